@@ -1,0 +1,1 @@
+"""Declarative batch orders: manifests in git, bought at most once, every charge known by name."""
