@@ -1,0 +1,175 @@
+"""The door to a ledger: reading for everyone, writing only for who holds the account.
+
+A ledger belongs to one account name. All times are UTC with their zone, ids are text, money is `Decimal` in USD.
+Every method raises `LedgerUnusable` where the store cannot be read or a write was not acknowledged as durable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+from runner.orders import OrderKey, OrderRequest, ProductType, Quote, Scalar
+from runner.states import Event, State
+from runner.vendors.interface import Witness
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What the ledger knows of one order now.
+
+    `attempt` counts claims, 0 for none. `order_id`, `total` and `balance` are the vendor's, once placed. `quote_total`
+    is what the open or last attempt was expected to cost. `reason` is the last event's, in words.
+    """
+
+    key: OrderKey
+    type: ProductType
+    fields: Mapping[str, Scalar]
+    fingerprint: str
+    state: State
+    attempt: int
+    updated_at: datetime
+    quote_total: Decimal | None = None
+    order_id: str | None = None
+    base_order_numbers: tuple[str, ...] = ()
+    total: Decimal | None = None
+    balance: Decimal | None = None
+    reason: str | None = None
+    run_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """The intent to buy, made durable before the first byte leaves.
+
+    `balance` is the account's right before; `witness` is stored once, however many claims share it.
+    """
+
+    request: OrderRequest
+    quote: Quote
+    ceiling: Decimal
+    witness: Witness
+    balance: Decimal
+    run_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """A claim that was acknowledged: the `n`-th try of an order."""
+
+    key: OrderKey
+    n: int
+    run_id: str
+    claimed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """How an attempt ended: a legal move out of `submitted` (or, for a late fact, out of `unknown` or `absent`).
+
+    `evidence` is stored with the event as JSON: the HTTP status, the hash and head of the answer, and what else the
+    verdict rests on; values are str, int, bool, None, or lists and dicts of them. `order_id`, `base_order_numbers`,
+    `total` and `balance` go with `Event.PLACED` and are stored whatever they say about the quote.
+    """
+
+    event: Event
+    after: State
+    at: datetime
+    reason: str | None = None
+    order_id: str | None = None
+    base_order_numbers: tuple[str, ...] = ()
+    total: Decimal | None = None
+    balance: Decimal | None = None
+    evidence: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Who holds an account: shown to whoever has to wait."""
+
+    host: str
+    pid: int
+    since: datetime
+    run_id: str
+    ci_job: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One call of `apply`, for the `runs` table."""
+
+    id: str
+    mode: str
+    started_at: datetime
+    host: str
+    pid: int
+    ci_job: str | None = None
+
+
+class Hold(Protocol):
+    """The account, held: the only way to write."""
+
+    def abandon_submitted(self, at: datetime) -> list[Record]:
+        """Turn every left-over `submitted` of the account into `unknown`; the records as they are afterwards."""
+
+    def claim(self, claim: Claim) -> Attempt:
+        """One durable conditional move to `submitted`.
+
+        Raises `Refused` where the order is not in a claimable state with this content, or the hold is lost;
+        `LedgerUnusable` where the commit was not acknowledged. In every such case nothing may be sent.
+        """
+
+    def settle(self, attempt: Attempt, settlement: Settlement) -> Record:
+        """One durable move out of `submitted`.
+
+        A placed fact is stored even where another has moved the order meanwhile; where the state no longer allows
+        the move the fact is kept as an event and the record returned shows what stands. Raises `LedgerUnusable`
+        where the commit was not acknowledged.
+        """
+
+    def save_emergency(self, attempt: Attempt, settlement: Settlement) -> str:
+        """Write a settlement that `settle` could not store to the file kept ready for it; returns the file's path.
+
+        The next hold imports it before anything else. Raises OSError where even that is impossible.
+        """
+
+    def start_run(self, run: Run) -> None:
+        """Enter a run."""
+
+    def finish_run(self, run_id: str, at: datetime, exit_code: int) -> None:
+        """Close a run."""
+
+
+class Ledger(Protocol):
+    """One account's orders, in one store."""
+
+    @property
+    def location(self) -> str:
+        """Where it is, for people and reports; never with a password."""
+
+    @property
+    def account(self) -> str:
+        """The account name its orders belong to."""
+
+    def records(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Record]:
+        """The known ones among `keys`."""
+
+    def every_record(self) -> Iterator[Record]:
+        """All orders of the account, by key."""
+
+    def open_records(self) -> list[Record]:
+        """Every order of the account whose outcome is not settled (`submitted`, `unknown`), oldest first."""
+
+    def hold(self, holder: Holder, *, timeout: float) -> AbstractContextManager[Hold]:
+        """Hold the account for the length of a `with`; raises `Busy`, naming the holder, after `timeout` seconds.
+
+        Dies with the process. Proves, by a durable write, that the ledger can be written.
+        """
+
+    def close(self) -> None:
+        """Let go of the store."""
