@@ -1,0 +1,233 @@
+"""The endpoints of API v1: from a call to an ordinary answer, faults aside (api/v1.md sections 5 to 10)."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from runner.sandbox import catalogue, shelf
+from runner.sandbox.answers import (
+    Answer,
+    amount,
+    html,
+    refusal,
+    success,
+    to_json,
+    warning,
+    wrapped,
+)
+from runner.sandbox.options import Options
+from runner.sandbox.shelf import Lot
+from runner.sandbox.vendor import Account, Event, Vendor, package_of
+from runner.sandbox.wanted import RefusedError
+
+PAYMENTS = [{"id": "29", "name": "PayPal"}, {"id": "37", "name": "Visa / MasterCard"}]
+Commit = Callable[[Event], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A request to the API: `endpoint` is the path after the key, without slashes at its ends."""
+
+    method: str
+    key: str
+    endpoint: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def family(self) -> str:
+        """The endpoint without a trailing type: `proxy/list` for `proxy/list/isp`."""
+        for name in ("proxy/list", "reference/list"):
+            if self.endpoint.startswith(name + "/"):
+                return name
+        return self.endpoint
+
+    @property
+    def type(self) -> str | None:
+        """The trailing type; the vendor's own client sends `None` where it means all."""
+        type_ = self.endpoint[len(self.family) + 1 :]
+        return None if type_ in ("", "None") else type_
+
+
+def call_of(method: str, key: str, endpoint: str, params: Mapping[str, str], raw: bytes) -> Call:
+    """A call; a body that is not a JSON object counts as an empty one."""
+    try:
+        body = json.loads(raw) if raw else {}
+    except ValueError:
+        body = {}
+    body = body if isinstance(body, dict) else {}
+    return Call(method=method, key=key, endpoint=endpoint, params=params, body=body)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Api:
+    """The endpoints over one vendor; `now` is the time of the call, `commit` records and applies an event.
+
+    `surcharge` is the percentage by which a purchase is charged more than its price.
+    """
+
+    vendor: Vendor
+    now: float
+    commit: Commit
+    surcharge: Decimal = Decimal(0)
+
+    @property
+    def options(self) -> Options:
+        """The vendor's switches."""
+        return self.vendor.options
+
+    def answer(self, call: Call, account: Account) -> Answer:
+        """The ordinary answer to a call with a good key. Only `order/make` changes anything."""
+        method, handler = ROUTES.get(call.family, (call.method, Api._not_found))
+        if call.method != method:
+            return html(405, "405 Method Not Allowed", (("Allow", method),))
+        try:
+            return handler(self, call, account)
+        except RefusedError as refused:
+            return refusal(str(refused))
+
+    def _make(self, call: Call, account: Account) -> Answer:
+        event = self.vendor.buy(account, call.body, self.now, surcharge=self.surcharge)
+        self.commit(event)
+        data = {
+            "orderId": event["order_id"],
+            "total": self._money(Decimal(event["total"])),
+        }
+        if self.options.base_order_numbers:
+            data["listBaseOrderNumbers"] = event["numbers"]
+        return success(data | {"balance": self._money(account.balance)})
+
+    def _money(self, value: Decimal) -> int | float | str:
+        return amount(value, self.options.money)
+
+    def _not_found(self, _call: Call, _account: Account) -> Answer:
+        return html(404, "404 Not Found")
+
+    def _calc(self, call: Call, account: Account) -> Answer:
+        quote = self.vendor.quote(account, call.body)
+        data = {
+            "warning": quote.warning,
+            "balance": self._money(quote.balance),
+            "total": self._money(quote.total),
+            "quantity": quote.quantity,
+            "currency": "USD",
+            "discount": self._money(quote.discount),
+            "price": self._money(quote.price),
+        }
+        as_error = quote.warning and self.options.calc_warning == "error"
+        return warning(data) if as_error else success(data)
+
+    def _balance(self, _call: Call, account: Account) -> Answer:
+        return success({"summ": self._money(account.balance)})
+
+    def _payments(self, _call: Call, _account: Account) -> Answer:
+        return success({"items": PAYMENTS})
+
+    def _ping(self, _call: Call, _account: Account) -> Answer:
+        return success({"pong": int(self.now)})
+
+    def _reference(self, call: Call, _account: Account) -> Answer:
+        text_ids = self.options.ids == "string"
+        if call.type is None:
+            return success({type_: catalogue.section(type_, text_ids=text_ids) for type_ in catalogue.TYPES})
+        if call.type not in catalogue.TYPES:
+            return refusal("Set existed [type] from reference")
+        items = catalogue.section(call.type, text_ids=text_ids)
+        return success({"items": [items] if self.options.items_shape == "list" else items})
+
+    def _proxies(self, call: Call, account: Account) -> Answer:
+        filters = self._filters(call)
+        if call.type is None:
+            rows = {type_: self._rows(account, type_, filters) for type_ in catalogue.TYPES}
+            nested = self.options.untyped_list == "nested"
+            parts = (f'"{t}":'.encode() + (_items(r) if nested else b"[" + r + b"]") for t, r in rows.items())
+            return wrapped(b"{" + b",".join(parts) + b"}")
+        if call.type not in catalogue.TYPES:
+            return refusal("Set existed [type] from reference")
+        return wrapped(_items(self._rows(account, call.type, filters)))
+
+    def _filters(self, call: Call) -> dict[str, str]:
+        given = {"query": call.params, "body": call.body, "ignored": {}}[self.options.filters]
+        filters = {name: str(given.get(name) or "") for name in ("latest", "orderId", "country", "ends")}
+        return {name: value for name, value in filters.items() if value and value != "N"}
+
+    def _rows(self, account: Account, type_: str, filters: Mapping[str, str]) -> bytes:
+        found = account.shelves.get(type_)
+        if found is None:
+            return b""
+        if not filters:
+            return found.rows(self.now)
+        found.settle(self.now)
+        lots = _chosen(found.lots, filters, self.now)
+        rows = (row for lot in lots for row in shelf.rows_of(lot, self.options))
+        alpha3 = filters.get("country")
+        return b",".join(to_json(row) for row in rows if alpha3 in (None, row["country_alpha3"]))
+
+    def _authorizations(self, _call: Call, account: Account) -> Answer:
+        lots = [lot for lot in account.lots.values() if lot.wanted.generate_auth and lot.due <= self.now < lot.ends]
+        return success([shelf.authorization(lot) for lot in lots])
+
+    def _package(self, _call: Call, account: Account) -> Answer:
+        package = package_of(account, self.now)
+        if package is None:
+            return refusal("Tarif not found")
+        end = datetime.fromtimestamp(package.ends, UTC)
+        used: Any = 0
+        limit: Any = package.limit
+        expires: Any = {
+            "date": f"{end:%Y-%m-%d} 23:59:59.000000",
+            "timezone_type": 3,
+            "timezone": "UTC",
+        }
+        sub: Any = None
+        if self.options.resident_package == "docs":
+            used, limit, expires, sub = "0", str(limit), f"{end:%d.%m.%Y}", "0"
+        return success(
+            {
+                "rotation": 60 if self.options.resident_package == "docs" else -1,
+                "traffic_limit": limit,
+                "expired_at": expires,
+                "is_link_date": False,
+                "is_active": package.ends > self.now,
+                "package_key": "5a6e0db0c0ffee5a6e0d",
+                "traffic_usage": used,
+                "traffic_left": limit,
+                "traffic_usage_sub": sub,
+                "traffic_limit_sub": sub,
+                "traffic_left_sub": sub,
+                "tarif_id": package.tariff,
+                "auto_renew": False,
+            }
+        )
+
+
+ROUTES: dict[str, tuple[str, Callable[[Api, Call, Account], Answer]]] = {
+    "order/make": ("POST", Api._make),
+    "order/calc": ("POST", Api._calc),
+    "balance/get": ("GET", Api._balance),
+    "balance/payments/list": ("GET", Api._payments),
+    "proxy/list": ("GET", Api._proxies),
+    "reference/list": ("GET", Api._reference),
+    "auth/list": ("GET", Api._authorizations),
+    "resident/package": ("GET", Api._package),
+    "system/ping": ("GET", Api._ping),
+}
+"""Every endpoint that is emulated, with its method."""
+
+
+def _items(rows: bytes) -> bytes:
+    return b'{"items":[' + rows + b"]}"
+
+
+def _chosen(lots: list[Lot], filters: Mapping[str, str], now: float) -> list[Lot]:
+    if "latest" in filters:
+        lots = lots[-1:]
+    if "ends" in filters:
+        lots = [lot for lot in lots if lot.ends <= now + shelf.ENDING]
+    if "orderId" in filters:
+        wanted = filters["orderId"]
+        lots = [lot for lot in lots if wanted in (str(lot.shown_id), lot.base_number, lot.number)]
+    return lots

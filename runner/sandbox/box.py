@@ -1,0 +1,196 @@
+"""The emulator as one object: state, faults, memory of requests; `serve` puts it on a loopback port."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from threading import Lock
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from runner.sandbox import control
+from runner.sandbox.answers import UNANSWERED, Answer, html
+from runner.sandbox.api import Call, call_of
+from runner.sandbox.faults import Faults
+from runner.sandbox.journal import Journal, Turn
+from runner.sandbox.options import SANDBOX_KEY, Options
+from runner.sandbox.records import Purchase, Request
+from runner.sandbox.server import SandboxServer
+from runner.sandbox.vendor import Event, Vendor, mark_of
+from runner.sandbox.visit import Limiter, Visit
+from runner.sandbox.wanted import RefusedError
+
+PREFIX = "/personal/api/v1/"
+Clock = Callable[[], float]
+
+
+class Sandbox:
+    """An emulated Proxy-Seller account, kept in the file `state` or, without one, in memory. Safe to use from threads.
+
+    Raises ValueError for a bad fault spec or a file that is not a state file, OSError for one that cannot be used.
+    `clock` gives seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        state: Path | None = None,
+        faults: Iterable[str] = (),
+        options: Options | None = None,
+        *,
+        clock: Clock = time.time,
+    ) -> None:
+        self.options = options or Options()
+        self._clock = clock
+        self._lock = Lock()
+        self._journal = Journal(state)
+        self._faults = Faults(faults)
+        self._forget()
+        with self._turn():
+            pass  # reads the state file, so that a bad one is refused here
+
+    def serve(self, host: str = "127.0.0.1", port: int = 0) -> SandboxServer:
+        """Starts to answer on a loopback address, port 0 being any free one, until the server is closed."""
+        return SandboxServer(self.respond, host, port)
+
+    @property
+    def purchases(self) -> tuple[Purchase, ...]:
+        """Every order made so far, in that order, by whomever and whatever they were told."""
+        with self._turn():
+            return tuple(self._vendor.purchases)
+
+    @property
+    def requests(self) -> tuple[Request, ...]:
+        """Every request to the API since this object was made, in order of arrival."""
+        with self._lock:
+            return tuple(self._requests)
+
+    @property
+    def balances(self) -> dict[str, Decimal]:
+        """The balance of every account in USD, by API key."""
+        with self._turn():
+            return {account.key: account.balance for account in self._vendor.accounts()}
+
+    @property
+    def fired(self) -> dict[str, int]:
+        """How often each kind of fault has fired since this object was made."""
+        with self._lock:
+            return dict(self._faults.fired)
+
+    def add_fault(self, spec: str) -> None:
+        """Arms another fault; `@N` counts from the start of the emulator all the same. Raises ValueError."""
+        with self._lock:
+            self._faults.add(spec)
+
+    def set_balance(self, balance: Decimal, key: str = SANDBOX_KEY) -> None:
+        """Tops an account up, or down. Raises ValueError unless in whole cents from 0, KeyError for the account."""
+        if not balance.is_finite() or balance < 0 or balance != round(balance, 2):
+            raise ValueError(f"a balance is a sum of whole cents from 0, not {balance}")
+        with self._turn() as turn:
+            self._vendor.account(key)
+            self._commit(
+                turn,
+                {"event": "balance", "account": mark_of(key), "balance": f"{balance:.2f}"},
+            )
+
+    def buy_as_stranger(self, /, **body: Any) -> Purchase:
+        """Buys like somebody else with the same account: body fields as arguments, over a small ipv4 order.
+
+        `type` picks that type's first country and so on for what is not given. Raises ValueError if it is refused.
+        """
+        with self._turn() as turn:
+            account = self._vendor.account(SANDBOX_KEY)
+            try:
+                event = self._vendor.buy(account, control.stranger_body(body), self._clock(), stranger=True)
+            except RefusedError as refused:
+                raise ValueError(str(refused)) from None
+            self._commit(turn, event)
+            return self._vendor.purchases[-1]
+
+    def renew(self, order_id: int, *, new_id: bool = False, charge: bool = True) -> None:
+        """Renews an order: new row ids, `_e_<hash>` on its number, a later end, and its price off the balance.
+
+        `new_id` shows the rows under a new order id. Raises KeyError for an order without rows, ValueError for funds.
+        """
+        with self._turn() as turn:
+            try:
+                event = self._vendor.renew(order_id, self._clock(), new_id=new_id, charge=charge)
+            except RefusedError as refused:
+                raise ValueError(str(refused)) from None
+            self._commit(turn, event)
+
+    def reset(self) -> None:
+        """Forgets everything: purchases, balances, requests, faults; removes the state file."""
+        with self._lock:
+            self._journal.remove()
+            self._faults = Faults(())
+            self._forget()
+
+    def respond(self, method: str, target: str, raw: bytes) -> Answer:
+        """What becomes of one HTTP request, the state changed and recorded already."""
+        parts = urlsplit(target)
+        if parts.path.startswith(control.PREFIX):
+            return control.control(self, method, parts.path.removeprefix(control.PREFIX), raw)
+        key, _, endpoint = parts.path.removeprefix(PREFIX).partition("/")
+        if not parts.path.startswith(PREFIX):
+            return html(404, "404 Not Found")
+        params = dict(parse_qsl(parts.query))
+        return self._visit(call_of(method, unquote(key), endpoint.strip("/"), params, raw))
+
+    def _forget(self) -> None:
+        self._vendor = Vendor(self.options)
+        self._requests: list[Request] = []
+        self._limiter = Limiter()
+
+    @contextmanager
+    def _turn(self) -> Iterator[Turn]:
+        """The state, alone and up to date: other processes' events applied, late orders made."""
+        with self._lock, self._journal.turn() as turn:
+            if turn.restarted:
+                self._vendor = Vendor(self.options)
+            for event in turn.news:
+                self._vendor.apply(event)
+            self._make_late_orders(turn)
+            yield turn
+
+    def _commit(self, turn: Turn, event: Event) -> None:
+        turn.record(event)
+        self._vendor.apply(event)
+
+    def _make_late_orders(self, turn: Turn) -> None:
+        if not self._vendor.later:
+            return
+        for number, account, late in self._vendor.owed(self._clock()):
+            try:
+                event = self._vendor.buy(account, late.body, late.due, later=number)
+            except RefusedError:
+                event = {"event": "dropped", "later": number}
+            self._commit(turn, event)
+
+    def _visit(self, call: Call) -> Answer:
+        at = self._clock()
+        try:
+            with self._turn() as turn:
+                place = len(self._requests)
+                self._requests.append(Request(method=call.method, endpoint=call.endpoint, status=500, at=at))
+                answer = self._answer(turn, call, at)
+                status = None if answer.how in UNANSWERED else answer.status
+                self._requests[place] = replace(self._requests[place], status=status)
+                return answer
+        except OSError:
+            return html(500, "500 The state file cannot be used")
+
+    def _answer(self, turn: Turn, call: Call, now: float) -> Answer:
+        met = self._faults.meet(call.family, call.body.get("customTargetName"))
+        commit = partial(self._commit, turn)
+        visit = Visit(
+            vendor=self._vendor,
+            limiter=self._limiter,
+            call=call,
+            met=met,
+            now=now,
+            commit=commit,
+        )
+        return visit.answer()

@@ -1,0 +1,111 @@
+"""The emulator's own endpoints, for tests in other processes: outside the API, without a key, loopback only."""
+
+import json
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+from runner.sandbox import catalogue
+from runner.sandbox.answers import Answer, to_json
+from runner.sandbox.records import Purchase, Request
+
+if TYPE_CHECKING:
+    from runner.sandbox.box import Sandbox
+
+PREFIX = "/_sandbox/"
+JSON = dict[str, Any]
+
+
+def control(box: "Sandbox", method: str, name: str, raw: bytes) -> Answer:
+    """`GET state`, `POST faults`, `POST balance`, `POST stranger`; anything wrong is HTTP 400 with `{"error": ...}`."""
+    if (method, name) == ("GET", "state"):
+        return Answer(body=to_json(state_of(box)))
+    try:
+        given = json.loads(raw or b"{}")
+        return _change(box, method, name, given if isinstance(given, dict) else {})
+    except InvalidOperation:
+        return _wrong(400, "balance is not a decimal amount")
+    except KeyError as error:
+        return _wrong(400, f"missing {error}")
+    except ValueError as error:
+        return _wrong(400, str(error))
+
+
+def _change(box: "Sandbox", method: str, name: str, given: JSON) -> Answer:
+    if (method, name) == ("POST", "faults"):
+        box.add_fault(str(given["spec"]))
+        return Answer(body=to_json({"armed": given["spec"]}))
+    if (method, name) == ("POST", "balance"):
+        box.set_balance(Decimal(str(given["balance"])))
+        return Answer(body=to_json({"balance": str(given["balance"])}))
+    if (method, name) == ("POST", "stranger"):
+        return Answer(body=to_json(_purchase(box.buy_as_stranger(**given))))
+    return _wrong(404, "GET state, POST faults, POST balance, POST stranger")
+
+
+def stranger_body(given: JSON) -> JSON:
+    """A complete order body: what is given, over the first thing that the type `given["type"]` (ipv4) offers."""
+    body = {name: value for name, value in given.items() if name != "type"}
+    return {**_first_of(given.get("type", "ipv4")), **body}
+
+
+def _first_of(type_: object) -> JSON:
+    if type_ == "resident":
+        return {"tarifId": next(iter(catalogue.TARIFFS)), "paymentId": 1}
+    product = catalogue.PRODUCTS.get(str(type_))
+    if product is None:
+        raise ValueError(f"unknown type {type_!r}, legal types: {', '.join(catalogue.TYPES)}")
+    place = product.places[0]
+    body: JSON = {
+        "countryId": place.id,
+        "periodId": "1m",
+        "quantity": 1,
+        "paymentId": 1,
+    }
+    if place.quantities:
+        body["quantity"] = place.quantities[0]
+    if place.operators:
+        kind, operators = next(iter(place.operators.items()))
+        operator = operators[0]
+        body |= {
+            "mobileServiceType": kind,
+            "operatorId": operator.id,
+            "rotationId": operator.rotations[0].id,
+        }
+    return body | {"customTargetName": "somebody else", "generateAuth": "N"}
+
+
+def _wrong(status: int, error: str) -> Answer:
+    return Answer(status=status, body=to_json({"error": error}))
+
+
+def state_of(box: "Sandbox") -> JSON:
+    """Everything the emulator knows, amounts as decimal text."""
+    return {
+        "purchases": [_purchase(purchase) for purchase in box.purchases],
+        "requests": [_request(request) for request in box.requests],
+        "balances": {key: str(balance) for key, balance in box.balances.items()},
+        "fired": box.fired,
+    }
+
+
+def _purchase(purchase: Purchase) -> JSON:
+    return {
+        "order_id": purchase.order_id,
+        "key": purchase.key,
+        "type": purchase.type,
+        "body": purchase.body,
+        "total": str(purchase.total),
+        "balance": str(purchase.balance),
+        "base_order_numbers": list(purchase.base_order_numbers),
+        "at": purchase.at,
+        "stranger": purchase.stranger,
+    }
+
+
+def _request(request: Request) -> JSON:
+    return {
+        "method": request.method,
+        "endpoint": request.endpoint,
+        "status": request.status,
+        "at": request.at,
+    }

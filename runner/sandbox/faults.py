@@ -1,0 +1,259 @@
+"""Faults on request: the grammar of their specs, the table of their kinds, and which of them a request meets.
+
+    KIND[@N | @name=TEXT][xCOUNT][:ARG]
+
+N is the N-th request to the kind's endpoint since the emulator started, from 1; TEXT is a `customTargetName`, in quotes
+if it holds a colon or ends like an xCOUNT. Without either, the next request is meant. COUNT repeats it (`x*` for ever).
+"""
+
+import difflib
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Literal
+
+MAKE, CALC, LIST, BALANCE, ANY = (
+    "order/make",
+    "order/calc",
+    "proxy/list",
+    "balance/get",
+    "*",
+)
+
+
+class Role(Enum):
+    """Faults that prepare or delay all take effect together; of those that replace the answer only the first does."""
+
+    PREPARE = "prepare"
+    ANSWER = "answer"
+    DELAY = "delay"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """What a kind of fault does, to which endpoint; `argument` names the ARG, `default` is used without one."""
+
+    endpoint: str
+    does: str
+    role: Role = Role.ANSWER
+    argument: Literal["SECONDS", "PERCENT", "TEXT"] | None = None
+    default: str | None = None
+    required: bool = False
+
+
+_LOST = {
+    "reset": "TCP reset instead of an answer",
+    "close": "connection closed without an answer",
+    "silent": "no answer, the connection stays open until the client goes",
+    "500": "HTTP 500 with an HTML body",
+    "502": "HTTP 502 with an HTML body",
+    "html": "HTTP 200 with an HTML body",
+    "empty": "HTTP 200 with an empty body",
+}
+_WHEN = {"before": "the order is not made", "after": "the order is made"}
+KINDS: dict[str, Kind] = {
+    **{
+        f"{how}-{when}": Kind(endpoint=MAKE, does=f"{text}; {made}")
+        for how, text in _LOST.items()
+        for when, made in _WHEN.items()
+    },
+    "silent-later": Kind(
+        endpoint=MAKE,
+        does="no answer; the order is made SECONDS later",
+        argument="SECONDS",
+        default="2",
+    ),
+    "cut-body": Kind(endpoint=MAKE, does="the order is made; half of the answer's body, then closed"),
+    "no-id": Kind(
+        endpoint=MAKE,
+        does="the order is made; success without orderId and base numbers",
+    ),
+    "error-with-data": Kind(
+        endpoint=MAKE,
+        does="the order is made; status error, with its data and an error message",
+    ),
+    "error-with-data-before": Kind(
+        endpoint=MAKE,
+        does="not made; status error, price data with a warning, no errors",
+    ),
+    "429": Kind(
+        endpoint=MAKE,
+        does="HTTP 429, with Retry-After if given; not made",
+        argument="SECONDS",
+    ),
+    "triple": Kind(endpoint=MAKE, does="the access refusal; not made"),
+    "drip": Kind(
+        endpoint=MAKE,
+        does="the order is made; its answer comes a byte per SECONDS",
+        argument="SECONDS",
+        default="1",
+    ),
+    "price-up": Kind(
+        endpoint=MAKE,
+        does="prices rise by PERCENT before this order is charged, and stay",
+        role=Role.PREPARE,
+        argument="PERCENT",
+        default="10",
+    ),
+    "price-up-quote": Kind(
+        endpoint=CALC,
+        does="prices rise by PERCENT after this quote, and stay",
+        role=Role.PREPARE,
+        argument="PERCENT",
+        default="10",
+    ),
+    "overcharge": Kind(
+        endpoint=MAKE,
+        does="this order alone is charged PERCENT more than its price",
+        role=Role.PREPARE,
+        argument="PERCENT",
+        default="10",
+    ),
+    "no-funds": Kind(endpoint=MAKE, does="the balance is 0 before this order", role=Role.PREPARE),
+    "slow": Kind(
+        endpoint=MAKE,
+        does="made at once, answered after SECONDS",
+        role=Role.DELAY,
+        argument="SECONDS",
+        default="2",
+    ),
+    "calc-error": Kind(
+        endpoint=CALC,
+        does="an error envelope with TEXT",
+        argument="TEXT",
+        required=True,
+    ),
+    "calc-html": Kind(endpoint=CALC, does="HTTP 200 with an HTML body"),
+    "calc-slow": Kind(
+        endpoint=CALC,
+        does="answered after SECONDS",
+        role=Role.DELAY,
+        argument="SECONDS",
+        default="2",
+    ),
+    "list-500": Kind(endpoint=LIST, does="HTTP 500 with an HTML body"),
+    "list-html": Kind(endpoint=LIST, does="HTTP 200 with an HTML body"),
+    "list-empty": Kind(endpoint=LIST, does="a success envelope without any row"),
+    "list-blank": Kind(endpoint=LIST, does="HTTP 200 with an empty body"),
+    "balance-500": Kind(endpoint=BALANCE, does="HTTP 500 with an HTML body"),
+    "down": Kind(
+        endpoint=ANY,
+        does="any request: connection closed without an answer, nothing done",
+    ),
+}
+
+_SPEC = re.compile(
+    r"""(?P<kind>[a-z0-9-]+?)
+    (?:@(?:(?P<number>\d+)|name=(?:"(?P<double>[^"]+)"|'(?P<single>[^']+)'|(?P<name>[^:]+?))))?
+    (?:x(?P<count>\d+|\*))?
+    (?::(?P<argument>.*))?""",
+    re.VERBOSE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """A parsed spec; `count` None repeats for ever."""
+
+    kind: str
+    number: int | None = None
+    name: str | None = None
+    count: int | None = 1
+    argument: str | None = None
+
+    @property
+    def size(self) -> float:
+        """The argument of a kind that takes seconds or percent."""
+        return float(self.argument or 0)
+
+
+def parse_fault(spec: str) -> Fault:
+    """Reads a spec. Raises ValueError, which says what is legal."""
+    match = _SPEC.fullmatch(spec.strip())
+    if match is None:
+        raise ValueError(f"fault {spec!r} is not KIND[@N|@name=TEXT][xCOUNT][:ARG]; {_legal(spec)}")
+    if match["kind"] not in KINDS:
+        raise ValueError(f"fault {spec!r}: unknown kind {match['kind']!r}; {_legal(match['kind'])}")
+    number, count = match["number"], match["count"]
+    if number == "0" or count == "0":
+        raise ValueError(f"fault {spec!r}: N and COUNT start at 1")
+    return Fault(
+        kind=match["kind"],
+        number=int(number) if number else None,
+        name=match["double"] or match["single"] or match["name"],
+        count=None if count == "*" else int(count or 1),
+        argument=_argument(spec, match["kind"], match["argument"]),
+    )
+
+
+def _argument(spec: str, kind: str, given: str | None) -> str | None:
+    rule = KINDS[kind]
+    if rule.argument is None and given is not None:
+        raise ValueError(f"fault {spec!r}: {kind} takes no argument")
+    if given is None:
+        if rule.required:
+            raise ValueError(f"fault {spec!r}: {kind} needs an argument, {kind}:{rule.argument}")
+        return rule.default
+    if rule.argument in ("SECONDS", "PERCENT") and not _is_size(given):
+        raise ValueError(f"fault {spec!r}: {rule.argument} is a number of 0 or more, not {given!r}")
+    return given
+
+
+def _is_size(text: str) -> bool:
+    try:
+        return math.isfinite(float(text)) and float(text) >= 0
+    except ValueError:
+        return False
+
+
+def _legal(kind: str) -> str:
+    near = [name for name in KINDS if name.startswith(f"{kind}-")] or difflib.get_close_matches(kind, KINDS, n=2)
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    return f"{hint}legal kinds: {', '.join(KINDS)}"
+
+
+class Faults:
+    """The faults asked for, and how often each kind has fired."""
+
+    def __init__(self, specs: Iterable[str]) -> None:
+        self.fired: Counter[str] = Counter()
+        self._seen: Counter[str] = Counter()
+        self._armed: list[tuple[Fault, list[int]]] = []
+        for spec in specs:
+            self.add(spec)
+
+    def add(self, spec: str) -> None:
+        """Arms another fault. Raises ValueError."""
+        self._armed.append((parse_fault(spec), [0]))
+
+    def meet(self, endpoint: str, name: object) -> list[Fault]:
+        """Counts a request and returns the faults it meets, in the order they were asked for."""
+        self._seen.update((endpoint, ANY))
+        met: list[Fault] = []
+        for fault, times in self._armed:
+            if self._applies(fault, endpoint, name) and not _crowded(fault, met):
+                times[0] += 1
+                met.append(fault)
+        self.fired.update(fault.kind for fault in met)
+        self._armed = [(f, times) for f, times in self._armed if f.count is None or times[0] < f.count]
+        return met
+
+    def _applies(self, fault: Fault, endpoint: str, name: object) -> bool:
+        counted = KINDS[fault.kind].endpoint
+        if counted not in (endpoint, ANY):
+            return False
+        if fault.name is not None:
+            return fault.name == name
+        if fault.number is None:
+            return True
+        last = math.inf if fault.count is None else fault.number + fault.count - 1
+        return fault.number <= self._seen[counted] <= last
+
+
+def _crowded(fault: Fault, met: list[Fault]) -> bool:
+    """Whether another fault has replaced this answer already."""
+    answers = Role.ANSWER
+    return KINDS[fault.kind].role is answers and any(KINDS[other.kind].role is answers for other in met)

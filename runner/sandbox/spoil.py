@@ -1,0 +1,114 @@
+"""What a fault makes of an answer: for each kind, whether the request takes effect first, and what is sent."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from runner.sandbox.answers import (
+    Answer,
+    How,
+    error_with_data,
+    html,
+    refusal,
+    success,
+    to_json,
+    too_many,
+    warning,
+)
+from runner.sandbox.faults import Fault
+
+SAMPLE_QUOTE = {
+    "warning": "Insufficient funds. Total $2. Not enough $33.10",
+    "balance": 2,
+    "total": 35.1,
+    "quantity": 5,
+    "currency": "USD",
+    "discount": 0.22,
+    "price": 7.02,
+}
+"""The vendor's own sample of price data with a warning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spoiler:
+    """Whether the request takes effect first, and the answer sent in place of the ordinary one.
+
+    The ordinary answer to a request that does not take effect is the access refusal.
+    """
+
+    works: bool
+    instead: Callable[[Fault, Answer], Answer]
+
+
+def _lost(how: How) -> Callable[[Fault, Answer], Answer]:
+    return lambda _fault, answer: replace(answer, how=how)
+
+
+def _fixed(answer: Answer) -> Callable[[Fault, Answer], Answer]:
+    return lambda _fault, _answer: answer
+
+
+_ERROR_500 = html(500, "500 Internal Server Error")
+_PAGE = html(200, "Site maintenance")
+_EMPTY = Answer()
+_INSTEAD: dict[str, Callable[[Fault, Answer], Answer]] = {
+    "reset": _lost(How.RESET),
+    "close": _lost(How.CLOSE),
+    "silent": _lost(How.SILENT),
+    "500": _fixed(_ERROR_500),
+    "502": _fixed(html(502, "502 Bad Gateway")),
+    "html": _fixed(_PAGE),
+    "empty": _fixed(_EMPTY),
+}
+
+
+def _without_id(_fault: Fault, answer: Answer) -> Answer:
+    envelope = json.loads(answer.body)
+    if envelope["status"] != "success":
+        return answer
+    return success({"total": envelope["data"]["total"], "balance": envelope["data"]["balance"]})
+
+
+def _as_error(_fault: Fault, answer: Answer) -> Answer:
+    envelope = json.loads(answer.body)
+    if envelope["status"] != "success":
+        return answer
+    return error_with_data(envelope["data"], "Unknown error")
+
+
+def _without_rows(_fault: Fault, answer: Answer) -> Answer:
+    return Answer(body=to_json(_emptied(json.loads(answer.body))))
+
+
+def _emptied(value: Any) -> Any:
+    """The value with every list in it emptied."""
+    if isinstance(value, dict):
+        return {name: item if name == "errors" else _emptied(item) for name, item in value.items()}
+    return [] if isinstance(value, list) else value
+
+
+SPOILERS: dict[str, Spoiler] = {
+    **{f"{name}-before": Spoiler(works=False, instead=instead) for name, instead in _INSTEAD.items()},
+    **{f"{name}-after": Spoiler(works=True, instead=instead) for name, instead in _INSTEAD.items()},
+    "silent-later": Spoiler(works=False, instead=_lost(How.SILENT)),
+    "cut-body": Spoiler(works=True, instead=_lost(How.CUT)),
+    "drip": Spoiler(
+        works=True,
+        instead=lambda fault, answer: replace(answer, how=How.DRIP, step=fault.size),
+    ),
+    "no-id": Spoiler(works=True, instead=_without_id),
+    "error-with-data": Spoiler(works=True, instead=_as_error),
+    "error-with-data-before": Spoiler(works=False, instead=_fixed(warning(SAMPLE_QUOTE))),
+    "429": Spoiler(works=False, instead=lambda fault, _answer: too_many(fault.argument)),
+    "triple": Spoiler(works=False, instead=lambda _fault, answer: answer),
+    "calc-error": Spoiler(works=False, instead=lambda fault, _answer: refusal(fault.argument or "")),
+    "calc-html": Spoiler(works=False, instead=_fixed(_PAGE)),
+    "list-500": Spoiler(works=False, instead=_fixed(_ERROR_500)),
+    "list-html": Spoiler(works=False, instead=_fixed(_PAGE)),
+    "list-empty": Spoiler(works=True, instead=_without_rows),
+    "list-blank": Spoiler(works=False, instead=_fixed(_EMPTY)),
+    "balance-500": Spoiler(works=False, instead=_fixed(_ERROR_500)),
+    "down": Spoiler(works=False, instead=_lost(How.CLOSE)),
+}
+"""Every kind of fault that replaces the answer."""

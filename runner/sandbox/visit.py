@@ -1,0 +1,104 @@
+"""One request's way through the emulator: faults that prepare, the door, the endpoint, faults that spoil the answer."""
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from runner.sandbox.answers import Answer, access_refused, too_many
+from runner.sandbox.api import Api, Call, Commit
+from runner.sandbox.faults import Fault
+from runner.sandbox.spoil import SPOILERS
+from runner.sandbox.vendor import Account, Vendor, mark_of
+
+
+class Limiter:
+    """Counts the requests of each API key in the current calendar minute."""
+
+    def __init__(self) -> None:
+        self._minute = 0
+        self._seen: Counter[str] = Counter()
+
+    def count(self, key: str, now: float) -> int:
+        """How many requests the key has sent in this minute, with this one."""
+        minute = int(now // 60)
+        if minute != self._minute:
+            self._minute = minute
+            self._seen.clear()
+        self._seen[key] += 1
+        return self._seen[key]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """A call at the time `now`, the faults it meets, and what it may change through `commit`."""
+
+    vendor: Vendor
+    limiter: Limiter
+    call: Call
+    met: list[Fault]
+    now: float
+    commit: Commit
+
+    def answer(self) -> Answer:
+        """The answer as the client gets it; what it changes has been committed."""
+        self._prepare()
+        spoiled = next((fault for fault in self.met if fault.kind in SPOILERS), None)
+        if spoiled is None:
+            answer = self._ordinary()
+        else:
+            spoiler = SPOILERS[spoiled.kind]
+            answer = self._ordinary() if spoiler.works else access_refused(self.vendor.options.triple_items)
+            answer = spoiler.instead(spoiled, answer)
+        self._raise_prices("price-up-quote")
+        return replace(answer, pause=self.vendor.options.latency + self._size("slow") + self._size("calc-slow"))
+
+    def _prepare(self) -> None:
+        self._raise_prices("price-up")
+        account = self._account()
+        if account is None:
+            return
+        if self._meets("no-funds"):
+            self.commit({"event": "balance", "account": mark_of(account.key), "balance": "0.00"})
+        for fault in self.met:
+            if fault.kind == "silent-later":
+                late = {
+                    "due": self.now + fault.size,
+                    "account": mark_of(account.key),
+                    "body": dict(self.call.body),
+                }
+                self.commit({"event": "later"} | late)
+
+    def _ordinary(self) -> Answer:
+        account = self._account()
+        options = self.vendor.options
+        if options.limit_form != "none" and self.limiter.count(self.call.key, self.now) > options.limit_per_minute:
+            wait = str(60 - int(self.now % 60))
+            return too_many(wait) if options.limit_form == "429" else access_refused(options.triple_items)
+        if account is None:
+            return access_refused(options.triple_items)
+        api = Api(
+            vendor=self.vendor,
+            now=self.now,
+            commit=self.commit,
+            surcharge=Decimal(str(self._size("overcharge"))),
+        )
+        return api.answer(self.call, account)
+
+    def _account(self) -> Account | None:
+        try:
+            return self.vendor.account(self.call.key)
+        except KeyError:
+            return None
+
+    def _meets(self, kind: str) -> bool:
+        return any(fault.kind == kind for fault in self.met)
+
+    def _size(self, kind: str) -> float:
+        """The arguments of the met faults of a kind, summed; 0 without any."""
+        return sum(fault.size for fault in self.met if fault.kind == kind)
+
+    def _raise_prices(self, kind: str) -> None:
+        factor = 1 + Decimal(str(self._size(kind))) / 100
+        if factor == 1:
+            return
+        self.commit({"event": "prices", "rise": str(self.vendor.rise * factor)})
