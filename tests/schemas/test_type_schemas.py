@@ -1,0 +1,262 @@
+"""One schema for each product type: the vendor's fields, whole and nothing else, each explained."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+HERE = Path(__file__).parent
+SCHEMAS = HERE.parents[1] / "schemas"
+ENTRIES: dict[str, dict[str, dict[str, Any]]] = json.loads((HERE / "entries.json").read_text("utf-8"))
+TYPES = ("ipv4", "isp", "mix", "mix_isp", "ipv6", "mobile", "resident")
+
+OWN = ["name", "type", "generation", "enabled", "labels", "max_total"]
+COMMON = ["countryId", "periodId", "quantity", "paymentId", "customTargetName", "authorization", "coupon"]
+COMMON += ["generateAuth"]
+VENDOR = {
+    "ipv4": COMMON,
+    "isp": COMMON,
+    "mix": COMMON,
+    "mix_isp": COMMON,
+    "ipv6": [*COMMON, "protocol"],
+    "mobile": [*COMMON, "mobileServiceType", "operatorId", "rotationId"],
+    "resident": ["tarifId", "paymentId", "coupon"],
+}
+"""api/v1.md section 9.1."""
+
+PLACED = {"name", "type", "countryId", "periodId", "quantity"}
+REQUIRED = {
+    "ipv4": PLACED,
+    "isp": PLACED,
+    "mix": PLACED,
+    "mix_isp": PLACED,
+    "ipv6": PLACED | {"protocol"},
+    "mobile": PLACED | {"mobileServiceType", "operatorId", "rotationId"},
+    "resident": {"name", "type", "tarifId"},
+}
+
+ANNOTATIONS = {"$schema", "$id", "$comment", "title", "description", "default"}
+ASSERTIONS = {"type", "const", "enum", "minimum", "maximum", "minLength", "maxLength", "pattern", "required"}
+APPLICATORS = {"properties", "additionalProperties", "propertyNames", "items"}
+
+DROP = object()
+
+
+def load(name: str) -> dict[str, Any]:
+    """A published schema by name."""
+    found: dict[str, Any] = json.loads((SCHEMAS / f"{name}.schema.json").read_text("utf-8"))
+    return found
+
+
+def changed(entry: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """The entry with some fields set and those marked DROP left out."""
+    return {key: value for key, value in (entry | changes).items() if value is not DROP}
+
+
+def subschemas(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The schema and every schema in it."""
+    yield schema
+    for child in schema.get("properties", {}).values():
+        yield from subschemas(child)
+    for keyword in ("additionalProperties", "propertyNames", "items"):
+        if isinstance(schema.get(keyword), dict):
+            yield from subschemas(schema[keyword])
+
+
+def test_every_published_schema_is_accounted_for() -> None:
+    """The folder holds one schema for each type, one for manifests and one for reports, and no stray file."""
+    found = {path.name.removesuffix(".schema.json") for path in SCHEMAS.glob("*.json")}
+    assert found == {*TYPES, "manifest", "report"}
+
+
+@pytest.mark.parametrize("name", [*TYPES, "manifest", "report"])
+def test_schemas_are_valid_themselves(name: str) -> None:
+    """Every published schema is valid Draft 2020-12 and says what it is under an id that does not change."""
+    schema = load(name)
+    Draft202012Validator.check_schema(schema)
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert schema["$id"] == f"https://order-runner.dev/schemas/v1/{name}.schema.json"
+    assert schema["title"]
+    assert schema["description"]
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_fields_are_the_vendors(name: str) -> None:
+    """A type has our own fields and the vendor's for that type, in the order of its table, and takes no other."""
+    schema = load(name)
+    expected = [*OWN, *VENDOR[name]]
+    assert list(schema["properties"]) == expected
+    assert schema["additionalProperties"] is False
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_what_decides_the_purchase_is_required(name: str) -> None:
+    """Nothing that decides what is bought can be left out, and nothing else must be there."""
+    assert set(load(name)["required"]) == REQUIRED[name]
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_every_field_is_explained(name: str) -> None:
+    """Every field has a title and a description, which editors show."""
+    for schema in subschemas(load(name)):
+        for field, child in schema.get("properties", {}).items():
+            assert child.get("title"), field
+            assert child.get("description"), field
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_schemas_are_flat(name: str) -> None:
+    """A type's schema stands alone: no reference, and only keywords that a fast validator settles in one pass."""
+    for schema in subschemas(load(name)):
+        assert set(schema) <= ANNOTATIONS | ASSERTIONS | APPLICATORS
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_patterns_are_portable(name: str) -> None:
+    """Every pattern is anchored and guarded against the final newline that Python's `$` lets through."""
+    patterns = [schema["pattern"] for schema in subschemas(load(name)) if "pattern" in schema]
+    assert patterns
+    for pattern in patterns:
+        assert pattern.startswith(r"^(?!.*\n)")
+        assert pattern.endswith("$")
+
+
+@pytest.mark.parametrize("size", ["minimal", "full"])
+@pytest.mark.parametrize("name", TYPES)
+def test_examples_are_valid(name: str, size: str) -> None:
+    """An order with only what is required, and one with every field, are valid."""
+    schema, entry = load(name), ENTRIES[name][size]
+    assert list(Draft202012Validator(schema).iter_errors(entry)) == []
+    assert set(entry) == set(schema["required"] if size == "minimal" else schema["properties"])
+
+
+VALID: list[tuple[str, dict[str, Any]]] = [
+    ("ipv4", {"name": "0"}),
+    ("ipv4", {"name": "a" * 63}),
+    ("ipv4", {"name": "a.b_c-d"}),
+    ("ipv4", {"customTargetName": "x" * 256}),
+    ("ipv4", {"customTargetName": "日本 😀"}),
+    ("ipv4", {"customTargetName": DROP}),
+    ("ipv4", {"labels": {"a": "x" * 200}}),
+    ("ipv4", {"max_total": "0"}),
+    ("ipv4", {"max_total": "12.5"}),
+    ("ipv4", {"generation": 2147483647}),
+    ("ipv4", {"quantity": 9007199254740991}),
+    ("ipv6", {"protocol": "HTTPS"}),
+    ("mobile", {"rotationId": 0}),
+    ("mobile", {"mobileServiceType": "dedicated"}),
+    ("resident", {"paymentId": 1}),
+]
+
+
+@pytest.mark.parametrize(("name", "changes"), VALID)
+def test_limits_are_inclusive(name: str, changes: dict[str, Any]) -> None:
+    """Values at the edge of what is allowed are allowed."""
+    assert Draft202012Validator(load(name)).is_valid(changed(ENTRIES[name]["full"], changes))
+
+
+INVALID: list[tuple[str, dict[str, Any], str, str]] = [
+    ("ipv4", {"name": "Fr"}, "name", "pattern"),
+    ("ipv4", {"name": ""}, "name", "pattern"),
+    ("ipv4", {"name": ".hidden"}, "name", "pattern"),
+    ("ipv4", {"name": "a/b"}, "name", "pattern"),
+    ("ipv4", {"name": "a#2"}, "name", "pattern"),
+    ("ipv4", {"name": "a" * 64}, "name", "pattern"),
+    ("ipv4", {"name": "fr\n"}, "name", "pattern"),
+    ("ipv4", {"name": "é"}, "name", "pattern"),
+    ("ipv4", {"name": 7}, "name", "type"),
+    ("ipv4", {"name": DROP}, "", "required"),
+    ("ipv4", {"type": "isp"}, "type", "const"),
+    ("ipv4", {"type": DROP}, "", "required"),
+    ("ipv4", {"generation": 0}, "generation", "minimum"),
+    ("ipv4", {"generation": 2147483648}, "generation", "maximum"),
+    ("ipv4", {"generation": True}, "generation", "type"),
+    ("ipv4", {"enabled": "true"}, "enabled", "type"),
+    ("ipv4", {"enabled": 1}, "enabled", "type"),
+    ("ipv4", {"labels": ["a"]}, "labels", "type"),
+    ("ipv4", {"labels": {"A": "x"}}, "labels", "pattern"),
+    ("ipv4", {"labels": {"a": 1}}, "labels/a", "type"),
+    ("ipv4", {"labels": {"a": "x" * 201}}, "labels/a", "maxLength"),
+    ("ipv4", {"labels": {"a": "x\n"}}, "labels/a", "pattern"),
+    ("ipv4", {"max_total": 120}, "max_total", "type"),
+    ("ipv4", {"max_total": "-1"}, "max_total", "pattern"),
+    ("ipv4", {"max_total": "+1"}, "max_total", "pattern"),
+    ("ipv4", {"max_total": "1.234"}, "max_total", "pattern"),
+    ("ipv4", {"max_total": "1."}, "max_total", "pattern"),
+    ("ipv4", {"max_total": ".5"}, "max_total", "pattern"),
+    ("ipv4", {"max_total": "1,50"}, "max_total", "pattern"),
+    ("ipv4", {"max_total": "1e3"}, "max_total", "pattern"),
+    ("ipv4", {"max_total": "012"}, "max_total", "pattern"),
+    ("ipv4", {"max_total": "1234567890123"}, "max_total", "pattern"),
+    ("ipv4", {"max_total": "١٢"}, "max_total", "pattern"),
+    ("ipv4", {"max_total": "12.00\n"}, "max_total", "pattern"),
+    ("ipv4", {"max_total": ""}, "max_total", "pattern"),
+    ("ipv4", {"countryId": 0}, "countryId", "minimum"),
+    ("ipv4", {"countryId": -561}, "countryId", "minimum"),
+    ("ipv4", {"countryId": "561"}, "countryId", "type"),
+    ("ipv4", {"countryId": None}, "countryId", "type"),
+    ("ipv4", {"countryId": 2**53}, "countryId", "maximum"),
+    ("ipv4", {"countryId": DROP}, "", "required"),
+    ("ipv4", {"periodId": 30}, "periodId", "type"),
+    ("ipv4", {"periodId": ""}, "periodId", "minLength"),
+    ("ipv4", {"periodId": "1m\n"}, "periodId", "pattern"),
+    ("ipv4", {"periodId": DROP}, "", "required"),
+    ("ipv4", {"quantity": 0}, "quantity", "minimum"),
+    ("ipv4", {"quantity": True}, "quantity", "type"),
+    ("ipv4", {"quantity": 1.5}, "quantity", "type"),
+    ("ipv4", {"quantity": DROP}, "", "required"),
+    ("ipv4", {"paymentId": 2}, "paymentId", "enum"),
+    ("ipv4", {"customTargetName": ""}, "customTargetName", "minLength"),
+    ("ipv4", {"customTargetName": "x" * 257}, "customTargetName", "maxLength"),
+    ("ipv4", {"customTargetName": "a\tb"}, "customTargetName", "pattern"),
+    ("ipv4", {"customTargetName": "a\x1b[31m"}, "customTargetName", "pattern"),
+    ("ipv4", {"customTargetName": "a\x7f"}, "customTargetName", "pattern"),
+    ("ipv4", {"customTargetName": "a\x85"}, "customTargetName", "pattern"),
+    ("ipv4", {"customTargetName": "a\u2028b"}, "customTargetName", "pattern"),
+    ("ipv4", {"authorization": "a\r"}, "authorization", "pattern"),
+    ("ipv4", {"coupon": ""}, "coupon", "minLength"),
+    ("ipv4", {"coupon": 2026}, "coupon", "type"),
+    ("ipv4", {"generateAuth": "y"}, "generateAuth", "enum"),
+    ("ipv4", {"quantiti": 1}, "", "additionalProperties"),
+    ("ipv4", {"protocol": "HTTPS"}, "", "additionalProperties"),
+    ("ipv4", {"tarifId": 6928}, "", "additionalProperties"),
+    ("ipv4", {"targetId": 1}, "", "additionalProperties"),
+    ("isp", {"operatorId": "31"}, "", "additionalProperties"),
+    ("isp", {"quantity": "5"}, "quantity", "type"),
+    ("mix", {"countryId": "1370:100"}, "countryId", "type"),
+    ("mix", {"quantity": DROP}, "", "required"),
+    ("mix_isp", {"periodId": DROP}, "", "required"),
+    ("ipv6", {"protocol": "HTTP"}, "protocol", "enum"),
+    ("ipv6", {"protocol": "https"}, "protocol", "enum"),
+    ("ipv6", {"protocol": DROP}, "", "required"),
+    ("ipv6", {"mobileServiceType": "shared"}, "", "additionalProperties"),
+    ("mobile", {"mobileServiceType": "Shared"}, "mobileServiceType", "enum"),
+    ("mobile", {"mobileServiceType": DROP}, "", "required"),
+    ("mobile", {"operatorId": 31}, "operatorId", "type"),
+    ("mobile", {"operatorId": ""}, "operatorId", "minLength"),
+    ("mobile", {"operatorId": DROP}, "", "required"),
+    ("mobile", {"rotationId": -1}, "rotationId", "minimum"),
+    ("mobile", {"rotationId": "5"}, "rotationId", "type"),
+    ("mobile", {"rotationId": DROP}, "", "required"),
+    ("mobile", {"protocol": "HTTPS"}, "", "additionalProperties"),
+    ("resident", {"tarifId": "6928"}, "tarifId", "type"),
+    ("resident", {"tarifId": 0}, "tarifId", "minimum"),
+    ("resident", {"tarifId": DROP}, "", "required"),
+    ("resident", {"paymentId": 0}, "paymentId", "enum"),
+    ("resident", {"countryId": 561}, "", "additionalProperties"),
+    ("resident", {"quantity": 1}, "", "additionalProperties"),
+    ("resident", {"customTargetName": "x"}, "", "additionalProperties"),
+]
+
+
+@pytest.mark.parametrize(("name", "changes", "place", "keyword"), INVALID)
+def test_a_wrong_field_is_one_error_at_its_place(name: str, changes: dict[str, Any], place: str, keyword: str) -> None:
+    """One thing wrong in an order gives exactly one error, at the field that is wrong."""
+    entry = changed(ENTRIES[name]["full"], changes)
+    errors = list(Draft202012Validator(load(name)).iter_errors(entry))
+    assert [("/".join(map(str, error.absolute_path)), error.validator) for error in errors] == [(place, keyword)]
