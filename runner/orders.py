@@ -50,14 +50,14 @@ class OrderKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where an order is written: the file as the user spelled it, and the place of its entry and of each field."""
+    """Where an order is written: the file as the user spelled it, the place of its name and of each field."""
 
     path: str
     span: Span
     fields: Mapping[str, Span] = field(default_factory=dict)
 
     def of(self, name: str | None) -> Span:
-        """The place of a field, or of the whole entry where the field is not written."""
+        """The place of a field, or of the order's name where the field is not written."""
         return self.fields.get(name, self.span) if name else self.span
 
 

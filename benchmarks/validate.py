@@ -1,0 +1,262 @@
+"""How long `validate` takes, and how much memory, beside the tools one would use instead: whole processes.
+
+    python benchmarks/validate.py [--sizes 10000 100000] [--rounds 5] [--slow-rounds 3] [--python PYTHON]
+
+Everyone reads the same generated manifest: five types, about seven lines an order. The peers get a schema of the whole
+file that asks the same of every order: `check-jsonschema` with the C reader of ruamel.yaml, in a virtual environment
+made for this run, and npm's `ajv-cli` in a folder made for this run, left out with the reason where there is no Node.
+Neither tells the line of what is wrong. Rounds are interleaved; a figure is the median of its rounds, memory the
+greatest peak. Exit 1 where a target is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+MIN_SPEEDUP = 12.0
+"""Times faster than check-jsonschema, on the largest file."""
+MAX_AJV = 2.5
+"""Times the wall time of ajv-cli, on the largest file."""
+MAX_PEAK = 60.0
+"""Peak memory of any run of ours, in MB."""
+MAX_GROWTH = 1.2
+"""Time an order on the largest file, over that on the smallest."""
+MAX_BAD = 1.3
+"""Time with one bad order in a hundred, over that with none."""
+
+TYPES = (
+    ("ipv4", ("countryId: 561", "periodId: 1m", "quantity: 10", "customTargetName: price monitoring")),
+    ("isp", ("countryId: 3758", "periodId: 1m", "quantity: 5", "customTargetName: ads")),
+    ("ipv6", ("countryId: 20", "periodId: 1w", "quantity: 10", "protocol: HTTPS", "customTargetName: search")),
+    (
+        "mobile",
+        (
+            "countryId: 700",
+            "periodId: 1m",
+            "quantity: 1",
+            "mobileServiceType: shared",
+            'operatorId: "31"',
+            "rotationId: 5",
+        ),
+    ),
+    ("resident", ("tarifId: 6928",)),
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class Program:
+    """One command line, and what its rounds took: wall seconds and peak megabytes."""
+
+    name: str
+    size: int
+    argv: Sequence[str]
+    expected: int = 0
+    slow: bool = False
+    wall: list[float] = field(default_factory=list)
+    peak: float = 0.0
+
+    @property
+    def seconds(self) -> float:
+        return median(self.wall)
+
+    def run(self) -> None:
+        """One round."""
+        env = {**os.environ, "PYTHONPATH": str(ROOT)} if self.name.startswith("order-runner") else None
+        started = time.perf_counter()
+        process = subprocess.Popen(self.argv, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        self.wall.append(time.perf_counter() - started)
+        self.peak = max(self.peak, usage.ru_maxrss / 1024)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != self.expected:
+            raise SystemExit(f"{' '.join(self.argv)} left with {process.returncode}, not {self.expected}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One promise and what came of it."""
+
+    promise: str
+    measured: float
+    kept: bool
+
+
+def main() -> int:
+    """Generate, install the peers, measure, judge."""
+    arguments = _arguments()
+    sizes = sorted(arguments.sizes)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "orders.schema.json").write_text(json.dumps(whole_file_schema()), encoding="utf-8")
+        for size in sizes:
+            _write(folder / f"{size}.yaml", manifest(size))
+        _write(folder / "bad.yaml", manifest(sizes[-1], bad_one_in=100))
+        programs = [*_ours(arguments.python, folder, sizes)]
+        programs += _peer("check-jsonschema", _check_jsonschema(folder), folder, sizes, slow=True)
+        programs += _peer("ajv-cli", _ajv(folder), folder, sizes, slow=False)
+        for turn in range(arguments.rounds):
+            for program in programs:
+                if turn < arguments.slow_rounds or not program.slow:
+                    program.run()
+    return _judge(programs, sizes)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Speed and memory of `order-runner validate` beside its peers.")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000], help="orders in each file")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--slow-rounds", type=int, default=3, help="rounds of check-jsonschema")
+    parser.add_argument("--python", default=sys.executable, help="interpreter that has order-runner's dependencies")
+    arguments = parser.parse_args()
+    if min(arguments.rounds, arguments.slow_rounds, *arguments.sizes) < 1:
+        parser.error("sizes and rounds are at least 1")
+    return arguments
+
+
+def manifest(size: int, *, bad_one_in: int = 0) -> Iterator[str]:
+    """The lines of a manifest; with `bad_one_in`, every so many orders have a field that does not exist."""
+    yield "apiVersion: orders/v1\nbatch: benchmark\ndefaults:\n  paymentId: 1\norders:\n"
+    for number in range(size):
+        kind, fields = TYPES[number % len(TYPES)]
+        yield f"  - name: order-{number:06d}\n    type: {kind}\n"
+        yield from (f"    {line}\n" for line in fields)
+        if bad_one_in and number % bad_one_in == 0:
+            yield "    quantiti: 10\n"
+
+
+def _write(path: Path, lines: Iterator[str]) -> None:
+    """Piece by piece: Linux counts what this process holds as memory of each process it starts."""
+    with path.open("w", encoding="utf-8") as stream:
+        stream.writelines(lines)
+
+
+def whole_file_schema() -> dict[str, Any]:
+    """The shipped schemas as one: the manifest's own fields, and for each entry the schema of its type."""
+
+    def shipped(name: str) -> dict[str, Any]:
+        schema: dict[str, Any] = json.loads((ROOT / "schemas" / f"{name}.schema.json").read_text(encoding="utf-8"))
+        return {key: value for key, value in schema.items() if key not in ("$id", "$schema", "$defs", "$comment")}
+
+    whole = shipped("manifest")
+    kinds = [kind for kind, _ in TYPES] + ["mix", "mix_isp"]
+    whole["properties"]["orders"]["items"] = {
+        "type": "object",
+        "required": ["name", "type"],
+        "properties": {"type": {"enum": kinds}},
+        "allOf": [
+            {"if": {"required": ["type"], "properties": {"type": {"const": kind}}}, "then": shipped(kind)}
+            for kind in kinds
+        ],
+    }
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **whole}
+
+
+def _ours(python: str, folder: Path, sizes: Sequence[int]) -> Iterator[Program]:
+    command = [python, "-m", "runner", "validate"]
+    for size in sizes:
+        yield Program(name="order-runner", size=size, argv=[*command, str(folder / f"{size}.yaml")])
+    yield Program(name="order-runner, 1 % bad", size=sizes[-1], argv=[*command, str(folder / "bad.yaml")], expected=4)
+
+
+def _peer(name: str, command: Sequence[str] | str, folder: Path, sizes: Sequence[int], *, slow: bool) -> list[Program]:
+    """A peer at every size; none, and the reason printed, where it is not there."""
+    if isinstance(command, str):
+        print(f"{name}: left out, {command}\n")
+        return []
+    return [Program(name=name, size=size, argv=[*command, str(folder / f"{size}.yaml")], slow=slow) for size in sizes]
+
+
+def _check_jsonschema(folder: Path) -> Sequence[str] | str:
+    """check-jsonschema in an environment of its own; the reason where it cannot be installed."""
+    home = folder / "venv"
+    try:
+        _quietly(sys.executable, "-m", "venv", str(home))
+        packages = ("check-jsonschema==0.39.0", "ruamel.yaml.clib")
+        _quietly(str(home / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", *packages)
+    except subprocess.CalledProcessError as error:
+        return f"installing it failed: {_last_line(error)}"
+    return [str(home / "bin" / "check-jsonschema"), "--schemafile", str(folder / "orders.schema.json")]
+
+
+def _ajv(folder: Path) -> Sequence[str] | str:
+    """ajv-cli in a folder of its own; the reason where it cannot be installed."""
+    if not shutil.which("node") or not shutil.which("npm"):
+        return "there is no Node here"
+    home = folder / "node"
+    home.mkdir()
+    try:
+        _quietly("npm", "install", "--silent", "--no-fund", "--no-audit", "--prefix", str(home), "ajv-cli@5.0.0")
+    except subprocess.CalledProcessError as error:
+        return f"installing it failed: {_last_line(error)}"
+    options = ["--spec=draft2020", "--strict=false", "-s", str(folder / "orders.schema.json"), "-d"]
+    return [str(home / "node_modules" / ".bin" / "ajv"), "validate", *options]
+
+
+def _quietly(*argv: str) -> None:
+    subprocess.run(argv, check=True, capture_output=True, text=True)
+
+
+def _last_line(error: subprocess.CalledProcessError) -> str:
+    return (str(error.stderr or error.stdout).strip().splitlines() or [str(error)])[-1]
+
+
+def _judge(programs: Sequence[Program], sizes: Sequence[int]) -> int:
+    """Print both tables; 1 where a target is missed."""
+    print("| program | orders | wall, s | orders a second | peak, MB | rounds |")
+    print("|---|---:|---:|---:|---:|---:|")
+    for program in programs:
+        rate = program.size / program.seconds
+        row = (program.name, f"{program.size:,}", f"{program.seconds:.2f}", f"{rate:,.0f}", f"{program.peak:.0f}")
+        print(f"| {' | '.join(row)} | {len(program.wall)} |")
+    targets = list(_targets(programs, sizes))
+    print("\n| target | measured | |")
+    print("|---|---:|---|")
+    for target in targets:
+        print(f"| {target.promise} | {target.measured:.2f} | {'kept' if target.kept else 'MISSED'} |")
+    return 0 if all(target.kept for target in targets) else 1
+
+
+def _targets(programs: Sequence[Program], sizes: Sequence[int]) -> Iterator[Target]:
+    least, most = sizes[0], sizes[-1]
+    times = {(program.name, program.size): program.seconds for program in programs}
+    ours = times["order-runner", most]
+    if slow := times.get(("check-jsonschema", most)):
+        ratio = slow / ours
+        yield Target(
+            promise=f"times faster than check-jsonschema, at least {MIN_SPEEDUP:g}",
+            measured=ratio,
+            kept=ratio >= MIN_SPEEDUP,
+        )
+    if fast := times.get(("ajv-cli", most)):
+        ratio = ours / fast
+        yield Target(promise=f"times the wall of ajv-cli, at most {MAX_AJV:g}", measured=ratio, kept=ratio <= MAX_AJV)
+    peak = max(program.peak for program in programs if program.name.startswith("order-runner"))
+    yield Target(promise=f"peak memory in MB, below {MAX_PEAK:g}", measured=peak, kept=peak < MAX_PEAK)
+    if least < most:
+        growth = (ours / most) / (times["order-runner", least] / least)
+        yield Target(
+            promise=f"time an order at {most:,} over {least:,}, at most {MAX_GROWTH:g}",
+            measured=growth,
+            kept=growth <= MAX_GROWTH,
+        )
+    bad = times["order-runner, 1 % bad", most] / ours
+    yield Target(
+        promise=f"times as long with one bad order in 100, at most {MAX_BAD:g}", measured=bad, kept=bad <= MAX_BAD
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

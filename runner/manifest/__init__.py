@@ -1,0 +1,197 @@
+"""Manifests in, checked orders or every problem at once out. After this module nobody sees a dict.
+
+`check` keeps no order, so its memory hardly grows with the files; `load` keeps them all. Both read each file as a
+stream: an order is judged as soon as it is complete.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import BinaryIO
+
+from runner.errors import Problem
+from runner.manifest.discover import discover
+from runner.manifest.document import EARLY, MAX_PROBLEMS, Document, Late, TooMany
+from runner.manifest.keys import Keys
+from runner.manifest.wanted import Batch, Budget, batch_of, request_of
+from runner.orders import OrderRequest
+from runner.yamldoc import read
+from runner.yamldoc.nodes import Begin, Broken, End, Entry, Field, Item
+from runner.yamldoc.source import Flaw, Source
+
+__all__ = ["Batch", "Budget", "Checked", "Loaded", "ManifestFile", "check", "discover", "load"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManifestFile:
+    """A file that was read: its path as the user spelled it, and the SHA-256 of its bytes."""
+
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What a call found. `count` is how many orders were read, good and bad; `problems` are sorted by place."""
+
+    count: int
+    batches: tuple[Batch, ...]
+    files: tuple[ManifestFile, ...]
+    problems: tuple[Problem, ...]
+
+    @property
+    def errors(self) -> int:
+        """How many problems are errors and not warnings."""
+        return sum(problem.severity == "error" for problem in self.problems)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded(Checked):
+    """`Checked`, and the orders without errors in the order they are written."""
+
+    orders: tuple[OrderRequest, ...]
+
+
+def check(paths: Sequence[str], *, stdin: BinaryIO | None = None, strict: bool = False) -> Checked:
+    """Read manifests and judge every order, keeping none. With `strict` warnings are errors.
+
+    UsageError for a path that is missing or cannot be read; everything else is a problem in the answer.
+    """
+    return _Run(stdin=stdin, keep=False).over(paths, strict=strict)
+
+
+def load(paths: Sequence[str], *, stdin: BinaryIO | None = None, strict: bool = False) -> Loaded:
+    """Read manifests and keep the orders without errors. As `check` otherwise."""
+    return _Run(stdin=stdin, keep=True).over(paths, strict=strict)
+
+
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    """Without the cyclic collector: nothing here makes cycles, and looking for them takes longer than parsing."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What one pass over one file found; dropped where the file has to be read again."""
+
+    problems: list[Problem] = field(default_factory=list)
+    batches: list[Batch] = field(default_factory=list)
+    orders: list[OrderRequest] = field(default_factory=list)
+    count: int = 0
+
+    def outside(self, item: Item) -> None:
+        """Take a problem that belongs to no document. TooMany where there is no end of them."""
+        if isinstance(item, Broken):
+            self.problems.append(item.problem)
+        elif isinstance(item, Problem):
+            self.problems.append(item)
+        self.limit()
+
+    def limit(self) -> None:
+        if len(self.problems) > MAX_PROBLEMS:
+            raise TooMany
+
+    def close(self, document: Document) -> None:
+        """Take over what a document came to."""
+        self.problems += document.problems
+        self.count += document.orders
+        if batch := batch_of(document):
+            self.batches.append(batch)
+
+
+class _Run:
+    """One call over all its files."""
+
+    def __init__(self, *, stdin: BinaryIO | None, keep: bool) -> None:
+        self._stdin = stdin
+        self._keep = keep
+        self._keys = Keys()
+
+    def over(self, paths: Sequence[str], *, strict: bool) -> Loaded:
+        found = discover(paths)
+        readings = [_Reading(problems=list(found.problems))]
+        files: list[ManifestFile] = []
+        with _no_collector():
+            for path in found.paths:
+                reading, sha256 = self._file(path)
+                readings.append(reading)
+                if sha256:
+                    files.append(ManifestFile(path=path, sha256=sha256))
+        problems = [problem for reading in readings for problem in reading.problems]
+        if strict:
+            problems = [replace(problem, severity="error") for problem in problems]
+        return Loaded(
+            count=sum(reading.count for reading in readings),
+            batches=tuple(batch for reading in readings for batch in reading.batches),
+            files=tuple(files),
+            problems=tuple(sorted(problems, key=lambda problem: problem.order)),
+            orders=tuple(order for reading in readings for order in reading.orders),
+        )
+
+    def _file(self, path: str) -> tuple[_Reading, str | None]:
+        try:
+            with Source.open(path, stdin=self._stdin or sys.stdin.buffer) as source:
+                try:
+                    reading = self._pass(source, [])
+                except Late:
+                    self._keys.forget()
+                    reading = self._pass(source, _early_fields(source))
+                return reading, source.sha256
+        except Flaw as flaw:
+            return _Reading(problems=[flaw.problem]), None
+
+    def _pass(self, source: Source, known: list[dict[str, Field]]) -> _Reading:
+        """Read a file once. `known` holds early fields of each document, from a pass before."""
+        self._keys.begin(source.path)
+        reading = _Reading()
+        upcoming = iter(known)
+        document: Document | None = None
+        try:
+            for item in read(source, split="orders"):
+                if isinstance(item, Begin):
+                    document = Document(source.path, item.span, self._keys, next(upcoming, {}))
+                elif document is None:
+                    reading.outside(item)
+                elif isinstance(item, Entry):
+                    accepted = document.entry(item)
+                    if accepted and self._keep and document.batch:
+                        reading.orders.append(request_of(accepted, document))
+                elif isinstance(item, End):
+                    document.finish()
+                    reading.close(document)
+                    document = None
+                    reading.limit()
+                else:
+                    document.take(item)
+        except TooMany:
+            reading.problems.append(_too_many(source.path))
+        if document:
+            reading.close(document)
+        return reading
+
+
+def _early_fields(source: Source) -> list[dict[str, Field]]:
+    """The fields of each document that its orders depend on, wherever they stand."""
+    found: list[dict[str, Field]] = []
+    for item in read(source, split="orders"):
+        if isinstance(item, Begin):
+            found.append({})
+        elif isinstance(item, Field) and item.key in EARLY:
+            found[-1][item.key] = item
+    return found
+
+
+def _too_many(path: str) -> Problem:
+    message = f"more than {MAX_PROBLEMS:,} findings: the rest of the file was not checked"
+    return Problem(code="PSR303", message=message, hint="correct these first", path=path)

@@ -1,0 +1,267 @@
+"""Schema violations as findings: what is wrong, where, and the way out. Only runs where something is wrong.
+
+What each type has and needs is read from the schemas; here are only the words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final, Protocol
+
+from runner import schemas
+from runner.errors import Problem, Span
+from runner.manifest.places import Path
+from runner.orders import PRODUCT_TYPES
+from runner.schemas import Violation
+
+KINDS: Final = {
+    "object": "a mapping of fields",
+    "array": "a list",
+    "string": "text",
+    "integer": "a whole number",
+    "boolean": "true or false",
+}
+_NAME: Final = "lower-case letters, digits, `.`, `_` and `-`, 63 at most, the first a letter or digit"
+FORMS: Final = {
+    "name": _NAME,
+    "batch": _NAME,
+    "labels": _NAME,
+    "max_total": 'an amount in USD as quoted text with at most two decimals, such as "120.00"',
+    "max_order": 'an amount in USD as quoted text with at most two decimals, such as "120.00"',
+    "price_tolerance": 'a quoted fraction from "0" to below 1 with at most four decimals, such as "0.05"',
+    "buy_by": 'a quoted date, such as "2026-12-31"',
+}
+_FORM: Final = "text on one line, without control characters"
+_REFERENCE: Final = re.compile(r"[Tt]ake it from (`[^`]+`)")
+_SHOWN: Final = 60
+
+
+class Places(Protocol):
+    """Finds what is written where, or the nearest place there is.
+
+    `landmark` stands for the whole; `inherits` tells what comes from the defaults.
+    """
+
+    @property
+    def landmark(self) -> Span: ...
+    def inherits(self, name: str) -> bool: ...
+    def key(self, path: Path) -> Span: ...
+    def value(self, path: Path) -> Span: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What is checked: one order, which begins at `line`, or a manifest without its orders."""
+
+    schema: str
+    places: Places
+    path: str
+    key: str | None = None
+    line: int = 0
+
+    def merged(self, place: Span) -> str:
+        """Words for a field that stands before the order at `line`, and so came into it by a merge key."""
+        return f" (merged in at line {self.line})" if place.line < self.line else ""
+
+    @property
+    def is_order(self) -> bool:
+        return self.schema != schemas.HEAD
+
+    def problem(self, number: str, message: str, place: Span, at: Path, hint: str | None) -> Problem:
+        """A finding of the 1xx or 2xx group, by its last two digits."""
+        return Problem(
+            code=f"PSR{2 if self.is_order else 1}{number}",
+            message=message,
+            hint=hint,
+            path=self.path,
+            span=place,
+            field=str(at[0]) if at else None,
+            key=self.key,
+        )
+
+
+def violations(subject: Subject, instance: Mapping[str, Any]) -> list[Problem]:
+    """Every violation of the subject's schema, at most one a place; empty where `jsonschema` finds it valid."""
+    broken = sorted(schemas.explain(subject.schema, instance), key=lambda violation: violation.keyword != "type")
+    found: dict[tuple[Path, str | None], Problem] = {}
+    suggested: set[str] = set()
+    for violation in broken:
+        at = violation.at
+        if violation.keyword == "additionalProperties":
+            known = violation.rule["properties"]
+            free = tuple(field for field in known if field not in violation.given or subject.places.inherits(field))
+            for field in (field for field in violation.given if field not in known):
+                nearest = nearest_name(field, free)
+                suggested |= {nearest} if nearest else set()
+                found[at, field] = _unknown_field(subject, (*at, field), nearest)
+        elif violation.keyword != "required":
+            name = str(violation.given) if violation.in_name else None
+            found.setdefault((at, name), _WORDS.get(violation.keyword, _other)(subject, violation))
+    for violation in broken:
+        if violation.keyword == "required":
+            for field in set(violation.wanted) - set(violation.given) - suggested:
+                found[violation.at, field] = _missing(subject, violation, field)
+    return list(found.values())
+
+
+@lru_cache(maxsize=1024)  # the same slip is often made a thousand times
+def nearest_name(name: str, allowed: tuple[str, ...]) -> str | None:
+    """The allowed name that was probably meant."""
+    from difflib import get_close_matches
+
+    lower = {candidate.lower(): candidate for candidate in allowed}
+    close = get_close_matches(name.lower(), lower, n=1, cutoff=0.6)
+    return lower[close[0]] if close else None
+
+
+def did_you_mean(nearest: str | None) -> str:
+    return f", did you mean `{nearest}`?" if nearest else ""
+
+
+def one_of(values: Iterable[object]) -> str:
+    return "one of " + ", ".join(map(str, values))
+
+
+def shown(value: object) -> str:
+    """A value as it may stand in a message: on one line, not too long."""
+    text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else str(value).lower()
+    text = "".join(character if character.isprintable() else "\ufffd" for character in text[: _SHOWN + 1])
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+def _unknown_field(subject: Subject, at: Path, nearest: str | None) -> Problem:
+    name = str(at[-1])
+    place = subject.places.key(at)
+    having = [kind for kind in PRODUCT_TYPES if name in schemas.load(kind)["properties"]] if len(at) == 1 else []
+    if subject.is_order and having:
+        message = f"`{name}` is no field of {subject.schema}: {_listed(having)} it{subject.merged(place)}"
+        return subject.problem("10", message, place, at, "remove it, or change the `type`")
+    where = "" if len(at) == 1 else f" in `{at[0]}`"
+    hint = None if nearest else "remove it"
+    if having and not subject.is_order:
+        hint = "move it into `defaults`, or into an order"
+        nearest = None
+    message = f"unknown field `{shown(name)}`{where}{subject.merged(place)}{did_you_mean(nearest)}"
+    return subject.problem("03", message, place, at, hint)
+
+
+def _listed(kinds: Sequence[str]) -> str:
+    return f"only {kinds[0]} has" if len(kinds) == 1 else f"{', '.join(kinds[:-1])} and {kinds[-1]} have"
+
+
+def _missing(subject: Subject, violation: Violation, name: str) -> Problem:
+    rule, at = violation.rule.get("properties", {}).get(name, {}), violation.at
+    needs = f"the vendor needs it for {subject.schema}" if subject.is_order else "every manifest has one"
+    reason = {"name": "it is the order's key", "type": "it says what is bought"}.get(name, needs)
+    place = subject.places.value(at) if at else subject.places.landmark
+    return subject.problem("04", f"`{name}` is missing: {reason}", place, (*at, name), way_out(rule, name))
+
+
+def way_out(rule: Mapping[str, Any], name: str) -> str | None:
+    """Where a right value comes from: the vendor's reference, the list of allowed values, or its form."""
+    if found := _REFERENCE.search(rule.get("description", "")):
+        return f"take it from {found[1]}"
+    if "enum" in rule:
+        return one_of(rule["enum"])
+    if "const" in rule:
+        return f"write `{name}: {rule['const']}`"
+    if rule.get("type") == "integer":
+        return f"a whole number, {rule['minimum']} or more" if "minimum" in rule else "a whole number"
+    return FORMS.get(name)
+
+
+def _label(at: Path) -> str:
+    return "`" + ".".join(shown(step) for step in at) + "`" if at else "this"
+
+
+def _type(subject: Subject, violation: Violation) -> Problem:
+    at, value, wanted = violation.at, violation.given, str(violation.wanted)
+    place = subject.places.value(at)
+    name = str(at[-1]) if at else ""
+    if value is None:
+        return subject.problem("09", f"{_label(at)} has no value", place, at, "give it a value, or remove the line")
+    given = "a number" if isinstance(value, int) and not isinstance(value, bool) else _given(value)
+    hint = way_out(violation.rule, name)
+    if wanted == "string" and isinstance(value, int):
+        hint = f'quote it: "{shown(value)}"'
+    elif isinstance(value, str) and _would_be(wanted, value):
+        hint = f"remove the quotes: {value}"
+    return subject.problem("05", f"{_label(at)} must be {KINDS.get(wanted, wanted)}, not {given}", place, at, hint)
+
+
+def _given(value: object) -> str:
+    return {bool: "true or false", str: "text", dict: "a mapping", list: "a list"}.get(type(value), "this")
+
+
+def _would_be(wanted: str, text: str) -> bool:
+    if wanted == "integer":
+        return re.fullmatch(r"0|-?[1-9][0-9]{0,15}", text) is not None
+    return wanted == "boolean" and text in ("true", "false")
+
+
+def _choice(subject: Subject, violation: Violation) -> Problem:
+    allowed = violation.wanted if violation.keyword == "enum" else [violation.wanted]
+    at, value = violation.at, violation.given
+    nearest = (
+        nearest_name(value, tuple(choice for choice in allowed if isinstance(choice, str))) if _is_text(value) else None
+    )
+    wanted = one_of(allowed) if len(allowed) > 1 else f"`{allowed[0]}`"
+    message = f"{_label(at)} must be {wanted}, not `{shown(value)}`{did_you_mean(nearest)}"
+    return subject.problem("06", message, subject.places.value(at), at, None)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _range(subject: Subject, violation: Violation) -> Problem:
+    at = violation.at
+    least, most = violation.rule.get("minimum"), violation.rule.get("maximum")
+    bound = f"at least {least}" if violation.keyword == "minimum" else f"at most {most}"
+    message = f"{_label(at)} must be {bound}, not {shown(violation.given)}"
+    return subject.problem("07", message, subject.places.value(at), at, way_out(violation.rule, str(at[-1])))
+
+
+def _form(subject: Subject, violation: Violation) -> Problem:
+    at = violation.at
+    if violation.in_name:
+        place, label = (
+            subject.places.key((*at, violation.given)),
+            f"the name `{shown(violation.given)}` in {_label(at)}",
+        )
+        return subject.problem("08", f"{label} is not in the right form", place, at, f"write {FORMS['name']}")
+    message = f"{_label(at)} is not in the right form: `{shown(violation.given)}`"
+    form = _FORM if at[0] == "labels" else FORMS.get(str(at[-1]), _FORM)
+    return subject.problem("08", message, subject.places.value(at), at, f"write {form}")
+
+
+def _length(subject: Subject, violation: Violation) -> Problem:
+    at, value, limit = violation.at, violation.given, violation.wanted
+    if not value:
+        message, hint = f"{_label(at)} is empty", "give it a value, or remove the line"
+    else:
+        message, hint = f"{_label(at)} has {len(value)} characters, {limit} at most", "shorten it"
+    return subject.problem("08", message, subject.places.value(at), at, hint)
+
+
+def _other(subject: Subject, violation: Violation) -> Problem:
+    """A rule of the schema that nobody has words for yet."""
+    at = violation.at
+    message = f"{_label(at)} breaks the rule `{violation.keyword}` of its schema"
+    hint = f"see `order-runner schema {subject.schema if subject.is_order else 'manifest'}`"
+    return subject.problem("08", message, subject.places.value(at), at, hint)
+
+
+_WORDS: Final[dict[str, Callable[[Subject, Violation], Problem]]] = {
+    "type": _type,
+    "enum": _choice,
+    "const": _choice,
+    "minimum": _range,
+    "maximum": _range,
+    "pattern": _form,
+    "minLength": _length,
+    "maxLength": _length,
+}

@@ -1,0 +1,103 @@
+"""What a judged document comes to: its batch with the limits, and one `OrderRequest` an order."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any, cast
+
+from runner.errors import Span
+from runner.manifest.document import OWN, Accepted, Document
+from runner.manifest.places import OrderPlaces
+from runner.orders import CURRENCY, OrderKey, OrderRequest, ProductType, Source
+from runner.yamldoc.nodes import span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """Limits of one batch. `price_tolerance` is a fraction: 0.025 is 2.5 percent."""
+
+    currency: str = CURRENCY
+    max_total: Decimal | None = None
+    max_order: Decimal | None = None
+    price_tolerance: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """One document: the batch it belongs to, and the limits it sets. `buy_by` is the last day, in UTC."""
+
+    name: str
+    path: str
+    budget: Budget | None = None
+    buy_by: date | None = None
+
+
+class FieldSpans(Mapping[str, Span]):
+    """The place of each field of one order. Packed, because a batch may have 100,000 orders."""
+
+    __slots__ = ("_names", "_numbers")
+
+    def __init__(self, spans: Mapping[str, Span]) -> None:
+        self._names = tuple(spans)
+        self._numbers = array("L")
+        for place in spans.values():
+            self._numbers.extend((place.line, place.column, place.end_line, place.end_column))
+
+    def __getitem__(self, name: str) -> Span:
+        if name not in self._names:
+            raise KeyError(name)
+        at = 4 * self._names.index(name)
+        line, column, end_line, end_column = self._numbers[at : at + 4]
+        return Span(line=line, column=column, end_line=end_line, end_column=end_column)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def batch_of(document: Document) -> Batch | None:
+    """The batch of a finished document; None where it has no usable name or no orders. Bad limits are left out,
+    because a problem was reported for each and nothing is bought while there is one."""
+    if document.batch is None or not document.orders:
+        return None
+    values = {name: document.fields[name].value for name in ("budget", "buy_by") if name in document.fields}
+    return Batch(
+        name=document.batch,
+        path=document.path,
+        budget=_budget(values.get("budget")) if document.sound else None,
+        buy_by=date.fromisoformat(values["buy_by"]) if document.sound and "buy_by" in values else None,
+    )
+
+
+def _budget(value: dict[str, str] | None) -> Budget | None:
+    if value is None:
+        return None
+    amounts = {name: Decimal(text) for name, text in value.items() if name != "currency"}
+    return Budget(currency=value.get("currency", CURRENCY), **amounts)
+
+
+def request_of(accepted: Accepted, document: Document) -> OrderRequest:
+    """The order that an entry without errors asks for. The document must have a batch."""
+    values, entry = accepted.values, accepted.entry
+    places = OrderPlaces(entry, document.defaults)
+    ceiling = values.get("max_total")
+    fields = {name: places.value((name,)) for name in values if name in entry.value or places.inherits(name)}
+    return OrderRequest(
+        key=OrderKey(cast("str", document.batch), values["name"], values["generation"]),
+        type=cast("ProductType", accepted.kind.name),
+        fields=_vendor_fields(values),
+        source=Source(path=document.path, span=span(entry.landmark("name")), fields=FieldSpans(fields)),
+        enabled=values["enabled"],
+        labels=values.get("labels", {}),
+        max_total=None if ceiling is None else Decimal(ceiling),
+    )
+
+
+def _vendor_fields(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in OWN}
