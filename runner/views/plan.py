@@ -1,0 +1,176 @@
+"""A plan → table, aligned lines or JSON: what would be bought, at what price, and what speaks against it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from runner.clock import rfc3339
+from runner.errors import Problem
+from runner.orders import CURRENCY, OrderKey, Scalar, decimal_text
+from runner.plan import Plan, Step
+from runner.views.console import Channel, Console
+from runner.views.findings import as_json as diagnostic
+from runner.views.findings import described
+from runner.views.grid import Column, Grid, Row, show
+from runner.views.safe import json_text, one_line
+from runner.views.words import STATUS_STYLES, amount, counted, money, what
+
+PLAN_VERSION: Final = "1.0"
+Bodies = Mapping[OrderKey, Mapping[str, Scalar]]
+COLUMNS: Final = (
+    Column(name="order"),
+    Column(name="status"),
+    Column(name="what", folds=True),
+    Column(name="unit", right=True),
+    Column(name=f"total {CURRENCY}", right=True),
+    Column(name="at most", right=True),
+    Column(name="reason", folds=True),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A plan and what goes with it. `bodies` are the exact requests of a dry run, None elsewhere."""
+
+    plan: Plan
+    bodies: Bodies | None
+    not_checked: Sequence[str]
+    problems: Sequence[Problem]
+
+
+def render(
+    plan: Plan,
+    *,
+    fmt: str,
+    console: Console,
+    bodies: Bodies | None = None,
+    not_checked: Sequence[str] = (),
+    loaded_problems: Sequence[Problem] = (),
+) -> None:
+    """Write the plan in one of `FORMATS` to stdout.
+
+    `loaded_problems` are findings that belong to no order, manifest warnings first of all; objections of the plan
+    among them are told once.
+    """
+    problems = [problem for problem in loaded_problems if problem not in plan.objections]
+    FORMATS[fmt](Shown(plan=plan, bodies=bodies, not_checked=not_checked, problems=problems), console.out)
+
+
+def _text(shown: Shown, channel: Channel) -> None:
+    plan = shown.plan
+    for problem in shown.problems:
+        channel.lines(described(problem, channel))
+    show(Grid(columns=COLUMNS, rows=tuple(map(_row, plan.steps))), channel)
+    channel.lines(_details(shown, channel))
+
+
+def _row(step: Step) -> Row:
+    quote = step.quote
+    cells = (
+        str(step.request.key),
+        step.status,
+        what(step.request.type, step.request.fields),
+        amount(quote.unit_price if quote else None),
+        amount(quote.total if quote else None),
+        amount(step.ceiling),
+        step.reason or "",
+    )
+    return Row(cells=cells, style=STATUS_STYLES.get(step.status))
+
+
+def _details(shown: Shown, channel: Channel) -> Iterator[str]:
+    for step in shown.plan.steps:
+        if step.problem is not None:
+            yield from described(step.problem, channel)
+    yield from _body_lines(shown)
+    yield from _money_lines(shown.plan)
+    for objection in shown.plan.objections:
+        yield f"{channel.paint('error', 'refused:')} {one_line(objection.message)}"
+        if objection.hint:
+            yield one_line(f"  hint: {objection.hint}")
+    for text in shown.not_checked:
+        yield one_line(f"not checked: {text}")
+
+
+def _body_lines(shown: Shown) -> Iterator[str]:
+    if not shown.bodies:
+        return
+    yield f"what would be sent ({counted(len(shown.bodies), 'request')}, POST order/make):"
+    for key, body in shown.bodies.items():
+        yield f"  {one_line(str(key))} {json_text(dict(body))}"
+
+
+def _money_lines(plan: Plan) -> Iterator[str]:
+    unpriced = sum(step.quote is None for step in plan.to_buy)
+    orders = counted(len(plan.to_buy), "order")
+    if not plan.to_buy:
+        yield "to buy         nothing"
+    elif unpriced == len(plan.to_buy):
+        yield f"to buy         {orders}, not priced"
+    else:
+        yield f"to buy         {money(plan.total)} for {orders}"
+    if plan.total != plan.from_balance:
+        yield f"  by card      {money(plan.total - plan.from_balance)}"
+    if plan.balance is not None:
+        yield f"balance        {money(plan.balance)}"
+        yield f"balance after  {money(plan.balance_after)}"
+
+
+def _json(shown: Shown, channel: Channel) -> None:
+    channel.lines([json_text(as_json(shown), indent=2)])
+
+
+def as_json(shown: Shown) -> Mapping[str, object]:
+    """The plan as one document; money as decimal strings, null for what is not known."""
+    plan = shown.plan
+    return {
+        "version": PLAN_VERSION,
+        "mode": "plan" if shown.bodies is None else "dry-run",
+        "money": {
+            "currency": CURRENCY,
+            "total": decimal_text(plan.total),
+            "from_balance": decimal_text(plan.from_balance),
+            "balance": None if plan.balance is None else decimal_text(plan.balance),
+            "balance_after": None if plan.balance_after is None else decimal_text(plan.balance_after),
+        },
+        "orders": [_step_json(step, shown.bodies) for step in plan.steps],
+        "objections": [diagnostic(problem) for problem in plan.objections],
+        "findings": [diagnostic(problem) for problem in shown.problems],
+        "not_checked": list(shown.not_checked),
+    }
+
+
+def _step_json(step: Step, bodies: Bodies | None) -> Mapping[str, object]:
+    request, quote = step.request, step.quote
+    body = bodies.get(request.key) if bodies else None
+    return {
+        "key": str(request.key),
+        "name": request.key.name,
+        "type": request.type,
+        "source": {
+            "file": request.source.path,
+            "line": request.source.span.line,
+            "column": request.source.span.column,
+        },
+        "status": step.status,
+        "reason": step.reason,
+        "fingerprint": request.fingerprint,
+        "fields": dict(request.fields),
+        "request": dict(body) if body is not None else None,
+        "quote": quote
+        and {
+            "total": decimal_text(quote.total),
+            "unit_price": None if quote.unit_price is None else decimal_text(quote.unit_price),
+            "currency": quote.currency,
+            "at": rfc3339(quote.at),
+        },
+        "ceiling": None if step.ceiling is None else decimal_text(step.ceiling),
+        "order_id": step.record.order_id if step.record else None,
+        "problem": diagnostic(step.problem) if step.problem else None,
+        "vendor": step.vendor and {"code": step.vendor.code, "message": step.vendor.message},
+    }
+
+
+FORMATS: Final[Mapping[str, Callable[[Shown, Channel], None]]] = {"text": _text, "json": _json}

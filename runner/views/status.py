@@ -1,0 +1,131 @@
+"""The ledger against manifests → table, aligned lines or JSON; open orders first, with what to do about them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from decimal import Decimal
+from typing import Final
+
+from runner.clock import rfc3339
+from runner.ledger.interface import Record
+from runner.orders import CURRENCY, OrderKey, Source, decimal_text
+from runner.states import OPEN, State
+from runner.views.console import Channel, Console
+from runner.views.grid import Column, Grid, Row, show
+from runner.views.safe import json_text
+from runner.views.words import STATUS_STYLES, WHAT_TO_DO, amount, counted, money
+
+STATUS_VERSION: Final = "1.0"
+COLUMNS: Final = (
+    Column(name="order"),
+    Column(name="state"),
+    Column(name="order id"),
+    Column(name=f"total {CURRENCY}", right=True),
+    Column(name="since"),
+    Column(name="reason", folds=True),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusRow:
+    """One order: its state, whether a manifest wants it (and where), and what the ledger knows (None: nothing)."""
+
+    key: OrderKey
+    state: State
+    wanted: bool
+    record: Record | None = None
+    source: Source | None = None
+
+    @property
+    def open(self) -> bool:
+        """Money may have moved, and nobody knows."""
+        return self.state in OPEN
+
+    @property
+    def total(self) -> Decimal | None:
+        """What it cost; for an open order what it was expected to cost."""
+        if self.record is None:
+            return None
+        return self.record.total if self.record.total is not None else self.record.quote_total
+
+
+def render(rows: Sequence[StatusRow], *, fmt: str, console: Console) -> None:
+    """Write the rows in one of `FORMATS` to stdout: open ones first, else in the order given."""
+    FORMATS[fmt](sorted(rows, key=lambda row: not row.open), console.out)
+
+
+def _text(rows: Sequence[StatusRow], channel: Channel) -> None:
+    show(Grid(columns=COLUMNS, rows=tuple(map(_row, rows))), channel)
+    channel.lines(_closing(rows, channel))
+
+
+def _row(row: StatusRow) -> Row:
+    record = row.record
+    reasons = [record.reason if record and record.reason else ""]
+    reasons += [] if row.wanted else ["not in these manifests"]
+    cells = (
+        str(row.key),
+        row.state.value,
+        (record.order_id if record else None) or "",
+        amount(row.total if record and row.state is not State.PLANNED else None),
+        record.updated_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ") if record else "",
+        "; ".join(filter(None, reasons)),
+    )
+    return Row(cells=cells, style=STATUS_STYLES.get(row.state.value))
+
+
+def _closing(rows: Sequence[StatusRow], channel: Channel) -> Iterator[str]:
+    counts = Counter(row.state.value for row in rows)
+    yield ", ".join(f"{number:,} {state}" for state, number in counts.items()) or "the ledger has no orders"
+    still_open = [row for row in rows if row.open]
+    if not still_open:
+        return
+    known = [row.total for row in still_open if row.total is not None]
+    more = " and more" if 0 < len(known) < len(still_open) else ""
+    cost = money(sum(known, Decimal(0))) if known else "an unknown amount"
+    orders = counted(len(still_open), "open order")
+    yield channel.paint("error", f"{orders} may have cost {cost}{more}; nothing is bought until that is settled:")
+    yield from (f"  - {text}" for text in WHAT_TO_DO)
+
+
+def _json(rows: Sequence[StatusRow], channel: Channel) -> None:
+    counts = Counter(row.state.value for row in rows)
+    document = {
+        "version": STATUS_VERSION,
+        "summary": {"total": len(rows)} | {state.value: counts[state.value] for state in State},
+        "orders": [_row_json(row) for row in rows],
+    }
+    channel.lines([json_text(document, indent=2)])
+
+
+def _row_json(row: StatusRow) -> Mapping[str, object]:
+    record, source = row.record, row.source
+    span = source.span if source else None
+    return {
+        "key": str(row.key),
+        "state": row.state.value,
+        "open": row.open,
+        "wanted": row.wanted,
+        "source": source and span and {"file": source.path, "line": span.line, "column": span.column},
+        "type": record.type if record else None,
+        "fingerprint": record.fingerprint if record else None,
+        "attempt": record.attempt if record else 0,
+        "order_id": record.order_id if record else None,
+        "base_order_numbers": list(record.base_order_numbers) if record else [],
+        "total": _money(record.total if record else None),
+        "quote_total": _money(record.quote_total if record else None),
+        "balance": _money(record.balance if record else None),
+        "updated_at": rfc3339(record.updated_at) if record else None,
+        "reason": record.reason if record else None,
+        "run_id": record.run_id if record else None,
+    }
+
+
+def _money(value: Decimal | None) -> str | None:
+    return None if value is None else decimal_text(value)
+
+
+FORMATS: Final[Mapping[str, Callable[[Sequence[StatusRow], Channel], None]]] = {"text": _text, "json": _json}

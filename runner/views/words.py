@@ -1,0 +1,67 @@
+"""Words that several views share: money, counts, what an order is for, and what to do about an open one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Final
+
+from runner.orders import CURRENCY, ProductType, Scalar, decimal_text
+
+WHAT_TO_DO: Final = (
+    "look at the vendor's dashboard for an order of this kind at that time",
+    "never buy it again by hand before that: it may be bought already",
+    "`order-runner status` lists every open order of the account",
+)
+"""What a person does about an order that may have been charged."""
+
+PACKAGES: Final = frozenset(("mix", "mix_isp"))
+"""Types whose `countryId` names a package (api/v1.md section 9)."""
+
+
+def money(amount: Decimal | None) -> str:
+    """`12.50 USD`, or `unknown` for an amount nobody told."""
+    return "unknown" if amount is None else f"{decimal_text(amount)} {CURRENCY}"
+
+
+def amount(value: Decimal | None) -> str:
+    """Money in a column that names the currency itself; empty for none."""
+    return "" if value is None else decimal_text(value)
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 order`, `1,200 orders`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def what(product: ProductType, fields: Mapping[str, Scalar]) -> str:
+    """What is bought, in the manifest's own ids: `ipv4, 10 × country 561, 1m`."""
+    place = "package" if product in PACKAGES else "country"
+    named = (
+        (place, "countryId"),
+        ("tariff", "tarifId"),
+        ("operator", "operatorId"),
+        ("rotation", "rotationId"),
+    )
+    main = next((f"{label} {fields[name]}" for label, name in named[:2] if name in fields), "")
+    quantity = fields.get("quantity")
+    parts = [product, f"{quantity} × {main}".removesuffix(" × ") if quantity is not None else main]
+    parts += [str(fields[name]) for name in ("mobileServiceType", "protocol") if name in fields]
+    parts += [f"{label} {fields[name]}" for label, name in named[2:] if name in fields]
+    parts += [str(fields["periodId"])] if "periodId" in fields else []
+    return ", ".join(part for part in parts if part)
+
+
+STATUS_STYLES: Final[Mapping[str, str]] = {
+    "planned": "strong",
+    "placed": "good",
+    "already_placed": "faint",
+    "skipped": "faint",
+    "unknown": "error",
+    "submitted": "error",
+    "refused": "warning",
+    "rejected": "warning",
+    "absent": "warning",
+    "invalid": "error",
+}
+"""What a status means to the eye, in the words of `console.STYLES`."""

@@ -1,0 +1,209 @@
+"""What a person sees while a run goes on."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from decimal import Decimal
+
+import pytest
+
+from runner.orders import OrderKey
+from runner.progress import Buying, Notice, Progress, Quoting, Sent, Settled, Waiting
+from runner.views import progress
+from runner.views.console import Channel, Console
+from tests.views.conftest import Plain, Terminal
+
+KEY = OrderKey("crawl", "fr-prices")
+RUN: tuple[Progress, ...] = (
+    Quoting(done=1, total=3),
+    Quoting(done=2, total=3),
+    Quoting(done=3, total=3),
+    Waiting(seconds=2, why="the vendor's pace"),
+    Buying(key=KEY, n=1, total=3, price=Decimal("12.5")),
+    Sent(key=KEY, deadline=180.0),
+    Notice(text="stopping: the order in flight is finished first\n::error::"),
+    Settled(key=KEY, status="placed"),
+    Buying(key=OrderKey("crawl", "de-prices"), n=2, total=3, price=Decimal(5)),
+    Waiting(seconds=30, why="the vendor asked for it"),
+    Settled(key=OrderKey("crawl", "de-prices"), status="rejected", detail="\x1b[31mCountry not exists"),
+)
+
+
+def play(console: Console, *, quiet: bool = False, verbose: bool = False) -> None:
+    with progress.watching(console, quiet=quiet, verbose=verbose, clock=lambda: 100.0) as watch:
+        for event in RUN:
+            watch(event)
+
+
+TOLD = """\
+quoted 3 of 3
+[1/3] crawl/fr-prices: buying for 12.50 USD
+crawl/fr-prices: sent, waiting up to 180 s for the answer
+note: stopping: the order in flight is finished first\\n::error::
+crawl/fr-prices: placed
+[2/3] crawl/de-prices: buying for 5.00 USD
+waiting 30 s: the vendor asked for it
+crawl/de-prices: rejected (\\x1b[31mCountry not exists)
+"""
+
+
+def test_one_line_an_event(plain: Plain) -> None:
+    """Without a terminal: one line an event on stderr, nothing on stdout, nothing redrawn."""
+    play(plain.console)
+    assert (plain.out, plain.err) == ("", TOLD)
+
+
+def test_verbose_tells_every_quote_and_wait(plain: Plain) -> None:
+    """With -v the small steps are told, too."""
+    play(plain.console, verbose=True)
+    added = set(plain.err.splitlines()) - set(TOLD.splitlines())
+    assert added == {"quoted 1 of 3", "quoted 2 of 3", "waiting 2 s: the vendor's pace"}
+
+
+def test_quiet_tells_notices_only(plain: Plain) -> None:
+    """With -q only what a person must read is told."""
+    play(plain.console, quiet=True)
+    assert plain.err == "note: stopping: the order in flight is finished first\\n::error::\n"
+
+
+class Heard(io.StringIO):
+    """A stream that says when a text has come."""
+
+    def __init__(self, awaited: str) -> None:
+        super().__init__()
+        self._awaited = awaited
+        self.heard = threading.Event()
+
+    def write(self, text: str) -> int:
+        written = super().write(text)
+        if self._awaited in text:
+            self.heard.set()
+        return written
+
+
+def test_an_order_in_flight_is_told_about_again_and_again() -> None:
+    """While an answer is awaited lines keep coming, so that a CI job does not look dead; a notice does not end them."""
+    stream = Heard("in flight for")
+    console = Console(out=Channel(stream=None), err=Channel(stream=stream))
+    with progress.watching(console, quiet=False, verbose=False, every=0.001) as watch:
+        watch(Sent(key=KEY, deadline=180.0))
+        watch(Notice(text="stopping"))
+        stream.heard.clear()
+        assert stream.heard.wait(30)
+        watch(Settled(key=KEY, status="placed"))
+    assert stream.getvalue().endswith("crawl/fr-prices: placed\n")
+
+
+def test_the_thread_that_tells_is_gone_at_the_end(plain: Plain) -> None:
+    """Nothing is left running, even when the run ends in an error while an order is in flight."""
+    lines = progress.Lines(plain.console.err, verbose=False)
+    with suppress(KeyError), lines:
+        lines(Sent(key=KEY, deadline=180.0))
+        assert "progress" in {thread.name for thread in threading.enumerate()}
+        raise KeyError
+    assert "progress" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_elapsed_and_remaining_time(plain: Plain) -> None:
+    """The line says how long it has been and how long it may be, and after the end nothing more."""
+    now = [100.0]
+    with progress.Lines(plain.console.err, verbose=False, clock=lambda: now[0]) as lines:
+        lines(Sent(key=KEY, deadline=180.0))
+        now[0] = 130.0
+        lines.beat()
+        now[0] = 300.0
+        lines.beat()
+        lines(Settled(key=KEY, status="unknown"))
+        lines.beat()
+    assert plain.err.splitlines()[1:] == [
+        "crawl/fr-prices: in flight for 30 s, 150 s until the answer counts as lost",
+        "crawl/fr-prices: in flight for 200 s, 0 s until the answer counts as lost",
+        "crawl/fr-prices: unknown",
+    ]
+
+
+def test_a_long_quoting_is_told_now_and_then(plain: Plain) -> None:
+    """Thousands of quotes make a line every 15 s, not thousands."""
+    now = [0.0]
+    with progress.Lines(plain.console.err, verbose=False, clock=lambda: now[0]) as lines:
+        for done in range(1, 1001):
+            now[0] += 0.125
+            lines(Quoting(done=done, total=1000))
+    assert plain.err.splitlines() == [f"quoted {done} of 1000" for done in (*range(120, 1000, 120), 1000)]
+
+
+def test_a_picture_never_stops_a_purchase(plain: Plain) -> None:
+    """An error in showing what happens is not raised into what happens, and a notice is told all the same."""
+    with progress.watching(plain.console, quiet=False, verbose=False) as watch:
+        watch(Buying(key=KEY, n=1, total=1, price="a bug of ours"))  # type: ignore[arg-type]
+        watch(Settled(key=KEY, status="placed"))
+    assert plain.err == "crawl/fr-prices: placed\n"
+
+    def broken(_: Progress) -> None:
+        raise ZeroDivisionError
+
+    progress._harmless(broken, plain.console.err)(Notice(text="write this down: order 7"))
+    assert plain.err.endswith("note: write this down: order 7\n")
+
+
+def test_a_lost_stderr_never_stops_a_purchase() -> None:
+    """Nobody has to read the progress."""
+    closed = io.StringIO()
+    closed.close()
+    play(Console(out=Channel(stream=None), err=Channel(stream=closed)))
+
+
+@pytest.mark.parametrize("width", [20, 40, 80, 200])
+def test_on_a_terminal(terminal: Callable[[int], Terminal], width: int) -> None:
+    """On a terminal what is over scrolls up as plain lines, and what goes on is redrawn below within the width."""
+    tty = terminal(width)
+    play(tty.console())
+    shown = "\n".join(tty.lines)
+    for line in ("quoted 3 of 3", "crawl/fr-prices: placed", "crawl/de-prices: rejected (\\x1b[31mCountry not exists)"):
+        assert line in shown
+    assert "\x1b[31mCountry" not in tty.text
+    drawn = [line for line in tty.lines if "s left" in line]
+    assert drawn
+    assert max(map(len, drawn)) <= width
+
+
+def test_names_and_times_while_an_order_is_in_flight(terminal: Callable[[int], Terminal]) -> None:
+    """Which order of how many, its price, how long it has been and how long it may be."""
+    tty = terminal(100)
+    play(tty.console())
+    assert any("[1/3] crawl/fr-prices for 12.50 USD" in line for line in tty.lines)
+    assert any("crawl/fr-prices in flight" in line and "0 s, 180 s left" in line for line in tty.lines)
+    assert any("waiting: the vendor asked for it" in line and "30 s left" in line for line in tty.lines)
+
+
+def test_a_long_name_is_cut_not_folded(terminal: Callable[[int], Terminal]) -> None:
+    """What is redrawn keeps to its line, and the times stay in view."""
+    tty = terminal(40)
+    play(tty.console())
+    assert "  crawl/fr-prices in fl… 0 s, 180 s left" in tty.lines
+
+
+def test_a_terminal_without_colour(terminal: Callable[[int], Terminal]) -> None:
+    """`--no-color` leaves the moving and takes the colours."""
+    tty = terminal(80)
+    play(tty.console(no_color=True))
+    assert "in flight" in tty.text
+    assert not any(f"\x1b[{code}m" in tty.text for code in ("1", "2", "31", "32", "36", "1;31", "0"))
+
+
+def test_the_terminal_is_given_back(terminal: Callable[[int], Terminal]) -> None:
+    """The cursor is shown again, also where a person is asked between the last quote and the first purchase."""
+    tty = terminal(80)
+    console = tty.console()
+    with progress.watching(console, quiet=False, verbose=False) as watch:
+        watch(Quoting(done=1, total=2))
+        watch(Quoting(done=2, total=2))
+        console.note("type the total: ")
+        watch(Buying(key=KEY, n=1, total=2, price=Decimal(1)))
+    asked = tty.text.index("type the total")
+    hidden, shown = "\x1b[?25l", "\x1b[?25h"
+    assert tty.text[:asked].count(hidden) == tty.text[:asked].count(shown) == 1
+    assert tty.text.count(hidden) == tty.text.count(shown) == 2
