@@ -1,0 +1,105 @@
+"""The last resort for a fact that cost money: a file whose blocks are there before any order is sent.
+
+A full disk can stop a database from recording an answer. It cannot stop bytes from being overwritten in place, so the
+file is allocated when the account is taken. One JSON line an outcome; the next run enters them and empties the file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from runner.errors import LedgerUnusable
+from runner.files import open_private, sync_folder
+from runner.ledger.codec import attempt_detail, attempt_from, json_text, settlement_detail, settlement_from
+from runner.ledger.interface import Attempt, Settlement
+
+SIZE: Final = 64 * 1024
+"""Bytes kept ready: room for one answer's evidence many times over."""
+
+
+class EmergencyFile:
+    """Outcomes that could not be entered, for one account of one ledger."""
+
+    def __init__(self, path: Path, account: str) -> None:
+        """Open and allocate the file; OSError where there is no room, or the file is anything special."""
+        self.path = path
+        self._account = account
+        self._descriptor = open_private(path)
+        try:
+            self._end = len(self._content())
+            self._allocate()
+        except BaseException:
+            self.close()
+            raise
+
+    def _allocate(self) -> None:
+        """Zeros are written, not only reserved: turning reserved blocks into used ones may take room again."""
+        found = os.fstat(self._descriptor)
+        if found.st_size < SIZE or found.st_blocks * 512 < SIZE:
+            self._write(bytes(max(0, SIZE - self._end)), self._end)
+            sync_folder(self.path.parent)
+
+    def _content(self) -> bytes:
+        size = os.fstat(self._descriptor).st_size
+        return os.pread(self._descriptor, size, 0).rstrip(b"\0")
+
+    def _write(self, data: bytes, at: int) -> None:
+        done = 0
+        while done < len(data):
+            done += os.pwrite(self._descriptor, data[done:], at + done)
+        os.fsync(self._descriptor)
+
+    def entries(self) -> list[tuple[Attempt, Settlement]]:
+        """What was saved, oldest first; `LedgerUnusable` where it cannot be read, whole, as what `save` writes."""
+        try:
+            return [self._entry(line) for line in self._content().decode("ascii").splitlines()]
+        except (ValueError, KeyError, TypeError, ArithmeticError) as error:
+            raise LedgerUnusable(
+                f"{self.path} holds outcomes that an earlier run could not enter, and cannot be read: {error}",
+                hint="keep it, read it, and compare it with the vendor's dashboard before you move it away",
+            ) from error
+
+    def _entry(self, line: str) -> tuple[Attempt, Settlement]:
+        entry = json.loads(line)
+        if entry["account"] != self._account:
+            raise ValueError(f"it is of account {entry['account']}")
+        return attempt_from(entry["attempt"]), settlement_from(entry["settlement"])
+
+    def save(self, attempt: Attempt, settlement: Settlement) -> None:
+        """Add one outcome, durably; OSError where even that fails. Evidence is left out where there is no room."""
+        line = self._line(attempt, settlement_detail(settlement))
+        if self._end + len(line) > SIZE:
+            line = self._line(attempt, settlement_detail(settlement) | {"evidence": {"left_out": "no room"}})
+        self._write(line, self._end)
+        self._end += len(line)
+
+    def _line(self, attempt: Attempt, settlement: dict[str, object]) -> bytes:
+        entry = {"account": self._account, "attempt": attempt_detail(attempt), "settlement": settlement}
+        return json_text(entry).encode("ascii") + b"\n"
+
+    def clear(self) -> None:
+        """Empty it in place, durably; its blocks stay allocated."""
+        if self._end:
+            self._write(bytes(self._end), 0)
+        self._end = 0
+
+    def close(self) -> None:
+        """Let go of the file; what it holds stays."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+@contextmanager
+def emergency_file(path: Path, account: str) -> Iterator[EmergencyFile]:
+    """The account's file, ready to be written, for the length of a `with`."""
+    file = EmergencyFile(path, account)
+    try:
+        yield file
+    finally:
+        file.close()

@@ -1,0 +1,88 @@
+"""A held account over any SQL engine: every method is one transaction, durable when it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime
+
+from runner.errors import LedgerUnusable, Refused
+from runner.ledger.emergency import EmergencyFile
+from runner.ledger.interface import Attempt, Claim, Holder, Record, Run, Settlement
+from runner.ledger.sql import AccountRows
+
+
+class SqlHold:
+    """What an engine hands out while it holds an account.
+
+    `write` opens a transaction on the connection that holds the account and commits it durably on leaving, turning
+    what the store says into `LedgerUnusable`. `is_held` tells whether the engine's lock is still there.
+    """
+
+    def __init__(
+        self,
+        *,
+        holder: Holder,
+        write: Callable[[], AbstractContextManager[AccountRows]],
+        is_held: Callable[[], bool],
+        emergency: EmergencyFile,
+    ) -> None:
+        self._write = write
+        self._is_held = is_held
+        self._emergency = emergency
+        self._witness = ""
+        self._import_emergency()
+        # A durable write of its own: a ledger that cannot be written is found out before anything is bought.
+        with write() as rows:
+            self._fence = rows.take_fence(holder)
+
+    def abandon_submitted(self, at: datetime) -> list[Record]:
+        """See `Hold`."""
+        with self._write() as rows:
+            return rows.abandon_submitted(at)
+
+    def claim(self, claim: Claim) -> Attempt:
+        """See `Hold`."""
+        if not self._is_held():
+            raise Refused(f"{claim.request.key} was not claimed: this process no longer holds the account")
+        witness = claim.witness.digest
+        with self._write() as rows:
+            attempt = rows.claim(self._fence, claim)
+            if witness != self._witness:
+                rows.keep_witness(claim.witness)
+        self._witness = witness
+        return attempt
+
+    def settle(self, attempt: Attempt, settlement: Settlement) -> Record:
+        """See `Hold`."""
+        with self._write() as rows:
+            return rows.settle(attempt, settlement)
+
+    def save_emergency(self, attempt: Attempt, settlement: Settlement) -> str:
+        """See `Hold`."""
+        self._emergency.save(attempt, settlement)
+        return str(self._emergency.path)
+
+    def start_run(self, run: Run) -> None:
+        """See `Hold`."""
+        with self._write() as rows:
+            rows.start_run(run)
+
+    def finish_run(self, run_id: str, at: datetime, exit_code: int) -> None:
+        """See `Hold`."""
+        with self._write() as rows:
+            rows.finish_run(run_id, at, exit_code)
+
+    def _import_emergency(self) -> None:
+        for attempt, settlement in self._emergency.entries():
+            self._enter(attempt, settlement)
+        self._emergency.clear()
+
+    def _enter(self, attempt: Attempt, settlement: Settlement) -> None:
+        try:
+            self.settle(attempt, settlement)
+        except Refused as error:
+            raise LedgerUnusable(
+                f"{self._emergency.path} holds an outcome of {attempt.key} that cannot be entered: {error}",
+                hint=error.hint or "compare it with the vendor's dashboard before you move the file away",
+            ) from error

@@ -1,0 +1,269 @@
+"""The ledger in SQL: what one account's rows answer, and the steps that move them.
+
+Knows no engine. Each step belongs inside a transaction that its caller opens and commits: nothing is durable, and
+nothing may be sent, before that commit is acknowledged.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from runner.errors import LedgerUnusable, Refused
+from runner.ledger import statements
+from runner.ledger.codec import (
+    claim_detail,
+    holder_detail,
+    json_text,
+    moment_text,
+    money_text,
+    optional_decimal,
+    settlement_detail,
+    storable,
+)
+from runner.ledger.interface import Attempt, Claim, Holder, Record, Run, Settlement
+from runner.ledger.settling import Case, arrow, changes, refuse_nonsense
+from runner.orders import OrderKey
+from runner.states import CLAIMABLE, Event, State
+from runner.vendors.interface import Witness
+
+KEYS_A_QUERY: Final = 500
+"""Below the number of parameters that every engine takes."""
+
+ABANDONED: Final = "its run ended before the outcome was recorded"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRows:
+    """One account's rows, inside one transaction."""
+
+    connection: Connection
+    account: str
+
+    def records(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Record]:
+        """The known ones among `keys`."""
+        wanted = [str(key) for key in keys]
+        found: dict[OrderKey, Record] = {}
+        for start in range(0, len(wanted), KEYS_A_QUERY):
+            chunk = wanted[start : start + KEYS_A_QUERY]
+            rows = self.connection.execute(statements.ROWS, {"b_account": self.account, "b_keys": chunk})
+            found.update((record.key, record) for record in map(_record, rows.mappings()))
+        return found
+
+    def page_of_records(self, after: str, size: int) -> list[Record]:
+        """At most `size` records, by the text of their keys, from the first one after `after`."""
+        values = {"b_account": self.account, "b_after": after, "b_size": size}
+        return [_record(row) for row in self.connection.execute(statements.PAGE, values).mappings()]
+
+    def open_records(self) -> list[Record]:
+        """Every `submitted` and `unknown` order, oldest claim first."""
+        rows = self.connection.execute(statements.OPEN_ROWS, {"b_account": self.account})
+        return [_record(row) for row in rows.mappings()]
+
+    def take_fence(self, holder: Holder) -> int:
+        """Count one more hold of the account; the number is that hold's alone, and every earlier one is overtaken."""
+        ours, told = {"b_account": self.account}, {"holder": json_text(holder_detail(holder))}
+        if not statements.UPDATE_HOLD.change(self.connection, ours | told):
+            statements.INSERT_HOLD.change(self.connection, told | {"account": self.account, "fence": 1})
+        row = statements.HOLD.one(self.connection, ours)
+        return int(row["fence"]) if row else 0
+
+    def claim(self, fence: int, claim: Claim) -> Attempt:
+        """Move an order to `submitted`, as its next attempt.
+
+        `Refused` where the order is not to be bought, or another hold than `fence` has the account by now. The
+        witness is not stored: see `keep_witness`.
+        """
+        key = claim.request.key
+        row = statements.ROW.one(self.connection, {"b_account": self.account, "b_key": str(key)})
+        if row is None:
+            statements.INSERT_ORDER.change(self.connection, _planned(self.account, claim))
+        before, tries = (State(row["state"]), int(row["attempt"])) if row else (State.PLANNED, 0)
+        condition = {"b_account": self.account, "b_key": str(key), "b_attempt": tries, "b_fence": fence}
+        if statements.CLAIM.change(self.connection, _claimed(claim, tries + 1) | condition) != 1:
+            raise _why_not(row, claim)
+        attempt = Attempt(key=key, n=tries + 1, run_id=claim.run_id, claimed_at=claim.at)
+        self._tell(attempt, before, Event.CLAIMED, State.SUBMITTED, at=claim.at, detail=json_text(claim_detail(claim)))
+        return attempt
+
+    def keep_witness(self, witness: Witness) -> None:
+        """Store a witness that claims refer to by its digest, unless it is there."""
+        values = {"b_account": self.account, "b_digest": witness.digest}
+        if statements.WITNESS.one(self.connection, values) is None:
+            statements.INSERT_WITNESS.change(self.connection, _witness(self.account, witness))
+
+    def settle(self, attempt: Attempt, settlement: Settlement) -> Record:
+        """Move an order out of an attempt, or keep the fact where it can no longer move it.
+
+        `Refused` for a move that is in no table, for a verdict the order's state does not allow, and for a verdict
+        that gives away another order's id. A placed fact is stored whatever the ledger holds.
+        """
+        refuse_nonsense(settlement)
+        settlement = _storable(settlement)
+        case = self._case(attempt, settlement)
+        event, after = arrow(case)
+        detail = json_text(settlement_detail(settlement))
+        if after is None and self._is_told(attempt, detail):
+            return _record(case.row)
+        values = changes(case, after)
+        statements.MOVE.change(self.connection, {"b_account": self.account, "b_key": str(attempt.key), **values})
+        self._tell(attempt, case.state, event, after, at=settlement.at, detail=detail, reason=values["reason"])
+        return _record({**case.row, **values})
+
+    def _case(self, attempt: Attempt, settlement: Settlement) -> Case:
+        order_id = settlement.order_id if settlement.after is State.PLACED else None
+        values = {"b_account": self.account, "b_key": str(attempt.key), "b_order_id": order_id}
+        row = statements.ROW_AND_OWNER.one(self.connection, values)
+        if row is None or row["attempt"] < attempt.n:
+            raise LedgerUnusable(
+                f"the ledger does not know attempt {attempt.n} of {attempt.key}",
+                hint="it looks like an older copy: restore the newest one",
+            )
+        return Case(row=row, attempt=attempt, settlement=settlement, owner=row["owner"])
+
+    def abandon_submitted(self, at: datetime) -> list[Record]:
+        """Every left-over `submitted` becomes `unknown`; the records as they are afterwards, oldest first."""
+        abandoned = Settlement(event=Event.ABANDONED, after=State.UNKNOWN, at=at, reason=ABANDONED)
+        left = [record for record in self.open_records() if record.state is State.SUBMITTED]
+        return [self.settle(_open_attempt(record), abandoned) for record in left]
+
+    def start_run(self, run: Run) -> None:
+        """Enter a run."""
+        values = {
+            "id": run.id,
+            "account": self.account,
+            "mode": run.mode,
+            "started_at": moment_text(run.started_at),
+            "host": run.host,
+            "pid": run.pid,
+            "ci_job": run.ci_job,
+        }
+        statements.INSERT_RUN.change(self.connection, values)
+
+    def finish_run(self, run_id: str, at: datetime, exit_code: int) -> None:
+        """Close a run."""
+        values = {"finished_at": moment_text(at), "exit_code": int(exit_code)}
+        statements.FINISH_RUN.change(self.connection, values | {"b_account": self.account, "b_id": run_id})
+
+    def _is_told(self, attempt: Attempt, detail: str) -> bool:
+        values = {"b_account": self.account, "b_key": str(attempt.key), "b_attempt": attempt.n, "b_detail": detail}
+        return statements.SAME_EVENT.one(self.connection, values) is not None
+
+    def _tell(
+        self,
+        attempt: Attempt,
+        before: State,
+        event: Event,
+        after: State | None,
+        *,
+        at: datetime,
+        detail: str,
+        reason: str | None = None,
+    ) -> None:
+        values = {
+            "account": self.account,
+            "key": str(attempt.key),
+            "attempt": attempt.n,
+            "event": event.value,
+            "before": before.value,
+            "after": None if after is None else after.value,
+            "at": moment_text(at),
+            "run_id": attempt.run_id,
+            "reason": reason,
+            "detail": detail,
+        }
+        statements.INSERT_EVENT.change(self.connection, values)
+
+
+def _planned(account: str, claim: Claim) -> dict[str, Any]:
+    request = claim.request
+    return {
+        "account": account,
+        "key": str(request.key),
+        "type": request.type,
+        "fields": json_text(dict(request.fields)),
+        "fingerprint": request.fingerprint,
+        "state": State.PLANNED.value,
+        "attempt": 0,
+        "updated_at": moment_text(claim.at),
+        "base_order_numbers": "[]",
+    }
+
+
+def _claimed(claim: Claim, n: int) -> dict[str, Any]:
+    return {
+        "type": claim.request.type,
+        "fields": json_text(dict(claim.request.fields)),
+        "fingerprint": claim.request.fingerprint,
+        "state": State.SUBMITTED.value,
+        "attempt": n,
+        "updated_at": moment_text(claim.at),
+        "claimed_at": moment_text(claim.at),
+        "run_id": claim.run_id,
+        "quote_total": money_text(claim.quote.total),
+        "reason": None,
+    }
+
+
+def _witness(account: str, witness: Witness) -> dict[str, Any]:
+    return {
+        "account": account,
+        "digest": witness.digest,
+        "type": witness.type,
+        "order_ids": json_text(sorted(witness.order_ids)),
+        "at": moment_text(witness.at),
+        "package": None if witness.package is None else json_text(dict(witness.package)),
+    }
+
+
+def _why_not(row: Mapping[str, Any] | None, claim: Claim) -> Refused:
+    key, state = claim.request.key, State(row["state"]) if row else State.PLANNED
+    if row is None or (state in CLAIMABLE and row["stray_order_id"] is None):
+        return Refused(f"{key} was not claimed: another run has taken the account since", hint="run again")
+    if state in CLAIMABLE:
+        return Refused(
+            f"{key} is {state}, but the vendor also answered it with order {row['stray_order_id']}",
+            hint="look at that order at the vendor; to buy anyway, raise the order's `generation`",
+        )
+    if state is not State.PLACED:
+        return Refused(f"{key} is {state}: its attempt {row['attempt']} may have been charged")
+    if row["fingerprint"] == claim.request.fingerprint:
+        return Refused(f"{key} is already bought as order {row['order_id']}")
+    return Refused(
+        f"{key} was changed after its purchase as order {row['order_id']}",
+        hint="restore its content, or buy it once more by raising its `generation`",
+    )
+
+
+def _storable(settlement: Settlement) -> Settlement:
+    reason, order_id = settlement.reason, settlement.order_id
+    return replace(settlement, reason=reason and storable(reason), order_id=order_id and storable(order_id))
+
+
+def _open_attempt(record: Record) -> Attempt:
+    # A submitted order was last moved by its claim.
+    return Attempt(key=record.key, n=record.attempt, run_id=record.run_id or "", claimed_at=record.updated_at)
+
+
+def _record(row: Mapping[Any, Any]) -> Record:
+    return Record(
+        key=OrderKey.parse(row["key"]),
+        type=row["type"],
+        fields=json.loads(row["fields"]),
+        fingerprint=row["fingerprint"],
+        state=State(row["state"]),
+        attempt=row["attempt"],
+        updated_at=datetime.fromisoformat(row["updated_at"]),
+        quote_total=optional_decimal(row["quote_total"]),
+        order_id=row["order_id"],
+        base_order_numbers=tuple(json.loads(row["base_order_numbers"])),
+        total=optional_decimal(row["total"]),
+        balance=optional_decimal(row["balance"]),
+        reason=row["reason"],
+        run_id=row["run_id"],
+    )

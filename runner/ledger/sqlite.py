@@ -1,0 +1,273 @@
+"""The ledger as one SQLite file: for any number of processes on one machine.
+
+Write-ahead log with `synchronous=FULL`: an acknowledged commit survives a power cut. The account is held by a lock
+file beside it. Everything SQLite or the disk says against it becomes `LedgerUnusable`, in `_trusting`.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final, cast
+from urllib.parse import quote
+
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from runner.errors import LedgerUnusable, UsageError
+from runner.ledger import migrations, storage
+from runner.ledger.emergency import emergency_file
+from runner.ledger.hold import SqlHold
+from runner.ledger.interface import Hold, Holder, Ledger, Record
+from runner.ledger.lockfile import account_lock
+from runner.ledger.sql import AccountRows
+from runner.orders import OrderKey
+
+APPLICATION_ID: Final = 0x6F72646C
+"""`ordl`, in the header of every ledger file: tells it from any other SQLite database."""
+
+BUSY_SECONDS: Final = 15.0
+"""How long a write waits for the write of another process."""
+
+FULL: Final = 2
+"""What `PRAGMA synchronous` answers for FULL."""
+
+PAGE: Final = 1000
+"""Records read at a time."""
+
+_HINTS: Final = (
+    ("SQLITE_FULL", "make room on the disk"),
+    ("SQLITE_NOTADB", "name another file, or restore it from a backup"),
+    ("SQLITE_CORRUPT", "restore it from a backup; a new ledger would forget what was bought"),
+    ("SQLITE_READONLY", "make the file and its folder writable for this user"),
+    ("SQLITE_CANTOPEN", "make the file and its folder writable for this user"),
+    ("SQLITE_BUSY", "another process is writing to it for long: look for one that is stopped"),
+    ("SQLITE_IOERR", "look at the disk: its room, its limits, its health"),
+)
+
+
+def open_sqlite(path: Path, account: str, *, read_only: bool = False) -> Ledger:
+    """The ledger of `account` at `path`, made or brought up to date where that is needed.
+
+    With `read_only` nothing is made or changed: a missing file is an empty ledger, an older one is refused. Raises
+    `UsageError` for an account name that cannot be a file name, `LedgerUnusable` for anything wrong with the file.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", account):
+        raise UsageError(
+            f"{account!r} is no account name", hint="1 to 63 of A-Z a-z 0-9 . _ -, beginning with a letter or digit"
+        )
+    return SqliteLedger(path.absolute(), account, read_only=read_only)
+
+
+class SqliteLedger:
+    """One account's orders in one SQLite file."""
+
+    def __init__(self, path: Path, account: str, *, read_only: bool) -> None:
+        self._path = path
+        self._account = account
+        self._read_only = read_only
+        self._engine = _engine(path, read_only=read_only)
+        self._reader: Connection | None = None
+        with self._trusting():
+            self._open()
+
+    @property
+    def location(self) -> str:
+        """See `Ledger`."""
+        return str(self._path)
+
+    @property
+    def account(self) -> str:
+        """See `Ledger`."""
+        return self._account
+
+    def records(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Record]:
+        """See `Ledger`."""
+        if self._reader is None:
+            return {}
+        with self._transaction(self._reader) as rows:
+            return rows.records(keys)
+
+    def every_record(self) -> Iterator[Record]:
+        """See `Ledger`; by the text of the key, read in pages."""
+        last = ""
+        while self._reader is not None:
+            with self._transaction(self._reader) as rows:
+                page = rows.page_of_records(last, PAGE)
+            yield from page
+            if len(page) < PAGE:
+                return
+            last = str(page[-1].key)
+
+    def open_records(self) -> list[Record]:
+        """See `Ledger`."""
+        if self._reader is None:
+            return []
+        with self._transaction(self._reader) as rows:
+            return rows.open_records()
+
+    @contextmanager
+    def hold(self, holder: Holder, *, timeout: float) -> Iterator[Hold]:
+        """See `Ledger`; the lock is `<file>.<account>.lock`, the emergency file `<file>.<account>.emergency`."""
+        if self._read_only:
+            raise LedgerUnusable(f"the ledger {self._path} was opened for reading only")
+        with ExitStack() as held:
+            with self._trusting():
+                lock = held.enter_context(account_lock(self._own("lock"), self._account, holder, timeout))
+                emergency = held.enter_context(emergency_file(self._own("emergency"), self._account))
+                connection = held.enter_context(self._engine.connect())
+                connection.execution_options(begin="BEGIN IMMEDIATE")
+                _make_durable(_raw(connection))
+                hold = SqlHold(
+                    holder=holder,
+                    write=lambda: self._transaction(connection),
+                    is_held=lambda: lock.is_held,
+                    emergency=emergency,
+                )
+            yield hold
+
+    def close(self) -> None:
+        """See `Ledger`."""
+        if self._reader is not None:
+            self._reader.close()
+        self._reader = None
+        self._engine.dispose()
+
+    def _own(self, kind: str) -> Path:
+        return storage.beside(self._path, f".{self._account}.{kind}")
+
+    def _open(self) -> None:
+        traces = storage.leftovers(self._path)
+        storage.check_place(self._path)
+        if not self._path.exists():
+            storage.refuse_lost(self._path, traces)
+            if self._read_only:
+                return
+        if not self._read_only:
+            storage.make_file(self._path)
+        with ExitStack() as undo:
+            connection = undo.enter_context(self._engine.connect())
+            if self._is_ready(connection, traces):
+                self._reader = connection
+                undo.pop_all()
+
+    def _is_ready(self, connection: Connection, traces: list[Path]) -> bool:
+        """Whether there are tables to read; makes them unless the ledger is for reading only."""
+        version = self._version(connection)
+        if not self._read_only:
+            _make_durable(_raw(connection))
+            if version != migrations.HEAD:
+                self._migrate(connection, traces)
+            return True
+        if version is None:
+            storage.refuse_lost(self._path, traces)
+        elif version != migrations.HEAD:
+            raise LedgerUnusable(
+                f"the ledger {self._path} is of an older version ({version})",
+                hint="run `order-runner apply` once, it brings the ledger up to date",
+            )
+        return version is not None
+
+    def _version(self, connection: Connection) -> str | None:
+        """The revision of the tables, None where there are none yet; `LedgerUnusable` where they are not ours."""
+        raw = _raw(connection)
+        application = raw.execute("PRAGMA application_id").fetchone()[0]
+        if application == 0 and raw.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
+            return None
+        if application != APPLICATION_ID:
+            raise LedgerUnusable(
+                f"{self._path} is another program's SQLite database, not a ledger", hint="name another file"
+            )
+        version = str(raw.execute("SELECT version_num FROM alembic_version").fetchone()[0])
+        if version not in migrations.REVISIONS:
+            raise LedgerUnusable(
+                f"the ledger {self._path} was written by a newer order-runner (its version is {version})",
+                hint="upgrade order-runner here as well",
+            )
+        return version
+
+    def _migrate(self, connection: Connection, traces: list[Path]) -> None:
+        connection.execution_options(begin="BEGIN IMMEDIATE")
+        with connection.begin():
+            # Somebody else may have been faster: only what is seen inside the write lock counts.
+            version = self._version(connection)
+            if version is None:
+                storage.refuse_lost(self._path, traces)
+                connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
+            if version != migrations.HEAD:
+                migrations.upgrade(connection)
+        connection.execution_options(begin="BEGIN")
+
+    @contextmanager
+    def _transaction(self, connection: Connection) -> Iterator[AccountRows]:
+        """One transaction, its commit acknowledged when the `with` is left."""
+        with self._trusting(), connection.begin():
+            yield AccountRows(connection, self._account)
+
+    @contextmanager
+    def _trusting(self) -> Iterator[None]:
+        """The one place where what SQLite and the disk say becomes `LedgerUnusable`, in their own words."""
+        try:
+            yield
+        except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+            cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+            raise LedgerUnusable(f"the ledger {self._path} cannot be used: {cause}", hint=_way_out(cause)) from error
+
+
+def _way_out(cause: BaseException) -> str:
+    name = str(getattr(cause, "sqlite_errorname", ""))
+    if isinstance(cause, OSError) and cause.errno == errno.ENOSPC:
+        name = "SQLITE_FULL"
+    found = (hint for start, hint in _HINTS if name.startswith(start))
+    return next(found, "mend this, or name another file with --ledger")
+
+
+def _engine(path: Path, *, read_only: bool) -> Engine:
+    uri = f"file:{quote(os.fsencode(path))}?mode={'ro' if read_only else 'rw'}"
+
+    def connect() -> sqlite3.Connection:
+        # `isolation_level=None`: SQLAlchemy's `begin` event below opens every transaction, Python's driver none.
+        raw = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        raw.execute("PRAGMA foreign_keys = ON")
+        return raw
+
+    engine = create_engine("sqlite+pysqlite://", creator=connect, poolclass=NullPool)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.connection.cursor().execute(connection.get_execution_options().get("begin", "BEGIN"))
+
+    return engine
+
+
+def _raw(connection: Connection) -> sqlite3.Connection:
+    """The driver's own connection, for what must not run inside a transaction."""
+    return cast("sqlite3.Connection", connection.connection.driver_connection)
+
+
+def _make_durable(raw: sqlite3.Connection) -> None:
+    """Write-ahead log and full synchronisation, believed only when read back."""
+    mode = _use_write_ahead_log(raw)
+    raw.execute("PRAGMA synchronous = FULL")
+    level = raw.execute("PRAGMA synchronous").fetchone()[0]
+    if (mode, level) != ("wal", FULL):
+        raise OSError(f"SQLite did not take WAL with synchronous=FULL, but {mode} with {level}")
+
+
+def _use_write_ahead_log(raw: sqlite3.Connection) -> str:
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            raw.execute("PRAGMA journal_mode = WAL")
+            return str(raw.execute("PRAGMA journal_mode").fetchone()[0])
+        except sqlite3.OperationalError as error:
+            # SQLite does not wait by itself here: another process may be switching the same new file.
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)

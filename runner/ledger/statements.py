@@ -1,0 +1,127 @@
+"""The statements of a ledger, built once so that SQLAlchemy compiles each once.
+
+Conditions take parameters that begin with `b_`; every other parameter is a column to set. No engine is named: there is
+nothing here but what SQLite and PostgreSQL both understand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sqlalchemy import Connection, Insert, Select, Update, bindparam, exists, select, text
+
+from runner.ledger.tables import IS_CLAIMABLE, IS_OPEN, holds, order_events, orders, runs, witnesses
+
+
+class Prepared:
+    """A statement compiled once an engine and run on the driver's cursor: a fifth of the cost of executing it anew.
+
+    It runs inside the transaction that is open on the connection, and raises the driver's own errors.
+    """
+
+    def __init__(self, statement: Select[Any] | Insert | Update, *columns: str) -> None:
+        """`columns` are those that an INSERT or UPDATE sets."""
+        self._statement = statement
+        self._columns = list(columns) or None
+        self._compiled: dict[str, tuple[str, list[str] | None]] = {}
+
+    def one(self, connection: Connection, values: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The first row, by the names of its columns."""
+        cursor = self._run(connection, values)
+        row = cursor.fetchone()
+        found = None if row is None else dict(zip([column[0] for column in cursor.description], row, strict=True))
+        cursor.close()
+        return found
+
+    def change(self, connection: Connection, values: Mapping[str, Any]) -> int:
+        """How many rows were changed."""
+        cursor = self._run(connection, values)
+        changed: int = cursor.rowcount
+        cursor.close()
+        return changed
+
+    def _run(self, connection: Connection, values: Mapping[str, Any]) -> Any:
+        sql, names = self._compiled.get(connection.dialect.name) or self._compile(connection)
+        cursor = connection.connection.cursor()
+        cursor.execute(sql, values if names is None else [values[name] for name in names])
+        return cursor
+
+    def _compile(self, connection: Connection) -> tuple[str, list[str] | None]:
+        compiled: Any = self._statement.compile(dialect=connection.dialect, column_keys=self._columns)
+        self._compiled[connection.dialect.name] = str(compiled), compiled.positiontup
+        return self._compiled[connection.dialect.name]
+
+
+_OTHER: Final = orders.alias()
+_OWNER: Final = select(_OTHER.c.key).where(
+    _OTHER.c.account == bindparam("b_account"),
+    _OTHER.c.order_id == bindparam("b_order_id"),
+    _OTHER.c.key != bindparam("b_key"),
+)
+_OF_ACCOUNT: Final = orders.c.account == bindparam("b_account")
+_OF_ORDER: Final = _OF_ACCOUNT & (orders.c.key == bindparam("b_key"))
+
+ROWS: Final = select(orders).where(_OF_ACCOUNT, orders.c.key.in_(bindparam("b_keys", expanding=True)))
+PAGE: Final = (
+    select(orders)
+    .where(_OF_ACCOUNT, orders.c.key > bindparam("b_after"))
+    .order_by(orders.c.key)
+    .limit(bindparam("b_size"))
+)
+OPEN_ROWS: Final = select(orders).where(_OF_ACCOUNT, text(IS_OPEN)).order_by(orders.c.claimed_at, orders.c.key)
+
+ROW: Final = Prepared(select(orders).where(_OF_ORDER))
+ROW_AND_OWNER: Final = Prepared(select(orders, _OWNER.scalar_subquery().label("owner")).where(_OF_ORDER))
+"""`owner`: the key of another order that has the vendor's order id already."""
+INSERT_ORDER: Final = Prepared(
+    orders.insert(),
+    *("account", "key", "type", "fields", "fingerprint", "state", "attempt", "updated_at", "base_order_numbers"),
+)
+CLAIM: Final = Prepared(
+    orders.update().where(
+        _OF_ORDER,
+        orders.c.attempt == bindparam("b_attempt"),
+        text(IS_CLAIMABLE),
+        orders.c.stray_order_id.is_(None),
+        exists().where(holds.c.account == bindparam("b_account"), holds.c.fence == bindparam("b_fence")),
+    ),
+    *("type", "fields", "fingerprint", "state", "attempt", "updated_at", "claimed_at", "run_id", "quote_total"),
+    "reason",
+)
+"""The one conditional move that makes an attempt."""
+MOVE: Final = Prepared(
+    orders.update().where(_OF_ORDER),
+    *("state", "updated_at", "reason", "order_id", "base_order_numbers", "total", "balance", "stray_order_id"),
+)
+
+WITNESS: Final = Prepared(
+    select(witnesses.c.type).where(
+        witnesses.c.account == bindparam("b_account"), witnesses.c.digest == bindparam("b_digest")
+    )
+)
+INSERT_WITNESS: Final = Prepared(witnesses.insert())
+
+INSERT_EVENT: Final = Prepared(
+    order_events.insert(), *(column.name for column in order_events.c if not column.primary_key)
+)
+SAME_EVENT: Final = Prepared(
+    select(order_events.c.seq).where(
+        order_events.c.account == bindparam("b_account"),
+        order_events.c.key == bindparam("b_key"),
+        order_events.c.attempt == bindparam("b_attempt"),
+        order_events.c.detail == bindparam("b_detail"),
+    )
+)
+
+HOLD: Final = Prepared(select(holds.c.fence).where(holds.c.account == bindparam("b_account")))
+INSERT_HOLD: Final = Prepared(holds.insert())
+UPDATE_HOLD: Final = Prepared(
+    holds.update().where(holds.c.account == bindparam("b_account")).values(fence=text("fence + 1")), "holder"
+)
+
+INSERT_RUN: Final = Prepared(runs.insert(), "id", "account", "mode", "started_at", "host", "pid", "ci_job")
+FINISH_RUN: Final = Prepared(
+    runs.update().where(runs.c.account == bindparam("b_account"), runs.c.id == bindparam("b_id")),
+    *("finished_at", "exit_code"),
+)

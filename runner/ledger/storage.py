@@ -1,0 +1,104 @@
+"""What has to hold of the place of a ledger file before SQLite is let at it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from glob import escape
+from pathlib import Path
+from typing import Final
+
+from runner.errors import LedgerUnusable
+from runner.files import open_private, private_folder, refuse_special, sync_folder
+
+SIBLINGS: Final = ("-wal", "-shm", "-journal")
+"""Files that SQLite makes beside its database."""
+
+NETWORK_FILE_SYSTEMS: Final = frozenset(
+    (
+        "9p",
+        "afs",
+        "beegfs",
+        "ceph",
+        "cifs",
+        "fuse",
+        "fuseblk",
+        "gfs2",
+        "glusterfs",
+        "lustre",
+        "ncpfs",
+        "nfs",
+        "nfs4",
+        "ocfs2",
+        "smb3",
+        "smbfs",
+    )
+)
+"""Where locks and shared memory, on which SQLite's write-ahead log stands, cannot be relied on; and `fuse.*`."""
+
+_MOUNTS: Final = Path("/proc/self/mountinfo")
+
+
+def beside(path: Path, ending: str) -> Path:
+    """`ledger.db` and `-wal` make `ledger.db-wal`."""
+    return path.with_name(path.name + ending)
+
+
+def check_place(path: Path) -> None:
+    """Refuse links, special files and network file systems; OSError or `LedgerUnusable`."""
+    for ending in ("", *SIBLINGS):
+        refuse_special(beside(path, ending))
+    kind = network_file_system(path.parent)
+    if kind is not None:
+        raise LedgerUnusable(
+            f"the ledger {path} would lie on a network file system ({kind}), where its locks cannot be trusted",
+            hint="use a local disk",
+        )
+
+
+def make_file(path: Path) -> None:
+    """Make folder and file where they are missing, for the owner only; OSError where they cannot be written."""
+    private_folder(path.parent)
+    try:
+        # Only ever a new file: closing a descriptor of one in use would drop this process's SQLite locks on it.
+        os.close(open_private(path, os.O_RDWR | os.O_CREAT | os.O_EXCL))
+        sync_folder(path.parent)
+    except FileExistsError:
+        refuse_special(path)
+    for place in (path, path.parent):
+        if not os.access(place, os.W_OK):
+            raise PermissionError(f"{place} cannot be written by this user")
+
+
+def leftovers(path: Path) -> list[Path]:
+    """Files that only a ledger in use leaves behind: lock files of any account, and a write-ahead log."""
+    logs = [log for log in [beside(path, "-wal")] if log.exists() and log.stat().st_size]
+    return [*sorted(path.parent.glob(f"{escape(path.name)}.*.lock")), *logs]
+
+
+def refuse_lost(path: Path, traces: Iterable[Path]) -> None:
+    """`LedgerUnusable` where `path` is missing or empty though it was used: a new one would forget what was bought."""
+    for trace in traces:
+        raise LedgerUnusable(
+            f"the ledger {path} is gone or empty, but {trace} shows that it was in use",
+            hint=f"restore it from a backup; if it was deleted on purpose, delete {trace.name} too",
+        )
+
+
+def network_file_system(folder: Path, mounts: str | None = None) -> str | None:
+    """The type of the network file system that `folder` is on, None on a local one or where nobody can tell."""
+    if mounts is None:
+        mounts = _MOUNTS.read_text(errors="replace") if _MOUNTS.exists() else ""
+    place, found = Path(os.path.realpath(folder)), ("", "")
+    for line in mounts.splitlines():
+        left, _, right = line.partition(" - ")
+        point = _unescaped(left.split(" ")[4])
+        if place.is_relative_to(point) and len(point) >= len(found[0]):
+            found = point, right.split(" ")[0]
+    kind = found[1]
+    return kind if kind in NETWORK_FILE_SYSTEMS or kind.startswith("fuse.") else None
+
+
+def _unescaped(point: str) -> str:
+    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), point)

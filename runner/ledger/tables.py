@@ -1,0 +1,136 @@
+"""The tables of a ledger, and what they refuse by themselves.
+
+Every value is text or a whole number, written and read by `codec.py`, so that no engine's idea of times and amounts
+touches it. The migrations build the same tables step by step; a test keeps the two equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
+
+from runner.orders import PRODUCT_TYPES
+from runner.states import CLAIMABLE, MOVES, OPEN, Event, State
+
+
+def _one_of(column: str, words: Iterable[str]) -> str:
+    return f"{column} IN ({', '.join(repr(str(word)) for word in words)})"
+
+
+IS_OPEN: Final = _one_of("state", [state for state in State if state in OPEN])
+"""As text, because a partial index serves only queries that repeat its condition literally."""
+
+IS_CLAIMABLE: Final = _one_of("state", [state for state in State if state in CLAIMABLE])
+
+LEGAL_MOVE: Final = "after IS NULL OR " + _one_of(
+    "before || ' ' || event || ' ' || after", [f"{move.before} {move.event} {move.after}" for move in MOVES]
+)
+
+metadata: Final = MetaData()
+
+orders: Final = Table(
+    "orders",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("type", Text, nullable=False),
+    Column("fields", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("updated_at", Text, nullable=False),
+    Column("claimed_at", Text),
+    Column("run_id", Text),
+    Column("quote_total", Text),
+    Column("order_id", Text),
+    Column("base_order_numbers", Text, nullable=False),
+    Column("total", Text),
+    Column("balance", Text),
+    Column("reason", Text),
+    # An order id the vendor gave for this order which could not become its own; no claim until a person resolves it.
+    Column("stray_order_id", Text),
+    CheckConstraint(_one_of("type", PRODUCT_TYPES), name="orders_type"),
+    CheckConstraint(_one_of("state", State), name="orders_state"),
+    CheckConstraint("(state = 'placed') = (order_id IS NOT NULL)", name="orders_placed_has_order_id"),
+    CheckConstraint("attempt > 0 OR (attempt = 0 AND state = 'planned')", name="orders_attempt"),
+    sqlite_with_rowid=False,
+)
+Index(
+    "orders_order_id",
+    orders.c.account,
+    orders.c.order_id,
+    unique=True,
+    sqlite_where=text("order_id IS NOT NULL"),
+    postgresql_where=text("order_id IS NOT NULL"),
+)
+Index("orders_open", orders.c.account, orders.c.claimed_at, sqlite_where=text(IS_OPEN), postgresql_where=text(IS_OPEN))
+
+order_events: Final = Table(
+    "order_events",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("before", Text, nullable=False),
+    # NULL: a fact that came when the order could no longer be moved by it.
+    Column("after", Text),
+    Column("at", Text, nullable=False),
+    Column("run_id", Text),
+    Column("reason", Text),
+    Column("detail", Text, nullable=False),
+    ForeignKeyConstraint(["account", "key"], ["orders.account", "orders.key"], name="order_events_order"),
+    CheckConstraint(_one_of("event", Event), name="order_events_event"),
+    CheckConstraint(_one_of("before", State), name="order_events_before"),
+    CheckConstraint(LEGAL_MOVE, name="order_events_legal_move"),
+    CheckConstraint("attempt > 0", name="order_events_attempt"),
+)
+Index("order_events_order", order_events.c.account, order_events.c.key)
+
+witnesses: Final = Table(
+    "witnesses",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("digest", Text, primary_key=True),
+    Column("type", Text, nullable=False),
+    Column("order_ids", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("package", Text),
+    CheckConstraint(_one_of("type", PRODUCT_TYPES), name="witnesses_type"),
+)
+
+runs: Final = Table(
+    "runs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("started_at", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("ci_job", Text),
+    Column("finished_at", Text),
+    Column("exit_code", Integer),
+)
+
+holds: Final = Table(
+    "holds",
+    metadata,
+    Column("account", Text, primary_key=True),
+    # Counts the holds of an account: who was overtaken cannot claim.
+    Column("fence", Integer, nullable=False),
+    Column("holder", Text, nullable=False),
+)

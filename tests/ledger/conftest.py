@@ -1,0 +1,215 @@
+"""Ledgers to test, one class an engine, and the values that go into them.
+
+A further engine joins the conformance suite as one more class with the methods of `SqliteStore`, and a name in `STORES`.
+The programs in `child` begin with `from conftest import *`.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+import runner
+from runner.errors import LedgerUnusable, Span
+from runner.ledger.interface import Attempt, Claim, Hold, Holder, Ledger, Record, Run, Settlement
+from runner.ledger.sqlite import open_sqlite
+from runner.orders import OrderKey, OrderRequest, Quote, Source
+from runner.states import Event, State
+from runner.vendors.interface import Witness
+
+AT: Final = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+PLACE: Final = Source(path="orders.yaml", span=Span(line=1, column=1, end_line=1, end_column=2))
+
+
+def later(seconds: float) -> datetime:
+    return AT + timedelta(seconds=seconds)
+
+
+def key(name: str = "one") -> OrderKey:
+    return OrderKey("batch", name)
+
+
+def request(name: str = "one", quantity: int = 10) -> OrderRequest:
+    fields = {"countryId": 561, "periodId": "1m", "quantity": quantity, "paymentId": 1}
+    return OrderRequest(key=key(name), type="ipv4", fields=fields, source=PLACE)
+
+
+def witness(ids: int = 2, at: datetime = AT) -> Witness:
+    return Witness(type="ipv4", order_ids=frozenset(str(1_000_000 + n) for n in range(ids)), at=at)
+
+
+def claim(name: str = "one", quantity: int = 10, at: datetime = AT, ids: int = 2) -> Claim:
+    return Claim(
+        request=request(name, quantity),
+        quote=Quote(total=Decimal("12.30"), at=AT, balance=Decimal("100.00")),
+        ceiling=Decimal("13.00"),
+        witness=witness(ids),
+        balance=Decimal("100.00"),
+        run_id="run-1",
+        at=at,
+    )
+
+
+def holder(pid: int = 0, ci_job: str | None = None) -> Holder:
+    return Holder(host="build-7", pid=pid or os.getpid(), since=AT, run_id="run-1", ci_job=ci_job)
+
+
+def run(name: str = "run-1") -> Run:
+    return Run(id=name, mode="apply", started_at=AT, host="build-7", pid=42)
+
+
+def settlement(event: Event, after: State, order_id: str | None = None, at: datetime | None = None) -> Settlement:
+    """A move with all that goes with it."""
+    placed = after is State.PLACED
+    return Settlement(
+        event=event,
+        after=after,
+        at=at or later(5),
+        reason=f"told by {event}",
+        order_id=(order_id or "7001") if placed else None,
+        base_order_numbers=("7001_a", "7001_b") if placed else (),
+        total=Decimal("12.30") if placed else None,
+        balance=Decimal("87.70") if placed else None,
+        evidence={"http_status": 200, "notes": ["x", None, True]},
+    )
+
+
+def placed(order_id: str = "7001", at: datetime | None = None) -> Settlement:
+    return settlement(Event.PLACED, State.PLACED, order_id, at)
+
+
+def unknown() -> Settlement:
+    return settlement(Event.UNKNOWN, State.UNKNOWN)
+
+
+WAYS: Final[dict[State, tuple[tuple[Event, State], ...]]] = {
+    State.SUBMITTED: (),
+    State.PLANNED: ((Event.NOT_SENT, State.PLANNED),),
+    State.PLACED: ((Event.PLACED, State.PLACED),),
+    State.REJECTED: ((Event.REJECTED, State.REJECTED),),
+    State.UNKNOWN: ((Event.UNKNOWN, State.UNKNOWN),),
+    State.ABSENT: ((Event.UNKNOWN, State.UNKNOWN), (Event.RECONCILED, State.ABSENT)),
+}
+"""How an order gets to a state after its claim."""
+
+
+def bring(hold: Hold, name: str, state: State, at: datetime = AT) -> Attempt:
+    """Claim an order and bring it to `state`; its order id is `order-<name>` where it has one."""
+    attempt = hold.claim(claim(name, at=at))
+    for event, after in WAYS[state]:
+        hold.settle(attempt, settlement(event, after, f"order-{name}", later(1)))
+    return attempt
+
+
+class SqliteStore:
+    """One SQLite file, opened as often as a test likes."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._opened: list[Ledger] = []
+
+    def open(self, account: str = "acme", *, read_only: bool = False) -> Ledger:
+        ledger = open_sqlite(self.path, account, read_only=read_only)
+        self._opened.append(ledger)
+        return ledger
+
+    def sql(self, statement: str, *values: object) -> list[Any]:
+        """Run one statement past the ledger; the store's own errors come through."""
+        with closing(sqlite3.connect(self.path, isolation_level=None)) as raw:
+            return raw.execute(statement, values).fetchall()
+
+    refusal: type[Exception] = sqlite3.IntegrityError
+    """What `sql` raises for what the tables forbid."""
+
+    opening = "open_sqlite(Path(sys.argv[1]), 'acme')"
+    """How a child opens the ledger whose `location` is its first argument."""
+
+    def record(self, name: str = "one") -> Record:
+        """The order as any other process would find it."""
+        with closing(open_sqlite(self.path, "acme", read_only=True)) as ledger:
+            return ledger.records([key(name)])[key(name)]
+
+    def close(self) -> None:
+        for ledger in self._opened:
+            ledger.close()
+
+
+STORES: Final[dict[str, Callable[[Path], SqliteStore]]] = {"sqlite": lambda folder: SqliteStore(folder / "ledger.db")}
+
+
+@pytest.fixture(params=list(STORES))
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqliteStore]:
+    with closing(STORES[request.param](tmp_path)) as made:
+        yield made
+
+
+@pytest.fixture(name="hold")
+def held(store: SqliteStore) -> Iterator[Hold]:
+    with store.open().hold(holder(), timeout=0) as hold:
+        yield hold
+
+
+Child = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def child() -> Iterator[Child]:
+    """Starts Python programs that can use all of this file, and ends what is left of them."""
+    started: list[subprocess.Popen[str]] = []
+    places = [Path(__file__).parent, Path(runner.__file__).parents[1]]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, places))}
+
+    def start(program: str, *arguments: object, **options: Any) -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", f"import sys\nfrom conftest import *\n{program}", *map(str, arguments)]
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment, **options)
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def opened_and_held(store: SqliteStore) -> str:
+    """The beginning of a child that holds the account, says so, and goes on when it reads a line."""
+    return f"ledger = {store.opening}\nwith ledger.hold(holder(), timeout=30) as hold:\n    print('held', flush=True)\n"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "ledger.db"
+
+
+@pytest.fixture
+def used(path: Path) -> Path:
+    """A ledger with one bought order, closed."""
+    with closing(open_sqlite(path, "acme")) as ledger, ledger.hold(holder(), timeout=0) as hold:
+        bring(hold, "one", State.PLACED)
+    return path
+
+
+def refusal(path: Path, *, read_only: bool = False) -> LedgerUnusable:
+    """What opening, or else holding, is refused with; it always names the file and a way out."""
+    with pytest.raises(LedgerUnusable) as caught, closing(open_sqlite(path, "acme", read_only=read_only)) as ledger:
+        use(ledger)
+    assert path.name in str(caught.value)
+    assert caught.value.hint
+    return caught.value
+
+
+def use(ledger: Ledger) -> None:
+    ledger.records([key()])
+    with ledger.hold(holder(), timeout=0) as hold:
+        hold.claim(claim("two"))
