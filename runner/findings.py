@@ -20,6 +20,7 @@ TITLES: Final[dict[str, str]] = {
     "PSR409": "order not settled",
     "PSR410": "balance too low for the order",
     "PSR411": "order not claimed",
+    "PSR412": "batch stopped",
     "PSR501": "order refused by the vendor",
     "PSR502": "access refused",
     "PSR503": "order not sent",

@@ -1,0 +1,285 @@
+"""Wanted × ledger × quotes → what would be bought, and every reason not to. A plan can refuse itself."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import ROUND_DOWN, Decimal
+from typing import Final
+
+from runner.errors import Problem, Refused
+from runner.ledger.interface import Record
+from runner.manifest import Batch, Budget, Loaded
+from runner.orders import OrderKey, OrderRequest, Quote, decimal_text
+from runner.progress import Quoting, Watch
+from runner.states import OPEN, State
+from runner.vendors.interface import QuoteRefused, Reader, VendorError
+
+CENT: Final = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What a plan makes of one order.
+
+    `status` is the report's word: `planned` (to buy), `already_placed`, `skipped`, `refused` or `unknown`. A planned
+    step that was quoted has a `ceiling`: the most its purchase may cost.
+    """
+
+    request: OrderRequest
+    status: str
+    reason: str | None = None
+    record: Record | None = None
+    quote: Quote | None = None
+    ceiling: Decimal | None = None
+    problem: Problem | None = None
+    vendor: VendorError | None = None
+
+    @property
+    def to_buy(self) -> bool:
+        return self.status == "planned"
+
+    def refused(self, code: str, message: str, *, hint: str, field: str | None = None) -> Step:
+        """The same step, not to be bought, pointing at its line."""
+        problem = problem_at(self.request, code, message, hint=hint, field=field)
+        return replace(self, status="refused", reason=message, problem=problem, ceiling=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a caller allows for one run; it can only tighten what the manifests say."""
+
+    max_spend: Decimal | None = None
+    keep_going: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Every order once, in manifest order, with what speaks against the batch as a whole."""
+
+    steps: tuple[Step, ...]
+    balance: Decimal | None = None
+    objections: tuple[Problem, ...] = field(default=())
+
+    @property
+    def to_buy(self) -> tuple[Step, ...]:
+        return tuple(step for step in self.steps if step.to_buy)
+
+    @property
+    def total(self) -> Decimal:
+        """The quoted price of everything to buy."""
+        return sum((step.quote.total for step in self.to_buy if step.quote), Decimal(0))
+
+    @property
+    def from_balance(self) -> Decimal:
+        """The part of `total` that the balance pays."""
+        return sum((s.quote.total for s in self.to_buy if s.quote and not s.request.pays_by_card), Decimal(0))
+
+    @property
+    def balance_after(self) -> Decimal | None:
+        return None if self.balance is None else self.balance - self.from_balance
+
+    def refuse(self, limits: Limits) -> None:
+        """Raise `Refused` where this plan must not be bought as it stands."""
+        if self.objections:
+            first = self.objections[0]
+            raise Refused(first.message, hint=first.hint)
+        refused = [step for step in self.steps if step.status == "refused"]
+        if refused and not limits.keep_going:
+            first_step = refused[0]
+            more = f", and {len(refused) - 1} more" if len(refused) > 1 else ""
+            raise Refused(
+                f"{first_step.request.key}: {first_step.reason}{more}; nothing was bought",
+                hint="mend or disable these orders, or buy the others with --keep-going",
+            )
+
+
+def problem_at(
+    request: OrderRequest, code: str, message: str, *, hint: str | None = None, field: str | None = None
+) -> Problem:
+    """A finding at an order's line, or at the line of one of its fields."""
+    source = request.source
+    return Problem(
+        code=code,
+        message=message,
+        hint=hint,
+        path=source.path,
+        span=source.of(field),
+        field=field,
+        key=str(request.key),
+    )
+
+
+def draft(loaded: Loaded, records: Mapping[OrderKey, Record], *, today: date) -> tuple[Step, ...]:
+    """Wanted × ledger: what is left to buy, before any price is asked."""
+    batches = strictest(loaded.batches)
+    return tuple(
+        _compare(request, records.get(request.key), batches.get(request.key.batch), today) for request in loaded.orders
+    )
+
+
+def _compare(request: OrderRequest, record: Record | None, batch: Batch | None, today: date) -> Step:
+    step = Step(request=request, status="planned", record=record)
+    if record is not None and record.state in OPEN:
+        return replace(step, status="unknown", reason=record.reason or "an earlier attempt may have been charged")
+    if record is not None and record.state is State.PLACED:
+        if record.fingerprint == request.fingerprint:
+            return replace(step, status="already_placed", reason=f"bought as order {record.order_id}")
+        return step.refused(
+            "PSR401",
+            f"changed after it was bought as order {record.order_id}: {difference(record, request)}",
+            hint="an order is bought once: restore it, give it another name, or raise its `generation` to buy anew",
+            field=_first_changed(record, request),
+        )
+    if not request.enabled:
+        return replace(step, status="skipped", reason="disabled in the manifest")
+    if batch is not None and batch.buy_by is not None and today > batch.buy_by:
+        return step.refused(
+            "PSR402",
+            f"its batch was to be bought by {batch.buy_by.isoformat()}",
+            hint="move `buy_by` if the order is still wanted",
+        )
+    return step
+
+
+def strictest(documents: Iterable[Batch]) -> dict[str, Batch]:
+    """One batch a name: where several documents belong to it, the tightest of their limits holds."""
+    found: dict[str, Batch] = {}
+    for batch in documents:
+        other = found.get(batch.name)
+        found[batch.name] = batch if other is None else _tightened(other, batch)
+    return found
+
+
+def _tightened(one: Batch, other: Batch) -> Batch:
+    budgets = [batch.budget for batch in (one, other) if batch.budget]
+
+    def least(name: str) -> Decimal | None:
+        return min((amount for budget in budgets if (amount := getattr(budget, name)) is not None), default=None)
+
+    budget = Budget(
+        max_total=least("max_total"), max_order=least("max_order"), price_tolerance=least("price_tolerance")
+    )
+    days = [batch.buy_by for batch in (one, other) if batch.buy_by]
+    return replace(one, budget=budget if budgets else None, buy_by=min(days, default=None))
+
+
+def difference(record: Record, request: OrderRequest) -> str:
+    """What changed between what was bought and what is wanted: `quantity 10 → 12, coupon added`."""
+    changes = [] if record.type == request.type else [f"type {record.type} → {request.type}"]
+    for name in _changed_fields(record, request):
+        before, after = record.fields.get(name), request.fields.get(name)
+        if before is None:
+            changes.append(f"{name} added ({after})")
+        elif after is None:
+            changes.append(f"{name} removed (was {before})")
+        else:
+            changes.append(f"{name} {before} → {after}")
+    return ", ".join(changes)
+
+
+def _changed_fields(record: Record, request: OrderRequest) -> list[str]:
+    names = dict.fromkeys((*request.fields, *record.fields))
+    return [name for name in names if record.fields.get(name) != request.fields.get(name)]
+
+
+def _first_changed(record: Record, request: OrderRequest) -> str | None:
+    return next(iter(_changed_fields(record, request)), None)
+
+
+def quoted(drafted: Plan, loaded: Loaded, reader: Reader, limits: Limits, watch: Watch) -> Plan:
+    """The plan with every price asked and every limit checked; asks nothing where nothing is to be bought."""
+    total = len(drafted.to_buy)
+    if not total:
+        return drafted
+    batches = strictest(loaded.batches)
+    steps: list[Step] = []
+    done = 0
+    for step in drafted.steps:
+        if not step.to_buy:
+            steps.append(step)
+            continue
+        steps.append(_priced(step, reader.quote(step.request), batches.get(step.request.key.batch)))
+        done += 1
+        watch(Quoting(done=done, total=total))
+    plan = Plan(steps=tuple(steps), balance=reader.balance())
+    return replace(plan, objections=_objections(plan, batches, limits))
+
+
+def _priced(step: Step, answer: Quote | QuoteRefused, batch: Batch | None) -> Step:
+    if isinstance(answer, QuoteRefused):
+        error = answer.errors[0]
+        refused = step.refused(
+            "PSR403",
+            f"the vendor would not price it: {error.message}",
+            hint="compare the order with `order-runner reference`",
+            field=error.field,
+        )
+        return replace(refused, quote=answer.quote, vendor=error)
+    step = replace(step, quote=answer)
+    budget = batch.budget if batch else None
+    for name, limit in (
+        ("max_total", step.request.max_total),
+        ("budget.max_order", budget.max_order if budget else None),
+    ):
+        if limit is not None and answer.total > limit:
+            return step.refused(
+                "PSR404",
+                f"its price is {decimal_text(answer.total)}, above {name} {decimal_text(limit)}",
+                hint=f"raise {name} if that price is meant",
+                field="max_total" if name == "max_total" else None,
+            )
+    return replace(step, ceiling=_ceiling(step.request, answer, batch))
+
+
+def _ceiling(request: OrderRequest, quote: Quote, batch: Batch | None) -> Decimal:
+    """The quote and the tolerance on it, in whole cents, within the limits on one order."""
+    budget = batch.budget if batch else None
+    tolerance = (budget.price_tolerance if budget else None) or Decimal(0)
+    tolerated = max(quote.total, (quote.total * (1 + tolerance)).quantize(CENT, rounding=ROUND_DOWN))
+    bounds = [tolerated, request.max_total, budget.max_order if budget else None]
+    return min(bound for bound in bounds if bound is not None)
+
+
+def _objections(plan: Plan, batches: Mapping[str, Batch], limits: Limits) -> tuple[Problem, ...]:
+    found = [*_over_budget(plan, batches)]
+    if limits.max_spend is not None and plan.total > limits.max_spend:
+        found.append(
+            Problem(
+                code="PSR406",
+                message=f"the orders cost {decimal_text(plan.total)}, "
+                f"above --max-spend {decimal_text(limits.max_spend)}",
+                hint="raise --max-spend, or buy fewer orders",
+            )
+        )
+    if plan.balance is not None and plan.from_balance > plan.balance:
+        missing = decimal_text(plan.from_balance - plan.balance)
+        found.append(
+            Problem(
+                code="PSR407",
+                message=f"the orders cost {decimal_text(plan.from_balance)} and the balance is "
+                f"{decimal_text(plan.balance)}: {missing} short",
+                hint="top up the account, or buy fewer orders",
+            )
+        )
+    return tuple(found)
+
+
+def _over_budget(plan: Plan, batches: Mapping[str, Batch]) -> list[Problem]:
+    """Batches whose manifest limit is below what was bought of them and what would be."""
+    costs: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for step in plan.steps:
+        if step.record is not None and step.record.state in (State.PLACED, *OPEN):
+            costs[step.request.key.batch] += step.record.total or step.record.quote_total or Decimal(0)
+        elif step.to_buy and step.quote:
+            costs[step.request.key.batch] += step.quote.total
+    found = []
+    for name, batch in batches.items():
+        limit = batch.budget.max_total if batch.budget else None
+        if limit is not None and costs[name] > limit:
+            message = f"batch {name} costs {decimal_text(costs[name])}, above budget.max_total {decimal_text(limit)}"
+            hint = "raise the budget in the manifest, or buy fewer orders"
+            found.append(Problem(code="PSR405", message=message, hint=hint, path=batch.path))
+    return found

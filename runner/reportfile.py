@@ -1,0 +1,41 @@
+"""The report on disk: replaced whole as orders settle, and no more often than a large batch can bear."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Final
+
+from runner.files import replace_atomically
+from runner.report import Report
+
+
+class ReportFile:
+    """A report kept on disk: whole at any moment, private, and never the reason that a money result is lost."""
+
+    MIN_INTERVAL: Final = 1.0
+    COST_FACTOR: Final = 10
+    """Writing takes at most a tenth of the time, however large the batch."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.failure: OSError | None = None
+        self._not_before = 0.0
+
+    def write(self, report: Report) -> None:
+        """Replace the file now; raises OSError where that cannot be done."""
+        started = time.monotonic()
+        replace_atomically(self.path, report.render().encode())
+        took = time.monotonic() - started
+        self._not_before = started + max(self.MIN_INTERVAL, self.COST_FACTOR * took)
+        self.failure = None
+
+    def refresh(self, report: Report) -> None:
+        """Replace the file unless that was done a moment ago; a failure is kept in `failure`, not raised."""
+        if time.monotonic() < self._not_before:
+            return
+        try:
+            self.write(report)
+        except OSError as error:
+            self.failure = error
+            self._not_before = time.monotonic() + self.MIN_INTERVAL

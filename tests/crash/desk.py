@@ -1,0 +1,126 @@
+"""A purchase desk on real parts: the served sandbox, a SQLite ledger, the v1 adapter over sockets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from runner import batch, manifest
+from runner.clock import SystemClock
+from runner.ledger.interface import Holder, Ledger, Record
+from runner.ledger.sqlite import open_sqlite
+from runner.orders import OrderKey
+from runner.place import no_crash
+from runner.plan import Limits, Plan
+from runner.progress import Progress
+from runner.reportfile import ReportFile
+from runner.sandbox import Options, Sandbox
+from runner.secrets import ApiKey
+from runner.stop import Stop
+from runner.vendors.account_v1 import V1Buyer
+from runner.vendors.transport import Timing, Transport
+
+KEY = "CanaryKeyForCrashTests0123456789"
+
+MANIFEST = """\
+apiVersion: orders/v1
+batch: b
+defaults: {periodId: 1m, customTargetName: prices}
+orders:
+  - {name: one, type: ipv4, countryId: 561, quantity: 2}
+  - {name: two, type: ipv4, countryId: 561, quantity: 3}
+  - {name: three, type: ipv4, countryId: 561, quantity: 4}
+"""
+
+
+def agree(_: Plan) -> None:
+    """A person who says yes."""
+
+
+@dataclass(slots=True)
+class World:
+    """One folder, one vendor, one ledger; every `apply` opens them anew, as a new process would."""
+
+    folder: Path
+    box: Sandbox
+    base_url: str
+    money_timeout: float = 5.0
+    events: list[Progress] = field(default_factory=list)
+    runs: int = 0
+
+    @property
+    def ledger_path(self) -> Path:
+        return self.folder / "ledger.sqlite3"
+
+    def manifest(self, text: str = MANIFEST) -> Path:
+        path = self.folder / "orders.yaml"
+        path.write_text(text)
+        return path
+
+    def apply(
+        self,
+        text: str = MANIFEST,
+        *,
+        crash_point: Callable[[str], None] = no_crash,
+        wrap: Callable[[Ledger], Ledger] = lambda ledger: ledger,
+        stop: Stop | None = None,
+        limits: Limits | None = None,
+        **changes: Any,
+    ) -> batch.Outcome:
+        self.runs += 1
+        clock = changes.pop("clock", SystemClock())
+        ledger = open_sqlite(self.ledger_path, "default")
+        timing = Timing(read=5, money=self.money_timeout, connect=5, pauses=(0.01, 0.01))
+        holder = Holder(host="here", pid=1, since=datetime.now(UTC), run_id=f"run-{self.runs}")
+        job = batch.Job(
+            loaded=manifest.load([str(self.manifest(text))]),
+            limits=limits or Limits(),
+            holder=holder,
+            clock=clock,
+            watch=self.events.append,
+            ledger_name="ledger",
+        )
+        assert not job.loaded.errors, job.loaded.problems
+        try:
+            with Transport(self.base_url, ApiKey(KEY), clock=clock, rate=0, timing=timing) as transport:
+                settings: dict[str, Any] = {
+                    "ledger": wrap(ledger),
+                    "buyer": V1Buyer(transport, clock),
+                    "file": ReportFile(self.folder / "report.json"),
+                    "confirm": agree,
+                    "stop": stop or Stop(),
+                    "money_timeout": self.money_timeout,
+                    "pauses": (0.01, 0.01),
+                    "crash_point": crash_point,
+                }
+                return batch.apply(job, batch.Purchase(**(settings | changes)))
+        finally:
+            ledger.close()
+
+    def record(self, name: str) -> Record | None:
+        ledger = open_sqlite(self.ledger_path, "default", read_only=True)
+        try:
+            return ledger.records([OrderKey("b", name)]).get(OrderKey("b", name))
+        finally:
+            ledger.close()
+
+    def states(self, *names: str) -> list[str | None]:
+        records = [self.record(name) for name in names or ("one", "two", "three")]
+        return [record.state.value if record else None for record in records]
+
+
+@contextmanager
+def world(folder: Path, faults: Sequence[str] = (), **switches: Any) -> Iterator[World]:
+    from decimal import Decimal
+
+    box = Sandbox(faults=faults, options=Options(accounts={KEY: Decimal(1000)}, **switches))
+    with box.serve() as server:
+        yield World(folder=folder, box=box, base_url=server.base_url)
+
+
+def statuses(outcome: batch.Outcome) -> list[str]:
+    return [entry.status for entry in outcome.report.orders]

@@ -1,0 +1,244 @@
+"""Wanted × ledger × quotes → what would be bought, and every reason not to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runner.errors import Refused, Span
+from runner.ledger.interface import Record
+from runner.manifest import Batch, Budget, Loaded
+from runner.orders import OrderKey, OrderRequest, ProductType, Quote, Scalar, Source
+from runner.plan import Limits, Plan, draft, quoted
+from runner.progress import Progress, Quoting, unwatched
+from runner.states import State
+from runner.vendors.interface import Choice, QuoteRefused, VendorError, Witness
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+TODAY = NOW.date()
+
+
+def span(line: int) -> Span:
+    return Span(line=line, column=3, end_line=line, end_column=9)
+
+
+def order(name: str = "a", *, pays: int = 1, **changes: object) -> OrderRequest:
+    fields: dict[str, Scalar] = {"countryId": 561, "periodId": "1m", "quantity": 10, "paymentId": pays}
+    fields |= changes.pop("fields", {})  # type: ignore[arg-type]
+    source = Source(path="m.yaml", span=span(5), fields={"quantity": span(8), "max_total": span(9)})
+    request = OrderRequest(key=OrderKey("b", name), type="ipv4", fields=fields, source=source)
+    return replace(request, **changes)  # type: ignore[arg-type]
+
+
+def loaded(*orders: OrderRequest, batches: tuple[Batch, ...] = (Batch(name="b", path="m.yaml"),)) -> Loaded:
+    return Loaded(count=len(orders), orders=orders, batches=batches, files=(), problems=())
+
+
+def record(request: OrderRequest, state: State, **changes: object) -> Record:
+    known = Record(
+        key=request.key,
+        type=request.type,
+        fields=request.fields,
+        fingerprint=request.fingerprint,
+        state=state,
+        attempt=1,
+        updated_at=NOW,
+        quote_total=Decimal(3),
+        order_id="77" if state is State.PLACED else None,
+    )
+    return replace(known, **changes)  # type: ignore[arg-type]
+
+
+class Shop:
+    """A reader with a price list; an amount of None is a refusal."""
+
+    base_url = None
+    api_version = "v1"
+
+    def __init__(self, prices: Mapping[str, str | None], balance: str = "100") -> None:
+        self.prices = prices
+        self.asked: list[str] = []
+        self._balance = Decimal(balance)
+
+    def preview(self, request: OrderRequest) -> Mapping[str, Scalar]:
+        return request.fields
+
+    def quote(self, request: OrderRequest) -> Quote | QuoteRefused:
+        self.asked.append(request.key.name)
+        price = self.prices[request.key.name]
+        if price is None:
+            return QuoteRefused(errors=(VendorError(message="no such quantity", field="quantity"),))
+        return Quote(total=Decimal(price), at=NOW)
+
+    def balance(self) -> Decimal:
+        self.asked.append("balance")
+        return self._balance
+
+    def witness(self, product: ProductType) -> Witness:
+        raise AssertionError(product)
+
+    def reference(self, product: ProductType) -> tuple[Choice, ...]:
+        raise AssertionError(product)
+
+
+def made(
+    wanted: Loaded, shop: Shop, records: Mapping[OrderKey, Record] | None = None, limits: Limits | None = None
+) -> Plan:
+    return quoted(Plan(steps=draft(wanted, records or {}, today=TODAY)), wanted, shop, limits or Limits(), unwatched)
+
+
+STATUS_OF = {
+    State.PLANNED: "planned",
+    State.REJECTED: "planned",
+    State.ABSENT: "planned",
+    State.PLACED: "already_placed",
+    State.UNKNOWN: "unknown",
+    State.SUBMITTED: "unknown",
+}
+
+
+@pytest.mark.parametrize(("state", "status"), STATUS_OF.items())
+def test_what_the_ledger_knows_decides(state: State, status: str) -> None:
+    """Only what is provably not at the vendor is planned to be bought."""
+    request = order()
+    (step,) = draft(loaded(request), {request.key: record(request, state)}, today=TODAY)
+    assert step.status == status
+
+
+def test_content_changed_after_purchase_is_refused_with_the_difference() -> None:
+    """Same name, other content: never bought again, and the finding stands at the changed line."""
+    bought, wanted = order(), order(fields={"quantity": 12, "coupon": "X"})
+    (step,) = draft(loaded(wanted), {wanted.key: record(bought, State.PLACED)}, today=TODAY)
+    assert step.status == "refused"
+    assert step.problem is not None
+    assert (step.problem.code, step.problem.span) == ("PSR401", span(8))
+    assert "quantity 10 → 12" in step.problem.message
+    assert "coupon added (X)" in step.problem.message
+    assert "77" in step.problem.message
+
+
+def test_content_changed_after_a_refusal_is_a_new_try() -> None:
+    """A rejected order may be mended and tried again under its name."""
+    tried, wanted = order(), order(fields={"quantity": 12})
+    (step,) = draft(loaded(wanted), {wanted.key: record(tried, State.REJECTED)}, today=TODAY)
+    assert step.to_buy
+
+
+def test_a_disabled_order_is_skipped() -> None:
+    """`enabled: false` asks for nothing."""
+    (step,) = draft(loaded(order(enabled=False)), {}, today=TODAY)
+    assert step.status == "skipped"
+
+
+@pytest.mark.parametrize(("day", "status"), [(date(2026, 11, 23), "planned"), (date(2026, 11, 22), "refused")])
+def test_buy_by_is_the_last_day(day: date, status: str) -> None:
+    """On its last day a batch is bought, the day after it is refused."""
+    (step,) = draft(loaded(order(), batches=(Batch(name="b", path="m.yaml", buy_by=day),)), {}, today=TODAY)
+    assert step.status == status
+
+
+def test_nothing_to_buy_asks_nothing() -> None:
+    """Where everything is bought, the vendor is left alone."""
+    request, shop = order(), Shop({})
+    made(loaded(request), shop, {request.key: record(request, State.PLACED)})
+    assert shop.asked == []
+
+
+def test_every_order_is_quoted_before_the_balance_is_read() -> None:
+    """One quote an order, in order, each told to whoever watches."""
+    events: list[Progress] = []
+    wanted, shop = loaded(order("a"), order("b")), Shop({"a": "1", "b": "2"})
+    plan = quoted(Plan(steps=draft(wanted, {}, today=TODAY)), wanted, shop, Limits(), events.append)
+    assert shop.asked == ["a", "b", "balance"]
+    assert (plan.total, plan.balance_after) == (Decimal(3), Decimal(97))
+    assert events == [Quoting(done=1, total=2), Quoting(done=2, total=2)]
+
+
+def test_a_refused_quote_refuses_the_batch_unless_told_otherwise() -> None:
+    """One unpriced order of two stops both; with keep_going the other is bought."""
+    plan = made(loaded(order("a"), order("b")), Shop({"a": None, "b": "2"}))
+    assert [step.status for step in plan.steps] == ["refused", "planned"]
+    assert plan.steps[0].problem is not None
+    assert plan.steps[0].problem.span == span(8)
+    with pytest.raises(Refused, match="no such quantity"):
+        plan.refuse(Limits())
+    plan.refuse(Limits(keep_going=True))
+
+
+def batch(**limits: str) -> Batch:
+    return Batch(name="b", path="m.yaml", budget=Budget(**{name: Decimal(text) for name, text in limits.items()}))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "limits", "balance", "code"),
+    [
+        (loaded(order(max_total=Decimal("9.99"))), Limits(), "100", "PSR404"),
+        (loaded(order(), batches=(batch(max_order="9.99"),)), Limits(), "100", "PSR404"),
+        (loaded(order(), batches=(batch(max_total="9.99"),)), Limits(), "100", "PSR405"),
+        (loaded(order()), Limits(max_spend=Decimal("9.99")), "100", "PSR406"),
+        (loaded(order()), Limits(), "9.99", "PSR407"),
+    ],
+)
+def test_a_cent_above_a_limit_is_refused(wanted: Loaded, limits: Limits, balance: str, code: str) -> None:
+    """Each limit refuses a price of 10.00 when it is 9.99, and the message names both numbers."""
+    plan = made(wanted, Shop({"a": "10.00"}, balance), limits=limits)
+    problems = [*plan.objections, *(step.problem for step in plan.steps if step.problem)]
+    assert [problem.code for problem in problems] == [code]
+    assert "9.99" in problems[0].message
+    assert "10.00" in problems[0].message
+    with pytest.raises(Refused):
+        plan.refuse(limits)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "limits", "balance"),
+    [
+        (loaded(order(max_total=Decimal("10.00"))), Limits(), "100"),
+        (loaded(order(), batches=(batch(max_order="10.00", max_total="10.00"),)), Limits(), "100"),
+        (loaded(order()), Limits(max_spend=Decimal("10.00")), "10.00"),
+    ],
+)
+def test_a_limit_itself_may_be_spent(wanted: Loaded, limits: Limits, balance: str) -> None:
+    """A price equal to its limit is allowed."""
+    made(wanted, Shop({"a": "10.00"}, balance), limits=limits).refuse(limits)
+
+
+def test_the_tightest_of_several_documents_holds() -> None:
+    """Two documents of one batch: whichever limit is lower counts, in either order."""
+    for batches in ((batch(max_total="5"), batch(max_order="50")), (batch(max_order="50"), batch(max_total="5"))):
+        plan = made(loaded(order(), batches=batches), Shop({"a": "10"}))
+        assert [problem.code for problem in plan.objections] == ["PSR405"]
+
+
+def test_what_was_bought_before_counts_against_the_batch() -> None:
+    """budget.max_total covers the whole batch: bought, possibly bought, and to be bought."""
+    old, new = order("old"), order("new")
+    records = {old.key: record(old, State.PLACED, total=Decimal(8))}
+    plan = made(loaded(old, new, batches=(batch(max_total="10"),)), Shop({"new": "3"}), records)
+    assert "11.00" in plan.objections[0].message
+
+
+def test_a_card_does_not_need_the_balance() -> None:
+    """Orders paid by card are left out of what the balance must cover."""
+    plan = made(loaded(order(pays=43)), Shop({"a": "10"}, balance="0"))
+    plan.refuse(Limits())
+    assert plan.balance_after == 0
+
+
+@given(st.decimals("0.01", "500", places=2), st.decimals("0", "0.5", places=3), st.decimals("0.01", "500", places=2))
+def test_the_ceiling_is_never_above_a_limit(price: Decimal, tolerance: Decimal, cap: Decimal) -> None:
+    """The most a purchase may cost is the quote with its tolerance, and never more than max_total."""
+    wanted = loaded(order(max_total=cap), batches=(batch(price_tolerance=str(tolerance)),))
+    (step,) = made(wanted, Shop({"a": str(price)}, balance="1000")).steps
+    if step.to_buy:
+        assert step.ceiling is not None
+        assert price <= step.ceiling <= cap
+        assert step.ceiling <= price * (1 + tolerance)
+    else:
+        assert price > cap
