@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from decimal import Decimal
 
 from runner.clock import Clock
 from runner.orders import OrderRequest, ProductType, Quote, Scalar
 from runner.vendors import proxyseller_v1 as v1
-from runner.vendors.interface import Answer, Choice, NotSent, QuoteRefused, Unknown, Witness
+from runner.vendors.interface import Answer, Choice, NotSent, Placed, QuoteRefused, Unknown, Witness
 from runner.vendors.transport import Connection, Lost, Transport
+from runner.vendors.wire import Response
 
 
 class V1Reader:
@@ -71,5 +73,15 @@ class V1Line:
         if isinstance(answer, NotSent):
             return Answer(outcome=answer)
         if isinstance(answer, Lost):
-            return Answer(outcome=Unknown(reason=answer.reason))
+            return _lost(answer)
         return v1.decode_make(answer)
+
+
+def _lost(answer: Lost) -> Answer:
+    """Unknown, whatever the bytes that came would have meant as a whole; but an order among them is a hint."""
+    if answer.status is None:
+        return Answer(outcome=Unknown(reason=answer.reason))
+    read = v1.decode_make(Response(status=answer.status, body=answer.body))
+    placed = isinstance(read.outcome, Placed)
+    hinted = isinstance(read.outcome, Unknown) and read.outcome.leaning_placed
+    return replace(read, outcome=Unknown(reason=answer.reason, leaning_placed=placed or hinted))

@@ -9,43 +9,68 @@ from urllib.parse import urlsplit
 
 from runner.errors import UsageError
 
-_HOST: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|[0-9a-f:.]+", re.IGNORECASE)
-_PATH: Final = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
+_PRINTABLE: Final = re.compile(r"[!-~]+")
+_LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_NAME: Final = re.compile(rf"(?!(?:.*\.)?xn--){_LABEL}(?:\.{_LABEL})*")
+_NUMBER_LIKE: Final = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
+_SEGMENTS: Final = re.compile(r"(?:/(?!\.\.?(?:/|$))[A-Za-z0-9._~-]+)*")
+MAX_NAME: Final = 253
 
 
 def checked_base_url(text: str) -> str:
-    """`text` without a final slash; UsageError where the key must not be sent there."""
+    """`text` in its plain spelling, without a final slash; UsageError where the key must not be sent there.
+
+    The error never repeats the text: what was pasted there by mistake may be a secret.
+    """
+    if not _PRINTABLE.fullmatch(text):
+        raise _refused("it has blanks or characters beyond ASCII" if text else "it is empty")
     try:
         parts = urlsplit(text)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError as error:
-        raise _refused(text, str(error)) from None
-    if "@" in parts.netloc:
-        raise _refused("(not shown)", "it names a user or a password")
-    if parts.query or parts.fragment or "?" in text or "#" in text:
-        raise _refused(text, "it has a query or a fragment")
-    if not _HOST.fullmatch(host):
-        raise _refused(text, "its host is not a plain name or address")
-    path = parts.path.rstrip("/")
-    if not _PATH.fullmatch(path) or ".." in path.split("/"):
-        raise _refused(text, "its path has characters that do not belong there")
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
-        raise _refused(text, "only https is allowed, or http on a loopback address")
-    return f"{parts.scheme}://{parts.netloc.lower()}{path}"
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise _refused("its host or port cannot be read") from None
+    if parts.scheme not in ("http", "https"):
+        raise _refused("it does not start with https://")
+    if "@" in text:
+        raise _refused("it names a user or a password")
+    if "?" in text or "#" in text:
+        raise _refused("it has a query or a fragment")
+    if not is_plain_host(host) or port == 0 or ("[" in parts.netloc) != (":" in host):
+        raise _refused("its host is not a plain name or address, or its port is none")
+    path = parts.path.removesuffix("/")
+    if not _SEGMENTS.fullmatch(path):
+        raise _refused("its path has parts that do not belong there")
+    if parts.scheme == "http" and not is_loopback(host):
+        raise _refused("only https is allowed, or http on a loopback address")
+    shown = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{shown}{'' if port is None else f':{port}'}{path}"
+
+
+def is_plain_host(host: str) -> bool:
+    """A DNS name or an IP address that reads as what it is: no `0x7f.1`, no `xn--`, no `::ffff:127.0.0.1`."""
+    if ":" in host or _NUMBER_LIKE.fullmatch(host):
+        return _address(host) is not None
+    return len(host) <= MAX_NAME and _NAME.fullmatch(host) is not None
 
 
 def is_loopback(host: str) -> bool:
     """`localhost`, 127.0.0.0/8 and ::1 in their plain spelling."""
-    if host.lower() == "localhost":
-        return True
+    address = _address(host)
+    return host == "localhost" if address is None else address.is_loopback
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
-        return False
+        return None
+    if isinstance(address, ipaddress.IPv6Address) and (address.ipv4_mapped or address.scope_id):
+        return None
+    return address
 
 
-def _refused(text: str, reason: str) -> UsageError:
+def _refused(reason: str) -> UsageError:
     return UsageError(
-        f"the base URL {text} is refused: {reason}",
+        f"the base URL is refused: {reason}",
         hint="give it like https://proxy-seller.com/personal/api/v1, without the key",
     )

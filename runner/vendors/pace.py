@@ -12,6 +12,8 @@ WINDOW: Final = 60.0
 PURCHASE_GAP: Final = 2.0
 """Seconds between the starts of two purchases, as the vendor's own client keeps them (api/v1.md section 4)."""
 _WORTH_SAYING: Final = 3.0
+_ROUNDING: Final = 1e-6
+"""Seconds on top of a wait: a sum of floats may fall short of the moment it was made from."""
 
 
 class Pace:
@@ -38,10 +40,20 @@ class Pace:
             return
         self._wait(self._next_purchase, "the gap between purchases")
         self.request()
-        self._next_purchase = self._clock.monotonic() + PURCHASE_GAP
+        self.purchase_written()
+
+    def purchase_written(self) -> None:
+        """The purchase counted last leaves only now: connecting and claiming took their time."""
+        if not self._rate:
+            return
+        now = self._clock.monotonic()
+        self._starts[-1] = now
+        self._next_purchase = now + PURCHASE_GAP
 
     def _wait(self, until: float, why: str) -> None:
         seconds = until - self._clock.monotonic()
+        if seconds <= 0:
+            return
         if seconds >= _WORTH_SAYING:
             self._watch(Waiting(seconds=seconds, why=why))
-        self._clock.sleep(seconds)
+        self._clock.sleep(seconds + _ROUNDING)

@@ -41,7 +41,7 @@ _ORDER_ID: Final = re.compile(r"(?!0+$)[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
 def refusal_field(message: str) -> str | None:
     """The manifest field a refusal blames: named in brackets, or known by its text (api/v1.md section 9.3)."""
     known = {name.casefold(): name for name in FIELDS}
-    for bracketed in re.findall(r"\[(\w+)\]", message):
+    for bracketed in re.findall(r"\[\s*(\w+)[^\[\]]*\]", message):
         if bracketed.casefold() in known:
             return known[bracketed.casefold()]
     text = message.strip().casefold()

@@ -1,0 +1,176 @@
+"""A signal is a wish: it ends waiting at once, and nothing else before the money is accounted for."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from datetime import UTC, datetime
+from textwrap import dedent
+
+import pytest
+
+from runner.progress import Notice, Progress, unwatched
+from runner.stop import SIGNALS, Stop, StoppableClock
+
+SAID = [Notice(text="stopping: the order in flight is finished and recorded first")]
+
+
+def handlers() -> list[object]:
+    return [signal.getsignal(number) for number in SIGNALS]
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_only_sets_the_wish(number: signal.Signals) -> None:
+    """SIGINT and SIGTERM while deferring: the work goes on to its end, the wish and the signal are known, said once."""
+    stop, seen, done = Stop(), list[Progress](), list[int]()
+    with stop.deferring(seen.append):
+        assert not stop.requested
+        for n in range(3):
+            os.kill(os.getpid(), number)
+            done.append(n)
+    assert (done, stop.requested, stop.signal, seen) == ([0, 1, 2], True, number, SAID)
+
+
+def test_the_first_signal_is_the_one_that_counts() -> None:
+    """SIGINT followed by SIGTERM, as CI systems do: stopped by SIGINT."""
+    stop = Stop()
+    with stop.deferring(unwatched):
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert stop.signal == signal.SIGINT
+
+
+def test_handlers_are_put_back() -> None:
+    """Before, after and after an exception: the handlers are those of before; inside they are not."""
+    before = handlers()
+    with Stop().deferring(unwatched):
+        assert all(now != then for now, then in zip(handlers(), before, strict=True))
+    assert handlers() == before
+    with pytest.raises(KeyError), Stop().deferring(unwatched):
+        raise KeyError
+    assert handlers() == before
+
+
+def test_a_signal_after_deferring_is_what_it_was() -> None:
+    """Once nothing is in the air, Ctrl-C interrupts again."""
+    stop = Stop()
+    with stop.deferring(unwatched):
+        pass
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+    assert not stop.requested
+
+
+def test_a_watcher_that_breaks_does_not_break_the_purchase() -> None:
+    """A closed stderr while the notice is written: the wish is set and nothing is raised in the middle of the work."""
+
+    def broken(_: Progress) -> None:
+        raise BrokenPipeError
+
+    stop = Stop()
+    with stop.deferring(broken):
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert stop.requested
+
+
+def test_waiting_without_a_wish_ends_by_itself() -> None:
+    """The time passes, nobody stopped."""
+    stop = Stop()
+    stop.wait(0.01)
+    stop.wait(0)
+    stop.wait(-1)
+    assert not stop.requested
+
+
+def test_waiting_after_a_wish_is_over_before_it_began() -> None:
+    """However often it is asked."""
+    stop = Stop()
+    stop.request()
+    for _ in range(3):
+        stop.wait(3600)
+    assert (stop.requested, stop.signal) == (True, None)
+
+
+def test_one_wish_ends_every_wait() -> None:
+    """Several threads that wait all go on."""
+    stop = Stop()
+    threads = [threading.Thread(target=stop.wait, args=(3600,), daemon=True) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    stop.request()
+    for thread in threads:
+        thread.join(20)
+    assert not any(thread.is_alive() for thread in threads)
+
+
+def test_a_stoppable_clock_sleeps_until_the_wish() -> None:
+    """Its sleep is the stop's wait; its times are those of the clock behind it."""
+
+    class Fixed:
+        def now(self) -> datetime:
+            return datetime(2026, 1, 1, tzinfo=UTC)
+
+        def monotonic(self) -> float:
+            return 42.0
+
+        def sleep(self, seconds: float) -> None:
+            raise AssertionError("nobody sleeps here")
+
+    stop = Stop()
+    clock = StoppableClock(Fixed(), stop)
+    clock.sleep(0.01)
+    stop.request()
+    clock.sleep(3600)
+    assert (clock.now(), clock.monotonic()) == (datetime(2026, 1, 1, tzinfo=UTC), 42.0)
+
+
+CHILD = dedent(
+    """
+    import sys
+    from runner.stop import Stop
+
+    stop = Stop()
+    with stop.deferring(lambda notice: print(notice.text, flush=True)):
+        print("ready", flush=True)
+        stop.wait(3600)
+        print("recorded", stop.signal.name, flush=True)
+    sys.exit(8)
+    """
+)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_real_signal_ends_a_real_wait(number: signal.Signals) -> None:
+    """A process that waits for an hour is woken by the signal, finishes its work and leaves by its own code."""
+    with subprocess.Popen([sys.executable, "-c", CHILD], stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "ready\n"
+        child.send_signal(number)
+        output, _ = child.communicate(timeout=30)
+    assert output.splitlines() == [SAID[0].text, f"recorded {number.name}"]
+    assert child.returncode == 8
+
+
+STORM = dedent(
+    """
+    import os, signal, sys, threading
+    from runner.stop import Stop
+
+    for n in range(int(sys.argv[1])):
+        stop = Stop()
+        with stop.deferring(lambda notice: None):
+            thread = threading.Thread(target=os.kill, args=(os.getpid(), signal.SIGTERM))
+            thread.start()
+            while not stop.requested:
+                stop.wait(0.000_05)
+            thread.join()
+    """
+)
+
+
+def test_a_signal_at_any_moment_of_a_wait_does_no_harm() -> None:
+    """A thousand signals into waits that begin and end all the time: none of them hangs the process."""
+    subprocess.run([sys.executable, "-c", STORM, "1000"], check=True, timeout=60)
