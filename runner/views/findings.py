@@ -74,7 +74,7 @@ def closing(found: Findings) -> str:
     kinds = ((found.errors, "error"), (found.warnings, "warning"))
     counts = ", ".join(counted(number, noun) for number, noun in kinds if number)
     named = found.files_with_findings
-    where = f" in {named} of {counted(found.files, 'file')}" if named else f" in {counted(found.files, 'file')}"
+    where = f" in {named} of {counted(found.files, 'file')}" if 0 < named <= found.files else ""
     return f"{counts}{where} ({counted(found.orders, 'order')})"
 
 

@@ -50,8 +50,8 @@ def test_rows_say_where_and_how(stage: Staging) -> None:
 def test_addresses_come_after_the_provisioning_delay(stage: Staging, clock: Any) -> None:
     """Until then an order shows nowhere but in the balance; mobile may take its own time."""
     s = stage(clock=clock, options=Options(provisioning_delay=60, mobile_delay=7200))
-    for type_ in BODIES:
-        s.make(BODIES[type_], generateAuth="Y")
+    for body in BODIES.values():
+        s.make(body, generateAuth="Y")
     clock.now += 59
     assert s.get("proxy/list").data == {type_: [] for type_ in BODIES}
     assert s.get("auth/list").data == []
@@ -159,7 +159,7 @@ def test_a_renewal_changes_ids_and_numbers_but_is_no_order(stage: Staging, clock
     assert {row["order_number"][: len(base) + 3] for row in after} == {f"{base}_e_"}
     assert {row["date_end"] for row in after} == {"21.11.2026"}
     assert len(s.box.purchases) == 1
-    assert s.box.balances[SANDBOX_KEY] == Decimal("10000") - 2 * Decimal("16.20")
+    assert s.box.balances[SANDBOX_KEY] == Decimal(10000) - 2 * Decimal("16.20")
 
 
 def test_a_renewal_may_show_under_a_new_order_id(stage: Staging) -> None:
@@ -171,7 +171,7 @@ def test_a_renewal_may_show_under_a_new_order_id(stage: Staging) -> None:
     second = s.make(BODIES["ipv4"]).data["orderId"]
     assert first not in shown
     assert second not in shown
-    assert s.box.balances[SANDBOX_KEY] == Decimal("10000") - 2 * Decimal("16.20")
+    assert s.box.balances[SANDBOX_KEY] == Decimal(10000) - 2 * Decimal("16.20")
 
 
 def test_a_renewal_needs_an_order_and_funds(stage: Staging) -> None:

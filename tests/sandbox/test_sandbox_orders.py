@@ -24,7 +24,7 @@ def test_a_purchase_costs_exactly_what_calc_said(stage: Staging, type_: str) -> 
     (purchase,) = s.box.purchases
     assert quote["warning"] == ""
     assert made["total"] == quote["total"]
-    assert Decimal(str(made["balance"])) == Decimal("10000") - purchase.total
+    assert Decimal(str(made["balance"])) == Decimal(10000) - purchase.total
     assert s.get("balance/get").data["summ"] == made["balance"]
     assert (purchase.order_id, purchase.key, purchase.type) == (made["orderId"], SANDBOX_KEY, type_)
     assert purchase.body == BODIES[type_]
@@ -181,7 +181,7 @@ def test_repeating_a_body_buys_again(stage: Staging) -> None:
 
 def test_accounts_are_strangers_to_each_other(stage: Staging) -> None:
     """Every key has its own balance and sees its own orders only."""
-    s = stage(options=Options(accounts={"second/key": Decimal("20")}))
+    s = stage(options=Options(accounts={"second/key": Decimal(20)}))
     made = s.ask("POST", "order/make", BODIES["ipv4"], key="second/key").data
     assert made["balance"] == 3.8
     assert s.box.balances == {SANDBOX_KEY: Decimal("10000.00"), "second/key": Decimal("3.80")}

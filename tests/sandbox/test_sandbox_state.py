@@ -69,7 +69,7 @@ def test_two_emulators_on_one_file_take_turns(stage: Staging, state: Path) -> No
     ids = [s.make(ORDER).data["orderId"] for s in (one, other, other, one)]
     assert len(set(ids)) == 4
     assert [p.order_id for p in one.box.purchases] == [p.order_id for p in other.box.purchases] == ids
-    assert one.box.balances == other.box.balances == {SANDBOX_KEY: Decimal("10000") - 4 * Decimal("16.20")}
+    assert one.box.balances == other.box.balances == {SANDBOX_KEY: Decimal(10000) - 4 * Decimal("16.20")}
 
 
 def test_two_emulators_at_once_do_not_write_over_each_other(state: Path) -> None:
@@ -194,7 +194,7 @@ def test_a_balance_is_whole_cents(amount: str) -> None:
     box = Sandbox()
     with pytest.raises(ValueError, match="whole cents"):
         box.set_balance(Decimal(amount))
-    assert box.balances[SANDBOX_KEY] == Decimal("10000")
+    assert box.balances[SANDBOX_KEY] == Decimal(10000)
 
 
 SERVE = """

@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from runner.files import open_private, private_folder, replace_atomically
 
 
 @pytest.fixture
-def open_umask():
+def open_umask() -> Iterator[None]:
     before = os.umask(0)
     yield
     os.umask(before)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from runner import manifest
-from runner.manifest import findings
 from runner.errors import Problem
+from runner.manifest import findings
 
 CASES = Path(__file__).resolve().parent.parent / "manifests"
 INVALID = sorted(path.parent for path in CASES.glob("invalid/*/expected.json"))

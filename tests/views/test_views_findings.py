@@ -52,7 +52,7 @@ def test_all_valid(plain: Plain, files: int, orders: int, line: str) -> None:
 def test_a_finding_without_a_file(make: Make, plain: Plain) -> None:
     """What belongs to no file is shown all the same."""
     render(plain.console, [make.problem(path=None, message="no manifest", hint=None)], files=0, orders=0)
-    assert plain.out == "PSR012 no manifest\n1 error in 0 files (0 orders)\n"
+    assert plain.out == "PSR012 no manifest\n1 error (0 orders)\n"
 
 
 def test_json_is_one_document(make: Make, plain: Plain) -> None:

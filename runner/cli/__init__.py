@@ -1,0 +1,137 @@
+"""The command line: flags → one value → one call → a view → an exit code.
+
+Commands are imported when they are called, and each imports what it needs when it runs, so that `--help` stays quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import Final
+
+import click
+
+from runner._version import __version__
+from runner.errors import Cancelled, ExitCode, RunnerError
+
+COMMANDS: Final = {
+    "validate": "Check manifests; every finding of every file in one run. No network, no key.",
+    "plan": "Quote what is not bought yet: price, total, balance after. Buys nothing.",
+    "apply": "Buy what is missing, at most once each, and report. Spends money.",
+    "status": "Compare the ledger with manifests: placed, open, unknown.",
+    "reference": "Show what can be ordered: countries, periods, operators, tariffs.",
+    "schema": "Print a shipped JSON schema.",
+    "sandbox": "Serve an emulator of the vendor's API on loopback, with faults on request.",
+}
+"""Each command and its line of help; the command `x` is `runner.cli.x:command`."""
+
+
+class _Commands(click.Group):
+    """A group that knows its commands' names, and imports one only to call it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        found = importlib.import_module(f"runner.cli.{cmd_name}").command
+        assert isinstance(found, click.Command)  # noqa: S101 - each module of COMMANDS has one
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.command(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 ok, 2 usage, 3 access, 4 invalid, 5 refused, 6 orders failed, 7 outcome unknown, "
+    "8 cancelled, 9 busy, 1 our bug. See docs/exit-codes.md.",
+)
+@click.version_option(__version__, prog_name="order-runner")
+def cli() -> None:
+    """Buy proxies in batches from manifests kept in git.
+
+    An order is bought at most once automatically. Every possible charge is known by name, and blocks further
+    spending, until evidence or a person settles it.
+    """
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; everything that can go wrong ends here as an exit code."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        code = cli.main(args=list(arguments), prog_name="order-runner", standalone_mode=False)
+    except click.exceptions.Exit as leave:
+        return leave.exit_code
+    except click.ClickException as error:
+        _usage(error)
+        return int(ExitCode.USAGE)
+    except RunnerError as error:
+        return _told(error)
+    except (KeyboardInterrupt, click.Abort):
+        return _told(Cancelled("stopped by a signal"))
+    except BrokenPipeError:
+        _silence()
+        return int(ExitCode.OK)
+    except Exception as error:  # noqa: BLE001 - the one boundary: whatever is left is a bug of ours
+        return _bug(error)
+    return int(code) if isinstance(code, int) else int(ExitCode.OK)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    raise KeyboardInterrupt
+
+
+def _usage(error: click.ClickException) -> None:
+    from runner.views.console import Console
+
+    text = f"error: {error.format_message()}\n"
+    context = getattr(error, "ctx", None)
+    if context is not None:
+        text += f"  hint: {context.command_path} --help\n"
+    Console.detect(no_color=True).note(text)
+
+
+def _told(error: RunnerError) -> int:
+    from runner.views import errors
+    from runner.views.console import Console
+
+    errors.render(error, Console.detect(no_color=bool(os.environ.get("NO_COLOR"))))
+    cause = error.__cause__
+    if error.exit_code is ExitCode.INTERNAL and isinstance(cause, Exception):
+        show_trace(cause)
+    return int(error.exit_code)
+
+
+def _bug(error: Exception) -> int:
+    failure = RunnerError(f"an error of our own ({type(error).__name__})", hint="please report the trace below")
+    failure.__cause__ = error
+    return _told(failure)
+
+
+def show_trace(error: BaseException) -> None:
+    """The trace without values of variables, which might hold what must not be shown."""
+    import traceback
+
+    from runner.views.console import Console
+    from runner.views.safe import one_line
+
+    lines = "".join(traceback.format_exception(error)).splitlines()
+    Console.detect(no_color=True).note("".join(f"  {one_line(line)}\n" for line in lines))
+
+
+def _silence() -> None:
+    """Nobody reads stdout any more: leave without a second complaint."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())

@@ -1,0 +1,132 @@
+"""What `plan` and `apply` share: from paths to a batch, and what buying needs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+import click
+
+from runner.cli.closing import Call, report_file, reported, show
+from runner.cli.options import Amount, holder, option
+from runner.errors import Cancelled, UsageError
+
+if TYPE_CHECKING:
+    from runner.batch import Job
+    from runner.plan import Plan
+    from runner.progress import Watch
+
+FORMATS = ("text", "json")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def limit_options(command: F) -> F:
+    """What may be bought, and how the manifests are read."""
+    command = option("--strict", is_flag=True, help="Warnings are errors.")(command)
+    command = option("--keep-going", is_flag=True, help="Buy the others although some orders are refused.")(command)
+    return option("--max-spend", type=Amount(), metavar="AMOUNT", help="Refuse a batch that costs more, in USD.")(
+        command
+    )
+
+
+def preview(
+    call: Call, paths: tuple[str, ...], mode: Literal["plan", "dry-run"], *, report: Path | None, offline: bool
+) -> int:
+    """Show what would be bought. Buys nothing: it only ever holds a `Reader` and a ledger it cannot write."""
+    from runner import batch, wiring
+    from runner.clock import SystemClock
+
+    if mode == "dry-run":
+        wiring.require_named_ledger(call.settings)
+    file = report_file(report)
+    with _watching(call) as watch:
+        job = _job(call, paths, watch)
+        with reported(call, job, mode, file, report):
+            ledger = wiring.open_ledger(wiring.locate(call.settings), read_only=True)
+            opened = wiring.offline() if offline else wiring.reader(call.settings, SystemClock(), watch)
+            with closing(ledger), opened as vendor:
+                outcome = batch.preview(job, mode, ledger, vendor)
+    return show(call, outcome, file, report)
+
+
+def buy(call: Call, paths: tuple[str, ...], **values: Any) -> int:
+    """Buy a batch."""
+    from runner import batch, wiring
+    from runner.clock import SystemClock
+    from runner.stop import Stop, StoppableClock
+
+    wiring.require_named_ledger(call.settings)
+    asks = call.console.interactive and sys.stdin.isatty() and not values["no_input"]
+    if not (values["yes"] or asks):
+        raise UsageError("nobody is there to confirm the purchase", hint="look at the plan, then say --yes")
+    stop, path = Stop(), values["report"]
+    file = report_file(path)
+    with _watching(call) as watch:
+        clock = StoppableClock(SystemClock(), stop)
+        job = _job(call, paths, watch)
+        with reported(call, job, "apply", file, path):
+            ledger = wiring.open_ledger(wiring.locate(call.settings))
+            with closing(ledger), wiring.buyer(call.settings, clock, watch) as buyer:
+                purchase = batch.Purchase(
+                    ledger=ledger,
+                    buyer=buyer,
+                    file=file,
+                    confirm=_confirm(call, yes=values["yes"]),
+                    stop=stop,
+                    money_timeout=call.settings.money_timeout,
+                    lock_timeout=values["lock_timeout"],
+                    fail_fast=values["fail_fast"],
+                )
+                outcome = batch.apply(job, purchase)
+    return show(call, outcome, file, path)
+
+
+def _job(call: Call, paths: tuple[str, ...], watch: Watch) -> Job:
+    from runner import manifest, wiring
+    from runner.batch import Job
+    from runner.clock import SystemClock
+    from runner.plan import Limits
+
+    clock = SystemClock()
+    place = wiring.locate(call.settings)
+    return Job(
+        loaded=manifest.load(paths, strict=call.strict),
+        limits=Limits(max_spend=call.max_spend, keep_going=call.keep_going),
+        holder=holder(clock.now()),
+        clock=clock,
+        watch=watch,
+        ledger_name=wiring.shown(place.path),
+    )
+
+
+@contextmanager
+def _watching(call: Call) -> Iterator[Watch]:
+    from runner.views import progress
+
+    with progress.watching(call.console, quiet=call.quiet, verbose=call.verbose) as watch:
+        yield watch
+
+
+def _confirm(call: Call, *, yes: bool) -> Callable[[Plan], None]:
+    """Shows the plan, and has its total typed where `--yes` does not stand for it."""
+
+    def confirm(plan: Plan) -> None:
+        from runner.orders import decimal_text
+        from runner.views import plan as plan_view
+
+        if call.as_text:
+            plan_view.render(plan, fmt="text", console=call.console)
+        if yes:
+            return
+        total = decimal_text(plan.total)
+        try:
+            typed = click.prompt(f"Type the total, {total}, to buy", default="", show_default=False, err=True)
+        except click.Abort:
+            raise Cancelled("not confirmed; nothing was bought") from None
+        if str(typed).strip() != total:
+            raise Cancelled("not confirmed; nothing was bought", hint=f"the total is {total}")
+
+    return confirm

@@ -1,0 +1,179 @@
+"""How a call of `plan` or `apply` ends: its report, its documents, what a person reads, and its exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from runner.cli.options import Output, ended, write_output
+from runner.errors import ExitCode, RunnerError, UsageError, worst
+
+if TYPE_CHECKING:
+    from runner.batch import Job, Outcome
+    from runner.report import Mode, Report
+    from runner.reportfile import ReportFile
+    from runner.views.console import Console
+    from runner.wiring import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One call of `plan` or `apply`, as the flags have it.
+
+    `console` is where text goes; its stdout is `stdout`'s unless a report takes that.
+    """
+
+    settings: Settings
+    outputs: tuple[Output, ...]
+    console: Console
+    stdout: Console
+    max_spend: Decimal | None
+    keep_going: bool
+    strict: bool
+    quiet: bool
+    verbose: bool
+
+    @classmethod
+    def of(cls, settings: Settings, wanted: tuple[Output, ...], **values: Any) -> Call:
+        from runner.views.console import Console
+
+        console = stdout = Console.detect(no_color=values["no_color"])
+        if values.get("report") == Path("-"):
+            if any(output.path is None and output.fmt != "text" for output in wanted):
+                raise UsageError("the report and a format both want stdout")
+            console = console.aside()
+        names = ("max_spend", "keep_going", "strict", "quiet", "verbose")
+        return cls(
+            settings=settings, outputs=wanted, console=console, stdout=stdout, **{name: values[name] for name in names}
+        )
+
+    @property
+    def as_text(self) -> bool:
+        """Whether a person reads stdout."""
+        return any(output.path is None and output.fmt == "text" for output in self.outputs)
+
+
+def report_file(path: Path | None) -> ReportFile | None:
+    from runner.reportfile import ReportFile
+
+    return None if path is None or path == Path("-") else ReportFile(path)
+
+
+@contextmanager
+def reported(call: Call, job: Job, mode: Mode, file: ReportFile | None, path: Path | None) -> Iterator[None]:
+    """Leaves a report of whatever stops a call before its batch begins, findings of the manifests first."""
+    from runner.batch import not_begun
+
+    if job.loaded.errors:
+        _show_findings(call, job)
+        report = not_begun(job, mode, None)
+        _leave(call, report, file, path)
+        raise click.exceptions.Exit(int(ExitCode.INVALID))
+    try:
+        yield
+    except OSError as error:
+        where = file.path if file else error.filename
+        raise UsageError(f"{where} cannot be written: {error.strerror or error}", hint=_REPORT_HINT) from None
+    except RunnerError as error:
+        _leave(call, not_begun(job, mode, error), file, path)
+        raise
+
+
+def _leave(call: Call, report: Report, file: ReportFile | None, path: Path | None) -> None:
+    """Documents of a call whose batch did not begin; what a person reads has been said, or is about to be."""
+    from runner.batch import Outcome
+    from runner.plan import Plan
+
+    _write(report, file)
+    if path == Path("-"):
+        call.stdout.write(report.render())
+    outcome = Outcome(report=report, plan=Plan(steps=()))
+    for output in call.outputs:
+        if output.fmt != "text":
+            write_output(output, call.console, lambda fmt, console: _render(fmt, console, outcome, path))
+
+
+_REPORT_HINT: Final = "nothing was bought; name a report that can be written with --report"
+
+
+def _write(report: Report, file: ReportFile | None) -> None:
+    if file is None:
+        return
+    try:
+        file.write(report)
+    except OSError as error:
+        raise UsageError(f"the report {file.path} cannot be written: {error.strerror or error}") from None
+
+
+def _show_findings(call: Call, job: Job) -> None:
+    from runner.cli.validate import source_line
+    from runner.views import findings
+
+    findings.render(
+        job.loaded.problems,
+        fmt="text",
+        console=call.console.aside(),
+        files=len(job.loaded.files),
+        orders=job.loaded.count,
+        source_line=source_line,
+    )
+
+
+def show(call: Call, outcome: Outcome, file: ReportFile | None, path: Path | None) -> int:
+    """Everything a call says at its end, and its exit code."""
+    report = outcome.report
+    if file is not None and report.mode != "apply":
+        _write(report, file)
+    if path == Path("-"):
+        call.stdout.write(report.render())
+    code = report.exit_code if report.exit_code is not None else ExitCode.INTERNAL
+    for output in call.outputs:
+        try:
+            write_output(output, call.console, lambda fmt, console: _render(fmt, console, outcome, path))
+        except UsageError as error:  # what was bought outranks a file that cannot be written
+            _show_error(error, call)
+            code = worst(code, error.exit_code)
+    if outcome.error is not None and (not call.as_text or outcome.error.exit_code is ExitCode.INTERNAL):
+        _show_error(outcome.error, call)  # as text, the findings above have said it
+    if file is not None and file.failure is not None:
+        reason = file.failure.strerror or file.failure
+        text = f"the report {file.path} could not be written: {reason}; the ledger has everything"
+        _show_error(RunnerError(text), call)
+    return ended(code, call.stdout)
+
+
+def _render(fmt: str, console: Console, outcome: Outcome, path: Path | None) -> None:
+    from runner.views import plan as plan_view
+    from runner.views import summary
+
+    report = outcome.report
+    if report.mode == "apply" or (report.mode == "dry-run" and fmt == "json"):
+        summary.render(report, fmt=fmt, console=console, report_path=str(path) if path else None)
+        return
+    bodies = None
+    if report.mode == "dry-run":
+        bodies = {entry.request.key: entry.body or {} for entry in report.orders if entry.status == "planned"}
+    plan_view.render(
+        outcome.plan,
+        fmt=fmt,
+        console=console,
+        bodies=bodies,
+        not_checked=report.not_checked,
+        loaded_problems=[finding.problem for finding in report.errors],
+    )
+
+
+def _show_error(error: RunnerError, call: Call) -> None:
+    from runner.views import errors
+
+    errors.render(error, call.console)
+    if error.exit_code is ExitCode.INTERNAL and isinstance(error.__cause__, Exception):
+        from runner.cli import show_trace
+
+        show_trace(error.__cause__)

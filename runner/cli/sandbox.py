@@ -1,0 +1,110 @@
+"""`order-runner sandbox`"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import signal
+import sys
+import threading
+from contextlib import ExitStack, closing, suppress
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+import click
+
+from runner.cli.options import option
+from runner.errors import ExitCode, LedgerUnusable, UsageError
+
+if TYPE_CHECKING:
+    from runner.sandbox import Options
+
+
+@click.command("sandbox")
+@option("--port", type=click.IntRange(0, 65535), default=0, help="0 takes any free port.")
+@option("--state", type=click.Path(path_type=Path), help="Keep the account in this file. [in memory]")
+@option("--fault", "faults", multiple=True, metavar="SPEC", help="Like reset-after@2; see runner/sandbox/limits.md.")
+@option("--switch", "switches", multiple=True, metavar="NAME=VALUE", help="Like items_shape=list; see limits.md.")
+@option("--balance", metavar="AMOUNT", help="The opening balance. [10000.00]")
+@option("--reset", is_flag=True, help="Forget account and ledger of --sandbox, and leave.")
+def command(
+    port: int, state: Path | None, faults: tuple[str, ...], switches: tuple[str, ...], balance: str | None, reset: bool
+) -> int:
+    """Serve an emulator of the vendor's API on loopback until a signal comes.
+
+    Prints one line of JSON, {"base_url": ..., "api_key": ...}, once it answers. What it does not emulate is in
+    runner/sandbox/limits.md.
+    """
+    if reset:
+        _reset()
+        return ExitCode.OK
+    from runner.sandbox import Sandbox, StateFileError
+
+    try:
+        box = Sandbox(state=state, faults=faults, options=_options(switches, balance))
+    except (ValueError, StateFileError, OSError) as error:
+        raise UsageError(str(error)) from None
+    done = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: done.set())
+    try:
+        server = box.serve(port=port)
+    except OSError as error:
+        raise UsageError(f"port {port} cannot be had: {error.strerror}") from None
+    with server:
+        click.echo(json.dumps({"base_url": server.base_url, "api_key": server.api_key}))
+        sys.stdout.flush()
+        done.wait()
+    return ExitCode.OK
+
+
+def _options(switches: tuple[str, ...], balance: str | None) -> Options:
+    from runner.sandbox import SANDBOX_KEY, Options
+
+    known = {field.name for field in dataclasses.fields(Options)} - {"accounts"}
+    values: dict[str, Any] = {}
+    for text in switches:
+        name, equals, value = text.partition("=")
+        if name not in known or not equals:
+            raise UsageError(f"no switch {text!r}", hint=f"NAME=VALUE with one of {', '.join(sorted(known))}")
+        values[name] = _value(name, value, get_type_hints(Options)[name])
+    if balance is not None:
+        try:
+            values["accounts"] = {SANDBOX_KEY: Decimal(balance)}
+        except InvalidOperation:
+            raise UsageError(f"{balance!r} is no amount") from None
+    return Options(**values)
+
+
+def _value(name: str, text: str, kind: Any) -> object:
+    """The text as the switch's type has it."""
+    for candidate in getattr(kind, "__args__", None) or (kind,):
+        if candidate is bool and text in ("true", "false"):
+            return text == "true"
+        if candidate in (int, float):
+            try:
+                return candidate(text)
+            except ValueError:
+                continue
+        if str(candidate) == text:
+            return candidate
+    raise UsageError(f"switch {name} does not take {text!r}")
+
+
+def _reset() -> None:
+    """Remove account and ledger of `--sandbox` together; a run that uses them is waited for, not disturbed."""
+    from runner import wiring
+    from runner.cli.options import holder
+    from runner.clock import SystemClock
+
+    place = wiring.locate(wiring.Settings(sandbox=True))
+    folder = place.path.parent
+    if not folder.exists():
+        return
+    with ExitStack() as held:
+        with suppress(LedgerUnusable):  # a damaged one is what a reset is for
+            ledger = held.enter_context(closing(wiring.open_ledger(place)))
+            held.enter_context(ledger.hold(holder(SystemClock().now()), timeout=0))
+        for path in folder.iterdir():
+            path.unlink()

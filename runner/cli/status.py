@@ -1,0 +1,93 @@
+"""`order-runner status [PATH...]`"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from runner.cli.options import (
+    ended,
+    format_option,
+    ledger_options,
+    option,
+    outputs,
+    paths_argument,
+    quiet_options,
+    settings_of,
+    write_output,
+)
+from runner.errors import ExitCode, InvalidManifests
+
+if TYPE_CHECKING:
+    from runner.ledger.interface import Ledger
+    from runner.orders import OrderRequest
+    from runner.views.status import StatusRow
+
+FORMATS = ("text", "json")
+
+
+@click.command("status")
+@paths_argument(required=False)
+@format_option(*FORMATS)
+@option("--sandbox", is_flag=True, help="Look at the sandbox's ledger.")
+@ledger_options
+@quiet_options
+@click.pass_context
+def command(ctx: click.Context, /, paths: tuple[str, ...], formats: tuple[str, ...], **values: Any) -> int:
+    """Show what the ledger knows: of the orders of PATH..., or of every order of the account. No network, no key.
+
+    Open orders, which may have been charged, come first whether they are in PATH or not. Exit code 7 while any is.
+    """
+    from runner import wiring
+    from runner.views import status
+    from runner.views.console import Console
+
+    wanted = outputs(formats, FORMATS, "text")
+    ledger = wiring.open_ledger(wiring.locate(settings_of(ctx, **values)), read_only=True)
+    try:
+        rows = _rows(ledger, _wanted(paths)) if paths else _every_row(ledger)
+    finally:
+        ledger.close()
+    console = Console.detect(no_color=values["no_color"])
+    for output in wanted:
+        write_output(output, console, lambda fmt, target: status.render(rows, fmt=fmt, console=target))
+    code = ExitCode.OUTCOME_UNKNOWN if any(row.open for row in rows) else ExitCode.OK
+    return ended(code, console)
+
+
+def _wanted(paths: tuple[str, ...]) -> tuple[OrderRequest, ...]:
+    from runner import manifest
+
+    loaded = manifest.load(paths)
+    if loaded.errors:
+        raise InvalidManifests(loaded.problems)
+    return loaded.orders
+
+
+def _rows(ledger: Ledger, requests: tuple[OrderRequest, ...]) -> list[StatusRow]:
+    from runner.states import State
+    from runner.views.status import StatusRow
+
+    records = ledger.records(request.key for request in requests)
+    rows = [
+        StatusRow(
+            key=request.key,
+            state=records[request.key].state if request.key in records else State.PLANNED,
+            wanted=True,
+            record=records.get(request.key),
+            source=request.source,
+        )
+        for request in requests
+    ]
+    listed = {row.key for row in rows}
+    others = [record for record in ledger.open_records() if record.key not in listed]
+    return rows + [StatusRow(key=record.key, state=record.state, wanted=False, record=record) for record in others]
+
+
+def _every_row(ledger: Ledger) -> list[StatusRow]:
+    from runner.views.status import StatusRow
+
+    return [
+        StatusRow(key=record.key, state=record.state, wanted=True, record=record) for record in ledger.every_record()
+    ]
