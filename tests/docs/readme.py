@@ -1,0 +1,46 @@
+"""Runs the `console` blocks of README.md as one shell session. `python tests/docs/readme.py` writes their output in."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+README = ROOT / "README.md"
+BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
+MARK = "---- end of a command ----"
+
+
+def commands(block: str) -> list[str]:
+    """The lines of a block that are typed."""
+    return [line.removeprefix("$ ") for line in block.splitlines() if line.startswith("$ ")]
+
+
+def transcript(text: str, folder: Path) -> str:
+    """`text` with each block's output as it is now: stdout only, in a copy of the samples, with a fresh sandbox."""
+    shutil.copytree(ROOT / "samples", folder / "samples")
+    (folder / ".venv").symlink_to(sys.prefix)
+    session = [command for block in BLOCK.findall(text) for command in commands(block)]
+    script = "\n".join(f"{command}\necho '{MARK}'" for command in session)
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    environment = {"PATH": path, "HOME": str(folder), "XDG_STATE_HOME": str(folder / "state"), "LANG": "C.UTF-8"}
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    outputs = iter(done.stdout.split(f"{MARK}\n"))
+
+    def filled(found: re.Match[str]) -> str:
+        lines = [f"$ {command}\n{next(outputs)}" for command in commands(found.group(1))]
+        return f"```console\n{''.join(lines)}```"
+
+    return BLOCK.sub(filled, text)
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        README.write_text(transcript(README.read_text(), Path(folder)))

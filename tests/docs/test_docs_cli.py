@@ -1,0 +1,92 @@
+"""docs/cli.md describes every command and option as click has them, and nothing else."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from runner.cli import COMMANDS, cli
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
+SECTIONS: dict[str, str] = dict(re.findall(r"^#{2,3} (.+)\n((?:(?!^##).*\n?)*)", PAGE, re.MULTILINE))
+ROW = re.compile(r"^\| (`-[^|]+) \| ([^|]*) ?\| ([^|]+) \| `([A-Z_]+)` \| ([^|]+) \|$", re.MULTILINE)
+SHARED = re.compile(r"\[[^\]]+\]\(#([a-z-]+)\)")
+
+
+def command(name: str) -> click.Command:
+    found = cli.get_command(click.Context(cli), name)
+    assert found is not None
+    return found
+
+
+def options(name: str) -> dict[frozenset[str], click.Option]:
+    """What click knows, by spellings; help aside, which every command has."""
+    found = (param for param in command(name).params if isinstance(param, click.Option))
+    return {frozenset((*option.opts, *option.secondary_opts)): option for option in found}
+
+
+def rows(name: str) -> Iterator[tuple[frozenset[str], str, str, str]]:
+    """What the page says of a command's options, shared groups included: spellings, default, variable, meaning."""
+    also = re.search(r"^Also takes: (.*?)\.$", SECTIONS[name], re.MULTILINE | re.DOTALL)
+    shared = [anchor.replace("-", " ").capitalize() for anchor in SHARED.findall(also[1])] if also else []
+    for text in map(SECTIONS.__getitem__, (name, *shared)):
+        for names, _, default, variable, meaning in ROW.findall(text):
+            yield frozenset(re.findall(r"`(-[^`]+)`", names)), default, variable, meaning
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_is_documented_and_none_invented(name: str) -> None:
+    """A command's section and the groups it names have each of its options once, with every spelling."""
+    described = [names for names, *_ in rows(name)]
+    assert sorted(map(sorted, described)) == sorted(map(sorted, options(name)))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_variable_is_the_one_that_counts(name: str) -> None:
+    """The variable beside an option is the one click reads."""
+    known = options(name)
+    assert {names: variable for names, _, variable, _ in rows(name)} == {
+        names: option.envvar for names, option in known.items()
+    }
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_default_is_the_one_that_counts(name: str) -> None:
+    """An option with a value of its own by default is documented with it; a flag is off."""
+    known = options(name)
+    for names, default, _, meaning in rows(name):
+        option = known[names]
+        assert meaning.strip()
+        if option.is_flag:
+            assert default == "off", names
+        elif isinstance(option.get_default(click.Context(command(name))), (int, float, Path)):
+            value = option.get_default(click.Context(command(name)))
+            shown = f"{value:g}" if isinstance(value, float) else str(value)
+            assert default == f"`{shown}`", names
+        else:
+            assert not re.fullmatch(r"`[0-9.]+`", default), names
+
+
+def test_every_command_is_documented() -> None:
+    """Each command has a section and a line in the table at the top, which links to it; no other command is named."""
+    listed = re.findall(r"^\| \[`([a-z]+)`\]\(#([a-z]+)\) \|", PAGE, re.MULTILINE)
+    assert [name for name, _ in listed] == [anchor for _, anchor in listed] == list(COMMANDS)
+    assert set(COMMANDS) <= SECTIONS.keys()
+    assert set(re.findall(r"`order-runner ([a-z]+)", PAGE)) <= set(COMMANDS)
+
+
+def test_every_format_is_documented() -> None:
+    """The table of formats names what each command takes, the default first."""
+    described = {
+        name: tuple(re.findall(r"`([a-z]+)`", formats))
+        for name, formats in re.findall(r"^\| `([a-z]+)` \| ((?:`[a-z]+`(?:, )?)+) \|", PAGE, re.MULTILINE)
+    }
+    modules = {name: importlib.import_module(f"runner.cli.{name}") for name in COMMANDS}
+    batching = importlib.import_module("runner.cli.batching")
+    known = {name: module.FORMATS for name, module in modules.items() if hasattr(module, "FORMATS")}
+    assert described == known | {"plan": batching.FORMATS, "apply": batching.FORMATS}
