@@ -14,7 +14,7 @@ CENT = Decimal("0.01")
 PERIODS: dict[str, tuple[str, Decimal]] = {
     "1w": ("1 week", Decimal("0.35")),
     "2w": ("2 weeks", Decimal("0.60")),
-    "1m": ("1 month", Decimal("1")),
+    "1m": ("1 month", Decimal(1)),
     "2m": ("2 months", Decimal("1.95")),
     "3m": ("3 months", Decimal("2.85")),
     "6m": ("6 months", Decimal("5.40")),
