@@ -12,7 +12,7 @@ from typing import Final
 from runner.clock import Clock
 from runner.progress import Notice, Watch
 
-SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stop:
@@ -44,7 +44,7 @@ class Stop:
 
     @contextmanager
     def deferring(self, watch: Watch) -> Iterator[None]:
-        """SIGINT and SIGTERM only set the wish while this lasts; the call in flight is finished and recorded."""
+        """The signals only set the wish while this lasts; the call in flight is finished and recorded."""
 
         def note(number: int, frame: FrameType | None) -> None:
             del frame

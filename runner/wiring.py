@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from runner.clock import Clock
 from runner.errors import UsageError
 from runner.progress import Notice, Watch, unwatched
-from runner.secrets import ApiKey
+from runner.secrets import KEY_PATTERN, ApiKey
 
 if TYPE_CHECKING:
     from runner.ledger.interface import Ledger
@@ -117,8 +117,10 @@ def endpoint(settings: Settings, watch: Watch = unwatched) -> Iterator[Endpoint]
     if not settings.sandbox:
         from runner.vendors.base_url import checked_base_url
 
-        base_url = checked_base_url(settings.base_url or DEFAULT_BASE_URL)
-        yield Endpoint(base_url=base_url, key=read_key(settings, watch))
+        base_url, key = checked_base_url(settings.base_url or DEFAULT_BASE_URL), read_key(settings, watch)
+        if key.redact(base_url) != base_url:
+            raise UsageError("the base URL has the API key in it", hint="leave the key out: it is added for each call")
+        yield Endpoint(base_url=base_url, key=key)
         return
     from runner.files import private_folder
     from runner.sandbox import Sandbox, StateFileError
@@ -164,7 +166,8 @@ def _key_from(path: Path, watch: Watch) -> str:
             return stream.read(4096)
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not plain text"
-        raise UsageError(f"the key file {path} cannot be read: {reason}") from None
+        name = "(its name is not shown, it looks like a key)" if KEY_PATTERN.fullmatch(str(path)) else path
+        raise UsageError(f"the key file {name} cannot be read: {reason}") from None
 
 
 def transport(settings: Settings, found: Endpoint, clock: Clock, watch: Watch) -> Transport:

@@ -15,6 +15,7 @@ from vendors.transport.peer import (
     FakeClock,
     Peer,
     Script,
+    TickingClock,
     Visit,
     answering,
     client,
@@ -116,6 +117,16 @@ def test_a_handshake_that_fails_is_not_sent(script: Script, words: str) -> None:
 
 def no_request(peer: Peer) -> bool:
     return all(b"POST" not in visit.received and KEY.encode() not in visit.received for visit in peer.visits)
+
+
+def test_a_deadline_that_ends_between_tcp_and_tls_is_not_sent() -> None:
+    """No time left for the handshake: NotSent, the connection is closed, and not even a hello went out."""
+    timing = Timing(connect=2)
+    with serving(Visit.until_gone) as peer, client(peer.url("https"), clock=TickingClock(), timing=timing) as way:
+        with way.connect() as found:
+            assert found == NotSent(reason="no connection within 2 s")
+        assert peer.visit().ended.wait(10)
+    assert peer.visits[0].received == b""
 
 
 def test_a_full_backlog_is_not_sent() -> None:
