@@ -63,6 +63,9 @@ class TimedStream(httpcore.NetworkStream):
         except BaseException:
             self.close()
             raise
+        if stream.get_extra_info("ssl_object") is None:  # the ssl module wraps a dead socket without a handshake
+            stream.close()
+            raise httpcore.ConnectError("no handshake took place")
         return TimedStream(stream, self._deadline)
 
     def get_extra_info(self, info: str) -> Any:

@@ -40,6 +40,7 @@ def test_the_first_signal_is_the_one_that_counts() -> None:
     with stop.deferring(unwatched):
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGTERM)
+    stop.request(signal.SIGTERM)
     assert stop.signal == signal.SIGINT
 
 

@@ -13,6 +13,7 @@ from vendors.transport.peer import (
     GOOD,
     KEY,
     ROOT,
+    FakeClock,
     Peer,
     Script,
     Visit,
@@ -248,6 +249,21 @@ def test_a_connection_that_is_not_used_is_closed() -> None:
             raise KeyError(opened(found)._used)
         assert all(peer.visit(n).ended.wait(10) for n in range(2))
     assert len(peer.visits) == 2
+
+
+def test_purchases_keep_their_gap_from_write_to_write() -> None:
+    """A claim that took five seconds after connecting: the next connection still waits two from the write."""
+    clock = FakeClock()
+
+    def slow_claim() -> None:
+        clock.time += 5
+
+    with serving(answering(ok())) as peer, client(peer.url(), clock=clock, rate=50) as way:
+        with way.connect() as found:
+            opened(found).exchange(BUY, slow_claim)
+        with way.connect() as found:
+            assert clock.time == pytest.approx(1007.0, abs=1e-3)
+            opened(found)
 
 
 def test_the_money_deadline_is_its_own() -> None:
