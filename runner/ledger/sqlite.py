@@ -13,6 +13,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Final, cast
 from urllib.parse import quote
@@ -21,10 +22,10 @@ from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from runner.errors import LedgerUnusable, UsageError
-from runner.ledger import migrations, storage
+from runner.ledger import claims, migrations, storage
 from runner.ledger.emergency import emergency_file
 from runner.ledger.hold import SqlHold
-from runner.ledger.interface import Hold, Holder, Ledger, Record
+from runner.ledger.interface import Bought, Hold, Holder, Ledger, OpenClaim, Record
 from runner.ledger.lockfile import account_lock
 from runner.ledger.sql import AccountRows
 from runner.orders import OrderKey
@@ -111,6 +112,27 @@ class SqliteLedger:
             return []
         with self._transaction(self._reader) as rows:
             return rows.open_records()
+
+    def open_claims(self) -> list[OpenClaim]:
+        """See `Ledger`."""
+        if self._reader is None:
+            return []
+        with self._transaction(self._reader) as rows:
+            return claims.open_claims(rows)
+
+    def owners(self, order_ids: Iterable[str]) -> dict[str, OrderKey]:
+        """See `Ledger`."""
+        if self._reader is None:
+            return {}
+        with self._transaction(self._reader) as rows:
+            return claims.owners(rows, order_ids)
+
+    def bought_since(self, at: datetime) -> list[Bought]:
+        """See `Ledger`."""
+        if self._reader is None:
+            return []
+        with self._transaction(self._reader) as rows:
+            return claims.bought_since(rows, at)
 
     @contextmanager
     def hold(self, holder: Holder, *, timeout: float) -> Iterator[Hold]:
