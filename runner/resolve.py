@@ -88,8 +88,8 @@ def _refuse_early(ruling: Ruling, claim: OpenClaim) -> None:
     decidable_at = claim.claimed_at + Policy().waits(claim.record.type)
     if ruling.at < decidable_at and not ruling.accepts_second:
         raise Refused(
-            f"{ruling.key} may still appear at the vendor until {rfc3339(decidable_at)}: called absent now, it could be "
-            "bought a second time",
+            f"{ruling.key} may still appear at the vendor until {rfc3339(decidable_at)}: called absent now, it could "
+            "be bought a second time",
             hint="wait until then, or say --accept-possible-second-purchase",
         )
 

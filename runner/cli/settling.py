@@ -1,4 +1,4 @@
-"""What `reconcile`, `resolve` and `status` share: keys, lengths of time, and the flags that name the same ledger again."""
+"""What `reconcile`, `resolve` and `status` share: keys, lengths of time, flags that name the same ledger again."""
 
 from __future__ import annotations
 

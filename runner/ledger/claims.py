@@ -64,9 +64,24 @@ def bought_since(rows: AccountRows, at: datetime) -> list[Bought]:
     ]
 
 
+def evidence(rows: AccountRows, keys: Iterable[OrderKey]) -> dict[OrderKey, Mapping[str, object]]:
+    """The evidence in the last event of each of these orders, where there is any."""
+    found: dict[OrderKey, Mapping[str, object]] = {}
+    for key in keys:
+        told = [detail for _, detail in _told(rows, key)]
+        if told and told[-1].get("evidence"):
+            found[key] = told[-1]["evidence"]
+    return found
+
+
+def _told(rows: AccountRows, key: OrderKey) -> list[tuple[Any, dict[str, Any]]]:
+    """Every event of an order with its detail, oldest first."""
+    values = {"b_account": rows.account, "b_key": str(key)}
+    return [(event, json.loads(event.detail)) for event in rows.connection.execute(_EVENTS, values)]
+
+
 def _open_claim(rows: AccountRows, record: Record) -> OpenClaim:
-    values = {"b_account": rows.account, "b_key": str(record.key)}
-    told = [(event, json.loads(event.detail)) for event in rows.connection.execute(_EVENTS, values)]
+    told = _told(rows, record.key)
     claims = [
         (event, detail) for event, detail in told if event.event == Event.CLAIMED and event.attempt == record.attempt
     ]

@@ -198,6 +198,9 @@ class Ledger(Protocol):
     def bought_since(self, at: datetime) -> list[Bought]:
         """The placed orders that were settled at `at` or later."""
 
+    def evidence(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Mapping[str, object]]:
+        """What the last event of each of these orders rests on; orders without any are left out."""
+
     def hold(self, holder: Holder, *, timeout: float) -> AbstractContextManager[Hold]:
         """Hold the account for the length of a `with`; raises `Busy`, naming the holder, after `timeout` seconds.
 

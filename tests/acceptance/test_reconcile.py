@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -332,3 +333,48 @@ def test_status_names_the_commands(desk: Desk) -> None:
     assert f"\n  order-runner reconcile b/n0{flags}\n" in text
     assert f"\n  order-runner resolve b/n0 --placed {made.order_id}{flags}\n" in text
     assert desk.record().key == OrderKey("b", "n0")
+
+
+def test_later_reports_show_the_evidence(desk: Desk) -> None:
+    """The report of a later run tells what a settled order was settled by."""
+    desk.apply(fault="reset-after")
+    desk.rulings("--exclusive")
+    assert desk.apply() == 0
+    (entry,) = json.loads((desk.folder / "report.json").read_text())["orders"]
+    made = str(desk.box.purchases[0].order_id)
+    assert (entry["status"], entry["result"]["order_id"]) == ("already_placed", made)
+    assert (entry["evidence"]["ruling"], entry["evidence"]["exclusive"]) == ("placed", True)
+
+
+def test_money_stays_in_the_open(desk: Desk) -> None:
+    """A possible charge is in the report until it is settled, and in no sum afterwards that it is no part of."""
+
+    def money() -> dict[str, str | None]:
+        found: dict[str, str | None] = json.loads((desk.folder / "report.json").read_text())["money"]
+        return found
+
+    desk.apply(fault="reset-after")
+    (made,) = desk.box.purchases
+    price, left = f"{made.total:.2f}", f"{made.balance:.2f}"
+    lost = money()
+    assert (lost["spent_confirmed"], lost["spent_possible"], lost["unexplained"]) == ("0.00", price, price)
+    assert lost["balance_after"] == left
+    desk.apply(IPV4, IPV4)
+    assert (money()["spent_confirmed"], money()["spent_possible"]) == ("0.00", price)
+    desk.rulings("--exclusive")
+    assert desk.apply(IPV4, IPV4) == 0
+    bought = money()
+    assert (bought["spent_confirmed"], bought["spent_possible"], bought["unexplained"]) == (price, "0.00", "0.00")
+    assert bought["balance_before"] == left
+
+
+def test_an_overcharge_is_told_and_recorded(desk: Desk) -> None:
+    """A charge above the quote is a warning, is recorded as it is, and leaves nothing unexplained."""
+    assert desk.apply(fault="overcharge:50") == 0
+    report = json.loads((desk.folder / "report.json").read_text())
+    (finding,) = report["orders"][0]["errors"]
+    (made,) = desk.box.purchases
+    assert finding["code"] == "PSR505"
+    assert report["money"]["spent_confirmed"] == f"{made.total:.2f}"
+    assert report["money"]["unexplained"] == "0.00"
+    assert desk.record().total == made.total
