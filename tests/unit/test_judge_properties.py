@@ -132,7 +132,7 @@ def wrong(world: World, case: Case, *, exclusive: bool) -> list[str]:
     return found + (["one order credited twice"] if len(ids) != len(set(ids)) else [])
 
 
-random_runs = settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+random_runs = settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @random_runs
