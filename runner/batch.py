@@ -198,9 +198,12 @@ def _buy(job: Job, purchase: Purchase, hold: Hold, plan: Plan, report: Report) -
 
 def _drafted(job: Job, ledger: Ledger, report: Report) -> Plan:
     records = ledger.records(request.key for request in job.loaded.orders)
+    # What an earlier run settled without a plain answer: few, and worth their evidence in every report.
+    evidence = ledger.evidence(key for key, record in records.items() if record.reason is not None)
     plan = Plan(steps=draft(job.loaded, records, today=job.clock.now().date()))
     for entry, step in zip(report.orders, plan.steps, strict=True):
-        entry.update(status=step.status, reason=step.reason, **_known(step.record))
+        known = _known(step.record) | {"evidence": evidence.get(entry.request.key)}
+        entry.update(status=step.status, reason=step.reason, **known)
         _add_problem(entry, step)
     return plan
 

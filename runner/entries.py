@@ -12,7 +12,10 @@ from runner.plan import problem_at
 from runner.report import AttemptEntry, Category, Finding, OrderEntry, Result
 from runner.vendors.interface import Answer, NotSent, Outcome, Placed, QuoteRefused, Rejected, Unknown, VendorError
 
-SETTLE_HINT = "`order-runner status` shows what is known; nothing more is bought on this account until it is settled"
+SETTLE_HINT = (
+    "`order-runner reconcile` settles it by evidence, `order-runner resolve` by your word; nothing more is bought on "
+    "this account until then"
+)
 _OUTCOME_WORDS = {Placed: "placed", Rejected: "rejected", NotSent: "not_sent", Unknown: "unknown"}
 
 

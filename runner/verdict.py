@@ -72,8 +72,8 @@ def _open_problem(record: Record) -> Problem:
     return Problem(
         code="PSR409",
         message=f"{record.key} may have been bought for {cost} and is not settled: {record.reason or record.state}",
-        hint="look at the vendor's dashboard; `order-runner status` shows what is known. Nothing is bought on this "
-        "account before it is settled",
+        hint="`order-runner reconcile` settles it by evidence, `order-runner resolve` by your word; nothing is bought "
+        "on this account until then",
         key=str(record.key),
     )
 

@@ -23,6 +23,8 @@ COMMANDS: Final = {
     "plan": "Quote what is not bought yet: price, total, balance after. Buys nothing.",
     "apply": "Buy what is missing, at most once each, and report. Spends money.",
     "status": "Compare the ledger with manifests: placed, open, unknown.",
+    "reconcile": "Settle orders in doubt by what the vendor shows. Buys nothing.",
+    "resolve": "Settle one order in doubt by your own word, with a reason.",
     "reference": "Show what can be ordered: countries, periods, operators, tariffs.",
     "schema": "Print a shipped JSON schema.",
     "sandbox": "Serve an emulator of the vendor's API on loopback, with faults on request.",

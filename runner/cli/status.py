@@ -17,6 +17,7 @@ from runner.cli.options import (
     settings_of,
     write_output,
 )
+from runner.cli.settling import flags_of
 from runner.errors import ExitCode, InvalidManifests
 
 if TYPE_CHECKING:
@@ -44,14 +45,19 @@ def command(ctx: click.Context, /, paths: tuple[str, ...], formats: tuple[str, .
     from runner.views.console import Console
 
     wanted = outputs(formats, FORMATS, "text")
-    ledger = wiring.open_ledger(wiring.locate(settings_of(ctx, **values)), read_only=True)
+    settings = settings_of(ctx, **values)
+    ledger = wiring.open_ledger(wiring.locate(settings), read_only=True)
     try:
         rows = _rows(ledger, _wanted(paths)) if paths else _every_row(ledger)
+        claims = ledger.open_claims()
     finally:
         ledger.close()
     console = Console.detect(no_color=values["no_color"])
+    flags = flags_of(ctx, settings)
     for output in wanted:
-        write_output(output, console, lambda fmt, target: status.render(rows, fmt=fmt, console=target))
+        write_output(
+            output, console, lambda fmt, to: status.render(rows, fmt=fmt, console=to, claims=claims, flags=flags)
+        )
     code = ExitCode.OUTCOME_UNKNOWN if any(row.open for row in rows) else ExitCode.OK
     return ended(code, console)
 

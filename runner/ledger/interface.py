@@ -89,6 +89,30 @@ class Settlement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenClaim:
+    """An order whose outcome is not settled, with all that its claim wrote down for a judge.
+
+    `balance` and `witness` are from before the purchase. `leaning_placed`: some answer hinted that it was bought, so
+    its absence may never be concluded from evidence. `evidence` is that of its last event.
+    """
+
+    record: Record
+    claimed_at: datetime
+    balance: Decimal
+    witness: Witness
+    leaning_placed: bool = False
+    evidence: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bought:
+    """A placed order, and when it was claimed."""
+
+    record: Record
+    claimed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
     """Who holds an account: shown to whoever has to wait."""
 
@@ -164,6 +188,18 @@ class Ledger(Protocol):
 
     def open_records(self) -> list[Record]:
         """Every order of the account whose outcome is not settled (`submitted`, `unknown`), oldest first."""
+
+    def open_claims(self) -> list[OpenClaim]:
+        """The orders of `open_records` with what their claims wrote down, in that order."""
+
+    def owners(self, order_ids: Iterable[str]) -> dict[str, OrderKey]:
+        """Which of the vendor's order ids belong to which order of the account."""
+
+    def bought_since(self, at: datetime) -> list[Bought]:
+        """The placed orders that were settled at `at` or later."""
+
+    def evidence(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Mapping[str, object]]:
+        """What the last event of each of these orders rests on; orders without any are left out."""
 
     def hold(self, holder: Holder, *, timeout: float) -> AbstractContextManager[Hold]:
         """Hold the account for the length of a `with`; raises `Busy`, naming the holder, after `timeout` seconds.

@@ -11,23 +11,26 @@ import os
 import re
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from pathlib import Path
-from typing import Final, cast
+from typing import Final, TypeVar, cast
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from runner.errors import LedgerUnusable, UsageError
-from runner.ledger import migrations, storage
+from runner.ledger import claims, migrations, storage
 from runner.ledger.emergency import emergency_file
 from runner.ledger.hold import SqlHold
-from runner.ledger.interface import Hold, Holder, Ledger, Record
+from runner.ledger.interface import Bought, Hold, Holder, Ledger, OpenClaim, Record
 from runner.ledger.lockfile import account_lock
 from runner.ledger.sql import AccountRows
 from runner.orders import OrderKey
+
+T = TypeVar("T")
 
 APPLICATION_ID: Final = 0x6F72646C
 """`ordl`, in the header of every ledger file: tells it from any other SQLite database."""
@@ -111,6 +114,22 @@ class SqliteLedger:
             return []
         with self._transaction(self._reader) as rows:
             return rows.open_records()
+
+    def open_claims(self) -> list[OpenClaim]:
+        """See `Ledger`."""
+        return self._read(claims.open_claims, [])
+
+    def owners(self, order_ids: Iterable[str]) -> dict[str, OrderKey]:
+        """See `Ledger`."""
+        return self._read(lambda rows: claims.owners(rows, order_ids), {})
+
+    def bought_since(self, at: datetime) -> list[Bought]:
+        """See `Ledger`."""
+        return self._read(lambda rows: claims.bought_since(rows, at), [])
+
+    def evidence(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Mapping[str, object]]:
+        """See `Ledger`."""
+        return self._read(lambda rows: claims.evidence(rows, keys), {})
 
     @contextmanager
     def hold(self, holder: Holder, *, timeout: float) -> Iterator[Hold]:
@@ -203,6 +222,12 @@ class SqliteLedger:
             if version != migrations.HEAD:
                 migrations.upgrade(connection)
         connection.execution_options(begin="BEGIN")
+
+    def _read(self, ask: Callable[[AccountRows], T], nothing: T) -> T:
+        if self._reader is None:
+            return nothing
+        with self._transaction(self._reader) as rows:
+            return ask(rows)
 
     @contextmanager
     def _transaction(self, connection: Connection) -> Iterator[AccountRows]:

@@ -10,7 +10,8 @@ from decimal import Decimal
 from runner.clock import Clock
 from runner.orders import OrderRequest, ProductType, Quote, Scalar
 from runner.vendors import proxyseller_v1 as v1
-from runner.vendors.interface import Answer, Choice, NotSent, Placed, QuoteRefused, Unknown, Witness
+from runner.vendors.interface import Answer, Choice, Look, NotSent, Placed, QuoteRefused, Unknown, Witness
+from runner.vendors.looks_v1 import decode_look
 from runner.vendors.transport import Connection, Lost, Transport
 from runner.vendors.wire import Response
 
@@ -48,6 +49,12 @@ class V1Reader:
         else:
             order_ids = v1.decode_order_ids(self._transport.read(v1.proxy_list(product)), product)
         return Witness(type=product, order_ids=order_ids, at=at, package=package)
+
+    def look(self, product: ProductType) -> Look:
+        at = self._clock.now()
+        if product == "resident":
+            return Look(type=product, at=at, package=v1.decode_package(self._transport.read(v1.resident_package())))
+        return Look(type=product, at=at, orders=decode_look(self._transport.read(v1.proxy_list(product)), product))
 
     def reference(self, product: ProductType) -> tuple[Choice, ...]:
         return v1.decode_reference(self._transport.read(v1.reference_list(product)), product)

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
 from typing import Protocol, runtime_checkable
@@ -117,6 +117,37 @@ class Choice:
     detail: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenOrder:
+    """One order as the vendor's list of active proxies shows it, without logins, passwords or addresses.
+
+    `rows` counts its proxies; `numbers` are its base order numbers, without what a renewal adds. Days are the first
+    start and the last end. `renewed`: None where no row says.
+    """
+
+    order_id: str
+    rows: int
+    numbers: frozenset[str] = frozenset()
+    countries: frozenset[str] = frozenset()
+    protocols: frozenset[str] = frozenset()
+    starts: date | None = None
+    ends: date | None = None
+    renewed: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What the vendor shows of a type after a purchase went wrong: all of it, or the look was not taken.
+
+    `at` is from before the reading. For resident orders `package` is what a `Witness` has there.
+    """
+
+    type: ProductType
+    at: datetime
+    orders: tuple[SeenOrder, ...] = ()
+    package: Mapping[str, str] | None = None
+
+
 class Encoder(Protocol):
     """What needs no network: how an order would be asked for."""
 
@@ -148,6 +179,9 @@ class Reader(Encoder, Protocol):
 
     def witness(self, product: ProductType) -> Witness:
         """The vendor's orders of a type, read now; never part of a list."""
+
+    def look(self, product: ProductType) -> Look:
+        """The vendor's orders of a type as far as one can tell them apart, read now; never part of a list."""
 
     def reference(self, product: ProductType) -> tuple[Choice, ...]:
         """What can be ordered of a type."""

@@ -56,15 +56,20 @@ def decode_balance(response: Response) -> Decimal:
 
 def decode_order_ids(response: Response, product: ProductType) -> frozenset[str]:
     """The order ids in `proxy/list/{type}` and nothing else of its rows; VendorUnavailable unless all are there."""
+    return frozenset(identity for identity, _ in proxy_rows(response, product))
+
+
+def proxy_rows(response: Response, product: ProductType) -> list[tuple[str, Mapping[str, object]]]:
+    """The rows of `proxy/list/{type}`, each with its order id; VendorUnavailable unless all are there."""
     data = _success(response, "proxy/list")
     for name in (product, "items"):
         if isinstance(data, dict) and not _pages_left(data) and name in data:
             data = data[name]
     if not isinstance(data, list):
         raise _unavailable("proxy/list", f"no complete list of {product}")
-    ids = [order_id(row.get("order_id")) if isinstance(row, dict) else None for row in data]
-    found = frozenset(text for text in ids if text is not None)
-    if None in ids:
+    rows = [(order_id(row.get("order_id")), row) for row in data if isinstance(row, dict)]
+    found: list[tuple[str, Mapping[str, object]]] = [(known, row) for known, row in rows if known is not None]
+    if len(found) != len(data):
         raise _unavailable("proxy/list", "a row without an order id")
     return found
 

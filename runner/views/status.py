@@ -10,12 +10,13 @@ from decimal import Decimal
 from typing import Final
 
 from runner.clock import rfc3339
-from runner.ledger.interface import Record
+from runner.ledger.interface import OpenClaim, Record
 from runner.orders import CURRENCY, OrderKey, Source, decimal_text
 from runner.states import OPEN, State
 from runner.views.console import Channel, Console
 from runner.views.grid import Column, Grid, Row, show
 from runner.views.safe import json_text
+from runner.views.settling import open_lines
 from runner.views.words import STATUS_STYLES, WHAT_TO_DO, amount, counted, money
 
 STATUS_VERSION: Final = "1.0"
@@ -52,9 +53,16 @@ class StatusRow:
         return self.record.total if self.record.total is not None else self.record.quote_total
 
 
-def render(rows: Sequence[StatusRow], *, fmt: str, console: Console) -> None:
-    """Write the rows in one of `FORMATS` to stdout: open ones first, else in the order given."""
+def render(
+    rows: Sequence[StatusRow], *, fmt: str, console: Console, claims: Sequence[OpenClaim] = (), flags: str = ""
+) -> None:
+    """Write the rows in one of `FORMATS` to stdout: open ones first, else in the order given.
+
+    `claims` are those of the open orders; `flags` belong behind the commands that settle them.
+    """
     FORMATS[fmt](sorted(rows, key=lambda row: not row.open), console.out)
+    if fmt == "text":
+        console.out.lines(line for claim in claims for line in open_lines(claim, flags))
 
 
 def _text(rows: Sequence[StatusRow], channel: Channel) -> None:

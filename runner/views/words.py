@@ -9,9 +9,10 @@ from typing import Final
 from runner.orders import CURRENCY, ProductType, Scalar, decimal_text
 
 WHAT_TO_DO: Final = (
-    "look at the vendor's dashboard for an order of this kind at that time",
+    "`order-runner reconcile` settles it by what the vendor shows, now or later",
+    "or look at the vendor's dashboard, and tell with `order-runner resolve` what you found",
     "never buy it again by hand before that: it may be bought already",
-    "`order-runner status` lists every open order of the account",
+    "`order-runner status` lists every open order of the account, with the commands that settle it",
 )
 """What a person does about an order that may have been charged."""
 

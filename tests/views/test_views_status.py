@@ -38,9 +38,10 @@ def test_open_orders_come_first(rows: list[StatusRow], plain: Plain) -> None:
         "crawl/new        planned  -                 -  -\n"
         "1 unknown, 1 placed, 1 planned\n"
         "1 open order may have cost 12.50 USD; nothing is bought until that is settled:\n"
-        "  - look at the vendor's dashboard for an order of this kind at that time\n"
+        "  - `order-runner reconcile` settles it by what the vendor shows, now or later\n"
+        "  - or look at the vendor's dashboard, and tell with `order-runner resolve` what you found\n"
         "  - never buy it again by hand before that: it may be bought already\n"
-        "  - `order-runner status` lists every open order of the account\n"
+        "  - `order-runner status` lists every open order of the account, with the commands that settle it\n"
     )
 
 

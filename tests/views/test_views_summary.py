@@ -54,9 +54,10 @@ unknown: 2 orders may have been charged; nothing more is bought until that is se
       hint: look before you buy
   other/x may have been bought for 3.00
   what to do:
-  - look at the vendor's dashboard for an order of this kind at that time
+  - `order-runner reconcile` settles it by what the vendor shows, now or later
+  - or look at the vendor's dashboard, and tell with `order-runner resolve` what you found
   - never buy it again by hand before that: it may be bought already
-  - `order-runner status` lists every open order of the account
+  - `order-runner status` lists every open order of the account, with the commands that settle it
 refused before any money moved: 1 order
   crawl/dear  ipv4, 10 × country 561, 1m
     orders.yaml:5: its price is 90.00

@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import MISSING, fields, is_dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import pytest
 from runner.errors import RunnerError, Span
 from runner.orders import OrderKey, OrderRequest, Source
 from runner.vendors import proxyseller_v1 as v1
+from runner.vendors.looks_v1 import decode_look
 from runner.vendors.wire import Request, Response
 
 Case = dict[str, Any]
@@ -52,6 +53,8 @@ def told(value: object) -> Any:
     if isinstance(value, datetime):
         assert value == AT
         return "now"
+    if isinstance(value, date):
+        return value.isoformat()
     if isinstance(value, Decimal):
         return str(value)
     if isinstance(value, frozenset):
@@ -88,6 +91,7 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "calc": lambda case: v1.decode_calc(response(case), AT),
     "balance": lambda case: v1.decode_balance(response(case)),
     "proxy_list": lambda case: v1.decode_order_ids(response(case), case["type"]),
+    "look": lambda case: decode_look(response(case), case["type"]),
     "package": lambda case: v1.decode_package(response(case)),
     "reference": lambda case: v1.decode_reference(response(case), case["type"]),
 }

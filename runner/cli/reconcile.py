@@ -1,0 +1,107 @@
+"""`order-runner reconcile [KEY...]`"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from runner.cli.options import (
+    ended,
+    format_option,
+    holder,
+    ledger_options,
+    option,
+    outputs,
+    quiet_options,
+    settings_of,
+    vendor_options,
+    write_output,
+)
+from runner.cli.settling import Duration, existing_ledger, flags_of, key_of
+from runner.errors import ExitCode, worst
+
+if TYPE_CHECKING:
+    from runner.ledger.interface import Ledger
+    from runner.reconcile import Outcome
+
+FORMATS = ("text", "json")
+
+
+@click.command("reconcile")
+@click.argument("keys", nargs=-1, metavar="[KEY...]")
+@format_option(*FORMATS)
+@option(
+    "--wait",
+    type=Duration(),
+    default=timedelta(0),
+    metavar="DURATION",
+    help="Look again, with growing pauses, until nothing is open or so much time is over, like 15m. [one look]",
+)
+@option(
+    "--settle-after",
+    type=Duration(),
+    metavar="DURATION",
+    help="How long after its claim an order may be called absent. [20m; mobile 4h]",
+)
+@option(
+    "--exclusive",
+    is_flag=True,
+    help="Nobody else buys on this account: a new order that fits, and its price gone from the balance, is ours.",
+)
+@option("--lock-timeout", type=click.FloatRange(min=0), default=0.0, help="Seconds to wait for another run to end. [0]")
+@vendor_options
+@ledger_options
+@quiet_options
+@click.pass_context
+def command(ctx: click.Context, /, keys: tuple[str, ...], formats: tuple[str, ...], **values: Any) -> int:
+    """Settle orders in doubt, all or those of KEY..., by what the vendor shows now. Reads only; buys nothing.
+
+    An order is called absent only when a whole list has nothing that could be it, the balance did not move, and the
+    waiting time is over; placed only with --exclusive. What stays open is listed with its candidates: exit code 7.
+    """
+    from runner import reconcile, wiring
+    from runner.clock import SystemClock
+    from runner.judge import Policy
+    from runner.stop import Stop, StoppableClock
+    from runner.views import progress, settling
+    from runner.views.console import Console
+
+    wanted = outputs(formats, FORMATS, "text")
+    named = tuple(dict.fromkeys(key_of(text) for text in keys))
+    settings = settings_of(ctx, **values)
+    console = Console.detect(no_color=values["no_color"])
+    stop = Stop()
+    clock = StoppableClock(SystemClock(), stop)
+    with (
+        progress.watching(console, quiet=values["quiet"], verbose=values["verbose"]) as watch,
+        existing_ledger(settings) as ledger,
+        wiring.reader(settings, clock, watch) as reader,
+        stop.deferring(watch),
+    ):
+        task = reconcile.Task(
+            ledger=ledger,
+            reader=reader,
+            holder=holder(clock.now()),
+            clock=clock,
+            stop=stop,
+            watch=watch,
+            policy=Policy(settle_after=values["settle_after"], exclusive=values["exclusive"]),
+            keys=named,
+            wait=values["wait"].total_seconds(),
+            lock_timeout=values["lock_timeout"],
+        )
+        outcome = reconcile.reconcile(task)
+        code = _code(outcome, ledger, stop)
+    flags = flags_of(ctx, settings)
+    for output in wanted:
+        write_output(output, console, lambda fmt, to: settling.render(outcome, fmt=fmt, console=to, flags=flags))
+    return ended(code, console)
+
+
+def _code(outcome: Outcome, ledger: Ledger, stop: Any) -> ExitCode:
+    """7 while any order of the account is open, asked for or not."""
+    codes = [ExitCode.OUTCOME_UNKNOWN] if ledger.open_records() else []
+    codes += [ExitCode.CANCELLED] if stop.requested else []
+    return worst(*codes, *(failure.exit_code for failure in outcome.failures if outcome.open))

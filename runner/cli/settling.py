@@ -1,0 +1,69 @@
+"""What `reconcile`, `resolve` and `status` share: keys, lengths of time, flags that name the same ledger again."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from runner.errors import LedgerUnusable, UsageError
+from runner.orders import OrderKey
+
+if TYPE_CHECKING:
+    from runner.ledger.interface import Ledger
+    from runner.wiring import Settings
+
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+class Duration(click.ParamType[timedelta]):
+    """A length of time: `90s`, `15m`, `4h`, `1d`."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        if isinstance(value, timedelta):
+            return value
+        found = re.fullmatch(r"([0-9]{1,6})([smhd])", str(value))
+        if found is None:
+            self.fail(f"{value!r} is no length of time: write it like 90s, 15m or 4h", param, ctx)
+        return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
+
+
+def key_of(text: str) -> OrderKey:
+    """UsageError for what is no key."""
+    try:
+        return OrderKey.parse(text)
+    except ValueError as error:
+        raise UsageError(str(error), hint="`order-runner status` lists the keys") from None
+
+
+def flags_of(ctx: click.Context, settings: Settings) -> str:
+    """The flags, a blank before each, that send another command to the same account of the same ledger."""
+    if settings.sandbox:
+        return " --sandbox"
+    flags = ""
+    for name, value in (("ledger", settings.ledger), ("account", settings.account)):
+        if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+            flags += f" --{name} {shlex.quote(str(value))}"
+    return flags
+
+
+@contextmanager
+def existing_ledger(settings: Settings) -> Iterator[Ledger]:
+    """The ledger, to write to; LedgerUnusable where there is none, because nothing can be in doubt in a new one."""
+    from runner import wiring
+
+    place = wiring.locate(settings)
+    if not place.path.exists():
+        raise LedgerUnusable(f"there is no ledger {place.path}", hint="name the one that `apply` used with --ledger")
+    ledger = wiring.open_ledger(place)
+    try:
+        yield ledger
+    finally:
+        ledger.close()

@@ -1,0 +1,121 @@
+"""Whether an order at the vendor could be the one that was asked for: as far as its rows tell, no further."""
+
+from __future__ import annotations
+
+import calendar
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from runner.ledger.interface import OpenClaim
+from runner.orders import ProductType, Scalar
+from runner.vendors.interface import SeenOrder
+
+Countries = Mapping[tuple[ProductType, str], str]
+"""Type and `countryId`, as text, to the alpha-3 code that rows have."""
+
+PACKAGES: Final = frozenset({"mix", "mix_isp"})
+"""Types whose `countryId` names a package: their rows are of many countries."""
+
+DAY: Final = timedelta(days=1)
+"""The vendor's days are in no known zone: so far apart, two of them may be the same."""
+
+SHORTEST: Final = timedelta(weeks=1)
+"""A period nobody can read is taken to be over as soon as any could be."""
+
+_PERIOD: Final = re.compile(r"(?P<count>[1-9][0-9]?)(?P<unit>[dwmy])")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """A new order that could be the one in doubt. `doubts` says why it might not be; without any it fits."""
+
+    order: SeenOrder
+    doubts: tuple[str, ...] = ()
+
+    @property
+    def whole(self) -> bool:
+        """Whether all that can be compared is as it was asked for."""
+        return not self.doubts
+
+
+def fit(seen: SeenOrder, claim: OpenClaim, countries: Countries) -> Fit | None:
+    """How `seen` fits the claim; None where it shows something that the order cannot have."""
+    fields = claim.record.fields
+    checks = (
+        _begun(seen, claim.claimed_at),
+        _country(seen, claim, countries),
+        _quantity(seen, fields.get("quantity")),
+        _protocol(seen, fields.get("protocol")),
+        _period(seen, fields.get("periodId")),
+        "" if seen.renewed is False else "nothing tells it from a renewal",
+    )
+    if None in checks:
+        return None
+    return Fit(order=seen, doubts=tuple(doubt for doubt in checks if doubt))
+
+
+def shown_until(fields: Mapping[str, Scalar], begin: datetime) -> datetime:
+    """Until when the list would show an order bought at `begin`: ended ones are left out of it."""
+    ends = period_end(begin.date(), str(fields.get("periodId", "")))
+    return begin + (SHORTEST if ends is None else ends - begin.date()) - DAY
+
+
+def period_end(start: date, period: str) -> date | None:
+    """The day a period such as `2w` or `1m` is over; months are calendar months. None for an unknown spelling."""
+    found = _PERIOD.fullmatch(period)
+    if found is None:
+        return None
+    count = int(found["count"])
+    if found["unit"] in "dw":
+        return start + timedelta(days=count * (7 if found["unit"] == "w" else 1))
+    months = start.month - 1 + count * (12 if found["unit"] == "y" else 1)
+    year, month = start.year + months // 12, months % 12 + 1
+    return date(year, month, min(start.day, calendar.monthrange(year, month)[1]))
+
+
+# Each check: "" fits, a text is a doubt, None rules the order out.
+
+
+def _begun(seen: SeenOrder, claimed_at: datetime) -> str | None:
+    if seen.starts is None:
+        return "it does not say since when it runs"
+    return "" if seen.starts >= claimed_at.date() - DAY else None
+
+
+def _country(seen: SeenOrder, claim: OpenClaim, countries: Countries) -> str | None:
+    product, identity = claim.record.type, claim.record.fields.get("countryId")
+    if product in PACKAGES:
+        return ""
+    expected = countries.get((product, str(identity)))
+    if expected is None or not seen.countries:
+        return "its country cannot be compared"
+    if expected.upper() not in seen.countries:
+        return None
+    return "" if len(seen.countries) == 1 else "it has proxies of several countries"
+
+
+def _quantity(seen: SeenOrder, quantity: Scalar | None) -> str | None:
+    if not isinstance(quantity, int):
+        return "its quantity cannot be compared"
+    if seen.rows > quantity:
+        return None
+    return "" if seen.rows == quantity else f"it has {seen.rows} of {quantity} proxies: more may still be delivered"
+
+
+def _protocol(seen: SeenOrder, protocol: Scalar | None) -> str | None:
+    """HTTPS is shown as HTTP, SOCKS5 as SOCKS (api/v1.md section 10)."""
+    if protocol is None:
+        return ""
+    if not seen.protocols:
+        return "its protocol cannot be compared"
+    return "" if str(protocol).upper()[:4] in {shown[:4] for shown in seen.protocols} else None
+
+
+def _period(seen: SeenOrder, period: Scalar | None) -> str | None:
+    expected = period_end(seen.starts, str(period)) if seen.starts and period else None
+    if expected is None or seen.ends is None:
+        return "its period cannot be compared"
+    return "" if abs(seen.ends - expected) <= 2 * DAY else None

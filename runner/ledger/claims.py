@@ -1,0 +1,119 @@
+"""What a judge asks a ledger: open claims with their witnesses, who owns an order id, what was bought since.
+
+For any SQL engine, like `sql.py`: each call belongs inside a transaction that its caller opens.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from sqlalchemy import bindparam, select
+
+from runner.errors import LedgerUnusable
+from runner.ledger.codec import moment_text
+from runner.ledger.interface import Bought, OpenClaim, Record
+from runner.ledger.sql import KEYS_A_QUERY, AccountRows
+from runner.ledger.tables import order_events, orders, witnesses
+from runner.orders import OrderKey
+from runner.states import Event, State
+from runner.vendors.interface import Witness
+
+_MINE: Final = orders.c.account == bindparam("b_account")
+_EVENTS: Final = (
+    select(order_events.c.attempt, order_events.c.event, order_events.c.at, order_events.c.detail)
+    .where(order_events.c.account == bindparam("b_account"), order_events.c.key == bindparam("b_key"))
+    .order_by(order_events.c.seq)
+)
+_WITNESS: Final = select(witnesses).where(
+    witnesses.c.account == bindparam("b_account"), witnesses.c.digest == bindparam("b_digest")
+)
+_OWNERS: Final = select(orders.c.order_id, orders.c.key).where(
+    _MINE, orders.c.order_id.in_(bindparam("b_ids", expanding=True))
+)
+_BOUGHT: Final = select(orders.c.key, orders.c.claimed_at).where(
+    _MINE, orders.c.state == State.PLACED.value, orders.c.updated_at >= bindparam("b_at")
+)
+
+
+def open_claims(rows: AccountRows) -> list[OpenClaim]:
+    """Every open order with what its last claim wrote down, oldest claim first."""
+    return [_open_claim(rows, record) for record in rows.open_records()]
+
+
+def owners(rows: AccountRows, order_ids: Iterable[str]) -> dict[str, OrderKey]:
+    """The vendor's order ids among these that belong to orders of the account."""
+    wanted = sorted(set(order_ids))
+    found: dict[str, OrderKey] = {}
+    for start in range(0, len(wanted), KEYS_A_QUERY):
+        values = {"b_account": rows.account, "b_ids": wanted[start : start + KEYS_A_QUERY]}
+        found.update((row.order_id, OrderKey.parse(row.key)) for row in rows.connection.execute(_OWNERS, values))
+    return found
+
+
+def bought_since(rows: AccountRows, at: datetime) -> list[Bought]:
+    """The placed orders that were settled at `at` or later."""
+    values = {"b_account": rows.account, "b_at": moment_text(at)}
+    claimed = {row.key: row.claimed_at for row in rows.connection.execute(_BOUGHT, values)}
+    records = rows.records(map(OrderKey.parse, claimed))
+    return [
+        Bought(record=record, claimed_at=datetime.fromisoformat(claimed[str(key)])) for key, record in records.items()
+    ]
+
+
+def evidence(rows: AccountRows, keys: Iterable[OrderKey]) -> dict[OrderKey, Mapping[str, object]]:
+    """The evidence in the last event of each of these orders, where there is any."""
+    found: dict[OrderKey, Mapping[str, object]] = {}
+    for key in keys:
+        told = [detail for _, detail in _told(rows, key)]
+        if told and told[-1].get("evidence"):
+            found[key] = told[-1]["evidence"]
+    return found
+
+
+def _told(rows: AccountRows, key: OrderKey) -> list[tuple[Any, dict[str, Any]]]:
+    """Every event of an order with its detail, oldest first."""
+    values = {"b_account": rows.account, "b_key": str(key)}
+    return [(event, json.loads(event.detail)) for event in rows.connection.execute(_EVENTS, values)]
+
+
+def _open_claim(rows: AccountRows, record: Record) -> OpenClaim:
+    told = _told(rows, record.key)
+    claims = [
+        (event, detail) for event, detail in told if event.event == Event.CLAIMED and event.attempt == record.attempt
+    ]
+    if not claims:
+        raise LedgerUnusable(f"the ledger has no claim of {record.key}", hint="restore the newest copy of the ledger")
+    event, detail = claims[-1]
+    return OpenClaim(
+        record=record,
+        claimed_at=datetime.fromisoformat(event.at),
+        balance=Decimal(detail["balance"]),
+        witness=_witness(rows, record, detail["witness"]),
+        leaning_placed=any(_hints(earlier.event, said) for earlier, said in told),
+        evidence=told[-1][1].get("evidence") or {},
+    )
+
+
+def _hints(event: str, detail: Mapping[str, Any]) -> bool:
+    """Whether somebody saw an answer of this order that speaks of a purchase, in whatever attempt."""
+    return event == Event.PLACED or detail.get("event") == Event.PLACED or _leans(detail.get("evidence"))
+
+
+def _leans(evidence: Mapping[str, Any] | None) -> bool:
+    return bool(evidence and evidence.get("leaning_placed"))
+
+
+def _witness(rows: AccountRows, record: Record, digest: str) -> Witness:
+    row = rows.connection.execute(_WITNESS, {"b_account": rows.account, "b_digest": digest}).mappings().first()
+    if row is None:
+        raise LedgerUnusable(f"the ledger has no witness of {record.key}", hint="restore the newest copy of the ledger")
+    return Witness(
+        type=row["type"],
+        order_ids=frozenset(json.loads(row["order_ids"])),
+        at=datetime.fromisoformat(row["at"]),
+        package=None if row["package"] is None else json.loads(row["package"]),
+    )

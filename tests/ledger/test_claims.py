@@ -1,0 +1,137 @@
+"""What every ledger tells a judge, on whatever engine."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from runner.ledger.interface import Hold
+from runner.states import Event, State
+from tests.ledger.conftest import (
+    AT,
+    SqliteStore,
+    bring,
+    claim,
+    holder,
+    key,
+    later,
+    placed,
+    request,
+    settlement,
+    unknown,
+    witness,
+)
+
+
+def test_open_claims_have_all_that_was_written_down(store: SqliteStore, hold: Hold) -> None:
+    """An order in doubt comes back with its claim's time, balance, quote and witness, oldest first; others do not."""
+    bring(hold, "two", State.UNKNOWN, later(1))
+    bring(hold, "one", State.SUBMITTED, later(2))
+    bring(hold, "done", State.PLACED)
+    first, second = store.open().open_claims()
+    assert [one.record.key for one in (first, second)] == [key("two"), key("one")]
+    assert (first.claimed_at, first.balance, first.record.quote_total) == (
+        later(1),
+        Decimal("100.00"),
+        Decimal("12.30"),
+    )
+    assert first.witness == second.witness == witness()
+    assert (first.record.fields, first.record.state) == (request().fields, State.UNKNOWN)
+    assert first.evidence == {"http_status": 200, "notes": ["x", None, True]}
+    assert second.evidence == {}
+    assert not first.leaning_placed
+
+
+def test_the_last_claim_counts(store: SqliteStore, hold: Hold) -> None:
+    """Of an order that was tried before, the claim of the attempt in doubt is told."""
+    bring(hold, "one", State.REJECTED)
+    hold.claim(replace(claim(at=later(9)), balance=Decimal("55.00"), witness=witness(5)))
+    (found,) = store.open().open_claims()
+    assert (found.record.attempt, found.claimed_at, found.balance) == (2, later(9), Decimal("55.00"))
+    assert len(found.witness.order_ids) == 5
+
+
+def test_a_resident_witness_comes_back(store: SqliteStore, hold: Hold) -> None:
+    """The package of a resident claim is told as it was."""
+    package = {"traffic_limit": "1", "tarif_id": "7"}
+    hold.claim(replace(claim(), witness=replace(witness(0), type="resident", package=package)))
+    (found,) = store.open().open_claims()
+    assert found.witness.package == package
+
+
+@pytest.mark.parametrize("evidence", [{"leaning_placed": True}, {"leaning_placed": False}, {"http_status": 500}, {}])
+def test_a_hint_is_never_forgotten(store: SqliteStore, hold: Hold, evidence: dict[str, object]) -> None:
+    """An answer that hinted at a purchase is told for good, also by later attempts and after later looks."""
+    attempt = hold.claim(claim())
+    hold.settle(attempt, replace(unknown(), evidence=evidence))
+    hold.settle(attempt, replace(settlement(Event.RECONCILED, State.UNKNOWN, at=later(7)), evidence={"ruling": "open"}))
+    (found,) = store.open().open_claims()
+    assert found.leaning_placed is bool(evidence.get("leaning_placed"))
+    hold.settle(attempt, settlement(Event.RESOLVED, State.ABSENT, at=later(8)))
+    hold.claim(claim(at=later(9)))
+    (again,) = store.open().open_claims()
+    assert again.leaning_placed is bool(evidence.get("leaning_placed"))
+
+
+def test_an_id_that_could_not_be_taken_is_a_hint(store: SqliteStore, hold: Hold) -> None:
+    """An order that was answered with another order's id was bought as something: that is a hint too."""
+    bring(hold, "one", State.PLACED)
+    hold.settle(hold.claim(claim("two")), placed("order-one"))
+    (found,) = store.open().open_claims()
+    assert (found.record.key, found.leaning_placed) == (key("two"), True)
+
+
+def test_owners(store: SqliteStore, hold: Hold) -> None:
+    """Of any number of order ids, those of placed orders of the account are told with their orders."""
+    for name in ("one", "two"):
+        bring(hold, name, State.PLACED)
+    bring(hold, "lost", State.UNKNOWN)
+    ids = [f"order-{n}" for n in range(1200)] + ["order-one", "order-two", "order-lost"]
+    assert store.open().owners(ids) == {"order-one": key("one"), "order-two": key("two")}
+    assert store.open("other").owners(ids) == {}
+    assert store.open().owners([]) == {}
+
+
+def test_bought_since(store: SqliteStore, hold: Hold) -> None:
+    """Placed orders are told from the moment on that they were settled, with the time of their claim."""
+    hold.settle(hold.claim(claim("early", at=AT)), placed("1", later(5)))
+    hold.settle(hold.claim(claim("late", at=later(6))), placed("2", later(20)))
+    bring(hold, "lost", State.UNKNOWN, later(7))
+    ledger = store.open()
+    assert [one.record.key for one in ledger.bought_since(later(21))] == []
+    (late,) = ledger.bought_since(later(20))
+    assert (late.record.key, late.claimed_at, late.record.total) == (key("late"), later(6), Decimal("12.30"))
+    assert {one.record.key for one in ledger.bought_since(later(5))} == {key("early"), key("late")}
+    assert store.open("other").bought_since(AT) == []
+
+
+def test_evidence_is_that_of_the_last_event(store: SqliteStore, hold: Hold) -> None:
+    """What an order stands on comes back; an order without evidence is left out."""
+    attempt = bring(hold, "one", State.UNKNOWN)
+    hold.settle(attempt, replace(settlement(Event.RESOLVED, State.PLACED, "77"), evidence={"by": "alice"}))
+    bring(hold, "two", State.SUBMITTED)
+    assert store.open().evidence([key("one"), key("two"), key("none")]) == {key("one"): {"by": "alice"}}
+
+
+def test_a_ledger_that_is_not_there_tells_nothing(store: SqliteStore) -> None:
+    """Read-only, a missing ledger has no claims, no owners, no purchases."""
+    ledger = store.open(read_only=True)
+    assert (ledger.open_claims(), ledger.owners(["1"]), ledger.bought_since(AT), ledger.evidence([key()])) == (
+        [],
+        {},
+        [],
+        {},
+    )
+
+
+def test_a_claim_in_doubt_is_told_to_another_process(store: SqliteStore) -> None:
+    """What one process left submitted, the next one that holds the account finds as unknown, with its claim."""
+    with store.open().hold(holder(), timeout=0) as hold:
+        bring(hold, "one", State.SUBMITTED)
+    ledger = store.open()
+    with ledger.hold(holder(), timeout=0) as hold:
+        hold.abandon_submitted(later(3))
+        (found,) = ledger.open_claims()
+    assert (found.record.state, found.claimed_at, found.witness) == (State.UNKNOWN, AT, witness())
