@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "plan": "Quote what is not bought yet: price, total, balance after. Buys nothing.",
     "apply": "Buy what is missing, at most once each, and report. Spends money.",
     "status": "Compare the ledger with manifests: placed, open, unknown.",
+    "ledger": "Export the ledger's history, verify it, import it.",
     "reference": "Show what can be ordered: countries, periods, operators, tariffs.",
     "schema": "Print a shipped JSON schema.",
     "sandbox": "Serve an emulator of the vendor's API on loopback, with faults on request.",

@@ -12,6 +12,7 @@ from typing import Any
 
 from runner.ledger.chain import Entry
 from runner.ledger.codec import json_text
+from runner.ledger.interface import Contradiction
 from runner.states import Event, State, is_legal
 
 Row = Mapping[str, Any]
@@ -28,12 +29,8 @@ _NOTHING: Row = {
 }
 
 
-class Contradiction(ValueError):
-    """An event that cannot have followed the ones before it; `str()` says why."""
-
-
 def fold(row: Row | None, entry: Entry) -> dict[str, Any]:
-    """The order's row after `entry`, where it was `row` before (None: no event yet); `Contradiction` where it cannot."""
+    """The order's row after `entry`, where it was `row` before (None: none yet); `Contradiction` where it cannot."""
     known = _NOTHING if row is None else row
     try:
         _refuse_leap(known, entry)

@@ -71,7 +71,11 @@ class AccountRows:
         ours, told = {"b_account": self.account}, {"holder": json_text(holder_detail(holder))}
         if not statements.UPDATE_HOLD.change(self.connection, ours | told):
             statements.INSERT_HOLD.change(self.connection, told | {"account": self.account, "fence": 1})
-        row = statements.HOLD.one(self.connection, ours)
+        return self.fence()
+
+    def fence(self) -> int:
+        """The number of the account's last hold."""
+        row = statements.HOLD.one(self.connection, {"b_account": self.account})
         return int(row["fence"]) if row else 0
 
     def claim(self, fence: int, claim: Claim) -> Attempt:
@@ -81,7 +85,7 @@ class AccountRows:
         witness is not stored: see `keep_witness`.
         """
         key = claim.request.key
-        head = self._chain()
+        head = self.chain()
         row = statements.ROW.one(self.connection, {"b_account": self.account, "b_key": str(key)})
         if row is None:
             statements.INSERT_ORDER.change(self.connection, _planned(self.account, claim))
@@ -108,7 +112,7 @@ class AccountRows:
         """
         refuse_nonsense(settlement)
         settlement = _storable(settlement)
-        head = self._chain()
+        head = self.chain()
         case = self._case(attempt, settlement)
         event, after = arrow(case)
         detail = json_text(settlement_detail(settlement))
@@ -158,7 +162,7 @@ class AccountRows:
         values = {"b_account": self.account, "b_key": str(attempt.key), "b_attempt": attempt.n, "b_detail": detail}
         return statements.SAME_EVENT.one(self.connection, values) is not None
 
-    def _chain(self) -> Head:
+    def chain(self) -> Head:
         """Where the account's chain ends; nobody else can add to it until this transaction is over."""
         row = statements.CHAIN.one(self.connection, {"b_account": self.account})
         if row is None:

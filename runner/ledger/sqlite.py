@@ -12,7 +12,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Final, cast
 from urllib.parse import quote
@@ -22,6 +22,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from runner.errors import LedgerUnusable, UsageError
 from runner.ledger import migrations, storage
+from runner.ledger.archive import Archive
 from runner.ledger.emergency import emergency_file
 from runner.ledger.hold import SqlHold
 from runner.ledger.interface import Hold, Holder, Ledger, Record
@@ -65,7 +66,7 @@ def open_sqlite(path: Path, account: str, *, read_only: bool = False) -> Ledger:
     return SqliteLedger(path.absolute(), account, read_only=read_only)
 
 
-class SqliteLedger:
+class SqliteLedger(Archive):
     """One account's orders in one SQLite file."""
 
     def __init__(self, path: Path, account: str, *, read_only: bool) -> None:
@@ -138,6 +139,10 @@ class SqliteLedger:
             self._reader.close()
         self._reader = None
         self._engine.dispose()
+
+    def _reading(self) -> AbstractContextManager[AccountRows] | None:
+        """See `Archive`."""
+        return None if self._reader is None else self._transaction(self._reader)
 
     def _own(self, kind: str) -> Path:
         return storage.beside(self._path, f".{self._account}.{kind}")

@@ -142,7 +142,9 @@ HISTORY: Final = (
 )
 EVENTS_OF: Final = (
     select(order_events)
-    .where(order_events.c.account == bindparam("b_account"), order_events.c.key.in_(bindparam("b_keys", expanding=True)))
+    .where(
+        order_events.c.account == bindparam("b_account"), order_events.c.key.in_(bindparam("b_keys", expanding=True))
+    )
     .order_by(order_events.c.seq)
 )
 ORPHAN: Final = Prepared(
@@ -152,9 +154,8 @@ ORPHAN: Final = Prepared(
         ~exists().where(orders.c.account == order_events.c.account, orders.c.key == order_events.c.key),
     )
     .order_by(order_events.c.seq)
-    .limit(1)
 )
-"""An event whose order is gone."""
+"""Events whose order is gone."""
 KEPT_WITNESS: Final = Prepared(
     select(witnesses).where(witnesses.c.account == bindparam("b_account"), witnesses.c.digest == bindparam("b_digest"))
 )
