@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -118,6 +119,20 @@ def test_import_waits_for_who_holds_the_account(call: Call, bought: str, tmp_pat
     call("export", bought, "-o", "backup.jsonl")
     with closing(open_sqlite(tmp_path / "ledger.db", "acme")) as ledger, ledger.hold(holder(), timeout=0):
         assert call("import", "backup.jsonl", bought)[0] == 9
+
+
+def test_sqlite_s_own_backup_is_whole(call: Call, bought: str, tmp_path: Path) -> None:
+    """A copy made by SQLite while a run writes is a ledger of its own, whole, and as far as the last commit."""
+    with closing(open_sqlite(tmp_path / "ledger.db", "acme")) as ledger, ledger.hold(holder(), timeout=0) as hold:
+        bring(hold, "during", State.PLACED)
+        with (
+            closing(sqlite3.connect(tmp_path / "ledger.db")) as source,
+            closing(sqlite3.connect(tmp_path / "copy.db")) as copy,
+        ):
+            source.backup(copy)
+        bring(hold, "after", State.PLACED)
+    code, told, _ = call("verify", "--ledger", "copy.db")
+    assert (code, "whole, 14 events of 7 orders" in told) == (0, True)
 
 
 @pytest.mark.parametrize("command", ["verify", "import"])
