@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "status": "Compare the ledger with manifests: placed, open, unknown.",
     "reconcile": "Settle orders in doubt by what the vendor shows. Buys nothing.",
     "resolve": "Settle one order in doubt by your own word, with a reason.",
+    "ledger": "Export the ledger's history, verify it, import it.",
     "reference": "Show what can be ordered: countries, periods, operators, tariffs.",
     "schema": "Print a shipped JSON schema.",
     "sandbox": "Serve an emulator of the vendor's API on loopback, with faults on request.",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from datetime import datetime
 
 from runner.errors import LedgerUnusable, Refused
+from runner.ledger import archive
+from runner.ledger.chain import Entry
 from runner.ledger.emergency import EmergencyFile
-from runner.ledger.interface import Attempt, Claim, Holder, Record, Run, Settlement
+from runner.ledger.interface import Attempt, Claim, Holder, Record, Restored, Run, Settlement
 from runner.ledger.sql import AccountRows
+from runner.vendors.interface import Witness
 
 
 class SqlHold:
@@ -72,6 +75,13 @@ class SqlHold:
         """See `Hold`."""
         with self._write() as rows:
             rows.finish_run(run_id, at, exit_code)
+
+    def restore(self, history: Iterable[Entry | Witness]) -> Restored:
+        """See `Hold`."""
+        with self._write() as rows:
+            if not self._is_held() or rows.fence() != self._fence:
+                raise Refused("nothing was imported: another run has taken the account since", hint="run again")
+            return archive.restore(rows, history)
 
     def _import_emergency(self) -> None:
         for attempt, settlement in self._emergency.entries():

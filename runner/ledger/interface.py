@@ -13,6 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
+from runner.ledger.chain import Entry, Head
 from runner.orders import OrderKey, OrderRequest, ProductType, Quote, Scalar
 from runner.states import Event, State
 from runner.vendors.interface import Witness
@@ -135,6 +136,20 @@ class Run:
     ci_job: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """What `restore` came to: events and orders that were added, events that were there, of those how many more."""
+
+    added: int
+    orders: int
+    known: int
+    beyond: int
+
+
+class Contradiction(ValueError):
+    """An event that cannot stand where it does, in this ledger or after the ones before it; `str()` says why."""
+
+
 class Hold(Protocol):
     """The account, held: the only way to write."""
 
@@ -167,6 +182,14 @@ class Hold(Protocol):
 
     def finish_run(self, run_id: str, at: datetime, exit_code: int) -> None:
         """Close a run."""
+
+    def restore(self, history: Iterable[Entry | Witness]) -> Restored:
+        """Add what `history` has beyond the ledger's own events: all of it in one durable transaction, or nothing.
+
+        `history` is a whole chain from its first event, each witness before the first claim that names it, and its
+        hashes are right. `Contradiction` where it differs from an event of the ledger or makes no sense; whatever it
+        raises itself comes through.
+        """
 
 
 class Ledger(Protocol):
@@ -209,3 +232,15 @@ class Ledger(Protocol):
 
     def close(self) -> None:
         """Let go of the store."""
+
+    def head(self) -> Head:
+        """How many events the account has, and the hash of the last, as the ledger keeps it beside them."""
+
+    def history(self) -> Iterator[Entry]:
+        """Every event of the account, oldest first, as it is stored; memory does not grow with them."""
+
+    def kept_witness(self, digest: str) -> Witness | None:
+        """The witness that claims name by this digest, as it is stored, whether or not it still has that digest."""
+
+    def misfit(self) -> str | None:
+        """The first order that is not what its events make of it, and how, in words; None where all are."""

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from runner.errors import LedgerUnusable, Refused
 from runner.ledger import statements
+from runner.ledger.chain import GENESIS, Head, event_hash
 from runner.ledger.codec import (
     claim_detail,
     holder_detail,
@@ -70,7 +71,11 @@ class AccountRows:
         ours, told = {"b_account": self.account}, {"holder": json_text(holder_detail(holder))}
         if not statements.UPDATE_HOLD.change(self.connection, ours | told):
             statements.INSERT_HOLD.change(self.connection, told | {"account": self.account, "fence": 1})
-        row = statements.HOLD.one(self.connection, ours)
+        return self.fence()
+
+    def fence(self) -> int:
+        """The number of the account's last hold."""
+        row = statements.HOLD.one(self.connection, {"b_account": self.account})
         return int(row["fence"]) if row else 0
 
     def claim(self, fence: int, claim: Claim) -> Attempt:
@@ -80,6 +85,7 @@ class AccountRows:
         witness is not stored: see `keep_witness`.
         """
         key = claim.request.key
+        head = self.chain()
         row = statements.ROW.one(self.connection, {"b_account": self.account, "b_key": str(key)})
         if row is None:
             statements.INSERT_ORDER.change(self.connection, _planned(self.account, claim))
@@ -88,7 +94,8 @@ class AccountRows:
         if statements.CLAIM.change(self.connection, _claimed(claim, tries + 1) | condition) != 1:
             raise _why_not(row, claim)
         attempt = Attempt(key=key, n=tries + 1, run_id=claim.run_id, claimed_at=claim.at)
-        self._tell(attempt, before, Event.CLAIMED, State.SUBMITTED, at=claim.at, detail=json_text(claim_detail(claim)))
+        detail = json_text(claim_detail(claim))
+        self._tell(head, attempt, before, Event.CLAIMED, State.SUBMITTED, at=claim.at, detail=detail)
         return attempt
 
     def keep_witness(self, witness: Witness) -> None:
@@ -105,6 +112,7 @@ class AccountRows:
         """
         refuse_nonsense(settlement)
         settlement = _storable(settlement)
+        head = self.chain()
         case = self._case(attempt, settlement)
         event, after = arrow(case)
         detail = json_text(settlement_detail(settlement))
@@ -112,7 +120,7 @@ class AccountRows:
             return _record(case.row)
         values = changes(case, after)
         statements.MOVE.change(self.connection, {"b_account": self.account, "b_key": str(attempt.key), **values})
-        self._tell(attempt, case.state, event, after, at=settlement.at, detail=detail, reason=values["reason"])
+        self._tell(head, attempt, case.state, event, after, at=settlement.at, detail=detail, reason=values["reason"])
         return _record({**case.row, **values})
 
     def _case(self, attempt: Attempt, settlement: Settlement) -> Case:
@@ -154,8 +162,17 @@ class AccountRows:
         values = {"b_account": self.account, "b_key": str(attempt.key), "b_attempt": attempt.n, "b_detail": detail}
         return statements.SAME_EVENT.one(self.connection, values) is not None
 
+    def chain(self) -> Head:
+        """Where the account's chain ends; nobody else can add to it until this transaction is over."""
+        row = statements.CHAIN.one(self.connection, {"b_account": self.account})
+        if row is None:
+            statements.INSERT_CHAIN.change(self.connection, {"account": self.account, "events": 0, "hash": GENESIS})
+            return Head()
+        return Head(row["events"], row["hash"])
+
     def _tell(
         self,
+        head: Head,
         attempt: Attempt,
         before: State,
         event: Event,
@@ -176,8 +193,12 @@ class AccountRows:
             "run_id": attempt.run_id,
             "reason": reason,
             "detail": detail,
+            "prev_hash": head.hash,
         }
+        values["hash"] = event_hash(values)
         statements.INSERT_EVENT.change(self.connection, values)
+        moved = {"b_account": self.account, "events": head.events + 1, "hash": values["hash"]}
+        statements.MOVE_CHAIN.change(self.connection, moved)
 
 
 def _planned(account: str, claim: Claim) -> dict[str, Any]:

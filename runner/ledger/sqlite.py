@@ -12,7 +12,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Final, TypeVar, cast
@@ -23,6 +23,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from runner.errors import LedgerUnusable, UsageError
 from runner.ledger import claims, migrations, storage
+from runner.ledger.archive import Archive
 from runner.ledger.emergency import emergency_file
 from runner.ledger.hold import SqlHold
 from runner.ledger.interface import Bought, Hold, Holder, Ledger, OpenClaim, Record
@@ -68,7 +69,7 @@ def open_sqlite(path: Path, account: str, *, read_only: bool = False) -> Ledger:
     return SqliteLedger(path.absolute(), account, read_only=read_only)
 
 
-class SqliteLedger:
+class SqliteLedger(Archive):
     """One account's orders in one SQLite file."""
 
     def __init__(self, path: Path, account: str, *, read_only: bool) -> None:
@@ -141,11 +142,10 @@ class SqliteLedger:
                 lock = held.enter_context(account_lock(self._own("lock"), self._account, holder, timeout))
                 emergency = held.enter_context(emergency_file(self._own("emergency"), self._account))
                 connection = held.enter_context(self._engine.connect())
-                connection.execution_options(begin="BEGIN IMMEDIATE")
                 _make_durable(_raw(connection))
                 hold = SqlHold(
                     holder=holder,
-                    write=lambda: self._transaction(connection),
+                    write=lambda: self._write(connection),
                     is_held=lambda: lock.is_held,
                     emergency=emergency,
                 )
@@ -157,6 +157,10 @@ class SqliteLedger:
             self._reader.close()
         self._reader = None
         self._engine.dispose()
+
+    def _reading(self) -> AbstractContextManager[AccountRows] | None:
+        """See `Archive`."""
+        return None if self._reader is None else self._transaction(self._reader)
 
     def _own(self, kind: str) -> Path:
         return storage.beside(self._path, f".{self._account}.{kind}")
@@ -236,6 +240,25 @@ class SqliteLedger:
             yield AccountRows(connection, self._account)
 
     @contextmanager
+    def _write(self, connection: Connection) -> Iterator[AccountRows]:
+        """As `_transaction`, with the right to write from its start; begun past SQLAlchemy, which takes its time."""
+        with self._trusting():
+            raw = _raw(connection)
+            raw.execute("BEGIN IMMEDIATE")
+            try:
+                yield AccountRows(connection, self._account)
+                if connection.in_transaction():
+                    connection.commit()
+                else:
+                    raw.commit()
+            except BaseException:
+                if connection.in_transaction():
+                    connection.rollback()
+                else:
+                    raw.rollback()
+                raise
+
+    @contextmanager
     def _trusting(self) -> Iterator[None]:
         """The one place where what SQLite and the disk say becomes `LedgerUnusable`, in their own words."""
         try:
@@ -266,6 +289,8 @@ def _engine(path: Path, *, read_only: bool) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
+        if _raw(connection).in_transaction:  # by `_write`
+            return
         connection.connection.cursor().execute(connection.get_execution_options().get("begin", "BEGIN"))
 
     return engine

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Insert, Select, Update, bindparam, exists, select, text
 
-from runner.ledger.tables import IS_CLAIMABLE, IS_OPEN, holds, order_events, orders, runs, witnesses
+from runner.ledger.tables import IS_CLAIMABLE, IS_OPEN, chains, holds, order_events, orders, runs, witnesses
 
 
 class Prepared:
@@ -124,4 +124,42 @@ INSERT_RUN: Final = Prepared(runs.insert(), "id", "account", "mode", "started_at
 FINISH_RUN: Final = Prepared(
     runs.update().where(runs.c.account == bindparam("b_account"), runs.c.id == bindparam("b_id")),
     *("finished_at", "exit_code"),
+)
+
+CHAIN: Final = Prepared(
+    select(chains.c.events, chains.c.hash).where(chains.c.account == bindparam("b_account")).with_for_update()
+)
+"""The head, and on engines that lock rows its lock: whoever enters an event reads it first, so that no chain forks."""
+INSERT_CHAIN: Final = Prepared(chains.insert())
+MOVE_CHAIN: Final = Prepared(chains.update().where(chains.c.account == bindparam("b_account")), "events", "hash")
+
+HEAD: Final = Prepared(select(chains.c.events, chains.c.hash).where(chains.c.account == bindparam("b_account")))
+HISTORY: Final = (
+    select(order_events)
+    .where(order_events.c.account == bindparam("b_account"), order_events.c.seq > bindparam("b_after"))
+    .order_by(order_events.c.seq)
+    .limit(bindparam("b_size"))
+)
+EVENTS_OF: Final = (
+    select(order_events)
+    .where(
+        order_events.c.account == bindparam("b_account"), order_events.c.key.in_(bindparam("b_keys", expanding=True))
+    )
+    .order_by(order_events.c.seq)
+)
+ORPHAN: Final = Prepared(
+    select(order_events.c.seq, order_events.c.key)
+    .where(
+        order_events.c.account == bindparam("b_account"),
+        ~exists().where(orders.c.account == order_events.c.account, orders.c.key == order_events.c.key),
+    )
+    .order_by(order_events.c.seq)
+)
+"""Events whose order is gone."""
+KEPT_WITNESS: Final = Prepared(
+    select(witnesses).where(witnesses.c.account == bindparam("b_account"), witnesses.c.digest == bindparam("b_digest"))
+)
+RESTORE_ORDER: Final = Prepared(orders.insert())
+REDO_ORDER: Final = Prepared(
+    orders.update().where(_OF_ORDER), *(column.name for column in orders.c if not column.primary_key)
 )

@@ -92,6 +92,9 @@ order_events: Final = Table(
     Column("run_id", Text),
     Column("reason", Text),
     Column("detail", Text, nullable=False),
+    # The account's chain: see `chain.py`.
+    Column("prev_hash", Text, nullable=False),
+    Column("hash", Text, nullable=False),
     ForeignKeyConstraint(["account", "key"], ["orders.account", "orders.key"], name="order_events_order"),
     CheckConstraint(_one_of("event", Event), name="order_events_event"),
     CheckConstraint(_one_of("before", State), name="order_events_before"),
@@ -133,4 +136,14 @@ holds: Final = Table(
     # Counts the holds of an account: who was overtaken cannot claim.
     Column("fence", Integer, nullable=False),
     Column("holder", Text, nullable=False),
+)
+
+chains: Final = Table(
+    "chains",
+    metadata,
+    Column("account", Text, primary_key=True),
+    # The head of the account's chain, moved by whatever enters an event.
+    Column("events", Integer, nullable=False),
+    Column("hash", Text, nullable=False),
+    sqlite_with_rowid=False,
 )

@@ -19,9 +19,21 @@ SHARED = re.compile(r"\[[^\]]+\]\(#([a-z-]+)\)")
 
 
 def command(name: str) -> click.Command:
-    found = cli.get_command(click.Context(cli), name)
+    found: click.Command | None = cli
+    for word in name.split():
+        assert isinstance(found, click.Group)
+        found = found.get_command(click.Context(found), word)
     assert found is not None
     return found
+
+
+def names() -> Iterator[str]:
+    """Every command, those of a group as they are typed."""
+    for name in COMMANDS:
+        yield name
+        group = command(name)
+        if isinstance(group, click.Group):
+            yield from (f"{name} {word}" for word in group.commands)
 
 
 def options(name: str) -> dict[frozenset[str], click.Option]:
@@ -39,14 +51,14 @@ def rows(name: str) -> Iterator[tuple[frozenset[str], str, str, str]]:
             yield frozenset(re.findall(r"`(-[^`]+)`", names)), default, variable, meaning
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", list(names()))
 def test_every_option_is_documented_and_none_invented(name: str) -> None:
     """A command's section and the groups it names have each of its options once, with every spelling."""
     described = [names for names, *_ in rows(name)]
     assert sorted(map(sorted, described)) == sorted(map(sorted, options(name)))
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", list(names()))
 def test_every_variable_is_the_one_that_counts(name: str) -> None:
     """The variable beside an option is the one click reads."""
     known = options(name)
@@ -55,7 +67,7 @@ def test_every_variable_is_the_one_that_counts(name: str) -> None:
     }
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", list(names()))
 def test_every_default_is_the_one_that_counts(name: str) -> None:
     """An option with a value of its own by default is documented with it; a flag is off."""
     known = options(name)
@@ -76,7 +88,7 @@ def test_every_command_is_documented() -> None:
     """Each command has a section and a line in the table at the top, which links to it; no other command is named."""
     listed = re.findall(r"^\| \[`([a-z]+)`\]\(#([a-z]+)\) \|", PAGE, re.MULTILINE)
     assert [name for name, _ in listed] == [anchor for _, anchor in listed] == list(COMMANDS)
-    assert set(COMMANDS) <= SECTIONS.keys()
+    assert set(names()) <= SECTIONS.keys()
     assert set(re.findall(r"`order-runner ([a-z]+)", PAGE)) <= set(COMMANDS)
 
 

@@ -8,14 +8,18 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
 from runner.ledger import migrations
+from runner.ledger.export import check_ledger
 from runner.ledger.interface import Hold
+from runner.ledger.sqlite import APPLICATION_ID
 from runner.ledger.tables import metadata
-from tests.ledger.conftest import Child, SqliteStore, holder
+from runner.states import State
+from tests.ledger.conftest import Child, SqliteStore, bring, holder
 
 PLACE = Path(migrations.__file__).parent
 OPENING = "sys.stdin.readline()\nopen_sqlite(Path(sys.argv[1]), 'acme')\nprint('opened')\n"
@@ -110,3 +114,58 @@ def test_nothing_is_found_by_reading_everything(store: SqliteStore, hold: Hold, 
     plan = str(store.sql(f"EXPLAIN QUERY PLAN {statement}", "acme"))
     assert index in plan
     assert "SCAN" not in plan
+
+
+def of_version_0001(path: Path, source: Path) -> None:
+    """The ledger that `source` would have been before events were chained."""
+    engine = create_engine(f"sqlite:///{path}")
+    config = Config()
+    config.set_main_option("script_location", str(PLACE))
+    config.set_main_option("path_separator", "os")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    engine.dispose()
+    with closing(sqlite3.connect(path, isolation_level=None)) as raw:
+        raw.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        raw.execute("ATTACH ? AS source", (str(source),))
+        for table in ("orders", "order_events", "witnesses", "runs", "holds"):
+            columns = ", ".join(f'"{row[1]}"' for row in raw.execute(f"PRAGMA main.table_info({table})"))
+            raw.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM source.{table}")
+
+
+def test_older_events_are_chained(tmp_path: Path) -> None:
+    """A ledger from before the chain gets the very hashes its events would have been entered with, and stays whole."""
+    with closing(SqliteStore(tmp_path / "new.db")) as new, closing(SqliteStore(tmp_path / "old.db")) as old:
+        with new.open().hold(holder(), timeout=0) as first, new.open("beta").hold(holder(), timeout=0) as second:
+            for state in State:
+                bring(first, state.value, state)
+                bring(second, state.value, state)
+        of_version_0001(old.path, new.path)
+        before = old.sql("SELECT * FROM orders")
+        assert check_ledger(old.open()).head == new.open().head()
+        assert check_ledger(old.open("beta")).head == new.open("beta").head()
+        assert list(old.open().history()) == list(new.open().history())
+        assert old.sql("SELECT * FROM orders") == before
+        assert schema(old.path) == schema(new.path)
+        with old.open().hold(holder(), timeout=0) as hold:
+            bring(hold, "next", State.PLACED)
+        assert check_ledger(old.open()).orders == len(State) + 1
+        for change in ("UPDATE order_events SET at = ''", "DELETE FROM order_events"):
+            with pytest.raises(sqlite3.IntegrityError, match="only ever added to"):
+                old.sql(change)
+
+
+def test_older_ledger_is_migrated_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A crash while older events are chained leaves the older ledger as it was."""
+    with closing(SqliteStore(tmp_path / "new.db")) as new, closing(SqliteStore(tmp_path / "old.db")) as old:
+        with new.open().hold(holder(), timeout=0) as hold:
+            bring(hold, "one", State.PLACED)
+        of_version_0001(old.path, new.path)
+        before = [old.sql(f"SELECT * FROM {table}") for table in ("sqlite_master", "order_events")]
+        with monkeypatch.context() as broken:
+            broken.setattr("runner.ledger.chain.hashlib.sha256", lambda data: 1 // 0)
+            with pytest.raises(ZeroDivisionError):
+                old.open()
+        assert [old.sql(f"SELECT * FROM {table}") for table in ("sqlite_master", "order_events")] == before
+        assert check_ledger(old.open()).orders == 1

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from runner.errors import LedgerUnusable, UsageError
+from runner.ledger import migrations
 from runner.ledger.sqlite import _make_durable, open_sqlite
 from runner.states import State
 from tests.ledger.conftest import SqliteStore, claim, holder, key, refusal, use
@@ -132,8 +133,8 @@ def test_ledger_of_a_newer_version(used: Path, read_only: bool) -> None:
 
 def test_reading_a_ledger_of_an_older_version(used: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Reading never changes a ledger: an older one is refused with the command that brings it up to date."""
-    monkeypatch.setattr("runner.ledger.migrations.REVISIONS", ("0001", "0002"))
-    monkeypatch.setattr("runner.ledger.migrations.HEAD", "0002")
+    monkeypatch.setattr("runner.ledger.migrations.REVISIONS", (*migrations.REVISIONS, "9998"))
+    monkeypatch.setattr("runner.ledger.migrations.HEAD", "9998")
     assert "order-runner apply" in (refusal(used, read_only=True).hint or "")
 
 

@@ -8,7 +8,7 @@ from runner.ledger.interface import Hold
 from runner.states import Event, State
 from tests.ledger.conftest import SqliteStore, bring, placed, settlement
 
-NOBODY = "INSERT INTO order_events (account, key, attempt, event, before, after, at, detail) VALUES "
+NOBODY = "INSERT INTO order_events (account, key, attempt, event, before, after, at, detail, prev_hash, hash) VALUES "
 
 
 @pytest.mark.parametrize("table", ["order_events", "witnesses"])
@@ -59,10 +59,10 @@ def test_order_id_has_one_owner(store: SqliteStore, hold: Hold) -> None:
 @pytest.mark.parametrize(
     "event",
     [
-        "('acme', 'batch/one', 1, 'claimed', 'placed', 'submitted', '', '')",
-        "('acme', 'batch/one', 1, 'rejected', 'submitted', 'placed', '', '')",
-        "('acme', 'batch/one', 1, 'bought', 'submitted', NULL, '', '')",
-        "('acme', 'batch/one', 0, 'placed', 'submitted', 'placed', '', '')",
+        "('acme', 'batch/one', 1, 'claimed', 'placed', 'submitted', '', '', '', '')",
+        "('acme', 'batch/one', 1, 'rejected', 'submitted', 'placed', '', '', '', '')",
+        "('acme', 'batch/one', 1, 'bought', 'submitted', NULL, '', '', '', '')",
+        "('acme', 'batch/one', 0, 'placed', 'submitted', 'placed', '', '', '', '')",
     ],
 )
 def test_events_are_legal_moves(store: SqliteStore, hold: Hold, event: str) -> None:
@@ -75,7 +75,7 @@ def test_events_are_legal_moves(store: SqliteStore, hold: Hold, event: str) -> N
 def test_legal_event_is_taken(store: SqliteStore, hold: Hold) -> None:
     """The checks above refuse the nonsense in those events, and not every event."""
     bring(hold, "one", State.SUBMITTED)
-    store.sql(NOBODY + "('acme', 'batch/one', 1, 'placed', 'submitted', 'placed', '', '')")
+    store.sql(NOBODY + "('acme', 'batch/one', 1, 'placed', 'submitted', 'placed', '', '', '', '')")
     assert len(store.sql("SELECT 1 FROM order_events")) == 2
 
 

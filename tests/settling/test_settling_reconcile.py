@@ -23,7 +23,7 @@ from runner.states import State
 from runner.stop import Stop
 from runner.vendors.account_v1 import V1Reader
 from runner.vendors.transport import Timing, Transport
-from tests.acceptance.conftest import IPV4, RESIDENT, Desk
+from tests.settling.conftest import IPV4, RESIDENT, Desk
 
 NOW = ("--settle-after", "0s")
 OPTIONS = {"countryId": 561, "quantity": 2, "periodId": "1m"}

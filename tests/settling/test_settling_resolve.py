@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from runner.states import State
-from tests.acceptance.conftest import IPV4, Desk
+from tests.settling.conftest import IPV4, Desk
 
 
 def evidence(desk: Desk) -> dict[str, Any]:

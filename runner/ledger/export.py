@@ -1,0 +1,293 @@
+"""A ledger's history as JSON lines, and the check that nothing in it was changed, lost, added or moved.
+
+The first line is a header: account, number of events, hash of the last. Then one line an event, oldest first; a claim
+whose witness is not that of the claim of its type before it has that on the line above. Each line is canonical JSON.
+So every line is bound to its place: events by the chain, a witness by its digest and the claim below it, the header by
+a hash of its own, the end by the header. Memory does not grow with the history, written or read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, Final, TextIO
+
+from runner.clock import rfc3339
+from runner.ledger.chain import BrokenChain, Entry, Head, canonical, follow
+from runner.ledger.codec import moment_text
+from runner.ledger.interface import Contradiction, Ledger
+from runner.states import Event
+from runner.vendors.interface import Witness
+
+FORMAT: Final = "order-runner/ledger/1"
+LONGEST: Final = 64 * 1024 * 1024
+"""Characters of a line; a longer one is none of ours."""
+
+NOT_OURS: Final = "is not as `ledger export` writes it"
+
+_MEMBERS: Final[Mapping[str, frozenset[str]]] = {
+    "header": frozenset(("kind", "format", "tool", "account", "ledger", "at", "events", "head", "hash")),
+    "witness": frozenset(("kind", "digest", "type", "order_ids", "at", "package")),
+    "event": frozenset(("kind", *(field.name for field in fields(Entry)))) - {"seq"},
+}
+
+
+class Broken(ValueError):
+    """The first place at which a history is not whole: `place` is where, `str()` what is wrong there."""
+
+    def __init__(self, place: str, what: str) -> None:
+        super().__init__(what)
+        self.place = place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """What an export says of itself; `ledger` is where it was taken from, for people."""
+
+    account: str
+    ledger: str
+    tool: str
+    at: datetime
+    head: Head
+
+
+class Chain:
+    """One account's history as far as it was followed: where it ends, and how many orders it has."""
+
+    def __init__(self, account: str) -> None:
+        self.account = account
+        self.head = Head()
+        self.orders = 0
+        self._witnesses: dict[str, str] = {}
+
+    def take(self, entry: Entry, place: str) -> str | None:
+        """Follow the next event; the digest of the witness that belongs before it, if one does. Raises `Broken`."""
+        try:
+            head = follow(self.head, entry)
+        except BrokenChain as error:
+            raise Broken(place, str(error)) from None
+        if entry.account != self.account:
+            raise Broken(place, f"it is of account {entry.account}, not {self.account}")
+        self.head = head
+        return self._witness(entry, place) if entry.event == Event.CLAIMED else None
+
+    def _witness(self, entry: Entry, place: str) -> str | None:
+        try:
+            detail = json.loads(entry.detail)
+            product, digest = str(detail["type"]), str(detail["witness"])
+        except (ValueError, KeyError, TypeError, RecursionError):
+            raise Broken(place, "its detail is not that of a claim") from None
+        self.orders += entry.attempt == 1
+        if self._witnesses.get(product) == digest:
+            return None
+        self._witnesses[product] = digest
+        return digest
+
+
+def parts(ledger: Ledger, chain: Chain) -> Iterator[Entry | Witness]:
+    """The history of a ledger in the order of an export, followed by `chain`. Raises `Broken`."""
+    for entry in ledger.history():
+        place = f"event {entry.seq} ({entry.event} of {entry.key})"
+        digest = chain.take(entry, place)
+        if digest is not None:
+            yield _kept(ledger, digest, place)
+        yield entry
+
+
+def _kept(ledger: Ledger, digest: str, place: str) -> Witness:
+    try:
+        witness = ledger.kept_witness(digest)
+    except Contradiction as error:
+        raise Broken(place, str(error)) from None
+    if witness is None:
+        raise Broken(place, f"its witness {digest[:12]}… is gone")
+    if witness.digest != digest:
+        raise Broken(place, f"its witness {digest[:12]}… was changed")
+    return witness
+
+
+def check_ledger(ledger: Ledger) -> Chain:
+    """Follow a ledger to its end and hold its orders against it; others may go on writing. Raises `Broken`."""
+    start, chain = ledger.head(), Chain(ledger.account)
+    for _ in parts(ledger, chain):
+        if chain.head.events == start.events and chain.head.hash != start.hash:
+            break
+    end, found = ledger.head(), chain.head
+    if found.events < start.events or end.events < found.events:
+        told = start if found.events < start.events else end
+        raise Broken("the end", f"the ledger has {found.events} events, but keeps a head of {told.events}")
+    if found.hash != {start.events: start.hash, end.events: end.hash}.get(found.events, found.hash):
+        raise Broken("the end", "the last event is not the one that the ledger keeps as its head")
+    misfit = ledger.misfit()
+    if misfit is not None:
+        raise Broken("the orders", misfit)
+    return chain
+
+
+def lines(ledger: Ledger, header: Header) -> Iterator[str]:
+    """An export up to the head that `header` names, line by line. Raises `Broken` where the ledger is."""
+    yield _line(_header_content(header))
+    chain = Chain(ledger.account)
+    if header.head.events:
+        for part in parts(ledger, chain):
+            yield _line(_witness_content(part) if isinstance(part, Witness) else _entry_content(part))
+            if isinstance(part, Entry) and chain.head.events == header.head.events:
+                break
+    if chain.head != header.head:
+        raise Broken(
+            "the end", f"the ledger keeps a head of {header.head.events} events that its events do not lead to"
+        )
+
+
+class Export:
+    """An export as it is read: `header`, then every part that continues it. Reading raises `Broken`."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.line = 0
+        self.header = self._header()
+        self.chain = Chain(self.header.account)
+
+    @property
+    def place(self) -> str:
+        """The line that was read last."""
+        return f"line {self.line}"
+
+    def parts(self) -> Iterator[Entry | Witness]:
+        """What follows the header, each part once it is known to be in its place."""
+        waiting: tuple[str, Witness] | None = None
+        while (content := self._content()) is not None:
+            if content["kind"] == "witness":
+                _refuse_stray(waiting)
+                waiting = self.place, self._witness(content)
+                continue
+            entry = self._entry(content)
+            wanted = self.chain.take(entry, self.place)
+            if waiting is not None and waiting[1].digest != wanted:
+                _refuse_stray(waiting)
+            if waiting is None and wanted is not None:
+                raise Broken(self.place, f"the line of its witness {wanted[:12]}… is missing before it")
+            if waiting is not None:
+                yield waiting[1]
+            waiting = None
+            yield entry
+        _refuse_stray(waiting)
+        if self.chain.head != self.header.head:
+            told, found = self.header.head.events, self.chain.head.events
+            raise Broken(f"line {self.line + 1}", f"the header tells of {told} events, and not these {found}")
+
+    def _header(self) -> Header:
+        content = self._content(first=True)
+        if content is None or content["kind"] != "header":
+            raise Broken("line 1", "it is no header of an export")
+        if content["format"] != FORMAT:
+            raise Broken("line 1", f"it is of format {content['format']}, which this version does not know")
+        try:
+            header = Header(
+                account=content["account"],
+                ledger=content["ledger"],
+                tool=content["tool"],
+                at=datetime.fromisoformat(content["at"]),
+                head=Head(content["events"], content["head"]),
+            )
+            whole = content == _header_content(header)
+        except (ValueError, TypeError, AttributeError):
+            whole = False
+        if not whole:
+            raise Broken("line 1", NOT_OURS)
+        return header
+
+    def _entry(self, content: Mapping[str, Any]) -> Entry:
+        if content["kind"] != "event":
+            raise Broken(self.place, f"a {content['kind']} has no place here")
+        entry = Entry(**{name: value for name, value in content.items() if name != "kind"})
+        if not _is_typed(entry):
+            raise Broken(self.place, NOT_OURS)
+        return entry
+
+    def _witness(self, content: Mapping[str, Any]) -> Witness:
+        try:
+            witness = Witness(
+                type=content["type"],
+                order_ids=frozenset(content["order_ids"]),
+                at=datetime.fromisoformat(content["at"]),
+                package=content["package"],
+            )
+            whole = content == _witness_content(witness)
+        except (ValueError, TypeError, AttributeError):
+            whole = False
+        if not whole:
+            raise Broken(self.place, NOT_OURS)
+        return witness
+
+    def _content(self, *, first: bool = False) -> dict[str, Any] | None:
+        """The next line as what it holds, None after the last; only what encodes to the very same line is believed."""
+        text = self._stream.readline(LONGEST)
+        if not text and not first:
+            return None
+        self.line += 1
+        try:
+            content = json.loads(text)
+            known = content.keys() == _MEMBERS[content["kind"]]
+            whole = known and _line(content) == text
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            whole = False
+        if not whole:
+            raise Broken(self.place, NOT_OURS)
+        return dict(content)
+
+
+def check_export(stream: TextIO) -> Export:
+    """Read an export to its end. Raises `Broken`."""
+    export = Export(stream)
+    for _ in export.parts():
+        pass
+    return export
+
+
+def _refuse_stray(waiting: tuple[str, Witness] | None) -> None:
+    if waiting is not None:
+        raise Broken(waiting[0], "the claim below it does not need this witness")
+
+
+def _is_typed(entry: Entry) -> bool:
+    texts = (entry.account, entry.key, entry.event, entry.before, entry.at, entry.detail, entry.prev_hash, entry.hash)
+    maybe = (entry.after, entry.run_id, entry.reason)
+    right = all(isinstance(text, str) for text in texts) and all(isinstance(text, str | None) for text in maybe)
+    return right and type(entry.attempt) is int
+
+
+def _line(content: Mapping[str, Any]) -> str:
+    return canonical(content) + "\n"
+
+
+def _header_content(header: Header) -> dict[str, Any]:
+    content = {
+        "kind": "header",
+        "format": FORMAT,
+        "tool": header.tool,
+        "account": header.account,
+        "ledger": header.ledger,
+        "at": rfc3339(header.at),
+        "events": header.head.events,
+        "head": header.head.hash,
+    }
+    return content | {"hash": hashlib.sha256(canonical(content).encode("ascii")).hexdigest()}
+
+
+def _entry_content(entry: Entry) -> dict[str, Any]:
+    return entry.content | {"kind": "event", "hash": entry.hash}
+
+
+def _witness_content(witness: Witness) -> dict[str, Any]:
+    return {
+        "kind": "witness",
+        "digest": witness.digest,
+        "type": witness.type,
+        "order_ids": sorted(witness.order_ids),
+        "at": moment_text(witness.at),
+        "package": None if witness.package is None else dict(witness.package),
+    }

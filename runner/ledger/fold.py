@@ -1,0 +1,87 @@
+"""What an order is after its events: the row of `orders`, derived again from `order_events`. Pure.
+
+The ledger moves an order and enters the event in one transaction; this says the same from the event alone, so that a
+row which was changed past its events shows, and a ledger can be made anew from its events.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from runner.ledger.chain import Entry
+from runner.ledger.codec import json_text
+from runner.ledger.interface import Contradiction
+from runner.states import Event, State, is_legal
+
+Row = Mapping[str, Any]
+
+_NOTHING: Row = {
+    "state": State.PLANNED.value,
+    "attempt": 0,
+    "claimed_at": None,
+    "order_id": None,
+    "base_order_numbers": "[]",
+    "total": None,
+    "balance": None,
+    "stray_order_id": None,
+}
+
+
+def fold(row: Row | None, entry: Entry) -> dict[str, Any]:
+    """The order's row after `entry`, where it was `row` before (None: none yet); `Contradiction` where it cannot."""
+    known = _NOTHING if row is None else row
+    try:
+        _refuse_leap(known, entry)
+        detail = json.loads(entry.detail)
+        said = _claimed(entry, detail) if entry.event == Event.CLAIMED else _settled(known, entry, detail)
+    except Contradiction:
+        raise
+    except (ValueError, KeyError, TypeError) as error:
+        raise Contradiction(f"its detail cannot be read ({type(error).__name__}: {error})") from error
+    return {**known, "account": entry.account, "key": entry.key, "updated_at": entry.at, **said}
+
+
+def _refuse_leap(row: Row, entry: Entry) -> None:
+    if entry.before != row["state"]:
+        raise Contradiction(f"it takes {entry.key} from {entry.before}, but the order was {row['state']}")
+    tries = row["attempt"] + 1 if entry.event == Event.CLAIMED else row["attempt"]
+    if entry.attempt > tries or (entry.event == Event.CLAIMED and entry.attempt < tries):
+        raise Contradiction(f"it is of attempt {entry.attempt} of {entry.key}, which had {row['attempt']}")
+    after = entry.after
+    if after is None and entry.event != Event.CLAIMED:
+        return
+    if after is None or not is_legal(State(entry.before), Event(entry.event), State(after)):
+        raise Contradiction(f"no order goes from {entry.before} to {after} by {entry.event}")
+
+
+def _claimed(entry: Entry, detail: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "type": detail["type"],
+        "fields": json_text(detail["fields"]),
+        "fingerprint": detail["fingerprint"],
+        "state": entry.after,
+        "attempt": entry.attempt,
+        "claimed_at": entry.at,
+        "run_id": entry.run_id,
+        "quote_total": detail["quote"]["total"],
+        "reason": None,
+    }
+
+
+def _settled(row: Row, entry: Entry, detail: Mapping[str, Any]) -> dict[str, Any]:
+    moved = {"reason": entry.reason, "state": entry.after or row["state"], "stray_order_id": _stray(row, entry, detail)}
+    if entry.after != State.PLACED:
+        return moved
+    facts = {name: detail[name] for name in ("order_id", "total", "balance")}
+    return moved | facts | {"base_order_numbers": json_text(detail["base_order_numbers"])}
+
+
+def _stray(row: Row, entry: Entry, detail: Mapping[str, Any]) -> Any:
+    """As `settling` has it: an id that could not become the order's own stays until a person's verdict."""
+    if detail["event"] == Event.RESOLVED:
+        return None
+    if detail["event"] == Event.PLACED and entry.after != State.PLACED:
+        return detail["order_id"]
+    return row["stray_order_id"]
