@@ -67,6 +67,8 @@ class Disk:
         if op.kind == "create":
             self._files[op.file] = File()
             self._names.setdefault(op.name, [None]).append(op.file)
+        elif op.kind == "rename":
+            self._names.setdefault(op.name, [None]).append(op.file)
         elif op.kind == "delete":
             self._names[op.name].append(None)
         elif op.kind == "sync" and not self._lies:
