@@ -37,7 +37,7 @@ def run(seeds: int, jobs: int, broken: str | None) -> list[Verdict]:
 
 
 def summed(verdicts: list[Verdict]) -> Counter[str]:
-    counts: Counter[str] = Counter({"lost": 0, "half done": 0, "corrupt": 0})
+    counts: Counter[str] = Counter(dict.fromkeys(("lost", "half done", "corrupt", "refused"), 0))
     for verdict in verdicts:
         counts.update(verdict.counts)
     return counts

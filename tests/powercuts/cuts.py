@@ -152,7 +152,8 @@ def _look(verdict: Verdict, path: Path, steps: list[Step], cut: int) -> None:
             if len(left) != sum(state == State.SUBMITTED for state in _column(found, 5)):
                 verdict.against("lost", "a claim without an outcome was not seen by the next run")
     except (LedgerUnusable, sqlite3.Error) as error:
-        verdict.against("corrupt", f"{error} (holding {sum(map(len, acknowledged.values()))} acknowledged rows)")
+        kind = "refused" if error.__cause__ is None and isinstance(error, LedgerUnusable) else "corrupt"
+        verdict.against(kind, f"{error} (holding {sum(map(len, acknowledged.values()))} acknowledged rows)")
 
 
 def _compare(verdict: Verdict, found: Dump, acknowledged: Dump, under_way: list[Dump], earlier: list[Dump]) -> None:
