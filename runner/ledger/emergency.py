@@ -33,6 +33,7 @@ class EmergencyFile:
         try:
             self._end = len(self._content())
             self._allocate()
+            self._finish_clearing()
         except BaseException:
             self.close()
             raise
@@ -44,9 +45,17 @@ class EmergencyFile:
             self._write(bytes(max(0, SIZE - self._end)), self._end)
             sync_folder(self.path.parent)
 
+    def _finish_clearing(self) -> None:
+        """A power cut may have left pieces behind a first byte that says there is nothing."""
+        if not self._end and any(self._bytes()):
+            self._write(bytes(len(self._bytes())), 0)
+
     def _content(self) -> bytes:
-        size = os.fstat(self._descriptor).st_size
-        return os.pread(self._descriptor, size, 0).rstrip(b"\0")
+        found = self._bytes()
+        return b"" if found.startswith(b"\0") else found.rstrip(b"\0")
+
+    def _bytes(self) -> bytes:
+        return os.pread(self._descriptor, os.fstat(self._descriptor).st_size, 0)
 
     def _write(self, data: bytes, at: int) -> None:
         done = 0
@@ -83,8 +92,9 @@ class EmergencyFile:
         return json_text(entry).encode("ascii") + b"\n"
 
     def clear(self) -> None:
-        """Empty it in place, durably; its blocks stay allocated."""
+        """Empty it in place, durably; its blocks stay allocated. Once its first byte is gone, it counts as empty."""
         if self._end:
+            self._write(b"\0", 0)
             self._write(bytes(self._end), 0)
         self._end = 0
 

@@ -72,8 +72,12 @@ def make_file(path: Path) -> None:
 
 
 def leftovers(path: Path) -> list[Path]:
-    """Files that only a ledger in use leaves behind: lock files of any account, and a write-ahead log."""
-    logs = [log for log in [beside(path, "-wal")] if log.exists() and log.stat().st_size]
+    """Files that only a ledger in use leaves behind: lock files of any account, and a log without its database.
+
+    A log beside a database that has begun is none: it is read by SQLite, or left by a first run that was cut off.
+    """
+    begun = path.exists() and path.stat().st_size > 0
+    logs = [log for log in [beside(path, "-wal")] if not begun and log.exists() and log.stat().st_size]
     return [*sorted(path.parent.glob(f"{escape(path.name)}.*.lock")), *logs]
 
 

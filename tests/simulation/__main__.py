@@ -1,0 +1,120 @@
+"""`python -m tests.simulation --seeds 100000`: the purchase protocol against modelled vendors, networks and deaths.
+
+Exit code 1 on a violation, and where a fault or a crash point never happened, since such a run has shown nothing. With
+`--mutant` the protocol is broken on purpose, and the exit code is 1 where that was not noticed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
+
+from tests.simulation.mutants import MUTANTS
+from tests.simulation.store import database
+from tests.simulation.vendor import FAULTS
+from tests.simulation.world import POINTS, run_seed
+
+EVENTS = (
+    *(f"purchase {fault}" for fault in dict.fromkeys(FAULTS)),
+    *(f"killed at {point}" for point in POINTS),
+    *(f"frozen at {point}" for point in POINTS),
+    *(f"asked to stop at {point}" for point in POINTS),
+    *("killed before a commit", "killed after a commit", "ledger disk full", "ledger not acknowledged"),
+    *("hold lost while frozen", "connection was stale", "connection refused", "guard said no", "committed late"),
+    *("emergency saved", "purchase without funds"),
+    *("stranger buys", "stranger tops up", "stranger changes the price", "read triple", "read unreachable"),
+)
+"""What has to have happened before a result means anything."""
+ENOUGH = 1000
+"""Seeds from which on every one of `EVENTS` is expected."""
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+
+
+def _some(seeds: range) -> tuple[Counter[str], list[str]]:
+    """The sums of some seeds, and the first violation of each that has any."""
+    connection = database()
+    counts: Counter[str] = Counter()
+    violations = []
+    for seed in seeds:
+        world = run_seed(seed, connection)
+        counts.update(world.counts)
+        violations += world.violations[:1]
+    return counts, violations
+
+
+def simulate(seeds: int, jobs: int = 1) -> tuple[Counter[str], list[str]]:
+    """Every seed once, dealt out in turns."""
+    shares = [range(job, seeds, jobs) for job in range(jobs)]
+    if jobs == 1:
+        return _some(shares[0])
+    with ProcessPoolExecutor(jobs) as pool:
+        results = list(pool.map(_some, shares))
+    return sum((counts for counts, _ in results), Counter()), [words for _, found in results for words in found]
+
+
+def missing(counts: Counter[str]) -> list[str]:
+    """Events that never happened."""
+    return [event for event in EVENTS if not counts[event]]
+
+
+def caught(names: Iterable[str], seeds: int) -> Iterator[tuple[str, str | None]]:
+    """Each mutant, and the first violation that gives it away."""
+    connection = database()
+    for name in names:
+        with MUTANTS[name]():
+            found = (run_seed(seed, connection).violations[:1] for seed in range(seeds))
+            yield name, next((violations[0] for violations in found if violations), None)
+
+
+def _mutants(asked: str, seeds: int) -> int:
+    missed = 0
+    for name, violation in caught(MUTANTS if asked == "all" else [asked], seeds):
+        missed += violation is None
+        _say(f"{name:32} {violation or f'NOT CAUGHT in {seeds} seeds'}")
+    return 1 if missed else 0
+
+
+def _one(seed: int, mutant: str | None, *, trace: bool) -> int:
+    with MUTANTS[mutant]() if mutant else nullcontext():
+        world = run_seed(seed, database(), _say if trace else lambda _: None)
+    for words in world.violations:
+        _say(words)
+    return 1 if world.violations else 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, help="only this one")
+    parser.add_argument("--trace", action="store_true", help="with --seed: what happens, line by line")
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--mutant", choices=("all", *MUTANTS), help="break the protocol on purpose")
+    asked = parser.parse_args()
+    if asked.seed is not None:
+        return _one(asked.seed, asked.mutant, trace=asked.trace)
+    if asked.mutant:
+        return _mutants(asked.mutant, asked.seeds)
+    started = time.monotonic()
+    counts, violations = simulate(asked.seeds, asked.jobs)
+    seconds = time.monotonic() - started
+    for name, count in sorted(counts.items()):
+        _say(f"{count:11,}  {name}")
+    for words in violations[:20]:
+        _say(words)
+    absent = missing(counts) if asked.seeds >= ENOUGH else []
+    for event in absent:
+        _say(f"NEVER HAPPENED: {event}")
+    _say(f"{len(violations)} of {asked.seeds:,} seeds with violations, in {seconds:.0f} s")
+    return 1 if violations or absent else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

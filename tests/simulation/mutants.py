@@ -1,0 +1,171 @@
+"""Broken protocols, each a patch that lasts for a `with`. A simulation that does not catch them proves nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from datetime import datetime
+from typing import Final
+from unittest import mock
+
+from runner import place
+from runner.errors import LedgerUnusable
+from runner.ledger.hold import SqlHold
+from runner.ledger.interface import Attempt, Claim, Record, Settlement
+from runner.ledger.sql import AccountRows
+from runner.orders import Quote
+from runner.states import Event, State
+from runner.vendors import account_v1
+from runner.vendors import proxyseller_v1 as v1
+from runner.vendors.interface import Answer, NotSent, Outcome, Rejected, Unknown, VendorError
+from runner.vendors.transport import Lost
+from runner.vendors.wire import Response
+from tests.simulation.network import Line
+from tests.simulation.world import World
+
+Mutant = Callable[[], AbstractContextManager[object]]
+NO: Final = Rejected(errors=(VendorError(message="taken for a refusal"),))
+
+
+def mark_after_sending() -> AbstractContextManager[object]:
+    """No write-ahead: the claim is made when the answer is there."""
+
+    def try_once(self: place.Purchase, quote: Quote) -> Outcome:
+        desk = self.desk
+        desk.crash_point("3")
+        claim = Claim(
+            request=self.request,
+            quote=quote,
+            ceiling=quote.total,
+            witness=desk.readings.witness(self.request.type),
+            balance=desk.readings.balance(),
+            run_id=desk.report.run_id,
+            at=desk.clock.now(),
+        )
+        with desk.buyer.connect() as line:
+            if isinstance(line, NotSent):
+                return line
+            answer = line.send(self.request, lambda: None)
+            self._claim(claim)
+        return self._settle(answer)
+
+    return mock.patch.object(place.Purchase, "_try_once", try_once)
+
+
+def send_unacknowledged() -> AbstractContextManager[object]:
+    """A claim whose commit was not acknowledged is sent all the same."""
+    real = SqlHold.claim
+
+    def claim(self: SqlHold, claim: Claim) -> Attempt:
+        try:
+            return real(self, claim)
+        except LedgerUnusable:
+            return Attempt(key=claim.request.key, n=1, run_id=claim.run_id, claimed_at=claim.at)
+
+    return mock.patch.object(SqlHold, "claim", claim)
+
+
+def _lost_is_not_sent(words: str) -> AbstractContextManager[object]:
+    real = account_v1._lost
+
+    def lost(answer: Lost) -> Answer:
+        return Answer(outcome=NotSent(reason=answer.reason)) if words in answer.reason else real(answer)
+
+    return mock.patch.object(account_v1, "_lost", lost)
+
+
+def retry_after_timeout() -> AbstractContextManager[object]:
+    """No answer in time is taken for not sent, and tried again."""
+    return _lost_is_not_sent("no answer")
+
+
+def reset_is_not_sent() -> AbstractContextManager[object]:
+    """A reset connection is taken for not sent."""
+    return _lost_is_not_sent("reset")
+
+
+def _misread(applies: Callable[[Response, Unknown], bool], instead: Outcome) -> AbstractContextManager[object]:
+    real = v1.decode_make
+
+    def decode(response: Response) -> Answer:
+        answer = real(response)
+        unknown = isinstance(answer.outcome, Unknown) and applies(response, answer.outcome)
+        return Answer(outcome=instead, http_status=response.status) if unknown else answer
+
+    return mock.patch.object(v1, "decode_make", decode)
+
+
+def server_error_is_not_bought() -> AbstractContextManager[object]:
+    """HTTP 5xx is taken for not sent."""
+    return _misread(lambda response, _: response.status >= 500, NotSent(reason="HTTP 5xx"))
+
+
+def no_id_is_rejected() -> AbstractContextManager[object]:
+    """A success without an order id is taken for a refusal."""
+    return _misread(lambda _, outcome: "without a usable orderId" in outcome.reason, NO)
+
+
+def malformed_is_rejected() -> AbstractContextManager[object]:
+    """Cut JSON and HTML are taken for a refusal."""
+    return _misread(lambda response, outcome: response.status == 200 and "JSON" in outcome.reason, NO)
+
+
+def error_with_an_order_is_rejected() -> AbstractContextManager[object]:
+    """An error envelope that names an order is taken for a refusal."""
+    return _misread(lambda _, outcome: outcome.reason == "an error that names an order", NO)
+
+
+def abandoned_is_planned() -> AbstractContextManager[object]:
+    """What an earlier run left submitted may be sent again."""
+
+    def abandon(self: AccountRows, at: datetime) -> list[Record]:
+        moved = Settlement(event=Event.NOT_SENT, after=State.PLANNED, at=at)
+        left = [record for record in self.open_records() if record.state is State.SUBMITTED]
+        attempts = [Attempt(key=r.key, n=r.attempt, run_id=r.run_id or "", claimed_at=r.updated_at) for r in left]
+        return [self.settle(attempt, moved) for attempt in attempts]
+
+    return mock.patch.object(AccountRows, "abandon_submitted", abandon)
+
+
+def reconnect_when_stale() -> AbstractContextManager[object]:
+    """A connection that went stale between guard and write is made anew."""
+    return mock.patch.object(Line, "reconnects", True)
+
+
+def guard_off() -> AbstractContextManager[object]:
+    """Nothing is asked before the first byte."""
+    return mock.patch.object(place.Purchase, "_guard", lambda self: self.desk.crash_point("6"))
+
+
+@contextmanager
+def guard_off_and_reconnect() -> Iterator[None]:
+    """Both."""
+    with ExitStack() as both:
+        both.enter_context(guard_off())
+        both.enter_context(reconnect_when_stale())
+        yield
+
+
+def no_waiting_time() -> AbstractContextManager[object]:
+    """An order is said to be absent before what was received can have been carried out."""
+    return mock.patch.object(World, "patience", 0.0)
+
+
+MUTANTS: Final[Mapping[str, Mutant]] = {
+    mutant.__name__.replace("_", "-"): mutant
+    for mutant in (
+        mark_after_sending,
+        send_unacknowledged,
+        retry_after_timeout,
+        reset_is_not_sent,
+        server_error_is_not_bought,
+        no_id_is_rejected,
+        malformed_is_rejected,
+        error_with_an_order_is_rejected,
+        abandoned_is_planned,
+        reconnect_when_stale,
+        guard_off,
+        guard_off_and_reconnect,
+        no_waiting_time,
+    )
+}

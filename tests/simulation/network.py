@@ -1,0 +1,75 @@
+"""A model of the network, in the place of `vendors.transport`: connections that fail, freeze, and go stale."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from runner.errors import VendorUnavailable
+from runner.vendors.interface import NotSent
+from runner.vendors.transport import Lost
+from runner.vendors.wire import Request, Response
+
+if TYPE_CHECKING:
+    from tests.simulation.world import Process
+
+IDLE: Final = 120.0
+"""Seconds after which the vendor's edge closes a connection on which nothing came."""
+
+
+class Line:
+    """One connection."""
+
+    reconnects = False
+    """A mutant's switch: a stale connection is made anew where it should have been the end of the attempt."""
+
+    def __init__(self, process: Process, opened: float) -> None:
+        self._process = process
+        self._opened = opened
+
+    def exchange(self, request: Request, guard: Callable[[], str | None]) -> Response | NotSent | Lost:
+        process, world = self._process, self._process.world
+        reason = guard()
+        if reason is not None:
+            world.counts["guard said no"] += 1
+            return NotSent(reason=reason)
+        process.at("written")  # between the guard and the first byte
+        process.breathe()
+        if world.clock.monotonic() - self._opened > IDLE and not Line.reconnects:
+            world.counts["connection was stale"] += 1
+            return world.rng.choice((NotSent(reason="closed by the vendor"), Lost(reason="reset")))
+        world.written(process, request)
+        answer = world.vendor.make(request)
+        process.at("answered")
+        process.breathe()
+        return answer
+
+
+class Transport:
+    """What `V1Buyer` stands on."""
+
+    base_url = "https://vendor.example/***"
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+
+    def read(self, request: Request) -> Response:
+        self._process.breathe()
+        world = self._process.world
+        world.clock.advance(world.rng.uniform(0.01, 2))
+        if world.vendor.faults and world.rng.random() < world.vendor.read_fault_rate / 3:
+            world.counts["read unreachable"] += 1
+            raise VendorUnavailable("no connection")
+        return world.vendor.read(request)
+
+    @contextmanager
+    def connect(self) -> Iterator[Any]:
+        process, world = self._process, self._process.world
+        process.breathe()
+        world.clock.advance(world.rng.uniform(0.01, 1))
+        if world.vendor.faults and world.rng.random() < 0.05:
+            world.counts["connection refused"] += 1
+            yield NotSent(reason="connection refused")
+        else:
+            yield Line(process, world.clock.monotonic())

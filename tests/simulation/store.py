@@ -1,0 +1,140 @@
+"""The real ledger code (`AccountRows`, `SqlHold`) over one SQLite database in memory, with accidents at its commits."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, StaticPool, create_engine, event
+
+from runner.errors import Busy, LedgerUnusable
+from runner.ledger.hold import SqlHold
+from runner.ledger.interface import Attempt, Hold, Holder, Record, Settlement
+from runner.ledger.sql import AccountRows
+from runner.ledger.tables import metadata
+from runner.orders import OrderKey
+
+if TYPE_CHECKING:
+    from tests.simulation.world import Process, World
+
+
+def database() -> Connection:
+    """An empty ledger database in memory."""
+    engine = create_engine(
+        "sqlite+pysqlite://",
+        creator=lambda: sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False),
+        poolclass=StaticPool,
+    )
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.connection.cursor().execute("BEGIN")
+
+    connection = engine.connect()
+    with connection.begin():
+        metadata.create_all(connection)
+    return connection
+
+
+def raw(connection: Connection) -> sqlite3.Connection:
+    """The driver's own connection, for judges that read past the code under test."""
+    found = connection.connection.driver_connection
+    assert isinstance(found, sqlite3.Connection)
+    return found
+
+
+def emptied(connection: Connection) -> Connection:
+    """The same database, for the next seed."""
+    for table in reversed(metadata.sorted_tables):
+        raw(connection).execute(f"DELETE FROM {table.name}")
+    return connection
+
+
+class Emergency:
+    """The emergency file, in memory: it outlives the processes."""
+
+    path = "ledger.emergency"
+
+    def __init__(self, counts: Counter[str]) -> None:
+        self.saved: list[tuple[Attempt, Settlement]] = []
+        self._counts = counts
+
+    def entries(self) -> list[tuple[Attempt, Settlement]]:
+        return list(self.saved)
+
+    def save(self, attempt: Attempt, settlement: Settlement) -> None:
+        self.saved.append((attempt, settlement))
+        self._counts["emergency saved"] += 1
+
+    def clear(self) -> None:
+        self.saved.clear()
+
+
+class MemoryLedger:
+    """A `Ledger` as one process sees it."""
+
+    location = "memory"
+    account = "acme"
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._world: World = process.world
+
+    def records(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Record]:
+        with self._read() as rows:
+            return rows.records(keys)
+
+    def every_record(self) -> Iterator[Record]:
+        with self._read() as rows:
+            page = rows.page_of_records("", 1000)
+        yield from page
+
+    def open_records(self) -> list[Record]:
+        with self._read() as rows:
+            return rows.open_records()
+
+    @contextmanager
+    def hold(self, holder: Holder, *, timeout: float) -> Iterator[Hold]:
+        world, process = self._world, self._process
+        if world.holder is not None:
+            raise Busy("held")
+        world.holder = process
+        try:
+            yield SqlHold(
+                holder=holder,
+                write=self._write,
+                is_held=lambda: process.knows_hold or world.holder is process,
+                emergency=world.emergency,  # type: ignore[arg-type] - the same methods
+            )
+        finally:
+            if world.holder is process:
+                world.holder = None
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+    @contextmanager
+    def _read(self) -> Iterator[AccountRows]:
+        self._process.breathe()
+        with self._world.connection.begin():
+            yield AccountRows(self._world.connection, self.account)
+
+    @contextmanager
+    def _write(self) -> Iterator[AccountRows]:
+        """A transaction that may fail, die, or go unacknowledged at its end."""
+        process, world = self._process, self._world
+        process.breathe()
+        if world.holder is not process and world.rng.random() < 0.5:
+            raise LedgerUnusable("the session is gone")
+        accident = world.accident_at_commit()
+        with world.connection.begin():
+            yield AccountRows(world.connection, self.account)
+            process.meets(accident, "before")
+            if accident == "disk full":
+                raise LedgerUnusable("no room")
+        process.meets(accident, "after")
+        if accident == "not acknowledged":
+            raise LedgerUnusable("the server went away")
