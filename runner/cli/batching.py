@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from runner.batch import Job
     from runner.plan import Plan
     from runner.progress import Watch
+    from runner.stop import Stop
 
 FORMATS = ("text", "json")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -74,7 +75,7 @@ def buy(call: Call, paths: tuple[str, ...], **values: Any) -> int:
                     ledger=ledger,
                     buyer=buyer,
                     file=file,
-                    confirm=_confirm(call, yes=values["yes"]),
+                    confirm=_confirm(call, stop, yes=values["yes"]),
                     stop=stop,
                     money_timeout=call.settings.money_timeout,
                     lock_timeout=values["lock_timeout"],
@@ -110,17 +111,25 @@ def _watching(call: Call) -> Iterator[Watch]:
         yield watch
 
 
-def _confirm(call: Call, *, yes: bool) -> Callable[[Plan], None]:
-    """Shows the plan, and has its total typed where `--yes` does not stand for it."""
+def _confirm(call: Call, stop: Stop, *, yes: bool) -> Callable[[Plan], None]:
+    """Shows the plan, and has its total typed where `--yes` does not stand for it.
+
+    After that, and up to the end of the process, a signal is only a wish: cutting off the words at the end of a run
+    would turn "may have been charged" (7) into "cancelled" (8).
+    """
 
     def confirm(plan: Plan) -> None:
-        from runner.orders import decimal_text
         from runner.views import plan as plan_view
 
         if call.as_text:
             plan_view.render(plan, fmt="text", console=call.console)
-        if yes:
-            return
+        if not yes:
+            ask(plan)
+        stop.defer()
+
+    def ask(plan: Plan) -> None:
+        from runner.orders import decimal_text
+
         total = decimal_text(plan.total)
         try:
             typed = click.prompt(f"Type the total, {total}, to buy", default="", show_default=False, err=True)
