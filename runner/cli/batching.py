@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -12,7 +12,7 @@ import click
 
 from runner.cli.closing import Call, report_file, reported, show
 from runner.cli.options import Amount, holder, option
-from runner.errors import Cancelled, UsageError
+from runner.errors import Cancelled, LedgerUnusable, OutcomeUnknown, UsageError
 
 if TYPE_CHECKING:
     from runner.batch import Job
@@ -54,16 +54,41 @@ def preview(
 
 
 def buy(call: Call, paths: tuple[str, ...], **values: Any) -> int:
-    """Buy a batch."""
-    from runner import batch, wiring
-    from runner.clock import SystemClock
-    from runner.stop import Stop, StoppableClock
+    """Buy a batch. A signal cuts it off only where nothing is in the air, and never hides what may have been charged."""
+    from runner import wiring
+    from runner.stop import Stop
 
     wiring.require_named_ledger(call.settings)
+    stop = Stop()
+    try:
+        return _buy(call, paths, stop, values)
+    except KeyboardInterrupt:
+        stop.defer()
+        _name_open(call)
+        raise
+
+
+def _name_open(call: Call) -> None:
+    """Raise `OutcomeUnknown` where the ledger has an order that may have been charged."""
+    from runner import wiring
+
+    with suppress(LedgerUnusable), closing(wiring.open_ledger(wiring.locate(call.settings), read_only=True)) as ledger:
+        if found := ledger.open_records():
+            raise OutcomeUnknown(
+                f"stopped by a signal; {len(found)} orders of the account may have been charged and are not settled",
+                hint="`order-runner status` shows what is known of them",
+            )
+
+
+def _buy(call: Call, paths: tuple[str, ...], stop: Stop, values: dict[str, Any]) -> int:
+    from runner import batch, wiring
+    from runner.clock import SystemClock
+    from runner.stop import StoppableClock
+
     asks = call.console.interactive and sys.stdin.isatty() and not values["no_input"]
     if not (values["yes"] or asks):
         raise UsageError("nobody is there to confirm the purchase", hint="look at the plan, then say --yes")
-    stop, path = Stop(), values["report"]
+    path = values["report"]
     file = report_file(path)
     with _watching(call) as watch:
         clock = StoppableClock(SystemClock(), stop)

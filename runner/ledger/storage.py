@@ -73,7 +73,7 @@ def make_file(path: Path) -> None:
 
 def leftovers(path: Path) -> list[Path]:
     """Files that only a ledger in use leaves behind: lock files of any account, and a write-ahead log."""
-    logs = [log for log in [beside(path, "-wal")] if log.exists() and _has_commit(log)]
+    logs = [log for log in [beside(path, "-wal")] if log.is_file() and _has_commit(log)]
     return [*sorted(path.parent.glob(f"{escape(path.name)}.*.lock")), *logs]
 
 
