@@ -54,7 +54,7 @@ def preview(
 
 
 def buy(call: Call, paths: tuple[str, ...], **values: Any) -> int:
-    """Buy a batch. A signal cuts it off only where nothing is in the air, and never hides what may have been charged."""
+    """Buy a batch. A signal cuts it off only where nothing is in the air, and never hides a possible charge."""
     from runner import wiring
     from runner.stop import Stop
 

@@ -94,6 +94,7 @@ class Nursery:
 
 def _warm_up() -> None:
     """Import what a purchase needs, and fill the caches that do not depend on the order."""
+    import encodings.idna
     import runner.batch
     import runner.cli.apply
     import runner.clock

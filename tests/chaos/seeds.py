@@ -28,9 +28,10 @@ def play_seeds(seeds: list[int], mutant: str | None, trace: Trace = silent) -> T
             with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
                 try:
                     Player(nursery, tally, trace).play(schedule(seed, mutant), Path(folder))
-                except Broken as broken:
+                except Exception as error:  # noqa: BLE001 - whatever it is, this seed was not played to its good end
                     tally.seeds += 1
-                    tally.broken.append((seed, broken.kind, str(broken)))
+                    kind = error.kind if isinstance(error, Broken) else type(error).__name__
+                    tally.broken.append((seed, kind, str(error)))
                     if mutant:
                         break
     return tally

@@ -16,6 +16,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from runner import manifest
+from runner.ledger import storage
 from runner.ledger.interface import Attempt, Holder, Record, Settlement
 from runner.ledger.sqlite import open_sqlite
 from runner.orders import OrderKey
@@ -81,7 +82,13 @@ class World:
         return dict(found)
 
     def records(self) -> dict[OrderKey, Record]:
-        """The ledger as a bystander reads it."""
+        """The ledger as a bystander reads it.
+
+        A death while a new file is switched to its write-ahead log leaves a rollback journal, which only an opening
+        for writing can clear away: then the next `apply` does that, and here this does.
+        """
+        if storage.beside(self.ledger_path, "-journal").exists():
+            open_sqlite(self.ledger_path, ACCOUNT).close()
         ledger = open_sqlite(self.ledger_path, ACCOUNT, read_only=True)
         try:
             return {record.key: record for record in ledger.every_record()}
