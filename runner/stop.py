@@ -42,6 +42,11 @@ class Stop:
                 self._wishes.get(timeout=seconds)
                 self._wishes.put(None)  # for whoever else waits
 
+    def defer(self) -> None:
+        """SIGINT and SIGTERM only set the wish from now on, for good: the process is about to end by itself."""
+        for number in SIGNALS:
+            signal.signal(number, lambda number, _: self.request(signal.Signals(number)))
+
     @contextmanager
     def deferring(self, watch: Watch) -> Iterator[None]:
         """The signals only set the wish while this lasts; the call in flight is finished and recorded."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -12,12 +12,13 @@ import click
 
 from runner.cli.closing import Call, report_file, reported, show
 from runner.cli.options import Amount, holder, option
-from runner.errors import Cancelled, UsageError
+from runner.errors import Cancelled, LedgerUnusable, OutcomeUnknown, UsageError
 
 if TYPE_CHECKING:
     from runner.batch import Job
     from runner.plan import Plan
     from runner.progress import Watch
+    from runner.stop import Stop
 
 FORMATS = ("text", "json")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -53,16 +54,41 @@ def preview(
 
 
 def buy(call: Call, paths: tuple[str, ...], **values: Any) -> int:
-    """Buy a batch."""
-    from runner import batch, wiring
-    from runner.clock import SystemClock
-    from runner.stop import Stop, StoppableClock
+    """Buy a batch. A signal cuts it off only where nothing is in the air, and never hides a possible charge."""
+    from runner import wiring
+    from runner.stop import Stop
 
     wiring.require_named_ledger(call.settings)
+    stop = Stop()
+    try:
+        return _buy(call, paths, stop, values)
+    except KeyboardInterrupt:
+        stop.defer()
+        _name_open(call)
+        raise
+
+
+def _name_open(call: Call) -> None:
+    """Raise `OutcomeUnknown` where the ledger has an order that may have been charged."""
+    from runner import wiring
+
+    with suppress(LedgerUnusable), closing(wiring.open_ledger(wiring.locate(call.settings), read_only=True)) as ledger:
+        if found := ledger.open_records():
+            raise OutcomeUnknown(
+                f"stopped by a signal; {len(found)} orders of the account may have been charged and are not settled",
+                hint="`order-runner status` shows what is known of them",
+            )
+
+
+def _buy(call: Call, paths: tuple[str, ...], stop: Stop, values: dict[str, Any]) -> int:
+    from runner import batch, wiring
+    from runner.clock import SystemClock
+    from runner.stop import StoppableClock
+
     asks = call.console.interactive and sys.stdin.isatty() and not values["no_input"]
     if not (values["yes"] or asks):
         raise UsageError("nobody is there to confirm the purchase", hint="look at the plan, then say --yes")
-    stop, path = Stop(), values["report"]
+    path = values["report"]
     file = report_file(path)
     with _watching(call) as watch:
         clock = StoppableClock(SystemClock(), stop)
@@ -74,7 +100,7 @@ def buy(call: Call, paths: tuple[str, ...], **values: Any) -> int:
                     ledger=ledger,
                     buyer=buyer,
                     file=file,
-                    confirm=_confirm(call, yes=values["yes"]),
+                    confirm=_confirm(call, stop, yes=values["yes"]),
                     stop=stop,
                     money_timeout=call.settings.money_timeout,
                     lock_timeout=values["lock_timeout"],
@@ -110,17 +136,25 @@ def _watching(call: Call) -> Iterator[Watch]:
         yield watch
 
 
-def _confirm(call: Call, *, yes: bool) -> Callable[[Plan], None]:
-    """Shows the plan, and has its total typed where `--yes` does not stand for it."""
+def _confirm(call: Call, stop: Stop, *, yes: bool) -> Callable[[Plan], None]:
+    """Shows the plan, and has its total typed where `--yes` does not stand for it.
+
+    After that, and up to the end of the process, a signal is only a wish: cutting off the words at the end of a run
+    would turn "may have been charged" (7) into "cancelled" (8).
+    """
 
     def confirm(plan: Plan) -> None:
-        from runner.orders import decimal_text
         from runner.views import plan as plan_view
 
         if call.as_text:
             plan_view.render(plan, fmt="text", console=call.console)
-        if yes:
-            return
+        if not yes:
+            ask(plan)
+        stop.defer()
+
+    def ask(plan: Plan) -> None:
+        from runner.orders import decimal_text
+
         total = decimal_text(plan.total)
         try:
             typed = click.prompt(f"Type the total, {total}, to buy", default="", show_default=False, err=True)

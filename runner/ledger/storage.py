@@ -77,8 +77,25 @@ def leftovers(path: Path) -> list[Path]:
     A log beside a database that has begun is none: it is read by SQLite, or left by a first run that was cut off.
     """
     begun = path.exists() and path.stat().st_size > 0
-    logs = [log for log in [beside(path, "-wal")] if not begun and log.exists() and log.stat().st_size]
+    logs = [log for log in [beside(path, "-wal")] if not begun and log.is_file() and _has_commit(log)]
     return [*sorted(path.parent.glob(f"{escape(path.name)}.*.lock")), *logs]
+
+
+def _has_commit(log: Path) -> bool:
+    """Whether a write-ahead log holds a finished transaction (https://www.sqlite.org/fileformat2.html#walformat).
+
+    A run that died while it made the tables of a new ledger leaves one that holds none: nothing was ever in it.
+    """
+    with log.open("rb") as stream:
+        header = stream.read(32)
+        if len(header) < 32:
+            return False
+        size, salts = int.from_bytes(header[8:12], "big"), header[16:24]
+        while len(frame := stream.read(24)) == 24 and frame[8:16] == salts:
+            if any(frame[4:8]):  # the size of the database after the commit; 0 in all other frames
+                return True
+            stream.seek(size, os.SEEK_CUR)
+    return False
 
 
 def refuse_lost(path: Path, traces: Iterable[Path]) -> None:

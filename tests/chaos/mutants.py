@@ -1,0 +1,74 @@
+"""Broken protocols, to prove that the suite bites. Put in by the test's own entry, and by nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+
+from runner import place
+from runner.ledger import sql
+from runner.ledger.interface import Claim, Record, Settlement
+from runner.orders import Quote
+from runner.states import Event, State
+from runner.vendors import account_v1
+from runner.vendors.interface import Answer, NotSent, Outcome, Unknown
+
+
+def retry_after_unknown() -> None:
+    """An answer that never came is taken for a request that was never sent, and tried again."""
+    send = account_v1.V1Line.send
+
+    def sends(line: account_v1.V1Line, request: Any, guard: Callable[[], str | None]) -> Answer:
+        answer = send(line, request, guard)
+        if isinstance(answer.outcome, Unknown):
+            return replace(answer, outcome=NotSent(reason="timeout"))
+        return answer
+
+    account_v1.V1Line.send = sends  # type: ignore[method-assign,assignment]
+
+
+def lease() -> None:
+    """What a dead run left `submitted` is taken for never sent, as if its lease had run out."""
+
+    def abandons(rows: sql.AccountRows, at: datetime) -> list[Record]:
+        free = Settlement(event=Event.NOT_SENT, after=State.PLANNED, at=at, reason="its lease is over")
+        left = [record for record in rows.open_records() if record.state is State.SUBMITTED]
+        return [rows.settle(sql._open_attempt(record), free) for record in left]
+
+    sql.AccountRows.abandon_submitted = abandons  # type: ignore[method-assign,assignment]
+
+
+def mark_after_send() -> None:
+    """The claim is written when the answer is there, not before the request leaves."""
+
+    def tries(self: place.Purchase, quote: Quote) -> Outcome:
+        desk = self.desk
+        for step in ("3", "4"):
+            desk.crash_point(step)
+        claim = Claim(
+            request=self.request,
+            quote=quote,
+            ceiling=self._ceiling(quote),
+            witness=desk.readings.witness(self.request.type),
+            balance=desk.readings.balance(),
+            run_id=desk.report.run_id,
+            at=desk.clock.now(),
+        )
+        with desk.buyer.connect() as line:
+            if isinstance(line, NotSent):
+                return line
+            self._claimed = desk.clock.monotonic()
+            answer = line.send(self.request, self._guard)
+            self._claim(claim)
+        return self._settle(answer)
+
+    place.Purchase._try_once = tries  # type: ignore[method-assign]
+
+
+MUTANTS: Final[Mapping[str, Callable[[], None]]] = {
+    "retry-after-unknown": retry_after_unknown,
+    "lease": lease,
+    "mark-after-send": mark_after_send,
+}

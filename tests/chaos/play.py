@@ -1,0 +1,182 @@
+"""Plays a schedule: starts its runners, stops, wakes and kills them, and has every round judged."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from tests.chaos.judge import Broken, End, judge, judge_end
+from tests.chaos.nursery import Nursery, Started
+from tests.chaos.points import Plan
+from tests.chaos.schedule import Round, Schedule
+from tests.chaos.tally import Tally
+from tests.chaos.world import KEY, PLENTY, World, settle_open, world
+
+LONGEST: Final = 30.0
+"""Seconds after which a runner that is not stopped counts as hung."""
+CALM_RUNS: Final = 6
+
+Trace = Callable[[str], None]
+
+
+def silent(_: str) -> None:
+    """No trace."""
+
+
+@dataclass(slots=True)
+class Runner:
+    """One runner and what is still to happen to it."""
+
+    slot: str
+    plan: Plan
+    process: Started
+    notes: Path
+    started: float
+    struck: bool = False
+    wake_at: float | None = None
+
+    def is_stopped(self) -> bool:
+        try:
+            stat = Path(f"/proc/{self.process.pid}/stat").read_text()
+        except OSError:
+            return False
+        return stat.rpartition(")")[2].split()[0] in ("T", "t")
+
+    def passed(self) -> list[str]:
+        return self.notes.read_text().splitlines() if self.notes.exists() else []
+
+
+@dataclass(slots=True)
+class Player:
+    """Plays one seed in its own folder."""
+
+    nursery: Nursery
+    tally: Tally
+    trace: Trace = silent
+    count: int = 0
+    alive: list[Runner] = field(default_factory=list)
+
+    def play(self, plan: Schedule, folder: Path) -> None:
+        """Raises `Broken` for the first promise that is not kept."""
+        with world(folder, delay=plan.delay) as found:
+            try:
+                for number, each in enumerate(plan.rounds, 1):
+                    self.trace(f"round {number}: {each.faults or 'no faults'}, settle afterwards: {each.settle}")
+                    self._round(found, each)
+                self._calm(found, plan.rounds[0].runners[0].mutant)
+            finally:
+                self._end_all()
+                self.tally.faults.update(found.box.fired)
+        self.tally.seeds += 1
+
+    def _round(self, found: World, each: Round) -> None:
+        found.box.set_balance(PLENTY, KEY)
+        found.want(each.orders)
+        found.arm(each.faults)
+        ends = self.run_together(found, each.runners)
+        records = judge(found, ends)
+        self.trace("  ledger: " + ", ".join(f"{key} {record.state}" for key, record in records.items()))
+        if each.settle and found.ledger_path.exists():
+            settled = settle_open(found)
+            self.tally.settled += settled
+            self.trace(f"  settled {settled} by the vendor's books")
+
+    def _calm(self, found: World, mutant: str | None) -> None:
+        """No faults: after a few runs everything is bought, once, and known by its right id."""
+        found.calm()
+        found.box.set_balance(PLENTY, KEY)
+        found.settled_down()
+        self.trace("calm")
+        for _ in range(CALM_RUNS):
+            if found.ledger_path.exists():
+                self.tally.settled += settle_open(found)
+            (end,) = ends = self.run_together(found, (Plan(mutant=mutant),))
+            judge(found, ends)
+            if end.status == 0:
+                break
+        else:
+            raise Broken("stuck", f"not done after {CALM_RUNS} calm runs: exit {end.status}, {end.stderr[-1000:]}")
+        self.tally.purchases += judge_end(found)
+        again = self.run_together(found, (Plan(mutant=mutant),))
+        judge_end(found)
+        if again[0].status != 0:
+            raise Broken("exit", f"everything is bought, and a rerun ends with {again[0].status}")
+
+    def run_together(self, found: World, plans: tuple[Plan, ...]) -> list[End]:
+        """Start runners together and see all of them to their ends."""
+        begin = time.monotonic()
+        waiting = sorted(plans, key=lambda plan: plan.wait)
+        ends: list[End] = []
+        while waiting or self.alive:
+            now = time.monotonic()
+            while waiting and now - begin >= waiting[0].wait:
+                self.alive.append(self.start(found, waiting.pop(0)))
+            for each in list(self.alive):
+                status = each.process.poll()
+                if status is None:
+                    self._treat(each, now)
+                else:
+                    self.alive.remove(each)
+                    ends.append(self._ended(found, each, status))
+            time.sleep(0.003)
+        return ends
+
+    def start(self, found: World, plan: Plan) -> Runner:
+        """One runner more."""
+        self.count += 1
+        slot = str(self.count)
+        notes = found.folder / f"notes-{slot}"
+        env = found.env | {"CHAOS_PLAN": plan.text(), "CHAOS_NOTES": str(notes)}
+        process = self.nursery.start(
+            found.arguments(slot, plan), env=env, folder=found.folder, slot=slot, cold=plan.cold
+        )
+        self.tally.runs += 1
+        self.tally.cold += plan.cold
+        return Runner(slot=slot, plan=plan, process=process, notes=notes, started=time.monotonic())
+
+    def _treat(self, each: Runner, now: float) -> None:
+        """What is due to a living runner: its random signal, its waking, its end where it hangs."""
+        plan = each.plan
+        if plan.after is not None and not each.struck and now - each.started >= plan.after:
+            each.struck = True
+            os.kill(each.process.pid, signal.Signals[f"SIG{plan.do}"])
+            self.tally.at_random[plan.do] += 1
+        if each.wake_at is None and plan.do == "STOP" and each.is_stopped():
+            each.wake_at = now + plan.freeze
+        if each.wake_at is not None and now >= each.wake_at:
+            os.kill(each.process.pid, signal.SIGCONT)
+            each.wake_at = None
+            self.tally.woken += 1
+        if now - each.started > LONGEST:
+            raise Broken("hung", f"runner {each.slot} does not end; it passed {each.passed()}")
+
+    def _ended(self, found: World, each: Runner, status: int) -> End:
+        passed = each.passed()
+        for note in passed:
+            if note.startswith("!"):
+                do, _, point = note[1:].partition(" ")
+                self.tally.at_points[point][do] += 1
+        self.tally.ends[str(status)] += 1
+        told = (found.folder / f"err-{each.slot}").read_text(errors="replace")
+        self.trace(f"  runner {each.slot}: {_in_words(each)} -> {status}; passed {' '.join(passed)}")
+        return End(status=status, held="1" in passed, stderr=told)
+
+    def _end_all(self) -> None:
+        """Whatever was left alive by a broken promise."""
+        for each in self.alive:
+            while each.process.poll() is None:
+                os.kill(each.process.pid, signal.SIGKILL)
+                time.sleep(0.01)
+        self.alive.clear()
+
+
+def _in_words(each: Runner) -> str:
+    plan = each.plan
+    where = f"at {plan.point} of order {plan.n}" if plan.point else f"after {plan.after or 0:.3f} s"
+    frozen = f" for {plan.freeze} s" if plan.freeze else ""
+    return f"{plan.do} {where}{frozen}" if plan.do else "left alone"

@@ -1,0 +1,128 @@
+"""The real command, with a plan of what is to happen to it: `CHAOS_PLAN=... python -m tests.chaos.runner apply ...`.
+
+Everything is put in from outside, before the command line is called: crash points into the purchase, wrappers around
+the ledger's commits and the stream, and a faster clock for what would make tests wait. `runner/` reads none of it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Engine, event
+
+from runner import batch, place
+from runner.ledger import hold, sqlite
+from runner.ledger.interface import Attempt, Claim, Record, Run, Settlement
+from runner.vendors import streams, transport
+from tests.chaos.mutants import MUTANTS
+from tests.chaos.points import Plan, Points
+
+PLAN: Final = "CHAOS_PLAN"
+NOTES: Final = "CHAOS_NOTES"
+GUARD_SECONDS: Final = 0.5
+PAUSES: Final = (0.01, 0.02)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command as the plan in the environment says."""
+    plan = Plan.of(os.environ.pop(PLAN, "{}"))
+    notes = os.open(os.environ.pop(NOTES, os.devnull), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    _arm(plan, Points(plan, notes))
+    if plan.uid is not None:
+        os.setgid(plan.uid)
+        os.setuid(plan.uid)
+    from runner.cli import run
+
+    return run(arguments)
+
+
+def _arm(plan: Plan, points: Points) -> None:
+    _hurry(plan)
+    _watch_ledger(points)
+    _watch_stream(points)
+    _watch_report(points)
+    batch.Purchase = partial(batch.Purchase, crash_point=points.reach, pauses=PAUSES)  # type: ignore[assignment,misc]
+    if plan.mutant:
+        MUTANTS[plan.mutant]()
+
+
+def _hurry(plan: Plan) -> None:
+    """Waits that are minutes for a user are parts of a second here; what is waited for stays the same."""
+    real = transport.Timing
+
+    def timing(**said: Any) -> transport.Timing:
+        return real(**(said | {"money": plan.money_timeout, "pauses": PAUSES}))
+
+    transport.Timing = timing  # type: ignore[assignment,misc]
+    transport.RETRY_AFTER_DEFAULT = 0.02  # type: ignore[misc]
+    place.GUARD_SECONDS = GUARD_SECONDS  # type: ignore[misc]
+    place.THROTTLE_PAUSE = 0.02  # type: ignore[misc]
+
+
+def _watch_ledger(points: Points) -> None:
+    make_engine, closes = sqlite._engine, sqlite.SqliteLedger.close
+    claims, settles, starts = hold.SqlHold.claim, hold.SqlHold.settle, hold.SqlHold.start_run
+
+    def engine(path: Path, *, read_only: bool) -> Engine:
+        made = make_engine(path, read_only=read_only)
+        event.listen(made, "commit", lambda _: points.committing())
+        return made
+
+    def claim(self: hold.SqlHold, claim: Claim) -> Attempt:
+        with points.writing("claim"):
+            return claims(self, claim)
+
+    def settle(self: hold.SqlHold, attempt: Attempt, settlement: Settlement) -> Record:
+        with points.writing("settle"):
+            return settles(self, attempt, settlement)
+
+    def start_run(self: hold.SqlHold, run: Run) -> None:
+        starts(self, run)
+        points.reach("1")
+
+    def close(self: sqlite.SqliteLedger) -> None:
+        points.reach("closing")
+        closes(self)
+
+    sqlite.SqliteLedger.close = close  # type: ignore[method-assign]
+    sqlite._engine = engine
+    hold.SqlHold.claim = claim  # type: ignore[method-assign]
+    hold.SqlHold.settle = settle  # type: ignore[method-assign]
+    hold.SqlHold.start_run = start_run  # type: ignore[method-assign]
+
+
+def _watch_stream(points: Points) -> None:
+    sends = streams.TimedStream._send
+
+    def send(self: streams.TimedStream) -> None:
+        data = bytes(self._unsent)
+        halves = points.halves(data)
+        if halves is not None:
+            self._unsent = bytearray(halves[0])
+            sends(self)
+            points.between_halves()
+            self._unsent = bytearray(halves[1])
+        sends(self)
+        if b"/order/make" in data[:400]:
+            points.reach("written")
+
+    streams.TimedStream._send = send  # type: ignore[method-assign]
+
+
+def _watch_report(points: Points) -> None:
+    renames = Path.rename
+
+    def rename(self: Path, target: Any) -> Path:
+        points.reach("report-rename")
+        return renames(self, target)
+
+    Path.rename = rename  # type: ignore[method-assign,assignment]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

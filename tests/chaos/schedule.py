@@ -1,0 +1,124 @@
+"""What happens in one seed, decided before anything runs: the same seed gives the same schedule on every machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+from typing import Any, Final
+
+from runner.sandbox import KINDS
+from tests.chaos.points import BETWEEN, LATE, STEPS, Plan
+
+MAKE_FAULTS: Final = tuple(name for name, kind in KINDS.items() if kind.endpoint == "order/make")
+READ_FAULTS: Final = tuple(name for name, kind in KINDS.items() if kind.endpoint != "order/make")
+ARGUMENTS: Final = {
+    "silent-later": "0.3",
+    "drip": "0.02",
+    "slow": "0.2",
+    "429": "0",
+    "price-up": "3",
+    "price-up-quote": "3",
+    "calc-slow": "0.1",
+    "calc-error": "Country not exists",
+}
+"""Small enough for a test; the meaning of each fault stays."""
+
+OFFERS: Final[tuple[dict[str, Any], ...]] = (
+    {"type": "ipv4", "countryId": 561, "periodId": "1m", "quantity": 2},
+    {"type": "ipv4", "countryId": 562, "periodId": "1m", "quantity": 2},
+    {"type": "isp", "countryId": 4480, "periodId": "1m", "quantity": 3},
+    {"type": "mix", "countryId": 1371, "periodId": "1m", "quantity": 10},
+    {"type": "mix_isp", "countryId": 8802, "periodId": "1m", "quantity": 20},
+    {"type": "ipv6", "countryId": 2103, "periodId": "1m", "quantity": 20, "protocol": "SOCKS5"},
+    {
+        "type": "mobile",
+        "countryId": 4404,
+        "periodId": "1w",
+        "quantity": 1,
+        "mobileServiceType": "shared",
+        "operatorId": "617",
+        "rotationId": 10,
+    },
+    {"type": "resident", "tarifId": 6929},
+    {"type": "resident", "tarifId": 6930},
+)
+"""One of every type, with ids of the sandbox."""
+
+SIGNALS: Final = ("KILL", "KILL", "KILL", "STOP", "TERM", "INT")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """Orders new in the manifest, runners that are started together, what the vendor does to them, and whether the
+    unknown is settled afterwards."""
+
+    orders: tuple[dict[str, Any], ...]
+    runners: tuple[Plan, ...]
+    faults: tuple[str, ...]
+    settle: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """One seed."""
+
+    seed: int
+    delay: float
+    rounds: tuple[Round, ...]
+
+
+def schedule(seed: int, mutant: str | None = None) -> Schedule:
+    """What the seed stands for."""
+    dice = Random(seed)
+    rounds = dice.randint(4, 6)
+    return Schedule(
+        seed=seed,
+        delay=dice.choice((0.0, 0.0, 0.05)),
+        rounds=tuple(_round(dice, number, mutant) for number in range(1, rounds + 1)),
+    )
+
+
+def _round(dice: Random, number: int, mutant: str | None) -> Round:
+    count = dice.choices((1, 2, 3), (6, 3, 1))[0]
+    orders = tuple(_order(dice, f"o{number}-{n}") for n in range(1, dice.randint(2, 3) + 1))
+    return Round(
+        orders=orders,
+        runners=tuple(_plan(dice, len(orders), mutant, first=not n) for n in range(count)),
+        faults=tuple(_fault(dice) for _ in range(dice.choices((0, 1, 2), (5, 4, 1))[0])),
+        settle=dice.random() < 0.75,
+    )
+
+
+def _order(dice: Random, name: str) -> dict[str, Any]:
+    """Two orders may be alike in all that the vendor sells. Their mark tells its books which of them was bought."""
+    offer = dice.choice(OFFERS)
+    mark = "coupon" if offer["type"] == "resident" else "customTargetName"
+    return {"name": name, **offer, mark: name}
+
+
+def _plan(dice: Random, orders: int, mutant: str | None, *, first: bool) -> Plan:
+    common: dict[str, Any] = {
+        "mutant": mutant,
+        "cold": dice.random() < 0.03,
+        "wait": 0.0 if first else dice.choice((0.0, 0.02, 0.1)),
+        "lock_timeout": dice.choice((0.0, 0.0, 0.4)),
+    }
+    way = dice.random()
+    if way < 0.10:
+        return Plan(**common)
+    do = dice.choice(SIGNALS)
+    freeze = dice.choice((0.05, 0.2, 0.7)) if do == "STOP" else 0.0
+    if way < 0.35:
+        return Plan(do=do, after=dice.uniform(0, 0.25), freeze=freeze, **common)
+    point = dice.choice((*STEPS, *BETWEEN))
+    if point in LATE:  # from another thread, where Python's handlers have no say: only the kernel's answers are sharp
+        do, freeze = "KILL", 0.0
+    n = 1 if point in ("1", "closing") else dice.choice((1, 1, min(2, orders)))
+    return Plan(point=point, n=n, do=do, freeze=freeze, late_us=dice.randint(0, 1500), **common)
+
+
+def _fault(dice: Random) -> str:
+    """A fault without its place: `KIND+K[:ARG]`, K requests from when it is armed."""
+    kind = dice.choice(MAKE_FAULTS) if dice.random() < 0.75 else dice.choice(READ_FAULTS)
+    argument = f":{ARGUMENTS[kind]}" if kind in ARGUMENTS else ""
+    return f"{kind}+{dice.randint(1, 2)}{argument}"

@@ -1,0 +1,89 @@
+"""What has really happened: without these counts "0 violations" would mean nothing."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from tests.chaos.points import POINTS
+from tests.chaos.schedule import MAKE_FAULTS, READ_FAULTS
+
+FEW, MANY = 10, 200
+"""Seeds from which on something of every sort, and everything of its sort, must have happened."""
+
+
+def _counters() -> defaultdict[str, Counter[str]]:
+    return defaultdict(Counter)
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts of any number of seeds."""
+
+    seeds: int = 0
+    runs: int = 0
+    cold: int = 0
+    purchases: int = 0
+    settled: int = 0
+    woken: int = 0
+    at_points: defaultdict[str, Counter[str]] = field(default_factory=_counters)
+    at_random: Counter[str] = field(default_factory=Counter)
+    ends: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    broken: list[tuple[int, str, str]] = field(default_factory=list)
+
+    def add(self, other: Tally) -> None:
+        """Take in what another worker counted."""
+        for name in ("seeds", "runs", "cold", "purchases", "settled", "woken"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for point, counts in other.at_points.items():
+            self.at_points[point].update(counts)
+        self.at_random.update(other.at_random)
+        self.ends.update(other.ends)
+        self.faults.update(other.faults)
+        self.broken.extend(other.broken)
+
+    def gaps(self) -> list[str]:
+        """What a run of this size should have met and did not: then it has proved nothing."""
+        if self.seeds < FEW:
+            return []
+        kills = {point for point, counts in self.at_points.items() if counts["KILL"]}
+        found = [
+            *(["no fault"] if not self.faults else []),
+            *(["no kill at a crash point"] if not kills else []),
+            *(["no kill at a random time"] if not self.at_random["KILL"] else []),
+            *(["no frozen process"] if not self.woken else []),
+            *(["no purchase"] if not self.purchases else []),
+        ]
+        if self.seeds >= MANY:
+            found += [f"no kill at {point}" for point in POINTS if point not in kills]
+            found += [f"fault {kind} never met" for kind in (*MAKE_FAULTS, *READ_FAULTS) if not self.faults[kind]]
+        return found
+
+    def lines(self) -> Iterator[str]:
+        """The counts as they are printed."""
+        kinds = Counter(kind for _, kind, _ in self.broken)
+        kills = {point: self.at_points[point]["KILL"] for point in POINTS}
+        signals: Counter[str] = Counter()
+        for counts in self.at_points.values():
+            signals.update(counts)
+        stops = signals["STOP"] + self.at_random["STOP"]
+        yield f"seeds                {self.seeds}"
+        yield f"runs                 {self.runs} ({self.cold} of them cold)"
+        yield f"purchases            {self.purchases}"
+        yield f"kills at points      {sum(kills.values())}: {_counts(kills)}"
+        yield f"kills at random      {self.at_random['KILL']}"
+        yield f"stops                {stops} ({self.woken} woken)"
+        yield f"SIGTERM, SIGINT      {signals['TERM'] + self.at_random['TERM']}, {signals['INT'] + self.at_random['INT']}"
+        yield f"exits                {_counts(self.ends)}"
+        yield f"faults               {sum(self.faults.values())}: {_counts(self.faults)}"
+        yield f"settled by the books {self.settled}"
+        yield f"duplicates           {kinds['duplicate']}"
+        yield f"lost                 {kinds['lost']}"
+        yield f"other broken         {len(self.broken) - kinds['duplicate'] - kinds['lost']}"
+        yield f"still in doubt       {kinds['stuck']}"
+
+
+def _counts(counts: Counter[str] | dict[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
