@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
@@ -20,12 +19,13 @@ from urllib.parse import quote
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from runner.errors import LedgerUnusable, UsageError
+from runner.errors import LedgerUnusable
 from runner.ledger import migrations, storage
 from runner.ledger.emergency import emergency_file
 from runner.ledger.hold import SqlHold
 from runner.ledger.interface import Hold, Holder, Ledger, Record
 from runner.ledger.lockfile import account_lock
+from runner.ledger.names import check_account
 from runner.ledger.sql import AccountRows
 from runner.orders import OrderKey
 
@@ -58,10 +58,7 @@ def open_sqlite(path: Path, account: str, *, read_only: bool = False) -> Ledger:
     With `read_only` nothing is made or changed: a missing file is an empty ledger, an older one is refused. Raises
     `UsageError` for an account name that cannot be a file name, `LedgerUnusable` for anything wrong with the file.
     """
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", account):
-        raise UsageError(
-            f"{account!r} is no account name", hint="1 to 63 of A-Z a-z 0-9 . _ -, beginning with a letter or digit"
-        )
+    check_account(account)
     return SqliteLedger(path.absolute(), account, read_only=read_only)
 
 
