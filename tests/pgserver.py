@@ -69,7 +69,9 @@ class OwnServer(Server):
         self._programs = _reachable(programs, folder, self._options)
         self._data = folder / "data"
         (folder / "password").write_text(PASSWORD)
-        self._call("initdb", "-U", "postgres", "-A", "scram-sha-256", "--pwfile", folder / "password", "-E", "UTF8", "-N")
+        self._call(
+            "initdb", "-U", "postgres", "-A", "scram-sha-256", "--pwfile", folder / "password", "-E", "UTF8", "-N"
+        )
         with (self._data / "postgresql.conf").open("a") as file:
             file.write(SETTINGS.format(port=port, folder=folder))
         self.start()
@@ -90,7 +92,15 @@ class OwnServer(Server):
         # A file, not a pipe: the server inherits it and would keep a pipe open.
         with tempfile.TemporaryFile() as said:
             done = subprocess.run(
-                command, env=environment, cwd="/", stdin=subprocess.DEVNULL, stdout=said, stderr=said, timeout=120, check=False, **self._options
+                command,
+                env=environment,
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                timeout=120,
+                check=False,
+                **self._options,
             )
             said.seek(0)
             if done.returncode:
