@@ -81,7 +81,10 @@ def has_password(url: str) -> bool:
 
 def _location(said: Mapping[str, str]) -> str:
     host, user = said.get("host", ""), said.get("user")
+    ports = said.get("port", "").split(",")
     socket = host.startswith(("/", "@"))
-    place = "" if socket else host + (f":{said['port']}" if "port" in said else "")
+    # One port for each host, or one for all of them.
+    each = zip(host.split(","), ports if len(ports) > 1 else ports * (host.count(",") + 1), strict=False)
+    place = "" if socket else ",".join(f"{name}:{port}" if port else name for name, port in each)
     query = f"?host={host}" + (f"&port={said['port']}" if "port" in said else "") if socket else ""
     return f"postgresql://{quote(user) + '@' if user else ''}{place}/{quote(said.get('dbname', ''))}{query}"
