@@ -147,8 +147,12 @@ def _reachable(programs: Path, folder: Path, options: dict[str, Any]) -> Path:
     tried = subprocess.run(["test", "-x", str(programs / "postgres")], cwd="/", check=False, **options)
     if tried.returncode == 0:
         return programs
-    shutil.copytree(programs.parent, folder / "programs", symlinks=True)
-    return folder / "programs" / programs.name
+    # Programs find their libraries from where they are, in a folder beside the package.
+    package = next(found for found in programs.parents if found.name in WHEELS)
+    for source in (package, package.with_name(f"{package.name}.libs")):
+        if source.exists():
+            shutil.copytree(source, folder / "programs" / source.name, symlinks=True)
+    return folder / "programs" / programs.relative_to(package.parent)
 
 
 def _free_port() -> int:

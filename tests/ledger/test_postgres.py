@@ -25,6 +25,7 @@ from runner.ledger.postgres import open_postgres
 from runner.orders import OrderKey
 from runner.sandbox import SANDBOX_KEY, Sandbox
 from runner.states import State
+from tests import pgserver
 from tests.ledger.conftest import Child, PostgresStore, bring, claim, holder, key, later, opened_and_held, placed
 from tests.pgserver import PASSWORD, Server
 
@@ -472,3 +473,10 @@ def test_database_is_a_named_ledger(monkeypatch: pytest.MonkeyPatch) -> None:
     wiring.require_named_ledger(wiring.Settings(ledger="postgresql://me@db/orders"))
     with pytest.raises(UsageError):
         wiring.require_named_ledger(wiring.Settings())
+
+
+def test_missing_server_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no PostgreSQL can be started, the tests that need one are skipped with the reason and the way out."""
+    monkeypatch.setattr(pgserver, "WHEELS", ())
+    with pytest.raises(pgserver.NoServer, match=pgserver.NAMED), pgserver.server({}):
+        pass
