@@ -1,8 +1,8 @@
-"""Many machines, one ledger: `python -m tests.fleet [--seed N] [--accounts 4] [--runners 8] [--orders 200] [--kills 3]`.
+"""Many machines, one ledger: `python -m tests.fleet [--seed N] [--accounts 4] [--runners 8] [--orders 200] [--kills 3] [--cuts 6]`.
 
 Real runner processes buy overlapping manifests on a few accounts through one PostgreSQL ledger. All start at once, are
-killed with SIGKILL at random, and are started again until each finds everything bought. Each has a folder of its own
-for all that a machine keeps. Then the vendor's purchases are compared with the ledger, and the ledger with itself.
+killed with SIGKILL at random, and are started again until each finds everything bought. Now and then the server ends the
+session of one that has an order in flight. Each has a folder of its own for all that a machine keeps. Then the vendor's purchases are compared with the ledger, and the ledger with itself.
 Exits 1 on any violation, and where nothing was killed.
 """
 
@@ -36,7 +36,18 @@ ROOT = Path(__file__).resolve().parents[1]
 PATIENCE = 180.0
 """Seconds one run may take before something is wrong."""
 
-EXIT_UNKNOWN, EXIT_BUSY, KILLED = 7, 9, -9
+EXIT_REFUSED, EXIT_UNKNOWN, EXIT_BUSY, KILLED = 5, 7, 9, -9
+
+
+LOST = ("no longer holds the account", "cannot be used", "did not commit without a warning")
+"""What a run says whose session was ended."""
+
+_CUT = """
+    SELECT pg_terminate_backend(pid) FROM pg_locks lock JOIN pg_stat_activity session USING (pid)
+    WHERE lock.locktype = 'advisory' AND lock.granted AND session.datname = current_database()
+      AND session.application_name NOT LIKE 'order-runner person%' AND EXISTS (SELECT FROM orders WHERE state = 'submitted')
+    ORDER BY random() LIMIT 1
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +59,7 @@ class Plan:
     runners: int = 8
     orders: int = 200
     kills: int = 3
+    cuts: int = 6
     longest: float = 6.0
 
 
@@ -126,14 +138,16 @@ def live(fleet: Fleet, runner: int, start: threading.Barrier) -> None:
         elif code == EXIT_BUSY:
             fleet.count("waits")
             if f"account {account} is held by" not in said:
-                fleet.accuse(f"machine {runner} of {account} waited for something else: {said}")
+                fleet.accuse(f"machine {runner} of {account} waited for something else: {said[-600:]}")
         elif code == EXIT_UNKNOWN:
             with fleet.settling[account]:
                 settle_unknown(fleet, account)
+        elif code == EXIT_REFUSED and fleet.counts["cuts"] and any(words in said for words in LOST):
+            fleet.count("stopped by a cut")
         elif code == 0 and not deadly:
             return
         elif code != 0:
-            fleet.accuse(f"machine {runner} ended with exit code {code}: {said}")
+            fleet.accuse(f"machine {runner} ended with exit code {code}: {said[-600:]}")
         else:
             kills -= 1  # it was done before its time
 
@@ -147,7 +161,7 @@ def survive(fleet: Fleet, runner: int, start: threading.Barrier) -> None:
 
 
 def run_once(fleet: Fleet, runner: int, kill_after: float | None = None, aimed: bool = False) -> tuple[int, str]:
-    """One `apply`; its exit code, and the end of what it said.
+    """One `apply`; its exit code, and what it said.
 
     Killed after so many seconds; where that is `aimed`, as soon as an order of the account is in flight after that.
     """
@@ -179,7 +193,20 @@ def run_once(fleet: Fleet, runner: int, kill_after: float | None = None, aimed: 
             process.kill()
             process.wait()
         log.seek(0)
-        return process.returncode, log.read().decode(errors="replace")[-600:]
+        return process.returncode, log.read().decode(errors="replace")
+
+
+def cut(fleet: Fleet, pg: Server, ended: threading.Event) -> None:
+    """End sessions of holders at random, each at a moment when some order is in flight."""
+    rng = random.Random(f"{fleet.plan.seed}/cuts")
+    for _ in range(fleet.plan.cuts):
+        ended.wait(rng.uniform(0.5, fleet.plan.longest / 2))
+        while not ended.is_set():
+            with suppress(psycopg.errors.UndefinedTable):
+                if pg.run(_CUT, url=fleet.url):
+                    fleet.count("cuts")
+                    break
+            time.sleep(0.01)
 
 
 def wait_for_flight(fleet: Fleet, account: str, process: subprocess.Popen[bytes]) -> None:
@@ -292,10 +319,14 @@ def sail(plan: Plan, pg: Server) -> Fleet:
     with world(plan, pg) as fleet:
         start = threading.Barrier(plan.runners)
         crew = [threading.Thread(target=survive, args=(fleet, n, start)) for n in range(plan.runners)]
-        for one in crew:
+        ended = threading.Event()
+        saboteur = threading.Thread(target=cut, args=(fleet, pg, ended))
+        for one in (*crew, saboteur):
             one.start()
         for one in crew:
             one.join()
+        ended.set()
+        saboteur.join()
         if not fleet.violations:
             audit(fleet, pg)
     if not fleet.counts["kills"]:
@@ -318,6 +349,8 @@ def main() -> int:
     names = (
         "runs",
         "kills",
+        "cuts",
+        "stopped by a cut",
         "waits",
         "settled by hand",
         "of these bought",

@@ -11,7 +11,7 @@ from tests.fleet import Fleet, Plan, account_of, audit, live, manifest, run_once
 from tests.ledger.conftest import claim, holder, placed
 from tests.pgserver import Server
 
-SMALL = Plan(seed=3, accounts=2, runners=4, orders=16, kills=1, longest=4.0)
+SMALL = Plan(seed=3, accounts=2, runners=4, orders=16, kills=1, cuts=1, longest=4.0)
 
 
 @pytest.mark.slow
