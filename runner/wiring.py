@@ -6,9 +6,10 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from runner.clock import Clock
 from runner.errors import UsageError
@@ -54,10 +55,11 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Which account in which ledger file."""
+    """Which account in which ledger: a file, or with `url` a database and the folder this machine keeps for it."""
 
     path: Path
     account: str
+    url: str | None = field(default=None, repr=False)
 
 
 def state_folder() -> Path:
@@ -81,6 +83,18 @@ def shown(path: Path) -> str:
     return str(path)
 
 
+def is_postgres(text: str) -> bool:
+    """Whether a ledger's name is a URL of PostgreSQL."""
+    return text.startswith(("postgresql://", "postgres://"))
+
+
+def ledger_name(place: Place) -> str:
+    """A ledger for reports: never with a password."""
+    if place.url is None:
+        return shown(place.path)
+    return _postgres("pgurl").read_url(place.url).location  # type: ignore[no-any-return]
+
+
 def locate(settings: Settings) -> Place:
     """The ledger's place; UsageError where it is spelled in a way this version does not know."""
     if settings.sandbox:
@@ -89,9 +103,14 @@ def locate(settings: Settings) -> Place:
     if settings.ledger is None:
         return Place(path=state_folder() / "ledger.sqlite3", account=account)
     text = settings.ledger.removeprefix("sqlite:///")
+    if is_postgres(text):
+        return Place(path=state_folder() / "postgres", account=account, url=text)
     if "://" in text:
         scheme = text.partition("://")[0]
-        raise UsageError(f"a ledger at {scheme}:// is not known here", hint="name a file, like --ledger orders.ledger")
+        raise UsageError(
+            f"a ledger at {scheme}:// is not known here",
+            hint="name a file, like --ledger orders.ledger, or a database, like postgresql://user@host/db",
+        )
     return Place(path=Path(text).expanduser(), account=account)
 
 
@@ -106,9 +125,30 @@ def require_named_ledger(settings: Settings) -> None:
 
 def open_ledger(place: Place, *, read_only: bool = False) -> Ledger:
     """The ledger at a place. Raises LedgerUnusable."""
+    if place.url is not None:
+        opened: Ledger = _postgres("postgres").open_postgres(
+            place.url, place.account, folder=place.path, read_only=read_only
+        )
+        return opened
     from runner.ledger.sqlite import open_sqlite
 
     return open_sqlite(place.path, place.account, read_only=read_only)
+
+
+def has_password(ledger: str) -> bool:
+    """Whether a ledger's name carries a password."""
+    return is_postgres(ledger) and bool(_postgres("pgurl").has_password(ledger))
+
+
+def _postgres(module: str) -> Any:
+    """A module that needs the driver; UsageError where that is not installed."""
+    try:
+        return import_module(f"runner.ledger.{module}")
+    except ImportError as error:
+        raise UsageError(
+            f"a ledger in PostgreSQL needs a driver that is not installed ({error})",
+            hint="pip install 'order-runner[postgres]'",
+        ) from None
 
 
 @contextmanager

@@ -124,7 +124,7 @@ def _job(call: Call, paths: tuple[str, ...], watch: Watch) -> Job:
         holder=holder(clock.now()),
         clock=clock,
         watch=watch,
-        ledger_name=wiring.shown(place.path),
+        ledger_name=wiring.ledger_name(place),
     )
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from runner.errors import ExitCode, UsageError, worst
-from runner.wiring import DEFAULT_ACCOUNT, DEFAULT_BASE_URL, DEFAULT_RATE, Settings, ci_job
+from runner.wiring import DEFAULT_ACCOUNT, DEFAULT_BASE_URL, DEFAULT_RATE, Settings, ci_job, has_password
 
 if TYPE_CHECKING:
     from runner.ledger.interface import Holder
@@ -82,7 +82,11 @@ def ledger_options(command: F) -> F:
     command = option("--account", metavar="NAME", help=f"The account's name in the ledger. [{DEFAULT_ACCOUNT}]")(
         command
     )
-    return option("--ledger", metavar="PATH", help="The ledger file. [in the user's state folder]")(command)
+    return option(
+        "--ledger",
+        metavar="PATH|URL",
+        help="The ledger: a file, or postgresql://user@host/db. [a file in the user's state folder]",
+    )(command)
 
 
 def vendor_options(command: F) -> F:
@@ -112,6 +116,7 @@ def settings_of(ctx: click.Context, **values: Any) -> Settings:
         _refuse_beside_sandbox(ctx)
     elif values.get("faults"):
         raise UsageError("--fault needs --sandbox: the real vendor has faults enough of its own")
+    _refuse_password_in_process_list(ctx, values.get("ledger"))
     money_timeout = values.get("money_timeout") or 180.0
     return Settings(
         ledger=values.get("ledger"),
@@ -131,6 +136,15 @@ def _refuse_beside_sandbox(ctx: click.Context) -> None:
         if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
             flag = "--" + name.replace("_", "-")
             raise UsageError(f"--sandbox has an account and a ledger of its own: leave {flag} out")
+
+
+def _refuse_password_in_process_list(ctx: click.Context, ledger: str | None) -> None:
+    told = ctx.get_parameter_source("ledger") is click.core.ParameterSource.COMMANDLINE
+    if told and ledger is not None and has_password(ledger):
+        raise UsageError(
+            "--ledger has a password, which everybody on this machine can read in the list of processes",
+            hint="put the URL into ORDER_RUNNER_LEDGER, or the password into PGPASSWORD or a file named by PGPASSFILE",
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,13 +92,14 @@ def _wait(lock: AccountLock, account: str, timeout: float) -> None:
         left = deadline - time.monotonic()
         if left <= 0:
             raise Busy(
-                f"account {account} is held by {_signature(lock.read())}",
+                f"account {account} is held by {signature(lock.read())}",
                 hint="wait for that run, or give this one more time with --lock-timeout",
             )
         time.sleep(min(PAUSE, left))
 
 
-def _signature(text: str) -> str:
+def signature(text: str) -> str:
+    """Who signed, from a holder's detail as JSON."""
     try:
         told = json.loads(text)
         job = f" (CI job {told['ci_job']})" if told["ci_job"] else ""

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import Final, TypeVar, cast
 from urllib.parse import quote
@@ -21,15 +19,15 @@ from urllib.parse import quote
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from runner.errors import LedgerUnusable, UsageError
-from runner.ledger import claims, migrations, storage
-from runner.ledger.archive import Archive
+from runner.errors import LedgerUnusable
+from runner.ledger import migrations, storage
 from runner.ledger.emergency import emergency_file
 from runner.ledger.hold import SqlHold
-from runner.ledger.interface import Bought, Hold, Holder, Ledger, OpenClaim, Record
+from runner.ledger.interface import Hold, Holder, Ledger
 from runner.ledger.lockfile import account_lock
+from runner.ledger.names import check_account
+from runner.ledger.reading import SqlReader
 from runner.ledger.sql import AccountRows
-from runner.orders import OrderKey
 
 T = TypeVar("T")
 
@@ -41,9 +39,6 @@ BUSY_SECONDS: Final = 15.0
 
 FULL: Final = 2
 """What `PRAGMA synchronous` answers for FULL."""
-
-PAGE: Final = 1000
-"""Records read at a time."""
 
 _HINTS: Final = (
     ("SQLITE_FULL", "make room on the disk"),
@@ -62,14 +57,11 @@ def open_sqlite(path: Path, account: str, *, read_only: bool = False) -> Ledger:
     With `read_only` nothing is made or changed: a missing file is an empty ledger, an older one is refused. Raises
     `UsageError` for an account name that cannot be a file name, `LedgerUnusable` for anything wrong with the file.
     """
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", account):
-        raise UsageError(
-            f"{account!r} is no account name", hint="1 to 63 of A-Z a-z 0-9 . _ -, beginning with a letter or digit"
-        )
+    check_account(account)
     return SqliteLedger(path.absolute(), account, read_only=read_only)
 
 
-class SqliteLedger(Archive):
+class SqliteLedger(SqlReader):
     """One account's orders in one SQLite file."""
 
     def __init__(self, path: Path, account: str, *, read_only: bool) -> None:
@@ -90,47 +82,6 @@ class SqliteLedger(Archive):
     def account(self) -> str:
         """See `Ledger`."""
         return self._account
-
-    def records(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Record]:
-        """See `Ledger`."""
-        if self._reader is None:
-            return {}
-        with self._transaction(self._reader) as rows:
-            return rows.records(keys)
-
-    def every_record(self) -> Iterator[Record]:
-        """See `Ledger`; by the text of the key, read in pages."""
-        last = ""
-        while self._reader is not None:
-            with self._transaction(self._reader) as rows:
-                page = rows.page_of_records(last, PAGE)
-            yield from page
-            if len(page) < PAGE:
-                return
-            last = str(page[-1].key)
-
-    def open_records(self) -> list[Record]:
-        """See `Ledger`."""
-        if self._reader is None:
-            return []
-        with self._transaction(self._reader) as rows:
-            return rows.open_records()
-
-    def open_claims(self) -> list[OpenClaim]:
-        """See `Ledger`."""
-        return self._read(claims.open_claims, [])
-
-    def owners(self, order_ids: Iterable[str]) -> dict[str, OrderKey]:
-        """See `Ledger`."""
-        return self._read(lambda rows: claims.owners(rows, order_ids), {})
-
-    def bought_since(self, at: datetime) -> list[Bought]:
-        """See `Ledger`."""
-        return self._read(lambda rows: claims.bought_since(rows, at), [])
-
-    def evidence(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Mapping[str, object]]:
-        """See `Ledger`."""
-        return self._read(lambda rows: claims.evidence(rows, keys), {})
 
     @contextmanager
     def hold(self, holder: Holder, *, timeout: float) -> Iterator[Hold]:
@@ -159,7 +110,7 @@ class SqliteLedger(Archive):
         self._engine.dispose()
 
     def _reading(self) -> AbstractContextManager[AccountRows] | None:
-        """See `Archive`."""
+        """See `SqlReader`."""
         return None if self._reader is None else self._transaction(self._reader)
 
     def _own(self, kind: str) -> Path:
@@ -226,12 +177,6 @@ class SqliteLedger(Archive):
             if version != migrations.HEAD:
                 migrations.upgrade(connection)
         connection.execution_options(begin="BEGIN")
-
-    def _read(self, ask: Callable[[AccountRows], T], nothing: T) -> T:
-        if self._reader is None:
-            return nothing
-        with self._transaction(self._reader) as rows:
-            return ask(rows)
 
     @contextmanager
     def _transaction(self, connection: Connection) -> Iterator[AccountRows]:

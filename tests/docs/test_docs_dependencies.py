@@ -25,7 +25,13 @@ def explained(heading: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("group", "heading"), [("run", "At run time"), ("test", "For tests"), ("dev", "For development")]
+    ("group", "heading"),
+    [
+        ("run", "At run time"),
+        ("postgres", "For a ledger in PostgreSQL"),
+        ("test", "For tests"),
+        ("dev", "For development"),
+    ],
 )
 def test_every_dependency_has_its_reason(group: str, heading: str) -> None:
     """Each package of pyproject.toml is in the table of its group with a reason, and no other package is."""

@@ -1,6 +1,7 @@
 """Ledgers to test, one class an engine, and the values that go into them.
 
-A further engine joins the conformance suite as one more class with the methods of `SqliteStore`, and a name in `STORES`.
+A further engine joins the conformance suite as one more class with the methods of `SqliteStore`, a name in `STORES`, and
+a branch in `store`.
 The programs in `child` begin with `from conftest import *`.
 """
 
@@ -17,15 +18,18 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
+import psycopg
 import pytest
 
 import runner
 from runner.errors import LedgerUnusable, Span
 from runner.ledger.interface import Attempt, Claim, Hold, Holder, Ledger, Record, Run, Settlement
+from runner.ledger.postgres import open_postgres
 from runner.ledger.sqlite import open_sqlite
 from runner.orders import OrderKey, OrderRequest, Quote, Source
 from runner.states import Event, State
 from runner.vendors.interface import Witness
+from tests.pgserver import NoServer, Server, server
 
 AT: Final = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 PLACE: Final = Source(path="orders.yaml", span=Span(line=1, column=1, end_line=1, end_column=2))
@@ -132,7 +136,14 @@ class SqliteStore:
     """What `sql` raises for what the tables forbid."""
 
     opening = "open_sqlite(Path(sys.argv[1]), 'acme')"
-    """How a child opens the ledger whose `location` is its first argument."""
+    """How a child opens the ledger whose `path` is its first argument."""
+
+    is_empty = "SELECT count(*) = 0 FROM sqlite_master"
+    """Asks whether there is nothing at all in the store."""
+
+    def emergency(self, account: str = "acme") -> Path:
+        """Where an account's emergency file is."""
+        return Path(f"{self.path}.{account}.emergency")
 
     def record(self, name: str = "one") -> Record:
         """The order as any other process would find it."""
@@ -144,12 +155,102 @@ class SqliteStore:
             ledger.close()
 
 
-STORES: Final[dict[str, Callable[[Path], SqliteStore]]] = {"sqlite": lambda folder: SqliteStore(folder / "ledger.db")}
+class PostgresStore(SqliteStore):
+    """One PostgreSQL database; `path` is its URL. This machine's folder goes by the name that is in its environment."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        super().__init__(folder)
+        self.path = url  # type: ignore[assignment]
+        self.folder = folder
+
+    def open(self, account: str = "acme", *, read_only: bool = False) -> Ledger:
+        ledger = open_postgres(str(self.path), account, folder=self.folder, read_only=read_only)
+        self._opened.append(ledger)
+        return ledger
+
+    def sql(self, statement: str, *values: object) -> list[Any]:
+        with psycopg.connect(str(self.path), autocommit=True) as raw:
+            cursor = raw.execute(statement.replace("?", "%s").encode(), values or None)
+            return cursor.fetchall() if cursor.description else []
+
+    refusal = psycopg.IntegrityError
+    is_empty = "SELECT count(*) = 0 FROM pg_class WHERE relnamespace = current_schema()::regnamespace"
+
+    @property
+    def opening(self) -> str:  # type: ignore[override]
+        return f"open_postgres(sys.argv[1], 'acme', folder=Path({str(self.folder)!r}))"
+
+    def record(self, name: str = "one") -> Record:
+        with closing(open_postgres(str(self.path), "acme", folder=self.folder, read_only=True)) as ledger:
+            return ledger.records([key(name)])[key(name)]
+
+    def emergency(self, account: str = "acme") -> Path:
+        (found,) = self.folder.glob("*.acme.emergency")
+        return found.with_name(found.name.replace(".acme.", f".{account}."))
 
 
-@pytest.fixture(params=list(STORES))
+STORES: Final = ("sqlite", "postgres")
+
+
+@pytest.fixture(scope="session")
+def pg() -> Iterator[Server]:
+    """A real PostgreSQL server, started once."""
+    try:
+        running = server()
+        with running as found:
+            yield found
+    except NoServer as error:
+        pytest.skip(f"no PostgreSQL to test with: {error}")
+
+
+@pytest.fixture(scope="session")
+def pg_template(pg: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The name of a database whose tables are ready, to be copied."""
+    url = pg.create()
+    open_postgres(url, "acme", folder=tmp_path_factory.mktemp("machine")).close()
+    yield url.rpartition("/")[2]
+    pg.drop(url)
+
+
+@pytest.fixture
+def pg_store(pg: Server, pg_template: str, tmp_path: Path) -> Iterator[PostgresStore]:
+    """A database of its own, with tables and nothing in them."""
+    url = pg.create(pg_template)
+    with closing(PostgresStore(url, tmp_path / "machine")) as made:
+        yield made
+    pg.drop(url)
+
+
+@pytest.fixture
+def empty_pg_store(pg: Server, tmp_path: Path) -> Iterator[PostgresStore]:
+    """A new database, without tables."""
+    url = pg.create()
+    with closing(PostgresStore(url, tmp_path / "machine")) as made:
+        yield made
+    pg.drop(url)
+
+
+@pytest.fixture(params=STORES)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqliteStore]:
-    with closing(STORES[request.param](tmp_path)) as made:
+    if request.param == "postgres":
+        yield request.getfixturevalue("pg_store")
+        return
+    with closing(SqliteStore(tmp_path / "ledger.db")) as made:
+        yield made
+
+
+@pytest.fixture(params=STORES)
+def empty_store(request: pytest.FixtureRequest) -> SqliteStore:
+    """A store where no tables are yet."""
+    found: SqliteStore = request.getfixturevalue(
+        {"sqlite": "sqlite_store", "postgres": "empty_pg_store"}[request.param]
+    )
+    return found
+
+
+@pytest.fixture
+def sqlite_store(tmp_path: Path) -> Iterator[SqliteStore]:
+    with closing(SqliteStore(tmp_path / "ledger.db")) as made:
         yield made
 
 

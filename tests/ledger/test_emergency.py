@@ -84,7 +84,7 @@ def test_entering_twice_is_entering_once(store: SqliteStore, told: object) -> No
 def test_file_is_ready_before_it_is_needed(store: SqliteStore) -> None:
     """While the account is held the file is there, private, with its blocks really taken."""
     with store.open().hold(holder(), timeout=0):
-        found = Path(f"{store.path}.acme.emergency").stat()
+        found = store.emergency().stat()
     assert (found.st_mode & 0o777, found.st_size) == (0o600, SIZE)
     assert found.st_blocks * 512 >= SIZE
 
@@ -98,8 +98,9 @@ def test_file_with_holes_is_filled(tmp_path: Path) -> None:
     assert path.stat().st_blocks * 512 >= SIZE
 
 
-def test_full_disk_after_the_purchase(store: SqliteStore, child: Child) -> None:
+def test_full_disk_after_the_purchase(sqlite_store: SqliteStore, child: Child) -> None:
     """Where the ledger can no longer grow, the outcome goes to the file, and the next run enters it."""
+    store = sqlite_store
     other = child(opened_and_held(store) + FULL_DISK, store.path)
     assert other.communicate()[0] == f"held\nLedgerUnusable\n{store.path}.acme.emergency\n"
     assert store.record().state is State.SUBMITTED
@@ -124,7 +125,7 @@ def test_unreadable_file_stops_everything(store: SqliteStore, content: bytes) ->
 
 def test_file_of_another_account_is_not_entered(store: SqliteStore) -> None:
     """A file that was renamed to another account's is refused: its orders are not that account's."""
-    saved(store, "one").rename(f"{store.path}.other.emergency")
+    saved(store, "one").rename(store.emergency("other"))
     with pytest.raises(LedgerUnusable, match="account acme"), store.open("other").hold(holder(), timeout=0):
         pass
 

@@ -79,7 +79,7 @@ def test_hold_dies_with_its_process(store: SqliteStore, child: Child) -> None:
     with pytest.raises(Busy, match=f"pid {other.pid} on"), store.open().hold(holder(), timeout=0):
         pass
     ended(other)
-    with store.open().hold(holder(), timeout=0) as hold:
+    with store.open().hold(holder(), timeout=5) as hold:
         assert store.record().state is State.SUBMITTED
         assert [found.state for found in hold.abandon_submitted(claim().at)] == [State.UNKNOWN]
         with pytest.raises(Refused):

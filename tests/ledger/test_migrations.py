@@ -15,14 +15,13 @@ from sqlalchemy import create_engine
 
 from runner.ledger import migrations
 from runner.ledger.export import check_ledger
-from runner.ledger.interface import Hold
 from runner.ledger.sqlite import APPLICATION_ID
 from runner.ledger.tables import metadata
 from runner.states import State
 from tests.ledger.conftest import Child, SqliteStore, bring, holder
 
 PLACE = Path(migrations.__file__).parent
-OPENING = "sys.stdin.readline()\nopen_sqlite(Path(sys.argv[1]), 'acme')\nprint('opened')\n"
+OPENING = "sys.stdin.readline()\n{}\nprint('opened')\n"
 
 
 def schema(path: Path) -> dict[str, str]:
@@ -38,8 +37,9 @@ def constraints(sql: str) -> tuple[str, list[str]]:
     return head, sorted(part.rstrip(" )") for part in rest)
 
 
-def test_migrated_tables_are_those_of_the_code(store: SqliteStore, tmp_path: Path) -> None:
+def test_migrated_tables_are_those_of_the_code(sqlite_store: SqliteStore, tmp_path: Path) -> None:
     """All revisions together make the tables, checks and indexes of `tables.py`; change one with a revision only."""
+    store = sqlite_store
     store.open()
     engine = create_engine(f"sqlite:///{tmp_path / 'fresh.db'}")
     metadata.create_all(engine)
@@ -60,18 +60,20 @@ def test_revisions_are_those_of_the_folder() -> None:
     assert script.get_current_head() == migrations.HEAD
 
 
-def test_opening_at_once_migrates_once(store: SqliteStore, child: Child) -> None:
+def test_opening_at_once_migrates_once(empty_store: SqliteStore, child: Child) -> None:
     """Several first runs that start together make one schema, and all of them get to use it."""
-    openers = [child(OPENING, store.path) for _ in range(4)]
+    store = empty_store
+    openers = [child(OPENING.format(store.opening), store.path) for _ in range(8)]
     for opener in openers:
         opener.stdin.write("\n")
         opener.stdin.flush()
-    assert [opener.communicate()[0] for opener in openers] == ["opened\n"] * 4
+    assert [opener.communicate()[0] for opener in openers] == ["opened\n"] * 8
     assert store.sql("SELECT version_num FROM alembic_version") == [(migrations.HEAD,)]
 
 
-def test_interrupted_migration_leaves_nothing(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_migration_leaves_nothing(empty_store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """A migration is one transaction: after a crash in it the next opening begins again."""
+    store = empty_store
 
     class Crash(Exception):
         pass
@@ -85,7 +87,7 @@ def test_interrupted_migration_leaves_nothing(store: SqliteStore, monkeypatch: p
     with pytest.raises(Crash):
         store.open()
     monkeypatch.undo()
-    assert store.sql("SELECT count(*) FROM sqlite_master") == [(0,)]
+    assert store.sql(store.is_empty)[0][0]
     with store.open().hold(holder(), timeout=0):
         pass
 
@@ -109,9 +111,10 @@ def test_ready_ledger_opens_without_alembic(store: SqliteStore, child: Child) ->
         ("SELECT seq FROM order_events WHERE account = ? AND key = 'b/a' AND attempt = 1", "order_events_order"),
     ],
 )
-def test_nothing_is_found_by_reading_everything(store: SqliteStore, hold: Hold, statement: str, index: str) -> None:
+def test_nothing_is_found_by_reading_everything(sqlite_store: SqliteStore, statement: str, index: str) -> None:
     """What is asked for at every run is found by an index, however many settled orders there are."""
-    plan = str(store.sql(f"EXPLAIN QUERY PLAN {statement}", "acme"))
+    sqlite_store.open()
+    plan = str(sqlite_store.sql(f"EXPLAIN QUERY PLAN {statement}", "acme"))
     assert index in plan
     assert "SCAN" not in plan
 

@@ -1,0 +1,90 @@
+"""What a PostgreSQL URL means, and what of it may be shown."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import quote
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from runner.errors import UsageError
+
+MASK: Final = "***"
+
+_SECRETS: Final = ("password", "sslpassword", "oauth_client_secret")
+_DEFAULTS: Final[Mapping[str, str]] = {
+    "connect_timeout": "10",
+    # A server that is gone is noticed within half a minute, not after hours.
+    "keepalives": "1",
+    "keepalives_idle": "15",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "20000",
+    "application_name": "order-runner",
+}
+"""What the URL does not say; everything it does say wins."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where to connect. `location` is for people; `parameters` may hold a password and do not print."""
+
+    location: str
+    parameters: Mapping[str, str] = field(repr=False)
+    secrets: tuple[str, ...] = field(repr=False)
+
+    def connect(self) -> psycopg.Connection:
+        """A session of its own; `psycopg.Error` where there is none. Transactions are opened by whoever writes."""
+        return psycopg.connect("", autocommit=True, **self.parameters)  # type: ignore[arg-type]
+
+    def masked(self, words: str) -> str:
+        """`words` on one line and without any secret, whoever put it there."""
+        for secret in self.secrets:
+            words = words.replace(secret, MASK)
+        return " ".join(words.split())
+
+
+def read_url(url: str) -> Target:
+    """What `postgresql://user@host/db?sslmode=…` says, every parameter of libpq included; UsageError for nonsense."""
+    head, _, query = url.partition("://")[2].partition("?")
+    # Here libpq would take a part of the password for a host, and name it in its errors.
+    if head.count("@") > 1 or "@" in head.partition("/")[2] or "@" in query or "#" in url:
+        raise UsageError(
+            "the ledger's URL cannot be read: it has an @ or # where none may be",
+            hint="percent-encode the user and the password: @ is %40, / is %2F, # is %23, ? is %3F, : is %3A",
+        )
+    try:
+        said = {name: str(value) for name, value in conninfo_to_dict(url).items() if value is not None}
+    except psycopg.Error:
+        # The driver's own words may quote the password.
+        raise UsageError(
+            "the ledger's URL cannot be read by PostgreSQL's library",
+            hint="it looks like postgresql://user@host:5432/database?sslmode=verify-full, the parts percent-encoded",
+        ) from None
+    told = [said[name] for name in _SECRETS if name in said]
+    secrets = {secret for secret in (*told, os.environ.get("PGPASSWORD", "")) if secret}
+    return Target(
+        location=_location(said),
+        parameters={**_DEFAULTS, **said},
+        secrets=tuple(sorted(secrets | {quote(secret, safe="") for secret in secrets}, key=len, reverse=True)),
+    )
+
+
+def has_password(url: str) -> bool:
+    """Whether a URL carries a secret; UsageError where it cannot be read."""
+    return any(name in read_url(url).parameters for name in _SECRETS)
+
+
+def _location(said: Mapping[str, str]) -> str:
+    host, user = said.get("host", ""), said.get("user")
+    ports = said.get("port", "").split(",")
+    socket = host.startswith(("/", "@"))
+    # One port for each host, or one for all of them.
+    each = zip(host.split(","), ports if len(ports) > 1 else ports * (host.count(",") + 1), strict=False)
+    place = "" if socket else ",".join(f"{name}:{port}" if port else name for name, port in each)
+    query = f"?host={host}" + (f"&port={said['port']}" if "port" in said else "") if socket else ""
+    return f"postgresql://{quote(user) + '@' if user else ''}{place}/{quote(said.get('dbname', ''))}{query}"

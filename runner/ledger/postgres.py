@@ -1,0 +1,263 @@
+"""The ledger in a PostgreSQL database: for any number of processes on any number of machines.
+
+The same tables, statements and holds as on SQLite; a session-level advisory lock holds the account. A lost session is
+never replaced: what it claimed is `unknown` to whoever holds the account next, and what it was answered goes to the
+emergency file. Everything the server says against it becomes `LedgerUnusable`, in `_trusting`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import Final, cast
+
+import psycopg
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from runner.errors import LedgerUnusable
+from runner.files import private_folder
+from runner.ledger import migrations
+from runner.ledger.emergency import emergency_file
+from runner.ledger.hold import SqlHold
+from runner.ledger.interface import Hold, Holder, Ledger
+from runner.ledger.lockfile import account_lock
+from runner.ledger.names import check_account
+from runner.ledger.pgsession import AccountSession, lock_key, make_durable, make_strict, one, refuse_pooled
+from runner.ledger.pgurl import Target, read_url
+from runner.ledger.reading import SqlReader
+from runner.ledger.sql import AccountRows
+
+READ: Final = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY"
+WRITE: Final = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+
+MIGRATION: Final = "a migration, which no account can be called"
+"""In the place of an account: the lock of whoever changes the tables."""
+
+_HINTS: Final = (
+    ("08", "look whether the server is up and can be reached; then run again"),
+    ("57P", "the server ended the session: run again"),
+    ("28", "look at user, password (PGPASSWORD, PGPASSFILE) and the server's pg_hba.conf"),
+    ("3D000", "make the database first: CREATE DATABASE"),
+    ("42501", "grant the role what docs/how-to/shared-ledger.md lists"),
+    ("53", "the server is short of room or connections: look at its disk and at max_connections"),
+    ("25006", "name the primary, and a database that may be written"),
+    ("55P03", "another session keeps a lock for long: look at pg_stat_activity"),
+    ("57014", "another session keeps a lock for long: look at pg_stat_activity"),
+)
+
+
+def open_postgres(url: str, account: str, *, folder: Path, read_only: bool = False) -> Ledger:
+    """The ledger of `account` in the database at `url`, its tables made or brought up to date where that is needed.
+
+    `folder` is this machine's place for outcomes that the server did not take. With `read_only` nothing is made or
+    changed: a database without tables is an empty ledger, older tables are refused. Raises `UsageError` for a URL or an
+    account name that cannot be one, `LedgerUnusable` for anything wrong with the server.
+    """
+    check_account(account)
+    return PostgresLedger(read_url(url), account, folder=folder.absolute(), read_only=read_only)
+
+
+class PostgresLedger(SqlReader):
+    """One account's orders in one schema of one database."""
+
+    def __init__(self, target: Target, account: str, *, folder: Path, read_only: bool) -> None:
+        self._target = target
+        self._account = account
+        self._folder = folder
+        self._read_only = read_only
+        self._schema = ""
+        self._engine = _engine(target)
+        self._reader: Connection | None = None
+        with self._trusting():
+            self._open()
+
+    @property
+    def location(self) -> str:
+        """See `Ledger`."""
+        return self._target.location
+
+    @property
+    def account(self) -> str:
+        """See `Ledger`."""
+        return self._account
+
+    @contextmanager
+    def hold(self, holder: Holder, *, timeout: float) -> Iterator[Hold]:
+        """See `Ledger`. Lock and emergency file of this machine are in its folder, named after ledger and account.
+
+        The machine's own lock keeps a process that lost its session, but not yet its answer, from being overtaken here.
+        """
+        if self._read_only or self._reader is None:
+            raise LedgerUnusable(f"the ledger {self.location} was opened for reading only")
+        deadline = time.monotonic() + timeout
+        with ExitStack() as held:
+            with self._trusting():
+                private_folder(self._folder)
+                held.enter_context(account_lock(self._own("lock"), self._account, holder, timeout))
+                emergency = held.enter_context(emergency_file(self._own("emergency"), self._account))
+                connection = held.enter_context(self._connect(WRITE))
+                raw = _raw(connection)
+                make_durable(raw)
+                refuse_pooled(_raw(self._reader), raw)
+                session = AccountSession(raw, lock_key(self._schema, self._account))
+                session.take(self._account, holder, deadline)
+                said: list[str] = []
+                raw.add_notice_handler(lambda notice: said.append(notice.message_primary or ""))
+                hold = SqlHold(
+                    holder=holder,
+                    write=lambda: self._undisputed(connection, said),
+                    is_held=session.is_held,
+                    emergency=emergency,
+                )
+            yield hold
+
+    def close(self) -> None:
+        """Let go of the store."""
+        if self._reader is not None:
+            self._reader.close()
+        self._reader = None
+        self._engine.dispose()
+
+    def _reading(self) -> AbstractContextManager[AccountRows] | None:
+        """See `SqlReader`."""
+        return None if self._reader is None else self._transaction(self._reader)
+
+    def _own(self, kind: str) -> Path:
+        said = self._target.parameters
+        place = "/".join((*(said.get(name, "") for name in ("host", "port", "dbname", "service")), self._schema))
+        return self._folder / f"{sha256(place.encode()).hexdigest()[:16]}.{self._account}.{kind}"
+
+    def _connect(self, begin: str) -> Connection:
+        connection = self._engine.connect()
+        try:
+            make_strict(_raw(connection))
+        except BaseException:
+            connection.close()
+            raise
+        return connection.execution_options(begin=begin)
+
+    def _open(self) -> None:
+        with ExitStack() as undo:
+            connection = undo.enter_context(self._connect(READ))
+            raw = _raw(connection)
+            schema = one(raw, "SELECT current_schema()")
+            if schema is None:
+                raise LedgerUnusable(
+                    f"{self.location} has no schema on its search_path",
+                    hint="make the schema, or name another one with ?options=-csearch_path%3Dname",
+                )
+            self._schema = schema
+            if self._is_ready(connection):
+                self._reader = connection
+                undo.pop_all()
+
+    def _is_ready(self, connection: Connection) -> bool:
+        """Whether there are tables to read; makes them unless the ledger is for reading only."""
+        version = self._version(_raw(connection))
+        if version == migrations.HEAD:
+            return True
+        if not self._read_only:
+            make_durable(_raw(connection))
+            self._migrate(connection)
+            return True
+        if version is not None:
+            raise LedgerUnusable(
+                f"the ledger {self.location} is of an older version ({version})",
+                hint="run `order-runner apply` once, it brings the ledger up to date",
+            )
+        return False
+
+    def _version(self, raw: psycopg.Connection) -> str | None:
+        """The revision of the tables, None where there are none yet; `LedgerUnusable` where they are not ours."""
+        asked = "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relname = ANY(%s)"
+        wanted = ["alembic_version", "orders", "order_events", "holds"]
+        found = {row[0] for row in raw.execute(asked, (wanted,))}
+        if not found:
+            return None
+        if len(found) < len(wanted):
+            raise LedgerUnusable(
+                f"{self.location} has another program's tables in its schema {self._schema}",
+                hint="give the ledger a database, or a schema, of its own",
+            )
+        version = str(one(raw, "SELECT version_num FROM alembic_version"))
+        if version not in migrations.REVISIONS:
+            raise LedgerUnusable(
+                f"the ledger {self.location} was written by a newer order-runner (its version is {version})",
+                hint="upgrade order-runner here as well",
+            )
+        return version
+
+    def _migrate(self, connection: Connection) -> None:
+        writer = connection.execution_options(begin=WRITE)
+        with writer.begin():
+            raw = _raw(writer)
+            raw.execute("SET LOCAL lock_timeout = '120s'; SET LOCAL statement_timeout = '300s'")
+            raw.execute("SELECT pg_advisory_xact_lock(%s)", (lock_key(self._schema, MIGRATION),))
+            # Somebody else may have been faster: only what is seen inside the lock counts.
+            if self._version(raw) != migrations.HEAD:
+                migrations.upgrade(writer)
+        connection.execution_options(begin=READ)
+
+    @contextmanager
+    def _transaction(self, connection: Connection) -> Iterator[AccountRows]:
+        """One transaction, its commit acknowledged when the `with` is left."""
+        with self._trusting(), connection.begin():
+            yield AccountRows(connection, self._account)
+
+    @contextmanager
+    def _undisputed(self, connection: Connection, said: list[str]) -> Iterator[AccountRows]:
+        """A transaction whose commit is acknowledged without a warning: a cut wait for a replica is only a warning."""
+        said.clear()
+        with self._transaction(connection) as rows:
+            yield rows
+        if said:
+            raise LedgerUnusable(f"the ledger {self.location} did not commit without a warning: {said[-1]}")
+
+    @contextmanager
+    def _trusting(self) -> Iterator[None]:
+        """The one place where what the server and its driver say becomes `LedgerUnusable`, without any secret."""
+        try:
+            yield
+        except (SQLAlchemyError, psycopg.Error, OSError) as error:
+            cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+            words = self._target.masked(str(cause)) or type(cause).__name__
+            # `from None`: a chained error would be printed with words that are not masked.
+            raise LedgerUnusable(f"the ledger {self.location} cannot be used: {words}", hint=_way_out(cause)) from None
+
+
+def _way_out(cause: BaseException) -> str:
+    state = getattr(cause, "sqlstate", None) or "08"
+    found = (hint for start, hint in _HINTS if isinstance(cause, psycopg.Error) and state.startswith(start))
+    return next(found, "mend this, or name another ledger with --ledger")
+
+
+def _engine(target: Target) -> Engine:
+    engine = create_engine(
+        "postgresql+psycopg://",
+        creator=target.connect,
+        poolclass=NullPool,
+        # A session is ended, not tidied up: on a lost one that would fail once more, and be logged.
+        pool_reset_on_return=None,
+        use_native_hstore=False,
+    )
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        _raw(connection).execute(connection.get_execution_options().get("begin", READ))
+
+    @event.listens_for(engine, "handle_error")
+    def never_reconnect(context: ExceptionContext) -> None:
+        # A new session would not hold the account.
+        context.is_disconnect = False
+
+    return engine
+
+
+def _raw(connection: Connection) -> psycopg.Connection:
+    """The driver's own connection."""
+    return cast("psycopg.Connection", connection.connection.driver_connection)

@@ -1,0 +1,63 @@
+"""What any SQL ledger answers to a reader. An engine says how to begin to read, and nothing more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Final, TypeVar
+
+from runner.ledger import claims
+from runner.ledger.archive import Archive
+from runner.ledger.interface import Bought, OpenClaim, Record
+from runner.ledger.sql import AccountRows
+from runner.orders import OrderKey
+
+PAGE: Final = 1000
+"""Records read at a time."""
+
+T = TypeVar("T")
+
+
+class SqlReader(Archive):
+    """The reading half of `Ledger`, over `_reading`."""
+
+    def records(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Record]:
+        """See `Ledger`."""
+        return self._read(lambda rows: rows.records(keys), {})
+
+    def every_record(self) -> Iterator[Record]:
+        """See `Ledger`; by the text of the key, read in pages."""
+        last = ""
+        while page := self._page(last):
+            yield from page
+            last = str(page[-1].key)
+
+    def open_records(self) -> list[Record]:
+        """See `Ledger`."""
+        return self._read(lambda rows: rows.open_records(), [])
+
+    def open_claims(self) -> list[OpenClaim]:
+        """See `Ledger`."""
+        return self._read(claims.open_claims, [])
+
+    def owners(self, order_ids: Iterable[str]) -> dict[str, OrderKey]:
+        """See `Ledger`."""
+        return self._read(lambda rows: claims.owners(rows, order_ids), {})
+
+    def bought_since(self, at: datetime) -> list[Bought]:
+        """See `Ledger`."""
+        return self._read(lambda rows: claims.bought_since(rows, at), [])
+
+    def evidence(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Mapping[str, object]]:
+        """See `Ledger`."""
+        return self._read(lambda rows: claims.evidence(rows, keys), {})
+
+    def _page(self, after: str) -> list[Record]:
+        return self._read(lambda rows: rows.page_of_records(after, PAGE), [])
+
+    def _read(self, ask: Callable[[AccountRows], T], nothing: T) -> T:
+        reading = self._reading()
+        if reading is None:
+            return nothing
+        with reading as rows:
+            return ask(rows)
