@@ -76,6 +76,13 @@ def period_end(start: date, period: str) -> date | None:
     return date(year, month, min(start.day, calendar.monthrange(year, month)[1]))
 
 
+def package_moved(before: Mapping[str, str] | None, now: Mapping[str, str] | None) -> bool:
+    """Whether a resident package shows what only a purchase does to it."""
+    if before is None or now is None:
+        return before is not now
+    return any(before.get(name) != now.get(name) for name in ("traffic_limit", "expired_at", "tarif_id"))
+
+
 # Each check: "" fits, a text is a doubt, None rules the order out.
 
 

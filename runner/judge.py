@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, Literal
 
-from runner.fits import Countries, Fit, fit, shown_until
+from runner.fits import Countries, Fit, fit, package_moved, shown_until
 from runner.ledger.interface import Bought, OpenClaim
 from runner.orders import PAY_BY_CARD, OrderKey, ProductType, decimal_text
 from runner.vendors.interface import Look, SeenOrder
@@ -170,7 +170,7 @@ def _list_doubt(claim: OpenClaim, look: Look | None, new: Sequence[SeenOrder], f
     if look is None:
         return "the vendor's orders of this type could not be read whole"
     if claim.record.type == "resident":
-        return "" if _package(look.package) == _package(claim.witness.package) else "the package has changed since"
+        return "the package has changed since" if package_moved(claim.witness.package, look.package) else ""
     if look.at >= shown_until(claim.record.fields, claim.claimed_at):
         return "the order would be over by now, and orders that are over are not shown"
     shown = {seen.order_id for seen in look.orders}
@@ -179,13 +179,6 @@ def _list_doubt(claim: OpenClaim, look: Look | None, new: Sequence[SeenOrder], f
         named = ", ".join(lost[:3]) + (" and more" if len(lost) > 3 else "")
         return f"the list does not show {named} any more: it may not be whole, or these are over"
     return ""
-
-
-def _package(package: Mapping[str, str] | None) -> dict[str, str] | None:
-    """What only a purchase moves."""
-    if package is None:
-        return None
-    return {name: text for name, text in package.items() if name in ("traffic_limit", "expired_at", "tarif_id")}
 
 
 def _stranger(cases: Sequence[_Case], facts: Facts) -> str | None:
@@ -237,12 +230,11 @@ def _absent(case: _Case) -> Verdict:
 
 def _judge_together(cases: Sequence[_Case]) -> list[Verdict]:
     """On an account that nobody else buys on: what is the same in every world."""
-    blind = [case for case in cases if case.moved is None]
-    if blind or not cases:
+    drops = [(case.claim.claimed_at, case.moved) for case in cases if case.moved is not None]
+    if len(drops) < len(cases) or not drops:
         return [case.verdict("open", "the balance could not be compared") for case in cases]
-    first = min(cases, key=lambda case: case.claim.claimed_at)
     groups = list(_groups(cases))
-    found = worlds([group for group, _ in groups], _drop(first))
+    found = worlds([group for group, _ in groups], min(drops)[1])  # since the first claim
     if found is None:
         return [case.verdict("open", "there is too much in doubt to be told apart") for case in cases]
     if not found:
@@ -252,11 +244,6 @@ def _judge_together(cases: Sequence[_Case]) -> list[Verdict]:
         for verdict in _rule(group, members, [world[index] for world in found]):
             ruled[str(verdict.key)] = verdict
     return [ruled[case.key] for case in cases]
-
-
-def _drop(first: _Case) -> Decimal:
-    assert first.moved is not None  # noqa: S101 - whoever is blind has been left out
-    return first.moved
 
 
 def _disagree(case: _Case) -> str:
