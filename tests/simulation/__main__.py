@@ -15,9 +15,10 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
 
 from tests.simulation.mutants import MUTANTS
+from tests.simulation.process import POINTS
 from tests.simulation.store import database
 from tests.simulation.vendor import FAULTS
-from tests.simulation.world import POINTS, run_seed
+from tests.simulation.world import run_seed
 
 EVENTS = (
     *(f"purchase {fault}" for fault in dict.fromkeys(FAULTS)),

@@ -12,7 +12,7 @@ from runner.vendors.transport import Lost
 from runner.vendors.wire import Request, Response
 
 if TYPE_CHECKING:
-    from tests.simulation.world import Process
+    from tests.simulation.process import Process
 
 IDLE: Final = 120.0
 """Seconds after which the vendor's edge closes a connection on which nothing came."""

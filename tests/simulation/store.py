@@ -18,7 +18,8 @@ from runner.ledger.tables import metadata
 from runner.orders import OrderKey
 
 if TYPE_CHECKING:
-    from tests.simulation.world import Process, World
+    from tests.simulation.process import Process
+    from tests.simulation.world import World
 
 
 def database() -> Connection:

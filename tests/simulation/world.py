@@ -9,11 +9,10 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from contextlib import suppress
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -27,111 +26,18 @@ from runner.plan import Limits
 from runner.progress import unwatched
 from runner.report import STATUSES
 from runner.states import OPEN, Event, State
-from runner.stop import Stop
 from runner.vendors.account_v1 import V1Buyer
 from runner.vendors.wire import Request
 from tests.simulation.network import Transport
+from tests.simulation.process import POINTS, Killed, Process, SimClock
 from tests.simulation.store import Emergency, MemoryLedger, emptied, raw
 from tests.simulation.vendor import Vendor
 
-AT: Final = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 SETTLE_AFTER: Final = 1200.0
 """Seconds after an attempt before anything is said to be absent."""
 PLACE: Final = Source(path="orders.yaml", span=Span(line=1, column=1, end_line=1, end_column=2))
-POINTS: Final = ("2", "3", "4", "5", "6", "written", "answered", "7", "8", "9")
-"""Where a process may be killed or frozen: the steps of place.py, and both ends of the wire."""
 TYPES: Final[tuple[ProductType, ...]] = ("ipv4", "ipv4", "ipv6", "mobile", "resident")
 NOTHING: Final = (None, None)
-
-
-class Killed(BaseException):
-    """The end of a process: nothing of it happens any more, not even what it would do on its way out."""
-
-
-class SimClock:
-    """Time that passes when somebody says so."""
-
-    def __init__(self) -> None:
-        self._passed = 0.0
-
-    def now(self) -> datetime:
-        return AT + timedelta(seconds=self._passed)
-
-    def monotonic(self) -> float:
-        return self._passed
-
-    def sleep(self, seconds: float) -> None:
-        self.advance(max(seconds, 0))
-
-    def advance(self, seconds: float) -> None:
-        self._passed += seconds
-
-
-class SimStop(Stop):
-    """A wish to stop that waits in simulated time and takes no signals."""
-
-    def __init__(self, clock: SimClock) -> None:
-        super().__init__()
-        self._clock = clock
-
-    def wait(self, seconds: float) -> None:
-        self._clock.sleep(seconds)
-
-    @contextmanager
-    def deferring(self, watch: Any) -> Iterator[None]:
-        del watch
-        yield
-
-
-class Process:
-    """One run of the program, with what is going to happen to it."""
-
-    def __init__(self, world: World, *, fate: str = "lives", point: str = "", nth: int = 1) -> None:
-        self.world = world
-        self.stop = SimStop(world.clock)
-        self.fate = fate
-        self.knows_hold = world.rng.random() < 0.5
-        """A process whose hold was lost while it was frozen may not know of it."""
-        self.dead = False
-        self.claimed_at = self.guarded_at = 0.0
-        self._point = point
-        self._left = nth
-
-    def breathe(self) -> None:
-        """A dead process does nothing."""
-        if self.dead:
-            raise Killed
-
-    def die(self, where: str) -> None:
-        self.world.counts[f"killed {where}"] += 1
-        self.world.say(f"    killed {where}")
-        self.dead = True
-        raise Killed
-
-    def at(self, point: str) -> None:
-        """A crash point was reached."""
-        self.breathe()
-        now = self.world.clock.monotonic()
-        self.claimed_at = now if point == "5" else self.claimed_at
-        self.guarded_at = now if point == "written" else self.guarded_at
-        if point != self._point or self.fate == "lives":
-            return
-        self._left -= 1
-        if self._left == 0:
-            fate, self.fate = self.fate, "lives"
-            if fate == "dies":
-                self.die(f"at {point}")
-            elif fate == "is to stop":
-                self.world.counts[f"asked to stop at {point}"] += 1
-                self.stop.request()
-            else:
-                self.world.counts[f"frozen at {point}"] += 1
-                self.world.while_frozen(self)
-
-    def meets(self, accident: str, moment: str) -> None:
-        """What happens around a commit."""
-        if accident == f"killed {moment} a commit":
-            self.die(f"{moment} a commit")
 
 
 class World:
