@@ -12,7 +12,7 @@ import click
 
 from runner.cli.closing import Call, report_file, reported, show
 from runner.cli.options import Amount, holder, option
-from runner.errors import Cancelled, LedgerUnusable, OutcomeUnknown, UsageError
+from runner.errors import Cancelled, ExitCode, LedgerUnusable, OutcomeUnknown, UsageError
 
 if TYPE_CHECKING:
     from runner.batch import Job
@@ -61,11 +61,14 @@ def buy(call: Call, paths: tuple[str, ...], **values: Any) -> int:
     wiring.require_named_ledger(call.settings)
     stop = Stop()
     try:
-        return _buy(call, paths, stop, values)
+        code = _buy(call, paths, stop, values)
     except KeyboardInterrupt:
         stop.defer()
         _name_open(call)
         raise
+    if code == ExitCode.CANCELLED:  # perhaps before it had looked for open orders
+        _name_open(call)
+    return code
 
 
 def _name_open(call: Call) -> None:

@@ -32,7 +32,7 @@ from runner.ledger.pgurl import Target, read_url
 from runner.ledger.reading import SqlReader
 from runner.ledger.sql import AccountRows
 
-READ: Final = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY"
+READ: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 WRITE: Final = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 
 MIGRATION: Final = "a migration, which no account can be called"

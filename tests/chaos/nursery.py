@@ -94,7 +94,8 @@ class Nursery:
 
 def _warm_up() -> None:
     """Import what a purchase needs, and fill the caches that do not depend on the order."""
-    import encodings.idna
+    import encodings.idna  # noqa: F401 - found at the first look-up, where a runner under another user cannot read it
+
     import runner.batch
     import runner.cli.apply
     import runner.clock

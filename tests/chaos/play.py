@@ -162,7 +162,8 @@ class Player:
                 do, _, point = note[1:].partition(" ")
                 self.tally.at_points[point][do] += 1
         self.tally.ends[str(status)] += 1
-        told = (found.folder / f"err-{each.slot}").read_text(errors="replace")
+        stderr = found.folder / f"err-{each.slot}"
+        told = stderr.read_text(errors="replace") if stderr.exists() else ""  # killed before it had a stderr
         self.trace(f"  runner {each.slot}: {_in_words(each)} -> {status}; passed {' '.join(passed)}")
         return End(status=status, held="1" in passed, stderr=told)
 

@@ -17,7 +17,7 @@ from tests.chaos.play import Player, Trace, silent
 from tests.chaos.schedule import schedule
 from tests.chaos.tally import Tally
 
-CHUNK = 25
+CHUNK = 10
 
 
 def play_seeds(seeds: list[int], mutant: str | None, trace: Trace = silent) -> Tally:
@@ -44,7 +44,10 @@ def play_all(seeds: list[int], mutant: str | None, jobs: int) -> Tally:
     with _pool(jobs) as pool:
         futures = [pool.submit(play_seeds, chunk, mutant) for chunk in chunks]
         for future in as_completed(futures):
-            tally.add(future.result())
+            found = future.result()
+            tally.add(found)
+            for seed, _, text in found.broken:
+                _say(f"seed {seed}: {text}")
             took = time.monotonic() - begin
             _say(
                 f"{tally.seeds} seeds, {tally.runs} runs, {len(tally.broken)} broken, {tally.seeds / took:.2f} seeds/s"

@@ -9,7 +9,7 @@ from tests.chaos.schedule import MAKE_FAULTS, READ_FAULTS, schedule
 from tests.chaos.seeds import play_seeds
 from tests.chaos.tally import FEW, MANY, Tally
 
-SEEDS = 15
+SEEDS = 12
 
 
 def test_nothing_is_bought_twice_or_lost_in_a_few_seeds() -> None:

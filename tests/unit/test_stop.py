@@ -175,3 +175,19 @@ STORM = dedent(
 def test_a_signal_at_any_moment_of_a_wait_does_no_harm() -> None:
     """A thousand signals into waits that begin and end all the time: none of them hangs the process."""
     subprocess.run([sys.executable, "-c", STORM, "1000"], check=True, timeout=60)
+
+
+def test_deferred_for_good_a_signal_never_interrupts_again() -> None:
+    """After `defer`, also behind an inner `deferring`, signals only set the wish."""
+    before = [signal.getsignal(number) for number in SIGNALS]
+    stop = Stop()
+    try:
+        stop.defer()
+        with stop.deferring(unwatched):
+            pass
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)
+    finally:
+        for number, handler in zip(SIGNALS, before, strict=True):
+            signal.signal(number, handler)
+    assert (stop.requested, stop.signal) == (True, signal.SIGINT)
