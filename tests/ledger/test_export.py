@@ -53,7 +53,7 @@ def filled(store: SqliteStore, hold: Hold) -> Ledger:
 
 @pytest.fixture(name="other")
 def second_store(store: SqliteStore, tmp_path: Path) -> Iterator[SqliteStore]:
-    with closing(type(store)(tmp_path / "second" / "ledger.db")) as made:
+    with closing(SqliteStore(tmp_path / "second" / "ledger.db")) as made:
         yield made
 
 
@@ -322,9 +322,10 @@ def test_any_other_file_is_no_export(junk: str) -> None:
 
 def free(store: SqliteStore) -> None:
     """Past the triggers, as somebody who can write to the file."""
-    if not isinstance(store, SqliteStore):
+    if type(store) is not SqliteStore:
         for table in ("orders", "order_events", "witnesses"):
             store.sql(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        store.sql("ALTER TABLE order_events DROP CONSTRAINT order_events_order")
         return
     for (name,) in store.sql("SELECT name FROM sqlite_master WHERE type = 'trigger'"):
         store.sql(f"DROP TRIGGER {name}")
