@@ -93,10 +93,11 @@ class SqliteLedger(SqlReader):
                 lock = held.enter_context(account_lock(self._own("lock"), self._account, holder, timeout))
                 emergency = held.enter_context(emergency_file(self._own("emergency"), self._account))
                 connection = held.enter_context(self._engine.connect())
+                connection.execution_options(begin="BEGIN IMMEDIATE")
                 _make_durable(_raw(connection))
                 hold = SqlHold(
                     holder=holder,
-                    write=lambda: self._write(connection),
+                    write=lambda: self._transaction(connection),
                     is_held=lambda: lock.is_held,
                     emergency=emergency,
                 )
@@ -185,25 +186,6 @@ class SqliteLedger(SqlReader):
             yield AccountRows(connection, self._account)
 
     @contextmanager
-    def _write(self, connection: Connection) -> Iterator[AccountRows]:
-        """As `_transaction`, with the right to write from its start; begun past SQLAlchemy, which takes its time."""
-        with self._trusting():
-            raw = _raw(connection)
-            raw.execute("BEGIN IMMEDIATE")
-            try:
-                yield AccountRows(connection, self._account)
-                if connection.in_transaction():
-                    connection.commit()
-                else:
-                    raw.commit()
-            except BaseException:
-                if connection.in_transaction():
-                    connection.rollback()
-                else:
-                    raw.rollback()
-                raise
-
-    @contextmanager
     def _trusting(self) -> Iterator[None]:
         """The one place where what SQLite and the disk say becomes `LedgerUnusable`, in their own words."""
         try:
@@ -234,8 +216,6 @@ def _engine(path: Path, *, read_only: bool) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        if _raw(connection).in_transaction:  # by `_write`
-            return
         connection.connection.cursor().execute(connection.get_execution_options().get("begin", "BEGIN"))
 
     return engine

@@ -22,7 +22,7 @@ NEVER_ARRIVED = ("claim-acked", "5", "6", "half-written")
 EVERYWHERE = [(point, "KILL") for point in (*STEPS, *BETWEEN) if point not in (*LATE, "report-rename")]
 
 
-@pytest.mark.parametrize(("point", "do"), [*EVERYWHERE, ("5", "HUP"), ("7", "HUP")])
+@pytest.mark.parametrize(("point", "do"), EVERYWHERE)
 def test_a_killed_runner_forgets_nothing_and_repeats_nothing(point: str, do: str, stage: Stage) -> None:
     """Dead at a point of the second order: ledger, report and rerun are true, and the vendor's books settle the rest."""
     first = stage.run(point=point, n=1 if point in ("1", "closing") else 2, do=do)
@@ -67,10 +67,10 @@ def test_a_death_while_the_report_is_replaced_leaves_one_that_is_whole(n: int, s
     assert judge_end(stage.world) == 3
 
 
-@pytest.mark.parametrize("do", ["TERM", "INT", "TERM-TWICE"])
+@pytest.mark.parametrize("do", ["TERM", "INT", "TERM-TWICE", "HUP"])
 @pytest.mark.parametrize("step", STEPS)
 def test_a_signal_lets_the_order_in_flight_finish(step: str, do: str, stage: Stage) -> None:
-    """SIGTERM or SIGINT, once or twice: nothing is unknown, what was sent is recorded, the rest waits for a rerun."""
+    """SIGTERM, SIGINT or SIGHUP, once or twice: nothing is unknown, what was sent is recorded, the rest waits for a rerun."""
     first = stage.run(point=step, n=2, do=do)
     judge(stage.world, [first])
     assert first.status == 8

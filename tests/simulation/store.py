@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, StaticPool, create_engine, event
 
 from runner.errors import Busy, LedgerUnusable
 from runner.ledger.hold import SqlHold
-from runner.ledger.interface import Attempt, Hold, Holder, Record, Settlement
+from runner.ledger.interface import Attempt, Hold, Holder, Settlement
+from runner.ledger.reading import SqlReader
 from runner.ledger.sql import AccountRows
 from runner.ledger.tables import metadata
-from runner.orders import OrderKey
 
 if TYPE_CHECKING:
     from tests.simulation.process import Process
@@ -74,7 +74,7 @@ class Emergency:
         self.saved.clear()
 
 
-class MemoryLedger:
+class MemoryLedger(SqlReader):
     """A `Ledger` as one process sees it."""
 
     location = "memory"
@@ -84,18 +84,8 @@ class MemoryLedger:
         self._process = process
         self._world: World = process.world
 
-    def records(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Record]:
-        with self._read() as rows:
-            return rows.records(keys)
-
-    def every_record(self) -> Iterator[Record]:
-        with self._read() as rows:
-            page = rows.page_of_records("", 1000)
-        yield from page
-
-    def open_records(self) -> list[Record]:
-        with self._read() as rows:
-            return rows.open_records()
+    def _reading(self) -> AbstractContextManager[AccountRows]:
+        return self._look()
 
     @contextmanager
     def hold(self, holder: Holder, *, timeout: float) -> Iterator[Hold]:
@@ -118,7 +108,7 @@ class MemoryLedger:
         """Nothing to let go of."""
 
     @contextmanager
-    def _read(self) -> Iterator[AccountRows]:
+    def _look(self) -> Iterator[AccountRows]:
         self._process.breathe()
         with self._world.connection.begin():
             yield AccountRows(self._world.connection, self.account)

@@ -58,10 +58,14 @@ def test_handlers_are_put_back() -> None:
 def test_a_signal_after_deferring_is_what_it_was() -> None:
     """Once nothing is in the air, Ctrl-C interrupts again."""
     stop = Stop()
-    with stop.deferring(unwatched):
-        pass
-    with pytest.raises(KeyboardInterrupt):
-        signal.raise_signal(signal.SIGINT)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job starts deaf to it
+    try:
+        with stop.deferring(unwatched):
+            pass
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert not stop.requested
 
 
