@@ -19,14 +19,14 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -34,11 +34,11 @@ sys.path.insert(0, str(ROOT))
 if TYPE_CHECKING:
     from runner.batch import Job
     from runner.ledger.interface import Attempt, Claim, Hold, Holder, Ledger, Record, Run, Settlement
-    from runner.orders import OrderKey, OrderRequest, ProductType, Quote, Scalar
+    from runner.orders import OrderRequest, ProductType, Quote, Scalar
     from runner.progress import Progress, Watch
     from runner.report import Report
     from runner.reportfile import ReportFile
-    from runner.vendors.interface import Answer, Buyer, Choice, Line, NotSent, QuoteRefused, Witness
+    from runner.vendors.interface import Answer, Buyer, Choice, Line, Look, NotSent, QuoteRefused, Witness
 
 MAX_GROWTH: Final = 1.2
 """Ten times the orders may cost this much more than ten times as much: 2,000 orders less than 12 times 200."""
@@ -99,6 +99,9 @@ class MeteredBuyer:
     def witness(self, product: ProductType) -> Witness:
         with self.meter.step("witness"):
             return self.buyer.witness(product)
+
+    def look(self, product: ProductType) -> Look:
+        return self.buyer.look(product)
 
     def reference(self, product: ProductType) -> tuple[Choice, ...]:
         return self.buyer.reference(product)
@@ -164,30 +167,13 @@ class MeteredLedger:
     ledger: Ledger
     meter: Meter
 
-    @property
-    def location(self) -> str:
-        return self.ledger.location
-
-    @property
-    def account(self) -> str:
-        return self.ledger.account
-
-    def records(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Record]:
-        return self.ledger.records(keys)
-
-    def every_record(self) -> Iterator[Record]:
-        return self.ledger.every_record()
-
-    def open_records(self) -> list[Record]:
-        return self.ledger.open_records()
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.ledger, name)
 
     @contextmanager
     def hold(self, holder: Holder, *, timeout: float) -> Iterator[MeteredHold]:
         with self.ledger.hold(holder, timeout=timeout) as hold:
             yield MeteredHold(hold, self.meter)
-
-    def close(self) -> None:
-        self.ledger.close()
 
 
 def metered_report(path: Path, meter: Meter) -> ReportFile:
