@@ -43,8 +43,8 @@ class Stop:
                 self._wishes.put(None)  # for whoever else waits
 
     def defer(self) -> None:
-        """SIGINT and SIGTERM only set the wish from now on, for good: the process is about to end by itself."""
-        for number in SIGNALS:
+        """The signals only set the wish from now on, for good: the process is about to end by itself."""
+        for number in _heeded():
             signal.signal(number, lambda number, _: self.request(signal.Signals(number)))
 
     @contextmanager
@@ -59,11 +59,16 @@ class Stop:
                     watch(Notice(text="stopping: the order in flight is finished and recorded first"))
 
         with ExitStack() as before:
-            for number in SIGNALS:
+            for number in _heeded():
                 handler = signal.signal(number, note)
                 # None: set by something that is not Python, which cannot be put back from here
                 before.callback(signal.signal, number, signal.SIG_DFL if handler is None else handler)
             yield
+
+
+def _heeded() -> list[signal.Signals]:
+    """What a caller told this process to ignore (`nohup`, a shell's background job) it goes on ignoring."""
+    return [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
 
 
 class StoppableClock:

@@ -1,6 +1,5 @@
 """A world for every test."""
 
-import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,10 +9,6 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # test folders are no packages: this is how they share a module
 
 from harness import World
-
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # A shell starts its background jobs deaf to SIGINT, and they hand that down to the commands under test.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

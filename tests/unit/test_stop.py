@@ -69,6 +69,25 @@ def test_a_signal_after_deferring_is_what_it_was() -> None:
     assert not stop.requested
 
 
+@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("for_good", [False, True])
+def test_what_was_ignored_stays_ignored(number: signal.Signals, for_good: bool) -> None:
+    """Under `nohup` a hang-up does not stop a batch."""
+    stop = Stop()
+    before = {each: signal.getsignal(each) for each in SIGNALS}
+    signal.signal(number, signal.SIG_IGN)
+    try:
+        with stop.deferring(unwatched):
+            if for_good:
+                stop.defer()
+            signal.raise_signal(number)
+        assert not stop.requested
+        assert signal.getsignal(number) is signal.SIG_IGN
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
 def test_a_watcher_that_breaks_does_not_break_the_purchase() -> None:
     """A closed stderr while the notice is written: the wish is set and nothing is raised in the middle of the work."""
 
