@@ -85,18 +85,24 @@ class AccountRows:
         witness is not stored: see `keep_witness`.
         """
         key = claim.request.key
-        head = self.chain()
-        row = statements.ROW.one(self.connection, {"b_account": self.account, "b_key": str(key)})
-        if row is None:
-            statements.INSERT_ORDER.change(self.connection, _planned(self.account, claim))
+        head, row = self._head_and(statements.ROW, {"b_account": self.account, "b_key": str(key)})
         before, tries = (State(row["state"]), int(row["attempt"])) if row else (State.PLANNED, 0)
-        condition = {"b_account": self.account, "b_key": str(key), "b_attempt": tries, "b_fence": fence}
-        if statements.CLAIM.change(self.connection, _claimed(claim, tries + 1) | condition) != 1:
+        move, values = self._claiming(fence, claim, row)
+        if move.change(self.connection, values) != 1:
             raise _why_not(row, claim)
         attempt = Attempt(key=key, n=tries + 1, run_id=claim.run_id, claimed_at=claim.at)
         detail = json_text(claim_detail(claim))
-        self._tell(head, attempt, before, Event.CLAIMED, State.SUBMITTED, at=claim.at, detail=detail)
+        told = self._telling(head, attempt, before, Event.CLAIMED, State.SUBMITTED, at=claim.at, detail=detail)
+        statements.change_together(self.connection, *told)
         return attempt
+
+    def _claiming(self, fence: int, claim: Claim, row: Mapping[str, Any] | None) -> statements.Call:
+        tries = int(row["attempt"]) if row else 0
+        key = str(claim.request.key)
+        values = _claimed(claim, tries + 1) | {"b_account": self.account, "b_fence": fence}
+        if row is None:
+            return statements.CLAIM_NEW, values | {"account": self.account, "key": key, "base_order_numbers": "[]"}
+        return statements.CLAIM, values | {"b_key": key, "b_attempt": tries}
 
     def keep_witness(self, witness: Witness) -> None:
         """Store a witness that claims refer to by its digest, unless it is there."""
@@ -112,27 +118,29 @@ class AccountRows:
         """
         refuse_nonsense(settlement)
         settlement = _storable(settlement)
-        head = self.chain()
-        case = self._case(attempt, settlement)
+        head, case = self._case(attempt, settlement)
         event, after = arrow(case)
         detail = json_text(settlement_detail(settlement))
         if after is None and self._is_told(attempt, detail):
             return _record(case.row)
         values = changes(case, after)
-        statements.MOVE.change(self.connection, {"b_account": self.account, "b_key": str(attempt.key), **values})
-        self._tell(head, attempt, case.state, event, after, at=settlement.at, detail=detail, reason=values["reason"])
+        moved = statements.MOVE, {"b_account": self.account, "b_key": str(attempt.key), **values}
+        told = self._telling(
+            head, attempt, case.state, event, after, at=settlement.at, detail=detail, reason=values["reason"]
+        )
+        statements.change_together(self.connection, moved, *told)
         return _record({**case.row, **values})
 
-    def _case(self, attempt: Attempt, settlement: Settlement) -> Case:
+    def _case(self, attempt: Attempt, settlement: Settlement) -> tuple[Head, Case]:
         order_id = settlement.order_id if settlement.after is State.PLACED else None
         values = {"b_account": self.account, "b_key": str(attempt.key), "b_order_id": order_id}
-        row = statements.ROW_AND_OWNER.one(self.connection, values)
+        head, row = self._head_and(statements.ROW_AND_OWNER, values)
         if row is None or row["attempt"] < attempt.n:
             raise LedgerUnusable(
                 f"the ledger does not know attempt {attempt.n} of {attempt.key}",
                 hint="it looks like an older copy: restore the newest one",
             )
-        return Case(row=row, attempt=attempt, settlement=settlement, owner=row["owner"])
+        return head, Case(row=row, attempt=attempt, settlement=settlement, owner=row["owner"])
 
     def abandon_submitted(self, at: datetime) -> list[Record]:
         """Every left-over `submitted` becomes `unknown`; the records as they are afterwards, oldest first."""
@@ -164,13 +172,23 @@ class AccountRows:
 
     def chain(self) -> Head:
         """Where the account's chain ends; nobody else can add to it until this transaction is over."""
-        row = statements.CHAIN.one(self.connection, {"b_account": self.account})
+        return self._head(statements.CHAIN.one(self.connection, {"b_account": self.account}))
+
+    def _head_and(
+        self, statement: statements.Prepared, values: Mapping[str, Any]
+    ) -> tuple[Head, dict[str, Any] | None]:
+        """The chain's end, and what is read when nobody else can add to it any more."""
+        chain = statements.CHAIN, {"b_account": self.account}
+        end, row = statements.read_together(self.connection, chain, (statement, values))
+        return self._head(end), row
+
+    def _head(self, row: Mapping[str, Any] | None) -> Head:
         if row is None:
             statements.INSERT_CHAIN.change(self.connection, {"account": self.account, "events": 0, "hash": GENESIS})
             return Head()
         return Head(row["events"], row["hash"])
 
-    def _tell(
+    def _telling(
         self,
         head: Head,
         attempt: Attempt,
@@ -181,7 +199,8 @@ class AccountRows:
         at: datetime,
         detail: str,
         reason: str | None = None,
-    ) -> None:
+    ) -> tuple[statements.Call, statements.Call]:
+        """What enters an event and moves the chain's end to it."""
         values = {
             "account": self.account,
             "key": str(attempt.key),
@@ -196,24 +215,8 @@ class AccountRows:
             "prev_hash": head.hash,
         }
         values["hash"] = event_hash(values)
-        statements.INSERT_EVENT.change(self.connection, values)
         moved = {"b_account": self.account, "events": head.events + 1, "hash": values["hash"]}
-        statements.MOVE_CHAIN.change(self.connection, moved)
-
-
-def _planned(account: str, claim: Claim) -> dict[str, Any]:
-    request = claim.request
-    return {
-        "account": account,
-        "key": str(request.key),
-        "type": request.type,
-        "fields": json_text(dict(request.fields)),
-        "fingerprint": request.fingerprint,
-        "state": State.PLANNED.value,
-        "attempt": 0,
-        "updated_at": moment_text(claim.at),
-        "base_order_numbers": "[]",
-    }
+        return (statements.INSERT_EVENT, values), (statements.MOVE_CHAIN, moved)
 
 
 def _claimed(claim: Claim, n: int) -> dict[str, Any]:
@@ -263,6 +266,8 @@ def _why_not(row: Mapping[str, Any] | None, claim: Claim) -> Refused:
 
 def _storable(settlement: Settlement) -> Settlement:
     reason, order_id = settlement.reason, settlement.order_id
+    if (reason or "").isascii() and (order_id or "").isascii() and "\0" not in f"{reason}{order_id}":
+        return settlement
     return replace(settlement, reason=reason and storable(reason), order_id=order_id and storable(order_id))
 
 

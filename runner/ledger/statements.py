@@ -6,7 +6,8 @@ nothing here but what SQLite and PostgreSQL both understand.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from typing import Any, Final
 
 from sqlalchemy import Connection, Insert, Select, Update, bindparam, exists, select, text
@@ -28,20 +29,17 @@ class Prepared:
 
     def one(self, connection: Connection, values: Mapping[str, Any]) -> dict[str, Any] | None:
         """The first row, by the names of its columns."""
-        cursor = self._run(connection, values)
-        row = cursor.fetchone()
-        found = None if row is None else dict(zip([column[0] for column in cursor.description], row, strict=True))
-        cursor.close()
-        return found
+        return _row(self.run(connection, values))
 
     def change(self, connection: Connection, values: Mapping[str, Any]) -> int:
         """How many rows were changed."""
-        cursor = self._run(connection, values)
+        cursor = self.run(connection, values)
         changed: int = cursor.rowcount
         cursor.close()
         return changed
 
-    def _run(self, connection: Connection, values: Mapping[str, Any]) -> Any:
+    def run(self, connection: Connection, values: Mapping[str, Any]) -> Any:
+        """The driver's cursor after the statement."""
         sql, names = self._compiled.get(connection.dialect.name) or self._compile(connection)
         cursor = connection.connection.cursor()
         cursor.execute(sql, values if names is None else [values[name] for name in names])
@@ -51,6 +49,33 @@ class Prepared:
         compiled: Any = self._statement.compile(dialect=connection.dialect, column_keys=self._columns)
         self._compiled[connection.dialect.name] = str(compiled), compiled.positiontup
         return self._compiled[connection.dialect.name]
+
+
+Call = tuple[Prepared, Mapping[str, Any]]
+
+
+def read_together(connection: Connection, *calls: Call) -> list[dict[str, Any] | None]:
+    """The first row of each of these reads, made in this order, in one journey where the driver can."""
+    return [_row(cursor) for cursor in _run_together(connection, calls)]
+
+
+def change_together(connection: Connection, *calls: Call) -> None:
+    """Make these changes in this order, in one journey where the driver can."""
+    for cursor in _run_together(connection, calls):
+        cursor.close()
+
+
+def _run_together(connection: Connection, calls: Iterable[Call]) -> list[Any]:
+    pipeline = getattr(connection.connection.driver_connection, "pipeline", nullcontext)
+    with pipeline():
+        return [statement.run(connection, values) for statement, values in calls]
+
+
+def _row(cursor: Any) -> dict[str, Any] | None:
+    row = cursor.fetchone()
+    found = None if row is None else dict(zip([column[0] for column in cursor.description], row, strict=True))
+    cursor.close()
+    return found
 
 
 _OTHER: Final = orders.alias()
@@ -74,22 +99,30 @@ OPEN_ROWS: Final = select(orders).where(_OF_ACCOUNT, text(IS_OPEN)).order_by(ord
 ROW: Final = Prepared(select(orders).where(_OF_ORDER))
 ROW_AND_OWNER: Final = Prepared(select(orders, _OWNER.scalar_subquery().label("owner")).where(_OF_ORDER))
 """`owner`: the key of another order that has the vendor's order id already."""
-INSERT_ORDER: Final = Prepared(
-    orders.insert(),
-    *("account", "key", "type", "fields", "fingerprint", "state", "attempt", "updated_at", "base_order_numbers"),
+_IS_HELD: Final = exists().where(holds.c.account == bindparam("b_account"), holds.c.fence == bindparam("b_fence"))
+_CLAIMED: Final = (
+    *("type", "fields", "fingerprint", "state", "attempt", "updated_at", "claimed_at", "run_id", "quote_total"),
+    "reason",
 )
+_NEW: Final = [orders.c[name] for name in ("account", "key", "base_order_numbers", *_CLAIMED)]
 CLAIM: Final = Prepared(
     orders.update().where(
         _OF_ORDER,
         orders.c.attempt == bindparam("b_attempt"),
         text(IS_CLAIMABLE),
         orders.c.stray_order_id.is_(None),
-        exists().where(holds.c.account == bindparam("b_account"), holds.c.fence == bindparam("b_fence")),
+        _IS_HELD,
     ),
-    *("type", "fields", "fingerprint", "state", "attempt", "updated_at", "claimed_at", "run_id", "quote_total"),
-    "reason",
+    *_CLAIMED,
 )
 """The one conditional move that makes an attempt."""
+CLAIM_NEW: Final = Prepared(
+    orders.insert().from_select(
+        [column.name for column in _NEW],
+        select(*(bindparam(column.name, type_=column.type) for column in _NEW)).where(_IS_HELD),
+    )
+)
+"""The same for an order that has no row yet; its key is free, or the statement fails."""
 MOVE: Final = Prepared(
     orders.update().where(_OF_ORDER),
     *("state", "updated_at", "reason", "order_id", "base_order_numbers", "total", "balance", "stray_order_id"),
