@@ -95,7 +95,7 @@ class AccountRows:
             raise _why_not(row, claim)
         attempt = Attempt(key=key, n=tries + 1, run_id=claim.run_id, claimed_at=claim.at)
         detail = json_text(claim_detail(claim))
-        self._tell(head, attempt, before, Event.CLAIMED, State.SUBMITTED, at=claim.at, detail=detail)
+        self.tell(head, attempt, before, Event.CLAIMED, State.SUBMITTED, at=claim.at, detail=detail)
         return attempt
 
     def keep_witness(self, witness: Witness) -> None:
@@ -120,7 +120,7 @@ class AccountRows:
             return _record(case.row)
         values = changes(case, after)
         statements.MOVE.change(self.connection, {"b_account": self.account, "b_key": str(attempt.key), **values})
-        self._tell(head, attempt, case.state, event, after, at=settlement.at, detail=detail, reason=values["reason"])
+        self.tell(head, attempt, case.state, event, after, at=settlement.at, detail=detail, reason=values["reason"])
         return _record({**case.row, **values})
 
     def _case(self, attempt: Attempt, settlement: Settlement) -> Case:
@@ -170,7 +170,7 @@ class AccountRows:
             return Head()
         return Head(row["events"], row["hash"])
 
-    def _tell(
+    def tell(
         self,
         head: Head,
         attempt: Attempt,
@@ -182,6 +182,7 @@ class AccountRows:
         detail: str,
         reason: str | None = None,
     ) -> None:
+        """Enter an event behind `head`, and move the head on."""
         values = {
             "account": self.account,
             "key": str(attempt.key),
@@ -249,7 +250,8 @@ def _why_not(row: Mapping[str, Any] | None, claim: Claim) -> Refused:
     if state in CLAIMABLE:
         return Refused(
             f"{key} is {state}, but the vendor also answered it with order {row['stray_order_id']}",
-            hint="look at that order at the vendor; to buy anyway, raise the order's `generation`",
+            hint="look at that order at the vendor: if it is this one, `order-runner status` has the command; to buy "
+            "anyway, raise the order's `generation`",
         )
     if state is not State.PLACED:
         return Refused(f"{key} is {state}: its attempt {row['attempt']} may have been charged")
@@ -287,4 +289,5 @@ def _record(row: Mapping[Any, Any]) -> Record:
         balance=optional_decimal(row["balance"]),
         reason=row["reason"],
         run_id=row["run_id"],
+        stray_order_id=row["stray_order_id"],
     )
