@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from runner import place, verdict
+from runner import forgotten, place, verdict
 from runner.clock import Clock
 from runner.errors import (
     Cancelled,
@@ -18,10 +18,10 @@ from runner.errors import (
 )
 from runner.ledger.interface import Hold, Holder, Ledger, Record, Run
 from runner.manifest import Loaded
-from runner.plan import Limits, Plan, Step, draft, quoted
+from runner.plan import Limits, Plan, Step, draft, quoted, rechecked
 from runner.progress import Watch
 from runner.readings import Readings
-from runner.report import Finding, Inputs, Mode, OrderEntry, Report, Result
+from runner.report import Category, Finding, Inputs, Mode, OrderEntry, Report, Result
 from runner.reportfile import ReportFile
 from runner.states import State
 from runner.stop import Stop
@@ -43,6 +43,7 @@ class Job:
     clock: Clock
     watch: Watch
     ledger_name: str
+    guard: forgotten.Guard = field(default_factory=forgotten.Guard)
 
     @property
     def run_id(self) -> str:
@@ -105,7 +106,7 @@ def preview(job: Job, mode: Literal["plan", "dry-run"], ledger: Ledger, vendor: 
         plan = _drafted(job, ledger, report)
         verdict.note_open(report, ledger.open_records())
         if reader is not None:
-            plan = _priced(job, plan, reader, report)
+            plan = _priced(job, plan, ledger, Readings(reader, job.clock), report)
         plan.refuse(job.limits)
     except RunnerError as raised:
         error = verdict.noted(report, raised)
@@ -154,11 +155,14 @@ def _apply_held(job: Job, purchase: Purchase, hold: Hold, report: Report) -> Out
         plan = _drafted(job, purchase.ledger, report)
         verdict.note_open(report, purchase.ledger.open_records())
         verdict.refuse_open(report)
-        plan = _priced(job, plan, purchase.buyer, report)
+        readings = Readings(purchase.buyer, job.clock)
+        plan = _priced(job, plan, purchase.ledger, readings, report)
+        if wants := forgotten.wants(plan, job.clock.now()):
+            hold.note_wants(wants)
         plan.refuse(job.limits)
         if plan.to_buy:
             purchase.confirm(plan)
-            _buy(job, purchase, hold, plan, report)
+            _buy(job, purchase, hold, plan, readings, report)
     except (RunnerError, KeyboardInterrupt) as raised:
         error = verdict.noted(report, raised)
     verdict.finish(report, job.clock.now(), error)
@@ -167,11 +171,11 @@ def _apply_held(job: Job, purchase: Purchase, hold: Hold, report: Report) -> Out
     return Outcome(report=report, plan=plan, error=error)
 
 
-def _buy(job: Job, purchase: Purchase, hold: Hold, plan: Plan, report: Report) -> None:
+def _buy(job: Job, purchase: Purchase, hold: Hold, plan: Plan, readings: Readings, report: Report) -> None:
     desk = place.Desk(
         hold=hold,
         buyer=purchase.buyer,
-        readings=Readings(purchase.buyer, job.clock),
+        readings=readings,
         report=report,
         file=purchase.file,
         clock=job.clock,
@@ -223,9 +227,13 @@ def _known(record: Record | None) -> dict[str, object]:
     return {"result": result}
 
 
-def _priced(job: Job, drafted: Plan, reader: Reader, report: Report) -> Plan:
-    plan = quoted(drafted, job.loaded, reader, job.limits, job.watch)
+def _priced(job: Job, drafted: Plan, ledger: Ledger, readings: Readings, report: Report) -> Plan:
+    plan = quoted(drafted, job.loaded, readings.reader, job.limits, job.watch)
     report.balance_before = plan.balance
+    desk = forgotten.Desk(
+        guard=job.guard, ledger=ledger, readings=readings, report=report, clock=job.clock, watch=job.watch
+    )
+    plan = rechecked(forgotten.compared(plan, desk), job.loaded, job.limits)
     for entry, step in zip(report.orders, plan.steps, strict=True):
         if step.quote is not None or step.status != entry.status:
             entry.update(status=step.status, reason=step.reason, quote=step.quote)
@@ -236,7 +244,8 @@ def _priced(job: Job, drafted: Plan, reader: Reader, report: Report) -> Plan:
 
 def _add_problem(entry: OrderEntry, step: Step) -> None:
     if step.problem is not None and not entry.errors:
-        entry.update(errors=(Finding(problem=step.problem, category="refused", vendor=step.vendor),))
+        category: Category = "warning" if step.problem.severity == "warning" else "refused"
+        entry.update(errors=(Finding(problem=step.problem, category=category, vendor=step.vendor),))
 
 
 def _last_write(file: ReportFile, report: Report) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from runner.ledger.interface import OpenClaim
 from runner.orders import ProductType, Scalar
-from runner.vendors.interface import SeenOrder
+from runner.vendors.interface import Choice, SeenOrder
 
 Countries = Mapping[tuple[ProductType, str], str]
 """Type and `countryId`, as text, to the alpha-3 code that rows have."""
@@ -29,8 +28,17 @@ _PERIOD: Final = re.compile(r"(?P<count>[1-9][0-9]?)(?P<unit>[dwmy])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sought:
+    """What an order asked for, or would; `begins`: it cannot have begun before, None where it may have at any time."""
+
+    type: ProductType
+    fields: Mapping[str, Scalar]
+    begins: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
-    """A new order that could be the one in doubt. `doubts` says why it might not be; without any it fits."""
+    """An order at the vendor that could be the one sought. `doubts` says why it might not be; without any it fits."""
 
     order: SeenOrder
     doubts: tuple[str, ...] = ()
@@ -41,12 +49,21 @@ class Fit:
         return not self.doubts
 
 
-def fit(seen: SeenOrder, claim: OpenClaim, countries: Countries) -> Fit | None:
-    """How `seen` fits the claim; None where it shows something that the order cannot have."""
-    fields = claim.record.fields
+def countries_of(choices: Iterable[Choice], product: ProductType) -> dict[tuple[ProductType, str], str]:
+    """What `Reader.reference` says of a type, as `Countries`."""
+    return {
+        (product, str(choice.value)): choice.alpha3
+        for choice in choices
+        if choice.field == "countryId" and choice.alpha3
+    }
+
+
+def fit(seen: SeenOrder, sought: Sought, countries: Countries) -> Fit | None:
+    """How `seen` fits what is sought; None where it shows something that the order cannot have."""
+    fields = sought.fields
     checks = (
-        _begun(seen, claim.claimed_at),
-        _country(seen, claim, countries),
+        _begun(seen, sought.begins),
+        _country(seen, sought, countries),
         _quantity(seen, fields.get("quantity")),
         _protocol(seen, fields.get("protocol")),
         _period(seen, fields.get("periodId")),
@@ -86,14 +103,14 @@ def package_moved(before: Mapping[str, str] | None, now: Mapping[str, str] | Non
 # Each check: "" fits, a text is a doubt, None rules the order out.
 
 
-def _begun(seen: SeenOrder, claimed_at: datetime) -> str | None:
+def _begun(seen: SeenOrder, begins: datetime | None) -> str | None:
     if seen.starts is None:
         return "it does not say since when it runs"
-    return "" if seen.starts >= claimed_at.date() - DAY else None
+    return "" if begins is None or seen.starts >= begins.date() - DAY else None
 
 
-def _country(seen: SeenOrder, claim: OpenClaim, countries: Countries) -> str | None:
-    product, identity = claim.record.type, claim.record.fields.get("countryId")
+def _country(seen: SeenOrder, sought: Sought, countries: Countries) -> str | None:
+    product, identity = sought.type, sought.fields.get("countryId")
     if product in PACKAGES:
         return ""
     expected = countries.get((product, str(identity)))

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, Literal
 
-from runner.fits import Countries, Fit, fit, package_moved, shown_until
+from runner.fits import Countries, Fit, Sought, fit, package_moved, shown_until
 from runner.ledger.interface import Bought, OpenClaim
 from runner.orders import PAY_BY_CARD, OrderKey, ProductType, decimal_text
 from runner.vendors.interface import Look, SeenOrder
@@ -126,7 +126,8 @@ class _Case:
 def _case(claim: OpenClaim, facts: Facts, policy: Policy) -> _Case:
     look = facts.looks.get(claim.record.type)
     new = _new(claim, look, facts)
-    found = [fit(seen, claim, facts.countries) for seen in new if not seen.renewed]
+    sought = Sought(type=claim.record.type, fields=claim.record.fields, begins=claim.claimed_at)
+    found = [fit(seen, sought, facts.countries) for seen in new if not seen.renewed]
     return _Case(
         claim=claim,
         look=look,

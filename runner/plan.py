@@ -208,6 +208,13 @@ def quoted(drafted: Plan, loaded: Loaded, reader: Reader, limits: Limits, watch:
     return replace(plan, objections=_objections(plan, batches, limits))
 
 
+def rechecked(plan: Plan, loaded: Loaded, limits: Limits) -> Plan:
+    """The plan with the limits on the whole checked once more, after some of its orders were refused."""
+    if not plan.objections:
+        return plan
+    return replace(plan, objections=_objections(plan, strictest(loaded.batches), limits))
+
+
 def _priced(step: Step, answer: Quote | QuoteRefused, batch: Batch | None) -> Step:
     if isinstance(answer, QuoteRefused):
         error = answer.errors[0]

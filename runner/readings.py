@@ -12,7 +12,7 @@ from typing import Final
 
 from runner.clock import Clock
 from runner.orders import OrderRequest, ProductType, Quote
-from runner.vendors.interface import Placed, QuoteRefused, Reader, Witness
+from runner.vendors.interface import Look, Placed, QuoteRefused, Reader, Witness
 
 MAX_AGE: Final = 60.0
 """Seconds a balance or a list of orders may be used for."""
@@ -22,14 +22,14 @@ class Readings:
     """Quotes, witnesses and the balance; the last two are read again once they are too old."""
 
     def __init__(self, reader: Reader, clock: Clock) -> None:
-        self._reader = reader
+        self.reader = reader
         self._clock = clock
         self._witnesses: dict[ProductType, tuple[float, Witness]] = {}
         self._balance: tuple[float, Decimal] | None = None
 
     def quote(self, request: OrderRequest) -> Quote | QuoteRefused:
         """The price, asked now; the balance that comes with it is a reading too."""
-        answer = self._reader.quote(request)
+        answer = self.reader.quote(request)
         quote = answer.quote if isinstance(answer, QuoteRefused) else answer
         if quote is not None and quote.balance is not None:
             self._balance = (self._clock.monotonic(), quote.balance)
@@ -38,16 +38,25 @@ class Readings:
     def balance(self) -> Decimal:
         """What the account has."""
         if self._balance is None or self._too_old(self._balance[0]):
-            self._balance = (self._clock.monotonic(), self._reader.balance())
+            self._balance = (self._clock.monotonic(), self.reader.balance())
         return self._balance[1]
 
     def witness(self, product: ProductType) -> Witness:
         """The orders the vendor shows before a purchase."""
         known = self._witnesses.get(product)
         if known is None or self._too_old(known[0]):
-            known = (self._clock.monotonic(), self._reader.witness(product))
+            known = (self._clock.monotonic(), self.reader.witness(product))
             self._witnesses[product] = known
         return known[1]
+
+    def look(self, product: ProductType) -> Look:
+        """The orders the vendor shows, as far as they can be told apart; serves as the next witness, too."""
+        taken = self._clock.monotonic()
+        look = self.reader.look(product)
+        order_ids = frozenset(order.order_id for order in look.orders)
+        witness = Witness(type=product, order_ids=order_ids, at=look.at, package=look.package)
+        self._witnesses[product] = (taken, witness)
+        return look
 
     def bought(self, request: OrderRequest, placed: Placed, expected: Decimal) -> None:
         """Count a purchase of ours in. Ours are never candidates, so a list stays good; a package has changed."""

@@ -12,7 +12,7 @@ from typing import Final
 
 from runner.clock import Clock, rfc3339
 from runner.errors import AccessError, Busy, RunnerError, UsageError, VendorUnavailable
-from runner.fits import Fit, shown_until
+from runner.fits import Fit, countries_of, shown_until
 from runner.judge import Facts, Policy, Verdict, judge
 from runner.ledger.interface import Attempt, Hold, Holder, Ledger, OpenClaim, Record, Settlement
 from runner.orders import OrderKey, ProductType, decimal_text
@@ -119,7 +119,7 @@ def _facts(task: Task, claims: Sequence[OpenClaim]) -> tuple[Facts, tuple[Runner
         try:
             looks[product] = task.reader.look(product)
             if any(claim.record.type == product and "countryId" in claim.record.fields for claim in claims):
-                countries |= _countries(task.reader, product)
+                countries |= countries_of(task.reader.reference(product), product)
         except (AccessError, VendorUnavailable) as error:
             failures.append(error)
     balance = None
@@ -142,15 +142,6 @@ def _facts(task: Task, claims: Sequence[OpenClaim]) -> tuple[Facts, tuple[Runner
         countries=countries,
     )
     return facts, tuple(failures)
-
-
-def _countries(reader: Reader, product: ProductType) -> dict[tuple[ProductType, str], str]:
-    choices = reader.reference(product)
-    return {
-        (product, str(choice.value)): choice.alpha3
-        for choice in choices
-        if choice.field == "countryId" and choice.alpha3
-    }
 
 
 def _ended(task: Task, order_ids: Iterable[str]) -> frozenset[str]:

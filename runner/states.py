@@ -70,6 +70,13 @@ MOVES: Final = (
     Move("o", State.UNKNOWN, Event.RECONCILED, State.UNKNOWN),
     Move("p", State.UNKNOWN, Event.RESOLVED, State.PLACED),
     Move("q", State.UNKNOWN, Event.RESOLVED, State.ABSENT),
+    # An orderId of an earlier attempt that comes late: the order was bought, whatever became of it since.
+    Move("r", State.PLANNED, Event.PLACED, State.PLACED),
+    Move("s", State.REJECTED, Event.PLACED, State.PLACED),
+    # An order at the vendor that the ledger had forgotten, adopted by a person's word.
+    Move("t", State.PLANNED, Event.RESOLVED, State.PLACED),
+    Move("u", State.REJECTED, Event.RESOLVED, State.PLACED),
+    Move("v", State.ABSENT, Event.RESOLVED, State.PLACED),
 )
 
 CLAIMABLE: Final = frozenset(move.before for move in MOVES if move.event is Event.CLAIMED)

@@ -12,10 +12,12 @@ import click
 
 from runner.cli.closing import Call, report_file, reported, show
 from runner.cli.options import Amount, holder, option
+from runner.cli.settling import flags_of
 from runner.errors import Cancelled, ExitCode, LedgerUnusable, OutcomeUnknown, UsageError
 
 if TYPE_CHECKING:
     from runner.batch import Job
+    from runner.forgotten import Guard
     from runner.plan import Plan
     from runner.progress import Watch
     from runner.stop import Stop
@@ -26,6 +28,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def limit_options(command: F) -> F:
     """What may be bought, and how the manifests are read."""
+    command = option(
+        "--strict-account/--no-strict-account",
+        default=None,
+        help="Refuse orders that look like one the vendor has and the ledger does not know. [on with CI, else off]",
+    )(command)
     command = option("--strict", is_flag=True, help="Warnings are errors.")(command)
     command = option("--keep-going", is_flag=True, help="Buy the others although some orders are refused.")(command)
     return option("--max-spend", type=Amount(), metavar="AMOUNT", help="Refuse a batch that costs more, in USD.")(
@@ -124,11 +131,20 @@ def _job(call: Call, paths: tuple[str, ...], watch: Watch) -> Job:
     return Job(
         loaded=manifest.load(paths, strict=call.strict),
         limits=Limits(max_spend=call.max_spend, keep_going=call.keep_going),
+        guard=_guard(call),
         holder=holder(clock.now()),
         clock=clock,
         watch=watch,
         ledger_name=wiring.ledger_name(place),
     )
+
+
+def _guard(call: Call) -> Guard:
+    from runner import wiring
+    from runner.forgotten import Guard
+
+    strict = wiring.in_ci() if call.strict_account is None else call.strict_account
+    return Guard(strict=strict, flags=flags_of(click.get_current_context(), call.settings))
 
 
 @contextmanager

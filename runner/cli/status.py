@@ -21,7 +21,7 @@ from runner.cli.settling import flags_of
 from runner.errors import ExitCode, InvalidManifests
 
 if TYPE_CHECKING:
-    from runner.ledger.interface import Ledger
+    from runner.ledger.interface import Ledger, Record
     from runner.orders import OrderRequest
     from runner.views.status import StatusRow
 
@@ -50,13 +50,16 @@ def command(ctx: click.Context, /, paths: tuple[str, ...], formats: tuple[str, .
     try:
         rows = _rows(ledger, _wanted(paths)) if paths else _every_row(ledger)
         claims = ledger.open_claims()
+        disputed = _disputed(rows, ledger)
     finally:
         ledger.close()
     console = Console.detect(no_color=values["no_color"])
     flags = flags_of(ctx, settings)
     for output in wanted:
         write_output(
-            output, console, lambda fmt, to: status.render(rows, fmt=fmt, console=to, claims=claims, flags=flags)
+            output,
+            console,
+            lambda fmt, to: status.render(rows, fmt=fmt, console=to, claims=claims, disputed=disputed, flags=flags),
         )
     code = ExitCode.OUTCOME_UNKNOWN if any(row.open for row in rows) else ExitCode.OK
     return ended(code, console)
@@ -89,6 +92,15 @@ def _rows(ledger: Ledger, requests: tuple[OrderRequest, ...]) -> list[StatusRow]
     listed = {row.key for row in rows}
     others = [record for record in ledger.open_records() if record.key not in listed]
     return rows + [StatusRow(key=record.key, state=record.state, wanted=False, record=record) for record in others]
+
+
+def _disputed(rows: list[StatusRow], ledger: Ledger) -> list[Record]:
+    """Orders that nothing buys because the vendor answered them with an order id that nobody has by now."""
+    from runner.states import CLAIMABLE
+
+    found = [row.record for row in rows if row.record and row.record.stray_order_id and row.state in CLAIMABLE]
+    owned = ledger.owners(str(record.stray_order_id) for record in found)
+    return [record for record in found if record.stray_order_id not in owned]
 
 
 def _every_row(ledger: Ledger) -> list[StatusRow]:

@@ -16,8 +16,10 @@ from sqlalchemy import Row
 
 from runner.errors import LedgerUnusable
 from runner.ledger import statements
+from runner.ledger.adopting import keep_stranger
 from runner.ledger.chain import COLUMNS, Entry, Head
 from runner.ledger.fold import fold
+from runner.ledger.forgotten import Stranger
 from runner.ledger.interface import Contradiction, Restored
 from runner.ledger.sql import KEYS_A_QUERY, AccountRows
 from runner.vendors.interface import Witness
@@ -140,7 +142,7 @@ def _misfit(row: Mapping[str, Any], folded: dict[str, Any] | str | None) -> str 
     return None
 
 
-def restore(rows: AccountRows, history: Iterable[Entry | Witness]) -> Restored:
+def restore(rows: AccountRows, history: Iterable[Entry | Witness | Stranger]) -> Restored:
     """See `Hold.restore`."""
     start = rows.chain()
     theirs = _every_event(rows)
@@ -148,6 +150,9 @@ def restore(rows: AccountRows, history: Iterable[Entry | Witness]) -> Restored:
     for part in history:
         if isinstance(part, Witness):
             rows.keep_witness(part)
+            continue
+        if isinstance(part, Stranger):
+            keep_stranger(rows, part)
             continue
         ours = None if added else next(theirs, None)
         if ours is not None:

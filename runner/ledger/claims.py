@@ -60,8 +60,14 @@ def bought_since(rows: AccountRows, at: datetime) -> list[Bought]:
     claimed = {row.key: row.claimed_at for row in rows.connection.execute(_BOUGHT, values)}
     records = rows.records(map(OrderKey.parse, claimed))
     return [
-        Bought(record=record, claimed_at=datetime.fromisoformat(claimed[str(key)])) for key, record in records.items()
+        Bought(record=record, claimed_at=_moment(claimed[str(key)]) or record.updated_at)
+        for key, record in records.items()
     ]
+
+
+def _moment(text: str | None) -> datetime | None:
+    """None for an order that was adopted without a claim."""
+    return None if text is None else datetime.fromisoformat(text)
 
 
 def evidence(rows: AccountRows, keys: Iterable[OrderKey]) -> dict[OrderKey, Mapping[str, object]]:

@@ -4,11 +4,13 @@ The first line is a header: account, number of events, hash of the last. Then on
 whose witness is not that of the claim of its type before it has that on the line above. Each line is canonical JSON.
 So every line is bound to its place: events by the chain, a witness by its digest and the claim below it, the header by
 a hash of its own, the end by the header. Memory does not grow with the history, written or read.
+
+Behind the events stand the orders that are somebody else's. They are no events: each has a hash of its own, and nothing
+tells how many there are.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -16,10 +18,11 @@ from datetime import datetime
 from typing import Any, Final, TextIO
 
 from runner.clock import rfc3339
-from runner.ledger.chain import BrokenChain, Entry, Head, canonical, follow
-from runner.ledger.codec import moment_text
+from runner.ledger.chain import BrokenChain, Entry, Head, follow
+from runner.ledger.forgotten import Stranger
 from runner.ledger.interface import Contradiction, Ledger
-from runner.states import Event
+from runner.ledger.lines import entry_content, hashed, line_of, stranger_content, witness_content
+from runner.states import Event, State
 from runner.vendors.interface import Witness
 
 FORMAT: Final = "order-runner/ledger/1"
@@ -32,6 +35,7 @@ _MEMBERS: Final[Mapping[str, frozenset[str]]] = {
     "header": frozenset(("kind", "format", "tool", "account", "ledger", "at", "events", "head", "hash")),
     "witness": frozenset(("kind", "digest", "type", "order_ids", "at", "package")),
     "event": frozenset(("kind", *(field.name for field in fields(Entry)))) - {"seq"},
+    "stranger": frozenset(("kind", "hash", *(field.name for field in fields(Stranger)))),
 }
 
 
@@ -72,6 +76,7 @@ class Chain:
         if entry.account != self.account:
             raise Broken(place, f"it is of account {entry.account}, not {self.account}")
         self.head = head
+        self.orders += entry.event == Event.RESOLVED and entry.before == State.PLANNED and entry.attempt == 1
         return self._witness(entry, place) if entry.event == Event.CLAIMED else None
 
     def _witness(self, entry: Entry, place: str) -> str | None:
@@ -129,17 +134,18 @@ def check_ledger(ledger: Ledger) -> Chain:
 
 def lines(ledger: Ledger, header: Header) -> Iterator[str]:
     """An export up to the head that `header` names, line by line. Raises `Broken` where the ledger is."""
-    yield _line(_header_content(header))
+    yield line_of(_header_content(header))
     chain = Chain(ledger.account)
     if header.head.events:
         for part in parts(ledger, chain):
-            yield _line(_witness_content(part) if isinstance(part, Witness) else _entry_content(part))
+            yield line_of(witness_content(part) if isinstance(part, Witness) else entry_content(part))
             if isinstance(part, Entry) and chain.head.events == header.head.events:
                 break
     if chain.head != header.head:
         raise Broken(
             "the end", f"the ledger keeps a head of {header.head.events} events that its events do not lead to"
         )
+    yield from (line_of(stranger_content(stranger)) for stranger in ledger.strangers())
 
 
 class Export:
@@ -156,13 +162,16 @@ class Export:
         """The line that was read last."""
         return f"line {self.line}"
 
-    def parts(self) -> Iterator[Entry | Witness]:
+    def parts(self) -> Iterator[Entry | Witness | Stranger]:
         """What follows the header, each part once it is known to be in its place."""
         waiting: tuple[str, Witness] | None = None
         while (content := self._content()) is not None:
             if content["kind"] == "witness":
                 _refuse_stray(waiting)
                 waiting = self.place, self._witness(content)
+                continue
+            if content["kind"] == "stranger" and waiting is None and self.chain.head == self.header.head:
+                yield self._stranger(content)
                 continue
             entry = self._entry(content)
             wanted = self.chain.take(entry, self.place)
@@ -216,12 +225,23 @@ class Export:
                 at=datetime.fromisoformat(content["at"]),
                 package=content["package"],
             )
-            whole = content == _witness_content(witness)
+            whole = content == witness_content(witness)
         except (ValueError, TypeError, AttributeError):
             whole = False
         if not whole:
             raise Broken(self.place, NOT_OURS)
         return witness
+
+    def _stranger(self, content: Mapping[str, Any]) -> Stranger:
+        try:
+            told = {name: content[name] for name in ("order_id", "who", "source", "reason")}
+            stranger = Stranger(**told, at=datetime.fromisoformat(content["at"]))
+            whole = content == stranger_content(stranger) and all(isinstance(text, str) for text in told.values())
+        except (ValueError, TypeError, AttributeError):
+            whole = False
+        if not whole:
+            raise Broken(self.place, NOT_OURS)
+        return stranger
 
     def _content(self, *, first: bool = False) -> dict[str, Any] | None:
         """The next line as what it holds, None after the last; only what encodes to the very same line is believed."""
@@ -232,7 +252,7 @@ class Export:
         try:
             content = json.loads(text)
             known = content.keys() == _MEMBERS[content["kind"]]
-            whole = known and _line(content) == text
+            whole = known and line_of(content) == text
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             whole = False
         if not whole:
@@ -260,10 +280,6 @@ def _is_typed(entry: Entry) -> bool:
     return right and type(entry.attempt) is int
 
 
-def _line(content: Mapping[str, Any]) -> str:
-    return canonical(content) + "\n"
-
-
 def _header_content(header: Header) -> dict[str, Any]:
     content = {
         "kind": "header",
@@ -275,19 +291,4 @@ def _header_content(header: Header) -> dict[str, Any]:
         "events": header.head.events,
         "head": header.head.hash,
     }
-    return content | {"hash": hashlib.sha256(canonical(content).encode("ascii")).hexdigest()}
-
-
-def _entry_content(entry: Entry) -> dict[str, Any]:
-    return entry.content | {"kind": "event", "hash": entry.hash}
-
-
-def _witness_content(witness: Witness) -> dict[str, Any]:
-    return {
-        "kind": "witness",
-        "digest": witness.digest,
-        "type": witness.type,
-        "order_ids": sorted(witness.order_ids),
-        "at": moment_text(witness.at),
-        "package": None if witness.package is None else dict(witness.package),
-    }
+    return hashed(content)

@@ -13,7 +13,7 @@ from typing import Any
 from runner.ledger.chain import Entry
 from runner.ledger.codec import json_text
 from runner.ledger.interface import Contradiction
-from runner.states import Event, State, is_legal
+from runner.states import CLAIMABLE, Event, State, is_legal
 
 Row = Mapping[str, Any]
 
@@ -21,6 +21,8 @@ _NOTHING: Row = {
     "state": State.PLANNED.value,
     "attempt": 0,
     "claimed_at": None,
+    "run_id": None,
+    "quote_total": None,
     "order_id": None,
     "base_order_numbers": "[]",
     "total": None,
@@ -36,6 +38,8 @@ def fold(row: Row | None, entry: Entry) -> dict[str, Any]:
         _refuse_leap(known, entry)
         detail = json.loads(entry.detail)
         said = _claimed(entry, detail) if entry.event == Event.CLAIMED else _settled(known, entry, detail)
+        if _is_adoption(entry):
+            said |= {"attempt": entry.attempt, "quote_total": detail["quote_total"], **_content(detail)}
     except Contradiction:
         raise
     except (ValueError, KeyError, TypeError) as error:
@@ -46,8 +50,9 @@ def fold(row: Row | None, entry: Entry) -> dict[str, Any]:
 def _refuse_leap(row: Row, entry: Entry) -> None:
     if entry.before != row["state"]:
         raise Contradiction(f"it takes {entry.key} from {entry.before}, but the order was {row['state']}")
-    tries = row["attempt"] + 1 if entry.event == Event.CLAIMED else row["attempt"]
-    if entry.attempt > tries or (entry.event == Event.CLAIMED and entry.attempt < tries):
+    begins = entry.event == Event.CLAIMED or _is_adoption(entry)
+    tries = row["attempt"] + 1 if begins else row["attempt"]
+    if entry.attempt > tries or (begins and entry.attempt < tries):
         raise Contradiction(f"it is of attempt {entry.attempt} of {entry.key}, which had {row['attempt']}")
     after = entry.after
     if after is None and entry.event != Event.CLAIMED:
@@ -56,11 +61,18 @@ def _refuse_leap(row: Row, entry: Entry) -> None:
         raise Contradiction(f"no order goes from {entry.before} to {after} by {entry.event}")
 
 
+def _is_adoption(entry: Entry) -> bool:
+    """Whether a person gave the order an id without a claim before it."""
+    return entry.event == Event.RESOLVED and entry.before in CLAIMABLE
+
+
+def _content(detail: Mapping[str, Any]) -> dict[str, Any]:
+    """What was asked for."""
+    return {"type": detail["type"], "fields": json_text(detail["fields"]), "fingerprint": detail["fingerprint"]}
+
+
 def _claimed(entry: Entry, detail: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "type": detail["type"],
-        "fields": json_text(detail["fields"]),
-        "fingerprint": detail["fingerprint"],
+    return _content(detail) | {
         "state": entry.after,
         "attempt": entry.attempt,
         "claimed_at": entry.at,

@@ -7,9 +7,10 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 
 from runner.errors import LedgerUnusable, Refused
-from runner.ledger import archive
+from runner.ledger import adopting, archive
 from runner.ledger.chain import Entry
 from runner.ledger.emergency import EmergencyFile
+from runner.ledger.forgotten import Adoption, Stranger, Want
 from runner.ledger.interface import Attempt, Claim, Holder, Record, Restored, Run, Settlement
 from runner.ledger.sql import AccountRows
 from runner.vendors.interface import Witness
@@ -61,6 +62,23 @@ class SqlHold:
         with self._write() as rows:
             return rows.settle(attempt, settlement)
 
+    def note_wants(self, wants: Iterable[Want]) -> None:
+        """See `Hold`."""
+        with self._write() as rows:
+            adopting.note_wants(rows, wants)
+
+    def adopt(self, adoption: Adoption) -> Record:
+        """See `Hold`."""
+        if not self._is_held():
+            raise Refused(f"{adoption.want.key} was not adopted: this process no longer holds the account")
+        with self._write() as rows:
+            return adopting.adopt(rows, self._fence, adoption)
+
+    def disown(self, strangers: Iterable[Stranger]) -> None:
+        """See `Hold`."""
+        with self._write() as rows:
+            adopting.disown(rows, strangers)
+
     def save_emergency(self, attempt: Attempt, settlement: Settlement) -> str:
         """See `Hold`."""
         self._emergency.save(attempt, settlement)
@@ -76,7 +94,7 @@ class SqlHold:
         with self._write() as rows:
             rows.finish_run(run_id, at, exit_code)
 
-    def restore(self, history: Iterable[Entry | Witness]) -> Restored:
+    def restore(self, history: Iterable[Entry | Witness | Stranger]) -> Restored:
         """See `Hold`."""
         with self._write() as rows:
             if not self._is_held() or rows.fence() != self._fence:

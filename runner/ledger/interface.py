@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from runner.ledger.chain import Entry, Head
+from runner.ledger.forgotten import Adoption, Stranger, Want
 from runner.orders import OrderKey, OrderRequest, ProductType, Quote, Scalar
 from runner.states import Event, State
 from runner.vendors.interface import Witness
@@ -23,8 +24,9 @@ from runner.vendors.interface import Witness
 class Record:
     """What the ledger knows of one order now.
 
-    `attempt` counts claims, 0 for none. `order_id`, `total` and `balance` are the vendor's, once placed. `quote_total`
-    is what the open or last attempt was expected to cost. `reason` is the last event's, in words.
+    `attempt` counts claims and adoptions, 0 for none. `order_id`, `total` and `balance` are the vendor's, once placed.
+    `quote_total` is what the open or last attempt was expected to cost. `reason` is the last event's, in words.
+    `stray_order_id` is an order id the vendor answered with that could not become the order's own.
     """
 
     key: OrderKey
@@ -41,6 +43,7 @@ class Record:
     balance: Decimal | None = None
     reason: str | None = None
     run_id: str | None = None
+    stray_order_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +174,18 @@ class Hold(Protocol):
         where the commit was not acknowledged.
         """
 
+    def note_wants(self, wants: Iterable[Want]) -> None:
+        """Keep what these keys stand for, in place of what was kept of them: what `adopt` may be asked for later."""
+
+    def adopt(self, adoption: Adoption) -> Record:
+        """One durable move to `placed` of an order that is not open, as its next attempt.
+
+        Raises `Refused` where the order is open or placed, the order id is another order's, or the hold is lost.
+        """
+
+    def disown(self, strangers: Iterable[Stranger]) -> None:
+        """Remember orders as somebody else's; raises `Refused` where one belongs to an order of the account."""
+
     def save_emergency(self, attempt: Attempt, settlement: Settlement) -> str:
         """Write a settlement that `settle` could not store to the file kept ready for it; returns the file's path.
 
@@ -183,7 +198,7 @@ class Hold(Protocol):
     def finish_run(self, run_id: str, at: datetime, exit_code: int) -> None:
         """Close a run."""
 
-    def restore(self, history: Iterable[Entry | Witness]) -> Restored:
+    def restore(self, history: Iterable[Entry | Witness | Stranger]) -> Restored:
         """Add what `history` has beyond the ledger's own events: all of it in one durable transaction, or nothing.
 
         `history` is a whole chain from its first event, each witness before the first claim that names it, and its
@@ -220,6 +235,12 @@ class Ledger(Protocol):
 
     def bought_since(self, at: datetime) -> list[Bought]:
         """The placed orders that were settled at `at` or later."""
+
+    def wants(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Want]:
+        """What was last kept by `note_wants` of these keys."""
+
+    def strangers(self) -> list[Stranger]:
+        """The orders at the vendor that are remembered as somebody else's, by order id."""
 
     def evidence(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Mapping[str, object]]:
         """What the last event of each of these orders rests on; orders without any are left out."""

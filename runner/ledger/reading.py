@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Final, TypeVar
 
-from runner.ledger import claims
+from runner.ledger import adopting, claims
 from runner.ledger.archive import Archive
+from runner.ledger.forgotten import Stranger, Want
 from runner.ledger.interface import Bought, OpenClaim, Record
 from runner.ledger.sql import AccountRows
 from runner.orders import OrderKey
@@ -47,6 +48,14 @@ class SqlReader(Archive):
     def bought_since(self, at: datetime) -> list[Bought]:
         """See `Ledger`."""
         return self._read(lambda rows: claims.bought_since(rows, at), [])
+
+    def wants(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Want]:
+        """See `Ledger`."""
+        return self._read(lambda rows: adopting.wants(rows, keys), {})
+
+    def strangers(self) -> list[Stranger]:
+        """See `Ledger`."""
+        return self._read(adopting.strangers, [])
 
     def evidence(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Mapping[str, object]]:
         """See `Ledger`."""

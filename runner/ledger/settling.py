@@ -13,7 +13,7 @@ from typing import Any, Final
 from runner.errors import Refused
 from runner.ledger.codec import json_text, moment_text, optional_money
 from runner.ledger.interface import Attempt, Settlement
-from runner.states import CLAIMABLE, MOVES, Event, State, is_legal
+from runner.states import CLAIMABLE, MOVES, OPEN, Event, State, is_legal
 
 FACTS: Final = frozenset({Event.PLACED, Event.REJECTED, Event.NOT_SENT, Event.UNKNOWN})
 """What the holder of an answer tells; every other event but a claim is a verdict."""
@@ -53,6 +53,8 @@ def arrow(case: Case) -> tuple[Event, State | None]:
     event, after = case.settlement.event, case.settlement.after
     # An earlier attempt that proves to be placed decides the order, unless a later one is in doubt itself.
     speaks = case.is_current or (event is Event.PLACED and case.state in CLAIMABLE)
+    if event is Event.RESOLVED and case.state not in OPEN:  # that is an adoption, and an attempt of its own
+        speaks = False
     if case.owner is None and speaks and is_legal(case.state, event, after):
         return event, after
     if event not in FACTS:

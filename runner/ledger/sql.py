@@ -92,7 +92,7 @@ class AccountRows:
             raise _why_not(row, claim)
         attempt = Attempt(key=key, n=tries + 1, run_id=claim.run_id, claimed_at=claim.at)
         detail = json_text(claim_detail(claim))
-        told = self._telling(head, attempt, before, Event.CLAIMED, State.SUBMITTED, at=claim.at, detail=detail)
+        told = self.telling(head, attempt, before, Event.CLAIMED, State.SUBMITTED, at=claim.at, detail=detail)
         statements.change_together(self.connection, *told)
         return attempt
 
@@ -125,7 +125,7 @@ class AccountRows:
             return _record(case.row)
         values = changes(case, after)
         moved = statements.MOVE, {"b_account": self.account, "b_key": str(attempt.key), **values}
-        told = self._telling(
+        told = self.telling(
             head, attempt, case.state, event, after, at=settlement.at, detail=detail, reason=values["reason"]
         )
         statements.change_together(self.connection, moved, *told)
@@ -188,7 +188,7 @@ class AccountRows:
             return Head()
         return Head(row["events"], row["hash"])
 
-    def _telling(
+    def telling(
         self,
         head: Head,
         attempt: Attempt,
@@ -252,7 +252,8 @@ def _why_not(row: Mapping[str, Any] | None, claim: Claim) -> Refused:
     if state in CLAIMABLE:
         return Refused(
             f"{key} is {state}, but the vendor also answered it with order {row['stray_order_id']}",
-            hint="look at that order at the vendor; to buy anyway, raise the order's `generation`",
+            hint="look at that order at the vendor: if it is this one, `order-runner status` has the command; to buy "
+            "anyway, raise the order's `generation`",
         )
     if state is not State.PLACED:
         return Refused(f"{key} is {state}: its attempt {row['attempt']} may have been charged")
@@ -292,4 +293,5 @@ def _record(row: Mapping[Any, Any]) -> Record:
         balance=optional_decimal(row["balance"]),
         reason=row["reason"],
         run_id=row["run_id"],
+        stray_order_id=row["stray_order_id"],
     )

@@ -12,7 +12,18 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Insert, Select, Update, bindparam, exists, select, text
 
-from runner.ledger.tables import IS_CLAIMABLE, IS_OPEN, chains, holds, order_events, orders, runs, witnesses
+from runner.ledger.tables import (
+    IS_CLAIMABLE,
+    IS_OPEN,
+    chains,
+    holds,
+    order_events,
+    orders,
+    runs,
+    strangers,
+    wants,
+    witnesses,
+)
 
 
 class Prepared:
@@ -99,6 +110,10 @@ OPEN_ROWS: Final = select(orders).where(_OF_ACCOUNT, text(IS_OPEN)).order_by(ord
 ROW: Final = Prepared(select(orders).where(_OF_ORDER))
 ROW_AND_OWNER: Final = Prepared(select(orders, _OWNER.scalar_subquery().label("owner")).where(_OF_ORDER))
 """`owner`: the key of another order that has the vendor's order id already."""
+INSERT_ORDER: Final = Prepared(
+    orders.insert(),
+    *("account", "key", "type", "fields", "fingerprint", "state", "attempt", "updated_at", "base_order_numbers"),
+)
 _IS_HELD: Final = exists().where(holds.c.account == bindparam("b_account"), holds.c.fence == bindparam("b_fence"))
 _CLAIMED: Final = (
     *("type", "fields", "fingerprint", "state", "attempt", "updated_at", "claimed_at", "run_id", "quote_total"),
@@ -127,6 +142,33 @@ MOVE: Final = Prepared(
     orders.update().where(_OF_ORDER),
     *("state", "updated_at", "reason", "order_id", "base_order_numbers", "total", "balance", "stray_order_id"),
 )
+ADOPT: Final = Prepared(
+    orders.update().where(
+        _OF_ORDER,
+        orders.c.attempt == bindparam("b_attempt"),
+        text(IS_CLAIMABLE),
+        exists().where(holds.c.account == bindparam("b_account"), holds.c.fence == bindparam("b_fence")),
+    ),
+    *("type", "fields", "fingerprint", "state", "attempt", "updated_at", "quote_total", "reason"),
+    *("order_id", "base_order_numbers", "total", "balance", "stray_order_id"),
+)
+"""The one move to `placed` without a claim."""
+
+STRANGERS: Final = select(strangers).where(strangers.c.account == bindparam("b_account")).order_by(strangers.c.order_id)
+STRANGER: Final = Prepared(
+    select(strangers.c.order_id).where(
+        strangers.c.account == bindparam("b_account"), strangers.c.order_id == bindparam("b_order_id")
+    )
+)
+INSERT_STRANGER: Final = Prepared(strangers.insert())
+WANTS: Final = select(wants).where(
+    wants.c.account == bindparam("b_account"), wants.c.key.in_(bindparam("b_keys", expanding=True))
+)
+UPDATE_WANT: Final = Prepared(
+    wants.update().where(wants.c.account == bindparam("b_account"), wants.c.key == bindparam("b_key")),
+    *("type", "fields", "fingerprint", "quote_total", "at"),
+)
+INSERT_WANT: Final = Prepared(wants.insert())
 
 WITNESS: Final = Prepared(
     select(witnesses.c.type).where(

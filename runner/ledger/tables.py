@@ -138,6 +138,34 @@ holds: Final = Table(
     Column("holder", Text, nullable=False),
 )
 
+strangers: Final = Table(
+    "strangers",
+    metadata,
+    # The vendor's orders that somebody said are not this ledger's.
+    Column("account", Text, primary_key=True),
+    Column("order_id", Text, primary_key=True),
+    Column("who", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+wants: Final = Table(
+    "wants",
+    metadata,
+    # What a run did not buy because it may be at the vendor already: what its key stands for, until it is claimed.
+    Column("account", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("type", Text, nullable=False),
+    Column("fields", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("quote_total", Text),
+    Column("at", Text, nullable=False),
+    CheckConstraint(_one_of("type", PRODUCT_TYPES), name="wants_type"),
+    sqlite_with_rowid=False,
+)
+
 chains: Final = Table(
     "chains",
     metadata,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Final
@@ -40,6 +41,14 @@ def open_lines(claim: OpenClaim, flags: str) -> Iterator[str]:
     if "ruling" in last:
         yield one_line(f"  last look: {last.get('why')}")
     yield from (one_line(f"  {command}") for command in commands(record.key, flags, _identities(last)))
+
+
+def disputed_lines(record: Record, flags: str) -> Iterator[str]:
+    """An order that is not open, but that the vendor also answered with an order id, and how to settle it."""
+    stray = shlex.quote(str(record.stray_order_id))
+    yield one_line(f"{record.key}: {what(record.type, record.fields)}; {record.state}, and nothing buys it: the vendor")
+    yield one_line(f"  also answered it with order {record.stray_order_id}; if that is this order:")
+    yield one_line(f"  order-runner resolve {record.key} --placed {stray}{flags}")
 
 
 def _identities(told: Mapping[str, object]) -> list[str]:

@@ -16,7 +16,7 @@ from runner.states import OPEN, State
 from runner.views.console import Channel, Console
 from runner.views.grid import Column, Grid, Row, show
 from runner.views.safe import json_text
-from runner.views.settling import open_lines
+from runner.views.settling import disputed_lines, open_lines
 from runner.views.words import STATUS_STYLES, WHAT_TO_DO, amount, counted, money
 
 STATUS_VERSION: Final = "1.0"
@@ -54,15 +54,23 @@ class StatusRow:
 
 
 def render(
-    rows: Sequence[StatusRow], *, fmt: str, console: Console, claims: Sequence[OpenClaim] = (), flags: str = ""
+    rows: Sequence[StatusRow],
+    *,
+    fmt: str,
+    console: Console,
+    claims: Sequence[OpenClaim] = (),
+    disputed: Sequence[Record] = (),
+    flags: str = "",
 ) -> None:
     """Write the rows in one of `FORMATS` to stdout: open ones first, else in the order given.
 
-    `claims` are those of the open orders; `flags` belong behind the commands that settle them.
+    `claims` are those of the open orders, `disputed` those that are not open though the vendor answered them with
+    an order id; `flags` belong behind the commands that settle them.
     """
     FORMATS[fmt](sorted(rows, key=lambda row: not row.open), console.out)
     if fmt == "text":
         console.out.lines(line for claim in claims for line in open_lines(claim, flags))
+        console.out.lines(line for record in disputed for line in disputed_lines(record, flags))
 
 
 def _text(rows: Sequence[StatusRow], channel: Channel) -> None:

@@ -74,7 +74,10 @@ def test_every_default_is_the_one_that_counts(name: str) -> None:
     for names, default, _, meaning in rows(name):
         option = known[names]
         assert meaning.strip()
-        if option.is_flag:
+        if option.secondary_opts:
+            assert option.default is None, names
+            assert default == "on with `CI`, else off", names
+        elif option.is_flag:
             assert default == "off", names
         elif isinstance(option.get_default(click.Context(command(name))), (int, float, Path)):
             value = option.get_default(click.Context(command(name)))

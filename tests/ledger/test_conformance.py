@@ -26,6 +26,12 @@ from tests.ledger.conftest import (
     unknown,
 )
 
+
+def is_adoption(move: Move) -> bool:
+    """Those are in test_forgotten.py: they settle no attempt."""
+    return move.event is Event.RESOLVED and move.before not in OPEN
+
+
 FACTS = {Event.PLACED, Event.REJECTED, Event.NOT_SENT, Event.UNKNOWN}
 
 
@@ -56,7 +62,9 @@ def test_claim_keeps_what_a_judge_needs(store: SqliteStore, hold: Hold) -> None:
 
 
 @pytest.mark.parametrize(
-    "move", [move for move in MOVES if move.event is not Event.CLAIMED], ids=lambda move: move.letter
+    "move",
+    [move for move in MOVES if move.event is not Event.CLAIMED and not is_adoption(move)],
+    ids=lambda move: move.letter,
 )
 def test_every_legal_move_works(store: SqliteStore, hold: Hold, move: Move) -> None:
     """Each arrow of the table can be walked, and leaves its event."""
@@ -200,7 +208,7 @@ def test_earlier_attempt_that_proves_placed_stops_further_ones(store: SqliteStor
     first = bring(hold, "one", State.ABSENT)
     bring(hold, "one", second)
     found = hold.settle(first, placed("7001", later(90)))
-    assert found.state is (State.PLACED if is_legal(second, Event.PLACED, State.PLACED) else second)
+    assert (found.state, found.order_id) == (State.PLACED, "7001")
     with pytest.raises(Refused, match="7001"):
         hold.claim(claim())
 

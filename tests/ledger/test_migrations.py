@@ -172,3 +172,54 @@ def test_older_ledger_is_migrated_whole_or_not_at_all(tmp_path: Path, monkeypatc
                 old.open()
         assert [old.sql(f"SELECT * FROM {table}") for table in ("sqlite_master", "order_events")] == before
         assert check_ledger(old.open()).orders == 1
+
+
+def bring_to(store: SqliteStore, revision: str) -> None:
+    """Makes the tables of an older version in an empty store."""
+    config = Config()
+    config.set_main_option("script_location", str(PLACE))
+    config.set_main_option("path_separator", "os")
+    url = str(store.path).replace("postgresql://", "postgresql+psycopg://")
+    engine = create_engine(url if "://" in url else f"sqlite:///{url}")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        if "://" not in url:
+            connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
+        command.upgrade(config, revision)
+    engine.dispose()
+
+
+ADOPTED = (
+    "INSERT INTO order_events (account, key, attempt, event, before, after, at, detail, prev_hash, hash) "
+    "VALUES ('acme', 'batch/rejected', 2, 'resolved', 'rejected', 'placed', '', '', '', '')"
+)
+
+
+def test_older_ledger_learns_to_adopt(empty_store: SqliteStore, child: Child) -> None:
+    """Revision 0003 keeps every event and its chain, lets the new moves in and no others; runs may race to make it."""
+    store = empty_store
+    bring_to(store, "0002")
+    program = (
+        "from runner.ledger import migrations\nmigrations.HEAD = '0002'\n"
+        f"with {store.opening}.hold(holder(), timeout=0) as hold:\n"
+        "    for state in State:\n        bring(hold, state.value, state)\nprint('filled')"
+    )
+    assert child(program, store.path).communicate()[0] == "filled\n"
+    with pytest.raises(store.refusal):
+        store.sql(ADOPTED)
+    before = store.sql("SELECT seq, hash FROM order_events ORDER BY seq")
+    openers = [child(OPENING.format(store.opening), store.path) for _ in range(4)]
+    for opener in openers:
+        opener.stdin.write("\n")
+        opener.stdin.flush()
+    assert [opener.communicate()[0] for opener in openers] == ["opened\n"] * 4
+    assert store.sql("SELECT seq, hash FROM order_events ORDER BY seq") == before
+    assert check_ledger(store.open()).orders == len(State)
+    for change in (
+        "UPDATE order_events SET at = ''",
+        "DELETE FROM order_events",
+        ADOPTED.replace("rejected", "placed"),
+    ):
+        with pytest.raises(store.refusal):
+            store.sql(change)
+    store.sql(ADOPTED)

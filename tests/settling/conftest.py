@@ -121,7 +121,7 @@ def open_desk(
             "ORDER_RUNNER_RATE": "0",
             "USER": "alice",
         }
-        for name in ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILD_USER_ID", "ORDER_RUNNER_EXCLUSIVE"):
+        for name in ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILD_USER_ID", "ORDER_RUNNER_EXCLUSIVE", "CI"):
             monkeypatch.delenv(name, raising=False)
         for name, value in environment.items():
             monkeypatch.setenv(name, value)

@@ -6,12 +6,18 @@ import json
 import os
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from runner.states import State
+from runner.ledger.interface import Attempt, Holder, Settlement
+from runner.ledger.sqlite import open_sqlite
+from runner.orders import OrderKey
+from runner.states import Event, State
 from tests.settling.conftest import IPV4, Desk
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 def evidence(desk: Desk) -> dict[str, Any]:
@@ -147,3 +153,39 @@ def test_on_a_terminal_it_asks(desk: Desk, answer: str, code: int, state: State)
     assert b"may have cost 3.60 USD" in shown
     assert b"alice (by USER) says that it was bought as order 77: seen at the vendor. Put that on record?" in shown
     assert desk.record("a").state is state
+
+
+@pytest.mark.parametrize("owned", [False, True])
+def test_an_answer_that_came_too_late(desk: Desk, owned: bool) -> None:
+    """`status` has the exact command for an order that is not open though the vendor answered it, and it settles it.
+
+    Where that id is another order's by then, there is no such command.
+    """
+    desk.lose("a", unknown=False)
+    with (
+        closing(open_sqlite(desk.ledger, "default")) as ledger,
+        ledger.hold(Holder(host="h", pid=1, since=NOW, run_id="late"), timeout=0) as hold,
+    ):
+        first = Attempt(key=OrderKey("b", "a"), n=1, run_id="lost", claimed_at=NOW)
+        hold.abandon_submitted(NOW)
+        hold.settle(first, Settlement(event=Event.RECONCILED, after=State.ABSENT, at=NOW))
+    desk.lose("a", unknown=False)
+    with (
+        closing(open_sqlite(desk.ledger, "default")) as ledger,
+        ledger.hold(Holder(host="h", pid=1, since=NOW, run_id="late"), timeout=0) as hold,
+    ):
+        hold.settle(first, Settlement(event=Event.PLACED, after=State.PLACED, at=NOW, order_id="77"))
+        second = Attempt(key=OrderKey("b", "a"), n=2, run_id="lost", claimed_at=NOW)
+        hold.settle(second, Settlement(event=Event.REJECTED, after=State.REJECTED, at=NOW))
+    if owned:
+        desk.lose("other")
+        assert desk.run("resolve", "b/other", "--placed", "77", "--yes")[0] == 0
+    assert (desk.record("a").state, desk.record("a").stray_order_id) == (State.REJECTED, "77")
+    told = [line.strip() for line in desk.run("status")[1].splitlines() if line.startswith("  order-runner")]
+    assert told == ([] if owned else ["order-runner resolve b/a --placed 77"])
+    for command in told:
+        assert desk.run(*command.split()[1:], "--yes")[0] == 0
+        assert (desk.record("a").state, desk.record("a").order_id) == (State.PLACED, "77")
+        assert desk.record("a").stray_order_id is None
+        assert "--placed" not in desk.run("status")[1]
+    assert desk.run("ledger", "verify")[0] == 0

@@ -1,0 +1,185 @@
+"""Orders that a ledger may have forgotten, in SQL: what was wanted, what is adopted, what is somebody else's.
+
+For any SQL engine, like `sql.py`: each call belongs inside a transaction that its caller opens.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from runner.errors import Refused
+from runner.ledger import statements
+from runner.ledger.claims import owners
+from runner.ledger.codec import json_text, moment_text, optional_decimal, optional_money, settlement_detail, storable
+from runner.ledger.forgotten import Adoption, Stranger, Want
+from runner.ledger.interface import Attempt, Record, Settlement
+from runner.ledger.sql import KEYS_A_QUERY, AccountRows
+from runner.orders import OrderKey
+from runner.states import CLAIMABLE, Event, State
+
+
+def adopt(rows: AccountRows, fence: int, adoption: Adoption) -> Record:
+    """Move an order that is not open to `placed`, as its next attempt.
+
+    `Refused` where it is open or placed, where the order id is another's, or another hold than `fence` has the account.
+    """
+    want, head = adoption.want, rows.chain()
+    order_id = storable(adoption.order_id)
+    named = {"b_account": rows.account, "b_key": str(want.key)}
+    _refuse_owned(rows, order_id, want.key)
+    row = statements.ROW.one(rows.connection, named)
+    if row is None:
+        statements.INSERT_ORDER.change(rows.connection, _nothing_yet(rows.account, adoption))
+    before, tries = (State(row["state"]), int(row["attempt"])) if row else (State.PLANNED, 0)
+    attempt = Attempt(key=want.key, n=tries + 1, run_id=adoption.run_id, claimed_at=adoption.at)
+    settlement = Settlement(
+        event=Event.RESOLVED,
+        after=State.PLACED,
+        at=adoption.at,
+        reason=storable(adoption.reason),
+        order_id=order_id,
+        evidence=adoption.evidence,
+    )
+    values = _content(want) | {
+        "state": State.PLACED.value,
+        "attempt": attempt.n,
+        "updated_at": moment_text(adoption.at),
+        "reason": settlement.reason,
+        "order_id": order_id,
+        "base_order_numbers": "[]",
+        "total": None,
+        "balance": None,
+        "stray_order_id": None,
+    }
+    if statements.ADOPT.change(rows.connection, values | named | {"b_attempt": tries, "b_fence": fence}) != 1:
+        raise _why_not(want.key, before)
+    detail = settlement_detail(settlement) | _told(want)
+    told = rows.telling(
+        head,
+        attempt,
+        before,
+        Event.RESOLVED,
+        State.PLACED,
+        at=adoption.at,
+        detail=json_text(detail),
+        reason=settlement.reason,
+    )
+    statements.change_together(rows.connection, *told)
+    return rows.records([want.key])[want.key]
+
+
+def _refuse_owned(rows: AccountRows, order_id: str, key: OrderKey | None = None) -> None:
+    owner = owners(rows, [order_id]).get(order_id)
+    if owner is not None:
+        other = f", it cannot be {key}" if key else ": it is nobody else's"
+        raise Refused(f"order {order_id} already belongs to {owner}{other}")
+
+
+def _why_not(key: OrderKey, state: State) -> Refused:
+    if state in CLAIMABLE:
+        return Refused(f"{key} was not adopted: another run has taken the account since", hint="run again")
+    return Refused(f"{key} is {state}: it has an attempt of its own")
+
+
+def _nothing_yet(account: str, adoption: Adoption) -> dict[str, Any]:
+    want = adoption.want
+    return {
+        "account": account,
+        "key": str(want.key),
+        "type": want.type,
+        "fields": json_text(dict(want.fields)),
+        "fingerprint": want.fingerprint,
+        "state": State.PLANNED.value,
+        "attempt": 0,
+        "updated_at": moment_text(adoption.at),
+        "base_order_numbers": "[]",
+    }
+
+
+def _told(want: Want) -> dict[str, Any]:
+    """What was wanted, as an event tells it."""
+    return {
+        "type": want.type,
+        "fields": dict(want.fields),
+        "fingerprint": want.fingerprint,
+        "quote_total": optional_money(want.quote_total),
+    }
+
+
+def _content(want: Want) -> dict[str, Any]:
+    """What was wanted, as columns hold it."""
+    return _told(want) | {"fields": json_text(dict(want.fields))}
+
+
+def note_wants(rows: AccountRows, wanted: Iterable[Want]) -> None:
+    """Keep what each key stands for now."""
+    for want in wanted:
+        values = _content(want) | {"at": moment_text(want.at)}
+        named = {"b_account": rows.account, "b_key": str(want.key)}
+        if not statements.UPDATE_WANT.change(rows.connection, values | named):
+            new = values | {"account": rows.account, "key": str(want.key)}
+            statements.INSERT_WANT.change(rows.connection, new)
+
+
+def wants(rows: AccountRows, keys: Iterable[OrderKey]) -> dict[OrderKey, Want]:
+    """What was last kept of these keys."""
+    named = [str(key) for key in keys]
+    found: dict[OrderKey, Want] = {}
+    for start in range(0, len(named), KEYS_A_QUERY):
+        values = {"b_account": rows.account, "b_keys": named[start : start + KEYS_A_QUERY]}
+        kept = map(_want, rows.connection.execute(statements.WANTS, values).mappings())
+        found.update((want.key, want) for want in kept)
+    return found
+
+
+def _want(row: Mapping[Any, Any]) -> Want:
+    return Want(
+        key=OrderKey.parse(row["key"]),
+        type=row["type"],
+        fields=json.loads(row["fields"]),
+        fingerprint=row["fingerprint"],
+        at=datetime.fromisoformat(row["at"]),
+        quote_total=optional_decimal(row["quote_total"]),
+    )
+
+
+def disown(rows: AccountRows, told: Iterable[Stranger]) -> None:
+    """Remember orders as somebody else's; what is remembered already stays as it is."""
+    for stranger in told:
+        _refuse_owned(rows, stranger.order_id)
+        keep_stranger(rows, stranger)
+
+
+def keep_stranger(rows: AccountRows, stranger: Stranger) -> None:
+    """Remember one, unless it is."""
+    order_id = storable(stranger.order_id)
+    named = {"b_account": rows.account, "b_order_id": order_id}
+    if statements.STRANGER.one(rows.connection, named) is not None:
+        return
+    values = {
+        "account": rows.account,
+        "order_id": order_id,
+        "who": storable(stranger.who),
+        "source": storable(stranger.source),
+        "reason": storable(stranger.reason),
+        "at": moment_text(stranger.at),
+    }
+    statements.INSERT_STRANGER.change(rows.connection, values)
+
+
+def strangers(rows: AccountRows) -> list[Stranger]:
+    """Every one that is remembered, by order id."""
+    found = rows.connection.execute(statements.STRANGERS, {"b_account": rows.account}).mappings()
+    return [
+        Stranger(
+            order_id=row["order_id"],
+            who=row["who"],
+            source=row["source"],
+            reason=row["reason"],
+            at=datetime.fromisoformat(row["at"]),
+        )
+        for row in found
+    ]

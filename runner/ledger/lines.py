@@ -1,0 +1,45 @@
+"""What stands on a line of an export."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from runner.ledger.chain import Entry, canonical
+from runner.ledger.codec import moment_text
+from runner.ledger.forgotten import Stranger
+from runner.vendors.interface import Witness
+
+
+def line_of(content: Mapping[str, Any]) -> str:
+    """Canonical JSON, with its end."""
+    return canonical(content) + "\n"
+
+
+def hashed(content: dict[str, Any]) -> dict[str, Any]:
+    """The content and the hash of it."""
+    return content | {"hash": hashlib.sha256(canonical(content).encode("ascii")).hexdigest()}
+
+
+def entry_content(entry: Entry) -> dict[str, Any]:
+    """An event, bound to its place by the chain."""
+    return entry.content | {"kind": "event", "hash": entry.hash}
+
+
+def witness_content(witness: Witness) -> dict[str, Any]:
+    """A witness, bound by its digest to the claim below it."""
+    return {
+        "kind": "witness",
+        "digest": witness.digest,
+        "type": witness.type,
+        "order_ids": sorted(witness.order_ids),
+        "at": moment_text(witness.at),
+        "package": None if witness.package is None else dict(witness.package),
+    }
+
+
+def stranger_content(stranger: Stranger) -> dict[str, Any]:
+    """An order that is somebody else's: no event, so with a hash of its own."""
+    told = {"order_id": stranger.order_id, "who": stranger.who, "source": stranger.source, "reason": stranger.reason}
+    return hashed({"kind": "stranger", **told, "at": moment_text(stranger.at)})

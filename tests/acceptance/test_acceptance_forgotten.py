@@ -1,0 +1,318 @@
+"""A ledger that forgot what was bought: noticed by the vendor's list before anything is bought a second time."""
+
+import json
+import re
+import shlex
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from harness import CANARY, MANIFEST, Result, Sandbox, SandboxServer, World, ipv4
+
+from runner.sandbox import Options
+from runner.sandbox.box import PREFIX
+
+CI = {"CI": "1"}
+PERSON = {"ORDER_RUNNER_YES": "1", "USER": "alice"}
+COMMAND = re.compile(r"order-runner (resolve [^;\n]+)")
+
+
+def somebody_buys(world: World, **changes: Any) -> None:
+    """An order on our account that no ledger has."""
+    body = ipv4("theirs", **changes) | {"paymentId": 1}
+    wanted = {name: value for name, value in body.items() if name not in ("name", "type")}
+    world.box.respond("POST", f"{PREFIX}{CANARY}/order/make", json.dumps(wanted).encode())
+    assert world.bought[-1] == "theirs"
+
+
+def copy_of(world: World) -> Path:
+    """A copy of the ledger, made while nobody uses it."""
+    place = world.root / "copy"
+    place.mkdir()
+    for path in world.root.glob("orders.ledger*"):
+        shutil.copy2(path, place / path.name)
+    return place
+
+
+def put_back(world: World, place: Path) -> None:
+    for path in world.root.glob("orders.ledger*"):
+        path.unlink()
+    for path in place.iterdir():
+        shutil.copy2(path, world.root / path.name)
+
+
+def codes(world: World) -> list[str]:
+    report = world.report()
+    return sorted(finding["code"] for owner in (report, *report["orders"]) for finding in owner["errors"])
+
+
+def finding(world: World, name: str) -> Any:
+    (found,) = world.order(name)["errors"]
+    return found
+
+
+def suggested(text: str, which: str = "--placed") -> Iterator[list[str]]:
+    """The commands that a text names, as a shell would take them."""
+    for command in COMMAND.findall(text):
+        if which in command:
+            yield shlex.split(command)
+
+
+def obey(world: World, *names: str) -> None:
+    """Runs the adopting command that the last report has for each of these orders, to the letter."""
+    for name in names:
+        (command,) = suggested(finding(world, name)["hint"])
+        result = world.run(*command, env=CI | PERSON)
+        assert result.code == 0, result.err
+        assert f"crawl/{name} is placed as order" in result.out
+
+
+def lists(world: World) -> int:
+    return sum(request.endpoint.startswith("proxy/list") for request in world.box.requests)
+
+
+def test_ledger_from_yesterday(world: World) -> None:
+    """Orders bought since a backup are noticed and named, the printed commands adopt them, and the rest is bought."""
+    world.manifest(ipv4("a"))
+    assert world.apply(env=CI).code == 0
+    backup = copy_of(world)
+    world.manifest(ipv4("a"), ipv4("b"), ipv4("c"))
+    assert world.apply(env=CI).code == 0
+    put_back(world, backup)
+    world.manifest(*(ipv4(name) for name in "abc"), ipv4("other", countryId=562))
+    result = world.apply(env=CI)
+    assert (result.code, world.bought) == (5, ["a", "b", "c"])
+    ids = [str(purchase.order_id) for purchase in world.purchases]
+    (named,) = [found for found in world.report()["errors"] if found["code"] == "PSR508"]
+    assert f"{ids[1]} (ipv4), {ids[2]} (ipv4)" in named["message"]
+    assert ids[0] not in named["message"]
+    for name, order_id in zip("bc", ids[1:], strict=True):
+        found = finding(world, name)
+        assert (found["code"], found["category"], found["line"]) == ("PSR420", "refused", world.line_of(f'"{name}"'))
+        assert f"resolve crawl/{name} --placed {order_id};" in found["hint"]
+        assert f"{MANIFEST}:{found['line']}:" in result.said
+    obey(world, "b", "c")
+    assert world.apply(env=CI).code == 0
+    assert world.bought == ["a", "b", "c", "other"]
+    assert [world.order(name)["status"] for name in ("a", "b", "c", "other")] == [*["already_placed"] * 3, "placed"]
+    assert codes(world) == []
+    assert world.run("ledger", "verify").code == 0
+    assert world.run("ledger", "export", "-o", "export.jsonl").code == 0
+    assert world.run("ledger", "verify", "export.jsonl").code == 0
+
+
+def test_ledger_deleted(world: World) -> None:
+    """A ledger that is gone without a trace is noticed, too."""
+    world.manifest(ipv4("a"), ipv4("b"))
+    assert world.apply(env=CI).code == 0
+    for path in world.root.glob("orders.ledger*"):
+        path.unlink()
+    assert world.apply(env=CI).code == 5
+    obey(world, "a", "b")
+    assert world.apply(env=CI).code == 0
+    assert world.bought == ["a", "b"]
+
+
+def test_account_mistyped(world: World) -> None:
+    """A second account name for the vendor's one account is noticed; the commands name ledger and account as typed."""
+    world.manifest(ipv4("a"))
+    assert world.apply("--account", "acme", MANIFEST, env=CI).code == 0
+    assert world.apply("--account", "amce", "--ledger", "orders.ledger", MANIFEST, env=CI).code == 5
+    hint = finding(world, "a")["hint"]
+    assert hint.count("--ledger orders.ledger --account amce") == 2
+    assert world.bought == ["a"]
+    obey(world, "a")
+    assert world.apply("--account", "amce", MANIFEST, env=CI).code == 0
+    assert world.bought == ["a"]
+
+
+def test_stranger_in_another_country(world: World) -> None:
+    """An order that cannot be one of ours is a warning, and stops nothing."""
+    somebody_buys(world, countryId=562)
+    world.manifest(ipv4("a"))
+    assert world.apply(env=CI).code == 0
+    assert codes(world) == ["PSR508"]
+    assert world.bought[1:] == ["a"]
+
+
+def test_not_mine_is_remembered(world: World) -> None:
+    """What a person says is somebody else's is asked about once; who said so and why is in the export."""
+    world.manifest(ipv4("a"))
+    world.apply(env=CI)
+    world.manifest(ipv4("b"))
+    assert world.apply("--account", "second", MANIFEST, env=CI).code == 5
+    assert world.bought == ["a"]
+    (command,) = suggested(finding(world, "b")["hint"], "--not-mine")
+    result = world.run(*command, env=CI | PERSON)
+    assert (result.code, result.out) == (
+        0,
+        f"order {world.purchases[0].order_id} is somebody else's, says alice (by USER): WHY\n",
+    )
+    assert world.apply("--account", "second", MANIFEST, env=CI).code == 0
+    assert (world.bought, codes(world)) == (["a", "b"], [])
+    exported = world.run("ledger", "export", "--account", "second")
+    assert '"kind":"stranger"' in exported.out
+    world.write("second.jsonl", exported.out)
+    assert world.run("ledger", "import", "second.jsonl", "--ledger", "new.ledger", "--account", "second").code == 0
+    assert world.run("ledger", "export", "--account", "second", "--ledger", "new.ledger").out.count("stranger") == 1
+
+
+def test_not_strict_warns_and_buys(world: World) -> None:
+    """On an account that is not strict the same orders are bought, each with a warning at its line."""
+    world.manifest(ipv4("a"))
+    world.apply()
+    result = world.apply("--account", "second", MANIFEST)
+    assert (result.code, world.bought) == (0, ["a", "a"])
+    assert codes(world) == ["PSR420", "PSR508"]
+    assert finding(world, "a")["category"] == "warning"
+    assert "--strict-account" in result.said
+
+
+@pytest.mark.parametrize(
+    ("option", "variables", "code"),
+    [
+        ((), {}, 0),
+        ((), {"CI": "true"}, 5),
+        (("--strict-account",), {}, 5),
+        (("--no-strict-account",), CI, 0),
+        ((), {"ORDER_RUNNER_STRICT_ACCOUNT": "1"}, 5),
+        ((), {"ORDER_RUNNER_STRICT_ACCOUNT": "0"} | CI, 0),
+    ],
+)
+def test_what_makes_an_account_strict(
+    world: World, option: tuple[str, ...], variables: dict[str, str], code: int
+) -> None:
+    """The option wins over its variable, and that over `CI`; `plan` and the dry run find what `apply` finds."""
+    world.manifest(ipv4("a"))
+    world.apply()
+    asked = ("--account", "second", *option, MANIFEST)
+    for command in (("plan", "--report", "report.json"), ("apply", "--dry-run"), ("apply", "--yes")):
+        assert (world.run(*command, *asked, env=variables).code, codes(world)) == (code, ["PSR420", "PSR508"])
+    assert world.bought == ["a"] * (1 if code else 2)
+
+
+def test_keep_going_buys_what_looks_like_nothing(world: World) -> None:
+    """With `--keep-going` only what looks bought is refused; limits count only what is left."""
+    world.manifest(ipv4("a"))
+    world.apply()
+    world.manifest(ipv4("a"), ipv4("b", countryId=562))
+    result = world.apply("--account", "second", "--keep-going", "--max-spend", "2.50", MANIFEST, env=CI)
+    assert (result.code, world.bought) == (5, ["a", "b"])
+    assert world.report()["summary"] | {"refused": 1, "placed": 1} == world.report()["summary"]
+
+
+def test_renewed_orders_are_not_named(world: World) -> None:
+    """An order that was renewed is not one that was just bought, whatever day it says."""
+    world.manifest(ipv4("a"))
+    world.apply()
+    world.box.renew(world.purchases[0].order_id)
+    assert world.apply("--account", "second", MANIFEST, env=CI).code == 0
+    assert codes(world) == []
+
+
+def test_old_orders_are_not_named(tmp_path: Path) -> None:
+    """An order that began more than 31 days ago is none that was forgotten since."""
+    home, root = tmp_path / "home", tmp_path / "work"
+    home.mkdir()
+    root.mkdir()
+    world, ahead = World(root=root, home=home), [-40 * 86_400.0]
+    world.server.close()
+    world.box = Sandbox(options=Options(accounts={CANARY: world.balance}), clock=lambda: time.time() + ahead[0])
+    world.server = SandboxServer(world._respond, "127.0.0.1", 0)
+    try:
+        world.manifest(ipv4("a", periodId="3m"))
+        assert world.apply(env=CI).code == 0
+        ahead[0] = 0
+        assert world.apply("--account", "second", MANIFEST, env=CI).code == 0
+        assert (len(world.bought), codes(world)) == (2, [])
+    finally:
+        world.close()
+
+
+@pytest.mark.parametrize("fault", ["list-500@1x*", "list-html@1x*", "list-blank@1x*"])
+def test_list_that_is_not_whole(world: World, fault: str) -> None:
+    """Without a whole list nothing is bought; `plan` refuses it on a strict account, and else says so."""
+    world.manifest(ipv4("a"))
+    world.box.add_fault(fault)
+    assert world.apply(env=CI).code == 5
+    assert (codes(world), world.money_requests) == (["PSR506"], 0)
+    assert world.run("plan", MANIFEST, "--report", "report.json", env=CI).code == 5
+    assert codes(world) == ["PSR506"]
+    assert world.run("plan", MANIFEST, "--report", "report.json").code == 0
+    assert codes(world) == ["PSR509"]
+
+
+def test_many_are_counted(world: World) -> None:
+    """Of many orders the first are named and the rest counted."""
+    world.manifest(*(ipv4(f"o{number}") for number in range(25)))
+    world.apply()
+    world.manifest(ipv4("new", countryId=562))
+    world.apply("--account", "second", MANIFEST, env=CI)
+    (named,) = world.report()["errors"]
+    assert named["message"].startswith("the vendor shows 25 orders that nobody in the ledger owns: 2426273 (ipv4), ")
+    assert named["message"].endswith(" and 5 more")
+
+
+def test_the_look_is_the_witness(world: World) -> None:
+    """Comparing costs a run no second list: one call for each type, and none for what is not to be bought."""
+    world.manifest(*(ipv4(f"o{number}") for number in range(5)))
+    assert world.apply().code == 0
+    assert lists(world) == 1
+    assert world.apply().code == 0
+    assert lists(world) == 1
+    world.manifest({"name": "traffic", "type": "resident", "tarifId": 6929}, batch="other")
+    assert world.apply().code == 0
+    assert lists(world) == 1
+
+
+def test_a_key_that_nobody_ever_wanted(world: World) -> None:
+    """Adopting needs to know what the key stands for: the refusal says how the ledger gets to know it."""
+    world.manifest(ipv4("a"))
+    world.apply()
+    result: Result = world.run("resolve", "crawl/b", "--placed", "77", env=PERSON)
+    assert result.code == 2
+    assert "apply --strict-account" in result.err
+
+
+def test_a_refused_order_that_was_bought_after_all(world: World) -> None:
+    """An order the vendor refused, and somebody then bought by hand, is adopted with the content of its attempt."""
+    world.manifest(ipv4("a"))
+    world.box.add_fault("no-funds@1")
+    assert world.apply().code == 6
+    assert world.run("resolve", "crawl/a", "--absent", "--reason", "no", env=PERSON).code == 5
+    assert world.run("resolve", "crawl/a", "--placed", "77", env=PERSON).code == 0
+    assert world.apply().code == 0
+    assert (world.bought, world.order("a")["result"]["order_id"]) == ([], "77")
+    assert world.run("ledger", "verify").code == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--not-mine", "77"),
+        ("--not-mine", "7 7", "--reason", "r"),
+        ("crawl/a", "--not-mine", "77", "--reason", "r"),
+        ("--not-mine", "77", "--absent", "--reason", "r"),
+        ("--placed", "77"),
+        (),
+    ],
+)
+def test_calls_that_cannot_be(world: World, arguments: tuple[str, ...]) -> None:
+    """Disowning takes order ids and a reason, nothing else; every other verdict takes a key."""
+    world.manifest(ipv4("a"))
+    world.apply()
+    assert world.run("resolve", *arguments, env=PERSON).code == 2
+
+
+def test_own_order_cannot_be_disowned(world: World) -> None:
+    """An order that the ledger owns is nobody else's."""
+    world.manifest(ipv4("a"))
+    world.apply()
+    order_id = str(world.purchases[0].order_id)
+    result = world.run("resolve", "--not-mine", "77", "--not-mine", order_id, "--reason", "r", env=PERSON)
+    assert result.code == 5
+    assert f"order {order_id} belongs to crawl/a" in result.err
+    assert "stranger" not in world.run("ledger", "export").out
