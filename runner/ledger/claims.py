@@ -24,7 +24,7 @@ from runner.vendors.interface import Witness
 
 _MINE: Final = orders.c.account == bindparam("b_account")
 _EVENTS: Final = (
-    select(order_events.c.attempt, order_events.c.event, order_events.c.at, order_events.c.detail)
+    select(order_events.c.seq, order_events.c.attempt, order_events.c.event, order_events.c.at, order_events.c.detail)
     .where(order_events.c.account == bindparam("b_account"), order_events.c.key == bindparam("b_key"))
     .order_by(order_events.c.seq)
 )
@@ -59,9 +59,19 @@ def bought_since(rows: AccountRows, at: datetime) -> list[Bought]:
     values = {"b_account": rows.account, "b_at": moment_text(at)}
     claimed = {row.key: row.claimed_at for row in rows.connection.execute(_BOUGHT, values)}
     records = rows.records(map(OrderKey.parse, claimed))
-    return [
-        Bought(record=record, claimed_at=datetime.fromisoformat(claimed[str(key)])) for key, record in records.items()
-    ]
+    return [_bought(rows, record, claimed[str(key)]) for key, record in records.items()]
+
+
+def _bought(rows: AccountRows, record: Record, claimed_at: str) -> Bought:
+    values = {"b_account": rows.account, "b_key": str(record.key)}
+    events = rows.connection.execute(_EVENTS, values).all()
+    claims = [event.seq for event in events if event.event == Event.CLAIMED and event.attempt == record.attempt]
+    return Bought(
+        record=record,
+        claimed_at=datetime.fromisoformat(claimed_at),
+        claimed_seq=max(claims, default=0),
+        settled_seq=max((event.seq for event in events), default=0),
+    )
 
 
 def evidence(rows: AccountRows, keys: Iterable[OrderKey]) -> dict[OrderKey, Mapping[str, object]]:
@@ -95,6 +105,7 @@ def _open_claim(rows: AccountRows, record: Record) -> OpenClaim:
         witness=_witness(rows, record, detail["witness"]),
         leaning_placed=any(_hints(earlier.event, said) for earlier, said in told),
         evidence=told[-1][1].get("evidence") or {},
+        claimed_seq=event.seq,
     )
 
 
