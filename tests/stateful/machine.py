@@ -39,11 +39,13 @@ DISTURBING: Final = frozenset({"price-up", "price-up-quote", "overcharge", "no-f
 JUMPS: Final = (-86_400.0, -3_600.0, -100.0, -1.0, 1.0, 100.0)
 """Our clock, in seconds: forwards only as far as the waiting time has room for, backwards as far as it likes."""
 DAYS_40: Final = 40 * 86_400.0
-KILLS_FOR_REAL: Final = 6
-"""One modelled death in so many is a SIGKILL of a process."""
+
+MEMORY: Final = Path("/dev/shm")
+"""Syncs cost nothing here, and what they are for is the business of `tests.powercuts`."""
 
 shapes = st.sampled_from(sorted(SHAPES))
-places = st.integers(1, 3)
+more = st.lists(shapes, min_size=1, max_size=3)
+places = st.integers(1, 2)
 step_faults = st.sampled_from(MAKE_FAULTS)
 
 
@@ -82,7 +84,8 @@ class Machine(RuleBasedStateMachine):
     @initialize(exclusive=st.booleans(), list_lags=st.sampled_from((0, 400)), wanted=st.lists(shapes, min_size=1, max_size=2))
     def begin(self, *, exclusive: bool, list_lags: int, wanted: list[str]) -> None:
         """An account, and a manifest."""
-        folder = Path(self.undo.enter_context(tempfile.TemporaryDirectory(prefix="stateful-")))
+        self.tally.add("games")
+        folder = Path(self.undo.enter_context(tempfile.TemporaryDirectory(prefix="stateful-", dir=MEMORY if MEMORY.is_dir() else None)))
         self.scene = self.undo.enter_context(scene(folder, exclusive=exclusive, delay=list_lags))
         self._want(wanted)
         self.after()
@@ -101,7 +104,7 @@ class Machine(RuleBasedStateMachine):
             if self.sound:
                 for name, count in checks.calm(self.scene).items():
                     self.tally.add(name, count)
-                self.tally.add("examples")
+                self.tally.add("games whole")
         finally:
             self.undo.close()
 
@@ -161,46 +164,47 @@ class Machine(RuleBasedStateMachine):
     def apply(self) -> None:
         self._apply()
 
-    @step(fault=step_faults, order=places)
-    def apply_with_make_fault(self, *, fault: str, order: int) -> None:
+    @step(fault=step_faults, order=places, wanted=more, settled=st.booleans())
+    def apply_with_make_fault(self, *, fault: str, order: int, wanted: list[str], settled: bool) -> None:
+        self._make_ready(wanted, settled=settled)
         self._arm(fault, order)
         self._apply()
 
-    @step(fault=st.sampled_from(READ_FAULTS), request=st.integers(1, 6), for_long=st.booleans())
-    def apply_with_read_fault(self, *, fault: str, request: int, for_long: bool) -> None:
+    @step(fault=st.sampled_from(READ_FAULTS), request=st.integers(1, 6), for_long=st.booleans(), wanted=more)
+    def apply_with_read_fault(self, *, fault: str, request: int, for_long: bool, wanted: list[str]) -> None:
+        self._make_ready(wanted, settled=True)
         self._arm(fault, request, times="x*" if for_long and fault != "price-up-quote" else "")
         self._apply()
 
-    @step(
-        point=st.sampled_from(sorted({*POINTS, *REAL_POINTS})),
-        order=places,
-        fault=st.none() | step_faults,
-        sigkill=st.integers(0, KILLS_FOR_REAL - 1),
-    )
-    def apply_killed(self, *, point: str, order: int, fault: str | None, sigkill: int) -> None:
-        """At a point between the protocol's steps: a modelled death, or a process and a SIGKILL."""
+    @step(point=st.sampled_from(POINTS), order=places, fault=st.none() | step_faults, wanted=more, settled=st.booleans())
+    def apply_dies(self, *, point: str, order: int, fault: str | None, wanted: list[str], settled: bool) -> None:
+        """A modelled death at a step of the protocol, or between two."""
+        self._make_ready(wanted, settled=settled)
         if fault is not None:
             self._arm(fault, order)
-        if point not in POINTS or sigkill == 0:
-            self._sigkill(point, order)
-            return
         life = Life(point, 1 if point == "1" else order)
         self._apply(life)
         if life.dead:
             self.tally.add(f"died at {point}")
 
-    def _sigkill(self, point: str, order: int) -> None:
+    @step(point=st.sampled_from(REAL_POINTS), order=places, fault=st.none() | step_faults, wanted=more)
+    def apply_killed(self, *, point: str, order: int, fault: str | None, wanted: list[str]) -> None:
+        """A process of its own, and SIGKILL."""
         if self.nursery is None:
             return
+        self._make_ready(wanted, settled=True)
+        if fault is not None:
+            self._arm(fault, order)
         n = 1 if point in ("1", "closing") else order
         late = 400 if point in LATE else 0
         plan = Plan(point=point, n=n, do="KILL", late_us=late, money_timeout=MONEY_TIMEOUT)
         self.ends = Player(self.nursery, self.tally.real).run_together(self.scene, (plan,))
         self.scene.quiet()
 
-    @step(what=st.sampled_from(("claim", "settle")), order=places)
-    def apply_on_a_full_disk(self, *, what: str, order: int) -> None:
+    @step(what=st.sampled_from(("claim", "settle")), order=places, wanted=more)
+    def apply_on_a_full_disk(self, *, what: str, order: int, wanted: list[str]) -> None:
         """The ledger does not take a claim, or an outcome, which the emergency file then keeps."""
+        self._make_ready(wanted, settled=True)
         life = Life(fails=what, n=order)
         self._apply(life)
         if not life.fails:
@@ -214,6 +218,13 @@ class Machine(RuleBasedStateMachine):
         self._ended(outcome, held=False)
         if outcome is None or outcome.report.exit_code != 9 or len(self.scene.box.purchases) > bought:
             raise Broken("held", "a run did not keep off an account that another one holds")
+
+    def _make_ready(self, wanted: list[str], *, settled: bool) -> None:
+        """Something to buy and, where a person has settled what was open, nothing in the way."""
+        self._want(wanted)
+        if settled:
+            self.scene.person()
+            self.scene.disturbed &= bool(self.scene.coming())  # those nobody can settle yet
 
     def _apply(self, life: Life | None = None) -> None:
         self._ended(self.scene.apply(life))
@@ -237,6 +248,9 @@ class Machine(RuleBasedStateMachine):
 
     @step(seconds=st.sampled_from((1.0, 70.0, 400.0, 1300.0, 5 * 3600.0, DAYS_40)))
     def time_passes(self, *, seconds: float) -> None:
+        self._pass(seconds)
+
+    def _pass(self, seconds: float) -> None:
         coming = self.scene.coming()
         self.scene.time.ahead += seconds
         self.scene.disturbed |= seconds == DAYS_40
@@ -271,8 +285,13 @@ class Machine(RuleBasedStateMachine):
 
     # Settling
 
-    @step(exclusive=st.booleans(), fault=st.none() | st.none() | st.sampled_from(READ_FAULTS))
-    def reconcile(self, *, exclusive: bool, fault: str | None) -> None:
+    @step(
+        after=st.sampled_from((0.0, 60.0, 1300.0, 5 * 3600.0)),
+        exclusive=st.booleans(),
+        fault=st.none() | st.none() | st.sampled_from(READ_FAULTS),
+    )
+    def reconcile(self, *, after: float, exclusive: bool, fault: str | None) -> None:
+        self._pass(after)
         if fault is not None:
             self._arm(fault, 1, times="x*")
         outcome = self.scene.reconcile(exclusive=exclusive)
