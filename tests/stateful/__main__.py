@@ -48,7 +48,10 @@ def _mutants(asked: str, examples: int, seed: int) -> int:
         with MUTANTS[name]():
             tally, error = _play(examples, seed, processes=False, shrink=False)
         missed += error is None
-        _say(f"{name}: " + (f"noticed in game {tally.counts['games']:,}" if error else f"NOT NOTICED in {examples} games"))
+        _say(
+            f"{name}: "
+            + (f"noticed in game {tally.counts['games']:,}" if error else f"NOT NOTICED in {examples} games")
+        )
     return 1 if missed else 0
 
 

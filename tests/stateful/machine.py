@@ -81,11 +81,17 @@ class Machine(RuleBasedStateMachine):
         self.records: dict[OrderKey, Record] = {}
         self.scene: Scene
 
-    @initialize(exclusive=st.booleans(), list_lags=st.sampled_from((0, 400)), wanted=st.lists(shapes, min_size=1, max_size=2))
+    @initialize(
+        exclusive=st.booleans(), list_lags=st.sampled_from((0, 400)), wanted=st.lists(shapes, min_size=1, max_size=2)
+    )
     def begin(self, *, exclusive: bool, list_lags: int, wanted: list[str]) -> None:
         """An account, and a manifest."""
         self.tally.add("games")
-        folder = Path(self.undo.enter_context(tempfile.TemporaryDirectory(prefix="stateful-", dir=MEMORY if MEMORY.is_dir() else None)))
+        folder = Path(
+            self.undo.enter_context(
+                tempfile.TemporaryDirectory(prefix="stateful-", dir=MEMORY if MEMORY.is_dir() else None)
+            )
+        )
         self.scene = self.undo.enter_context(scene(folder, exclusive=exclusive, delay=list_lags))
         self._want(wanted)
         self.after()
@@ -176,7 +182,9 @@ class Machine(RuleBasedStateMachine):
         self._arm(fault, request, times="x*" if for_long and fault != "price-up-quote" else "")
         self._apply()
 
-    @step(point=st.sampled_from(POINTS), order=places, fault=st.none() | step_faults, wanted=more, settled=st.booleans())
+    @step(
+        point=st.sampled_from(POINTS), order=places, fault=st.none() | step_faults, wanted=more, settled=st.booleans()
+    )
     def apply_dies(self, *, point: str, order: int, fault: str | None, wanted: list[str], settled: bool) -> None:
         """A modelled death at a step of the protocol, or between two."""
         self._make_ready(wanted, settled=settled)
@@ -328,4 +336,3 @@ def _mark(offer: dict[str, Any]) -> str:
 
 def _manifest(orders: list[dict[str, Any]]) -> str:
     return json.dumps({"apiVersion": "orders/v1", "batch": "b", "orders": orders})
-

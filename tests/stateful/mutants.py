@@ -43,12 +43,12 @@ def _or_nothing(real: Callable[..., Any], nothing: Any) -> Callable[..., Any]:
 
 def no_waiting_time() -> AbstractContextManager[object]:
     """An order is called absent before it can have come."""
-    return mock.patch.object(judge.Policy, "waits", lambda self, product: timedelta(0))
+    return mock.patch.object(judge.Policy, "waits", return_value=timedelta(0))
 
 
 def absent_by_the_list_alone() -> AbstractContextManager[object]:
     """The balance is no witness."""
-    return mock.patch.object(judge, "_moved", lambda claim, facts: Decimal(0))
+    return mock.patch.object(judge, "_moved", return_value=Decimal(0))
 
 
 MUTANTS: Final[Mapping[str, Mutant]] = {

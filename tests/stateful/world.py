@@ -262,5 +262,3 @@ def scene(folder: Path, *, exclusive: bool, delay: float) -> Iterator[Scene]:
 def is_placed(records: Mapping[OrderKey, Record], key: OrderKey) -> bool:
     """Whether the ledger knows the order as bought."""
     return key in records and records[key].state is State.PLACED
-
-
