@@ -2,131 +2,41 @@
 
 from __future__ import annotations
 
-import functools
 import json
-import tempfile
-from collections.abc import Callable
-from contextlib import ExitStack
-from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from runner.batch import Outcome
-from runner.ledger.interface import Record
-from runner.orders import PAY_BY_CARD, OrderKey
-from tests.chaos.judge import Broken, End
+from tests.chaos.judge import Broken
 from tests.chaos.play import Player
 from tests.chaos.points import LATE, Plan
 from tests.chaos.points import POINTS as REAL_POINTS
-from tests.chaos.schedule import ARGUMENTS, MAKE_FAULTS, OFFERS, READ_FAULTS
 from tests.chaos.world import KEY
-from tests.stateful import checks
-from tests.stateful.child import ShiftedNursery
+from tests.stateful.draws import (
+    DAYS_40,
+    JUMPS,
+    SHAPES,
+    delays,
+    look_faults,
+    make_faults,
+    more,
+    places,
+    read_faults,
+    shapes,
+)
+from tests.stateful.game import Game, mark_of, step
 from tests.stateful.life import POINTS, Life
-from tests.stateful.tally import Tally
-from tests.stateful.world import MONEY_TIMEOUT, Scene, is_placed, scene
-
-SHAPES: Final = {
-    **{f"{offer['type']} {offer.get('countryId', offer.get('tarifId'))}": dict(offer) for offer in OFFERS},
-    "ipv4 561 by card": {**OFFERS[0], "paymentId": PAY_BY_CARD},
-}
-"""What can be wanted, by a name that reads well in a list of steps."""
-SIZES: Final = {**ARGUMENTS, "silent-later": "300", "slow": "0.1", "calc-slow": "0.05"}
-"""Arguments of faults: seconds of the vendor's clock for what is made later, of the machine's for what is slow."""
-DISTURBING: Final = frozenset({"price-up", "price-up-quote", "overcharge", "no-funds"})
-JUMPS: Final = (-86_400.0, -3_600.0, -100.0, -1.0, 1.0, 100.0)
-"""Our clock, in seconds: forwards only as far as the waiting time has room for, backwards as far as it likes."""
-DAYS_40: Final = 40 * 86_400.0
-
-MEMORY: Final = Path("/dev/shm")
-"""Syncs cost nothing here, and what they are for is the business of `tests.powercuts`."""
-
-shapes = st.sampled_from(sorted(SHAPES))
-more = st.lists(shapes, min_size=1, max_size=3)
-places = st.integers(1, 2)
-step_faults = st.sampled_from(MAKE_FAULTS)
+from tests.stateful.world import MONEY_TIMEOUT
 
 
-def step(**drawn: Any) -> Callable[[Callable[..., None]], Any]:
-    """A rule that is counted, and judged once it is over."""
-
-    def make(body: Callable[..., None]) -> Any:
-        @rule(**drawn)
-        @functools.wraps(body)
-        def taken(self: Machine, **given: Any) -> None:
-            self.tally.add(f"rule {body.__name__}")
-            self.sound = False
-            self.ends = []
-            body(self, **given)
-            self.after()
-
-        return taken
-
-    return make
-
-
-class Machine(RuleBasedStateMachine):
-    """One account, from its first order to the calm at its end."""
-
-    tally: ClassVar[Tally] = Tally()
-    nursery: ClassVar[ShiftedNursery | None] = None
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.sound = False
-        self.undo = ExitStack()
-        self.ends: list[End] = []
-        self.records: dict[OrderKey, Record] = {}
-        self.scene: Scene
-
-    @initialize(
-        exclusive=st.booleans(), list_lags=st.sampled_from((0, 400)), wanted=st.lists(shapes, min_size=1, max_size=2)
-    )
-    def begin(self, *, exclusive: bool, list_lags: int, wanted: list[str]) -> None:
-        """An account, and a manifest."""
-        self.tally.add("games")
-        folder = Path(
-            self.undo.enter_context(
-                tempfile.TemporaryDirectory(prefix="stateful-", dir=MEMORY if MEMORY.is_dir() else None)
-            )
-        )
-        self.scene = self.undo.enter_context(scene(folder, exclusive=exclusive, delay=list_lags))
-        self._want(wanted)
-        self.after()
-
-    def after(self) -> None:
-        """Whatever the step did, this holds."""
-        self.tally.counts.update({f"fault {kind}": count for kind, count in self.scene.box.fired.items()})
-        with self.scene.box._lock:
-            self.scene.box._faults.fired.clear()
-        self.scene.calm()
-        self.records = checks.judge(self.scene, self.ends)
-        self.sound = True
-
-    def teardown(self) -> None:
-        try:
-            if self.sound:
-                for name, count in checks.calm(self.scene).items():
-                    self.tally.add(name, count)
-                self.tally.add("games whole")
-        finally:
-            self.undo.close()
+class Machine(Game):
+    """Every step there is."""
 
     # The manifest
 
     @step(wanted=st.lists(shapes, min_size=1, max_size=3))
     def want(self, *, wanted: list[str]) -> None:
         self._want(wanted)
-
-    def _want(self, wanted: list[str]) -> None:
-        orders = []
-        for shape in wanted:
-            name = f"n{len(self.scene.orders) + len(orders)}"
-            orders.append({"name": name, **SHAPES[shape], _mark(SHAPES[shape]): name})
-        self.scene.want(orders)
-        self.tally.add("orders", len(orders))
 
     @step(which=st.integers(0, 20))
     def raise_generation(self, *, which: int) -> None:
@@ -135,7 +45,7 @@ class Machine(RuleBasedStateMachine):
         if order is None:
             return
         order["generation"] = order.get("generation", 1) + 1
-        order[_mark(order)] = f"{order['name']}-{order['generation']}"
+        order[mark_of(order)] = f"{order['name']}-{order['generation']}"
         self.scene.want([])
         self.tally.add("orders")
 
@@ -158,32 +68,26 @@ class Machine(RuleBasedStateMachine):
             raise Broken("changed", f"{order['name']} was changed after its purchase: {outcome.report.render()}")
         self.tally.add("content change refused")
 
-    def _placed(self, which: int) -> dict[str, Any] | None:
-        order = self.scene.orders[which % len(self.scene.orders)]
-        generation = order.get("generation", 1)
-        key = OrderKey("b", order["name"], generation)
-        return order if is_placed(self.records, key) else None
-
     # Runs
 
     @step()
     def apply(self) -> None:
         self._apply()
 
-    @step(fault=step_faults, order=places, wanted=more, settled=st.booleans())
+    @step(fault=make_faults, order=places, wanted=more, settled=st.booleans())
     def apply_with_make_fault(self, *, fault: str, order: int, wanted: list[str], settled: bool) -> None:
         self._make_ready(wanted, settled=settled)
         self._arm(fault, order)
         self._apply()
 
-    @step(fault=st.sampled_from(READ_FAULTS), request=st.integers(1, 6), for_long=st.booleans(), wanted=more)
+    @step(fault=read_faults, request=st.integers(1, 6), for_long=st.booleans(), wanted=more)
     def apply_with_read_fault(self, *, fault: str, request: int, for_long: bool, wanted: list[str]) -> None:
         self._make_ready(wanted, settled=True)
         self._arm(fault, request, times="x*" if for_long and fault != "price-up-quote" else "")
         self._apply()
 
     @step(
-        point=st.sampled_from(POINTS), order=places, fault=st.none() | step_faults, wanted=more, settled=st.booleans()
+        point=st.sampled_from(POINTS), order=places, fault=st.none() | make_faults, wanted=more, settled=st.booleans()
     )
     def apply_dies(self, *, point: str, order: int, fault: str | None, wanted: list[str], settled: bool) -> None:
         """A modelled death at a step of the protocol, or between two."""
@@ -195,7 +99,7 @@ class Machine(RuleBasedStateMachine):
         if life.dead:
             self.tally.add(f"died at {point}")
 
-    @step(point=st.sampled_from(REAL_POINTS), order=places, fault=st.none() | step_faults, wanted=more)
+    @step(point=st.sampled_from(REAL_POINTS), order=places, fault=st.none() | make_faults, wanted=more)
     def apply_killed(self, *, point: str, order: int, fault: str | None, wanted: list[str]) -> None:
         """A process of its own, and SIGKILL."""
         if self.nursery is None:
@@ -227,42 +131,11 @@ class Machine(RuleBasedStateMachine):
         if outcome is None or outcome.report.exit_code != 9 or len(self.scene.box.purchases) > bought:
             raise Broken("held", "a run did not keep off an account that another one holds")
 
-    def _make_ready(self, wanted: list[str], *, settled: bool) -> None:
-        """Something to buy and, where a person has settled what was open, nothing in the way."""
-        self._want(wanted)
-        if settled:
-            self.scene.person()
-            self.scene.disturbed &= bool(self.scene.coming())  # those nobody can settle yet
-
-    def _apply(self, life: Life | None = None) -> None:
-        self._ended(self.scene.apply(life))
-
-    def _ended(self, outcome: Outcome | None, *, held: bool = True) -> None:
-        if outcome is None:
-            return
-        code = int(outcome.report.exit_code if outcome.report.exit_code is not None else 1)
-        self.ends = [End(status=code, held=held, stderr=f"{outcome.error!r}")]
-        self.tally.add(f"exit {code}")
-
-    def _arm(self, fault: str, place: int, *, times: str = "") -> None:
-        argument = f":{SIZES[fault]}" if fault in SIZES else ""
-        if times:
-            self.scene.box.add_fault(f"{fault}{times}{argument}")
-        else:
-            self.scene.arm([f"{fault}+{place}{argument}"])
-        self.scene.disturbed |= fault in DISTURBING
-
     # The world
 
     @step(seconds=st.sampled_from((1.0, 70.0, 400.0, 1300.0, 5 * 3600.0, DAYS_40)))
     def time_passes(self, *, seconds: float) -> None:
         self._pass(seconds)
-
-    def _pass(self, seconds: float) -> None:
-        coming = self.scene.coming()
-        self.scene.time.ahead += seconds
-        self.scene.disturbed |= seconds == DAYS_40
-        self.tally.add("made late", len(coming - self.scene.coming()))
 
     @step(seconds=st.sampled_from(JUMPS))
     def clock_jumps(self, *, seconds: float) -> None:
@@ -293,20 +166,21 @@ class Machine(RuleBasedStateMachine):
 
     # Settling
 
-    @step(
-        after=st.sampled_from((0.0, 60.0, 1300.0, 5 * 3600.0)),
-        exclusive=st.booleans(),
-        fault=st.none() | st.none() | st.sampled_from(READ_FAULTS),
-    )
+    @step(after=delays, exclusive=st.booleans(), fault=look_faults)
     def reconcile(self, *, after: float, exclusive: bool, fault: str | None) -> None:
-        self._pass(after)
-        if fault is not None:
-            self._arm(fault, 1, times="x*")
-        outcome = self.scene.reconcile(exclusive=exclusive)
-        verdicts = list(outcome.verdicts.values())
-        for verdict in verdicts:
-            self.tally.add(f"verdict {verdict.ruling}")
-        checks.verdicts_are_earned(fault, verdicts)
+        """What there is to settle, if there is anything."""
+        self._reconcile(after, exclusive=exclusive, fault=fault)
+
+    @step(wanted=more, lost=make_faults, after=delays, exclusive=st.booleans(), fault=look_faults)
+    def lose_and_reconcile(
+        self, *, wanted: list[str], lost: str, after: float, exclusive: bool, fault: str | None
+    ) -> None:
+        """An outcome is lost, as far as the fault loses one, and evidence is to settle it."""
+        self._make_ready(wanted, settled=True)
+        self._arm(lost, 1)
+        self.scene.apply()
+        self.scene.calm()
+        self._reconcile(after, exclusive=exclusive, fault=fault)
 
     @step(errs=st.booleans())
     def person_resolves(self, *, errs: bool) -> None:
@@ -327,11 +201,6 @@ class Machine(RuleBasedStateMachine):
         status = self.scene.cli("status", str(self.scene.folder / "orders.yaml"))
         if codes != [0, 0, 0] or status != (7 if is_open else 0):
             raise Broken("history", f"export, verify, verify: {codes}; status {status}, open: {is_open}")
-
-
-def _mark(offer: dict[str, Any]) -> str:
-    """The field that tells the vendor's books, and nothing we can read there, whose order it is."""
-    return "coupon" if offer["type"] == "resident" else "customTargetName"
 
 
 def _manifest(orders: list[dict[str, Any]]) -> str:
