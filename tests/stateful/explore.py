@@ -6,8 +6,10 @@ ones into themselves, which is good for finding equal values and bad for meeting
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack
+import multiprocessing
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack, nullcontext
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, settings
@@ -15,6 +17,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.stateful.child import ShiftedNursery
 from tests.stateful.machine import Machine
+from tests.stateful.mutants import MUTANTS
 from tests.stateful.tally import Tally
 
 GAMES = 10
@@ -57,3 +60,32 @@ def explore(*, examples: int, seed: int = 0, shrink: bool = True, processes: boo
         for number, games in seeds_of(examples, seed):
             play(number, tally, nursery=nursery, games=games, shrink=shrink)
     return tally
+
+
+def play_seeds(seeds: Sequence[tuple[int, int]], mutant: str | None) -> tuple[Tally, str]:
+    """Until something breaks: the counts, and what broke, in words. With a mutant it need not be shrunk."""
+    tally = Tally()
+    with ExitStack() as undo:
+        nursery = None if mutant else undo.enter_context(ShiftedNursery())
+        undo.enter_context(MUTANTS[mutant]() if mutant else nullcontext())
+        for seed, games in seeds:
+            try:
+                play(seed, tally, nursery=nursery, games=games, shrink=not mutant)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the seed is the finding
+                words = (f"seed {seed}: {type(error).__name__}: {error}", *getattr(error, "__notes__", ()))
+                return tally, "\n".join(words)
+    return tally, ""
+
+
+def play_all(examples: int, seed: int, jobs: int) -> tuple[Tally, list[str]]:
+    """Every seed once, dealt out in turns."""
+    seeds = list(seeds_of(examples, seed))
+    if jobs == 1:
+        tally, broken = play_seeds(seeds, None)
+        return tally, [broken] if broken else []
+    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+        results = list(pool.map(play_seeds, [seeds[job::jobs] for job in range(jobs)], [None] * jobs))
+    tally = Tally()
+    for one, _ in results:
+        tally.merge(one)
+    return tally, [broken for _, broken in results if broken]

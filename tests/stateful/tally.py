@@ -37,16 +37,19 @@ class Tally:
     def add(self, name: str, times: int = 1) -> None:
         self.counts[name] += times
 
-    def missing(self, *, real: bool) -> list[str]:
+    def merge(self, other: Tally) -> None:
+        """Counts of other games."""
+        self.counts.update(other.counts)
+        self.real.add(other.real)
+
+    def missing(self) -> list[str]:
         """What never happened."""
         expected = [f"rule {name}" for name in RULES]
         expected += [f"fault {kind}" for kind in KINDS]
         expected += [f"died at {point}" for point in POINTS]
         expected += [*VERDICTS, *EXITS, *OTHERS]
         absent = [name for name in expected if not self.counts[name]]
-        if real:
-            absent += [f"SIGKILL at {point}" for point in REAL_POINTS if not self.real.at_points[point]["KILL"]]
-        return absent
+        return absent + [f"SIGKILL at {point}" for point in REAL_POINTS if not self.real.at_points[point]["KILL"]]
 
     def lines(self) -> Iterator[str]:
         """Every count, by name."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import signal
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -200,12 +201,16 @@ class Scene(World):
 
     def cli(self, *arguments: str) -> int:
         """The command line, in this process; what it says goes to a file."""
+        before = signal.getsignal(signal.SIGTERM)
         with (
             (self.folder / "out-inside").open("a") as out,
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(out),
         ):
-            return command([*arguments, "--ledger", str(self.ledger_path)])
+            try:
+                return command([*arguments, "--ledger", str(self.ledger_path)])
+            finally:
+                signal.signal(signal.SIGTERM, before)
 
     def note(self) -> None:
         """What the runs in this process have told goes to a file, where the key is looked for."""
