@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.chaos.judge import Broken
-from tests.stateful.explore import explore
+from tests.stateful.explore import STEPS, explore
 from tests.stateful.machine import Machine
 from tests.stateful.mutants import MUTANTS
 
@@ -30,14 +30,17 @@ def test_broken_code_is_noticed(mutant: str) -> None:
         explore(examples=60, shrink=False, processes=False)
 
 
-def test_what_breaks_is_told_as_a_short_list_of_steps() -> None:
-    """What Hypothesis shrinks to can be read, and played again by hand."""
-    with MUTANTS["mark-after-sending"](), pytest.raises(Broken) as caught:
+@pytest.mark.slow
+def test_what_breaks_is_told_as_a_short_list_of_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What Hypothesis shrinks to, given a few seconds, can be read, and played again by hand."""
+    monkeypatch.setattr("hypothesis.internal.conjecture.engine.MAX_SHRINKING_SECONDS", 20)
+    with MUTANTS["abandoned-is-planned"](), pytest.raises(Broken) as caught:
         explore(examples=20, processes=False)
     told = "\n".join(getattr(caught.value, "__notes__", ()))
     steps = [line for line in told.splitlines() if line.startswith("state.")]
     assert steps[0].startswith("state.begin(")
-    assert 2 <= len(steps) <= 8, told
+    assert steps[-1] == "state.teardown()"
+    assert 3 <= len(steps) < STEPS, told
 
 
 def test_a_clock_that_went_back_does_not_confuse_the_balance() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import signal
+import socket
 import time
-import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from runner import batch, manifest, reconcile, resolve
 from runner.cli import run as command
@@ -104,9 +105,11 @@ class Scene(World):
 
     def quiet(self) -> None:
         """Returns when the vendor has taken up all that was sent to it."""
-        host = self.server.base_url.partition("/personal")[0]
-        with urllib.request.urlopen(f"{host}/_sandbox/state", timeout=10) as last:
-            last.read()
+        address = urlsplit(self.server.base_url)
+        with socket.create_connection((str(address.hostname), int(address.port or 0)), timeout=10) as last:
+            last.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            while last.recv(1 << 12):
+                pass
         deadline = time.monotonic() + 20
         while self.server._open:
             assert time.monotonic() < deadline, "the vendor does not come to rest"
