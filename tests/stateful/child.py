@@ -27,6 +27,10 @@ class ShiftedNursery(nursery.Nursery):
         )
         return self
 
+    def __exit__(self, *_: object) -> None:
+        assert self._process is not None
+        self._process.communicate(timeout=120)  # its end may take long on a busy machine
+
 
 def _serve() -> None:
     begins = runner.main
