@@ -150,7 +150,10 @@ def _new(claim: OpenClaim, look: Look | None, facts: Facts) -> list[SeenOrder]:
 
 
 def _moved(claim: OpenClaim, facts: Facts) -> Decimal | None:
-    """What left the balance since the claim beside our own purchases; None where that cannot be told."""
+    """What left the balance since the claim beside our own purchases; None where that cannot be told.
+
+    Which of them came after the claim is asked of the ledger's order of events: a clock may have gone back meanwhile.
+    """
     if facts.balance is None:
         return None
     own = Decimal(0)
@@ -159,9 +162,9 @@ def _moved(claim: OpenClaim, facts: Facts) -> Decimal | None:
         if record.fields.get("paymentId") == PAY_BY_CARD:
             continue
         cost = record.quote_total if record.total is None else record.total
-        if cost is None or bought.claimed_at <= claim.claimed_at <= record.updated_at:
+        if cost is None or bought.claimed_seq <= claim.claimed_seq <= bought.settled_seq:
             return None  # nobody knows whether it was charged before or after
-        if bought.claimed_at > claim.claimed_at:
+        if bought.claimed_seq > claim.claimed_seq:
             own += cost
     return claim.balance - facts.balance - own
 
@@ -231,7 +234,7 @@ def _absent(case: _Case) -> Verdict:
 
 def _judge_together(cases: Sequence[_Case]) -> list[Verdict]:
     """On an account that nobody else buys on: what is the same in every world."""
-    drops = [(case.claim.claimed_at, case.moved) for case in cases if case.moved is not None]
+    drops = [(case.claim.claimed_seq, case.moved) for case in cases if case.moved is not None]
     if len(drops) < len(cases) or not drops:
         return [case.verdict("open", "the balance could not be compared") for case in cases]
     groups = list(_groups(cases))

@@ -24,7 +24,7 @@ from runner.vendors.interface import Witness
 
 _MINE: Final = orders.c.account == bindparam("b_account")
 _EVENTS: Final = (
-    select(order_events.c.attempt, order_events.c.event, order_events.c.at, order_events.c.detail)
+    select(order_events.c.seq, order_events.c.attempt, order_events.c.event, order_events.c.at, order_events.c.detail)
     .where(order_events.c.account == bindparam("b_account"), order_events.c.key == bindparam("b_key"))
     .order_by(order_events.c.seq)
 )
@@ -59,10 +59,21 @@ def bought_since(rows: AccountRows, at: datetime) -> list[Bought]:
     values = {"b_account": rows.account, "b_at": moment_text(at)}
     claimed = {row.key: row.claimed_at for row in rows.connection.execute(_BOUGHT, values)}
     records = rows.records(map(OrderKey.parse, claimed))
-    return [
-        Bought(record=record, claimed_at=_moment(claimed[str(key)]) or record.updated_at)
-        for key, record in records.items()
-    ]
+    return [_bought(rows, record, claimed[str(key)]) for key, record in records.items()]
+
+
+def _bought(rows: AccountRows, record: Record, claimed_at: str | None) -> Bought:
+    """With the place of its first claim: a late answer may have been that of an earlier attempt than the last."""
+    values = {"b_account": rows.account, "b_key": str(record.key)}
+    events = rows.connection.execute(_EVENTS, values).all()
+    adopted = bool(events) and events[-1].attempt not in {e.attempt for e in events if e.event == Event.CLAIMED}
+    claims = [] if adopted else [event.seq for event in events if event.event == Event.CLAIMED]
+    return Bought(
+        record=record,
+        claimed_at=_moment(claimed_at) or record.updated_at,
+        claimed_seq=min(claims, default=0),
+        settled_seq=max((event.seq for event in events), default=0),
+    )
 
 
 def _moment(text: str | None) -> datetime | None:
@@ -101,6 +112,7 @@ def _open_claim(rows: AccountRows, record: Record) -> OpenClaim:
         witness=_witness(rows, record, detail["witness"]),
         leaning_placed=any(_hints(earlier.event, said) for earlier, said in told),
         evidence=told[-1][1].get("evidence") or {},
+        claimed_seq=event.seq,
     )
 
 

@@ -97,7 +97,8 @@ class OpenClaim:
     """An order whose outcome is not settled, with all that its claim wrote down for a judge.
 
     `balance` and `witness` are from before the purchase. `leaning_placed`: some answer hinted that it was bought, so
-    its absence may never be concluded from evidence. `evidence` is that of its last event.
+    its absence may never be concluded from evidence. `evidence` is that of its last event. `claimed_seq` is the claim's
+    place among the ledger's events, which tells before from after where a clock that jumped does not.
     """
 
     record: Record
@@ -106,14 +107,17 @@ class OpenClaim:
     witness: Witness
     leaning_placed: bool = False
     evidence: Mapping[str, object] = field(default_factory=dict)
+    claimed_seq: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bought:
-    """A placed order, and when it was claimed."""
+    """A placed order, when it was claimed, and the places of its claim and of its last event as in `OpenClaim`."""
 
     record: Record
     claimed_at: datetime
+    claimed_seq: int = 0
+    settled_seq: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -104,6 +104,11 @@ def test_bought_since(store: SqliteStore, hold: Hold) -> None:
     (late,) = ledger.bought_since(later(20))
     assert (late.record.key, late.claimed_at, late.record.total) == (key("late"), later(6), Decimal("12.30"))
     assert {one.record.key for one in ledger.bought_since(later(5))} == {key("early"), key("late")}
+    early = next(one for one in ledger.bought_since(later(5)) if one.record.key == key("early"))
+    (lost,) = ledger.open_claims()
+    places = (early.claimed_seq, early.settled_seq, late.claimed_seq, late.settled_seq, lost.claimed_seq)
+    assert list(places) == sorted(places)
+    assert len(set(places)) == 5
     assert store.open("other").bought_since(AT) == []
 
 

@@ -114,7 +114,7 @@ def test_export_stops_at_the_head_it_names(store: SqliteStore, hold: Hold) -> No
     begun = [next(told)]
     bring(hold, "meanwhile", State.PLACED)
     assert check_export(io.StringIO("".join([*begun, *told]))).chain.head == replace(
-        ledger.head(), events=ledger.head().events - 2, hash=list(purchases.history())[-3].hash
+        ledger.head(), events=ledger.head().events - 2, hash=list(ledger.history())[-3].hash
     )
 
 
@@ -382,7 +382,7 @@ def test_an_event_past_the_ledger_is_caught(store: SqliteStore, hold: Hold) -> N
     """An event that is entered in the database itself is caught, though it is legal and linked to the last one."""
     bring(hold, "one", State.SUBMITTED)
     ledger = store.open()
-    (last,) = purchases.history()
+    (last,) = ledger.history()
     values = {**last.content, "before": "submitted", "event": "not_sent", "after": "planned", "prev_hash": last.hash}
     values["hash"] = event_hash(values)
     store.sql(
@@ -453,7 +453,7 @@ def test_witnesses_are_restored(store: SqliteStore, filled: Ledger, other: Sqlit
     """Witnesses that claims name can be had again after an import, with the very digest."""
     restored(other, exported(filled))
     ledger = other.open()
-    for entry in purchases.history():
+    for entry in ledger.history():
         if entry.event == Event.CLAIMED:
             digest = json.loads(entry.detail)["witness"]
             kept = ledger.kept_witness(digest)

@@ -29,6 +29,11 @@ def minute(number: float) -> datetime:
     return START + timedelta(minutes=number)
 
 
+def place(number: float) -> int:
+    """Where in the ledger an event of that minute stands."""
+    return int(number * 1000)
+
+
 def record(case: Case, state: State, **more: Any) -> Record:
     fields = {**FIELDS, **case.get("fields", {})}
     fields = {name: value for name, value in fields.items() if value is not None}
@@ -58,13 +63,20 @@ def claim(case: Case) -> OpenClaim:
         balance=Decimal(case.get("balance", "100.00")),
         witness=Witness(type=product, order_ids=before, at=at, package=case.get("package")),
         leaning_placed=case.get("leaning", False),
+        claimed_seq=place(case.get("claimed_place", case.get("claimed", 0))),
     )
 
 
 def bought(case: Case) -> Bought:
     total = case.get("total")
     known = record(case, State.PLACED, order_id=case["order_id"], total=None if total is None else Decimal(total))
-    return Bought(record=known, claimed_at=minute(case.get("claimed", 0)))
+    claimed = case.get("claimed", 0)
+    return Bought(
+        record=known,
+        claimed_at=minute(claimed),
+        claimed_seq=place(claimed),
+        settled_seq=place(case.get("settled", claimed)),
+    )
 
 
 def seen(case: Case) -> SeenOrder:
