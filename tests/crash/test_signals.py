@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -89,6 +90,18 @@ def test_a_signal_at_the_very_end_does_not_hide_a_possible_charge(do: str, rerun
         assert stage.run().status == 7
     assert stage.run(point="closing", do=do).status == 7
     assert stage.states() == ["placed", "unknown"]
+
+
+@pytest.mark.parametrize("do", ["TERM", "INT"])
+def test_a_signal_before_it_looks_for_open_orders_is_7_in_the_report_too(do: str, stage: Stage) -> None:
+    """Signalled when it has just taken the account, with an order in doubt: report and exit code both say 7, and name it."""
+    stage.world.arm(["reset-after+2"])
+    assert stage.run().status == 7
+    end = stage.run(point="1", do=do)
+    report = json.loads((stage.world.folder / "report-2.json").read_bytes())
+    assert (end.status, report["run"]["exit"]["code"], report["run"]["complete"]) == (7, 7, True)
+    assert "b/two may have been bought" in report["errors"][-1]["message"]
+    assert "b/two may have been bought" in (stage.world.folder / "out-2").read_text()
 
 
 @pytest.mark.parametrize("point", ["5", "6"])
