@@ -93,6 +93,10 @@ def _with_open(outcome: Outcome, ledger: Ledger, file: ReportFile | None) -> Out
     if not found or report.finished_at is None:
         return outcome
     error = _cut_off(len(found))
+    entries = {entry.request.key: entry for entry in report.orders}
+    for record in found:
+        if record.key in entries:
+            entries[record.key].update(status="unknown", reason=record.reason, possible=record.quote_total)
     verdict.note_open(report, found)
     verdict.finish(report, report.finished_at, error)
     if file is not None:
