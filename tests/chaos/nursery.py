@@ -7,6 +7,7 @@ second of imports, so that a thousand seeds are minutes. A small share of all ru
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -98,11 +99,16 @@ def _warm_up() -> None:
 
     import runner.batch
     import runner.cli.apply
+    import runner.cli.reconcile
+    import runner.cli.resolve
     import runner.clock
+    import runner.reconcile
+    import runner.resolve
     import runner.stop
     import runner.vendors.account_v1
     import runner.views.plan
     import runner.views.progress
+    import runner.views.settling
     import runner.views.summary  # noqa: F401
     from runner import manifest
     from runner.ledger.sqlite import open_sqlite
@@ -111,6 +117,8 @@ def _warm_up() -> None:
     manifest.load([str(ROOT / "samples" / "everything.yaml")])
     with tempfile.TemporaryDirectory() as folder:
         open_sqlite(Path(folder) / "ledger", "warm").close()
+    gc.collect()
+    gc.freeze()  # a child's collections would copy every page of it
 
 
 def _serve() -> None:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from sqlalchemy import Engine, event
 
-from runner import batch, place
+from runner import batch, place, reconcile
 from runner.ledger import hold, sqlite
 from runner.ledger.interface import Attempt, Claim, Record, Run, Settlement
 from runner.vendors import streams, transport
@@ -24,8 +24,10 @@ from tests.chaos.points import Plan, Points
 
 PLAN: Final = "CHAOS_PLAN"
 NOTES: Final = "CHAOS_NOTES"
-GUARD_SECONDS: Final = 0.5
+GUARD_SECONDS: Final = 0.3
 PAUSES: Final = (0.01, 0.02)
+LOOKS: Final = (0.1, 0.2, 0.4)
+"""Pauses between the looks of `reconcile --wait`, in seconds."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -62,6 +64,7 @@ def _hurry(plan: Plan) -> None:
     transport.RETRY_AFTER_DEFAULT = 0.02  # type: ignore[misc]
     place.GUARD_SECONDS = GUARD_SECONDS  # type: ignore[misc]
     place.THROTTLE_PAUSE = 0.02  # type: ignore[misc]
+    reconcile.Task = partial(reconcile.Task, pauses=LOOKS)  # type: ignore[assignment,misc]
 
 
 def _watch_ledger(points: Points) -> None:
