@@ -117,6 +117,8 @@ def _buy(call: Call, paths: tuple[str, ...], stop: Stop, values: dict[str, Any])
         raise UsageError("nobody is there to confirm the purchase", hint="look at the plan, then say --yes")
     path = values["report"]
     file = report_file(path)
+    if file is not None:
+        file.before_last = stop.defer  # once it says how the run ended, a signal changes that no more
     with _watching(call) as watch:
         clock = StoppableClock(SystemClock(), stop)
         job = _job(call, paths, watch)

@@ -13,12 +13,13 @@ from typing import Final
 from tests.chaos.judge import Broken, End, judge, judge_end
 from tests.chaos.nursery import Nursery, Started
 from tests.chaos.points import Plan
+from tests.chaos.runner import WHERE
 from tests.chaos.schedule import Round, Schedule, Stranger
 from tests.chaos.settling import settle, undisturbed
 from tests.chaos.tally import Tally
 from tests.chaos.world import World, world
 
-LONGEST: Final = 30.0
+LONGEST: Final = 60.0
 """Seconds after which a runner that is not stopped counts as hung."""
 CALM_RUNS: Final = 6
 TICK: Final = 0.003
@@ -142,7 +143,7 @@ class Player:
         for each in list(self.alive):
             status = each.process.poll()
             if status is None:
-                self._treat(each, now)
+                self._treat(found, each, now)
             else:
                 self.alive.remove(each)
                 ends.append(self._ended(found, each, status))
@@ -162,7 +163,7 @@ class Player:
         process = self.nursery.start([command, *arguments], env=env, folder=found.folder, slot=slot, cold=plan.cold)
         return Runner(command=command, slot=slot, plan=plan, process=process, notes=notes, started=time.monotonic())
 
-    def _treat(self, each: Runner, now: float) -> None:
+    def _treat(self, found: World, each: Runner, now: float) -> None:
         """What is due to a living runner: its random signal, its waking, its end where it hangs."""
         plan = each.plan
         if plan.after is not None and not each.struck and now - each.started >= plan.after:
@@ -176,7 +177,15 @@ class Player:
             each.wake_at = None
             self.tally.woken += 1
         if now - each.started > LONGEST:
-            raise Broken("hung", f"runner {each.slot} does not end; it passed {each.passed()}")
+            raise Broken("hung", self._hanging(found, each))
+
+    def _hanging(self, found: World, each: Runner) -> str:
+        """Where a runner is that does not end."""
+        state = Path(f"/proc/{each.process.pid}/stat").read_text().rpartition(")")[2].split()[0]
+        os.kill(each.process.pid, WHERE)
+        time.sleep(1)
+        told = (found.folder / f"err-{each.slot}").read_text(errors="replace")
+        return f"{each.command} {each.slot} does not end; state {state}, it passed {each.passed()}; {told[-3000:]}"
 
     def _ended(self, found: World, each: Runner, status: int) -> End:
         passed = each.passed()

@@ -6,7 +6,9 @@ the ledger's commits and the stream, and a faster clock for what would make test
 
 from __future__ import annotations
 
+import faulthandler
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -22,6 +24,8 @@ from runner.vendors import streams, transport
 from tests.chaos.mutants import MUTANTS
 from tests.chaos.points import Plan, Points
 
+WHERE: Final = signal.SIGUSR2
+"""Makes a runner say on stderr where it is, in all its threads."""
 PLAN: Final = "CHAOS_PLAN"
 NOTES: Final = "CHAOS_NOTES"
 GUARD_SECONDS: Final = 0.3
@@ -32,6 +36,7 @@ LOOKS: Final = (0.1, 0.2, 0.4)
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command as the plan in the environment says."""
+    faulthandler.register(WHERE)
     plan = Plan.of(os.environ.pop(PLAN, "{}"))
     notes = os.open(os.environ.pop(NOTES, os.devnull), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     _arm(plan, Points(plan, notes))

@@ -45,7 +45,7 @@ def live(fleet: Fleet, runner: int, start: threading.Barrier) -> None:
     start.wait()
     while not fleet.violations:
         deadly = kills > 0
-        moment = rng.uniform(0.5, fleet.plan.longest), rng.random() < 0.5
+        moment = rng.uniform(0.5, fleet.plan.longest), rng.choice((None, rng.uniform(0, 0.03)))
         code, said = run_once(fleet, runner, *(moment if deadly else ()))
         fleet.count("runs")
         if code == KILLED:
@@ -82,10 +82,10 @@ def folder_of(fleet: Fleet, machine: int | str) -> Path:
     return folder
 
 
-def run_once(fleet: Fleet, runner: int, kill_after: float | None = None, aimed: bool = False) -> tuple[int, str]:
+def run_once(fleet: Fleet, runner: int, kill_after: float | None = None, aim: float | None = None) -> tuple[int, str]:
     """One `apply`; its exit code, and what it said.
 
-    Killed after so many seconds; where that is `aimed`, as soon as an order of the account is in flight after that.
+    Killed after so many seconds; with an `aim`, so many seconds after the next order of the account is in flight.
     """
     account = account_of(fleet.plan, runner)
     command = [sys.executable, "-m", "runner", "apply", "--yes", "--keep-going", "--lock-timeout", "2", "orders.yaml"]
@@ -99,8 +99,9 @@ def run_once(fleet: Fleet, runner: int, kill_after: float | None = None, aimed: 
         except subprocess.TimeoutExpired:
             if kill_after is None:
                 fleet.accuse(f"machine {runner} is not done after {PATIENCE:g} s")
-            if aimed:
+            if aim is not None:
                 wait_for_flight(fleet, account, process)
+                time.sleep(aim)
             process.kill()
             process.wait()
         log.seek(0)
