@@ -104,6 +104,15 @@ def test_a_signal_before_it_looks_for_open_orders_is_7_in_the_report_too(do: str
     assert "unknown: 1 order may have been charged" in (stage.world.folder / "out-2").read_text()
 
 
+@pytest.mark.parametrize("do", ["TERM", "INT"])
+def test_a_signal_while_the_last_report_is_written_changes_nothing(do: str, stage: Stage) -> None:
+    """Signalled with the last report under its temporary name: report and exit code say what the run came to."""
+    assert stage.run().status == 0
+    end = stage.run(point="report-rename", n=2, do=do)
+    report = json.loads((stage.world.folder / "report-2.json").read_bytes())
+    assert (end.status, report["run"]["exit"]["code"], report["run"]["complete"]) == (0, 0, True)
+
+
 @pytest.mark.parametrize("point", ["5", "6"])
 def test_a_frozen_runner_sends_nothing_on_an_old_claim(point: str, stage: Stage) -> None:
     """Stopped between claim and write for longer than the guard allows: woken, it sends only under a new claim."""

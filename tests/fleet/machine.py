@@ -57,7 +57,7 @@ def live(fleet: Fleet, runner: int, start: threading.Barrier) -> None:
                 fleet.accuse(f"machine {runner} of {account} waited for something else: {said[-600:]}")
         elif code == EXIT_UNKNOWN:
             settle(fleet, runner)
-        elif code == EXIT_REFUSED and fleet.counts["cuts"] and any(words in said for words in LOST):
+        elif was_cut(fleet, code, said):
             fleet.count("stopped by a cut")
         elif code == EXIT_OK and not deadly:
             return
@@ -65,6 +65,11 @@ def live(fleet: Fleet, runner: int, start: threading.Barrier) -> None:
             fleet.accuse(f"machine {runner} ended with exit code {code}: {said[-600:]}")
         else:
             kills -= 1  # it was done before its time
+
+
+def was_cut(fleet: Fleet, code: int, said: str) -> bool:
+    """Whether a command ended because the server had ended its session."""
+    return code == EXIT_REFUSED and fleet.counts["cuts"] > 0 and any(words in said for words in LOST)
 
 
 def survive(fleet: Fleet, runner: int, start: threading.Barrier) -> None:
@@ -130,6 +135,9 @@ def settle(fleet: Fleet, runner: int) -> None:
     fleet.count("reconciles")
     if code == EXIT_BUSY:
         fleet.count("waits")
+        return
+    if was_cut(fleet, code, said):
+        fleet.count("stopped by a cut")
         return
     if code not in (EXIT_OK, EXIT_UNKNOWN):
         fleet.accuse(f"reconcile on machine {runner} ended with exit code {code}: {said[-600:]}")
