@@ -20,6 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Protocol, Self
 
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 ROOT: Final = Path(__file__).resolve().parents[2]
 
 
@@ -139,11 +140,15 @@ def _status(pid: int) -> int | None:
 
 
 def _fork(question: Mapping[str, Any], answers: int) -> int:
+    """A child that runs the command. No signal meets it inside `fork`, where Python mends its locks and would leave some taken."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     pid = os.fork()
     if pid:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         return pid
     code = 1
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         os.close(answers)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         for path, descriptor in ((question["out"], 1), (question["err"], 2)):
