@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +12,10 @@ from runner.report import Report
 
 
 class ReportFile:
-    """A report kept on disk: whole at any moment, private, and never the reason that a money result is lost."""
+    """A report kept on disk: whole at any moment, private, and never the reason that a money result is lost.
+
+    `before_last` is called before a report that says how the run ended is written.
+    """
 
     MIN_INTERVAL: Final = 1.0
     COST_FACTOR: Final = 10
@@ -19,11 +23,14 @@ class ReportFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.before_last: Callable[[], None] = _nothing
         self.failure: OSError | None = None
         self._not_before = 0.0
 
     def write(self, report: Report) -> None:
         """Replace the file now; raises OSError where that cannot be done."""
+        if report.finished_at is not None:
+            self.before_last()
         started = time.monotonic()
         replace_atomically(self.path, report.render().encode())
         took = time.monotonic() - started
@@ -39,3 +46,7 @@ class ReportFile:
         except OSError as error:
             self.failure = error
             self._not_before = time.monotonic() + self.MIN_INTERVAL
+
+
+def _nothing() -> None:
+    """What nobody asked for."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -16,10 +17,12 @@ from runner.cli.settling import flags_of
 from runner.errors import Cancelled, ExitCode, LedgerUnusable, OutcomeUnknown, UsageError
 
 if TYPE_CHECKING:
-    from runner.batch import Job
+    from runner.batch import Job, Outcome
     from runner.forgotten import Guard
+    from runner.ledger.interface import Ledger
     from runner.plan import Plan
     from runner.progress import Watch
+    from runner.reportfile import ReportFile
     from runner.stop import Stop
 
 FORMATS = ("text", "json")
@@ -68,26 +71,47 @@ def buy(call: Call, paths: tuple[str, ...], **values: Any) -> int:
     wiring.require_named_ledger(call.settings)
     stop = Stop()
     try:
-        code = _buy(call, paths, stop, values)
-    except KeyboardInterrupt:
+        return _buy(call, paths, stop, values)
+    except KeyboardInterrupt:  # before the batch began, so that there is no report of it
         stop.defer()
-        _name_open(call)
+        with suppress(LedgerUnusable):
+            ledger = wiring.open_ledger(wiring.locate(call.settings), read_only=True)
+            with closing(ledger):
+                if found := ledger.open_records():
+                    raise _cut_off(len(found)) from None
         raise
-    if code == ExitCode.CANCELLED:  # perhaps before it had looked for open orders
-        _name_open(call)
-    return code
 
 
-def _name_open(call: Call) -> None:
-    """Raise `OutcomeUnknown` where the ledger has an order that may have been charged."""
-    from runner import wiring
+def _cut_off(count: int) -> OutcomeUnknown:
+    return OutcomeUnknown(
+        f"stopped by a signal; {count} orders of the account may have been charged and are not settled",
+        hint="`order-runner status` shows what is known of them",
+    )
 
-    with suppress(LedgerUnusable), closing(wiring.open_ledger(wiring.locate(call.settings), read_only=True)) as ledger:
-        if found := ledger.open_records():
-            raise OutcomeUnknown(
-                f"stopped by a signal; {len(found)} orders of the account may have been charged and are not settled",
-                hint="`order-runner status` shows what is known of them",
-            )
+
+def _with_open(outcome: Outcome, ledger: Ledger, file: ReportFile | None) -> Outcome:
+    """A batch that was cut off, perhaps before it had looked for open orders: with those in report and exit code."""
+    from runner import verdict
+
+    report, found = outcome.report, []
+    if report.exit_code is ExitCode.CANCELLED and report.finished_at is not None:
+        with suppress(LedgerUnusable):
+            found = ledger.open_records()
+    if not found or report.finished_at is None:
+        return outcome
+    error = _cut_off(len(found))
+    entries = {entry.request.key: entry for entry in report.orders}
+    for record in found:
+        if record.key in entries:
+            entries[record.key].update(status="unknown", reason=record.reason, possible=record.quote_total)
+    verdict.note_open(report, found)
+    verdict.finish(report, report.finished_at, error)
+    if file is not None:
+        try:
+            file.write(report)
+        except OSError as failure:  # told at the end; it must not hide what was bought
+            file.failure = failure
+    return replace(outcome, error=error)
 
 
 def _buy(call: Call, paths: tuple[str, ...], stop: Stop, values: dict[str, Any]) -> int:
@@ -100,6 +124,8 @@ def _buy(call: Call, paths: tuple[str, ...], stop: Stop, values: dict[str, Any])
         raise UsageError("nobody is there to confirm the purchase", hint="look at the plan, then say --yes")
     path = values["report"]
     file = report_file(path)
+    if file is not None:
+        file.before_last = stop.defer  # once it says how the run ended, a signal changes that no more
     with _watching(call) as watch:
         clock = StoppableClock(SystemClock(), stop)
         job = _job(call, paths, watch)
@@ -117,6 +143,8 @@ def _buy(call: Call, paths: tuple[str, ...], stop: Stop, values: dict[str, Any])
                     fail_fast=values["fail_fast"],
                 )
                 outcome = batch.apply(job, purchase)
+                stop.defer()
+                outcome = _with_open(outcome, ledger, file)
     return show(call, outcome, file, path)
 
 

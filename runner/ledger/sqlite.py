@@ -126,11 +126,30 @@ class SqliteLedger(SqlReader):
                 return
         if not self._read_only:
             storage.make_file(self._path)
+        if self._read_only and _has_hot_journal(self._engine):
+            self._roll_back()
         with ExitStack() as undo:
             connection = undo.enter_context(self._engine.connect())
             if self._is_ready(connection, traces):
                 self._reader = connection
                 undo.pop_all()
+
+    def _roll_back(self) -> None:
+        """Take back what a dead run had half done while it made the file a ledger; a reader alone cannot.
+
+        SQLite's own locks keep this from a run that is alive: its journal is not hot.
+        """
+        engine = _engine(self._path, read_only=False)
+        try:
+            with engine.connect() as connection:
+                _raw(connection).execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except (SQLAlchemyError, sqlite3.Error) as error:
+            raise LedgerUnusable(
+                f"the ledger {self._path} was left half made by a run that died, and cannot be mended here: {error}",
+                hint="run `order-runner apply` once as a user who may write the file and its folder",
+            ) from error
+        finally:
+            engine.dispose()
 
     def _is_ready(self, connection: Connection, traces: list[Path]) -> bool:
         """Whether there are tables to read; makes them unless the ledger is for reading only."""
@@ -219,6 +238,16 @@ def _engine(path: Path, *, read_only: bool) -> Engine:
         connection.connection.cursor().execute(connection.get_execution_options().get("begin", "BEGIN"))
 
     return engine
+
+
+def _has_hot_journal(engine: Engine) -> bool:
+    """Whether a reader is refused because of a rollback journal that a dead process left."""
+    with engine.connect() as connection:
+        try:
+            _raw(connection).execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except sqlite3.OperationalError as error:
+            return error.sqlite_errorcode == sqlite3.SQLITE_READONLY_ROLLBACK
+    return False
 
 
 def _raw(connection: Connection) -> sqlite3.Connection:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 
 from tests.chaos.mutants import MUTANTS
 from tests.chaos.play import silent
 from tests.chaos.seeds import play_all, play_seeds
+
+JOBS = 5 * (os.cpu_count() or 1)
 
 
 def main() -> int:
@@ -18,7 +21,7 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0, help="the first of them [0]")
     parser.add_argument("--seed", type=int, help="this one only")
     parser.add_argument("--trace", action="store_true", help="with --seed: say what happens")
-    parser.add_argument("--jobs", type=int, default=2, help="processes that play seeds [2]")
+    parser.add_argument("--jobs", type=int, default=JOBS, help=f"processes that play seeds, mostly waiting [{JOBS}]")
     parser.add_argument("--mutant", choices=sorted(MUTANTS), help="break the protocol, and expect exit code 1")
     said = parser.parse_args()
     begin = time.monotonic()

@@ -30,10 +30,15 @@ class Broken(AssertionError):
         self.kind = kind
 
 
+class TooSlow(Exception):
+    """This machine was too busy for the seed: the vendor did something later than any real one is taken to."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class End:
-    """How one runner ended. `held` says whether it came as far as holding the account."""
+    """How one runner ended. `held` says whether it came as far as holding the account; `slot` names its files."""
 
+    slot: str
     status: int
     held: bool
     stderr: str
@@ -48,6 +53,7 @@ def judge(world: World, ends: Sequence[End]) -> dict[OrderKey, Record]:
     """After every round, all runners dead. Raises `Broken`; the ledger's records."""
     no_key_in(world.folder)
     reports_are_whole(world)
+    reports_agree(world, ends)
     bought = world.bought()
     once_each(bought)
     records = world.records()
@@ -123,6 +129,17 @@ def reports_are_whole(world: World) -> None:
             raise Broken("report", f"{path.name} is no JSON: {error}") from None
         for flaw in REPORT.iter_errors(report):
             raise Broken("report", f"{path.name}: {flaw.message}")
+
+
+def reports_agree(world: World, ends: Iterable[End]) -> None:
+    """Who ended by itself and says in its report how, ended so."""
+    for end in ends:
+        path = world.folder / f"report-{end.slot}.json"
+        if end.status < 0 or not path.exists():
+            continue
+        run = json.loads(path.read_bytes())["run"]
+        if run["complete"] and run["exit"]["code"] != end.status:
+            raise Broken("exit", f"{path.name} says {run['exit']}, the process {end.status}: {end.stderr[-1000:]}")
 
 
 def no_key_in(folder: Path) -> None:

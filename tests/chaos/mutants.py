@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from runner import place
+from runner import place, reconcile
+from runner.errors import VendorUnavailable
+from runner.judge import Policy
 from runner.ledger import sql
 from runner.ledger.interface import Claim, Record, Settlement
-from runner.orders import Quote
+from runner.orders import ProductType, Quote
 from runner.states import Event, State
 from runner.vendors import account_v1
-from runner.vendors.interface import Answer, NotSent, Outcome, Unknown
+from runner.vendors.interface import Answer, Look, NotSent, Outcome, Unknown
 
 
 def retry_after_unknown() -> None:
@@ -67,8 +69,35 @@ def mark_after_send() -> None:
     place.Purchase._try_once = tries  # type: ignore[method-assign]
 
 
+def no_waiting_time() -> None:
+    """What is not to be seen at once is called absent at once."""
+    Policy.waits = lambda self, product: timedelta(0)  # type: ignore[method-assign]
+
+
+def unread_is_empty() -> None:
+    """A list that could not be read is taken for one without orders."""
+    looks = account_v1.V1Reader.look
+
+    def look(reader: account_v1.V1Reader, product: ProductType) -> Look:
+        try:
+            return looks(reader, product)
+        except VendorUnavailable:
+            return Look(type=product, at=reader._clock.now(), orders=())
+
+    account_v1.V1Reader.look = look  # type: ignore[method-assign]
+
+
+def everybody_is_us() -> None:
+    """An account that others buy on is judged like one that only we buy on."""
+    judges = reconcile.judge
+    reconcile.judge = lambda claims, facts, policy: judges(claims, facts, replace(policy, exclusive=True))
+
+
 MUTANTS: Final[Mapping[str, Callable[[], None]]] = {
     "retry-after-unknown": retry_after_unknown,
     "lease": lease,
     "mark-after-send": mark_after_send,
+    "no-waiting-time": no_waiting_time,
+    "unread-is-empty": unread_is_empty,
+    "everybody-is-us": everybody_is_us,
 }

@@ -7,6 +7,7 @@ second of imports, so that a thousand seeds are minutes. A small share of all ru
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -19,6 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Protocol, Self
 
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 ROOT: Final = Path(__file__).resolve().parents[2]
 
 
@@ -98,11 +100,16 @@ def _warm_up() -> None:
 
     import runner.batch
     import runner.cli.apply
+    import runner.cli.reconcile
+    import runner.cli.resolve
     import runner.clock
+    import runner.reconcile
+    import runner.resolve
     import runner.stop
     import runner.vendors.account_v1
     import runner.views.plan
     import runner.views.progress
+    import runner.views.settling
     import runner.views.summary  # noqa: F401
     from runner import manifest
     from runner.ledger.sqlite import open_sqlite
@@ -111,6 +118,8 @@ def _warm_up() -> None:
     manifest.load([str(ROOT / "samples" / "everything.yaml")])
     with tempfile.TemporaryDirectory() as folder:
         open_sqlite(Path(folder) / "ledger", "warm").close()
+    gc.collect()
+    gc.freeze()  # a child's collections would copy every page of it
 
 
 def _serve() -> None:
@@ -131,11 +140,15 @@ def _status(pid: int) -> int | None:
 
 
 def _fork(question: Mapping[str, Any], answers: int) -> int:
+    """A child that runs the command. No signal meets it inside `fork`, where Python mends its locks and would leave some taken."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     pid = os.fork()
     if pid:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         return pid
     code = 1
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         os.close(answers)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         for path, descriptor in ((question["out"], 1), (question["err"], 2)):

@@ -13,13 +13,18 @@ from typing import Final
 from tests.chaos.judge import Broken, End, judge, judge_end
 from tests.chaos.nursery import Nursery, Started
 from tests.chaos.points import Plan
-from tests.chaos.schedule import Round, Schedule
+from tests.chaos.runner import WHERE
+from tests.chaos.schedule import Round, Schedule, Stranger
+from tests.chaos.settling import settle, undisturbed
 from tests.chaos.tally import Tally
-from tests.chaos.world import KEY, PLENTY, World, settle_open, world
+from tests.chaos.world import World, world
 
-LONGEST: Final = 30.0
+LONGEST: Final = 60.0
 """Seconds after which a runner that is not stopped counts as hung."""
 CALM_RUNS: Final = 6
+TICK: Final = 0.003
+SLOW_TICK: Final = 0.015
+"""Seconds between two looks at the runners; a settling command mostly waits."""
 
 Trace = Callable[[str], None]
 
@@ -30,8 +35,9 @@ def silent(_: str) -> None:
 
 @dataclass(slots=True)
 class Runner:
-    """One runner and what is still to happen to it."""
+    """One runner and what is still to happen to it. `command` is `apply`, or what settles doubt."""
 
+    command: str
     slot: str
     plan: Plan
     process: Started
@@ -63,10 +69,10 @@ class Player:
 
     def play(self, plan: Schedule, folder: Path) -> None:
         """Raises `Broken` for the first promise that is not kept."""
-        with world(folder, delay=plan.delay) as found:
+        with world(folder, delay=plan.delay, shared=plan.shared) as found:
             try:
                 for number, each in enumerate(plan.rounds, 1):
-                    self.trace(f"round {number}: {each.faults or 'no faults'}, settle afterwards: {each.settle}")
+                    self.trace(f"round {number}: {each.faults or 'no faults'}, settled by {each.settling or 'nobody'}")
                     self._round(found, each)
                 self._calm(found, plan.rounds[0].runners[0].mutant)
             finally:
@@ -75,26 +81,25 @@ class Player:
         self.tally.seeds += 1
 
     def _round(self, found: World, each: Round) -> None:
-        found.box.set_balance(PLENTY, KEY)
+        found.top_up()
         found.want(each.orders)
         found.arm(each.faults)
-        ends = self.run_together(found, each.runners)
+        self.tally.by_card += sum("paymentId" in order for order in each.orders)
+        ends = self.run_together(found, each.runners, each.strangers)
         records = judge(found, ends)
         self.trace("  ledger: " + ", ".join(f"{key} {record.state}" for key, record in records.items()))
-        if each.settle and found.ledger_path.exists():
-            settled = settle_open(found)
-            self.tally.settled += settled
-            self.trace(f"  settled {settled} by the vendor's books")
+        if each.settling:
+            count = settle(self, found, each.settling)
+            self.trace(f"  {count} were in doubt")
 
     def _calm(self, found: World, mutant: str | None) -> None:
         """No faults: after a few runs everything is bought, once, and known by its right id."""
         found.calm()
-        found.box.set_balance(PLENTY, KEY)
         found.settled_down()
         self.trace("calm")
         for _ in range(CALM_RUNS):
-            if found.ledger_path.exists():
-                self.tally.settled += settle_open(found)
+            settle(self, found, undisturbed(mutant))
+            found.top_up()
             (end,) = ends = self.run_together(found, (Plan(mutant=mutant),))
             judge(found, ends)
             if end.status == 0:
@@ -107,39 +112,58 @@ class Player:
         if again[0].status != 0:
             raise Broken("exit", f"everything is bought, and a rerun ends with {again[0].status}")
 
-    def run_together(self, found: World, plans: tuple[Plan, ...]) -> list[End]:
+    def run_together(self, found: World, plans: tuple[Plan, ...], strangers: tuple[Stranger, ...] = ()) -> list[End]:
         """Start runners together and see all of them to their ends."""
         begin = time.monotonic()
         waiting = sorted(plans, key=lambda plan: plan.wait)
+        others = sorted(strangers, key=lambda one: one.after)
         ends: list[End] = []
         while waiting or self.alive:
             now = time.monotonic()
             while waiting and now - begin >= waiting[0].wait:
                 self.alive.append(self.start(found, waiting.pop(0)))
-            for each in list(self.alive):
-                status = each.process.poll()
-                if status is None:
-                    self._treat(each, now)
-                else:
-                    self.alive.remove(each)
-                    ends.append(self._ended(found, each, status))
-            time.sleep(0.003)
+            while others and now - begin >= others[0].after:
+                self.tally.strangers += found.stranger_buys(others.pop(0).order)
+            ends += self._see_to(found, now)
+            time.sleep(TICK)
+        self.tally.strangers += sum(found.stranger_buys(one.order) for one in others)
+        return ends
+
+    def run(self, found: World, plan: Plan, command: str, *arguments: str) -> End:
+        """A command that settles doubt, alone, to its end."""
+        self.alive.append(self._start(found, plan, command, [*arguments, "--ledger", "ledger.sqlite3"]))
+        while True:
+            if ends := self._see_to(found, time.monotonic()):
+                return ends[0]
+            time.sleep(SLOW_TICK)
+
+    def _see_to(self, found: World, now: float) -> list[End]:
+        """Do what is due to the living, and bury the dead."""
+        ends: list[End] = []
+        for each in list(self.alive):
+            status = each.process.poll()
+            if status is None:
+                self._treat(found, each, now)
+            else:
+                self.alive.remove(each)
+                ends.append(self._ended(found, each, status))
         return ends
 
     def start(self, found: World, plan: Plan) -> Runner:
         """One runner more."""
+        self.tally.runs += 1
+        self.tally.cold += plan.cold
+        return self._start(found, plan, "apply", found.arguments(str(self.count + 1), plan))
+
+    def _start(self, found: World, plan: Plan, command: str, arguments: list[str]) -> Runner:
         self.count += 1
         slot = str(self.count)
         notes = found.folder / f"notes-{slot}"
         env = found.env | {"CHAOS_PLAN": plan.text(), "CHAOS_NOTES": str(notes)}
-        process = self.nursery.start(
-            found.arguments(slot, plan), env=env, folder=found.folder, slot=slot, cold=plan.cold
-        )
-        self.tally.runs += 1
-        self.tally.cold += plan.cold
-        return Runner(slot=slot, plan=plan, process=process, notes=notes, started=time.monotonic())
+        process = self.nursery.start([command, *arguments], env=env, folder=found.folder, slot=slot, cold=plan.cold)
+        return Runner(command=command, slot=slot, plan=plan, process=process, notes=notes, started=time.monotonic())
 
-    def _treat(self, each: Runner, now: float) -> None:
+    def _treat(self, found: World, each: Runner, now: float) -> None:
         """What is due to a living runner: its random signal, its waking, its end where it hangs."""
         plan = each.plan
         if plan.after is not None and not each.struck and now - each.started >= plan.after:
@@ -153,19 +177,29 @@ class Player:
             each.wake_at = None
             self.tally.woken += 1
         if now - each.started > LONGEST:
-            raise Broken("hung", f"runner {each.slot} does not end; it passed {each.passed()}")
+            raise Broken("hung", self._hanging(found, each))
+
+    def _hanging(self, found: World, each: Runner) -> str:
+        """Where a runner is that does not end."""
+        state = Path(f"/proc/{each.process.pid}/stat").read_text().rpartition(")")[2].split()[0]
+        os.kill(each.process.pid, WHERE)
+        time.sleep(1)
+        told = (found.folder / f"err-{each.slot}").read_text(errors="replace")
+        return f"{each.command} {each.slot} does not end; state {state}, it passed {each.passed()}; {told[-3000:]}"
 
     def _ended(self, found: World, each: Runner, status: int) -> End:
         passed = each.passed()
+        buys = each.command == "apply"
         for note in passed:
             if note.startswith("!"):
                 do, _, point = note[1:].partition(" ")
-                self.tally.at_points[point][do] += 1
-        self.tally.ends[str(status)] += 1
+                (self.tally.at_points[point] if buys else self.tally.while_settling)[do] += 1
+        if buys:
+            self.tally.ends[str(status)] += 1
         stderr = found.folder / f"err-{each.slot}"
         told = stderr.read_text(errors="replace") if stderr.exists() else ""  # killed before it had a stderr
-        self.trace(f"  runner {each.slot}: {_in_words(each)} -> {status}; passed {' '.join(passed)}")
-        return End(status=status, held="1" in passed, stderr=told)
+        self.trace(f"  {each.slot} {each.command}: {_in_words(each)} -> {status}; passed {' '.join(passed)}")
+        return End(slot=each.slot, status=status, held="1" in passed, stderr=told)
 
     def _end_all(self) -> None:
         """Whatever was left alive by a broken promise."""

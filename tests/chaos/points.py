@@ -54,7 +54,7 @@ class Plan:
     freeze: float = 0.0
     late_us: int = 0
     mutant: str | None = None
-    money_timeout: float = 0.5
+    money_timeout: float = 0.4
     uid: int | None = None
     cold: bool = False
     wait: float = 0.0

@@ -6,7 +6,9 @@ the ledger's commits and the stream, and a faster clock for what would make test
 
 from __future__ import annotations
 
+import faulthandler
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -15,21 +17,26 @@ from typing import Any, Final
 
 from sqlalchemy import Engine, event
 
-from runner import batch, place
+from runner import batch, place, reconcile
 from runner.ledger import hold, sqlite
 from runner.ledger.interface import Attempt, Claim, Record, Run, Settlement
 from runner.vendors import streams, transport
 from tests.chaos.mutants import MUTANTS
 from tests.chaos.points import Plan, Points
 
+WHERE: Final = signal.SIGUSR2
+"""Makes a runner say on stderr where it is, in all its threads."""
 PLAN: Final = "CHAOS_PLAN"
 NOTES: Final = "CHAOS_NOTES"
-GUARD_SECONDS: Final = 0.5
+GUARD_SECONDS: Final = 0.3
 PAUSES: Final = (0.01, 0.02)
+LOOKS: Final = (0.1, 0.2, 0.4)
+"""Pauses between the looks of `reconcile --wait`, in seconds."""
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command as the plan in the environment says."""
+    faulthandler.register(WHERE)
     plan = Plan.of(os.environ.pop(PLAN, "{}"))
     notes = os.open(os.environ.pop(NOTES, os.devnull), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     _arm(plan, Points(plan, notes))
@@ -62,6 +69,7 @@ def _hurry(plan: Plan) -> None:
     transport.RETRY_AFTER_DEFAULT = 0.02  # type: ignore[misc]
     place.GUARD_SECONDS = GUARD_SECONDS  # type: ignore[misc]
     place.THROTTLE_PAUSE = 0.02  # type: ignore[misc]
+    reconcile.Task = partial(reconcile.Task, pauses=LOOKS)  # type: ignore[assignment,misc]
 
 
 def _watch_ledger(points: Points) -> None:

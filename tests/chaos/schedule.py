@@ -12,7 +12,7 @@ from tests.chaos.points import BETWEEN, LATE, STEPS, Plan
 MAKE_FAULTS: Final = tuple(name for name, kind in KINDS.items() if kind.endpoint == "order/make")
 READ_FAULTS: Final = tuple(name for name, kind in KINDS.items() if kind.endpoint != "order/make")
 ARGUMENTS: Final = {
-    "silent-later": "0.3",
+    "silent-later": "0.7",
     "drip": "0.02",
     "slow": "0.2",
     "429": "0",
@@ -21,7 +21,17 @@ ARGUMENTS: Final = {
     "calc-slow": "0.1",
     "calc-error": "Country not exists",
 }
-"""Small enough for a test; the meaning of each fault stays."""
+"""Small enough for a test; the meaning of each fault stays. What comes later comes after the money timeout."""
+
+FREEZES: Final = (0.05, 0.2, 0.5)
+"""Seconds; the last is longer than the guard allows."""
+SETTLE_AFTER: Final = 2
+"""Seconds of `--settle-after`: longer than guard, freeze and the latest purchase together, so that a purchase after an
+`absent` is the tool's mistake."""
+
+LOOK_FAULTS: Final = ("list-500", "list-html", "list-empty", "list-blank", "balance-500", "down")
+BLINDING: Final = ("list-500", "list-html", "list-blank", "balance-500", "down")
+"""Reads that fail as long as `reconcile` looks: it may conclude nothing from them."""
 
 OFFERS: Final[tuple[dict[str, Any], ...]] = (
     {"type": "ipv4", "countryId": 561, "periodId": "1m", "quantity": 2},
@@ -48,22 +58,46 @@ SIGNALS: Final = ("KILL", "KILL", "KILL", "STOP", "TERM", "INT")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Settling:
+    """How doubt is settled: by `reconcile`, hit by `plan`, in one look or waiting, and by a person if that leaves any.
+
+    `blind` fails for a whole first `reconcile`, `faults` are like those of a round.
+    """
+
+    plan: Plan
+    wait: bool = True
+    blind: str | None = None
+    faults: tuple[str, ...] = ()
+    person: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stranger:
+    """Somebody else's purchase on the account, `after` seconds of a round, or at its end if that comes first."""
+
+    after: float
+    order: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
-    """Orders new in the manifest, runners that are started together, what the vendor does to them, and whether the
-    unknown is settled afterwards."""
+    """Orders new in the manifest, runners that are started together, what the vendor does to them, who else buys, and
+    how the unknown is settled afterwards, if it is."""
 
     orders: tuple[dict[str, Any], ...]
     runners: tuple[Plan, ...]
     faults: tuple[str, ...]
-    settle: bool
+    strangers: tuple[Stranger, ...]
+    settling: Settling | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """One seed."""
+    """One seed. `shared`: others may buy on the account, so nobody says `--exclusive`."""
 
     seed: int
     delay: float
+    shared: bool
     rounds: tuple[Round, ...]
 
 
@@ -71,21 +105,24 @@ def schedule(seed: int, mutant: str | None = None) -> Schedule:
     """What the seed stands for."""
     dice = Random(seed)
     rounds = dice.randint(4, 6)
+    shared = dice.random() < 0.3
     return Schedule(
         seed=seed,
-        delay=dice.choice((0.0, 0.0, 0.05)),
-        rounds=tuple(_round(dice, number, mutant) for number in range(1, rounds + 1)),
+        delay=dice.choice((0.0, 0.0, 0.05, 0.3)),
+        shared=shared,
+        rounds=tuple(_round(dice, number, mutant, shared=shared) for number in range(1, rounds + 1)),
     )
 
 
-def _round(dice: Random, number: int, mutant: str | None) -> Round:
+def _round(dice: Random, number: int, mutant: str | None, *, shared: bool) -> Round:
     count = dice.choices((1, 2, 3), (6, 3, 1))[0]
     orders = tuple(_order(dice, f"o{number}-{n}") for n in range(1, dice.randint(2, 3) + 1))
     return Round(
         orders=orders,
         runners=tuple(_plan(dice, len(orders), mutant, first=not n) for n in range(count)),
         faults=tuple(_fault(dice) for _ in range(dice.choices((0, 1, 2), (5, 4, 1))[0])),
-        settle=dice.random() < 0.75,
+        strangers=tuple(_stranger(dice, orders) for _ in range(dice.randint(0, 2) if shared else 0)),
+        settling=_settling(dice, mutant) if dice.random() < 0.75 else None,
     )
 
 
@@ -93,7 +130,30 @@ def _order(dice: Random, name: str) -> dict[str, Any]:
     """Two orders may be alike in all that the vendor sells. Their mark tells its books which of them was bought."""
     offer = dice.choice(OFFERS)
     mark = "coupon" if offer["type"] == "resident" else "customTargetName"
-    return {"name": name, **offer, mark: name}
+    card = {"paymentId": 43} if dice.random() < 0.08 else {}
+    return {"name": name, **offer, **card, mark: name}
+
+
+def _stranger(dice: Random, orders: tuple[dict[str, Any], ...]) -> Stranger:
+    """Most of them want what we want: nothing but the mark, which no list shows, tells their order from ours."""
+    wanted = dice.choice(orders) if dice.random() < 0.7 else dice.choice(OFFERS)
+    order = {name: value for name, value in wanted.items() if name not in ("name", "coupon")}
+    return Stranger(after=dice.uniform(0, 0.6), order=order | {"customTargetName": "somebody else"})
+
+
+def _settling(dice: Random, mutant: str | None) -> Settling:
+    plan = Plan(mutant=mutant)
+    if dice.random() < 0.2:
+        point = dice.choice(("settle-commit", "settle-committing", "settle-acked", "closing"))
+        plan = Plan(mutant=mutant, point=point, do="KILL", late_us=dice.randint(0, 1500))
+    look = f"{dice.choice(LOOK_FAULTS)}+{dice.randint(1, 2)}"
+    return Settling(
+        plan=plan,
+        wait=dice.random() < 0.6,
+        blind=dice.choice(BLINDING) if dice.random() < 0.1 else None,
+        faults=(look,) if dice.random() < 0.25 else (),
+        person=dice.random() < 0.6,
+    )
 
 
 def _plan(dice: Random, orders: int, mutant: str | None, *, first: bool) -> Plan:
@@ -107,7 +167,7 @@ def _plan(dice: Random, orders: int, mutant: str | None, *, first: bool) -> Plan
     if way < 0.10:
         return Plan(**common)
     do = dice.choice(SIGNALS)
-    freeze = dice.choice((0.05, 0.2, 0.7)) if do == "STOP" else 0.0
+    freeze = dice.choice(FREEZES) if do == "STOP" else 0.0
     if way < 0.35:
         return Plan(do=do, after=dice.uniform(0, 0.25), freeze=freeze, **common)
     point = dice.choice((*STEPS, *BETWEEN))
@@ -119,6 +179,7 @@ def _plan(dice: Random, orders: int, mutant: str | None, *, first: bool) -> Plan
 
 def _fault(dice: Random) -> str:
     """A fault without its place: `KIND+K[:ARG]`, K requests from when it is armed."""
-    kind = dice.choice(MAKE_FAULTS) if dice.random() < 0.75 else dice.choice(READ_FAULTS)
+    often = (*MAKE_FAULTS, "silent-later", "silent-later")  # what the waiting time is for
+    kind = dice.choice(often) if dice.random() < 0.75 else dice.choice(READ_FAULTS)
     argument = f":{ARGUMENTS[kind]}" if kind in ARGUMENTS else ""
     return f"{kind}+{dice.randint(1, 2)}{argument}"

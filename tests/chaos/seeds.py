@@ -11,13 +11,14 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.chaos.judge import Broken
+from tests.chaos.judge import Broken, TooSlow
 from tests.chaos.nursery import Nursery
 from tests.chaos.play import Player, Trace, silent
 from tests.chaos.schedule import schedule
 from tests.chaos.tally import Tally
 
 CHUNK = 10
+"""Seeds a worker plays with one nursery, which costs a second to warm up."""
 
 
 def play_seeds(seeds: list[int], mutant: str | None, trace: Trace = silent) -> Tally:
@@ -28,6 +29,10 @@ def play_seeds(seeds: list[int], mutant: str | None, trace: Trace = silent) -> T
             with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
                 try:
                     Player(nursery, tally, trace).play(schedule(seed, mutant), Path(folder))
+                except TooSlow as slow:
+                    tally.seeds += 1
+                    tally.slow += 1
+                    _say(f"seed {seed}: not judged, this machine was too busy: {slow}")
                 except Exception as error:  # noqa: BLE001 - whatever it is, this seed was not played to its good end
                     tally.seeds += 1
                     kind = error.kind if isinstance(error, Broken) else type(error).__name__
@@ -38,9 +43,10 @@ def play_seeds(seeds: list[int], mutant: str | None, trace: Trace = silent) -> T
 
 
 def play_all(seeds: list[int], mutant: str | None, jobs: int) -> Tally:
-    """Play seeds on several cores. A worker that dies ends it all: its seeds were not judged."""
+    """Play seeds side by side. A worker that dies ends it all: its seeds were not judged."""
     tally, begin = Tally(), time.monotonic()
-    chunks = [seeds[start : start + CHUNK] for start in range(0, len(seeds), CHUNK)]
+    size = min(CHUNK, max(1, len(seeds) // jobs))
+    chunks = [seeds[start : start + size] for start in range(0, len(seeds), size)]
     with _pool(jobs) as pool:
         futures = [pool.submit(play_seeds, chunk, mutant) for chunk in chunks]
         for future in as_completed(futures):

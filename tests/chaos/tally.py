@@ -9,6 +9,19 @@ from dataclasses import dataclass, field
 from tests.chaos.points import POINTS
 from tests.chaos.schedule import MAKE_FAULTS, READ_FAULTS
 
+SETTLED = (
+    "reconcile placed",
+    "reconcile absent",
+    "left open",
+    "person placed",
+    "person absent",
+    "looks that could not read all",
+    "blind looks",
+)
+"""What becomes of orders in doubt: each verdict of either, what reconciling left open, and looks that saw too little."""
+
+SLOW = 0.01
+"""The share of seeds that this machine may have been too busy for."""
 FEW, MANY = 10, 200
 """Seeds from which on something of every sort, and everything of its sort, must have happened."""
 
@@ -25,23 +38,27 @@ class Tally:
     runs: int = 0
     cold: int = 0
     purchases: int = 0
-    settled: int = 0
     woken: int = 0
+    strangers: int = 0
+    by_card: int = 0
+    slow: int = 0
     at_points: defaultdict[str, Counter[str]] = field(default_factory=_counters)
     at_random: Counter[str] = field(default_factory=Counter)
+    settled: Counter[str] = field(default_factory=Counter)
+    open_because: Counter[str] = field(default_factory=Counter)
+    while_settling: Counter[str] = field(default_factory=Counter)
     ends: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     broken: list[tuple[int, str, str]] = field(default_factory=list)
 
     def add(self, other: Tally) -> None:
         """Take in what another worker counted."""
-        for name in ("seeds", "runs", "cold", "purchases", "settled", "woken"):
+        for name in ("seeds", "runs", "cold", "purchases", "woken", "strangers", "by_card", "slow"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for point, counts in other.at_points.items():
             self.at_points[point].update(counts)
-        self.at_random.update(other.at_random)
-        self.ends.update(other.ends)
-        self.faults.update(other.faults)
+        for name in ("at_random", "settled", "open_because", "while_settling", "ends", "faults"):
+            getattr(self, name).update(getattr(other, name))
         self.broken.extend(other.broken)
 
     def gaps(self) -> list[str]:
@@ -55,9 +72,15 @@ class Tally:
             *(["no kill at a random time"] if not self.at_random["KILL"] else []),
             *(["no frozen process"] if not self.woken else []),
             *(["no purchase"] if not self.purchases else []),
+            *(["nothing settled by reconcile"] if not self.settled["reconcile placed"] else []),
         ]
         if self.seeds >= MANY:
             found += [f"no kill at {point}" for point in POINTS if point not in kills]
+            found += [f"no {what}" for what in SETTLED if not self.settled[what]]
+            found += ["no kill of reconcile"] if not self.while_settling["KILL"] else []
+            found += ["no stranger"] if not self.strangers else []
+            found += ["no order by card"] if not self.by_card else []
+            found += [f"{self.slow} seeds without a verdict"] if self.slow > self.seeds * SLOW else []
             found += [f"fault {kind} never met" for kind in (*MAKE_FAULTS, *READ_FAULTS) if not self.faults[kind]]
         return found
 
@@ -78,10 +101,16 @@ class Tally:
         yield f"SIGTERM, SIGINT      {signals['TERM'] + self.at_random['TERM']}, {signals['INT'] + self.at_random['INT']}"
         yield f"exits                {_counts(self.ends)}"
         yield f"faults               {sum(self.faults.values())}: {_counts(self.faults)}"
-        yield f"settled by the books {self.settled}"
+        yield f"settled              {', '.join(f'{what} {self.settled[what]}' for what in SETTLED)}"
+        yield f"kills of reconcile   {self.while_settling['KILL']}"
+        yield f"strangers' purchases {self.strangers}"
+        yield f"orders by card       {self.by_card}"
+        yield f"left open because    {_counts(self.open_because)}"
+        yield f"too slow, not judged {self.slow}"
         yield f"duplicates           {kinds['duplicate']}"
         yield f"lost                 {kinds['lost']}"
-        yield f"other broken         {len(self.broken) - kinds['duplicate'] - kinds['lost']}"
+        yield f"wrong verdicts       {kinds['verdict']}"
+        yield f"other broken         {len(self.broken) - sum(kinds[kind] for kind in ('duplicate', 'lost', 'verdict'))}"
         yield f"still in doubt       {kinds['stuck']}"
 
 

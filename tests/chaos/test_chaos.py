@@ -1,31 +1,40 @@
-"""A few seeds of the chaos, and two broken protocols. `python -m tests.chaos --seeds 1000` is the real thing."""
+"""A few seeds of the chaos, and some broken protocols. `python -m tests.chaos --seeds 1000` is the real thing."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.chaos.points import POINTS
-from tests.chaos.schedule import MAKE_FAULTS, READ_FAULTS, schedule
-from tests.chaos.seeds import play_seeds
-from tests.chaos.tally import FEW, MANY, Tally
+from tests.chaos.points import POINTS, Plan
+from tests.chaos.runner import GUARD_SECONDS
+from tests.chaos.schedule import ARGUMENTS, FREEZES, MAKE_FAULTS, READ_FAULTS, SETTLE_AFTER, schedule
+from tests.chaos.seeds import play_all, play_seeds
+from tests.chaos.tally import FEW, MANY, SETTLED, Tally
 
 SEEDS = 12
 
 
 def test_nothing_is_bought_twice_or_lost_in_a_few_seeds() -> None:
     """Kills, freezes, signals and a failing vendor: one purchase an order, ledger equal to the vendor at the end."""
-    tally = play_seeds(list(range(SEEDS)), None)
+    tally = play_all(list(range(SEEDS)), None, jobs=4)
     assert tally.broken == []
     assert tally.gaps() == []
     assert tally.purchases > SEEDS
 
 
-@pytest.mark.parametrize("mutant", ["retry-after-unknown", "mark-after-send"])
-def test_a_broken_protocol_is_caught(mutant: str) -> None:
-    """A runner that repeats what got no answer, or marks after it sent, is found out within twenty seeds."""
-    tally = play_seeds(list(range(20)), mutant)
-    assert {kind for _, kind, _ in tally.broken} <= {"duplicate", "lost"}
+@pytest.mark.parametrize(
+    ("mutant", "first"), [("retry-after-unknown", 0), ("mark-after-send", 20), ("unread-is-empty", 0)]
+)
+def test_a_broken_protocol_is_caught(mutant: str, first: int) -> None:
+    """Who repeats what got no answer, marks after it sent, or believes a failed list is found out within twenty seeds."""
+    tally = play_seeds(list(range(first, first + 20)), mutant)
+    assert {kind for _, kind, _ in tally.broken} <= {"duplicate", "lost", "verdict"}
     assert tally.broken
+
+
+def test_nothing_is_bought_after_the_waiting_time() -> None:
+    """Guard, freeze and the vendor's latest purchase are over before an order may be called absent: else it proves nothing."""
+    assert GUARD_SECONDS + max(FREEZES) + float(ARGUMENTS["silent-later"]) < SETTLE_AFTER
+    assert float(ARGUMENTS["silent-later"]) > Plan().money_timeout, "it comes when nobody waits for it any more"
 
 
 def test_a_seed_is_the_same_everywhere() -> None:
@@ -42,3 +51,5 @@ def test_a_run_that_met_nothing_proves_nothing() -> None:
     gaps = Tally(seeds=MANY).gaps()
     assert {f"no kill at {point}" for point in POINTS} <= set(gaps)
     assert {f"fault {kind} never met" for kind in (*MAKE_FAULTS, *READ_FAULTS)} <= set(gaps)
+    assert {f"no {what}" for what in SETTLED} <= set(gaps)
+    assert "20 seeds without a verdict" in Tally(seeds=MANY, slow=20).gaps()

@@ -6,22 +6,22 @@ import json
 import socket
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from runner import manifest
-from runner.ledger import storage
-from runner.ledger.interface import Attempt, Holder, Record, Settlement
+from runner.ledger.interface import Ledger, OpenClaim, Record
 from runner.ledger.sqlite import open_sqlite
 from runner.orders import OrderKey
 from runner.sandbox import KINDS, Options, Sandbox, SandboxServer
-from runner.states import Event, State
+from runner.sandbox.control import stranger_body
+from runner.sandbox.wanted import RefusedError
+from runner.states import OPEN
 from runner.vendors.offline_v1 import V1Encoder
 from tests.chaos.points import Plan
 
@@ -37,6 +37,7 @@ class World:
     folder: Path
     box: Sandbox
     server: SandboxServer
+    shared: bool = False
     orders: list[dict[str, Any]] = field(default_factory=list)
     bodies: dict[str, OrderKey] = field(default_factory=dict)
     judged: set[tuple[str, int]] = field(default_factory=set)
@@ -47,7 +48,7 @@ class World:
 
     @property
     def env(self) -> dict[str, str]:
-        return {"PATH": "/usr/bin:/bin", "HOME": str(self.folder), "PROXY_SELLER_API_KEY": KEY}
+        return {"PATH": "/usr/bin:/bin", "HOME": str(self.folder), "PROXY_SELLER_API_KEY": KEY, "USER": "desk"}
 
     @property
     def keys(self) -> list[OrderKey]:
@@ -69,31 +70,51 @@ class World:
     def arguments(self, slot: str, plan: Plan) -> list[str]:
         """The command line of one runner; each has a report of its own."""
         return [
-            *("apply", "orders.yaml", "--yes", "--rate", "0"),
+            *("orders.yaml", "--yes", "--rate", "0"),
             *("--ledger", "ledger.sqlite3", "--base-url", self.server.base_url),
             *("--report", f"report-{slot}.json", "--lock-timeout", str(plan.lock_timeout)),
         ]
 
     def bought(self) -> dict[OrderKey | None, list[str]]:
-        """The vendor's books: order ids by our key, None for what fits no order of ours."""
+        """The vendor's books: order ids by our key, None for what fits no order of ours. Strangers' are left out."""
         found: dict[OrderKey | None, list[str]] = defaultdict(list)
         for purchase in self.box.purchases:
-            found[self.bodies.get(_canonical(purchase.body))].append(str(purchase.order_id))
+            if not purchase.stranger:
+                found[self.bodies.get(_canonical(purchase.body))].append(str(purchase.order_id))
         return dict(found)
 
-    def records(self) -> dict[OrderKey, Record]:
-        """The ledger as a bystander reads it.
+    def bought_at(self, key: OrderKey) -> list[float]:
+        """When the vendor's books say it was bought."""
+        return [purchase.at for purchase in self.box.purchases if self.bodies.get(_canonical(purchase.body)) == key]
 
-        A death while a new file is switched to its write-ahead log leaves a rollback journal, which only an opening
-        for writing can clear away: then the next `apply` does that, and here this does.
-        """
-        if storage.beside(self.ledger_path, "-journal").exists():
-            open_sqlite(self.ledger_path, ACCOUNT).close()
-        ledger = open_sqlite(self.ledger_path, ACCOUNT, read_only=True)
-        try:
+    def stranger_buys(self, order: Mapping[str, Any]) -> bool:
+        """Somebody else buys on our account, past every fault; False where the balance does not allow it."""
+        with self.box._turn() as turn:
+            body = stranger_body(dict(order))
+            try:
+                event = self.box._vendor.buy(self.box._vendor.account(KEY), body, time.time(), stranger=True)
+            except RefusedError:
+                return False
+            self.box._commit(turn, event)
+            return True
+
+    def top_up(self) -> None:
+        """Money for what comes next, unless an order is in doubt: it would blur what the balance tells of it."""
+        if not any(record.state in OPEN for record in self.records().values()):
+            self.box.set_balance(PLENTY, KEY)
+
+    def records(self) -> dict[OrderKey, Record]:
+        """The ledger as a bystander reads it."""
+        with self._reading() as ledger:
             return {record.key: record for record in ledger.every_record()}
-        finally:
-            ledger.close()
+
+    def open_claims(self) -> dict[OrderKey, OpenClaim]:
+        """What is in doubt, what a dead run left `submitted` included."""
+        with self._reading() as ledger:
+            return {claim.record.key: claim for claim in ledger.open_claims()}
+
+    def _reading(self) -> closing[Ledger]:
+        return closing(open_sqlite(self.ledger_path, ACCOUNT, read_only=True))
 
     def arm(self, faults: Sequence[str]) -> None:
         """`KIND+K[:ARG]`: the K-th request to its endpoint from now on."""
@@ -108,6 +129,17 @@ class World:
         """No fault fires any more."""
         with self.box._lock:
             self.box._faults._armed.clear()
+
+    @contextmanager
+    def blinded(self, kind: str) -> Iterator[None]:
+        """A fault that does not pass while this lasts."""
+        self.box.add_fault(f"{kind}x*")
+        try:
+            yield
+        finally:
+            with self.box._lock:
+                armed = self.box._faults._armed
+                armed[:] = [(fault, times) for fault, times in armed if fault.count is not None]
 
     def settled_down(self) -> None:
         """Returns when no request of a dead runner, and no late order, is on its way at the vendor any more."""
@@ -124,42 +156,12 @@ class World:
 
 
 @contextmanager
-def world(folder: Path, *, delay: float = 0.0) -> Iterator[World]:
+def world(folder: Path, *, delay: float = 0.0, shared: bool = False) -> Iterator[World]:
     """A new world with nothing wanted yet."""
     box = Sandbox(options=Options(accounts={KEY: PLENTY}, provisioning_delay=delay))
     with box.serve() as server:
-        yield World(folder=folder, box=box, server=server)
+        yield World(folder=folder, box=box, server=server, shared=shared)
 
 
 def _canonical(body: Any) -> str:
     return json.dumps(dict(body), sort_keys=True)
-
-
-def settle_open(found: World) -> int:
-    """Settle every open order by the vendor's books, as a person with the dashboard would; how many there were.
-
-    The one place to put `order-runner reconcile --settle-after 0s --exclusive` in. It must be called when every
-    runner is dead.
-    """
-    found.settled_down()
-    bought = found.bought()
-    now = datetime.now(UTC)
-    holder = Holder(host="judge", pid=1, since=now, run_id="judge")
-    ledger = open_sqlite(found.ledger_path, ACCOUNT)
-    try:
-        with ledger.hold(holder, timeout=1) as hold:
-            hold.abandon_submitted(now)
-            left = ledger.open_records()
-            for record in left:
-                attempt = Attempt(key=record.key, n=record.attempt, run_id="judge", claimed_at=record.updated_at)
-                hold.settle(attempt, _verdict(bought.get(record.key, []), now))
-    finally:
-        ledger.close()
-    return len(left)
-
-
-def _verdict(ids: list[str], now: datetime) -> Settlement:
-    after = State.PLACED if ids else State.ABSENT
-    return Settlement(
-        event=Event.RESOLVED, after=after, at=now, reason="the vendor's books", order_id=ids[0] if ids else None
-    )

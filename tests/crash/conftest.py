@@ -13,6 +13,8 @@ from tests.chaos.judge import End
 from tests.chaos.nursery import Nursery
 from tests.chaos.play import Player
 from tests.chaos.points import Plan
+from tests.chaos.schedule import Settling
+from tests.chaos.settling import settle
 from tests.chaos.tally import Tally
 from tests.chaos.world import World, world
 
@@ -33,6 +35,10 @@ class Stage:
         """One runner from its start to its end."""
         (end,) = self.player.run_together(self.world, (Plan(**plan),))
         return end
+
+    def settle(self) -> int:
+        """`reconcile`, waiting; how many orders were in doubt."""
+        return settle(self.player, self.world, Settling(plan=Plan(), person=False))
 
     def states(self) -> list[str]:
         """Of the orders the ledger knows, in manifest order."""

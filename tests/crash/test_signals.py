@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -11,7 +12,6 @@ import pytest
 
 from tests.chaos.judge import judge, judge_end
 from tests.chaos.points import BETWEEN, LATE, STEPS, Plan
-from tests.chaos.world import settle_open
 from tests.crash.conftest import Stage
 
 BEFORE_THE_CLAIM = ("1", "2", "3", "4", "claim-commit")
@@ -24,7 +24,7 @@ EVERYWHERE = [(point, "KILL") for point in (*STEPS, *BETWEEN) if point not in (*
 
 @pytest.mark.parametrize(("point", "do"), EVERYWHERE)
 def test_a_killed_runner_forgets_nothing_and_repeats_nothing(point: str, do: str, stage: Stage) -> None:
-    """Dead at a point of the second order: ledger, report and rerun are true, and the vendor's books settle the rest."""
+    """Dead at a point of the second order: ledger, report and rerun are true, and `reconcile` settles the rest."""
     first = stage.run(point=point, n=1 if point in ("1", "closing") else 2, do=do)
     assert first.status == -getattr(signal, f"SIG{do}")
     judge(stage.world, [first])
@@ -36,7 +36,7 @@ def test_a_killed_runner_forgets_nothing_and_repeats_nothing(point: str, do: str
         return
     assert (second.status, stage.count()) == (7, bought)
     assert stage.states() == ["placed", "unknown"]
-    assert settle_open(stage.world) == 1
+    assert stage.settle() == 1
     assert stage.states() == ["placed", "absent" if point in NEVER_ARRIVED else "placed"]
     assert stage.run().status == 0
     assert judge_end(stage.world) == 3
@@ -45,13 +45,13 @@ def test_a_killed_runner_forgets_nothing_and_repeats_nothing(point: str, do: str
 @pytest.mark.parametrize("late_us", [0, 50, 200, 800])
 @pytest.mark.parametrize("point", LATE)
 def test_a_kill_inside_a_commit_is_one_or_the_other(point: str, late_us: int, stage: Stage) -> None:
-    """Killed with a COMMIT in the kernel: the ledger has all of it or nothing, and the books settle what is open."""
+    """Killed with a COMMIT in the kernel: the ledger has all of it or nothing, and `reconcile` settles what is open."""
     first = stage.run(point=point, n=2, do="KILL", late_us=late_us)
     judge(stage.world, [first])
     second = stage.run()
     judge(stage.world, [second])
     assert second.status in (0, 7)
-    settle_open(stage.world)
+    stage.settle()
     assert stage.run().status == 0
     assert judge_end(stage.world) == 3
 
@@ -91,6 +91,28 @@ def test_a_signal_at_the_very_end_does_not_hide_a_possible_charge(do: str, rerun
     assert stage.states() == ["placed", "unknown"]
 
 
+@pytest.mark.parametrize("do", ["TERM", "INT"])
+def test_a_signal_before_it_looks_for_open_orders_is_7_in_the_report_too(do: str, stage: Stage) -> None:
+    """Signalled when it has just taken the account, with an order in doubt: report and exit code both say 7, and name it."""
+    stage.world.arm(["reset-after+2"])
+    assert stage.run().status == 7
+    end = stage.run(point="1", do=do)
+    report = json.loads((stage.world.folder / "report-2.json").read_bytes())
+    assert (end.status, report["run"]["exit"]["code"], report["run"]["complete"]) == (7, 7, True)
+    assert "b/two may have been bought" in report["errors"][-1]["message"]
+    assert [order["status"] for order in report["orders"]] == ["planned", "unknown", "planned"]
+    assert "unknown: 1 order may have been charged" in (stage.world.folder / "out-2").read_text()
+
+
+@pytest.mark.parametrize("do", ["TERM", "INT"])
+def test_a_signal_while_the_last_report_is_written_changes_nothing(do: str, stage: Stage) -> None:
+    """Signalled with the last report under its temporary name: report and exit code say what the run came to."""
+    assert stage.run().status == 0
+    end = stage.run(point="report-rename", n=2, do=do)
+    report = json.loads((stage.world.folder / "report-2.json").read_bytes())
+    assert (end.status, report["run"]["exit"]["code"], report["run"]["complete"]) == (0, 0, True)
+
+
 @pytest.mark.parametrize("point", ["5", "6"])
 def test_a_frozen_runner_sends_nothing_on_an_old_claim(point: str, stage: Stage) -> None:
     """Stopped between claim and write for longer than the guard allows: woken, it sends only under a new claim."""
@@ -109,7 +131,7 @@ def test_a_closed_stdout_changes_no_purchase_and_no_exit_code(fault: list[str], 
     stage.world.arm(fault)
     read, write = os.pipe()
     os.close(read)
-    command = [sys.executable, "-m", "runner", *stage.world.arguments("cold", Plan())]
+    command = [sys.executable, "-m", "runner", "apply", *stage.world.arguments("cold", Plan())]
     done = subprocess.run(
         command, cwd=stage.world.folder, env=stage.world.env, stdout=write, stderr=subprocess.PIPE, check=False
     )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -49,3 +52,77 @@ def test_a_log_with_a_commit_still_shows_that_a_ledger_is_gone(tmp_path: Path) -
     Path(f"{path}-wal").write_bytes(log)
     with pytest.raises(LedgerUnusable, match="gone or empty"):
         open_sqlite(path, "default")
+
+
+DIES_WHILE_IT_SWITCHES_TO_THE_LOG = """
+import resource, signal, sys
+from pathlib import Path
+from runner.ledger.sqlite import open_sqlite
+signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))  # room for a journal's header, not for a page
+open_sqlite(Path(sys.argv[1]), "default")
+"""
+
+
+def half_made(path: Path) -> None:
+    """A ledger whose first run the kernel killed at the first page it wrote: nothing but a hot journal beside it."""
+    died = subprocess.run([sys.executable, "-c", DIES_WHILE_IT_SWITCHES_TO_THE_LOG, str(path)], check=False)
+    assert died.returncode == -signal.SIGXFSZ
+    assert Path(f"{path}-journal").stat().st_size > 0
+    refused = pytest.raises(sqlite3.OperationalError, match="attempt to write a readonly database")
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as reader, refused:
+        reader.execute("SELECT count(*) FROM sqlite_master").fetchone()
+
+
+@pytest.mark.parametrize("read_only", [True, False], ids=["for reading", "for writing"])
+def test_a_ledger_that_died_at_its_first_page_opens(read_only: bool, tmp_path: Path) -> None:
+    """Killed while the new file was switched to its write-ahead log: a reader clears the journal away as a writer does."""
+    path = tmp_path / "ledger.sqlite3"
+    half_made(path)
+    with closing(open_sqlite(path, "default", read_only=read_only)) as ledger:
+        assert ledger.open_records() == []
+    assert not Path(f"{path}-journal").exists()
+    open_sqlite(path, "default").close()
+    open_sqlite(path, "default", read_only=True).close()
+
+
+def test_a_reader_takes_back_half_a_transaction_and_nothing_else(tmp_path: Path) -> None:
+    """What was committed before the journal was left is there after it was rolled back."""
+    path = tmp_path / "ledger.sqlite3"
+    open_sqlite(path, "default").close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as ledger:
+        ledger.execute("PRAGMA journal_mode = DELETE")
+    dies = (
+        "import os, signal, sqlite3, sys; ledger = sqlite3.connect(sys.argv[1], isolation_level=None); "
+        "ledger.execute('PRAGMA cache_size = 1'); ledger.execute('BEGIN IMMEDIATE'); "
+        "[ledger.execute(f'CREATE TABLE t{n} (a)') for n in range(40)]; os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", dies, str(path)], check=False)
+    assert Path(f"{path}-journal").stat().st_size > 0
+    with closing(open_sqlite(path, "default", read_only=True)) as ledger:
+        assert ledger.open_records() == []
+    with closing(sqlite3.connect(path)) as raw:
+        names = [name for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    assert "orders" in names
+    assert "t0" not in names
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to run a reader as a user whom permissions bind")
+def test_a_reader_who_may_not_write_is_told_the_way_out() -> None:
+    """Where the journal cannot be cleared away, the words say who can: exit code 5, not a bug."""
+    with tempfile.TemporaryDirectory(prefix="hot-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        path = folder / "ledger.sqlite3"
+        half_made(path)
+        for found in folder.iterdir():
+            found.chmod(0o644)
+        reads = (
+            "import encodings.idna, os, sys; from pathlib import Path; from runner.ledger import sqlite; "
+            "from runner.ledger import migrations; from runner.errors import LedgerUnusable; os.setuid(65534)\n"
+            "try: sqlite.open_sqlite(Path(sys.argv[1]), 'default', read_only=True)\n"
+            "except LedgerUnusable as error: print(error, error.hint)"
+        )
+        told = subprocess.run([sys.executable, "-c", reads, str(path)], check=True, capture_output=True, text=True)
+    assert "left half made by a run that died" in told.stdout
+    assert "run `order-runner apply` once as a user who may write the file and its folder" in told.stdout

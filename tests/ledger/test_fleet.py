@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import random
+import subprocess
+import sys
+import threading
 from dataclasses import replace
 
 import pytest
 
-from tests import fleet
-from tests.fleet import Fleet, Plan, account_of, audit, live, manifest, run_once, sail, wanted, world
+from runner.ledger.postgres import open_postgres
+from tests.fleet import machine
+from tests.fleet.__main__ import sail
+from tests.fleet.audit import audit, seen_from_afar
+from tests.fleet.machine import EXIT_BUSY, folder_of, live, run_once
+from tests.fleet.world import Fleet, Plan, account_of, api_key, manifest, wanted, world
 from tests.ledger.conftest import claim, holder, placed
 from tests.pgserver import Server
 
@@ -27,12 +36,12 @@ def test_other_accounts_go_on(pg: Server) -> None:
     """While one account has an order in flight and its holder is silent, another account buys its whole batch."""
     plan = replace(SMALL, runners=2, orders=6, kills=0)
     with world(plan, pg) as made:
-        ledger = fleet.open_postgres(made.url, "acc0", folder=made.folder / "desk")
+        ledger = open_postgres(made.url, "acc0", folder=made.folder / "desk")
         with ledger.hold(holder(), timeout=0) as hold:
             attempt = hold.claim(claim())
             buy(made, 1)
             busy, said = prepared(made, 0)
-            assert busy == fleet.EXIT_BUSY
+            assert busy == EXIT_BUSY
             assert "account acc0 is held by" in said
             hold.settle(attempt, placed())
         ledger.close()
@@ -47,14 +56,19 @@ def test_audit_sees_what_is_wrong(pg: Server) -> None:
         for runner in (0, 1):
             buy(made, runner)
         audit(made, pg)
+        seen_from_afar(made)
         assert made.violations == []
+        assert made.counts["orders seen from afar"] == 6
         twice = made.box.purchases[0]
-        account = next(one for one in made.doors if fleet.api_key(one) == twice.key)
+        account = next(one for one in made.doors if api_key(one) == twice.key)
         buy_again(made, account, str(twice.body["customTargetName"]))
+        seen_from_afar(made)
+        assert len(made.violations) == 1
+        made.violations.clear()
         audit(made, pg)
         assert len(made.violations) == 1
         assert made.counts["duplicates"] == 1
-        ledger = fleet.open_postgres(made.url, account, folder=made.folder / "desk")
+        ledger = open_postgres(made.url, account, folder=made.folder / "desk")
         with ledger.hold(holder(), timeout=5) as hold:
             hold.claim(claim("n1"))
             hold.claim(claim("n2"))
@@ -66,7 +80,7 @@ def test_audit_sees_what_is_wrong(pg: Server) -> None:
 def test_copies_overlap_and_leave_nothing_out() -> None:
     """The manifests of an account's machines share orders, differ, and have every order between them."""
     plan = Plan()
-    copies = [manifest(plan, runner, fleet.random.Random(runner)) for runner in (0, 4)]
+    copies = [manifest(plan, runner, random.Random(runner)) for runner in (0, 4)]
     names = [{name for name in wanted(plan, account_of(plan, 0)) if f"name: {name}," in copy} for copy in copies]
     assert names[0] | names[1] == set(wanted(plan, "acc0"))
     assert names[0] & names[1]
@@ -75,9 +89,8 @@ def test_copies_overlap_and_leave_nothing_out() -> None:
 
 def prepared(made: Fleet, runner: int) -> tuple[int, str]:
     """One undisturbed run of a machine."""
-    folder = made.folder / f"machine{runner}"
-    folder.mkdir()
-    (folder / "orders.yaml").write_text(manifest(made.plan, runner, fleet.random.Random(0)))
+    folder = folder_of(made, runner)
+    (folder / "orders.yaml").write_text(manifest(made.plan, runner, random.Random(0)))
     return run_once(made, runner, None)
 
 
@@ -96,18 +109,18 @@ def buy_again(made: Fleet, account: str, name: str) -> None:
         f"  - {{name: {name}, type: ipv4, countryId: 561, quantity: 1, customTargetName: {name}}}\n"
     )
     environment = {
-        **fleet.os.environ,
+        **os.environ,
         "ORDER_RUNNER_LEDGER": str(folder / "ledger.db"),
-        "PROXY_SELLER_API_KEY": fleet.api_key(account),
+        "PROXY_SELLER_API_KEY": api_key(account),
         "PROXY_SELLER_BASE_URL": made.doors[account].base_url,
     }
-    command = [fleet.sys.executable, "-m", "runner", "apply", "--yes", "--rate", "0", "orders.yaml"]
-    fleet.subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
+    command = [sys.executable, "-m", "runner", "apply", "--yes", "--rate", "0", "orders.yaml"]
+    subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
 
 
 def test_mistakes_of_the_harness_count(pg: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine that cannot be run at all is a violation, never a quiet success."""
-    monkeypatch.setattr(fleet, "run_once", lambda *_: (1, "internal error"))
+    monkeypatch.setattr(machine, "run_once", lambda *_: (1, "internal error"))
     with world(SMALL, pg) as made:
-        live(made, 0, fleet.threading.Barrier(1))
+        live(made, 0, threading.Barrier(1))
     assert made.violations == ["machine 0 ended with exit code 1: internal error"]
