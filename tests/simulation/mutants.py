@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from unittest import mock
 
 from runner import place
 from runner.errors import LedgerUnusable
+from runner.judge import Policy
 from runner.ledger.hold import SqlHold
 from runner.ledger.interface import Attempt, Claim, Record, Settlement
 from runner.ledger.sql import AccountRows
@@ -21,7 +22,7 @@ from runner.vendors.interface import Answer, NotSent, Outcome, Rejected, Unknown
 from runner.vendors.transport import Lost
 from runner.vendors.wire import Response
 from tests.simulation.network import Line
-from tests.simulation.world import World
+
 
 Mutant = Callable[[], AbstractContextManager[object]]
 NO: Final = Rejected(errors=(VendorError(message="taken for a refusal"),))
@@ -148,7 +149,7 @@ def guard_off_and_reconnect() -> Iterator[None]:
 
 def no_waiting_time() -> AbstractContextManager[object]:
     """An order is said to be absent before what was received can have been carried out."""
-    return mock.patch.object(World, "patience", 0.0)
+    return mock.patch.object(Policy, "waits", lambda self, product: timedelta(0))
 
 
 MUTANTS: Final[Mapping[str, Mutant]] = {
