@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from unittest import mock
 
 from runner import place
 from runner.errors import LedgerUnusable
-from runner.judge import Policy
 from runner.ledger.hold import SqlHold
 from runner.ledger.interface import Attempt, Claim, Record, Settlement
 from runner.ledger.sql import AccountRows
@@ -21,8 +20,8 @@ from runner.vendors import proxyseller_v1 as v1
 from runner.vendors.interface import Answer, NotSent, Outcome, Rejected, Unknown, VendorError
 from runner.vendors.transport import Lost
 from runner.vendors.wire import Response
+from tests.simulation.evidence_mutants import EVIDENCE
 from tests.simulation.network import Line
-
 
 Mutant = Callable[[], AbstractContextManager[object]]
 NO: Final = Rejected(errors=(VendorError(message="taken for a refusal"),))
@@ -128,6 +127,21 @@ def abandoned_is_planned() -> AbstractContextManager[object]:
     return mock.patch.object(AccountRows, "abandon_submitted", abandon)
 
 
+def abandoned_stays_submitted() -> AbstractContextManager[object]:
+    """What an earlier run left submitted is left as it is."""
+    return mock.patch.object(AccountRows, "abandon_submitted", lambda self, at: [])
+
+
+def emergency_file_ignored() -> AbstractContextManager[object]:
+    """What the emergency file holds is not entered."""
+    return mock.patch.object(SqlHold, "_import_emergency", lambda self: None)
+
+
+def emergency_file_emptied_unread() -> AbstractContextManager[object]:
+    """What the emergency file holds is thrown away."""
+    return mock.patch.object(SqlHold, "_import_emergency", lambda self: self._emergency.clear())
+
+
 def reconnect_when_stale() -> AbstractContextManager[object]:
     """A connection that went stale between guard and write is made anew."""
     return mock.patch.object(Line, "reconnects", True)
@@ -147,11 +161,6 @@ def guard_off_and_reconnect() -> Iterator[None]:
         yield
 
 
-def no_waiting_time() -> AbstractContextManager[object]:
-    """An order is said to be absent before what was received can have been carried out."""
-    return mock.patch.object(Policy, "waits", lambda self, product: timedelta(0))
-
-
 MUTANTS: Final[Mapping[str, Mutant]] = {
     mutant.__name__.replace("_", "-"): mutant
     for mutant in (
@@ -167,6 +176,9 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         reconnect_when_stale,
         guard_off,
         guard_off_and_reconnect,
-        no_waiting_time,
+        abandoned_stays_submitted,
+        emergency_file_ignored,
+        emergency_file_emptied_unread,
+        *EVIDENCE,
     )
 }

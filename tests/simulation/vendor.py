@@ -31,6 +31,10 @@ FAULTS: Final = (
     *("cut json", "cut answer", "no id", "error with an order", "html", "overcharge", "slow"),
 )
 """What a purchase may meet beside plain success; all but those of `_PROVED` may have bought."""
+ALONE: Final = ("renews", "renews", "changes the price")
+OTHERS: Final = ("buys", "tops up")
+CONFUSING: Final = ("buys alike", "tops up again", "tops up again")
+"""What happens on an account that nobody else buys on; what others do; and what they do to an order in doubt."""
 READS: Final = ("order/calc", "balance/get", "resident/package", "proxy/list", "reference/list")
 
 _PROVED: Final = frozenset({"reject", "throttled", "triple"})
@@ -69,12 +73,15 @@ class Vendor:
     numbered: bool = True
     restarts: bool = True
     zone: float = 0.0
+    lies: bool = False
+    """Whether a list may be empty by an error under `success`."""
     faults: bool = True
     fault_rate: float = 0.5
     read_fault_rate: float = 0.02
     balance: Decimal = Decimal(500)
     bought: list[Bought] = field(default_factory=list)
-    received: list[dict[str, Any]] = field(default_factory=list)
+    noted: Decimal = Decimal(500)
+    """The balance when the last purchase was received."""
     _late: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
     _price: Decimal = Decimal("3.10")
     _next_id: int = 5000
@@ -99,8 +106,7 @@ class Vendor:
 
     def meanwhile(self, alike: dict[str, Any] | None = None) -> None:
         """Somebody else buys, renews, tops up, or the price changes. `alike`: an order worth confusing."""
-        shared = ("buys", "buys alike", "renews", "changes the price", "tops up", "tops up a price")
-        what = self.rng.choice(shared if self.shared else ("renews", "renews", "changes the price"))
+        what = self.rng.choice((*ALONE, *OTHERS, *CONFUSING * (4 if alike else 0)) if self.shared else ALONE)
         if what.startswith("tops up") and self.late:
             what = "buys"
         self.counts[f"stranger {what}"] += 1
@@ -109,8 +115,9 @@ class Vendor:
         elif what == "changes the price":
             self._price = Decimal(self.rng.randrange(200, 500)) / 100
         elif what.startswith("tops up"):
-            exact = alike if what == "tops up a price" else None
-            self.balance += self.total(exact) if exact else 50
+            # to the cent what it was before: the balance is blind then, and the list has to tell
+            exact = what == "tops up again" and self.balance < self.noted
+            self.balance = self.noted if exact else self.balance + 50
         else:
             alike = alike if what == "buys alike" else None
             body = alike or {"countryId": self.rng.choice((561, 71, 901)), "quantity": self.rng.choice((1, 2, 9))}
@@ -132,7 +139,7 @@ class Vendor:
 
     def had_before(self, body: dict[str, Any]) -> None:
         """An order that somebody made by hand, a week or less before the world begins; it may be over any time."""
-        age = self.rng.choice((0.2, 0.5, 3.0, 6.0, 6.9, 6.99)) * DAY
+        age = self.rng.choice((0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 3.0, 6.0, 6.9, 6.99)) * DAY
         made = self._enter("", Shape.of(body), self.total(body), self.clock.monotonic() - age, by_card=True)
         made.lot.shown_at = made.lot.whole_at = made.at
 
@@ -143,9 +150,10 @@ class Vendor:
         self.catch_up()
         path = next(path for path in READS if request.path.startswith(path))
         product = request.path.rpartition("/")[2]
-        if self.faults and self.rng.random() < self.read_fault_rate:
+        listed = path == "proxy/list"
+        if self.faults and self.rng.random() < self.read_fault_rate * (3 if listed else 1):
             self.counts[f"{path} failed"] += 1
-            kind, answer = bad_read(self.rng, self._rows(product) if path == "proxy/list" else [])
+            kind, answer = bad_read(self.rng, self._rows(product) if listed else [], lies=self._may_lie(product))
             self.counts[f"read {kind}"] += 1
             return answer
         if path == "order/calc":
@@ -156,6 +164,13 @@ class Vendor:
         if path == "reference/list":
             return success(reference(product))
         return self._package() if path == "resident/package" else success({"items": self._rows(product)})
+
+    def _may_lie(self, product: str) -> bool:
+        """A list that is empty by an error can be told where it had an order ever since the world began."""
+        now = self.clock.monotonic()
+        return self.lies and any(
+            order.at < 0 and order.lot.shape.product == product and order.lot.shows(now) for order in self.bought
+        )
 
     def _rows(self, product: str) -> list[dict[str, Any]]:
         now = self.clock.monotonic()
@@ -179,7 +194,7 @@ class Vendor:
         body = json.loads(request.body or b"")
         if self.faults and self.rng.random() < 0.05:
             self.meanwhile(body)
-        self.received.append(body)
+        self.noted = self.balance
         fault = self.rng.choice(FAULTS) if self.faults and self.rng.random() < self.fault_rate else "none"
         if body["paymentId"] == 1 and self.total(body) > self.balance:
             self.counts["purchase without funds"] += 1
@@ -247,7 +262,7 @@ class Vendor:
         identity = self._new_id()
         lag = LAGS["mobile" if shape.product == "mobile" else "late" if self.late else "prompt"]
         shown = at + (self.rng.uniform(0, lag) if self.rng.random() < 0.6 else 0.0)
-        whole = shown + (self.rng.uniform(0, 600) if self.rng.random() < 0.3 else 0.0)
+        whole = shown + (self.rng.uniform(0, 5000) if self.rng.random() < 0.5 else 0.0)
         starts = (self.clock.now() + timedelta(seconds=at - self.clock.monotonic(), hours=self.zone)).date()
         ends = over(starts, shape.period)
         lot = Lot(

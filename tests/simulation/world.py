@@ -52,7 +52,7 @@ class World:
         self.connection = emptied(connection)
         self.emergency = Emergency(self)
         self.holder: Process | None = None
-        self.exclusive = self.rng.random() < 0.45
+        self.exclusive = self.rng.random() < 0.5
         """Nobody else buys or tops up, and `reconcile` is told so."""
         self.loaded = self._manifest()
         self.keys = [request.key for request in self.loaded.orders]
@@ -77,13 +77,13 @@ class World:
             renewable=self._is_settled,
             shared=not self.exclusive,
             late=rng.random() < 0.4,
-            numbered=rng.random() > 0.08,
+            numbered=rng.random() > 0.12,
             restarts=rng.random() < 0.5,
             zone=rng.choice((-8.0, 0.0, 0.0, 9.0)),
             fault_rate=rng.uniform(0.1, 0.9),
         )
-        for _ in range(rng.choice((0, 0, 1, 2, 4))):
-            vendor.had_before(dict(rng.choice(self.loaded.orders).fields))
+        for _ in range(rng.choice((0, 1, 1, 2, 4))):
+            vendor.had_before(dict(rng.choice((self.loaded.orders[0], rng.choice(self.loaded.orders))).fields))
         vendor.balance, vendor.read_fault_rate = Decimal(rng.choice((500, 500, 40, 15))), 0.0
         return vendor
 
@@ -92,18 +92,30 @@ class World:
     def live(self) -> None:
         """Both phases."""
         self.counts["exclusive accounts" if self.exclusive else "shared accounts"] += 1
-        if self.rng.random() < 0.2:
-            inherit(self)
-        self.vendor.read_fault_rate = self.rng.choice((0.0, 0.0, 0.01, 0.08))
         self._commit_accidents = self.rng.choice((0.03, 0.0))
+        self.vendor.read_fault_rate = self.rng.choice((0.0, 0.02, 0.15))
+        if self.rng.random() < 0.5:
+            self._runs_and_looks()
+        else:
+            self._looks()
+        self._calm()
+
+    def _runs_and_looks(self) -> None:
         for _ in range(self.rng.randrange(2, 7)):
             if self.rng.random() < 0.3:
                 self.vendor.meanwhile()
             self.run(self._some_process(POINTS))
-            self.clock.advance(self.rng.choice((1.0, 30.0, 400.0, 4000.0)))
+            self.clock.advance(self.rng.choice((1.0, 1.0, 30.0, 400.0, 4000.0)))
             if self.rng.random() < 0.8:
                 self.settle()
-        self._calm()
+
+    def _looks(self) -> None:
+        """Orders are in doubt from the beginning on, some of them at once, and looked for again and again."""
+        inherit(self)
+        for _ in range(self.rng.randrange(2, 6)):
+            self.clock.advance(self.rng.choice((1.0, 1.0, 30.0, 400.0)))
+            self.settle()
+        self.run(self._some_process(POINTS))
 
     def _some_process(self, points: tuple[str, ...]) -> Process:
         fate = self.rng.choice(("lives", "dies", "dies", "freezes", "is to stop"))
@@ -118,12 +130,14 @@ class World:
             vendor.meanwhile(self.in_doubt())
         gone_for_a_week = rng.random() < 0.02
         self.counts["settled a week later"] += gone_for_a_week
-        self.clock.advance(WEEK if gone_for_a_week else rng.choice((0.0, 60.0, 700.0, 1300.0, 1300.0, 4000.0, 15000.0)))
-        usual, vendor.read_fault_rate = vendor.read_fault_rate, rng.choice((0.0, 0.1, 0.4))
+        self.clock.advance(
+            WEEK if gone_for_a_week else rng.choice((0.0, 0.0, 60.0, 700.0, 1300.0, 1300.0, 4000.0, 15000.0))
+        )
+        usual, vendor.read_fault_rate = vendor.read_fault_rate, rng.choice((0.0, 0.1, 0.25))
         process = self._some_process((LOOKING,)) if rng.random() < 0.3 else Process(self)
         self.settling.reconcile(process, wait=rng.choice((0.0, 0.0, 900.0, 8000.0)))
         vendor.read_fault_rate = usual
-        if rng.random() < (0.1 if self.exclusive else 0.4):
+        if rng.random() < (0.1 if self.exclusive else 0.25):
             self.settling.person()
 
     def _calm(self) -> None:
