@@ -28,7 +28,7 @@ def error(errors: list[dict[str, Any]]) -> Response:
 
 def bad_read(rng: random.Random, rows: list[dict[str, Any]], *, lies: bool) -> tuple[str, Response]:
     """An answer that tells nothing, and its kind. `rows` are those of a list, if it is one that was asked for."""
-    kind = rng.choice((*BAD_READS, *BAD_LISTS * 2 * bool(rows), *LIES * 4 * lies))
+    kind = rng.choice((*BAD_READS, *BAD_LISTS * 2 * bool(rows), *LIES * 12 * lies))
     answers = {
         "triple": lambda: error(TRIPLE),
         "throttled": lambda: Response(status=429),

@@ -162,7 +162,7 @@ EVIDENCE: Final = (
 )
 
 REDUNDANT: Final = (
-    (hints_are_forgotten, list_not_asked),
+    (hints_are_forgotten, no_waiting_time),
     (orders_never_end, balance_not_asked),
 )
 """Layers that another one covers: each with one without which it is needed. They are caught together in worlds where

@@ -20,9 +20,10 @@ from runner.vendors import proxyseller_v1 as v1
 from runner.vendors.interface import Answer, NotSent, Outcome, Rejected, Unknown, VendorError
 from runner.vendors.transport import Lost
 from runner.vendors.wire import Response
-from tests.simulation.evidence_mutants import EVIDENCE
+from tests.simulation.evidence_mutants import EVIDENCE, REDUNDANT
 from tests.simulation.network import Line
 
+__all__ = ["MUTANTS", "REDUNDANT"]
 Mutant = Callable[[], AbstractContextManager[object]]
 NO: Final = Rejected(errors=(VendorError(message="taken for a refusal"),))
 

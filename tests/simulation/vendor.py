@@ -151,7 +151,7 @@ class Vendor:
         path = next(path for path in READS if request.path.startswith(path))
         product = request.path.rpartition("/")[2]
         listed = path == "proxy/list"
-        if self.faults and self.rng.random() < self.read_fault_rate * (3 if listed else 1):
+        if self.faults and self.rng.random() < self.read_fault_rate * (3 if path.endswith("/list") else 1):
             self.counts[f"{path} failed"] += 1
             kind, answer = bad_read(self.rng, self._rows(product) if listed else [], lies=self._may_lie(product))
             self.counts[f"read {kind}"] += 1
@@ -192,8 +192,8 @@ class Vendor:
         """A purchase, received whole; somebody may have been faster since its price was asked."""
         self.catch_up()
         body = json.loads(request.body or b"")
-        if self.faults and self.rng.random() < 0.05:
-            self.meanwhile(body)
+        if self.faults and self.rng.random() < 0.1:
+            self.meanwhile(self.rng.choice((body, None)))
         self.noted = self.balance
         fault = self.rng.choice(FAULTS) if self.faults and self.rng.random() < self.fault_rate else "none"
         if body["paymentId"] == 1 and self.total(body) > self.balance:

@@ -16,12 +16,15 @@ TWINS: Final = "b/twins"
 
 
 def orders(rng: random.Random) -> tuple[OrderRequest, ...]:
-    """Each is known to the vendor by its key, in `customTargetName`; twins have one goal together."""
+    """Each is known to the vendor by its key, in `customTargetName`; twins have one goal together, others are only alike."""
     found = [_order(rng, OrderKey("b", f"o{n}")) for n in range(rng.randrange(1, 6))]
     if rng.random() < 0.15:
         fields = {**found[0].fields, "customTargetName": TWINS}
         keys = (OrderKey("b", "twin1"), OrderKey("b", "twin2"))
         found[:1] = [OrderRequest(key=key, type=found[0].type, fields=fields, source=PLACE) for key in keys]
+    elif rng.random() < 0.2:
+        fields = {**found[0].fields, "customTargetName": "b/alike"}
+        found.insert(1, OrderRequest(key=OrderKey("b", "alike"), type=found[0].type, fields=fields, source=PLACE))
     return tuple(found)
 
 
@@ -31,7 +34,7 @@ def _order(rng: random.Random, key: OrderKey) -> OrderRequest:
         "paymentId": PAY_BY_CARD if rng.random() < 0.2 else PAY_BY_BALANCE,
         "customTargetName": str(key),
     }
-    if rng.random() < 0.03:
+    if rng.random() < 0.06:
         fields["coupon"] = FREE
     if product == "resident":
         fields["tarifId"] = TARIFF

@@ -84,7 +84,9 @@ class World:
         )
         for _ in range(rng.choice((0, 1, 1, 2, 4))):
             vendor.had_before(dict(rng.choice((self.loaded.orders[0], rng.choice(self.loaded.orders))).fields))
-        vendor.balance, vendor.read_fault_rate = Decimal(rng.choice((500, 500, 40, 15))), 0.0
+        just_enough = sum(vendor.total(dict(order.fields)) for order in self.loaded.orders)
+        vendor.balance = Decimal(rng.choice((500, 500, 40, just_enough)))
+        vendor.read_fault_rate = 0.0
         return vendor
 
     # What happens
@@ -126,12 +128,12 @@ class World:
         if self.holder is not None or not (self.emergency.saved or MemoryLedger(Process(self)).open_records()):
             return
         rng, vendor = self.rng, self.vendor
-        if rng.random() < 0.5:
+        if rng.random() < 0.6:
             vendor.meanwhile(self.in_doubt())
-        gone_for_a_week = rng.random() < 0.02
+        gone_for_a_week = rng.random() < 0.05
         self.counts["settled a week later"] += gone_for_a_week
         self.clock.advance(
-            WEEK if gone_for_a_week else rng.choice((0.0, 0.0, 60.0, 700.0, 1300.0, 1300.0, 4000.0, 15000.0))
+            WEEK if gone_for_a_week else rng.choice((0.0, 0.0, 60.0, 700.0, 1300.0, 1300.0, 1300.0, 4000.0, 15000.0))
         )
         usual, vendor.read_fault_rate = vendor.read_fault_rate, rng.choice((0.0, 0.1, 0.25))
         process = self._some_process((LOOKING,)) if rng.random() < 0.3 else Process(self)
