@@ -14,8 +14,10 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
 
+from sqlalchemy import Connection
+
 from tests.simulation.answers import BAD_LISTS, BAD_READS, LIES
-from tests.simulation.mutants import MUTANTS, REDUNDANT
+from tests.simulation.mutants import MUTANTS, REDUNDANT, Mutant
 from tests.simulation.process import LOOKING, POINTS
 from tests.simulation.settling import CLASSES, KINDS
 from tests.simulation.store import database
@@ -39,6 +41,7 @@ EVENTS = (
     *(f"exclusive: left to a person: {name}" for name in CLASSES),
 )
 """What has to have happened before a result means anything."""
+Pair = tuple[Mutant, Mutant]
 ENOUGH = 1000
 """Seeds from which on every one of `EVENTS` is expected."""
 
@@ -74,36 +77,38 @@ def missing(counts: Counter[str]) -> list[str]:
     return [event for event in EVENTS if not counts[event]]
 
 
-def caught(names: Iterable[str], seeds: int) -> Iterator[tuple[str, str | None]]:
+def caught(names: Iterable[str], seeds: Iterable[int]) -> Iterator[tuple[str, str | None]]:
     """Each mutant, and the first violation that gives it away."""
-    connection = database()
+    connection, tried = database(), list(seeds)
     for name in names:
         with MUTANTS[name]():
-            found = (run_seed(seed, connection).violations[:1] for seed in range(seeds))
+            found = (run_seed(seed, connection).violations[:1] for seed in tried)
             yield name, next((violations[0] for violations in found if violations), None)
 
 
-def caught_together(seeds: Iterable[int]) -> Iterator[tuple[str, str, str | None]]:
+def caught_together(pairs: Iterable[Pair], seeds: Iterable[int]) -> Iterator[tuple[str, str, str | None]]:
     """Each redundant layer, the one it is needed without, and a violation of both that is none of the second alone."""
-    connection = database()
-    for first, second in REDUNDANT:
-        found = None
-        for seed in seeds:
-            with first(), second():
-                violations = run_seed(seed, connection).violations
-            with second():
-                alone = violations and run_seed(seed, connection).violations
-            if violations and not alone:
-                found = violations[0]
-                break
-        yield first.__name__, second.__name__, found
+    connection, tried = database(), list(seeds)
+    for first, second in pairs:
+        found = (_only_together(first, second, seed, connection) for seed in tried)
+        yield first.__name__, second.__name__, next(filter(None, found), None)
+
+
+def _only_together(first: Mutant, second: Mutant, seed: int, connection: Connection) -> str | None:
+    with first(), second():
+        both = run_seed(seed, connection).violations
+    with second():
+        return both[0] if both and not run_seed(seed, connection).violations else None
 
 
 def _mutants(asked: str, seeds: int) -> int:
     missed = 0
-    for name, violation in caught(MUTANTS if asked == "all" else [asked], seeds):
+    for name, violation in caught(MUTANTS if asked == "all" else [asked], range(seeds)):
         missed += violation is None
         _say(f"{name:32} {violation or f'NOT CAUGHT in {seeds} seeds'}")
+    for name, other, violation in caught_together(REDUNDANT if asked == "all" else (), range(seeds)):
+        missed += violation is None
+        _say(f"{name} with {other:12} {violation or f'NOT CAUGHT in {seeds} seeds'}")
     return 1 if missed else 0
 
 

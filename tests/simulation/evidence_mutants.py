@@ -30,7 +30,7 @@ def _both(*mutants: Callable[[], AbstractContextManager[object]]) -> Iterator[No
 
 def no_waiting_time() -> AbstractContextManager[object]:
     """An order is said to be absent before what was received can have been carried out."""
-    return mock.patch.object(judge.Policy, "waits", lambda self, product: timedelta(0))  # noqa: PT008
+    return mock.patch.object(judge.Policy, "waits", return_value=timedelta(0))
 
 
 def failed_list_is_empty() -> AbstractContextManager[object]:
@@ -61,7 +61,7 @@ def failed_witness_is_empty() -> AbstractContextManager[object]:
 
 def part_of_a_list_is_whole() -> AbstractContextManager[object]:
     """The first page counts as the list."""
-    return mock.patch.object(reads_v1, "_pages_left", lambda data: False)
+    return mock.patch.object(reads_v1, "_pages_left", return_value=False)
 
 
 def always_exclusive() -> AbstractContextManager[object]:
@@ -95,14 +95,14 @@ def balance_explains_anything() -> AbstractContextManager[object]:
 
 def balance_not_asked() -> AbstractContextManager[object]:
     """Absent by the list alone."""
-    return mock.patch.object(judge, "_moved", lambda claim, facts: Decimal(0))
+    return mock.patch.object(judge, "_moved", return_value=Decimal(0))
 
 
 def list_not_asked() -> AbstractContextManager[object]:
     """Absent by the balance alone."""
     return _both(
-        lambda: mock.patch.object(judge, "_new", lambda claim, look, facts: []),
-        lambda: mock.patch.object(judge, "_list_doubt", lambda claim, look, new, facts: ""),
+        lambda: mock.patch.object(judge, "_new", return_value=[]),
+        lambda: mock.patch.object(judge, "_list_doubt", return_value=""),
     )
 
 

@@ -23,7 +23,7 @@ from runner.vendors.wire import Response
 from tests.simulation.evidence_mutants import EVIDENCE, REDUNDANT
 from tests.simulation.network import Line
 
-__all__ = ["MUTANTS", "REDUNDANT"]
+__all__ = ["MUTANTS", "REDUNDANT", "Mutant"]
 Mutant = Callable[[], AbstractContextManager[object]]
 NO: Final = Rejected(errors=(VendorError(message="taken for a refusal"),))
 
@@ -130,12 +130,12 @@ def abandoned_is_planned() -> AbstractContextManager[object]:
 
 def abandoned_stays_submitted() -> AbstractContextManager[object]:
     """What an earlier run left submitted is left as it is."""
-    return mock.patch.object(AccountRows, "abandon_submitted", lambda self, at: [])
+    return mock.patch.object(AccountRows, "abandon_submitted", return_value=[])
 
 
 def emergency_file_ignored() -> AbstractContextManager[object]:
     """What the emergency file holds is not entered."""
-    return mock.patch.object(SqlHold, "_import_emergency", lambda self: None)
+    return mock.patch.object(SqlHold, "_import_emergency", return_value=None)
 
 
 def emergency_file_emptied_unread() -> AbstractContextManager[object]:

@@ -10,9 +10,8 @@ import json
 import random
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -20,26 +19,25 @@ from runner import batch
 from runner.errors import ExitCode
 from runner.ledger.interface import Holder
 from runner.manifest import Batch, Loaded
-from runner.orders import PAY_BY_CARD
 from runner.place import GUARD_SECONDS
 from runner.plan import Limits
 from runner.progress import unwatched
 from runner.report import STATUSES
-from runner.states import OPEN, State
+from runner.states import State
 from runner.vendors.account_v1 import V1Buyer
 from runner.vendors.wire import Request
+from tests.simulation.books import NOTHING, Books
 from tests.simulation.network import Transport
-from tests.simulation.process import AT, LOOKING, POINTS, Killed, Process, SimClock
+from tests.simulation.process import LOOKING, POINTS, Killed, Process, SimClock
 from tests.simulation.settling import Settling, inherit
-from tests.simulation.store import Emergency, MemoryLedger, emptied, raw
+from tests.simulation.store import Emergency, MemoryLedger, emptied
 from tests.simulation.vendor import Vendor
 from tests.simulation.wanted import orders
 
-NOTHING: Final = (None, None)
 WEEK: Final = 8 * 86_400.0
 
 
-class World:
+class World(Books):
     """Everything outside the code under test, and the judge of it."""
 
     def __init__(self, seed: int, connection: Connection, say: Callable[[str], None]) -> None:
@@ -201,52 +199,6 @@ class World:
         if not accident.startswith("killed"):
             self.counts[f"ledger {accident}"] += 1
         return accident
-
-    # What the world knows
-
-    def ask(self, statement: str, *values: object) -> list[Any]:
-        """Rows of the ledger, read past the code under test."""
-        return raw(self.connection).execute(statement, values).fetchall()
-
-    def states(self) -> dict[str, tuple[State, str | None]]:
-        """What stands in the ledger's rows: per key its state and order id."""
-        rows = self.ask("SELECT key, state, order_id FROM orders")
-        return {key: (State(state), order_id) for key, state, order_id in rows}
-
-    def in_doubt(self) -> dict[str, Any] | None:
-        """The body of an order that is in doubt."""
-        known = self.states()
-        found = [order for order in self.loaded.orders if known.get(str(order.key), NOTHING)[0] in OPEN]
-        return dict(self.rng.choice(found).fields) if found else None
-
-    def room(self, goal: str) -> int:
-        """How many purchases of a goal the ledger owns or has in doubt."""
-        known = self.states()
-        return sum(known.get(key, NOTHING)[0] in (*OPEN, State.PLACED) for key, of in self.goals.items() if of == goal)
-
-    def _is_settled(self, goal: str) -> bool:
-        known = self.states()
-        return not goal or all(known.get(key, NOTHING)[0] not in OPEN for key, of in self.goals.items() if of == goal)
-
-    def ended_since(self, product: str, moment: datetime) -> bool:
-        """Whether the list has lost an order since then because its period is over."""
-        since, now = (moment - AT).total_seconds() - 60, self.clock.monotonic()
-        return any(
-            since < order.lot.ends_at <= now for order in self.vendor.bought if order.lot.shape.product == product
-        )
-
-    def settled_across(self, moment: datetime) -> bool:
-        """Whether an order that was claimed before was found to be bought after."""
-        rows = self.ask("SELECT claimed_at, updated_at, fields FROM orders WHERE state = 'placed'")
-        return any(
-            json.loads(fields).get("paymentId") != PAY_BY_CARD
-            and datetime.fromisoformat(claimed) <= moment <= datetime.fromisoformat(updated)
-            for claimed, updated, fields in rows
-        )
-
-    @property
-    def renewals(self) -> bool:
-        return any(order.lot.renewals for order in self.vendor.bought)
 
     # What must hold
 
