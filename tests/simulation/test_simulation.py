@@ -11,7 +11,33 @@ from tests.simulation.mutants import MUTANTS, REDUNDANT
 from tests.simulation.store import database
 from tests.simulation.world import run_seed
 
-CAUGHT_AT = {}
+RARE = {
+    "asked to stop at 5",
+    "frozen at 2",
+    "verdict open: free of charge",
+    "verdict open: rows without order numbers",
+    "exclusive: left to a person: alike, not identical",
+    "exclusive: left to a person: another was settled since its claim",
+}
+"""Events that a few hundred seeds may do without."""
+CAUGHT_AT = {
+    "send-unacknowledged": 23,
+    "retry-after-timeout": 45,
+    "server-error-is-not-bought": 32,
+    "no-id-is-rejected": 79,
+    "error-with-an-order-is-rejected": 28,
+    "reconnect-when-stale": 113,
+    "guard-off": 53,
+    "guard-off-and-reconnect": 53,
+    "no-waiting-time": 60,
+    "failed-witness-is-empty": 92,
+    "part-of-a-list-is-whole": 99,
+    "what-fits-is-ours": 33,
+    "card-is-balance": 69,
+    "lost-rows-unnoticed": 265,
+    "hints_are_forgotten": 88,
+    "orders_never_end": 40,
+}
 """Where to look first, to save time; where that no longer holds, all of `SEEDS` are tried."""
 SEEDS = range(500)
 
@@ -21,7 +47,7 @@ def test_no_order_is_bought_twice_or_forgotten() -> None:
     counts, violations = simulate(250)
     assert violations == []
     assert counts["orders placed"] == counts["orders"] == counts["purchases"]
-    assert len([event for event in EVENTS if not counts[event]]) < 25
+    assert {event for event in EVENTS if not counts[event]} <= RARE
     assert counts["verdict placed"]
     assert counts["verdict absent"]
 
