@@ -138,11 +138,6 @@ def emergency_file_ignored() -> AbstractContextManager[object]:
     return mock.patch.object(SqlHold, "_import_emergency", return_value=None)
 
 
-def emergency_file_emptied_unread() -> AbstractContextManager[object]:
-    """What the emergency file holds is thrown away."""
-    return mock.patch.object(SqlHold, "_import_emergency", lambda self: self._emergency.clear())
-
-
 def reconnect_when_stale() -> AbstractContextManager[object]:
     """A connection that went stale between guard and write is made anew."""
     return mock.patch.object(Line, "reconnects", True)
@@ -179,7 +174,6 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         guard_off_and_reconnect,
         abandoned_stays_submitted,
         emergency_file_ignored,
-        emergency_file_emptied_unread,
         *EVIDENCE,
     )
 }

@@ -71,9 +71,10 @@ class Emergency:
 
     def clear(self) -> None:
         """I2: what is thrown away has been entered."""
-        for attempt, _ in self.saved:
-            asked = "SELECT 1 FROM orders WHERE key = ? AND attempt = ? AND state = 'submitted'"
-            if self._world.ask(asked, str(attempt.key), attempt.n):
+        for attempt, settlement in self.saved:
+            asked = "SELECT state FROM orders WHERE key = ? AND attempt = ? AND state IN ('submitted', 'unknown')"
+            left = self._world.ask(asked, str(attempt.key), attempt.n)
+            if left and left[0][0] != settlement.after:
                 self._world.against(f"I2: the emergency file was emptied, and {attempt.key} was not entered")
         self.saved.clear()
 
