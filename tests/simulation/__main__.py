@@ -14,23 +14,34 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
 
-from tests.simulation.mutants import MUTANTS
-from tests.simulation.process import POINTS
+from sqlalchemy import Connection
+
+from tests.simulation.answers import BAD_LISTS, BAD_READS, LIES
+from tests.simulation.mutants import MUTANTS, REDUNDANT, Mutant
+from tests.simulation.process import LOOKING, POINTS
+from tests.simulation.settling import CLASSES, KINDS
 from tests.simulation.store import database
-from tests.simulation.vendor import FAULTS
+from tests.simulation.vendor import ALONE, CONFUSING, FAULTS, OTHERS, READS
 from tests.simulation.world import run_seed
 
 EVENTS = (
     *(f"purchase {fault}" for fault in dict.fromkeys(FAULTS)),
-    *(f"killed at {point}" for point in POINTS),
-    *(f"frozen at {point}" for point in POINTS),
-    *(f"asked to stop at {point}" for point in POINTS),
+    *(f"killed at {point}" for point in (*POINTS, LOOKING)),
+    *(f"frozen at {point}" for point in (*POINTS, LOOKING)),
+    *(f"asked to stop at {point}" for point in (*POINTS, LOOKING)),
     *("killed before a commit", "killed after a commit", "ledger disk full", "ledger not acknowledged"),
     *("hold lost while frozen", "connection was stale", "connection refused", "guard said no", "committed late"),
-    *("emergency saved", "purchase without funds"),
-    *("stranger buys", "stranger tops up", "stranger changes the price", "read triple", "read unreachable"),
+    *("emergency saved", "purchase without funds", "charged more, answer lost", "settled a week later"),
+    *("inherited in doubt", "renewed under a new id", "renewed under its id", "list with half of an order"),
+    *(f"stranger {what}" for what in dict.fromkeys((*ALONE, *OTHERS, *CONFUSING))),
+    *(f"read {kind}" for kind in dict.fromkeys((*BAD_READS, *BAD_LISTS, *LIES, "unreachable"))),
+    *(f"{path} failed" for path in READS),
+    *("verdict placed", "verdict absent", *(f"verdict open: {name}" for name in KINDS.values())),
+    *("settled by a person, placed", "settled by a person, absent", "shared: left to a person"),
+    *(f"exclusive: left to a person: {name}" for name in CLASSES),
 )
 """What has to have happened before a result means anything."""
+Pair = tuple[Mutant, Mutant]
 ENOUGH = 1000
 """Seeds from which on every one of `EVENTS` is expected."""
 
@@ -66,20 +77,38 @@ def missing(counts: Counter[str]) -> list[str]:
     return [event for event in EVENTS if not counts[event]]
 
 
-def caught(names: Iterable[str], seeds: int) -> Iterator[tuple[str, str | None]]:
+def caught(names: Iterable[str], seeds: Iterable[int]) -> Iterator[tuple[str, str | None]]:
     """Each mutant, and the first violation that gives it away."""
-    connection = database()
+    connection, tried = database(), list(seeds)
     for name in names:
         with MUTANTS[name]():
-            found = (run_seed(seed, connection).violations[:1] for seed in range(seeds))
+            found = (run_seed(seed, connection).violations[:1] for seed in tried)
             yield name, next((violations[0] for violations in found if violations), None)
+
+
+def caught_together(pairs: Iterable[Pair], seeds: Iterable[int]) -> Iterator[tuple[str, str, str | None]]:
+    """Each redundant layer, the one it is needed without, and a violation of both that is none of the second alone."""
+    connection, tried = database(), list(seeds)
+    for first, second in pairs:
+        found = (_only_together(first, second, seed, connection) for seed in tried)
+        yield first.__name__, second.__name__, next(filter(None, found), None)
+
+
+def _only_together(first: Mutant, second: Mutant, seed: int, connection: Connection) -> str | None:
+    with first(), second():
+        both = run_seed(seed, connection).violations
+    with second():
+        return both[0] if both and not run_seed(seed, connection).violations else None
 
 
 def _mutants(asked: str, seeds: int) -> int:
     missed = 0
-    for name, violation in caught(MUTANTS if asked == "all" else [asked], seeds):
+    for name, violation in caught(MUTANTS if asked == "all" else [asked], range(seeds)):
         missed += violation is None
         _say(f"{name:32} {violation or f'NOT CAUGHT in {seeds} seeds'}")
+    for name, other, violation in caught_together(REDUNDANT if asked == "all" else (), range(seeds)):
+        missed += violation is None
+        _say(f"{name} with {other:12} {violation or f'NOT CAUGHT in {seeds} seeds'}")
     return 1 if missed else 0
 
 

@@ -20,9 +20,10 @@ from runner.vendors import proxyseller_v1 as v1
 from runner.vendors.interface import Answer, NotSent, Outcome, Rejected, Unknown, VendorError
 from runner.vendors.transport import Lost
 from runner.vendors.wire import Response
+from tests.simulation.evidence_mutants import EVIDENCE, REDUNDANT
 from tests.simulation.network import Line
-from tests.simulation.world import World
 
+__all__ = ["MUTANTS", "REDUNDANT", "Mutant"]
 Mutant = Callable[[], AbstractContextManager[object]]
 NO: Final = Rejected(errors=(VendorError(message="taken for a refusal"),))
 
@@ -127,6 +128,16 @@ def abandoned_is_planned() -> AbstractContextManager[object]:
     return mock.patch.object(AccountRows, "abandon_submitted", abandon)
 
 
+def abandoned_stays_submitted() -> AbstractContextManager[object]:
+    """What an earlier run left submitted is left as it is."""
+    return mock.patch.object(AccountRows, "abandon_submitted", return_value=[])
+
+
+def emergency_file_ignored() -> AbstractContextManager[object]:
+    """What the emergency file holds is not entered."""
+    return mock.patch.object(SqlHold, "_import_emergency", return_value=None)
+
+
 def reconnect_when_stale() -> AbstractContextManager[object]:
     """A connection that went stale between guard and write is made anew."""
     return mock.patch.object(Line, "reconnects", True)
@@ -146,11 +157,6 @@ def guard_off_and_reconnect() -> Iterator[None]:
         yield
 
 
-def no_waiting_time() -> AbstractContextManager[object]:
-    """An order is said to be absent before what was received can have been carried out."""
-    return mock.patch.object(World, "patience", 0.0)
-
-
 MUTANTS: Final[Mapping[str, Mutant]] = {
     mutant.__name__.replace("_", "-"): mutant
     for mutant in (
@@ -166,6 +172,8 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         reconnect_when_stale,
         guard_off,
         guard_off_and_reconnect,
-        no_waiting_time,
+        abandoned_stays_submitted,
+        emergency_file_ignored,
+        *EVIDENCE,
     )
 }

@@ -10,6 +10,7 @@ from runner.errors import VendorUnavailable
 from runner.vendors.interface import NotSent
 from runner.vendors.transport import Lost
 from runner.vendors.wire import Request, Response
+from tests.simulation.process import LOOKING
 
 if TYPE_CHECKING:
     from tests.simulation.process import Process
@@ -56,9 +57,11 @@ class Transport:
 
     def read(self, request: Request) -> Response:
         self._process.breathe()
+        if self._process.looks:
+            self._process.at(LOOKING)
         world = self._process.world
         world.clock.advance(world.rng.uniform(0.01, 2))
-        if world.vendor.faults and world.rng.random() < world.vendor.read_fault_rate / 3:
+        if world.vendor.faults and world.rng.random() < world.vendor.read_fault_rate / 4:
             world.counts["read unreachable"] += 1
             raise VendorUnavailable("no connection")
         return world.vendor.read(request)

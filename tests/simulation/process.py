@@ -17,6 +17,10 @@ POINTS: Final = ("2", "3", "4", "5", "6", "written", "answered", "7", "8", "9")
 """Where a process may be killed or frozen: the steps of place.py, and both ends of the wire."""
 
 
+LOOKING: Final = "looking"
+"""Where a `reconcile` may be killed or frozen: at each of its reads."""
+
+
 class Killed(BaseException):
     """The end of a process: nothing of it happens any more, not even what it would do on its way out."""
 
@@ -67,7 +71,8 @@ class Process:
         """A process whose hold was lost while it was frozen may not know of it."""
         self.dead = False
         self.claimed_at = self.guarded_at = 0.0
-        self._point = point
+        self.point = point
+        self.looks = False
         self._left = nth
 
     def breathe(self) -> None:
@@ -87,7 +92,7 @@ class Process:
         now = self.world.clock.monotonic()
         self.claimed_at = now if point == "5" else self.claimed_at
         self.guarded_at = now if point == "written" else self.guarded_at
-        if point != self._point or self.fate == "lives":
+        if point != self.point or self.fate == "lives":
             return
         self._left -= 1
         if self._left == 0:

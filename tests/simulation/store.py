@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
@@ -59,18 +58,24 @@ class Emergency:
 
     path = "ledger.emergency"
 
-    def __init__(self, counts: Counter[str]) -> None:
+    def __init__(self, world: World) -> None:
         self.saved: list[tuple[Attempt, Settlement]] = []
-        self._counts = counts
+        self._world = world
 
     def entries(self) -> list[tuple[Attempt, Settlement]]:
         return list(self.saved)
 
     def save(self, attempt: Attempt, settlement: Settlement) -> None:
         self.saved.append((attempt, settlement))
-        self._counts["emergency saved"] += 1
+        self._world.counts["emergency saved"] += 1
 
     def clear(self) -> None:
+        """I2: what is thrown away has been entered."""
+        for attempt, settlement in self.saved:
+            asked = "SELECT state FROM orders WHERE key = ? AND attempt = ? AND state IN ('submitted', 'unknown')"
+            left = self._world.ask(asked, str(attempt.key), attempt.n)
+            if left and left[0][0] != settlement.after:
+                self._world.against(f"I2: the emergency file was emptied, and {attempt.key} was not entered")
         self.saved.clear()
 
 

@@ -11,26 +11,31 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
 
 from runner.vendors.transport import Lost
 from runner.vendors.wire import Request, Response
+from tests.simulation.answers import TRIPLE, bad_read, error, success
+from tests.simulation.goods import FREE, Lot, Shape, over, reference
 
 PROCESSING: Final = 300.0
 """Seconds within which a request that was received is carried out, if ever."""
-LIST_LAG: Final = 600.0
-"""Seconds until the list shows a purchase."""
-
-TRIPLE: Final = [
-    {"message": text, "code": 503} for text in ("Error api key", "IP not allowed", "Request limit reached")
-]
+LAGS: Final = {"prompt": 600.0, "late": 10_800.0, "mobile": 12_600.0}
+"""Seconds until the list shows a purchase, at most: where it is prompt, where it is late, and of mobile orders."""
+DAY: Final = 86_400.0
 
 FAULTS: Final = (
     *("reject", "throttled", "throttled", "triple", "timeout", "timeout", "reset", "reset", "server error"),
     *("cut json", "cut answer", "no id", "error with an order", "html", "overcharge", "slow"),
 )
 """What a purchase may meet beside plain success; all but those of `_PROVED` may have bought."""
+ALONE: Final = ("renews", "renews", "changes the price")
+OTHERS: Final = ("buys", "tops up")
+CONFUSING: Final = ("buys alike", "tops up again", "tops up again")
+"""What happens on an account that nobody else buys on; what others do; and what they do to an order in doubt."""
+READS: Final = ("order/calc", "balance/get", "resident/package", "proxy/list", "reference/list")
 
 _PROVED: Final = frozenset({"reject", "throttled", "triple"})
 """Answers that the vendor's pages call proof that nothing was bought."""
@@ -40,13 +45,14 @@ _BOUGHT: Final = frozenset({"overcharge", "slow", "error with an order"})
 
 @dataclass(slots=True)
 class Bought:
-    """A purchase at the vendor. `key` is empty where a stranger made it."""
+    """A purchase at the vendor. `key` is empty where somebody else made it."""
 
     order_id: int
     key: str
-    product: str
     total: Decimal
-    shown_at: float
+    at: float
+    lot: Lot
+    by_card: bool = False
 
 
 @dataclass(slots=True)
@@ -58,11 +64,24 @@ class Vendor:
     counts: Counter[str]
     on_purchase: Callable[[str], None]
     """Told the key right after a purchase was made."""
+    renewable: Callable[[str], bool] = lambda _: True
+    """Whether the order of this key may be renewed: nobody renews one that is in doubt."""
+    shared: bool = True
+    """Whether others buy and top up. Where they do not, renewals are paid by card."""
+    late: bool = False
+    """Whether the list lags by hours. Nobody tops up then: design section 5, limits."""
+    numbered: bool = True
+    restarts: bool = True
+    zone: float = 0.0
+    lies: bool = False
+    """Whether a list may be empty by an error under `success`."""
     faults: bool = True
     fault_rate: float = 0.5
     read_fault_rate: float = 0.02
     balance: Decimal = Decimal(500)
     bought: list[Bought] = field(default_factory=list)
+    noted: Decimal = Decimal(500)
+    """The balance when the last purchase was received."""
     _late: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
     _price: Decimal = Decimal("3.10")
     _next_id: int = 5000
@@ -70,78 +89,141 @@ class Vendor:
     def of(self, key: str) -> list[Bought]:
         return [order for order in self.bought if order.key == key]
 
+    def coming(self, key: str) -> int:
+        """Purchases that were received and are yet to be made."""
+        return sum(body["customTargetName"] == key for _, body in self._late)
+
     def catch_up(self) -> None:
         """Carry out what was received earlier and takes its time."""
         now = self.clock.monotonic()
         due = [item for item in self._late if item[0] <= now]
         self._late = [item for item in self._late if item[0] > now]
-        for _, body in due:
+        for when, body in due:
             self.counts["committed late"] += 1
-            self._buy(body)
+            self._buy(body, when)
 
-    def stranger(self) -> None:
-        """Somebody else buys, tops up, or the price changes."""
-        what = self.rng.choice(("buys", "tops up", "changes the price"))
+    # What others do
+
+    def meanwhile(self, alike: dict[str, Any] | None = None) -> None:
+        """Somebody else buys, renews, tops up, or the price changes. `alike`: an order worth confusing."""
+        what = self.rng.choice((*ALONE, *OTHERS, *CONFUSING * (4 if alike else 0)) if self.shared else ALONE)
+        if what.startswith("tops up") and self.late:
+            what = "buys"
         self.counts[f"stranger {what}"] += 1
-        if what == "buys":
-            total = Decimal(self.rng.choice((3, 30, 300)))
-            self._enter("", self.rng.choice(("ipv4", "ipv6", "mobile")), total, by_card=False)
-        elif what == "tops up":
-            self.balance += 50
-        else:
+        if what == "renews":
+            self._renew()
+        elif what == "changes the price":
             self._price = Decimal(self.rng.randrange(200, 500)) / 100
+        elif what.startswith("tops up"):
+            # to the cent what it was before: the balance is blind then, and the list has to tell
+            exact = what == "tops up again" and self.balance < self.noted
+            self.balance = self.noted if exact else self.balance + 50
+        else:
+            alike = alike if what == "buys alike" else None
+            body = alike or {"countryId": self.rng.choice((561, 71, 901)), "quantity": self.rng.choice((1, 2, 9))}
+            by_card = bool(alike) and self.rng.random() < 0.2
+            self._enter("", Shape.of(body), self.total(body), self.clock.monotonic(), by_card=by_card)
+
+    def _renew(self) -> None:
+        now = self.clock.monotonic()
+        known = [b for b in self.bought if b.lot.shows(now) and self.renewable(b.key)]
+        if not known:
+            return
+        order = self.rng.choice(known)
+        new_id = self.rng.random() < 0.6
+        self.counts["renewed under a new id" if new_id else "renewed under its id"] += 1
+        moment = self.clock.now() + timedelta(hours=self.zone)
+        order.lot.renew(self._new_id() if new_id else order.lot.shown_id, moment, now, restarts=self.restarts)
+        if self.shared and self.rng.random() < 0.5:
+            self.balance -= order.total
+
+    def had_before(self, body: dict[str, Any]) -> None:
+        """An order that somebody made by hand, a week or less before the world begins; it may be over any time."""
+        age = self.rng.choice((0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 3.0, 6.0, 6.9, 6.99)) * DAY
+        made = self._enter("", Shape.of(body), self.total(body), self.clock.monotonic() - age, by_card=True)
+        made.lot.shown_at = made.lot.whole_at = made.at
+
+    # Reads
 
     def read(self, request: Request) -> Response:
         """A call that costs nothing."""
         self.catch_up()
-        if self.faults and self.rng.random() < self.read_fault_rate:
-            return self._bad_read()
-        if request.path == "order/calc":
-            body = json.loads(request.body or b"")
-            return _success({"total": _number(self._total(body)), "balance": _number(self.balance), "currency": "USD"})
-        if request.path == "balance/get":
-            return _success({"summ": _number(self.balance)})
-        if request.path == "resident/package":
-            return _error([{"message": "Tarif not found", "code": 0}])
+        path = next(path for path in READS if request.path.startswith(path))
         product = request.path.rpartition("/")[2]
-        now = self.clock.monotonic()
-        rows = [{"order_id": b.order_id} for b in self.bought if b.product == product and b.shown_at <= now]
-        return _success({"items": rows})
+        listed = path == "proxy/list"
+        if self.faults and self.rng.random() < self.read_fault_rate * (3 if path.endswith("/list") else 1):
+            self.counts[f"{path} failed"] += 1
+            kind, answer = bad_read(self.rng, self._rows(product) if listed else [], lies=self._may_lie(product))
+            self.counts[f"read {kind}"] += 1
+            return answer
+        if path == "order/calc":
+            body = json.loads(request.body or b"")
+            return success({"total": str(self.total(body)), "balance": str(self.balance), "currency": "USD"})
+        if path == "balance/get":
+            return success({"summ": str(self.balance)})
+        if path == "reference/list":
+            return success(reference(product))
+        return self._package() if path == "resident/package" else success({"items": self._rows(product)})
 
-    def _bad_read(self) -> Response:
-        kind = self.rng.choice(("triple", "throttled", "502", "cut json"))
-        self.counts[f"read {kind}"] += 1
-        if kind == "triple":
-            return _error(TRIPLE)
-        if kind == "throttled":
-            return Response(status=429)
-        return Response(status=502) if kind == "502" else Response(status=200, body=b'{"status":"success","data":{"ite')
+    def _may_lie(self, product: str) -> bool:
+        """A list that is empty by an error can be told where it had an order ever since the world began."""
+        now = self.clock.monotonic()
+        return self.lies and any(
+            order.at < 0 and order.lot.shape.product == product and order.lot.shows(now) for order in self.bought
+        )
+
+    def _rows(self, product: str) -> list[dict[str, Any]]:
+        now = self.clock.monotonic()
+        lots = [b.lot for b in self.bought if b.lot.shape.product == product and b.lot.shows(now)]
+        self.counts["list with half of an order"] += any(now < lot.whole_at and lot.shape.quantity > 1 for lot in lots)
+        return [row for lot in lots for row in lot.rows(now, numbered=self.numbered)]
+
+    def _package(self) -> Response:
+        now = self.clock.monotonic()
+        lots = [b.lot for b in self.bought if b.lot.shape.product == "resident" and b.lot.shown_at <= now]
+        if not lots:
+            return error([{"message": "Tarif not found", "code": 0}])
+        ends = max(lot.ends for lot in lots).strftime("%d.%m.%Y")
+        return success({"traffic_limit": str(len(lots) << 30), "expired_at": ends, "tarif_id": 6928})
+
+    # Purchases
 
     def make(self, request: Request) -> Response | Lost:
         """A purchase, received whole; somebody may have been faster since its price was asked."""
         self.catch_up()
-        if self.faults and self.rng.random() < 0.05:
-            self.stranger()
         body = json.loads(request.body or b"")
+        if self.faults and self.rng.random() < 0.1:
+            self.meanwhile(self.rng.choice((body, None)))
+        self.noted = self.balance
         fault = self.rng.choice(FAULTS) if self.faults and self.rng.random() < self.fault_rate else "none"
-        if body["paymentId"] == 1 and self._total(body) > self.balance:
+        if body["paymentId"] == 1 and self.total(body) > self.balance:
             self.counts["purchase without funds"] += 1
-            return _error([{"message": "Insufficient funds. Total 9.30$", "code": 0}])
+            return error([{"message": "Insufficient funds. Total 9.30$", "code": 0}])
         self.counts[f"purchase {fault}"] += 1
         made = self._fate(fault, body)
         return self._answer(fault, made)
 
     def _fate(self, fault: str, body: dict[str, Any]) -> Bought | None:
         """Whether and when the order is made."""
+        now = self.clock.monotonic()
         if fault in _PROVED:
             return None
         if fault == "none" or fault in _BOUGHT:
-            return self._buy(body, extra=Decimal("0.75") if fault == "overcharge" else Decimal(0))
+            return self._buy(body, now, extra=Decimal("0.75") if fault == "overcharge" else Decimal(0))
+        return self.lose(body, fault)
+
+    def lose(self, body: dict[str, Any], fault: str = "lost") -> Bought | None:
+        """Made now, later, or never, whatever is answered; for more than was quoted, now and then."""
+        now = self.clock.monotonic()
         fate = self.rng.choice(("never", "now", "later"))
         self.counts[f"{fault}, bought {fate}"] += 1
         if fate == "later":
-            self._late.append((self.clock.monotonic() + self.rng.uniform(1, PROCESSING), body))
-        return self._buy(body) if fate == "now" else None
+            self._late.append((now + self.rng.uniform(1, PROCESSING), body))
+        if fate != "now":
+            return None
+        extra = Decimal("0.75") if self.rng.random() < 0.1 else Decimal(0)
+        self.counts["charged more, answer lost"] += extra > 0
+        return self._buy(body, now, extra)
 
     def _answer(self, fault: str, made: Bought | None) -> Response | Lost:
         self.clock.advance(self.rng.uniform(0.1, 20))
@@ -151,13 +233,13 @@ class Vendor:
         if fault == "reset":
             return Lost(reason="the connection was reset")
         answers = {
-            "reject": lambda: _error([{"message": "Country not exists", "code": 0}]),
+            "reject": lambda: error([{"message": "Country not exists", "code": 0}]),
             "throttled": lambda: Response(status=429, headers={"retry-after": str(self.rng.randrange(90))}),
-            "triple": lambda: _error(TRIPLE),
-            "server error": lambda: Response(status=self.rng.choice((500, 502, 504)), body=_error(TRIPLE[:1]).body),
+            "triple": lambda: error(TRIPLE),
+            "server error": lambda: Response(status=self.rng.choice((500, 502, 504)), body=error(TRIPLE[:1]).body),
             "cut json": lambda: Response(status=200, body=self._success_of(made).body[:40]),
             "cut answer": lambda: Lost(reason="cut off", status=200, body=self._success_of(made).body[:60]),
-            "no id": lambda: _success(None),
+            "no id": lambda: success(None),
             "error with an order": lambda: Response(
                 status=200, body=self._success_of(made).body.replace(b'"success"', b'"error"')
             ),
@@ -169,18 +251,31 @@ class Vendor:
 
     def _success_of(self, made: Bought | None) -> Response:
         order_id = made.order_id if made else 1
-        told = {"orderId": order_id, "total": _number(made.total if made else Decimal(1))}
-        return _success(told | {"listBaseOrderNumbers": [f"{order_id}_1"], "balance": _number(self.balance)})
+        told = {"orderId": order_id, "total": str(made.total if made else Decimal(1))}
+        return success(told | {"listBaseOrderNumbers": [f"{order_id}_1"], "balance": str(self.balance)})
 
-    def _buy(self, body: dict[str, Any], extra: Decimal = Decimal(0)) -> Bought:
-        return self._enter(
-            body["customTargetName"], body["coupon"], self._total(body) + extra, by_card=body["paymentId"] == 43
+    def _buy(self, body: dict[str, Any], at: float, extra: Decimal = Decimal(0)) -> Bought:
+        by_card = body["paymentId"] == 43
+        return self._enter(body["customTargetName"], Shape.of(body), self.total(body) + extra, at, by_card=by_card)
+
+    def _enter(self, key: str, shape: Shape, total: Decimal, at: float, *, by_card: bool) -> Bought:
+        identity = self._new_id()
+        lag = LAGS["mobile" if shape.product == "mobile" else "late" if self.late else "prompt"]
+        shown = at + (self.rng.uniform(0, lag) if self.rng.random() < 0.6 else 0.0)
+        whole = shown + (self.rng.uniform(0, 5000) if self.rng.random() < 0.5 else 0.0)
+        starts = (self.clock.now() + timedelta(seconds=at - self.clock.monotonic(), hours=self.zone)).date()
+        ends = over(starts, shape.period)
+        lot = Lot(
+            shape=shape,
+            shown_id=identity,
+            number=f"{identity}_1",
+            shown_at=shown,
+            whole_at=whole,
+            ends_at=at + (ends - starts).days * DAY,
+            starts=starts,
+            ends=ends,
         )
-
-    def _enter(self, key: str, product: str, total: Decimal, *, by_card: bool) -> Bought:
-        self._next_id += self.rng.randrange(1, 9)
-        lag = self.rng.uniform(0, LIST_LAG) if self.rng.random() < 0.5 else 0.0
-        made = Bought(self._next_id, key, product, total, self.clock.monotonic() + lag)
+        made = Bought(identity, key, total, at, lot, by_card)
         self.bought.append(made)
         if not by_card:
             self.balance -= total
@@ -189,17 +284,10 @@ class Vendor:
             self.on_purchase(key)
         return made
 
-    def _total(self, body: dict[str, Any]) -> Decimal:
-        return self._price * int(body["quantity"])
+    def _new_id(self) -> int:
+        self._next_id += self.rng.randrange(1, 9)
+        return self._next_id
 
-
-def _number(amount: Decimal) -> str:
-    return str(amount)
-
-
-def _success(data: object) -> Response:
-    return Response(status=200, body=json.dumps({"status": "success", "data": data, "errors": []}).encode())
-
-
-def _error(errors: list[dict[str, Any]]) -> Response:
-    return Response(status=200, body=json.dumps({"status": "error", "data": None, "errors": errors}).encode())
+    def total(self, body: dict[str, Any]) -> Decimal:
+        """The price now."""
+        return Decimal(0) if body.get("coupon") == FREE else self._price * int(body.get("quantity", 2))

@@ -1,0 +1,77 @@
+"""What a world knows of itself: the ledger's rows, read past the code under test, and the vendor's truth."""
+
+from __future__ import annotations
+
+import json
+import random
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import Connection
+
+from runner.manifest import Loaded
+from runner.orders import PAY_BY_CARD
+from runner.states import OPEN, State
+from tests.simulation.process import AT, SimClock
+from tests.simulation.store import raw
+
+if TYPE_CHECKING:
+    from tests.simulation.vendor import Vendor
+
+NOTHING: Final = (None, None)
+
+
+class Books:
+    """The looking half of a world."""
+
+    rng: random.Random
+    clock: SimClock
+    connection: Connection
+    vendor: Vendor
+    loaded: Loaded
+    goals: dict[str, str]
+    """Each order's key, and the `customTargetName` by which the vendor knows it."""
+
+    def ask(self, statement: str, *values: object) -> list[Any]:
+        """Rows of the ledger, read past the code under test."""
+        return raw(self.connection).execute(statement, values).fetchall()
+
+    def states(self) -> dict[str, tuple[State, str | None]]:
+        """What stands in the ledger's rows: per key its state and order id."""
+        rows = self.ask("SELECT key, state, order_id FROM orders")
+        return {key: (State(state), order_id) for key, state, order_id in rows}
+
+    def in_doubt(self) -> dict[str, Any] | None:
+        """The body of an order that is in doubt."""
+        known = self.states()
+        found = [order for order in self.loaded.orders if known.get(str(order.key), NOTHING)[0] in OPEN]
+        return dict(self.rng.choice(found).fields) if found else None
+
+    def room(self, goal: str) -> int:
+        """How many purchases of a goal the ledger owns or has in doubt."""
+        known = self.states()
+        return sum(known.get(key, NOTHING)[0] in (*OPEN, State.PLACED) for key, of in self.goals.items() if of == goal)
+
+    def _is_settled(self, goal: str) -> bool:
+        known = self.states()
+        return not goal or all(known.get(key, NOTHING)[0] not in OPEN for key, of in self.goals.items() if of == goal)
+
+    def ended_since(self, product: str, moment: datetime) -> bool:
+        """Whether the list has lost an order since then because its period is over."""
+        since, now = (moment - AT).total_seconds() - 60, self.clock.monotonic()
+        return any(
+            since < order.lot.ends_at <= now for order in self.vendor.bought if order.lot.shape.product == product
+        )
+
+    def settled_across(self, moment: datetime) -> bool:
+        """Whether an order that was claimed before was found to be bought after."""
+        rows = self.ask("SELECT claimed_at, updated_at, fields FROM orders WHERE state = 'placed'")
+        return any(
+            json.loads(fields).get("paymentId") != PAY_BY_CARD
+            and datetime.fromisoformat(claimed) <= moment <= datetime.fromisoformat(updated)
+            for claimed, updated, fields in rows
+        )
+
+    @property
+    def renewals(self) -> bool:
+        return any(order.lot.renewals for order in self.vendor.bought)

@@ -1,0 +1,169 @@
+"""Broken ways to judge what became of an order, each a patch that lasts for a `with`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from itertools import product
+from typing import Any, Final
+from unittest import mock
+
+from runner import judge, reconcile, worlds
+from runner.errors import VendorUnavailable
+from runner.judge import Verdict
+from runner.orders import ProductType
+from runner.vendors import looks_v1, reads_v1
+from runner.vendors.account_v1 import V1Reader
+from runner.vendors.interface import Look, SeenOrder, Witness
+
+
+@contextmanager
+def _both(*mutants: Callable[[], AbstractContextManager[object]]) -> Iterator[None]:
+    with ExitStack() as stack:
+        for mutant in mutants:
+            stack.enter_context(mutant())
+        yield
+
+
+def no_waiting_time() -> AbstractContextManager[object]:
+    """An order is said to be absent before what was received can have been carried out."""
+    return mock.patch.object(judge.Policy, "waits", return_value=timedelta(0))
+
+
+def failed_list_is_empty() -> AbstractContextManager[object]:
+    """A list that could not be read when an order is judged counts as one without orders."""
+    real = V1Reader.look
+
+    def look(self: V1Reader, product: ProductType) -> Look:
+        try:
+            return real(self, product)
+        except VendorUnavailable:
+            return Look(type=product, at=self._clock.now())
+
+    return mock.patch.object(V1Reader, "look", look)
+
+
+def failed_witness_is_empty() -> AbstractContextManager[object]:
+    """A list that could not be read before a purchase counts as one without orders."""
+    real = V1Reader.witness
+
+    def witness(self: V1Reader, product: ProductType) -> Witness:
+        try:
+            return real(self, product)
+        except VendorUnavailable:
+            return Witness(type=product, order_ids=frozenset(), at=self._clock.now())
+
+    return mock.patch.object(V1Reader, "witness", witness)
+
+
+def part_of_a_list_is_whole() -> AbstractContextManager[object]:
+    """The first page counts as the list."""
+    return mock.patch.object(reads_v1, "_pages_left", return_value=False)
+
+
+def always_exclusive() -> AbstractContextManager[object]:
+    """What fits and is paid for is adopted, although others buy on the account."""
+    real = judge.judge
+    return mock.patch.object(
+        reconcile, "judge", lambda claims, facts, policy: real(claims, facts, replace(policy, exclusive=True))
+    )
+
+
+def what_fits_is_ours() -> AbstractContextManager[object]:
+    """A single new order that fits is adopted, on any account and whatever the balance says."""
+    real = judge._alone
+
+    def alone(case: Any, words: str) -> Verdict:
+        whole = [one for one in case.fits if one.whole]
+        return judge._placed(case, whole[0]) if len(whole) == 1 and len(case.fits) == 1 else real(case, words)
+
+    return mock.patch.object(judge, "_alone", alone)
+
+
+def balance_explains_anything() -> AbstractContextManager[object]:
+    """Where nobody else buys, what fits is adopted whatever left the balance."""
+
+    def counts(groups: Sequence[worlds.Group], drop: Decimal) -> Iterator[tuple[int, ...]]:
+        del drop
+        yield from product(*(range(len(group.could_be) and group.size, group.size + 1) for group in groups))
+
+    return mock.patch.object(worlds, "_counts", counts)
+
+
+def balance_not_asked() -> AbstractContextManager[object]:
+    """Absent by the list alone."""
+    return mock.patch.object(judge, "_moved", return_value=Decimal(0))
+
+
+def list_not_asked() -> AbstractContextManager[object]:
+    """Absent by the balance alone."""
+    return _both(
+        lambda: mock.patch.object(judge, "_new", return_value=[]),
+        lambda: mock.patch.object(judge, "_list_doubt", return_value=""),
+    )
+
+
+def renewals_are_new() -> AbstractContextManager[object]:
+    """The mark of a renewal is not looked at."""
+    real = looks_v1._seen
+
+    def seen(identity: str, rows: list[Any]) -> SeenOrder:
+        return replace(real(identity, rows), renewed=False)
+
+    return mock.patch.object(looks_v1, "_seen", seen)
+
+
+def card_is_balance() -> AbstractContextManager[object]:
+    """An order that was paid by card is judged by the balance."""
+    return mock.patch.object(judge._Case, "by_card", False)
+
+
+def hints_are_forgotten() -> AbstractContextManager[object]:
+    """An answer that spoke of a purchase does not keep its order from being called absent."""
+    real = judge._absent
+    return mock.patch.object(
+        judge, "_absent", lambda case: real(replace(case, claim=replace(case.claim, leaning_placed=False)))
+    )
+
+
+def orders_never_end() -> AbstractContextManager[object]:
+    """Nobody asks whether the list would still show the order."""
+    real = judge.shown_until
+    return mock.patch.object(judge, "shown_until", lambda fields, begin: real(fields, begin) + timedelta(days=999))
+
+
+def lost_rows_unnoticed() -> AbstractContextManager[object]:
+    """Nobody asks whether the list shows what it showed before."""
+    real = judge._list_doubt
+
+    def doubt(claim: Any, look: Look | None, new: Any, facts: Any) -> str:
+        words = real(claim, look, new, facts)
+        return "" if "any more" in words else words
+
+    return mock.patch.object(judge, "_list_doubt", doubt)
+
+
+EVIDENCE: Final = (
+    no_waiting_time,
+    failed_list_is_empty,
+    failed_witness_is_empty,
+    part_of_a_list_is_whole,
+    always_exclusive,
+    what_fits_is_ours,
+    balance_explains_anything,
+    balance_not_asked,
+    list_not_asked,
+    renewals_are_new,
+    card_is_balance,
+    lost_rows_unnoticed,
+)
+
+REDUNDANT: Final = (
+    (hints_are_forgotten, no_waiting_time),
+    (orders_never_end, balance_not_asked),
+)
+"""Layers that another one covers: each with one without which it is needed. They are caught together in worlds where
+the second alone does no harm."""

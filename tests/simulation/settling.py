@@ -1,0 +1,247 @@
+"""The real `reconcile` between runs, as a CI would call it, and a person with the dashboard for what it leaves open.
+
+Every verdict is held against the truth as soon as it is on record. What may stay open after the calm although nobody
+else buys on the account is named here, class by class (`undecidable`); anything else that stays open is a violation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from runner import reconcile
+from runner.errors import RunnerError
+from runner.judge import Policy, Verdict
+from runner.ledger.interface import Claim, Holder, OpenClaim
+from runner.orders import PAY_BY_CARD, Quote
+from runner.progress import Progress, Waiting
+from runner.resolve import Person, Ruling, resolve
+from runner.vendors.account_v1 import V1Reader
+from tests.simulation.network import Transport
+from tests.simulation.process import Killed, Process
+from tests.simulation.store import MemoryLedger
+
+if TYPE_CHECKING:
+    from tests.simulation.vendor import Bought
+    from tests.simulation.world import World
+
+PERSON: Final = Person(name="alice", source="USER")
+PAUSES: Final = (60.0, 600.0, 3600.0)
+ALL: Final = 6 * 3600.0
+"""Seconds after which everything that shows ever, shows."""
+
+KINDS: Final = {
+    "could not be read whole": "list unread",
+    "the package has changed": "package changed",
+    "would be over by now": "over by now",
+    "any more: it may not be whole": "orders gone from the list",
+    "others may buy on this account": "candidates on a shared account",
+    "fits none of the orders in doubt": "a stranger on an exclusive account",
+    "but no order that could be it is shown": "balance moved, nothing shown",
+    "paid by card": "by card",
+    "quoted at nothing": "free of charge",
+    "an answer hinted": "an answer hinted",
+    "the balance could not be compared": "balance unread",
+    "it may still come": "waiting time",
+    "could be it, but the balance fell by": "charge and quote differ",
+    "more than one explanation": "several explanations",
+    "the balance does not show what it costs": "blind balance on an exclusive account",
+    "but the vendor does not show it yet": "paid and not shown",
+    "more may still be delivered": "half delivered",
+    "nothing tells it from a renewal": "rows without order numbers",
+    "its country cannot be compared": "country not read",
+}
+"""Words of an open verdict's reason, and what the counters call it."""
+CLASSES: Final = (
+    *("by card", "free of charge", "resident, bought", "an answer hinted, not bought", "charge and quote differ"),
+    *("rows without order numbers", "over by now", "an order ended meanwhile", "alike, not identical"),
+    *("beside one of these", "another was settled since its claim"),
+)
+"""What evidence cannot settle although nobody else buys: `undecidable` says why."""
+
+
+def kind(verdict: Verdict) -> str:
+    """The verdict's name among the counters; LookupError for a reason that nobody has named here."""
+    if verdict.ruling != "open":
+        return f"verdict {verdict.ruling}"
+    for words, name in KINDS.items():
+        if words in verdict.reason:
+            return f"verdict open: {name}"
+    raise LookupError(f"no kind of verdict is known that says: {verdict.reason}")
+
+
+class Settling:
+    """The settling side of one world."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._seen = 0
+        self._calls = 0
+
+    def holder(self) -> Holder:
+        self._calls += 1
+        return Holder(host="here", pid=2, since=self.world.clock.now(), run_id=f"settle-{self._calls}")
+
+    def reconcile(self, process: Process, wait: float) -> None:
+        """One call of the command, as far as its process gets."""
+        world, clock = self.world, self.world.clock
+        process.looks = world.vendor.lies = True
+        task = reconcile.Task(
+            ledger=MemoryLedger(process),
+            reader=V1Reader(Transport(process), clock),  # type: ignore[arg-type] - the same methods
+            holder=self.holder(),
+            clock=clock,
+            stop=process.stop,
+            watch=self._waiting,
+            policy=Policy(exclusive=world.exclusive),
+            wait=wait,
+            pauses=PAUSES,
+        )
+        world.counts["reconciles"] += 1
+        world.say(f"  reconcile at {clock.monotonic():.0f} s for {wait:.0f} s: {process.fate} {process.point}")
+        try:
+            outcome = reconcile.reconcile(task)
+        except Killed:
+            world.counts["reconciles killed"] += 1
+        except RunnerError as error:
+            world.counts[f"reconcile stopped by {type(error).__name__}"] += 1
+            world.say(f"    {type(error).__name__}: {error}")
+        else:
+            for verdict in outcome.verdicts.values():
+                world.counts[kind(verdict)] += 1
+                world.say(f"    {verdict.key} {verdict.ruling}: {verdict.reason}")
+        world.vendor.lies = False
+        self._check_verdicts()
+
+    def _waiting(self, progress: Progress) -> None:
+        """Life goes on between two looks."""
+        world = self.world
+        if isinstance(progress, Waiting) and world.vendor.faults and world.rng.random() < 0.25:
+            world.vendor.meanwhile(world.in_doubt())
+
+    def _check_verdicts(self) -> None:
+        """What `reconcile` put on record since the last look, against the truth."""
+        world = self.world
+        for seq, key, after in world.ask(
+            "SELECT seq, key, after FROM order_events WHERE event = 'reconciled' AND seq > ? ORDER BY seq", self._seen
+        ):
+            self._seen = seq
+            goal = world.goals[key]
+            if after == "placed":
+                _, order_id = world.states()[key]
+                if order_id not in {str(order.order_id) for order in world.vendor.of(goal)}:
+                    world.against(f"I2: reconcile took order {order_id} for {key}")
+            elif after == "absent" and world.vendor.coming(goal) + len(world.vendor.of(goal)) > world.room(goal):
+                world.against(f"I2: reconcile called {key} absent, and it was bought")
+
+    def person(self) -> None:
+        """Waits until the truth is out, and tells it of every open order, by the real `resolve`."""
+        world, process = self.world, Process(self.world)
+        ledger = MemoryLedger(process)
+        if world.holder is not None or not ledger.open_records():
+            return
+        moment = max(claim.claimed_at + Policy().waits(claim.record.type) for claim in ledger.open_claims())
+        world.clock.advance(max(0.0, (moment - world.clock.now()).total_seconds()))
+        world.vendor.catch_up()
+        holder = self.holder()
+        try:
+            with ledger.hold(holder, timeout=0) as hold:
+                for record in ledger.open_records():
+                    free = self._unclaimed(world.goals[str(record.key)])
+                    order_id = str(free[0].order_id) if free else None
+                    ruling = Ruling(
+                        key=record.key, order_id=order_id, reason="seen", person=PERSON, at=world.clock.now()
+                    )
+                    resolve(ruling, ledger, hold, holder.run_id)
+                    world.counts[f"settled by a person, {'placed' if free else 'absent'}"] += 1
+                    world.say(f"    {record.key} is {order_id}, says a person")
+        except (RunnerError, Killed) as error:
+            world.say(f"    a person was stopped by {type(error).__name__}: {error}")
+
+    def _unclaimed(self, goal: str) -> list[Bought]:
+        owned = {order_id for _, order_id in self.world.states().values()}
+        return [order for order in self.world.vendor.of(goal) if str(order.order_id) not in owned]
+
+    def to_the_end(self) -> None:
+        """The calm: evidence first, for as long as anything may take; then a person, for what had better be a class."""
+        world = self.world
+        ledger = MemoryLedger(Process(world))
+        if not ledger.open_records():
+            return
+        self.reconcile(Process(world), wait=ALL)
+        left = ledger.open_claims()
+        for claim in left:
+            key = str(claim.record.key)
+            if not world.exclusive:
+                world.counts["shared: left to a person"] += 1
+                continue
+            name = self._undecidable(claim, left)
+            world.counts[f"exclusive: left to a person: {name}"] += 1
+            if name is None:
+                world.against(f"I7: {key} is open after the calm, and it is no case that evidence cannot settle")
+        self.person()
+
+    def _undecidable(self, claim: OpenClaim, left: Sequence[OpenClaim]) -> str | None:
+        own = self._alone(claim, left)
+        if own is not None:
+            return own
+        others = (self._alone(other, left) for other in left if other is not claim)
+        return "beside one of these" if any(others) else None
+
+    def _alone(self, claim: OpenClaim, left: Sequence[OpenClaim]) -> str | None:
+        """Why the rules cannot settle it, told from the truth and not from what the judge says."""
+        world, record = self.world, claim.record
+        goal = world.goals[str(record.key)]
+        bought = self._unclaimed(goal)
+        alike = [
+            other for other in left if _shape(other) == _shape(claim) and world.goals[str(other.record.key)] != goal
+        ]
+        settled = world.settled_across(claim.claimed_at)
+        reasons = {
+            "by card": record.fields["paymentId"] == PAY_BY_CARD,
+            "free of charge": not record.quote_total,
+            "resident, bought": record.type == "resident" and bool(bought),
+            "an answer hinted, not bought": claim.leaning_placed and not bought,
+            "charge and quote differ": any(order.total != record.quote_total for order in bought),
+            "rows without order numbers": not world.vendor.numbered and bool(bought or world.renewals),
+            "over by now": world.clock.now() >= claim.claimed_at + timedelta(days=6),
+            "an order ended meanwhile": world.ended_since(record.type, claim.claimed_at),
+            "alike, not identical": bool(alike),
+            "another was settled since its claim": settled,
+        }
+        return next((name for name, holds in reasons.items() if holds), None)
+
+
+def _shape(claim: OpenClaim) -> tuple[object, ...]:
+    fields = claim.record.fields
+    return claim.record.type, *(fields.get(name) for name in ("countryId", "quantity", "periodId", "protocol"))
+
+
+def inherit(world: World) -> None:
+    """Orders in doubt, of which the protocol itself never leaves two at once: claimed, sent, and nobody listened."""
+    rng, process = world.rng, Process(world)
+    reader = V1Reader(Transport(process), world.clock)  # type: ignore[arg-type] - the same methods
+    wanted = world.loaded.orders
+    requests = wanted[: rng.choice((1, 1, 2, 3))] if rng.random() < 0.7 else rng.sample(wanted, 1)
+    holder = Holder(host="here", pid=3, since=world.clock.now(), run_id="lost")
+    with suppress(RunnerError, Killed), MemoryLedger(process).hold(holder, timeout=0) as hold:
+        for request in requests:
+            quote = reader.quote(request)
+            if not isinstance(quote, Quote) or quote.total > world.vendor.balance:
+                continue
+            claim = Claim(
+                request=request,
+                quote=quote,
+                ceiling=quote.total,
+                witness=reader.witness(request.type),
+                balance=reader.balance(),
+                run_id="lost",
+                at=world.clock.now(),
+            )
+            hold.claim(claim)
+            world.counts["inherited in doubt"] += 1
+            world.vendor.noted = world.vendor.balance
+            world.vendor.lose(dict(request.fields))
+            world.clock.advance(rng.choice((1.0, 100.0, 400.0)))
