@@ -65,7 +65,7 @@ def calm(scene: Scene) -> dict[str, int]:
         outcome = scene.apply()
         assert outcome is not None
         code = int(outcome.report.exit_code or 0)
-        judge(scene, [End(status=code, held=True, stderr="")])
+        judge(scene, [End(slot="-", status=code, held=True, stderr="")])
         if code == 0:
             break
     else:

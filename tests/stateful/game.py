@@ -119,7 +119,7 @@ class Game(RuleBasedStateMachine):
         if outcome is None:
             return
         code = int(outcome.report.exit_code if outcome.report.exit_code is not None else 1)
-        self.ends = [End(status=code, held=held, stderr=f"{outcome.error!r}")]
+        self.ends = [End(slot="-", status=code, held=held, stderr=f"{outcome.error!r}")]
         self.tally.add(f"exit {code}")
 
     def _arm(self, fault: str, place: int, *, times: str = "") -> None:
