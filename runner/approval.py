@@ -1,0 +1,314 @@
+"""What somebody approved: the digest over what would be bought at what ceiling, and what has moved since.
+
+The digest covers the account, the address and version of the API, the limits of the batches, and of every order to buy
+its key, type, fields and ceiling. It does not cover times, balances, paths, the order of files, labels or orders that
+were bought already. docs/decisions/0015-approval.md tells why.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import cached_property
+from typing import Final
+
+from runner.clock import rfc3339
+from runner.errors import Problem
+from runner.ledger.interface import Allowed
+from runner.manifest import Batch
+from runner.orders import OrderKey, ProductType, Scalar, decimal_text
+from runner.plan import Plan, Step, problem_at
+
+FORMAT: Final = "order-runner/approval/1"
+DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
+MAX_AGE: Final = timedelta(hours=24)
+CLOCKS_APART: Final = timedelta(minutes=5)
+"""So far two machines may disagree about the time before a plan counts as made in the future."""
+
+LIMITS: Final = ("max_total", "max_order", "price_tolerance", "buy_by")
+_AGAIN: Final = "make the plan again and have it approved again"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One order that was approved: what it asks for, and the most it may cost."""
+
+    type: ProductType
+    fields: Mapping[str, Scalar]
+    ceiling: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """All that a digest covers. `base_url` is without the key; `limits` has those of each batch, by name, as text."""
+
+    account: str
+    base_url: str | None
+    api_version: str
+    limits: Mapping[str, Mapping[str, str | None]]
+    lines: Mapping[str, Line]
+
+    @cached_property
+    def digest(self) -> str:
+        """`sha256:…` over canonical JSON: sorted keys, no blanks, ASCII; orders sorted by key."""
+        content = {
+            "format": FORMAT,
+            "account": self.account,
+            "api": {"base_url": self.base_url, "version": self.api_version},
+            "limits": self.limits,
+            "orders": [_line_json(key, self.lines[key]) for key in sorted(self.lines)],
+        }
+        canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
+        return "sha256:" + hashlib.sha256(canonical.encode("ascii")).hexdigest()
+
+    @property
+    def most(self) -> Decimal:
+        """What all of it may cost at most."""
+        return sum((line.ceiling for line in self.lines.values()), Decimal(0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A plan as it was written down: its terms, the digest beside them, when it was made, and what it was made from.
+
+    `standing` has the status and the reason of every order it names. `prices` are the quotes that were shown.
+    `manifests` has the SHA-256 of each file, `lockfile` that of the lockfile, if there was one.
+    """
+
+    terms: Terms
+    digest: str
+    made_at: datetime
+    standing: Mapping[str, tuple[str, str | None]]
+    prices: Mapping[str, Decimal]
+    manifests: Mapping[str, str]
+    lockfile: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """What a call may buy: exactly what `digest` covers; with a document, what moved can be named."""
+
+    digest: str
+    document: Document | None = None
+    max_age: timedelta = MAX_AGE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Now:
+    """The plan as it is made now, to be held against an approval.
+
+    `allowed` has what the last claims of orders that are bought were allowed. `manifests` and `lockfile` are the
+    digests of what was read.
+    """
+
+    terms: Terms
+    plan: Plan
+    at: datetime
+    manifests: Mapping[str, str]
+    lockfile: str | None = None
+    allowed: Mapping[OrderKey, Allowed] = field(default_factory=dict)
+
+
+def amount_text(amount: Decimal) -> str:
+    """One text for one amount, however the vendor spelled it: no zeros behind the cents."""
+    whole, _, fraction = f"{amount:f}".partition(".")
+    return f"{whole}.{fraction.rstrip('0').ljust(2, '0')}"
+
+
+def limits_of(plan: Plan, batches: Mapping[str, Batch]) -> dict[str, dict[str, str | None]]:
+    """The limits, as text, of every batch that the plan buys of; `batches` has the tightest of each."""
+    names = sorted({step.request.key.batch for step in plan.to_buy})
+    return {name: _limits(batches[name]) for name in names if name in batches}
+
+
+def _limits(batch: Batch) -> dict[str, str | None]:
+    budget = batch.budget
+    amounts = (budget.max_total, budget.max_order, budget.price_tolerance) if budget else (None, None, None)
+    texts = [None if amount is None else amount_text(amount) for amount in amounts]
+    return dict(zip(LIMITS, (*texts, batch.buy_by.isoformat() if batch.buy_by else None), strict=True))
+
+
+def lines_of(plan: Plan) -> dict[str, Line] | None:
+    """A line an order to buy; None while any of them has no price."""
+    found = {
+        str(step.request.key): Line(type=step.request.type, fields=step.request.fields, ceiling=step.ceiling)
+        for step in plan.to_buy
+        if step.ceiling is not None
+    }
+    return found if len(found) == len(plan.to_buy) else None
+
+
+def _line_json(key: str, line: Line) -> Mapping[str, object]:
+    return {"key": key, "type": line.type, "fields": dict(line.fields), "ceiling": amount_text(line.ceiling)}
+
+
+def with_bought(now: Now, approval: Approval, batches: Mapping[str, Batch]) -> Terms:
+    """The terms of now with what was bought under this approval before: what is left after a partial run is covered."""
+    bought = {
+        step.request.key: Line(type=step.request.type, fields=step.request.fields, ceiling=claim.ceiling)
+        for step in now.plan.steps
+        if step.status == "already_placed"
+        and (claim := now.allowed.get(step.request.key)) is not None
+        and claim.approval == approval.digest
+    }
+    limits = {key.batch: _limits(batches[key.batch]) for key in bought if key.batch in batches}
+    return replace(
+        now.terms,
+        lines={**now.terms.lines, **{str(key): line for key, line in bought.items()}},
+        limits={**now.terms.limits, **limits},
+    )
+
+
+def bounded(plan: Plan, approval: Approval) -> Plan:
+    """The plan with the approved ceilings, within what an order's own `max_total` has become; for `moved` nothing."""
+    if approval.document is None:
+        return plan
+    lines = approval.document.terms.lines
+    return replace(plan, steps=tuple(_bounded(step, lines) if step.to_buy else step for step in plan.steps))
+
+
+def _bounded(step: Step, lines: Mapping[str, Line]) -> Step:
+    ceiling, limit = lines[str(step.request.key)].ceiling, step.request.max_total
+    return replace(step, ceiling=ceiling if limit is None else min(ceiling, limit))
+
+
+def moved(approval: Approval, now: Now, batches: Mapping[str, Batch]) -> tuple[Problem, ...]:
+    """Everything that speaks against buying under this approval; empty where it covers all there is to buy."""
+    document = approval.document
+    if document is not None:
+        return tuple(_differences(approval, document, now))
+    terms = with_bought(now, approval, batches)
+    if terms.digest == approval.digest:
+        return ()
+    count = len(terms.lines)
+    message = (
+        f"this is not what was approved: {count} order{'' if count == 1 else 's'} for at most "
+        f"{decimal_text(terms.most)} on account {terms.account} would be {terms.digest}"
+    )
+    hint = f"a digest alone cannot tell what moved, `plan --out FILE` and `apply FILE` can; {_AGAIN}"
+    return (Problem(code="PSR430", message=message, hint=hint),)
+
+
+def _differences(approval: Approval, document: Document, now: Now) -> Iterator[Problem]:
+    if document.digest != document.terms.digest:
+        yield _moved("plan", "the document was changed after it was made: its digest is not that of its content")
+    if approval.digest != document.digest:
+        yield _moved("plan", f"{approval.digest} was approved and the document is {document.digest}")
+    yield from _age(document, now.at, approval.max_age)
+    yield from _elsewhere(document.terms, now.terms)
+    yield from _other_limits(document.terms, now.terms)
+    wanted = {str(step.request.key): step for step in now.plan.steps}
+    for key, step in wanted.items():
+        yield from _other_order(approval, document, now, key, step)
+    for key in document.terms.lines:
+        if key not in wanted:
+            yield _moved("manifest", f"{key} was removed")
+
+
+def _age(document: Document, at: datetime, most: timedelta) -> Iterator[Problem]:
+    age = at - document.made_at
+    made = f"the plan was made at {rfc3339(document.made_at)}"
+    if age > most:
+        message, hint = f"age: {made}, longer ago than {_duration(most)}", f"{_AGAIN}, or allow more with --max-age"
+        yield Problem(code="PSR431", message=message, hint=hint)
+    elif age < -CLOCKS_APART:
+        message = f"age: {made}, and it is only {rfc3339(at)} here"
+        yield Problem(code="PSR431", message=message, hint="set the clock of the machine that is wrong")
+
+
+def _elsewhere(before: Terms, now: Terms) -> Iterator[Problem]:
+    if before.account != now.account:
+        yield _moved("account", f"the plan is for account {before.account}, this is {now.account}")
+    for name, was, here in (
+        ("address", before.base_url, now.base_url),
+        ("version", before.api_version, now.api_version),
+    ):
+        if was != here:
+            yield _moved("account", f"the {name} of the API was {was} and is {here}")
+
+
+def _other_limits(before: Terms, now: Terms) -> Iterator[Problem]:
+    for batch in sorted(before.limits.keys() & now.limits.keys()):
+        for name in LIMITS:
+            was, here = before.limits[batch].get(name), now.limits[batch].get(name)
+            if was != here:
+                label = name if name == "buy_by" else f"budget.{name}"
+                yield _moved("manifest", f"{label} of batch {batch} was {was or 'not set'} and is {here or 'not set'}")
+
+
+def _other_order(approval: Approval, document: Document, now: Now, key: str, step: Step) -> Iterator[Problem]:
+    line = document.terms.lines.get(key)
+    if line is None:
+        if step.to_buy:
+            yield _unapproved(document, key, step)
+        return
+    changes = _changes(line, step)
+    if changes:
+        kind = _blamed(document, now, step.request.source.path)
+        text = ", ".join(f"{name} {was} → {here}" for name, was, here in changes)
+        yield _moved(kind, f"{key} was changed: {text}", step, field=changes[0][0])
+    elif step.status == "skipped":
+        yield _moved("manifest", f"{key} is left out now: {step.reason}", step)
+    elif step.to_buy and step.quote is not None and step.quote.total > line.ceiling:
+        was = document.prices.get(key)
+        shown = f", was {decimal_text(was)}" if was is not None else ""
+        price, ceiling = decimal_text(step.quote.total), decimal_text(line.ceiling)
+        yield _moved("price", f"{key} costs {price} now{shown}, above its approved ceiling {ceiling}", step)
+    elif step.status == "already_placed" and not _bought_under(approval, now, step):
+        yield _moved("ledger", f"{key} was {step.reason} meanwhile, and not under this approval", step)
+
+
+def _unapproved(document: Document, key: str, step: Step) -> Problem:
+    status, reason = document.standing.get(key, (None, None))
+    if status is None:
+        return _moved("manifest", f"{key} was added", step)
+    if status == "already_placed":
+        return _moved("ledger", f"{key} was {reason} when this was approved, and this ledger does not know it", step)
+    kind = "manifest" if status == "skipped" else "ledger" if status == "unknown" else "price"
+    return _moved(kind, f"{key} was not to be bought when this was approved ({status}: {reason})", step)
+
+
+def _bought_under(approval: Approval, now: Now, step: Step) -> bool:
+    claim = now.allowed.get(step.request.key)
+    return claim is not None and claim.approval == approval.digest
+
+
+def _changes(line: Line, step: Step) -> list[tuple[str, Scalar | None, Scalar | None]]:
+    request = step.request
+    kinds = [] if line.type == request.type else [("type", line.type, request.type)]
+    names = dict.fromkeys((*request.fields, *line.fields))
+    return [
+        *kinds,
+        *(
+            (name, line.fields.get(name), request.fields.get(name))
+            for name in names
+            if line.fields.get(name) != request.fields.get(name)
+        ),
+    ]
+
+
+def _blamed(document: Document, now: Now, path: str) -> str:
+    """Whether a changed order comes of the lockfile: its own file is the same, and the lockfile is not."""
+    same = path in now.manifests and now.manifests[path] in document.manifests.values()
+    return "lockfile" if same and document.lockfile != now.lockfile else "manifest"
+
+
+def _moved(kind: str, text: str, step: Step | None = None, *, field: str | None = None) -> Problem:
+    message = f"{kind}: {text}"
+    if step is None:
+        return Problem(code="PSR430", message=message, hint=_AGAIN)
+    return problem_at(step.request, "PSR430", message, hint=_AGAIN, field=field)
+
+
+def _duration(span: timedelta) -> str:
+    """`24h`, `90s`: the largest unit that needs no fraction."""
+    seconds = int(span.total_seconds())
+    for unit, size in (("h", 3600), ("m", 60)):
+        if seconds and seconds % size == 0:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
