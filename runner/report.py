@@ -161,7 +161,7 @@ class OrderEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """What a run was given. `manifests` pairs paths with SHA-256, as `lockfile` does; `base_url` has the key as `***`."""
+    """What a run was given. `manifests` pairs paths with SHA-256, as `lockfile`; `base_url` has the key as `***`."""
 
     manifests: tuple[tuple[str, str], ...]
     ledger: str | None

@@ -115,10 +115,13 @@ def _same(asked: Selection, kept: Kept) -> Selection:
 
 
 def command_of(ctx: click.Context, settings: Settings, paths: tuple[str, ...], values: dict[str, Any]) -> str:
-    """The command that buys what a plan of these paths shows, but for its digest."""
+    """The command that buys what a plan of these paths shows, but for its digest: the document, where there is one."""
     from runner.report import relative
 
-    words = ["order-runner", "apply", *(str(relative(path)) for path in paths)]
+    words = ["order-runner", "apply"]
+    if values["out"] is not None:
+        return shlex.join((*words, str(relative(str(values["out"]))))) + flags_of(ctx, settings)
+    words += [str(relative(path)) for path in paths]
     for name in ("only", "exclude", "labels"):
         words += [word for text in values[name] for word in (f"--{name.removesuffix('s')}", text)]
     return shlex.join(words) + flags_of(ctx, settings)

@@ -192,4 +192,10 @@ def _step_json(step: Step, bodies: Bodies | None) -> Mapping[str, object]:
     }
 
 
-FORMATS: Final[Mapping[str, Callable[[Shown, Channel], None]]] = {"text": _text, "json": _json}
+def _markdown(shown: Shown, channel: Channel) -> None:
+    from runner.views.plan_markdown import lines
+
+    channel.lines(lines(shown))
+
+
+FORMATS: Final[Mapping[str, Callable[[Shown, Channel], None]]] = {"text": _text, "json": _json, "markdown": _markdown}
