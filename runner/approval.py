@@ -250,7 +250,7 @@ def _other_order(approval: Approval, document: Document, now: Now, key: str, ste
     changes = _changes(line, step)
     if changes:
         kind = _blamed(document, now, step.request.source.path)
-        text = ", ".join(f"{name} {was} → {here}" for name, was, here in changes)
+        text = ", ".join(_change(*change) for change in changes)
         yield _moved(kind, f"{key} was changed: {text}", step, field=changes[0][0])
     elif step.status == "skipped":
         yield _moved("manifest", f"{key} is left out now: {step.reason}", step)
@@ -290,6 +290,12 @@ def _changes(line: Line, step: Step) -> list[tuple[str, Scalar | None, Scalar | 
             if line.fields.get(name) != request.fields.get(name)
         ),
     ]
+
+
+def _change(name: str, was: Scalar | None, here: Scalar | None) -> str:
+    if was is None:
+        return f"{name} added ({here})"
+    return f"{name} removed (was {was})" if here is None else f"{name} {was} → {here}"
 
 
 def _blamed(document: Document, now: Now, path: str) -> str:

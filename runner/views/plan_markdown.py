@@ -76,6 +76,12 @@ def _money(shown: Shown) -> Iterator[str]:
         bound = "" if most == plan.total else f", at most {money(most)}"
         yield f"**{money(plan.total)} for {counted(len(plan.to_buy), 'order')}**{bound}"
     yield ""
+    yield from _account(shown)
+
+
+def _account(shown: Shown) -> Iterator[str]:
+    plan = shown.plan
+    known = bool(plan.total != plan.from_balance or plan.balance is not None or shown.frame)
     card = plan.total - plan.from_balance
     if card:
         yield f"- by card: {money(card)}"
@@ -83,7 +89,8 @@ def _money(shown: Shown) -> Iterator[str]:
         yield f"- balance: {money(plan.balance)}, after it {money(plan.balance_after)}"
     if shown.frame is not None:
         yield f"- account: {code(shown.frame.account)}"
-    yield ""
+    if known:
+        yield ""
 
 
 def _problems(shown: Shown) -> Iterator[str]:
@@ -100,7 +107,7 @@ def _problem(problem: Problem) -> str:
     label = "warning" if problem.severity == "warning" else "refused"
     place = f"{code(problem.place)} " if problem.path else ""
     hint = f" ({code(problem.hint)})" if problem.hint else ""
-    return f"**{label}** {place}{problem.code} {code(problem.message, 400)}{hint}"
+    return f"**{label}** {place}{code(problem.code)} {code(problem.message, 400)}{hint}"
 
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]], room: int) -> list[str]:
@@ -140,11 +147,12 @@ def _bought(step: Step) -> tuple[str, ...]:
 
 
 def _left(step: Step) -> tuple[str, ...]:
-    return code(str(step.request.key)), step.status.replace("_", " "), code(step.reason or "")
+    place = f"{code(step.problem.place)} " if step.problem else ""
+    return code(str(step.request.key)), step.status.replace("_", " "), place + code(step.reason or "")
 
 
 def _end(shown: Shown) -> Iterator[str]:
-    yield from (f"- not checked: {text}" for text in shown.not_checked)
+    yield from (f"- not checked: {code(text)}" for text in shown.not_checked)
     if shown.digest is None or shown.frame is None:
         return
     yield ""
