@@ -91,7 +91,7 @@ LIMITED = {
     "crawl": Batch(
         name="crawl",
         path="m.yaml",
-        budget=Budget(max_total=Decimal("100"), price_tolerance=Decimal("0.025")),
+        budget=Budget(max_total=Decimal(100), price_tolerance=Decimal("0.025")),
         buy_by=MADE.date(),
     )
 }
@@ -172,7 +172,7 @@ COUNTS = [
     lambda: terms(to_buy(request("a")), account="other"),
     lambda: terms(to_buy(request("a")), base_url="http://127.0.0.1:1/***"),
     lambda: terms(to_buy(request("a")), api_version="v2"),
-    lambda: terms(),
+    terms,
 ]
 
 
