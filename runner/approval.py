@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
-from typing import Final
+from typing import Final, Literal
 
 from runner.clock import rfc3339
 from runner.errors import Problem
@@ -29,6 +29,9 @@ DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 MAX_AGE: Final = timedelta(hours=24)
 CLOCKS_APART: Final = timedelta(minutes=5)
 """So far two machines may disagree about the time before a plan counts as made in the future."""
+
+Kind = Literal["manifest", "lockfile", "price", "ledger", "account", "age", "plan"]
+"""Where a difference comes from: the word its message begins with."""
 
 LIMITS: Final = ("max_total", "max_order", "price_tolerance", "buy_by")
 _AGAIN: Final = "make the plan again and have it approved again"
@@ -269,7 +272,7 @@ def _unapproved(document: Document, key: str, step: Step) -> Problem:
         return _moved("manifest", f"{key} was added", step)
     if status == "already_placed":
         return _moved("ledger", f"{key} was {reason} when this was approved, and this ledger does not know it", step)
-    kind = "manifest" if status == "skipped" else "ledger" if status == "unknown" else "price"
+    kind: Kind = "manifest" if status == "skipped" else "ledger" if status == "unknown" else "price"
     return _moved(kind, f"{key} was not to be bought when this was approved ({status}: {reason})", step)
 
 
@@ -298,13 +301,13 @@ def _change(name: str, was: Scalar | None, here: Scalar | None) -> str:
     return f"{name} removed (was {was})" if here is None else f"{name} {was} → {here}"
 
 
-def _blamed(document: Document, now: Now, path: str) -> str:
+def _blamed(document: Document, now: Now, path: str) -> Kind:
     """Whether a changed order comes of the lockfile: its own file is the same, and the lockfile is not."""
     same = path in now.manifests and now.manifests[path] in document.manifests.values()
     return "lockfile" if same and document.lockfile != now.lockfile else "manifest"
 
 
-def _moved(kind: str, text: str, step: Step | None = None, *, field: str | None = None) -> Problem:
+def _moved(kind: Kind, text: str, step: Step | None = None, *, field: str | None = None) -> Problem:
     message = f"{kind}: {text}"
     if step is None:
         return Problem(code="PSR430", message=message, hint=_AGAIN)

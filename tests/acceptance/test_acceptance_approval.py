@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import re
 import signal
 from decimal import Decimal
@@ -439,7 +438,7 @@ def test_a_document_whose_manifest_is_gone_is_exit_2(world: World) -> None:
     """The manifests are found from the working folder; one that is not there is named."""
     world.manifest(ipv4("a"), name="sub/one.yaml")
     planned(world, "sub/one.yaml")
-    os.rename(world.root / "sub", world.root / "elsewhere")
+    (world.root / "sub").rename(world.root / "elsewhere")
     result = world.run("apply", PLAN)
     assert result.code == 2
     assert "sub/one.yaml, which is not here" in result.err
