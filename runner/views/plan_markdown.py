@@ -61,7 +61,7 @@ def _span(text: str) -> str:
         return ""
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     fence = "`" * (longest + 1)
-    pad = " " if longest or text != text.strip(" ") else ""
+    pad = " " if longest or text.strip(" ") not in ("", text) else ""
     return f"{fence}{pad}{text}{pad}{fence}"
 
 
