@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from runner.approval import Approval, Now, Terms, bounded, limits_of, lines_of, moved
+from runner.approval import Approval, Terms, bounded, limits_of, lines_of
 from runner.clock import Clock
 from runner.errors import Problem, Refused
 from runner.ledger.interface import Ledger
 from runner.manifest import Loaded
+from runner.moved import Now, moved
 from runner.plan import Plan, strictest
 from runner.report import Finding, Report
 from runner.selection import EVERYTHING, Selection
@@ -50,7 +51,7 @@ def terms_of(consent: Consent, plan: Plan, loaded: Loaded, report: Report) -> Te
 def approved(consent: Consent, plan: Plan, loaded: Loaded, ledger: Ledger, report: Report, clock: Clock) -> Plan:
     """The plan within what was approved, if anything was. Raises Refused, and reports each difference."""
     approval = consent.approval
-    terms = terms_of(consent, plan, loaded, report)
+    terms = terms_of(consent, plan, loaded, report) if approval else None
     if approval is None or terms is None:
         return plan
     now = Now(

@@ -117,7 +117,7 @@ _AGAIN: Final = "make it again with `order-runner plan --out`"
 def _object(path: str) -> dict[str, Any] | None:
     """The JSON object in a file; None for anything else, which is for others to judge."""
     try:
-        if not Path(path).is_file() or Path(path).stat().st_size > MAX_BYTES:
+        if path == "-" or not Path(path).is_file() or Path(path).stat().st_size > MAX_BYTES:
             return None
         with Path(path).open("rb") as stream:
             head = stream.read(64)

@@ -23,17 +23,16 @@ from runner.approval import (
     Approval,
     Document,
     Line,
-    Now,
     Terms,
     amount_text,
     bounded,
     limits_of,
     lines_of,
-    moved,
 )
 from runner.errors import Problem, Span
 from runner.ledger.interface import Allowed, Record
 from runner.manifest import Batch, Budget
+from runner.moved import Now, moved
 from runner.orders import OrderKey, OrderRequest, Quote, Scalar, Source
 from runner.plan import Plan, Step
 from runner.states import State
