@@ -51,9 +51,11 @@ def terms_of(consent: Consent, plan: Plan, loaded: Loaded, report: Report) -> Te
 def approved(consent: Consent, plan: Plan, loaded: Loaded, ledger: Ledger, report: Report, clock: Clock) -> Plan:
     """The plan within what was approved, if anything was. Raises Refused, and reports each difference."""
     approval = consent.approval
-    terms = terms_of(consent, plan, loaded, report) if approval else None
-    if approval is None or terms is None:
+    if approval is None:
         return plan
+    terms = terms_of(consent, plan, loaded, report)
+    if terms is None:
+        raise Refused("an order has no price, so that nothing can be held against the approval", hint="run again")
     now = Now(
         terms=terms,
         plan=plan,
