@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
-from runner import forgotten, place, verdict
+from runner import approving, forgotten, place, verdict
+from runner.approval import Terms
+from runner.approving import Consent
 from runner.clock import Clock
 from runner.errors import (
     Cancelled,
@@ -15,6 +17,7 @@ from runner.errors import (
     LedgerUnusable,
     Refused,
     RunnerError,
+    worst,
 )
 from runner.ledger.interface import Hold, Holder, Ledger, Record, Run
 from runner.manifest import Loaded
@@ -31,11 +34,16 @@ NOT_CHECKED_OFFLINE: Final = ("access", "prices", "balance", "vendor's reference
 NOT_CHECKED_ONLINE: Final = ("whether the vendor accepts the order itself: only buying tells",)
 
 _BUG_HINT: Final = "what was bought is in the ledger and the report; please report the trace below"
+UNASKED: Final = Consent(account="default")
+"""For calls that nobody has to approve: every order, by whatever account the ledger has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One call, whatever it does: what is wanted, what it may cost, who asks."""
+    """One call, whatever it does: what is wanted, what it may cost, what was approved of it, who asks.
+
+    `detailed_exit`: tell by the exit code whether there is something to buy.
+    """
 
     loaded: Loaded
     limits: Limits
@@ -44,6 +52,8 @@ class Job:
     watch: Watch
     ledger_name: str
     guard: forgotten.Guard = field(default_factory=forgotten.Guard)
+    consent: Consent = UNASKED
+    detailed_exit: bool = False
 
     @property
     def run_id(self) -> str:
@@ -73,11 +83,12 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How a batch ended: the report, the plan as far as it was made, and what stopped it."""
+    """How a batch ended: the report, the plan as far as it was made, what its digest covers, and what stopped it."""
 
     report: Report
     plan: Plan
     error: RunnerError | None = None
+    terms: Terms | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,17 +112,22 @@ def preview(job: Job, mode: Literal["plan", "dry-run"], ledger: Ledger, vendor: 
     report = job.report(mode, vendor)
     reader = vendor if isinstance(vendor, Reader) else None
     report.not_checked = NOT_CHECKED_ONLINE if reader else NOT_CHECKED_OFFLINE
-    plan, error = Plan(steps=()), None
+    plan, error, terms = Plan(steps=()), None, None
     try:
         plan = _drafted(job, ledger, report)
         verdict.note_open(report, ledger.open_records())
         if reader is not None:
             plan = _priced(job, plan, ledger, Readings(reader, job.clock), report)
+            terms = approving.terms_of(job.consent, plan, job.loaded, report)
+            plan = approving.approved(job.consent, plan, job.loaded, ledger, report, job.clock)
         plan.refuse(job.limits)
+        approving.expect_nothing(job.consent, plan, report)
     except RunnerError as raised:
         error = verdict.noted(report, raised)
     verdict.finish(report, job.clock.now(), error)
-    return Outcome(report=report, plan=plan, error=error)
+    if job.detailed_exit and plan.to_buy:
+        report.exit_code = worst(report.exit_code or ExitCode.OK, ExitCode.CHANGES)
+    return Outcome(report=report, plan=plan, error=error, terms=terms)
 
 
 def not_begun(job: Job, mode: Mode, error: RunnerError | None) -> Report:
@@ -159,6 +175,7 @@ def _apply_held(job: Job, purchase: Purchase, hold: Hold, report: Report) -> Out
         plan = _priced(job, plan, purchase.ledger, readings, report)
         if wants := forgotten.wants(plan, job.clock.now()):
             hold.note_wants(wants)
+        plan = approving.approved(job.consent, plan, job.loaded, purchase.ledger, report, job.clock)
         plan.refuse(job.limits)
         if plan.to_buy:
             purchase.confirm(plan)
@@ -183,6 +200,7 @@ def _buy(job: Job, purchase: Purchase, hold: Hold, plan: Plan, readings: Reading
         watch=job.watch,
         money_timeout=purchase.money_timeout,
         fail_fast=purchase.fail_fast,
+        approval=job.consent.digest,
         pauses=purchase.pauses,
         crash_point=purchase.crash_point,
     )
@@ -204,12 +222,19 @@ def _drafted(job: Job, ledger: Ledger, report: Report) -> Plan:
     records = ledger.records(request.key for request in job.loaded.orders)
     # What an earlier run settled without a plain answer: few, and worth their evidence in every report.
     evidence = ledger.evidence(key for key, record in records.items() if record.reason is not None)
-    plan = Plan(steps=draft(job.loaded, records, today=job.clock.now().date()))
+    steps = draft(job.loaded, records, today=job.clock.now().date())
+    plan = Plan(steps=tuple(_selected(step, job.consent) for step in steps))
     for entry, step in zip(report.orders, plan.steps, strict=True):
         known = _known(step.record) | {"evidence": evidence.get(entry.request.key)}
         entry.update(status=step.status, reason=step.reason, **known)
         _add_problem(entry, step)
     return plan
+
+
+def _selected(step: Step, consent: Consent) -> Step:
+    """The step, or that it is none of this call's business; what may have been charged is everybody's."""
+    reason = None if step.status == "unknown" else consent.selection.left_out(step.request)
+    return step if reason is None else replace(step, status="skipped", reason=reason, problem=None, vendor=None)
 
 
 def _known(record: Record | None) -> dict[str, object]:

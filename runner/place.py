@@ -54,7 +54,10 @@ def no_crash(_: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """All that buying needs. `crash_point` is called with the number of each step that was just reached."""
+    """All that buying needs. `approval` is the digest it is bought under, if any.
+
+    `crash_point` is called with the number of each step that was just reached.
+    """
 
     hold: Hold
     buyer: Buyer
@@ -66,6 +69,7 @@ class Desk:
     watch: Watch
     money_timeout: float
     fail_fast: bool = False
+    approval: str | None = None
     pauses: tuple[float, ...] = PAUSES
     crash_point: Callable[[str], None] = no_crash
 
@@ -152,6 +156,7 @@ class Purchase:
             balance=desk.readings.balance(),
             run_id=desk.report.run_id,
             at=desk.clock.now(),
+            approval=desk.approval,
         )
         desk.crash_point("4")
         with desk.buyer.connect() as line:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from runner.cli import batching
+from runner.cli import approving, batching
 from runner.cli.closing import Call
 from runner.cli.options import (
     MIN_MONEY_TIMEOUT,
@@ -39,6 +39,8 @@ class _Apply(click.Command):
     metavar="[online|offline]",
     help="Buy nothing: show bodies and prices (online, the default), or bodies only, without network (offline).",
 )
+@approving.approval_options
+@approving.selection_options
 @batching.limit_options
 @option(
     "--report",
@@ -48,7 +50,7 @@ class _Apply(click.Command):
     help="Where the JSON report goes; - is stdout. [report.json]",
 )
 @option("--yes", is_flag=True, help="Buy without asking.")
-@option("--no-input", is_flag=True, help="Never ask; without --yes that is an error.")
+@option("--no-input", is_flag=True, help="Never ask; without --yes or --approve that is an error.")
 @option("--fail-fast", is_flag=True, help="Stop at the first order that is refused.")
 @option(
     "--money-timeout",
@@ -74,8 +76,9 @@ def command(
 ) -> int:
     """Buy what is missing of PATH..., at most once each, and report.
 
-    Everything is quoted before anything is bought. Asks on a terminal; elsewhere it needs --yes. An order that may
-    have been charged, and is not settled, stops this and every later run of the account (exit code 7).
+    Everything is quoted before anything is bought. Asks on a terminal; elsewhere it needs --yes or --approve. PATH may
+    be a plan that `plan --out` wrote: then exactly that is bought, without asking. An order that may have been charged,
+    and is not settled, stops this and every later run of the account (exit code 7).
     """
     if values["money_timeout"] < MIN_MONEY_TIMEOUT and not values["allow_short_money_timeout"]:
         raise UsageError(
@@ -83,7 +86,11 @@ def command(
             hint="leave --money-timeout at 120 or more, or say --allow-short-money-timeout",
         )
     wanted = outputs(formats, batching.FORMATS, "text")
-    call = Call.of(settings_of(ctx, **values), wanted, **values)
+    settings = settings_of(ctx, **values)
+    paths, consent = approving.approved_of(ctx, settings, paths, values)
+    call = Call.of(settings, wanted, consent, **values)
+    if dry_run == "offline" and consent.approval:
+        raise UsageError("nothing can be held against an approval without prices", hint="use --dry-run=online")
     if dry_run:
         return batching.preview(call, paths, "dry-run", report=values["report"], offline=dry_run == "offline")
     return batching.buy(call, paths, **values)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from runner.stop import Stop
 
 FORMATS = ("text", "json")
+PLAN_FORMATS = (*FORMATS, "markdown")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -120,8 +121,10 @@ def _buy(call: Call, paths: tuple[str, ...], stop: Stop, values: dict[str, Any])
     from runner.stop import StoppableClock
 
     asks = call.console.interactive and sys.stdin.isatty() and not values["no_input"]
-    if not (values["yes"] or asks):
-        raise UsageError("nobody is there to confirm the purchase", hint="look at the plan, then say --yes")
+    yes = values["yes"] or call.consent.approval is not None
+    if not (yes or asks):
+        hint = "look at the plan, then say --yes, or --approve with its digest"
+        raise UsageError("nobody is there to confirm the purchase", hint=hint)
     path = values["report"]
     file = report_file(path)
     if file is not None:
@@ -136,7 +139,7 @@ def _buy(call: Call, paths: tuple[str, ...], stop: Stop, values: dict[str, Any])
                     ledger=ledger,
                     buyer=buyer,
                     file=file,
-                    confirm=_confirm(call, stop, yes=values["yes"]),
+                    confirm=_confirm(call, stop, yes=yes),
                     stop=stop,
                     money_timeout=call.settings.money_timeout,
                     lock_timeout=values["lock_timeout"],
@@ -156,14 +159,19 @@ def _job(call: Call, paths: tuple[str, ...], watch: Watch) -> Job:
 
     clock = SystemClock()
     place = wiring.locate(call.settings)
+    loaded = manifest.load(paths, strict=call.strict)
+    if not loaded.errors:
+        call.consent.selection.check(loaded.orders)
     return Job(
-        loaded=manifest.load(paths, strict=call.strict),
+        loaded=loaded,
         limits=Limits(max_spend=call.max_spend, keep_going=call.keep_going),
         guard=_guard(call),
         holder=holder(clock.now()),
         clock=clock,
         watch=watch,
         ledger_name=wiring.ledger_name(place),
+        consent=call.consent,
+        detailed_exit=call.detailed_exit,
     )
 
 
@@ -184,7 +192,7 @@ def _watching(call: Call) -> Iterator[Watch]:
 
 
 def _confirm(call: Call, stop: Stop, *, yes: bool) -> Callable[[Plan], None]:
-    """Shows the plan, and has its total typed where `--yes` does not stand for it.
+    """Shows the plan, and has its total typed where neither `--yes` nor an approval stands for it.
 
     After that, and up to the end of the process, a signal is only a wish: cutting off the words at the end of a run
     would turn "may have been charged" (7) into "cancelled" (8).

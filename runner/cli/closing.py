@@ -15,7 +15,9 @@ from runner.cli.options import Output, ended, write_output
 from runner.errors import ExitCode, RunnerError, UsageError, worst
 
 if TYPE_CHECKING:
+    from runner.approving import Consent
     from runner.batch import Job, Outcome
+    from runner.plandoc import Frame
     from runner.report import Mode, Report
     from runner.reportfile import ReportFile
     from runner.views.console import Console
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 class Call:
     """One call of `plan` or `apply`, as the flags have it.
 
-    `console` is where text goes; its stdout is `stdout`'s unless a report takes that.
+    `console` is where text goes; its stdout is `stdout`'s unless a report takes that. `command` buys what a plan shows.
     """
 
     settings: Settings
@@ -39,9 +41,12 @@ class Call:
     strict_account: bool | None
     quiet: bool
     verbose: bool
+    consent: Consent
+    detailed_exit: bool = False
+    command: str | None = None
 
     @classmethod
-    def of(cls, settings: Settings, wanted: tuple[Output, ...], **values: Any) -> Call:
+    def of(cls, settings: Settings, wanted: tuple[Output, ...], consent: Consent, **values: Any) -> Call:
         from runner.views.console import Console
 
         console = stdout = Console.detect(no_color=values["no_color"])
@@ -51,7 +56,14 @@ class Call:
             console = console.aside()
         names = ("max_spend", "keep_going", "strict", "strict_account", "quiet", "verbose")
         return cls(
-            settings=settings, outputs=wanted, console=console, stdout=stdout, **{name: values[name] for name in names}
+            settings=settings,
+            outputs=wanted,
+            console=console,
+            stdout=stdout,
+            consent=consent,
+            detailed_exit=values.get("detailed_exitcode", False),
+            command=values.get("command"),
+            **{name: values[name] for name in names},
         )
 
     @property
@@ -97,7 +109,7 @@ def _leave(call: Call, report: Report, file: ReportFile | None, path: Path | Non
     outcome = Outcome(report=report, plan=Plan(steps=()))
     for output in call.outputs:
         if output.fmt != "text":
-            write_output(output, call.console, lambda fmt, console: _render(fmt, console, outcome, path))
+            write_output(output, call.console, lambda fmt, console: _render(call, fmt, console, outcome, path))
 
 
 _REPORT_HINT: Final = "nothing was bought; name a report that can be written with --report"
@@ -136,7 +148,7 @@ def show(call: Call, outcome: Outcome, file: ReportFile | None, path: Path | Non
     code = report.exit_code if report.exit_code is not None else ExitCode.INTERNAL
     for output in call.outputs:
         try:
-            write_output(output, call.console, lambda fmt, console: _render(fmt, console, outcome, path))
+            write_output(output, call.console, lambda fmt, console: _render(call, fmt, console, outcome, path))
         except UsageError as error:  # what was bought outranks a file that cannot be written
             _show_error(error, call)
             code = worst(code, error.exit_code)
@@ -149,7 +161,7 @@ def show(call: Call, outcome: Outcome, file: ReportFile | None, path: Path | Non
     return ended(code, call.stdout)
 
 
-def _render(fmt: str, console: Console, outcome: Outcome, path: Path | None) -> None:
+def _render(call: Call, fmt: str, console: Console, outcome: Outcome, path: Path | None) -> None:
     from runner.views import plan as plan_view
     from runner.views import summary
 
@@ -167,6 +179,24 @@ def _render(fmt: str, console: Console, outcome: Outcome, path: Path | None) -> 
         bodies=bodies,
         not_checked=report.not_checked,
         loaded_problems=[finding.problem for finding in report.errors],
+        frame=_frame(call, outcome),
+    )
+
+
+def _frame(call: Call, outcome: Outcome) -> Frame:
+    """What a plan document says beside its orders."""
+    from runner.plandoc import Frame
+
+    report, consent = outcome.report, call.consent
+    return Frame(
+        made_at=report.started_at,
+        account=consent.account,
+        api=consent.api,
+        inputs=report.inputs,
+        selection=consent.selection,
+        terms=outcome.terms,
+        bodies={entry.request.key: entry.body for entry in report.orders if entry.body is not None},
+        command=call.command,
     )
 
 

@@ -169,10 +169,10 @@ def _output(text: str, known: tuple[str, ...]) -> Output:
         raise UsageError(
             f"unknown format {text!r}", hint=f"one of {', '.join(known)}; a file is named like {known[0]}=PATH"
         )
-    return Output(fmt, _writable(Path(path)) if path else None)
+    return Output(fmt, writable(Path(path)) if path else None)
 
 
-def _writable(path: Path) -> Path:
+def writable(path: Path) -> Path:
     """UsageError, before anything happens, for a file that could not be written at the end."""
     from runner.files import refuse_special
 

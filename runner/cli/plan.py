@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
-from runner.cli import batching
+from runner.cli import approving, batching
 from runner.cli.closing import Call
 from runner.cli.options import (
+    Output,
     format_option,
     ledger_options,
     option,
@@ -18,12 +19,23 @@ from runner.cli.options import (
     quiet_options,
     settings_of,
     vendor_options,
+    writable,
 )
+from runner.errors import UsageError
 
 
 @click.command("plan")
 @paths_argument()
-@format_option(*batching.FORMATS)
+@format_option(*batching.PLAN_FORMATS)
+@option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Also write the plan there, for `apply FILE`: the document of -f json.",
+)
+@option("--detailed-exitcode", is_flag=True, help="Exit code 10 where there is something to buy.")
+@option("--expect-nothing", is_flag=True, help="Exit code 5 where there is something to buy, naming it.")
+@approving.selection_options
 @batching.limit_options
 @option("--report", type=click.Path(path_type=Path), metavar="PATH", help="Also write a report there.")
 @vendor_options
@@ -32,6 +44,12 @@ from runner.cli.options import (
 @click.pass_context
 def command(ctx: click.Context, /, paths: tuple[str, ...], formats: tuple[str, ...], **values: Any) -> int:
     """Quote every order that is not bought yet: price, total, balance after. Buys nothing."""
-    wanted = outputs(formats, batching.FORMATS, "text")
-    call = Call.of(settings_of(ctx, **values), wanted, **values)
+    wanted = outputs(formats, batching.PLAN_FORMATS, "text")
+    if values["out"] is not None:
+        if "-" in paths:
+            raise UsageError("a plan of stdin cannot be applied: it could not be read again", hint="name files")
+        wanted += (Output("json", writable(values["out"])),)
+    settings = settings_of(ctx, **values)
+    consent = approving.consent_of(settings, values, nothing=values["expect_nothing"])
+    call = Call.of(settings, wanted, consent, command=approving.command_of(ctx, settings, paths, values), **values)
     return batching.preview(call, paths, "plan", report=values["report"], offline=False)

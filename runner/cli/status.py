@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from runner.cli.approving import selection_of, selection_options
 from runner.cli.options import (
     ended,
     format_option,
@@ -18,11 +19,12 @@ from runner.cli.options import (
     write_output,
 )
 from runner.cli.settling import flags_of
-from runner.errors import ExitCode, InvalidManifests
+from runner.errors import ExitCode, InvalidManifests, UsageError
 
 if TYPE_CHECKING:
     from runner.ledger.interface import Ledger, Record
     from runner.orders import OrderRequest
+    from runner.selection import Selection
     from runner.views.status import StatusRow
 
 FORMATS = ("text", "json")
@@ -32,6 +34,7 @@ FORMATS = ("text", "json")
 @paths_argument(required=False)
 @format_option(*FORMATS)
 @option("--sandbox", is_flag=True, help="Look at the sandbox's ledger.")
+@selection_options
 @ledger_options
 @quiet_options
 @click.pass_context
@@ -46,9 +49,13 @@ def command(ctx: click.Context, /, paths: tuple[str, ...], formats: tuple[str, .
 
     wanted = outputs(formats, FORMATS, "text")
     settings = settings_of(ctx, **values)
+    selection = selection_of(values)
+    if selection and not paths:
+        raise UsageError("only orders of manifests can be selected", hint="name PATH...")
+    requests = _wanted(paths, selection) if paths else ()
     ledger = wiring.open_ledger(wiring.locate(settings), read_only=True)
     try:
-        rows = _rows(ledger, _wanted(paths)) if paths else _every_row(ledger)
+        rows = _rows(ledger, requests) if paths else _every_row(ledger)
         claims = ledger.open_claims()
         disputed = _disputed(rows, ledger)
     finally:
@@ -65,13 +72,14 @@ def command(ctx: click.Context, /, paths: tuple[str, ...], formats: tuple[str, .
     return ended(code, console)
 
 
-def _wanted(paths: tuple[str, ...]) -> tuple[OrderRequest, ...]:
+def _wanted(paths: tuple[str, ...], selection: Selection) -> tuple[OrderRequest, ...]:
     from runner import manifest
 
     loaded = manifest.load(paths)
     if loaded.errors:
         raise InvalidManifests(loaded.problems)
-    return loaded.orders
+    selection.check(loaded.orders)
+    return tuple(order for order in loaded.orders if selection.left_out(order) is None)
 
 
 def _rows(ledger: Ledger, requests: tuple[OrderRequest, ...]) -> list[StatusRow]:

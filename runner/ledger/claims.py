@@ -1,4 +1,4 @@
-"""What a judge asks a ledger: open claims with their witnesses, who owns an order id, what was bought since.
+"""What is asked about claims: open ones with their witnesses, what each was allowed, who owns an order id.
 
 For any SQL engine, like `sql.py`: each call belongs inside a transaction that its caller opens.
 """
@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, select
 
 from runner.errors import LedgerUnusable
 from runner.ledger.codec import moment_text
-from runner.ledger.interface import Bought, OpenClaim, Record
+from runner.ledger.interface import Allowed, Bought, OpenClaim, Record
 from runner.ledger.sql import KEYS_A_QUERY, AccountRows
 from runner.ledger.tables import order_events, orders, witnesses
 from runner.orders import OrderKey
@@ -36,6 +36,15 @@ _OWNERS: Final = select(orders.c.order_id, orders.c.key).where(
 )
 _BOUGHT: Final = select(orders.c.key, orders.c.claimed_at).where(
     _MINE, orders.c.state == State.PLACED.value, orders.c.updated_at >= bindparam("b_at")
+)
+_CLAIMED: Final = (
+    select(order_events.c.key, order_events.c.detail)
+    .where(
+        order_events.c.account == bindparam("b_account"),
+        order_events.c.event == Event.CLAIMED.value,
+        order_events.c.key.in_(bindparam("b_keys", expanding=True)),
+    )
+    .order_by(order_events.c.seq)
 )
 
 
@@ -88,6 +97,19 @@ def evidence(rows: AccountRows, keys: Iterable[OrderKey]) -> dict[OrderKey, Mapp
         told = [detail for _, detail in _told(rows, key)]
         if told and told[-1].get("evidence"):
             found[key] = told[-1]["evidence"]
+    return found
+
+
+def allowed(rows: AccountRows, keys: Iterable[OrderKey]) -> dict[OrderKey, Allowed]:
+    """The ceiling and the approval in the last claim of each of these orders."""
+    wanted = [str(key) for key in keys]
+    found: dict[OrderKey, Allowed] = {}
+    for start in range(0, len(wanted), KEYS_A_QUERY):
+        values = {"b_account": rows.account, "b_keys": wanted[start : start + KEYS_A_QUERY]}
+        for row in rows.connection.execute(_CLAIMED, values):
+            detail = json.loads(row.detail)
+            claim = Allowed(ceiling=Decimal(detail["ceiling"]), approval=detail.get("approval"))
+            found[OrderKey.parse(row.key)] = claim
     return found
 
 

@@ -58,7 +58,7 @@ def holder_detail(holder: Holder) -> dict[str, Any]:
 
 def claim_detail(claim: Claim) -> dict[str, Any]:
     """All a later judge needs: what was asked for, at what price, and the witnesses (the list by its digest)."""
-    return {
+    detail = {
         "type": claim.request.type,
         "fields": dict(claim.request.fields),
         "fingerprint": claim.request.fingerprint,
@@ -67,6 +67,7 @@ def claim_detail(claim: Claim) -> dict[str, Any]:
         "balance": money_text(claim.balance),
         "witness": claim.witness.digest,
     }
+    return detail if claim.approval is None else detail | {"approval": claim.approval}
 
 
 def _quote(claim: Claim) -> dict[str, Any]:

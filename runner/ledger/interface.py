@@ -50,7 +50,8 @@ class Record:
 class Claim:
     """The intent to buy, made durable before the first byte leaves.
 
-    `balance` is the account's right before; `witness` is stored once, however many claims share it.
+    `balance` is the account's right before; `witness` is stored once, however many claims share it. `approval` is the
+    digest that was approved, None where a person at the terminal or `--yes` stood for it.
     """
 
     request: OrderRequest
@@ -60,6 +61,7 @@ class Claim:
     balance: Decimal
     run_id: str
     at: datetime
+    approval: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +110,14 @@ class OpenClaim:
     leaning_placed: bool = False
     evidence: Mapping[str, object] = field(default_factory=dict)
     claimed_seq: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowed:
+    """What the last claim of an order was allowed: the most it might cost, and by which approval."""
+
+    ceiling: Decimal
+    approval: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,6 +258,9 @@ class Ledger(Protocol):
 
     def evidence(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Mapping[str, object]]:
         """What the last event of each of these orders rests on; orders without any are left out."""
+
+    def allowed(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Allowed]:
+        """What the last claim of each of these orders was allowed; orders that were never claimed are left out."""
 
     def hold(self, holder: Holder, *, timeout: float) -> AbstractContextManager[Hold]:
         """Hold the account for the length of a `with`; raises `Busy`, naming the holder, after `timeout` seconds.

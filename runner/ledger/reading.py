@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 from runner.ledger import adopting, claims
 from runner.ledger.archive import Archive
 from runner.ledger.forgotten import Stranger, Want
-from runner.ledger.interface import Bought, OpenClaim, Record
+from runner.ledger.interface import Allowed, Bought, OpenClaim, Record
 from runner.ledger.sql import AccountRows
 from runner.orders import OrderKey
 
@@ -60,6 +60,10 @@ class SqlReader(Archive):
     def evidence(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Mapping[str, object]]:
         """See `Ledger`."""
         return self._read(lambda rows: claims.evidence(rows, keys), {})
+
+    def allowed(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Allowed]:
+        """See `Ledger`."""
+        return self._read(lambda rows: claims.allowed(rows, keys), {})
 
     def _page(self, after: str) -> list[Record]:
         return self._read(lambda rows: rows.page_of_records(after, PAGE), [])

@@ -10,6 +10,8 @@ from runner.clock import rfc3339
 from runner.errors import Problem
 from runner.orders import CURRENCY, OrderKey, Scalar, decimal_text
 from runner.plan import Plan, Step
+from runner.plandoc import Frame
+from runner.report import relative
 from runner.views.console import Channel, Console
 from runner.views.findings import as_json as diagnostic
 from runner.views.findings import described
@@ -17,7 +19,6 @@ from runner.views.grid import Column, Grid, Row, show
 from runner.views.safe import json_text, one_line
 from runner.views.words import STATUS_STYLES, amount, counted, money, what
 
-PLAN_VERSION: Final = "1.0"
 Bodies = Mapping[OrderKey, Mapping[str, Scalar]]
 COLUMNS: Final = (
     Column(name="order"),
@@ -38,6 +39,12 @@ class Shown:
     bodies: Bodies | None
     not_checked: Sequence[str]
     problems: Sequence[Problem]
+    frame: Frame | None = None
+
+    @property
+    def digest(self) -> str | None:
+        """What to approve; None where there is nothing, or not every price."""
+        return self.frame.digest if self.frame and self.plan.to_buy else None
 
 
 def render(
@@ -48,14 +55,16 @@ def render(
     bodies: Bodies | None = None,
     not_checked: Sequence[str] = (),
     loaded_problems: Sequence[Problem] = (),
+    frame: Frame | None = None,
 ) -> None:
     """Write the plan in one of `FORMATS` to stdout.
 
     `loaded_problems` are findings that belong to no order, manifest warnings first of all; objections of the plan
-    among them are told once.
+    among them are told once. `frame` makes it a document that can be approved.
     """
     problems = [problem for problem in loaded_problems if problem not in plan.objections]
-    FORMATS[fmt](Shown(plan=plan, bodies=bodies, not_checked=not_checked, problems=problems), console.out)
+    shown = Shown(plan=plan, bodies=bodies, not_checked=not_checked, problems=problems, frame=frame)
+    FORMATS[fmt](shown, console.out)
 
 
 def _text(shown: Shown, channel: Channel) -> None:
@@ -92,6 +101,8 @@ def _details(shown: Shown, channel: Channel) -> Iterator[str]:
             yield one_line(f"  hint: {objection.hint}")
     for text in shown.not_checked:
         yield one_line(f"not checked: {text}")
+    if shown.digest:
+        yield f"digest         {shown.digest}"
 
 
 def _body_lines(shown: Shown) -> Iterator[str]:
@@ -124,9 +135,11 @@ def _json(shown: Shown, channel: Channel) -> None:
 
 def as_json(shown: Shown) -> Mapping[str, object]:
     """The plan as one document; money as decimal strings, null for what is not known."""
-    plan = shown.plan
+    plan, frame = shown.plan, shown.frame
+    head = frame.as_json() if frame else {}
+    bodies = frame.bodies if frame else shown.bodies
     return {
-        "version": PLAN_VERSION,
+        **head,
         "mode": "plan" if shown.bodies is None else "dry-run",
         "money": {
             "currency": CURRENCY,
@@ -135,11 +148,16 @@ def as_json(shown: Shown) -> Mapping[str, object]:
             "balance": None if plan.balance is None else decimal_text(plan.balance),
             "balance_after": None if plan.balance_after is None else decimal_text(plan.balance_after),
         },
-        "orders": [_step_json(step, shown.bodies) for step in plan.steps],
-        "objections": [diagnostic(problem) for problem in plan.objections],
-        "findings": [diagnostic(problem) for problem in shown.problems],
+        "orders": [_step_json(step, bodies) for step in plan.steps],
+        "objections": [_finding(problem) for problem in plan.objections],
+        "findings": [_finding(problem) for problem in shown.problems],
         "not_checked": list(shown.not_checked),
     }
+
+
+def _finding(problem: Problem) -> Mapping[str, object]:
+    """One finding; its path is from the working folder, so that no machine's layout gets into a document."""
+    return {**diagnostic(problem), "file": relative(problem.path)}
 
 
 def _step_json(step: Step, bodies: Bodies | None) -> Mapping[str, object]:
@@ -150,7 +168,7 @@ def _step_json(step: Step, bodies: Bodies | None) -> Mapping[str, object]:
         "name": request.key.name,
         "type": request.type,
         "source": {
-            "file": request.source.path,
+            "file": relative(request.source.path),
             "line": request.source.span.line,
             "column": request.source.span.column,
         },
@@ -163,14 +181,21 @@ def _step_json(step: Step, bodies: Bodies | None) -> Mapping[str, object]:
         and {
             "total": decimal_text(quote.total),
             "unit_price": None if quote.unit_price is None else decimal_text(quote.unit_price),
+            "discount": None if quote.discount is None else decimal_text(quote.discount),
             "currency": quote.currency,
             "at": rfc3339(quote.at),
         },
         "ceiling": None if step.ceiling is None else decimal_text(step.ceiling),
         "order_id": step.record.order_id if step.record else None,
-        "problem": diagnostic(step.problem) if step.problem else None,
+        "problem": _finding(step.problem) if step.problem else None,
         "vendor": step.vendor and {"code": step.vendor.code, "message": step.vendor.message},
     }
 
 
-FORMATS: Final[Mapping[str, Callable[[Shown, Channel], None]]] = {"text": _text, "json": _json}
+def _markdown(shown: Shown, channel: Channel) -> None:
+    from runner.views.plan_markdown import lines
+
+    channel.lines(lines(shown))
+
+
+FORMATS: Final[Mapping[str, Callable[[Shown, Channel], None]]] = {"text": _text, "json": _json, "markdown": _markdown}

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from runner.ledger.interface import Hold
+from runner.ledger.interface import Allowed, Attempt, Hold
 from runner.states import Event, State
 from tests.ledger.conftest import (
     AT,
@@ -120,9 +120,24 @@ def test_evidence_is_that_of_the_last_event(store: SqliteStore, hold: Hold) -> N
     assert store.open().evidence([key("one"), key("two"), key("none")]) == {key("one"): {"by": "alice"}}
 
 
+def test_what_the_last_claim_was_allowed(store: SqliteStore, hold: Hold) -> None:
+    """Ceiling and approval of an order's last claim are told, of as many orders as asked; unclaimed ones are left out."""
+    first, second = "sha256:" + "1" * 64, "sha256:" + "2" * 64
+    hold.claim(replace(claim("one"), approval=first))
+    hold.settle(Attempt(key=key("one"), n=1, run_id="run-1", claimed_at=AT), settlement(Event.REJECTED, State.REJECTED))
+    hold.claim(replace(claim("one", at=later(5)), ceiling=Decimal("14.50"), approval=second))
+    hold.claim(claim("two", at=later(6)))
+    wanted = [key("one"), key("two"), key("none"), *(key(f"n{n}") for n in range(1200))]
+    assert store.open().allowed(wanted) == {
+        key("one"): Allowed(ceiling=Decimal("14.50"), approval=second),
+        key("two"): Allowed(ceiling=Decimal("13.00"), approval=None),
+    }
+
+
 def test_a_ledger_that_is_not_there_tells_nothing(store: SqliteStore) -> None:
     """Read-only, a missing ledger has no claims, no owners, no purchases."""
     ledger = store.open(read_only=True)
+    assert ledger.allowed([key()]) == {}
     assert (ledger.open_claims(), ledger.owners(["1"]), ledger.bought_since(AT), ledger.evidence([key()])) == (
         [],
         {},

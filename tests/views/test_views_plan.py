@@ -117,6 +117,7 @@ def test_json_is_one_document(mixed: Plan, plain: Plain) -> None:
     assert first["quote"] == {
         "total": "12.50",
         "unit_price": "1.25",
+        "discount": None,
         "currency": "USD",
         "at": "2026-11-23T12:00:00.000Z",
     }

@@ -1,0 +1,170 @@
+"""A plan as Markdown for a pull request: money first, then every order, what is left out and why, and how to approve.
+
+Text of manifests and of the vendor stands in code spans only. In a code span nothing acts: no mark-up, HTML, link,
+mention or reference. A pipe, which would end the cell of a table even there, stands outside as an entity.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Final
+
+from runner.errors import Problem
+from runner.orders import CURRENCY
+from runner.plan import Step
+from runner.views.safe import one_line
+from runner.views.words import amount, counted, money, what
+
+if TYPE_CHECKING:
+    from runner.views.plan import Shown
+
+MAX_BYTES: Final = 60_000
+"""A comment on GitHub takes 65,536 characters; some are left for what somebody may put around it."""
+
+LISTED: Final = 20
+"""Findings that are told in full."""
+
+ENOUGH: Final = "… and {} more: see the document of `-f json` or `--out`"
+HEADS: Final = {
+    "to_buy": ("order", "type", "what", "quantity", "period", "unit", f"total {CURRENCY}", f"at most {CURRENCY}"),
+    "left": ("order", "status", "why"),
+}
+
+
+def lines(shown: Shown) -> Iterator[str]:
+    """The whole comment, below `MAX_BYTES`: where orders are too many for it, the first of them and how many more."""
+    plan = shown.plan
+    yield from _money(shown)
+    yield from _problems(shown)
+    end = list(_end(shown))
+    room = MAX_BYTES - _size(_money(shown)) - _size(_problems(shown)) - _size(end)
+    left = [step for step in plan.steps if not step.to_buy]
+    tables = [(HEADS["to_buy"], [_bought(step) for step in plan.to_buy]), (HEADS["left"], [_left(s) for s in left])]
+    for head, rows in tables:
+        table = _table(head, rows, room)
+        room -= _size(table)
+        yield from table
+    yield from end
+
+
+def code(text: str, most: int = 200) -> str:
+    """`text` as data: in code spans, whatever is in it; cut after `most` characters."""
+    plain = one_line(text)
+    if len(plain) > most:
+        plain = plain[:most] + "…"
+    return "&#124;".join(_span(part) for part in plain.split("|"))
+
+
+def _span(text: str) -> str:
+    if not text:
+        return ""
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * (longest + 1)
+    pad = " " if longest or text.strip(" ") not in ("", text) else ""
+    return f"{fence}{pad}{text}{pad}{fence}"
+
+
+def _money(shown: Shown) -> Iterator[str]:
+    plan = shown.plan
+    if not plan.to_buy:
+        yield "**Nothing to buy**"
+    elif any(step.quote is None for step in plan.to_buy):
+        yield f"**{counted(len(plan.to_buy), 'order')} to buy, not priced**"
+    else:
+        most = sum((step.ceiling for step in plan.to_buy if step.ceiling is not None), plan.total * 0)
+        bound = "" if most == plan.total else f", at most {money(most)}"
+        yield f"**{money(plan.total)} for {counted(len(plan.to_buy), 'order')}**{bound}"
+    yield ""
+    yield from _account(shown)
+
+
+def _account(shown: Shown) -> Iterator[str]:
+    plan = shown.plan
+    known = bool(plan.total != plan.from_balance or plan.balance is not None or shown.frame)
+    card = plan.total - plan.from_balance
+    if card:
+        yield f"- by card: {money(card)}"
+    if plan.balance is not None:
+        yield f"- balance: {money(plan.balance)}, after it {money(plan.balance_after)}"
+    if shown.frame is not None:
+        yield f"- account: {code(shown.frame.account)}"
+    if known:
+        yield ""
+
+
+def _problems(shown: Shown) -> Iterator[str]:
+    found = [*shown.plan.objections, *shown.problems]
+    for problem in found[:LISTED]:
+        yield f"- {_problem(problem)}"
+    if len(found) > LISTED:
+        yield f"- {ENOUGH.format(len(found) - LISTED)}"
+    if found:
+        yield ""
+
+
+def _problem(problem: Problem) -> str:
+    label = "warning" if problem.severity == "warning" else "refused"
+    place = f"{code(problem.place)} " if problem.path else ""
+    hint = f" ({code(problem.hint)})" if problem.hint else ""
+    return f"**{label}** {place}{code(problem.code)} {code(problem.message, 400)}{hint}"
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]], room: int) -> list[str]:
+    """As many rows as there is room for, and how many are left."""
+    if not rows:
+        return []
+    texts = [_row(head), "|" + " --- |" * len(head)]
+    used = _size(texts) + len(ENOUGH) + 16
+    for number, cells in enumerate(rows):
+        row = _row(cells)
+        used += len(row.encode()) + 1
+        if used > room:
+            more = ENOUGH.format(f"{len(rows) - number:,}")
+            return [*texts, "", more, ""] if number else [more, ""]
+        texts.append(row)
+    return [*texts, ""]
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _bought(step: Step) -> tuple[str, ...]:
+    quote, product = step.quote, step.request.type
+    fields = dict(step.request.fields)
+    quantity, period = fields.pop("quantity", ""), fields.pop("periodId", "")
+    return (
+        code(str(step.request.key)),
+        code(product),
+        code(what(product, fields).removeprefix(product).removeprefix(", ")),
+        code(str(quantity)),
+        code(str(period)),
+        amount(quote.unit_price if quote else None),
+        amount(quote.total if quote else None),
+        amount(step.ceiling),
+    )
+
+
+def _left(step: Step) -> tuple[str, ...]:
+    place = f"{code(step.problem.place)} " if step.problem else ""
+    return code(str(step.request.key)), step.status.replace("_", " "), place + code(step.reason or "")
+
+
+def _end(shown: Shown) -> Iterator[str]:
+    yield from (f"- not checked: {code(text)}" for text in shown.not_checked)
+    if shown.digest is None or shown.frame is None:
+        return
+    yield ""
+    yield f"Digest: `{shown.digest}`"
+    yield ""
+    yield "Approve and buy exactly this:"
+    yield ""
+    command = one_line(f"{shown.frame.command or 'order-runner apply PATH...'} --approve {shown.digest}")
+    longest = max((len(run) for run in re.findall("`+", command)), default=0)
+    fence = "`" * max(3, longest + 1)
+    yield from (f"{fence}sh", command, fence)
+
+
+def _size(texts: Iterator[str] | Sequence[str]) -> int:
+    return sum(len(text.encode()) + 1 for text in texts)
