@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
 
@@ -107,7 +107,7 @@ class OpenClaim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bought:
-    """A placed order, and when it was claimed."""
+    """A bought, or perhaps bought, order, and when it was claimed."""
 
     record: Record
     claimed_at: datetime
@@ -220,6 +220,19 @@ class Ledger(Protocol):
 
     def bought_since(self, at: datetime) -> list[Bought]:
         """The placed orders that were settled at `at` or later."""
+
+    def spent_since(self, at: datetime) -> dict[date, Decimal]:
+        """What was spent, or may have been, by the UTC day of the claim, on orders claimed at `at` or later.
+
+        Placed orders count with what was charged (the quote, where the answer named no amount), open ones and those
+        with an order id that could not become theirs with their quote. What was refunded is not known.
+        """
+
+    def dearest(self) -> Decimal | None:
+        """The price of the dearest order the account ever bought; None where it has bought none."""
+
+    def bought_alike(self, fingerprints: Iterable[str], at: datetime) -> list[Bought]:
+        """The placed and open orders with one of these fingerprints, claimed at `at` or later, oldest first."""
 
     def evidence(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Mapping[str, object]]:
         """What the last event of each of these orders rests on; orders without any are left out."""

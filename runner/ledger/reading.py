@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Final, TypeVar
 
-from runner.ledger import claims
+from runner.ledger import claims, spending
 from runner.ledger.archive import Archive
 from runner.ledger.interface import Bought, OpenClaim, Record
 from runner.ledger.sql import AccountRows
@@ -47,6 +48,18 @@ class SqlReader(Archive):
     def bought_since(self, at: datetime) -> list[Bought]:
         """See `Ledger`."""
         return self._read(lambda rows: claims.bought_since(rows, at), [])
+
+    def spent_since(self, at: datetime) -> dict[date, Decimal]:
+        """See `Ledger`."""
+        return self._read(lambda rows: spending.spent_since(rows, at), {})
+
+    def dearest(self) -> Decimal | None:
+        """See `Ledger`."""
+        return self._read(spending.dearest, None)
+
+    def bought_alike(self, fingerprints: Iterable[str], at: datetime) -> list[Bought]:
+        """See `Ledger`."""
+        return self._read(lambda rows: spending.bought_alike(rows, fingerprints, at), [])
 
     def evidence(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Mapping[str, object]]:
         """See `Ledger`."""
