@@ -17,8 +17,9 @@ from runner.errors import (
     RunnerError,
 )
 from runner.ledger.interface import Hold, Holder, Ledger, Record, Run
+from runner.limits import Limits, Standing, standing
 from runner.manifest import Loaded
-from runner.plan import Limits, Plan, Step, draft, quoted
+from runner.plan import Plan, Step, draft, purse_for, quoted
 from runner.progress import Watch
 from runner.readings import Readings
 from runner.report import Finding, Inputs, Mode, OrderEntry, Report, Result
@@ -54,6 +55,7 @@ class Job:
             manifests=tuple((file.path, file.sha256) for file in self.loaded.files),
             ledger=self.ledger_name,
             base_url=encoder.base_url if encoder else None,
+            policies=tuple((policy.path, policy.sha256) for policy in self.limits.policies),
         )
         entries = [
             OrderEntry(request=request, status="planned", body=encoder.preview(request) if encoder else None)
@@ -102,10 +104,11 @@ def preview(job: Job, mode: Literal["plan", "dry-run"], ledger: Ledger, vendor: 
     report.not_checked = NOT_CHECKED_ONLINE if reader else NOT_CHECKED_OFFLINE
     plan, error = Plan(steps=()), None
     try:
-        plan = _drafted(job, ledger, report)
+        known = standing(ledger, job.loaded.orders, job.clock.now())
+        plan = _drafted(job, ledger, known, report)
         verdict.note_open(report, ledger.open_records())
         if reader is not None:
-            plan = _priced(job, plan, reader, report)
+            plan = _priced(job, plan, reader, known, report)
         plan.refuse(job.limits)
     except RunnerError as raised:
         error = verdict.noted(report, raised)
@@ -151,14 +154,15 @@ def _apply_held(job: Job, purchase: Purchase, hold: Hold, report: Report) -> Out
     hold.abandon_submitted(job.clock.now())
     plan, error = Plan(steps=()), None
     try:
-        plan = _drafted(job, purchase.ledger, report)
+        known = standing(purchase.ledger, job.loaded.orders, job.clock.now())
+        plan = _drafted(job, purchase.ledger, known, report)
         verdict.note_open(report, purchase.ledger.open_records())
         verdict.refuse_open(report)
-        plan = _priced(job, plan, purchase.buyer, report)
+        plan = _priced(job, plan, purchase.buyer, known, report)
         plan.refuse(job.limits)
         if plan.to_buy:
             purchase.confirm(plan)
-            _buy(job, purchase, hold, plan, report)
+            _buy(job, purchase, hold, plan, known, report)
     except (RunnerError, KeyboardInterrupt) as raised:
         error = verdict.noted(report, raised)
     verdict.finish(report, job.clock.now(), error)
@@ -167,7 +171,7 @@ def _apply_held(job: Job, purchase: Purchase, hold: Hold, report: Report) -> Out
     return Outcome(report=report, plan=plan, error=error)
 
 
-def _buy(job: Job, purchase: Purchase, hold: Hold, plan: Plan, report: Report) -> None:
+def _buy(job: Job, purchase: Purchase, hold: Hold, plan: Plan, known: Standing, report: Report) -> None:
     desk = place.Desk(
         hold=hold,
         buyer=purchase.buyer,
@@ -178,6 +182,7 @@ def _buy(job: Job, purchase: Purchase, hold: Hold, plan: Plan, report: Report) -
         stop=purchase.stop,
         watch=job.watch,
         money_timeout=purchase.money_timeout,
+        purse=purse_for(plan, job.loaded, job.limits, known),
         fail_fast=purchase.fail_fast,
         pauses=purchase.pauses,
         crash_point=purchase.crash_point,
@@ -196,14 +201,14 @@ def _buy(job: Job, purchase: Purchase, hold: Hold, plan: Plan, report: Report) -
         raise Refused(f"stopped after an overcharge with {left} orders not begun", hint="run again to buy the rest")
 
 
-def _drafted(job: Job, ledger: Ledger, report: Report) -> Plan:
+def _drafted(job: Job, ledger: Ledger, known: Standing, report: Report) -> Plan:
     records = ledger.records(request.key for request in job.loaded.orders)
     # What an earlier run settled without a plain answer: few, and worth their evidence in every report.
     evidence = ledger.evidence(key for key, record in records.items() if record.reason is not None)
-    plan = Plan(steps=draft(job.loaded, records, today=job.clock.now().date()))
+    plan = Plan(steps=draft(job.loaded, records, today=known.at.date(), limits=job.limits, known=known))
     for entry, step in zip(report.orders, plan.steps, strict=True):
-        known = _known(step.record) | {"evidence": evidence.get(entry.request.key)}
-        entry.update(status=step.status, reason=step.reason, **known)
+        told = _known(step.record) | {"evidence": evidence.get(entry.request.key)}
+        entry.update(status=step.status, reason=step.reason, **told)
         _add_problem(entry, step)
     return plan
 
@@ -223,8 +228,8 @@ def _known(record: Record | None) -> dict[str, object]:
     return {"result": result}
 
 
-def _priced(job: Job, drafted: Plan, reader: Reader, report: Report) -> Plan:
-    plan = quoted(drafted, job.loaded, reader, job.limits, job.watch)
+def _priced(job: Job, drafted: Plan, reader: Reader, known: Standing, report: Report) -> Plan:
+    plan = quoted(drafted, job.loaded, reader, job.limits, job.watch, known)
     report.balance_before = plan.balance
     for entry, step in zip(report.orders, plan.steps, strict=True):
         if step.quote is not None or step.status != entry.status:
@@ -235,8 +240,12 @@ def _priced(job: Job, drafted: Plan, reader: Reader, report: Report) -> Plan:
 
 
 def _add_problem(entry: OrderEntry, step: Step) -> None:
-    if step.problem is not None and not entry.errors:
-        entry.update(errors=(Finding(problem=step.problem, category="refused", vendor=step.vendor),))
+    known = {finding.problem for finding in entry.errors}
+    if step.warning is not None and step.warning not in known:
+        entry.update(errors=(*entry.errors, Finding(problem=step.warning, category="warning")))
+    if step.problem is not None and step.problem not in known:
+        found = Finding(problem=step.problem, category="refused", vendor=step.vendor)
+        entry.update(errors=(*entry.errors, found))
 
 
 def _last_write(file: ReportFile, report: Report) -> None:

@@ -6,6 +6,7 @@ that goes on past midnight spends from the next day's budget. Amounts are in `CU
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -75,29 +76,32 @@ class Purse:
 
     def __init__(self, caps: Iterable[Cap] = (), past: Past = NOTHING) -> None:
         self.caps: Sequence[Cap] = tuple(caps)
-        self._past = past
+        self._days = defaultdict(Decimal, past.days)
+        self._batches = defaultdict(Decimal, past.batches)
+        self._run = Decimal(0)
         self._claims: dict[OrderKey, tuple[date, Decimal]] = {}
 
     def claimed(self, key: OrderKey, amount: Decimal, at: datetime) -> None:
         """Count a claim: from here on it may have been spent."""
         self._claims[key] = (at.astimezone(UTC).date(), amount)
+        self._add(key, amount)
 
     def settled(self, key: OrderKey, amount: Decimal | None) -> None:
         """Correct a claim by what it came to; None where nothing was bought."""
-        day, _ = self._claims.pop(key)
-        if amount is not None:
-            self._claims[key] = (day, amount)
+        self._add(key, (amount or Decimal(0)) - self._claims[key][1])
+
+    def _add(self, key: OrderKey, amount: Decimal) -> None:
+        self._days[self._claims[key][0]] += amount
+        self._batches[key.batch] += amount
+        self._run += amount
 
     def spent(self, cap: Cap, at: datetime) -> Decimal:
         """What counts against a limit so far."""
         if cap.period:
             first = begin(cap.period, at.astimezone(UTC).date())
-            days = [*self._past.days.items(), *self._claims.values()]
             # Days to come count as well: another machine's clock may be ahead of ours.
-            return sum((amount for day, amount in days if day >= first), Decimal(0))
-        ours = [amount for key, (_, amount) in self._claims.items() if cap.batch in (None, key.batch)]
-        before = self._past.batches.get(cap.batch, Decimal(0)) if cap.batch else Decimal(0)
-        return sum(ours, before)
+            return sum((amount for day, amount in self._days.items() if day >= first), Decimal(0))
+        return self._batches[cap.batch] if cap.batch else self._run
 
     def objections(self, costs: Mapping[str, Decimal], at: datetime) -> list[Problem]:
         """The limits that a purchase of these `costs`, by batch, would break."""

@@ -17,7 +17,7 @@ from runner.errors import ExitCode, Problem
 from runner.orders import CURRENCY, OrderRequest, Quote, Scalar, decimal_text
 from runner.vendors.interface import VendorError
 
-REPORT_VERSION: Final = "1.0"
+REPORT_VERSION: Final = "1.1"
 STATUSES: Final = (
     "planned",
     "placed",
@@ -161,16 +161,18 @@ class OrderEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """What a run was given. `manifests` pairs paths with SHA-256; `base_url` has the key as `***`."""
+    """What a run was given. `manifests` and `policies` pair paths with SHA-256; `base_url` has the key as `***`."""
 
     manifests: tuple[tuple[str, str], ...]
     ledger: str | None
     base_url: str | None
     api_version: str = "v1"
+    policies: tuple[tuple[str, str], ...] = ()
 
     def as_json(self) -> Json:
         return {
             "manifests": [{"path": relative(path), "sha256": digest} for path, digest in self.manifests],
+            "policies": [{"path": relative(path), "sha256": digest} for path, digest in self.policies],
             "lockfile": None,
             "ledger": self.ledger,
             "api": {"base_url": self.base_url, "version": self.api_version},

@@ -9,6 +9,7 @@ import click
 
 from runner.cli import batching
 from runner.cli.closing import Call
+from runner.cli.limiting import limit_options
 from runner.cli.options import (
     MIN_MONEY_TIMEOUT,
     format_option,
@@ -39,7 +40,7 @@ class _Apply(click.Command):
     metavar="[online|offline]",
     help="Buy nothing: show bodies and prices (online, the default), or bodies only, without network (offline).",
 )
-@batching.limit_options
+@limit_options
 @option(
     "--report",
     type=click.Path(path_type=Path),

@@ -6,12 +6,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from runner.cli.closing import Call, report_file, reported, show
-from runner.cli.options import Amount, holder, option
+from runner.cli.limiting import limited, told
+from runner.cli.options import holder
 from runner.errors import Cancelled, ExitCode, LedgerUnusable, OutcomeUnknown, UsageError
 
 if TYPE_CHECKING:
@@ -21,16 +22,6 @@ if TYPE_CHECKING:
     from runner.stop import Stop
 
 FORMATS = ("text", "json")
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def limit_options(command: F) -> F:
-    """What may be bought, and how the manifests are read."""
-    command = option("--strict", is_flag=True, help="Warnings are errors.")(command)
-    command = option("--keep-going", is_flag=True, help="Buy the others although some orders are refused.")(command)
-    return option("--max-spend", type=Amount(), metavar="AMOUNT", help="Refuse a batch that costs more, in USD.")(
-        command
-    )
 
 
 def preview(
@@ -117,13 +108,18 @@ def _job(call: Call, paths: tuple[str, ...], watch: Watch) -> Job:
     from runner import manifest, wiring
     from runner.batch import Job
     from runner.clock import SystemClock
-    from runner.plan import Limits
+    from runner.limits import Limits
+    from runner.progress import Notice
 
     clock = SystemClock()
     place = wiring.locate(call.settings)
+    base = Limits(max_spend=call.max_spend, keep_going=call.keep_going)
+    loaded, limits = limited(manifest.load(paths, strict=call.strict), base)
+    if call.verbose:
+        watch(Notice(text=told(limits.policies)))
     return Job(
-        loaded=manifest.load(paths, strict=call.strict),
-        limits=Limits(max_spend=call.max_spend, keep_going=call.keep_going),
+        loaded=loaded,
+        limits=limits,
         holder=holder(clock.now()),
         clock=clock,
         watch=watch,

@@ -9,6 +9,7 @@ import click
 
 from runner.cli import batching
 from runner.cli.closing import Call
+from runner.cli.limiting import limit_options
 from runner.cli.options import (
     format_option,
     ledger_options,
@@ -24,7 +25,7 @@ from runner.cli.options import (
 @click.command("plan")
 @paths_argument()
 @format_option(*batching.FORMATS)
-@batching.limit_options
+@limit_options
 @option("--report", type=click.Path(path_type=Path), metavar="PATH", help="Also write a report there.")
 @vendor_options
 @ledger_options

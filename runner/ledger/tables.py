@@ -83,9 +83,7 @@ Index(
     "orders_spent",
     *(orders.c[name] for name in ("account", "claimed_at", "state", "total", "quote_total", "stray_order_id")),
 )
-Index(
-    "orders_price", orders.c.account, text(PRICE), sqlite_where=text(IS_PLACED), postgresql_where=text(IS_PLACED)
-)
+Index("orders_price", orders.c.account, text(PRICE), sqlite_where=text(IS_PLACED), postgresql_where=text(IS_PLACED))
 
 order_events: Final = Table(
     "order_events",
