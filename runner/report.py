@@ -17,7 +17,7 @@ from runner.errors import ExitCode, Problem
 from runner.orders import CURRENCY, OrderRequest, Quote, Scalar, decimal_text
 from runner.vendors.interface import VendorError
 
-REPORT_VERSION: Final = "1.1"
+REPORT_VERSION: Final = "1.0"
 STATUSES: Final = (
     "planned",
     "placed",
