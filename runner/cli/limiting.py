@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from runner.cli.options import Amount, option
+from runner.errors import ExitCode
 
 if TYPE_CHECKING:
     from runner.errors import Problem
     from runner.limits import Limits
     from runner.manifest import Checked, Loaded
     from runner.policy import Policies, Policy
+    from runner.views.console import Console
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -87,6 +89,20 @@ def told(policies: Sequence[Policy]) -> str:
     if not policies:
         return "policy: none"
     return "policy: " + ", ".join(os.path.relpath(policy.path) for policy in policies)
+
+
+def is_exclusive(named: str | None, console: Console) -> bool:
+    """Whether the policies call the account exclusive. Ends the call where one of them is wrong."""
+    policies = policies_of(named)
+    if policies.problems:
+        from runner.cli.validate import source_line
+        from runner.views import findings
+
+        findings.render(
+            policies.problems, fmt="text", console=console.aside(), files=0, orders=0, source_line=source_line
+        )
+        raise click.exceptions.Exit(int(ExitCode.INVALID))
+    return policies.exclusive
 
 
 def checked(paths: tuple[str, ...], named: str | None, *, strict: bool) -> tuple[Checked, Policies]:
