@@ -14,7 +14,9 @@ from tests.ledger.conftest import AT, SqliteStore, bring, claim, key, placed, re
 TODAY = AT.date()
 
 
-def buy(hold: Hold, name: str, price: str, *, at: datetime = AT, charged: str | None = "same", quantity: int = 10) -> None:
+def buy(
+    hold: Hold, name: str, price: str, *, at: datetime = AT, charged: str | None = "same", quantity: int = 10
+) -> None:
     """A placed order that was quoted at `price`; `charged` is what the answer named."""
     wanted = claim(name, quantity, at=at)
     attempt = hold.claim(replace(wanted, quote=Quote(total=Decimal(price), at=at)))

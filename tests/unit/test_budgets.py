@@ -93,7 +93,9 @@ def test_claims_count_until_they_are_proved_to_have_bought_nothing() -> None:
     assert purse.spent(day, AT) == 0
     purse.claimed(KEY, Decimal(3), AT)
     purse.settled(KEY, Decimal("3.30"))
-    assert [purse.spent(one, AT) for one in (day, cap("5", None), cap("5", None, batch="crawl"))] == [Decimal("3.30")] * 3
+    assert [purse.spent(one, AT) for one in (day, cap("5", None), cap("5", None, batch="crawl"))] == [
+        Decimal("3.30")
+    ] * 3
     assert purse.spent(cap("5", None, batch="other"), AT) == 0
 
 

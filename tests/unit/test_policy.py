@@ -181,12 +181,30 @@ def rules(**changes: Any) -> Policy:
         ({"periods": ("1m",)}, order(), order(periodId="1y"), "periodId", ("period 1y", "allow.periods", "has 1m")),
         ({"payments": ("balance",)}, order(), order(paymentId=43), "paymentId", ("payment card", "allow.payments")),
         ({"payments": ("card",)}, order(paymentId=43), order(), "paymentId", ("payment balance", "has card")),
-        ({"max_quantity": {"any": 5}}, order(), order(quantity=6), "quantity", ("quantity 6", "allow.max_quantity.any", "5")),
+        (
+            {"max_quantity": {"any": 5}},
+            order(),
+            order(quantity=6),
+            "quantity",
+            ("quantity 6", "allow.max_quantity.any", "5"),
+        ),
         ({"max_quantity": {"isp": 5}}, order(quantity=6), order("isp", quantity=6), "quantity", ("max_quantity.isp",)),
-        ({"max_quantity": {"any": 1, "isp": 9}}, order("isp", quantity=9), order("isp", quantity=10), "quantity", ("9",)),
+        (
+            {"max_quantity": {"any": 1, "isp": 9}},
+            order("isp", quantity=9),
+            order("isp", quantity=10),
+            "quantity",
+            ("9",),
+        ),
         ({"require_labels": ("team",)}, order(labels={"team": "x"}), order(), "labels", ("team", "require_labels")),
         ({"require_labels": ("team",)}, order(labels={"team": "x"}), order(labels={"team": ""}), "labels", ("team",)),
-        ({"labels": {"env": ("prod",)}}, order(), order(labels={"env": "dev"}), "labels", ("env: dev", "allow.labels.env", "prod")),
+        (
+            {"labels": {"env": ("prod",)}},
+            order(),
+            order(labels={"env": "dev"}),
+            "labels",
+            ("env: dev", "allow.labels.env", "prod"),
+        ),
     ],
 )
 def test_what_is_not_allowed_is_named(
