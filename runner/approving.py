@@ -8,9 +8,10 @@ from runner.approval import Approval, Terms, bounded, limits_of, lines_of
 from runner.clock import Clock
 from runner.errors import Problem, Refused
 from runner.ledger.interface import Ledger
+from runner.limits import strictest
 from runner.manifest import Loaded
 from runner.moved import Now, moved
-from runner.plan import Plan, strictest
+from runner.plan import Plan
 from runner.report import Finding, Report
 from runner.selection import EVERYTHING, Selection
 

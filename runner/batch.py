@@ -10,6 +10,7 @@ from typing import Final, Literal
 from runner import approving, forgotten, place, verdict
 from runner.approval import Terms
 from runner.approving import Consent
+from runner.budgets import Purse
 from runner.clock import Clock
 from runner.errors import (
     Cancelled,
@@ -20,8 +21,9 @@ from runner.errors import (
     worst,
 )
 from runner.ledger.interface import Hold, Holder, Ledger, Record, Run
+from runner.limits import Limits, Standing, standing
 from runner.manifest import Loaded
-from runner.plan import Limits, Plan, Step, draft, quoted, rechecked
+from runner.plan import Plan, Step, draft, purse_for, quoted, rechecked
 from runner.progress import Watch
 from runner.readings import Readings
 from runner.report import Category, Finding, Inputs, Mode, OrderEntry, Report, Result
@@ -65,6 +67,7 @@ class Job:
             manifests=tuple((file.path, file.sha256) for file in self.loaded.files),
             ledger=self.ledger_name,
             base_url=encoder.base_url if encoder else None,
+            policies=tuple((policy.path, policy.sha256) for policy in self.limits.policies),
         )
         entries = [
             OrderEntry(request=request, status="planned", body=encoder.preview(request) if encoder else None)
@@ -107,6 +110,14 @@ class Purchase:
     crash_point: Callable[[str], None] = place.no_crash
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What was found out on the way to a purchase, and serves it: readings a moment old, and what sums are left."""
+
+    readings: Readings
+    purse: Purse
+
+
 def preview(job: Job, mode: Literal["plan", "dry-run"], ledger: Ledger, vendor: Reader | Encoder) -> Outcome:
     """What would be bought and, asked of a `Reader`, what it would cost. Nothing it holds can spend."""
     report = job.report(mode, vendor)
@@ -114,10 +125,11 @@ def preview(job: Job, mode: Literal["plan", "dry-run"], ledger: Ledger, vendor: 
     report.not_checked = NOT_CHECKED_ONLINE if reader else NOT_CHECKED_OFFLINE
     plan, error, terms = Plan(steps=()), None, None
     try:
-        plan = _drafted(job, ledger, report)
+        known = standing(ledger, job.loaded.orders, job.clock.now())
+        plan = _drafted(job, ledger, known, report)
         verdict.note_open(report, ledger.open_records())
         if reader is not None:
-            plan = _priced(job, plan, ledger, Readings(reader, job.clock), report)
+            plan = _priced(job, plan, ledger, Readings(reader, job.clock), known, report)
             terms = approving.terms_of(job.consent, plan, job.loaded, report)
             plan = approving.approved(job.consent, plan, job.loaded, ledger, report, job.clock)
         plan.refuse(job.limits)
@@ -168,18 +180,20 @@ def _apply_held(job: Job, purchase: Purchase, hold: Hold, report: Report) -> Out
     hold.abandon_submitted(job.clock.now())
     plan, error = Plan(steps=()), None
     try:
-        plan = _drafted(job, purchase.ledger, report)
+        known = standing(purchase.ledger, job.loaded.orders, job.clock.now())
+        plan = _drafted(job, purchase.ledger, known, report)
         verdict.note_open(report, purchase.ledger.open_records())
         verdict.refuse_open(report)
         readings = Readings(purchase.buyer, job.clock)
-        plan = _priced(job, plan, purchase.ledger, readings, report)
+        plan = _priced(job, plan, purchase.ledger, readings, known, report)
         if wants := forgotten.wants(plan, job.clock.now()):
             hold.note_wants(wants)
         plan = approving.approved(job.consent, plan, job.loaded, purchase.ledger, report, job.clock)
         plan.refuse(job.limits)
         if plan.to_buy:
             purchase.confirm(plan)
-            _buy(job, purchase, hold, plan, readings, report)
+            purse = purse_for(plan, job.loaded, job.limits, known)
+            _buy(job, purchase, hold, plan, Means(readings=readings, purse=purse), report)
     except (RunnerError, KeyboardInterrupt) as raised:
         error = verdict.noted(report, raised)
     verdict.finish(report, job.clock.now(), error)
@@ -188,17 +202,18 @@ def _apply_held(job: Job, purchase: Purchase, hold: Hold, report: Report) -> Out
     return Outcome(report=report, plan=plan, error=error)
 
 
-def _buy(job: Job, purchase: Purchase, hold: Hold, plan: Plan, readings: Readings, report: Report) -> None:
+def _buy(job: Job, purchase: Purchase, hold: Hold, plan: Plan, means: Means, report: Report) -> None:
     desk = place.Desk(
         hold=hold,
         buyer=purchase.buyer,
-        readings=readings,
+        readings=means.readings,
         report=report,
         file=purchase.file,
         clock=job.clock,
         stop=purchase.stop,
         watch=job.watch,
         money_timeout=purchase.money_timeout,
+        purse=means.purse,
         fail_fast=purchase.fail_fast,
         approval=job.consent.digest,
         pauses=purchase.pauses,
@@ -218,15 +233,15 @@ def _buy(job: Job, purchase: Purchase, hold: Hold, plan: Plan, readings: Reading
         raise Refused(f"stopped after an overcharge with {left} orders not begun", hint="run again to buy the rest")
 
 
-def _drafted(job: Job, ledger: Ledger, report: Report) -> Plan:
+def _drafted(job: Job, ledger: Ledger, known: Standing, report: Report) -> Plan:
     records = ledger.records(request.key for request in job.loaded.orders)
     # What an earlier run settled without a plain answer: few, and worth their evidence in every report.
     evidence = ledger.evidence(key for key, record in records.items() if record.reason is not None)
-    steps = draft(job.loaded, records, today=job.clock.now().date())
+    steps = draft(job.loaded, records, today=known.at.date(), limits=job.limits, known=known)
     plan = Plan(steps=tuple(_selected(step, job.consent) for step in steps))
     for entry, step in zip(report.orders, plan.steps, strict=True):
-        known = _known(step.record) | {"evidence": evidence.get(entry.request.key)}
-        entry.update(status=step.status, reason=step.reason, **known)
+        told = _known(step.record) | {"evidence": evidence.get(entry.request.key)}
+        entry.update(status=step.status, reason=step.reason, **told)
         _add_problem(entry, step)
     return plan
 
@@ -252,13 +267,13 @@ def _known(record: Record | None) -> dict[str, object]:
     return {"result": result}
 
 
-def _priced(job: Job, drafted: Plan, ledger: Ledger, readings: Readings, report: Report) -> Plan:
-    plan = quoted(drafted, job.loaded, readings.reader, job.limits, job.watch)
+def _priced(job: Job, drafted: Plan, ledger: Ledger, readings: Readings, known: Standing, report: Report) -> Plan:
+    plan = quoted(drafted, job.loaded, readings.reader, job.limits, job.watch, known)
     report.balance_before = plan.balance
     desk = forgotten.Desk(
         guard=job.guard, ledger=ledger, readings=readings, report=report, clock=job.clock, watch=job.watch
     )
-    plan = rechecked(forgotten.compared(plan, desk), job.loaded, job.limits)
+    plan = rechecked(forgotten.compared(plan, desk), job.loaded, job.limits, known)
     for entry, step in zip(report.orders, plan.steps, strict=True):
         if step.quote is not None or step.status != entry.status:
             entry.update(status=step.status, reason=step.reason, quote=step.quote)
@@ -268,9 +283,13 @@ def _priced(job: Job, drafted: Plan, ledger: Ledger, readings: Readings, report:
 
 
 def _add_problem(entry: OrderEntry, step: Step) -> None:
-    if step.problem is not None and not entry.errors:
+    known = {finding.problem for finding in entry.errors}
+    if step.warning is not None and step.warning not in known:
+        entry.update(errors=(*entry.errors, Finding(problem=step.warning, category="warning")))
+    if step.problem is not None and step.problem not in known:
         category: Category = "warning" if step.problem.severity == "warning" else "refused"
-        entry.update(errors=(Finding(problem=step.problem, category=category, vendor=step.vendor),))
+        found = Finding(problem=step.problem, category=category, vendor=step.vendor)
+        entry.update(errors=(*entry.errors, found))
 
 
 def _last_write(file: ReportFile, report: Report) -> None:

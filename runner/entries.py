@@ -109,6 +109,11 @@ def too_dear(entry: OrderEntry, quote: Quote, ceiling: Decimal) -> None:
     _refuse(entry, "PSR408", message, hint="run again to see the new price, or set budget.price_tolerance")
 
 
+def over_limit(entry: OrderEntry, objection: Problem) -> None:
+    """A limit on a sum that would be broken by now."""
+    _refuse(entry, objection.code, objection.message, hint=objection.hint or "")
+
+
 def too_poor(entry: OrderEntry, quote: Quote, balance: Decimal) -> None:
     message = f"it costs {decimal_text(quote.total)} and the balance is down to {decimal_text(balance)}"
     _refuse(entry, "PSR410", message, hint="top up the account and run again")

@@ -1,7 +1,7 @@
 """The catalogue of findings of a run: every code, once. docs/findings.md explains each with an example.
 
-4xx guards that say no before money moves, 5xx what the vendor did, 6xx ledger and run. Findings in manifests, 0xx to
-3xx, are in runner/manifest/findings.py.
+4xx guards that say no before money moves, 5xx what the vendor did, 6xx ledger and run, 7xx policies. Findings in
+manifests, 0xx to 3xx, are in runner/manifest/findings.py.
 """
 
 from __future__ import annotations
@@ -22,6 +22,10 @@ TITLES: Final[dict[str, str]] = {
     "PSR411": "order not claimed",
     "PSR412": "batch stopped",
     "PSR420": "order that looks bought already",
+    "PSR430": "spending above a budget of the policy",
+    "PSR431": "more orders than allowed",
+    "PSR432": "far dearer than anything before",
+    "PSR433": "alike one bought within a day",
     "PSR440": "not what was approved",
     "PSR441": "approval too old",
     "PSR442": "something left to buy",
@@ -39,5 +43,16 @@ TITLES: Final[dict[str, str]] = {
     "PSR603": "account busy",
     "PSR604": "run cancelled",
     "PSR605": "call not possible",
+    "PSR701": "not a policy",
+    "PSR702": "other format than a policy's",
+    "PSR703": "unknown field of a policy",
+    "PSR704": "missing field of a policy",
+    "PSR705": "wrong kind of value in a policy field",
+    "PSR706": "value not allowed in a policy field",
+    "PSR707": "number out of range in a policy field",
+    "PSR708": "policy field not in the right form",
+    "PSR709": "policy field without a value",
+    "PSR710": "order that a policy does not allow",
+    "PSR711": "label that a policy wants",
     "PSR999": "fault of order-runner",
 }

@@ -1,7 +1,7 @@
 """The purchase protocol. Step numbers are those of docs/explanation/life-of-an-order.md and of the crash tests.
 
 1  hold the account; what an earlier run left `submitted` is unknown; anything unknown refuses the run (batch.py)
-2  quote again, check ceiling and balance
+2  quote again, check ceiling, limits on sums, and balance
 3  have the before witness: the vendor's orders of the type, and the balance
 4  connect: a connection of its own; failure here is `not_sent`
 5  claim: one durable transaction; not acknowledged means not sent
@@ -15,11 +15,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
 from runner import entries
+from runner.budgets import Purse
 from runner.clock import Clock
 from runner.errors import LedgerUnusable, RunnerError
 from runner.ledger.interface import Attempt, Claim, Hold, Settlement
@@ -68,6 +69,7 @@ class Desk:
     stop: Stop
     watch: Watch
     money_timeout: float
+    purse: Purse = field(default_factory=Purse)
     fail_fast: bool = False
     approval: str | None = None
     pauses: tuple[float, ...] = PAUSES
@@ -135,6 +137,10 @@ class Purchase:
         if quote.total > self._ceiling(quote):
             entries.too_dear(self.entry, quote, self._ceiling(quote))
             return None
+        costs = {self.request.key.batch: quote.total}
+        if broken := self.desk.purse.objections(costs, self.desk.clock.now()):
+            entries.over_limit(self.entry, broken[0])
+            return None
         balance = self.desk.readings.balance()
         if quote.total > balance and not self.request.pays_by_card:
             entries.too_poor(self.entry, quote, balance)
@@ -175,6 +181,7 @@ class Purchase:
         """Step 5."""
         desk = self.desk
         self._attempt = desk.hold.claim(claim)
+        desk.purse.claimed(self.request.key, claim.quote.total, claim.at)
         self._claimed = desk.clock.monotonic()
         entries.sent(self.entry, self._attempt)
         desk.crash_point("5")
@@ -207,6 +214,7 @@ class Purchase:
             if isinstance(outcome, Placed) and record.state is not State.PLACED:
                 outcome = Unknown(reason=record.reason or "the ledger could not take it", leaning_placed=True)
         desk.crash_point("8")
+        desk.purse.settled(self.request.key, _spent(outcome, self.entry))
         entries.settled(self.entry, answer, outcome, desk.clock.monotonic() - self._claimed)
         return outcome
 
@@ -229,6 +237,14 @@ class Purchase:
         if isinstance(outcome, Rejected):
             return not (outcome.access or self.desk.fail_fast or self._line_down)
         return False
+
+
+def _spent(outcome: Outcome, entry: OrderEntry) -> Decimal | None:
+    """What an attempt spent, or may have; None where that is proved to be nothing."""
+    if isinstance(outcome, NotSent | Rejected):
+        return None
+    told = outcome.total if isinstance(outcome, Placed) else None
+    return told if told is not None or entry.quote is None else entry.quote.total
 
 
 def _settlement(answer: Answer, desk: Desk) -> Settlement:

@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 from typing import Final
 
+from runner.budgets import Past, Purse
 from runner.errors import Problem, Refused
 from runner.ledger.interface import Record
-from runner.manifest import Batch, Budget, Loaded
+from runner.limits import (
+    Limits,
+    Objection,
+    Standing,
+    against,
+    alike,
+    ceiling,
+    objections,
+    strictest,
+    too_dear,
+    too_large,
+    written,
+)
+from runner.manifest import Batch, Loaded
 from runner.orders import OrderKey, OrderRequest, Quote, decimal_text
 from runner.progress import Quoting, Watch
 from runner.states import OPEN, State
 from runner.vendors.interface import QuoteRefused, Reader, VendorError
 
-CENT: Final = Decimal("0.01")
+UNLIMITED: Final = Limits()
+UNASKED: Final = Standing()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +50,7 @@ class Step:
     quote: Quote | None = None
     ceiling: Decimal | None = None
     problem: Problem | None = None
+    warning: Problem | None = None
     vendor: VendorError | None = None
 
     @property
@@ -46,13 +62,9 @@ class Step:
         problem = problem_at(self.request, code, message, hint=hint, field=field)
         return replace(self, status="refused", reason=message, problem=problem, ceiling=None)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What a caller allows for one run; it can only tighten what the manifests say."""
-
-    max_spend: Decimal | None = None
-    keep_going: bool = False
+    def objected(self, objection: Objection) -> Step:
+        """The same step, not to be bought for that reason."""
+        return self.refused(objection.code, objection.message, hint=objection.hint, field=objection.field)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,12 +124,33 @@ def problem_at(
     )
 
 
-def draft(loaded: Loaded, records: Mapping[OrderKey, Record], *, today: date) -> tuple[Step, ...]:
+def draft(
+    loaded: Loaded,
+    records: Mapping[OrderKey, Record],
+    *,
+    today: date,
+    limits: Limits = UNLIMITED,
+    known: Standing = UNASKED,
+) -> tuple[Step, ...]:
     """Wanted × ledger: what is left to buy, before any price is asked."""
     batches = strictest(loaded.batches)
-    return tuple(
+    steps = (
         _compare(request, records.get(request.key), batches.get(request.key.batch), today) for request in loaded.orders
     )
+    return tuple(_permitted(step, limits, known) if step.to_buy else step for step in steps)
+
+
+def _permitted(step: Step, limits: Limits, known: Standing) -> Step:
+    """The step, refused where a policy forbids it; warned of, or refused, where it looks like a copy."""
+    if objection := against(limits.policies, step.request):
+        return step.objected(objection)
+    copied = alike(step.request, known)
+    if copied is None:
+        return step
+    if limits.strict:
+        return step.objected(copied)
+    problem = problem_at(step.request, copied.code, copied.message, hint=copied.hint)
+    return replace(step, warning=replace(problem, severity="warning"))
 
 
 def _compare(request: OrderRequest, record: Record | None, batch: Batch | None, today: date) -> Step:
@@ -138,32 +171,10 @@ def _compare(request: OrderRequest, record: Record | None, batch: Batch | None, 
     if batch is not None and batch.buy_by is not None and today > batch.buy_by:
         return step.refused(
             "PSR402",
-            f"its batch was to be bought by {batch.buy_by.isoformat()}",
+            f"its batch was to be bought by {batch.buy_by.isoformat()}{written(batch, 'buy_by')}",
             hint="move `buy_by` if the order is still wanted",
         )
     return step
-
-
-def strictest(documents: Iterable[Batch]) -> dict[str, Batch]:
-    """One batch a name: where several documents belong to it, the tightest of their limits holds."""
-    found: dict[str, Batch] = {}
-    for batch in documents:
-        other = found.get(batch.name)
-        found[batch.name] = batch if other is None else _tightened(other, batch)
-    return found
-
-
-def _tightened(one: Batch, other: Batch) -> Batch:
-    budgets = [batch.budget for batch in (one, other) if batch.budget]
-
-    def least(name: str) -> Decimal | None:
-        return min((amount for budget in budgets if (amount := getattr(budget, name)) is not None), default=None)
-
-    budget = Budget(
-        max_total=least("max_total"), max_order=least("max_order"), price_tolerance=least("price_tolerance")
-    )
-    days = [batch.buy_by for batch in (one, other) if batch.buy_by]
-    return replace(one, budget=budget if budgets else None, buy_by=min(days, default=None))
 
 
 def difference(record: Record, request: OrderRequest) -> str:
@@ -189,7 +200,9 @@ def _first_changed(record: Record, request: OrderRequest) -> str | None:
     return next(iter(_changed_fields(record, request)), None)
 
 
-def quoted(drafted: Plan, loaded: Loaded, reader: Reader, limits: Limits, watch: Watch) -> Plan:
+def quoted(
+    drafted: Plan, loaded: Loaded, reader: Reader, limits: Limits, watch: Watch, known: Standing = UNASKED
+) -> Plan:
     """The plan with every price asked and every limit checked; asks nothing where nothing is to be bought."""
     total = len(drafted.to_buy)
     if not total:
@@ -201,21 +214,21 @@ def quoted(drafted: Plan, loaded: Loaded, reader: Reader, limits: Limits, watch:
         if not step.to_buy:
             steps.append(step)
             continue
-        steps.append(_priced(step, reader.quote(step.request), batches.get(step.request.key.batch)))
+        steps.append(_priced(step, reader.quote(step.request), batches.get(step.request.key.batch), limits, known))
         done += 1
         watch(Quoting(done=done, total=total))
     plan = Plan(steps=tuple(steps), balance=reader.balance())
-    return replace(plan, objections=_objections(plan, batches, limits))
+    return replace(plan, objections=_objections(plan, purse_for(plan, loaded, limits, known), limits, known))
 
 
-def rechecked(plan: Plan, loaded: Loaded, limits: Limits) -> Plan:
+def rechecked(plan: Plan, loaded: Loaded, limits: Limits, known: Standing = UNASKED) -> Plan:
     """The plan with the limits on the whole checked once more, after some of its orders were refused."""
     if not plan.objections:
         return plan
-    return replace(plan, objections=_objections(plan, strictest(loaded.batches), limits))
+    return replace(plan, objections=_objections(plan, purse_for(plan, loaded, limits, known), limits, known))
 
 
-def _priced(step: Step, answer: Quote | QuoteRefused, batch: Batch | None) -> Step:
+def _priced(step: Step, answer: Quote | QuoteRefused, batch: Batch | None, limits: Limits, known: Standing) -> Step:
     if isinstance(answer, QuoteRefused):
         error = answer.errors[0]
         refused = step.refused(
@@ -226,67 +239,29 @@ def _priced(step: Step, answer: Quote | QuoteRefused, batch: Batch | None) -> St
         )
         return replace(refused, quote=answer.quote, vendor=error)
     step = replace(step, quote=answer)
-    budget = batch.budget if batch else None
-    for name, limit in (
-        ("max_total", step.request.max_total),
-        ("budget.max_order", budget.max_order if budget else None),
-    ):
-        if limit is not None and answer.total > limit:
-            return step.refused(
-                "PSR404",
-                f"its price is {decimal_text(answer.total)}, above {name} {decimal_text(limit)}",
-                hint=f"raise {name} if that price is meant",
-                field="max_total" if name == "max_total" else None,
-            )
-    return replace(step, ceiling=_ceiling(step.request, answer, batch))
+    objection = too_dear(step.request, answer, batch) or too_large(answer, limits, known.dearest)
+    return step.objected(objection) if objection else replace(step, ceiling=ceiling(step.request, answer, batch))
 
 
-def _ceiling(request: OrderRequest, quote: Quote, batch: Batch | None) -> Decimal:
-    """The quote and the tolerance on it, in whole cents, within the limits on one order."""
-    budget = batch.budget if batch else None
-    tolerance = (budget.price_tolerance if budget else None) or Decimal(0)
-    tolerated = max(quote.total, (quote.total * (1 + tolerance)).quantize(CENT, rounding=ROUND_DOWN))
-    bounds = [tolerated, request.max_total, budget.max_order if budget else None]
-    return min(bound for bound in bounds if bound is not None)
-
-
-def _objections(plan: Plan, batches: Mapping[str, Batch], limits: Limits) -> tuple[Problem, ...]:
-    found = [*_over_budget(plan, batches)]
-    if limits.max_spend is not None and plan.total > limits.max_spend:
-        found.append(
-            Problem(
-                code="PSR406",
-                message=f"the orders cost {decimal_text(plan.total)}, "
-                f"above --max-spend {decimal_text(limits.max_spend)}",
-                hint="raise --max-spend, or buy fewer orders",
-            )
-        )
-    if plan.balance is not None and plan.from_balance > plan.balance:
-        missing = decimal_text(plan.from_balance - plan.balance)
-        found.append(
-            Problem(
-                code="PSR407",
-                message=f"the orders cost {decimal_text(plan.from_balance)} and the balance is "
-                f"{decimal_text(plan.balance)}: {missing} short",
-                hint="top up the account, or buy fewer orders",
-            )
-        )
-    return tuple(found)
-
-
-def _over_budget(plan: Plan, batches: Mapping[str, Batch]) -> list[Problem]:
-    """Batches whose manifest limit is below what was bought of them and what would be."""
-    costs: defaultdict[str, Decimal] = defaultdict(Decimal)
+def purse_for(plan: Plan, loaded: Loaded, limits: Limits, known: Standing) -> Purse:
+    """Every limit on a sum, and what counts against each before this run buys anything."""
+    bought: defaultdict[str, Decimal] = defaultdict(Decimal)
     for step in plan.steps:
         if step.record is not None and step.record.state in (State.PLACED, *OPEN):
-            costs[step.request.key.batch] += step.record.total or step.record.quote_total or Decimal(0)
-        elif step.to_buy and step.quote:
-            costs[step.request.key.batch] += step.quote.total
-    found = []
-    for name, batch in batches.items():
-        limit = batch.budget.max_total if batch.budget else None
-        if limit is not None and costs[name] > limit:
-            message = f"batch {name} costs {decimal_text(costs[name])}, above budget.max_total {decimal_text(limit)}"
-            hint = "raise the budget in the manifest, or buy fewer orders"
-            found.append(Problem(code="PSR405", message=message, hint=hint, path=batch.path))
-    return found
+            bought[step.request.key.batch] += step.record.total or step.record.quote_total or Decimal(0)
+    return Purse(limits.caps(strictest(loaded.batches)), Past(days=known.days, batches=bought))
+
+
+def _objections(plan: Plan, purse: Purse, limits: Limits, known: Standing) -> tuple[Problem, ...]:
+    costs: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for step in plan.to_buy:
+        costs[step.request.key.batch] += step.quote.total if step.quote else Decimal(0)
+    found = objections(costs, len(plan.to_buy), limits, purse, known.at)
+    if plan.balance is not None and plan.from_balance > plan.balance:
+        missing = decimal_text(plan.from_balance - plan.balance)
+        message = (
+            f"the orders cost {decimal_text(plan.from_balance)} and the balance is "
+            f"{decimal_text(plan.balance)}: {missing} short"
+        )
+        found.append(Problem(code="PSR407", message=message, hint="top up the account, or buy fewer orders"))
+    return tuple(found)

@@ -9,6 +9,7 @@ import click
 
 from runner.cli import approving, batching
 from runner.cli.closing import Call
+from runner.cli.limiting import limit_options
 from runner.cli.options import (
     MIN_MONEY_TIMEOUT,
     format_option,
@@ -41,7 +42,7 @@ class _Apply(click.Command):
 )
 @approving.approval_options
 @approving.selection_options
-@batching.limit_options
+@limit_options
 @option(
     "--report",
     type=click.Path(path_type=Path),

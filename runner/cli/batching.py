@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from runner.cli.closing import Call, report_file, reported, show
-from runner.cli.options import Amount, holder, option
+from runner.cli.limiting import limited, told
+from runner.cli.options import holder
 from runner.cli.settling import flags_of
 from runner.errors import Cancelled, ExitCode, LedgerUnusable, OutcomeUnknown, UsageError
 
@@ -27,21 +28,6 @@ if TYPE_CHECKING:
 
 FORMATS = ("text", "json")
 PLAN_FORMATS = (*FORMATS, "markdown")
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def limit_options(command: F) -> F:
-    """What may be bought, and how the manifests are read."""
-    command = option(
-        "--strict-account/--no-strict-account",
-        default=None,
-        help="Refuse orders that look like one the vendor has and the ledger does not know. [on with CI, else off]",
-    )(command)
-    command = option("--strict", is_flag=True, help="Warnings are errors.")(command)
-    command = option("--keep-going", is_flag=True, help="Buy the others although some orders are refused.")(command)
-    return option("--max-spend", type=Amount(), metavar="AMOUNT", help="Refuse a batch that costs more, in USD.")(
-        command
-    )
 
 
 def preview(
@@ -155,16 +141,20 @@ def _job(call: Call, paths: tuple[str, ...], watch: Watch) -> Job:
     from runner import manifest, wiring
     from runner.batch import Job
     from runner.clock import SystemClock
-    from runner.plan import Limits
+    from runner.limits import Limits
+    from runner.progress import Notice
 
     clock = SystemClock()
     place = wiring.locate(call.settings)
-    loaded = manifest.load(paths, strict=call.strict)
+    base = Limits(max_spend=call.max_spend, keep_going=call.keep_going)
+    loaded, limits = limited(manifest.load(paths, strict=call.strict), base)
     if not loaded.errors:
         call.consent.selection.check(loaded.orders)
+    if call.verbose:
+        watch(Notice(text=told(limits.policies)))
     return Job(
         loaded=loaded,
-        limits=Limits(max_spend=call.max_spend, keep_going=call.keep_going),
+        limits=limits,
         guard=_guard(call),
         holder=holder(clock.now()),
         clock=clock,

@@ -9,6 +9,7 @@ import click
 
 from runner.cli import approving, batching
 from runner.cli.closing import Call
+from runner.cli.limiting import limit_options
 from runner.cli.options import (
     Output,
     format_option,
@@ -36,7 +37,7 @@ from runner.errors import UsageError
 @option("--detailed-exitcode", is_flag=True, help="Exit code 10 where there is something to buy.")
 @option("--expect-nothing", is_flag=True, help="Exit code 5 where there is something to buy, naming it.")
 @approving.selection_options
-@batching.limit_options
+@limit_options
 @option("--report", type=click.Path(path_type=Path), metavar="PATH", help="Also write a report there.")
 @vendor_options
 @ledger_options

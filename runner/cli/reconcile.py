@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from runner.cli.limiting import is_exclusive, policy_option
 from runner.cli.options import (
     ended,
     format_option,
@@ -51,6 +52,7 @@ FORMATS = ("text", "json")
     help="Nobody else buys on this account: a new order that fits, and its price gone from the balance, is ours.",
 )
 @option("--lock-timeout", type=click.FloatRange(min=0), default=0.0, help="Seconds to wait for another run to end. [0]")
+@policy_option
 @vendor_options
 @ledger_options
 @quiet_options
@@ -72,6 +74,7 @@ def command(ctx: click.Context, /, keys: tuple[str, ...], formats: tuple[str, ..
     named = tuple(dict.fromkeys(key_of(text) for text in keys))
     settings = settings_of(ctx, **values)
     console = Console.detect(no_color=values["no_color"])
+    exclusive = values["exclusive"] or is_exclusive(values["policy"], console)
     stop = Stop()
     clock = StoppableClock(SystemClock(), stop)
     with (
@@ -87,7 +90,7 @@ def command(ctx: click.Context, /, keys: tuple[str, ...], formats: tuple[str, ..
             clock=clock,
             stop=stop,
             watch=watch,
-            policy=Policy(settle_after=values["settle_after"], exclusive=values["exclusive"]),
+            policy=Policy(settle_after=values["settle_after"], exclusive=exclusive),
             keys=named,
             wait=values["wait"].total_seconds(),
             lock_timeout=values["lock_timeout"],

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from runner.cli.limiting import checked, policy_option, told
 from runner.cli.options import ended, format_option, option, outputs, paths_argument, quiet_options, write_output
 from runner.errors import ExitCode
 
@@ -18,38 +19,37 @@ FORMATS = ("text", "json", "github")
 @paths_argument()
 @format_option(*FORMATS)
 @option("--strict", is_flag=True, help="Warnings are errors.")
+@policy_option
 @quiet_options
-def command(
-    paths: tuple[str, ...], formats: tuple[str, ...], strict: bool, quiet: bool, verbose: bool, no_color: bool
-) -> int:
+def command(paths: tuple[str, ...], formats: tuple[str, ...], strict: bool, policy: str | None, **values: bool) -> int:
     """Check manifests: every finding of every file, as file:line:column, in one run.
 
     PATH is a file, a folder (every *.yaml and *.yml below it), a glob, or - for stdin. Needs no network and no key.
     Exit code 4 if anything is wrong.
     """
-    del quiet, verbose
-    from runner import manifest
     from runner.views import findings
     from runner.views.console import Console
 
     default = "github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text"
     wanted = outputs(formats, FORMATS, default)
-    checked = manifest.check(paths, strict=strict)
-    console = Console.detect(no_color=no_color)
+    console = Console.detect(no_color=values["no_color"])
+    found, policies = checked(paths, policy, strict=strict)
+    if values["verbose"]:
+        console.note(f"{told(policies.found)}\n")
     for output in wanted:
         write_output(
             output,
             console,
             lambda fmt, target: findings.render(
-                checked.problems,
+                found.problems,
                 fmt=fmt,
                 console=target,
-                files=len(checked.files),
-                orders=checked.count,
+                files=len(found.files),
+                orders=found.count,
                 source_line=source_line,
             ),
         )
-    return ended(ExitCode.INVALID if checked.errors else ExitCode.OK, console)
+    return ended(ExitCode.INVALID if found.errors else ExitCode.OK, console)
 
 
 def source_line(path: str, line: int) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
 
@@ -122,7 +122,7 @@ class Allowed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bought:
-    """A placed order, when it was claimed, and the places of its claim and of its last event as in `OpenClaim`."""
+    """A bought, or perhaps bought, order and its claim; the places of claim and last event are as in `OpenClaim`."""
 
     record: Record
     claimed_at: datetime
@@ -255,6 +255,19 @@ class Ledger(Protocol):
 
     def strangers(self) -> list[Stranger]:
         """The orders at the vendor that are remembered as somebody else's, by order id."""
+
+    def spent_since(self, at: datetime) -> dict[date, Decimal]:
+        """What was spent, or may have been, by the UTC day of the claim, on orders claimed at `at` or later.
+
+        Placed orders count with what was charged (the quote, where the answer named no amount), open ones and those
+        with an order id that could not become theirs with their quote. What was refunded is not known.
+        """
+
+    def dearest(self) -> Decimal | None:
+        """The price of the dearest order the account ever bought; None where it has bought none."""
+
+    def bought_alike(self, fingerprints: Iterable[str], at: datetime) -> list[Bought]:
+        """The placed and open orders with one of these fingerprints, claimed at `at` or later, oldest first."""
 
     def evidence(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Mapping[str, object]]:
         """What the last event of each of these orders rests on; orders without any are left out."""

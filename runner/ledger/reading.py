@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Final, TypeVar
 
-from runner.ledger import adopting, claims
+from runner.ledger import adopting, claims, spending
 from runner.ledger.archive import Archive
 from runner.ledger.forgotten import Stranger, Want
 from runner.ledger.interface import Allowed, Bought, OpenClaim, Record
@@ -56,6 +57,18 @@ class SqlReader(Archive):
     def strangers(self) -> list[Stranger]:
         """See `Ledger`."""
         return self._read(adopting.strangers, [])
+
+    def spent_since(self, at: datetime) -> dict[date, Decimal]:
+        """See `Ledger`."""
+        return self._read(lambda rows: spending.spent_since(rows, at), {})
+
+    def dearest(self) -> Decimal | None:
+        """See `Ledger`."""
+        return self._read(spending.dearest, None)
+
+    def bought_alike(self, fingerprints: Iterable[str], at: datetime) -> list[Bought]:
+        """See `Ledger`."""
+        return self._read(lambda rows: spending.bought_alike(rows, fingerprints, at), [])
 
     def evidence(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Mapping[str, object]]:
         """See `Ledger`."""

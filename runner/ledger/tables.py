@@ -77,6 +77,14 @@ Index(
 )
 Index("orders_open", orders.c.account, orders.c.claimed_at, sqlite_where=text(IS_OPEN), postgresql_where=text(IS_OPEN))
 
+PRICE: Final = "CAST(COALESCE(total, quote_total) AS NUMERIC)"
+IS_PLACED: Final = "state = 'placed'"
+Index(
+    "orders_spent",
+    *(orders.c[name] for name in ("account", "claimed_at", "state", "total", "quote_total", "stray_order_id")),
+)
+Index("orders_price", orders.c.account, text(PRICE), sqlite_where=text(IS_PLACED), postgresql_where=text(IS_PLACED))
+
 order_events: Final = Table(
     "order_events",
     metadata,

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
 from runner.errors import Problem
+from runner.manifest.alike import Alike
 from runner.manifest.discover import discover
 from runner.manifest.document import EARLY, MAX_PROBLEMS, Document, Late, TooMany
 from runner.manifest.keys import Keys
@@ -117,6 +118,7 @@ class _Run:
         self._stdin = stdin
         self._keep = keep
         self._keys = Keys()
+        self._alike = Alike()
 
     def over(self, paths: Sequence[str], *, strict: bool) -> Loaded:
         found = discover(paths)
@@ -129,6 +131,7 @@ class _Run:
                 if sha256:
                     files.append(ManifestFile(path=path, sha256=sha256))
         problems = [problem for reading in readings for problem in reading.problems]
+        problems += self._alike.problems()
         if strict:
             problems = [replace(problem, severity="error") for problem in problems]
         return Loaded(
@@ -146,6 +149,7 @@ class _Run:
                     reading = self._pass(source, [])
                 except Late:
                     self._keys.forget()
+                    self._alike.forget()
                     reading = self._pass(source, _early_fields(source))
                 return reading, source.sha256
         except Flaw as flaw:
@@ -154,6 +158,7 @@ class _Run:
     def _pass(self, source: Source, known: list[dict[str, Field]]) -> _Reading:
         """Read a file once. `known` holds early fields of each document, from a pass before."""
         self._keys.begin(source.path)
+        self._alike.begin(source.path)
         reading = _Reading()
         upcoming = iter(known)
         document: Document | None = None
@@ -165,6 +170,8 @@ class _Run:
                     reading.outside(item)
                 elif isinstance(item, Entry):
                     accepted = document.entry(item)
+                    if accepted and document.batch:
+                        self._alike.add(accepted, document.batch)
                     if accepted and self._keep and document.batch:
                         reading.orders.append(request_of(accepted, document))
                 elif isinstance(item, End):

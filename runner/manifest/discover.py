@@ -13,6 +13,8 @@ from runner.errors import Problem, UsageError
 from runner.yamldoc.source import STDIN
 
 SUFFIXES: Final = (".yaml", ".yml")
+POLICY_NAMES: Final = ("order-runner.yaml", "order-runner.yml")
+"""What a policy is called where it is looked for; in a folder or a glob it is no manifest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +48,10 @@ def _files(path: str) -> Iterator[str]:
         yield from _below(path)
     elif has_magic(path) and not Path(path).exists():
         for match in sorted(glob(path, recursive=True)):  # noqa: PTH207 - a glob may be absolute
-            yield from _below(match) if Path(match).is_dir() else (match,)
+            if Path(match).is_dir():
+                yield from _below(match)
+            elif Path(match).name not in POLICY_NAMES:
+                yield match
     else:
         _readable(path)
         yield path
@@ -64,8 +69,12 @@ def _below(folder: str) -> Iterator[str]:
             for name in sorted(folders)
             if not name.startswith(".") and os.path.realpath(Path(root, name)) not in entered
         ]
-        found += [str(Path(root, name)) for name in files if name.endswith(SUFFIXES) and not name.startswith(".")]
+        found += [str(Path(root, name)) for name in files if _is_manifest(name)]
     yield from sorted(found)
+
+
+def _is_manifest(name: str) -> bool:
+    return name.endswith(SUFFIXES) and not name.startswith(".") and name not in POLICY_NAMES
 
 
 def _readable(path: str) -> None:

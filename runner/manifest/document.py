@@ -47,12 +47,13 @@ class TooMany(Exception):
 
 @dataclass(slots=True)
 class Kind:
-    """One product type in one document: its gate, and what its orders inherit."""
+    """One product type in one document: its gate, what its orders inherit, and the fields that are the vendor's."""
 
     name: str
     valid: Callable[[Any], bool]
     inherited: dict[str, Any]
     wanted: tuple[str, ...]
+    sent: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -198,7 +199,8 @@ class Document:
         if self.defaults:
             inherited |= {field: value for field, value in self.defaults.value.items() if field in rules}
         wanted = tuple(field for field, kinds in _WANTED.items() if name in kinds)
-        kind = self._kinds[name] = Kind(name, schemas.gate(name), inherited, wanted)
+        sent = tuple(field for field in rules if field not in OWN)
+        kind = self._kinds[name] = Kind(name, schemas.gate(name), inherited, wanted, sent)
         return kind
 
     def _explain(self, entry: Entry, kind: Kind, values: dict[str, Any]) -> bool:

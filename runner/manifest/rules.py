@@ -32,6 +32,10 @@ FORMS: Final = {
     "max_total": 'an amount in USD as quoted text with at most two decimals, such as "120.00"',
     "max_order": 'an amount in USD as quoted text with at most two decimals, such as "120.00"',
     "price_tolerance": 'a quoted fraction from "0" to below 1 with at most four decimals, such as "0.05"',
+    "day": 'an amount in USD as quoted text with at most two decimals, such as "120.00"',
+    "week": 'an amount in USD as quoted text with at most two decimals, such as "120.00"',
+    "month": 'an amount in USD as quoted text with at most two decimals, such as "120.00"',
+    "require_labels": _NAME,
     "buy_by": 'a quoted date, such as "2026-12-31"',
 }
 _FORM: Final = "text on one line, without control characters"
@@ -234,7 +238,7 @@ def _form(subject: Subject, violation: Violation) -> Problem:
         )
         return subject.problem("08", f"{label} is not in the right form", place, at, f"write {FORMS['name']}")
     message = f"{_label(at)} is not in the right form: `{shown(violation.given)}`"
-    form = _FORM if at[0] == "labels" else FORMS.get(str(at[-1]), _FORM)
+    form = _FORM if at[0] == "labels" else FORMS.get(str(at[-1]), FORMS.get(str(at[0]), _FORM))
     return subject.problem("08", message, subject.places.value(at), at, f"write {form}")
 
 
@@ -264,4 +268,5 @@ _WORDS: Final[dict[str, Callable[[Subject, Violation], Problem]]] = {
     "pattern": _form,
     "minLength": _length,
     "maxLength": _length,
+    "minItems": _length,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any, cast
@@ -28,12 +28,16 @@ class Budget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """One document: the batch it belongs to, and the limits it sets. `buy_by` is the last day, in UTC."""
+    """One document: the batch it belongs to, and the limits it sets. `buy_by` is the last day, in UTC.
+
+    `places` has the file and the place of `buy_by` and of each limit of the budget, by its name.
+    """
 
     name: str
     path: str
     budget: Budget | None = None
     buy_by: date | None = None
+    places: Mapping[str, tuple[str, Span]] = field(default_factory=dict)
 
 
 class FieldSpans(Mapping[str, Span]):
@@ -72,7 +76,15 @@ def batch_of(document: Document) -> Batch | None:
         path=document.path,
         budget=_budget(values.get("budget")) if document.sound else None,
         buy_by=date.fromisoformat(values["buy_by"]) if document.sound and "buy_by" in values else None,
+        places={name: (document.path, place) for name, place in _places(document)} if document.sound else {},
     )
+
+
+def _places(document: Document) -> Iterator[tuple[str, Span]]:
+    if found := document.fields.get("buy_by"):
+        yield "buy_by", found.value_span()
+    if found := document.fields.get("budget"):
+        yield from ((name, found.value_span(name)) for name in found.value)
 
 
 def _budget(value: dict[str, str] | None) -> Budget | None:

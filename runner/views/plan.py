@@ -91,8 +91,9 @@ def _row(step: Step) -> Row:
 
 def _details(shown: Shown, channel: Channel) -> Iterator[str]:
     for step in shown.plan.steps:
-        if step.problem is not None:
-            yield from described(step.problem, channel)
+        for problem in (step.warning, step.problem):
+            if problem is not None:
+                yield from described(problem, channel)
     yield from _body_lines(shown)
     yield from _money_lines(shown.plan)
     for objection in shown.plan.objections:
@@ -187,7 +188,8 @@ def _step_json(step: Step, bodies: Bodies | None) -> Mapping[str, object]:
         },
         "ceiling": None if step.ceiling is None else decimal_text(step.ceiling),
         "order_id": step.record.order_id if step.record else None,
-        "problem": _finding(step.problem) if step.problem else None,
+        "problem": diagnostic(step.problem) if step.problem else None,
+        "warning": diagnostic(step.warning) if step.warning else None,
         "vendor": step.vendor and {"code": step.vendor.code, "message": step.vendor.message},
     }
 

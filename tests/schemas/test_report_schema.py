@@ -27,7 +27,13 @@ Keys = tuple[str | int, ...]
 
 MINIMAL: dict[str, Any] = FULL | {
     "run": FULL["run"] | {"complete": False, "finished_at": None, "exit": None},
-    "inputs": {"manifests": [], "lockfile": None, "ledger": None, "api": {"base_url": None, "version": "v1"}},
+    "inputs": {
+        "manifests": [],
+        "policies": [],
+        "lockfile": None,
+        "ledger": None,
+        "api": {"base_url": None, "version": "v1"},
+    },
     "money": dict.fromkeys(FULL["money"]) | {"currency": "USD"},
     "summary": dict.fromkeys(FULL["summary"], 0),
     "not_checked": [],

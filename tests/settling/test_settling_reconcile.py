@@ -55,6 +55,18 @@ def test_the_environment_can_say_that_nobody_else_buys(desk: Desk) -> None:
     assert desk.rulings()[0] == 0
 
 
+def test_a_policy_can_say_that_nobody_else_buys(desk: Desk) -> None:
+    """`exclusive: true` in a policy stands for --exclusive; a policy that is wrong is exit 4, and settles nothing."""
+    desk.apply(fault="500-after")
+    policy = desk.folder / "policy.yaml"
+    desk.monkeypatch.setenv("ORDER_RUNNER_POLICY", str(policy))
+    policy.write_text("apiVersion: policy/v1\nexclusive: maybe\n")
+    assert desk.run("reconcile")[0] == 4
+    assert desk.record().state is State.UNKNOWN
+    policy.write_text("apiVersion: policy/v1\nexclusive: true\n")
+    assert desk.rulings()[0] == 0
+
+
 def test_on_a_shared_account_it_stays_open_with_its_candidate(desk: Desk) -> None:
     """Without --exclusive a fitting order may be a stranger's: exit 7, the candidate and the commands on the screen."""
     desk.apply(fault="reset-after")

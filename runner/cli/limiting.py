@@ -1,0 +1,138 @@
+"""What limits a call: options, environment and policies."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from runner.cli.options import Amount, option
+from runner.errors import ExitCode
+
+if TYPE_CHECKING:
+    from runner.errors import Problem
+    from runner.limits import Limits
+    from runner.manifest import Checked, Loaded
+    from runner.policy import Policies, Policy
+    from runner.views.console import Console
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def policy_option(command: F) -> F:
+    """A policy beside those that are found."""
+    return option(
+        "--policy",
+        metavar="PATH",
+        help="A policy that holds beside every order-runner.yaml from here up to the repository's root.",
+    )(command)
+
+
+def limit_options(command: F) -> F:
+    """What may be bought, and how the manifests are read."""
+    command = option(
+        "--strict-account/--no-strict-account",
+        default=None,
+        help="Refuse orders that look like one the vendor has and the ledger does not know. [on with CI, else off]",
+    )(command)
+    command = option("--strict", is_flag=True, help="Warnings are errors.")(command)
+    command = option("--keep-going", is_flag=True, help="Buy the others although some orders are refused.")(command)
+    command = policy_option(command)
+    command = option(
+        "--large",
+        type=Amount(),
+        metavar="AMOUNT",
+        help="An order of up to that price is meant, although it is more than ten times the dearest one before.",
+    )(command)
+    command = option(
+        "--max-orders", type=click.IntRange(min=0), metavar="N", help="Refuse a batch that would buy more orders."
+    )(command)
+    return option("--max-spend", type=Amount(), metavar="AMOUNT", help="Refuse a batch that costs more, in USD.")(
+        command
+    )
+
+
+def policies_of(named: str | None, paths: Sequence[str] = ()) -> Policies:
+    """The policies that hold for manifests at these paths, wherever the command is run. As `policy.load`."""
+    from runner import policy
+
+    folders = [Path.cwd(), *(Path(path).parent for path in paths if path != "-")]
+    return policy.load(named, dict.fromkeys(folders))
+
+
+def limited(loaded: Loaded, base: Limits) -> tuple[Loaded, Limits]:
+    """`base` with what options, environment and policies of the present call add; findings of policies come first."""
+    ctx = click.get_current_context()
+    found = policies_of(ctx.params["policy"], [file.path for file in loaded.files])
+    names = {"max_spend": "--max-spend", "max_orders": "--max-orders", "large": "--large"}
+    origins = {
+        option_name: _variable(name)
+        for name, option_name in names.items()
+        if ctx.get_parameter_source(name) is click.core.ParameterSource.ENVIRONMENT
+    }
+    limits = replace(
+        base,
+        max_orders=ctx.params["max_orders"],
+        large=ctx.params["large"],
+        strict=ctx.params["strict"],
+        policies=found.found,
+        origins=origins,
+    )
+    return replace(loaded, problems=(*found.problems, *loaded.problems)), limits
+
+
+def _variable(name: str) -> str:
+    return f"ORDER_RUNNER_{name.upper()}"
+
+
+def told(policies: Sequence[Policy]) -> str:
+    """Which policies hold, for `-v`."""
+    if not policies:
+        return "policy: none"
+    return "policy: " + ", ".join(os.path.relpath(policy.path) for policy in policies)
+
+
+def is_exclusive(named: str | None, console: Console) -> bool:
+    """Whether the policies call the account exclusive. Ends the call where one of them is wrong."""
+    policies = policies_of(named)
+    if policies.problems:
+        from runner.cli.validate import source_line
+        from runner.views import findings
+
+        findings.render(
+            policies.problems, fmt="text", console=console.aside(), files=0, orders=0, source_line=source_line
+        )
+        raise click.exceptions.Exit(int(ExitCode.INVALID))
+    return policies.exclusive
+
+
+def checked(paths: tuple[str, ...], named: str | None, *, strict: bool) -> tuple[Checked, Policies]:
+    """Manifests held against their schemas and, where there are policies, each order against those.
+
+    Only then the orders have to be kept meanwhile. An order that is not `enabled` is held against no policy.
+    """
+    from runner import manifest
+
+    policies = policies_of(named, manifest.discover(paths).paths)
+    if not policies.found:
+        found = manifest.check(paths, strict=strict)
+        return replace(found, problems=(*policies.problems, *found.problems)), policies
+    loaded = manifest.load(paths, strict=strict)
+    problems = sorted([*loaded.problems, *_forbidden(policies.found, loaded)], key=lambda problem: problem.order)
+    return replace(loaded, problems=(*policies.problems, *problems)), policies
+
+
+def _forbidden(policies: Sequence[Policy], loaded: Loaded) -> list[Problem]:
+    from runner.plan import problem_at
+    from runner.policy import breaches
+
+    return [
+        problem_at(request, breach.code, breach.message, hint=breach.hint, field=breach.field)
+        for request in loaded.orders
+        if request.enabled
+        for breach in breaches(policies, request)
+    ]

@@ -1,0 +1,84 @@
+"""Orders of one call that are alike in everything but the name: more often a slip of copying than a wish."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from runner.errors import Problem
+from runner.manifest.document import Accepted
+from runner.yamldoc.nodes import span
+
+_BITS: Final = 20
+_MOST: Final = (1 << _BITS) - 1
+
+
+@dataclass(slots=True)
+class _Group:
+    """Some orders that are alike: where the first stands, what is said of the second, how many more there are."""
+
+    problem: Problem
+    file: int
+    more: int = 0
+
+
+class Alike:
+    """The contents of a call's orders, by their hash, with the place of each packed into one integer.
+
+    Two contents with one hash of 64 bits would be told as alike: one chance in a billion with 100,000 orders. An order
+    that is switched off buys nothing, and a generation above 1 is meant; neither is looked at.
+    """
+
+    def __init__(self) -> None:
+        self._paths: list[str] = []
+        self._first: dict[int, int] = {}
+        self._groups: dict[int, _Group] = {}
+
+    def begin(self, path: str) -> None:
+        """Orders added from now on stand in this file."""
+        self._paths.append(path)
+
+    def forget(self) -> None:
+        """Drop what the current file added: it is read again."""
+        current = len(self._paths) - 1
+        self._first = {content: at for content, at in self._first.items() if at >> 2 * _BITS < current}
+        self._groups = {content: group for content, group in self._groups.items() if group.file < current}
+        self._paths.pop()
+
+    def add(self, accepted: Accepted, batch: str) -> None:
+        """Look at one more order."""
+        values, kind = accepted.values, accepted.kind
+        if values["generation"] != 1 or not values["enabled"]:
+            return
+        content = hash((kind.name, *map(values.get, kind.sent)))
+        first = self._first.get(content)
+        group = self._groups.get(content)
+        if group is not None:
+            group.more += 1
+        elif first is not None:
+            self._groups[content] = self._group(accepted, batch, first)
+        else:
+            mark = accepted.entry.landmark("name").start_mark
+            here = (min(mark.line, _MOST) << _BITS) | min(mark.column, _MOST)
+            self._first[content] = ((len(self._paths) - 1) << 2 * _BITS) | here
+
+    def _group(self, accepted: Accepted, batch: str, first: int) -> _Group:
+        where = f"{self._paths[first >> 2 * _BITS]}:{(first >> _BITS & _MOST) + 1}:{(first & _MOST) + 1}"
+        problem = Problem(
+            code="PSR310",
+            severity="warning",
+            message=f"the same as the order at {where} in everything but the name",
+            hint="if both are meant, leave them; if one was copied by mistake, remove it (--strict refuses it)",
+            path=self._paths[-1],
+            span=span(accepted.entry.landmark("name")),
+            field="name",
+            key=f"{batch}/{accepted.values['name']}",
+        )
+        return _Group(problem, len(self._paths) - 1)
+
+    def problems(self) -> Iterator[Problem]:
+        """One warning for each content that is there more than once, at its second order."""
+        for group in self._groups.values():
+            others = f", and {group.more:,} more like them" if group.more else ""
+            yield replace(group.problem, message=group.problem.message + others)
