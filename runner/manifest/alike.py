@@ -66,7 +66,7 @@ class Alike:
     def _group(self, accepted: Accepted, batch: str, first: int) -> _Group:
         where = f"{self._paths[first >> 2 * _BITS]}:{(first >> _BITS & _MOST) + 1}:{(first & _MOST) + 1}"
         problem = Problem(
-            code="PSR310",
+            code="PSR320",
             severity="warning",
             message=f"the same as the order at {where} in everything but the name",
             hint="if both are meant, leave them; if one was copied by mistake, remove it (--strict refuses it)",

@@ -54,5 +54,5 @@ TITLES: Final[dict[str, str]] = {
     "PSR301": "two orders of one name",
     "PSR302": "no manifest found",
     "PSR303": "too many findings",
-    "PSR310": "two orders alike in everything but the name",
+    "PSR320": "two orders alike in everything but the name",
 }

@@ -252,12 +252,12 @@ def test_copies_in_the_manifests_are_a_warning(world: World) -> None:
         result = world.run(*command, "--strict", MANIFEST)
         assert result.code == 4
         second = world.line_of('name: "b"')
-        assert f"{MANIFEST}:{second}:11: PSR310 the same as the order at {MANIFEST}:4:11" in result.said
+        assert f"{MANIFEST}:{second}:11: PSR320 the same as the order at {MANIFEST}:4:11" in result.said
     assert world.bought == []
     assert world.run("validate", MANIFEST).code == 0
     assert world.apply().code == 0
     assert world.bought == ["a", "a"]
-    assert [(f["code"], f["category"]) for f in world.report()["errors"]] == [("PSR310", "warning")]
+    assert [(f["code"], f["category"]) for f in world.report()["errors"]] == [("PSR320", "warning")]
 
 
 def test_a_copy_of_what_was_bought_today_is_a_warning(world: World) -> None:
