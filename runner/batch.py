@@ -43,6 +43,7 @@ class Job:
     clock: Clock
     watch: Watch
     ledger_name: str
+    lockfile: str | None = None
 
     @property
     def run_id(self) -> str:
@@ -52,6 +53,7 @@ class Job:
         """A report of this call in which nothing has happened yet."""
         inputs = Inputs(
             manifests=tuple((file.path, file.sha256) for file in self.loaded.files),
+            lockfile=self.lockfile,
             ledger=self.ledger_name,
             base_url=encoder.base_url if encoder else None,
         )

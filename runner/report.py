@@ -167,11 +167,12 @@ class Inputs:
     ledger: str | None
     base_url: str | None
     api_version: str = "v1"
+    lockfile: str | None = None
 
     def as_json(self) -> Json:
         return {
             "manifests": [{"path": relative(path), "sha256": digest} for path, digest in self.manifests],
-            "lockfile": None,
+            "lockfile": relative(self.lockfile),
             "ledger": self.ledger,
             "api": {"base_url": self.base_url, "version": self.api_version},
         }

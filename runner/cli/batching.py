@@ -12,6 +12,7 @@ import click
 
 from runner.cli.closing import Call, report_file, reported, show
 from runner.cli.options import Amount, holder, option
+from runner.cli.words import Words, lockfile_option
 from runner.errors import Cancelled, ExitCode, LedgerUnusable, OutcomeUnknown, UsageError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def limit_options(command: F) -> F:
     """What may be bought, and how the manifests are read."""
-    command = option("--strict", is_flag=True, help="Warnings are errors.")(command)
+    command = option("--strict", is_flag=True, help="Warnings are errors.")(lockfile_option(command))
     command = option("--keep-going", is_flag=True, help="Buy the others although some orders are refused.")(command)
     return option("--max-spend", type=Amount(), metavar="AMOUNT", help="Refuse a batch that costs more, in USD.")(
         command
@@ -114,20 +115,22 @@ def _buy(call: Call, paths: tuple[str, ...], stop: Stop, values: dict[str, Any])
 
 
 def _job(call: Call, paths: tuple[str, ...], watch: Watch) -> Job:
-    from runner import manifest, wiring
+    from runner import wiring
     from runner.batch import Job
     from runner.clock import SystemClock
     from runner.plan import Limits
 
     clock = SystemClock()
     place = wiring.locate(call.settings)
+    loaded, lockfile = Words(paths=paths, named=call.lockfile, sandbox=call.settings.sandbox).load(strict=call.strict)
     return Job(
-        loaded=manifest.load(paths, strict=call.strict),
+        loaded=loaded,
         limits=Limits(max_spend=call.max_spend, keep_going=call.keep_going),
         holder=holder(clock.now()),
         clock=clock,
         watch=watch,
         ledger_name=wiring.ledger_name(place),
+        lockfile=lockfile.path if lockfile else None,
     )
 
 

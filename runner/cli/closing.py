@@ -36,6 +36,7 @@ class Call:
     max_spend: Decimal | None
     keep_going: bool
     strict: bool
+    lockfile: Path | None
     quiet: bool
     verbose: bool
 
@@ -48,7 +49,7 @@ class Call:
             if any(output.path is None and output.fmt != "text" for output in wanted):
                 raise UsageError("the report and a format both want stdout")
             console = console.aside()
-        names = ("max_spend", "keep_going", "strict", "quiet", "verbose")
+        names = ("max_spend", "keep_going", "strict", "lockfile", "quiet", "verbose")
         return cls(
             settings=settings, outputs=wanted, console=console, stdout=stdout, **{name: values[name] for name in names}
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from runner.cli.options import ended, format_option, option, outputs, paths_argument, quiet_options, write_output
+from runner.cli.words import Words, lockfile_option
 from runner.errors import ExitCode
 
 FORMATS = ("text", "json", "github")
@@ -18,14 +19,21 @@ FORMATS = ("text", "json", "github")
 @paths_argument()
 @format_option(*FORMATS)
 @option("--strict", is_flag=True, help="Warnings are errors.")
+@lockfile_option
 @quiet_options
 def command(
-    paths: tuple[str, ...], formats: tuple[str, ...], strict: bool, quiet: bool, verbose: bool, no_color: bool
+    paths: tuple[str, ...],
+    formats: tuple[str, ...],
+    strict: bool,
+    lockfile: Path | None,
+    quiet: bool,
+    verbose: bool,
+    no_color: bool,
 ) -> int:
     """Check manifests: every finding of every file, as file:line:column, in one run.
 
     PATH is a file, a folder (every *.yaml and *.yml below it), a glob, or - for stdin. Needs no network and no key.
-    Exit code 4 if anything is wrong.
+    Words are looked up in the lockfile, if there is one. Exit code 4 if anything is wrong.
     """
     del quiet, verbose
     from runner import manifest
@@ -34,7 +42,8 @@ def command(
 
     default = "github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text"
     wanted = outputs(formats, FORMATS, default)
-    checked = manifest.check(paths, strict=strict)
+    words = Words(paths=paths, named=lockfile)
+    checked = manifest.check(paths, strict=strict, judge=words.judge)
     console = Console.detect(no_color=no_color)
     for output in wanted:
         write_output(

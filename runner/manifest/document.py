@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from runner.manifest.head import Head, head_problems
 from runner.manifest.keys import Keys
 from runner.manifest.places import OrderPlaces
 from runner.manifest.rules import Subject, did_you_mean, nearest_name, one_of, shown, violations
-from runner.orders import PRODUCT_TYPES, OrderKey
+from runner.orders import PRODUCT_TYPES, WORDS, OrderKey
 from runner.yamldoc.nodes import Broken, Entry, Field, Item, Split, span
 
 FORMAT: Final = "orders/v1"
@@ -26,6 +26,15 @@ OWN: Final = frozenset({"name", "type", "generation", "enabled", "labels", "max_
 _FILLED: Final = ("paymentId", "generation", "enabled")
 _WANTED: Final = {"customTargetName": frozenset({"ipv4", "isp", "ipv6"})}
 """Optional in the vendor's tables, refused without: `Set [customTargetName]` (api/v1.md sections 1 and 9.1)."""
+
+_DISPLACES: Final[Mapping[str, tuple[str, ...]]] = {
+    **{word: (field,) for word, field in WORDS.items()},
+    **{field: tuple(word for word in WORDS if WORDS[word] == field) for field in WORDS.values()},
+    "payment": ("paymentId",),
+    "paymentId": ("payment",),
+    "auth": ("authorization", "generateAuth"),
+}
+"""Which inherited fields give way to a field of the order. `auth` says all of it, the vendor's two fields only part."""
 
 _NEEDS_END: Final = frozenset({"PSR104", "PSR111", "PSR112", "PSR204", "PSR211"})
 """Findings about what is not there; wrong where a document was cut short."""
@@ -47,11 +56,15 @@ class TooMany(Exception):
 
 @dataclass(slots=True)
 class Kind:
-    """One product type in one document: its gate, and what its orders inherit."""
+    """One product type in one document: its gate, and what its orders inherit.
+
+    `gives_way` names, by a field that an order may set, the inherited fields that say the same.
+    """
 
     name: str
     valid: Callable[[Any], bool]
     inherited: dict[str, Any]
+    gives_way: dict[str, tuple[str, ...]]
     wanted: tuple[str, ...]
 
 
@@ -156,6 +169,11 @@ class Document:
                 return None
             kind = known
         values = {**kind.inherited, **value}
+        if not kind.gives_way.keys().isdisjoint(value):
+            for name in kind.gives_way.keys() & value.keys():
+                for other in kind.gives_way[name]:
+                    if other not in value:
+                        values.pop(other, None)
         accepted = not entry.problems and kind.valid(values)
         if not accepted:
             accepted = self._explain(entry, kind, values)
@@ -196,9 +214,15 @@ class Document:
         rules = schemas.load(name)["properties"]
         inherited = {field: rules[field]["default"] for field in _FILLED if "default" in rules.get(field, {})}
         if self.defaults:
-            inherited |= {field: value for field, value in self.defaults.value.items() if field in rules}
+            ours = {field: value for field, value in self.defaults.value.items() if field in rules}
+            inherited = {f: v for f, v in inherited.items() if ours.keys().isdisjoint(_DISPLACES.get(f, ()))} | ours
+        gives_way = {
+            name: tuple(other for other in others if other in inherited)
+            for name, others in _DISPLACES.items()
+            if name in rules and not inherited.keys().isdisjoint(others)
+        }
         wanted = tuple(field for field, kinds in _WANTED.items() if name in kinds)
-        kind = self._kinds[name] = Kind(name, schemas.gate(name), inherited, wanted)
+        kind = self._kinds[name] = Kind(name, schemas.gate(name), inherited, gives_way, wanted)
         return kind
 
     def _explain(self, entry: Entry, kind: Kind, values: dict[str, Any]) -> bool:

@@ -33,7 +33,15 @@ FORMS: Final = {
     "max_order": 'an amount in USD as quoted text with at most two decimals, such as "120.00"',
     "price_tolerance": 'a quoted fraction from "0" to below 1 with at most four decimals, such as "0.05"',
     "buy_by": 'a quoted date, such as "2026-12-31"',
+    "ip": "an IPv4 address, or an IPv6 address in quotes",
 }
+_REASONS: Final = {
+    "name": "it is the order's key",
+    "type": "it says what is bought",
+    "mode": "it says how the proxies are authorized",
+    "ip": "it is the address that `mode: ip` authorizes",
+}
+_URGENCY: Final = {"type": 0, "additionalProperties": 1, "oneOf": 2}
 _FORM: Final = "text on one line, without control characters"
 _REFERENCE: Final = re.compile(r"[Tt]ake it from (`[^`]+`)")
 _SHOWN: Final = 60
@@ -85,7 +93,7 @@ class Subject:
 
 def violations(subject: Subject, instance: Mapping[str, Any]) -> list[Problem]:
     """Every violation of the subject's schema, at most one a place; empty where `jsonschema` finds it valid."""
-    broken = sorted(schemas.explain(subject.schema, instance), key=lambda violation: violation.keyword != "type")
+    broken = sorted(schemas.explain(subject.schema, instance), key=lambda violation: _URGENCY.get(violation.keyword, 1))
     found: dict[tuple[Path, str | None], Problem] = {}
     suggested: set[str] = set()
     for violation in broken:
@@ -97,6 +105,13 @@ def violations(subject: Subject, instance: Mapping[str, Any]) -> list[Problem]:
                 nearest = nearest_name(field, free)
                 suggested |= {nearest} if nearest else set()
                 found[at, field] = _unknown_field(subject, (*at, field), nearest)
+        elif violation.keyword in ("oneOf", "not"):
+            names = _alternatives(violation)
+            if not suggested.isdisjoint(names):
+                continue
+            found[at, names[-1]] = (_twice if any(n in violation.given for n in names) else _neither)(
+                subject, violation, names
+            )
         elif violation.keyword != "required":
             name = str(violation.given) if violation.in_name else None
             found.setdefault((at, name), _WORDS.get(violation.keyword, _other)(subject, violation))
@@ -148,6 +163,34 @@ def _unknown_field(subject: Subject, at: Path, nearest: str | None) -> Problem:
     return subject.problem("03", message, place, at, hint)
 
 
+def _alternatives(violation: Violation) -> tuple[str, ...]:
+    """The names of which one may be there: of two spellings of one thing, or one that another field rules out."""
+    branches = violation.wanted if violation.keyword == "oneOf" else [violation.wanted]
+    return tuple(name for branch in branches for name in branch["required"])
+
+
+def _neither(subject: Subject, violation: Violation, names: tuple[str, ...]) -> Problem:
+    field, word = names
+    rule = schemas.load(subject.schema)["properties"][field]
+    message = f"`{field}` is missing: the vendor needs it for {subject.schema}"
+    hint = f"{way_out(rule, field)}, or say it in words with `{word}`"
+    return subject.problem("04", message, subject.places.landmark, (*violation.at, field), hint)
+
+
+def _twice(subject: Subject, violation: Violation, names: tuple[str, ...]) -> Problem:
+    at = violation.at
+    if len(names) == 1:
+        path = (*at, names[0])
+        message = f"{_label(path)} has no meaning with `mode: {shown(violation.given.get('mode'))}`"
+        return subject.problem("13", message, subject.places.key(path), path, "remove it, or write `mode: ip`")
+    field, word = names
+    own = next((name for name in (word, field) if at or not subject.places.inherits(name)), word)
+    place = subject.places.key((*at, own))
+    message = f"`{word}` and `{field}` say the same thing{subject.merged(place)}"
+    hint = f"keep one: `{word}` in words, or the vendor's own `{field}`"
+    return subject.problem("13", message, place, (*at, own), hint)
+
+
 def _listed(kinds: Sequence[str]) -> str:
     return f"only {kinds[0]} has" if len(kinds) == 1 else f"{', '.join(kinds[:-1])} and {kinds[-1]} have"
 
@@ -155,7 +198,7 @@ def _listed(kinds: Sequence[str]) -> str:
 def _missing(subject: Subject, violation: Violation, name: str) -> Problem:
     rule, at = violation.rule.get("properties", {}).get(name, {}), violation.at
     needs = f"the vendor needs it for {subject.schema}" if subject.is_order else "every manifest has one"
-    reason = {"name": "it is the order's key", "type": "it says what is bought"}.get(name, needs)
+    reason = _REASONS.get(name, needs)
     place = subject.places.value(at) if at else subject.places.landmark
     return subject.problem("04", f"`{name}` is missing: {reason}", place, (*at, name), way_out(rule, name))
 

@@ -107,7 +107,10 @@ class Witness:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """Something one can order: `field` is the manifest field, `value` what to write there."""
+    """Something one can order: `field` is the manifest field, `value` what to write there.
+
+    `within` pairs the fields that a mobile operator or rotation hangs on with their values.
+    """
 
     type: ProductType
     field: str
@@ -115,6 +118,7 @@ class Choice:
     name: str
     alpha3: str | None = None
     detail: str | None = None
+    within: tuple[tuple[str, Scalar], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
