@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from runner import place, verdict
@@ -21,6 +21,7 @@ from runner.manifest import Loaded
 from runner.plan import Limits, Plan, Step, draft, quoted
 from runner.progress import Watch
 from runner.readings import Readings
+from runner.references import References, held_against_lists, with_ways_out
 from runner.report import Finding, Inputs, Mode, OrderEntry, Report, Result
 from runner.reportfile import ReportFile
 from runner.states import State
@@ -107,7 +108,7 @@ def preview(job: Job, mode: Literal["plan", "dry-run"], ledger: Ledger, vendor: 
         plan = _drafted(job, ledger, report)
         verdict.note_open(report, ledger.open_records())
         if reader is not None:
-            plan = _priced(job, plan, reader, report)
+            plan = _priced(job, plan, References(reader=reader, watch=job.watch), report)
         plan.refuse(job.limits)
     except RunnerError as raised:
         error = verdict.noted(report, raised)
@@ -156,11 +157,15 @@ def _apply_held(job: Job, purchase: Purchase, hold: Hold, report: Report) -> Out
         plan = _drafted(job, purchase.ledger, report)
         verdict.note_open(report, purchase.ledger.open_records())
         verdict.refuse_open(report)
-        plan = _priced(job, plan, purchase.buyer, report)
+        references = References(reader=purchase.buyer, watch=job.watch)
+        plan = _priced(job, plan, references, report)
         plan.refuse(job.limits)
         if plan.to_buy:
             purchase.confirm(plan)
-            _buy(job, purchase, hold, plan, report)
+            try:
+                _buy(job, purchase, hold, plan, report)
+            finally:
+                _show_ways_out(report, references)
     except (RunnerError, KeyboardInterrupt) as raised:
         error = verdict.noted(report, raised)
     verdict.finish(report, job.clock.now(), error)
@@ -225,8 +230,10 @@ def _known(record: Record | None) -> dict[str, object]:
     return {"result": result}
 
 
-def _priced(job: Job, drafted: Plan, reader: Reader, report: Report) -> Plan:
-    plan = quoted(drafted, job.loaded, reader, job.limits, job.watch)
+def _priced(job: Job, drafted: Plan, references: References, report: Report) -> Plan:
+    held = held_against_lists(drafted, references)
+    plan = with_ways_out(quoted(held, job.loaded, references.reader, job.limits, job.watch), references)
+    report.not_checked += tuple(f"ids of {product} orders" for product in references.unread)
     report.balance_before = plan.balance
     for entry, step in zip(report.orders, plan.steps, strict=True):
         if step.quote is not None or step.status != entry.status:
@@ -234,6 +241,18 @@ def _priced(job: Job, drafted: Plan, reader: Reader, report: Report) -> Plan:
             _add_problem(entry, step)
     report.errors.extend(Finding(problem=problem, category="refused") for problem in plan.objections)
     return plan
+
+
+def _show_ways_out(report: Report, references: References) -> None:
+    """The nearest legal values beside what the vendor refused, from lists that were read before."""
+    for entry in report.orders:
+        hints = [
+            references.way_out(entry.request, found.vendor.field) if found.vendor else None for found in entry.errors
+        ]
+        if any(hints):
+            pairs = zip(entry.errors, hints, strict=True)
+            errors = [replace(f, problem=replace(f.problem, hint=hint)) if hint else f for f, hint in pairs]
+            entry.update(errors=tuple(errors))
 
 
 def _add_problem(entry: OrderEntry, step: Step) -> None:

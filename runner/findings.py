@@ -21,6 +21,8 @@ TITLES: Final[dict[str, str]] = {
     "PSR410": "balance too low for the order",
     "PSR411": "order not claimed",
     "PSR412": "batch stopped",
+    "PSR430": "id of no product of its type",
+    "PSR431": "word that means another id by now",
     "PSR501": "order refused by the vendor",
     "PSR502": "access refused",
     "PSR503": "order not sent",

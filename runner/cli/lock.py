@@ -26,7 +26,6 @@ from runner.errors import ExitCode, Problem, UsageError
 
 if TYPE_CHECKING:
     from runner.lock import Lockfile
-    from runner.lock.changes import Locking
     from runner.manifest import Loaded
     from runner.orders import ProductType
     from runner.vendors.interface import Choice
@@ -207,9 +206,7 @@ class _reference:  # noqa: N801 - used as a context manager
         from runner.views import progress
 
         call = self._call
-        watch = self._stack.enter_context(
-            progress.watching(call.console, quiet=call.quiet, verbose=call.verbose)
-        )
+        watch = self._stack.enter_context(progress.watching(call.console, quiet=call.quiet, verbose=call.verbose))
         return self._stack.enter_context(wiring.reader(call.settings, SystemClock(), watch))
 
 

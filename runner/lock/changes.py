@@ -61,7 +61,7 @@ def _settled(
     address: Address,
     locked: Entry | None,
     request: OrderRequest,
-    update: bool,  # noqa: FBT001 - one of the facts about the word
+    update: bool,
     reference: Reference,
     now: str,
 ) -> Entry | None:

@@ -14,8 +14,9 @@ from runner.errors import Problem, Span, UsageError
 from runner.lock import API_VERSION, VERSION, Address, Entry, Lockfile
 from runner.schemas import Violation
 from runner.yamldoc import read as read_yaml
-from runner.yamldoc.nodes import Broken, Entry as Node, Field
-from runner.yamldoc.source import UNSAFE, Flaw, Source
+from runner.yamldoc.nodes import Broken, Field
+from runner.yamldoc.nodes import Entry as Node
+from runner.yamldoc.source import MAX_BYTES, UNSAFE, Source
 
 SCHEMA: Final = "lockfile"
 _AGAIN: Final = "correct it, restore it from git, or remove it and run `order-runner lock` again"
@@ -41,27 +42,32 @@ def read(path: Path) -> tuple[Lockfile | None, tuple[Problem, ...]]:
         data = path.read_bytes()
     except OSError as error:
         raise UsageError(f"the lockfile {shown} cannot be read: {error.strerror or error}") from None
+    entries: dict[Address, Entry] = {}
+    problems = _no_json(data, shown)
+    if not problems:
+        fields, nodes, problems = _parsed(data, shown)
+        problems = problems or _violations(fields, nodes, shown)
+        if not problems:
+            entries, problems = _entries(nodes, shown)
+    if problems:
+        return None, tuple(sorted(problems, key=lambda problem: problem.order))
+    return Lockfile(path=shown, sha256=hashlib.sha256(data).hexdigest(), entries=entries), ()
+
+
+def _no_json(data: bytes, path: str) -> list[Problem]:
+    """Why the bytes are no JSON; nothing where they are."""
+    if len(data) > MAX_BYTES:
+        return [_problem(path, "the lockfile is too large", None)]
     try:
         json.loads(data.decode("utf-8"))
     except UnicodeDecodeError:
-        return None, (_problem(shown, "the lockfile is not UTF-8", None),)
+        return [_problem(path, "the lockfile is not UTF-8", None)]
     except json.JSONDecodeError as error:
         place = Span(line=error.lineno, column=error.colno, end_line=error.lineno, end_column=error.colno + 1)
-        return None, (_problem(shown, f"the lockfile is no JSON: {error.msg}", place),)
-    except RecursionError:
-        return None, (_problem(shown, "the lockfile is nested too deep", None),)
-    try:
-        fields, nodes, problems = _parsed(data, shown)
-    except Flaw as flaw:
-        return None, (flaw.problem,)
-    if not problems:
-        problems = _violations(fields, nodes, shown)
-    if problems:
-        return None, tuple(sorted(problems, key=lambda problem: problem.order))
-    entries, twice = _entries(nodes, shown)
-    if twice:
-        return None, tuple(twice)
-    return Lockfile(path=shown, sha256=hashlib.sha256(data).hexdigest(), entries=entries), ()
+        return [_problem(path, f"the lockfile is no JSON: {error.msg}", place)]
+    except (RecursionError, ValueError):
+        return [_problem(path, "the lockfile holds what no lockfile needs", None)]
+    return []
 
 
 def _line(entry: Entry) -> str:
@@ -144,9 +150,7 @@ def _entries(nodes: list[Node], path: str) -> tuple[dict[Address, Entry], list[P
         entry = _entry(node)
         if isinstance(entry.id, str) != (entry.address.field in _TEXT_IDS):
             kind = "text" if entry.address.field in _TEXT_IDS else "a whole number"
-            problems.append(
-                _problem(path, f"the id of `{entry.address}` must be {kind}", node.value_span("id"), "id")
-            )
+            problems.append(_problem(path, f"the id of `{entry.address}` must be {kind}", node.value_span("id"), "id"))
         first = entries.setdefault(entry.address, entry)
         if first is not entry:
             where = f"{path}:{first.span.line}" if first.span else path

@@ -67,6 +67,16 @@ class Kind:
     gives_way: dict[str, tuple[str, ...]]
     wanted: tuple[str, ...]
 
+    def merged(self, value: dict[str, Any]) -> dict[str, Any]:
+        """An order's fields and those it inherits, without inherited ones that say what the order says otherwise."""
+        values = {**self.inherited, **value}
+        if not self.gives_way.keys().isdisjoint(value):
+            for name in self.gives_way.keys() & value.keys():
+                for other in self.gives_way[name]:
+                    if other not in value:
+                        values.pop(other, None)
+        return values
+
 
 @dataclass(slots=True)
 class Accepted:
@@ -168,12 +178,7 @@ class Document:
                 self._unknown_type(entry)
                 return None
             kind = known
-        values = {**kind.inherited, **value}
-        if not kind.gives_way.keys().isdisjoint(value):
-            for name in kind.gives_way.keys() & value.keys():
-                for other in kind.gives_way[name]:
-                    if other not in value:
-                        values.pop(other, None)
+        values = kind.merged(value)
         accepted = not entry.problems and kind.valid(values)
         if not accepted:
             accepted = self._explain(entry, kind, values)

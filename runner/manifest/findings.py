@@ -56,4 +56,11 @@ TITLES: Final[dict[str, str]] = {
     "PSR301": "two orders of one name",
     "PSR302": "no manifest found",
     "PSR303": "too many findings",
+    "PSR304": "word that is not locked",
+    "PSR305": "words without a lockfile",
+    "PSR306": "lockfile not usable",
+    "PSR307": "unknown word",
+    "PSR308": "word that may mean several things",
+    "PSR309": "locked word that nobody uses",
+    "PSR310": "locked word that has moved",
 }

@@ -188,7 +188,7 @@ class Reader(Encoder, Protocol):
         """The vendor's orders of a type as far as one can tell them apart, read now; never part of a list."""
 
     def reference(self, product: ProductType) -> tuple[Choice, ...]:
-        """What can be ordered of a type."""
+        """What can be ordered of a type; `UnknownForm` where the vendor's list cannot be made out."""
 
 
 class Line(Protocol):
