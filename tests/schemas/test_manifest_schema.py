@@ -66,7 +66,7 @@ def test_a_branch_is_its_types_schema(name: str) -> None:
     assert set(branch) == {"title", "type", "additionalProperties", "allOf", "properties"}
     pairs = [rule.get("oneOf", [rule.get("not")]) for rule in schema["allOf"]]
     either = [[name for part in parts for name in part["required"]] for parts in pairs]
-    assert branch["allOf"] == [{"not": {"required": names}} for names in either]
+    assert branch["allOf"] == [{"not": {"type": "object", "required": names}} for names in either]
 
 
 def test_each_type_leads_to_its_branch() -> None:
