@@ -99,13 +99,13 @@ def _shelf(choices: tuple[Choice, ...]) -> Shelf:
 
 def _checked(step: Step, references: References) -> Step:
     request = step.request
-    choices = references.of(request.type)
+    references.of(request.type)
     for name in CHECKED:
         offered = references.offered(request, name) if name in request.fields else {}
         if offered and str(request.fields[name]) not in offered:
             return _foreign(step, name, references)
     for kind in request.words:
-        if refused := _moved(step, kind, choices, references):
+        if refused := _moved(step, kind, references):
             return refused
     return step
 
@@ -123,6 +123,8 @@ def _foreign(step: Step, name: str, references: References) -> Step:
     word = _word_of(request, name)
     if word:
         said = f"`{word}: {request.words[word]}` is locked as {value}, which"
+        now = _meant(request, word, references)
+        hint = f"the vendor means {' or '.join(map(valued, now))} by it now" if now else hint
         hint = f"{hint}; {_update(request, word)} locks it anew"
     return step.refused(
         "PSR430", f"{said} is not in the vendor's list for {request.type}{whose}", hint=hint, field=name
@@ -149,13 +151,18 @@ def _same_place(one: Choice, other: Choice) -> bool:
     return one.alpha3 == other.alpha3 if one.alpha3 and other.alpha3 else one.name == other.name
 
 
-def _moved(step: Step, kind: str, choices: tuple[Choice, ...], references: References) -> Step | None:
+def _meant(request: OrderRequest, kind: str, references: References) -> tuple[Choice, ...]:
+    """What the vendor means by a word of an order now."""
+    address = address_of(request.type, kind, request.words[kind], request.fields)
+    return matches(references.of(request.type), address) if address else ()
+
+
+def _moved(step: Step, kind: str, references: References) -> Step | None:
     """A word by which the vendor means another id than the one it is locked to."""
     request, name = step.request, WORDS[kind]
-    address = address_of(request.type, kind, request.words[kind], request.fields)
-    if address is None or not references.offered(request, name):
+    if not references.offered(request, name):
         return None
-    fitting = matches(choices, address)
+    fitting = _meant(request, kind, references)
     locked = request.fields[name]
     if any(str(choice.value) == str(locked) for choice in fitting):
         return None
@@ -163,7 +170,7 @@ def _moved(step: Step, kind: str, choices: tuple[Choice, ...], references: Refer
     there = references.offered(request, name)[str(locked)]
     return step.refused(
         "PSR431",
-        f"`{address}` is locked as {locked}, which is {label(there)} by now; the vendor means {now} by it",
+        f"`{kind}: {request.words[kind]}` is locked as {locked}, which is {label(there)} by now; the vendor means {now} by it",
         hint=f"{_update(request, kind)} locks it anew",
         field=kind,
     )
