@@ -167,10 +167,11 @@ def _moved(step: Step, kind: str, references: References) -> Step | None:
     if any(str(choice.value) == str(locked) for choice in fitting):
         return None
     now = " or ".join(map(valued, fitting)) or "nothing"
+    said = f"`{kind}: {request.words[kind]}` is locked as {locked}"
     there = references.offered(request, name)[str(locked)]
     return step.refused(
         "PSR431",
-        f"`{kind}: {request.words[kind]}` is locked as {locked}, which is {label(there)} by now; the vendor means {now} by it",
+        f"{said}, which is {label(there)} by now; the vendor means {now} by it",
         hint=f"{_update(request, kind)} locks it anew",
         field=kind,
     )

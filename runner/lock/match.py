@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from typing import Final
 
 from runner.lock import Address
+from runner.orders import Scalar
 from runner.vendors.interface import Choice
 
 NEAREST: Final = 3
@@ -24,8 +25,11 @@ def matches(choices: Iterable[Choice], address: Address) -> tuple[Choice, ...]:
     """What a word may stand for, each id once: the vendor's name, for countries also the alpha-3 code, for periods
     also the id; letter case and runs of spaces do not count. None: unknown. Several: ambiguous."""
     word = _folded(address.word)
-    found = {c.value: c for c in reversed(offered(choices, address)) if word in map(_folded, _spellings(c))}
-    return tuple(reversed(found.values()))
+    found: dict[Scalar, Choice] = {}
+    for choice in offered(choices, address):
+        if word in map(_folded, _spellings(choice)):
+            found.setdefault(choice.value, choice)
+    return tuple(found.values())
 
 
 def nearest(choices: Sequence[Choice], address: Address) -> tuple[str, ...]:
