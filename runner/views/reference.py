@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -22,10 +22,7 @@ def render(choices: Sequence[Choice], *, fmt: str, console: Console, read_at: da
 
     `read_at` is when the oldest of the lists was read from the vendor.
     """
-    if fmt == "json":
-        _json(choices, console.out, read_at)
-    else:
-        _text(choices, console.out)
+    FORMATS[fmt](choices, console.out, read_at)
 
 
 def of_country(choices: Sequence[Choice], word: str) -> list[Choice] | None:
@@ -64,7 +61,7 @@ def age(passed: timedelta) -> str | None:
     return f"{minutes // 60} h" if minutes >= 60 else f"{minutes} min"
 
 
-def _text(choices: Sequence[Choice], channel: Channel) -> None:
+def _text(choices: Sequence[Choice], channel: Channel, _: datetime | None) -> None:
     groups: dict[tuple[str, str], list[Choice]] = {}
     for choice in choices:
         groups.setdefault((choice.type, choice.field), []).append(choice)
@@ -114,3 +111,9 @@ def _choice_json(choice: Choice) -> Mapping[str, object]:
         "word": _word(choice.field, (choice,)),
         "within": dict(choice.within),
     }
+
+
+FORMATS: Final[Mapping[str, Callable[[Sequence[Choice], Channel, datetime | None], None]]] = {
+    "text": _text,
+    "json": _json,
+}
