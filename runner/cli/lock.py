@@ -113,7 +113,7 @@ def _refuse_unknown(update: tuple[str, ...], loaded: Loaded) -> None:
     used = {word for request in loaded.orders for word in request.words.values()}
     for word in update:
         if word not in used:
-            from runner.manifest.rules import did_you_mean, nearest_name
+            from runner.manifest.phrases import did_you_mean, nearest_name
 
             nearest = nearest_name(word, tuple(sorted(used)))
             raise UsageError(f"no manifest here uses the word {word!r}{did_you_mean(nearest)}")

@@ -10,7 +10,7 @@ from runner.errors import Problem
 from runner.lock import Address, Entry, Lockfile, address_of
 from runner.lock.match import matches, nearest, section_digest
 from runner.lock.text import cleaned
-from runner.manifest.rules import shown
+from runner.manifest.phrases import shown
 from runner.orders import WORDS, OrderRequest, ProductType, Scalar
 from runner.vendors.interface import Choice
 

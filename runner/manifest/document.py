@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -11,9 +11,11 @@ from runner import schemas
 from runner.errors import Problem, Span
 from runner.manifest.head import Head, head_problems
 from runner.manifest.keys import Keys
+from runner.manifest.kinds import Kind, kind_of
+from runner.manifest.phrases import did_you_mean, nearest_name, one_of, shown
 from runner.manifest.places import OrderPlaces
-from runner.manifest.rules import Subject, did_you_mean, nearest_name, one_of, shown, violations
-from runner.orders import PRODUCT_TYPES, WORDS, OrderKey
+from runner.manifest.rules import Subject, violations
+from runner.orders import PRODUCT_TYPES, OrderKey
 from runner.yamldoc.nodes import Broken, Entry, Field, Item, Split, span
 
 FORMAT: Final = "orders/v1"
@@ -22,19 +24,6 @@ EARLY: Final = ("apiVersion", "batch", "defaults")
 
 OWN: Final = frozenset({"name", "type", "generation", "enabled", "labels", "max_total"})
 """The fields of an order that are ours and not the vendor's (the manifest's own; never sent)."""
-
-_FILLED: Final = ("paymentId", "generation", "enabled")
-_WANTED: Final = {"customTargetName": frozenset({"ipv4", "isp", "ipv6"})}
-"""Optional in the vendor's tables, refused without: `Set [customTargetName]` (api/v1.md sections 1 and 9.1)."""
-
-_DISPLACES: Final[Mapping[str, tuple[str, ...]]] = {
-    **{word: (field,) for word, field in WORDS.items()},
-    **{field: tuple(word for word in WORDS if WORDS[word] == field) for field in WORDS.values()},
-    "payment": ("paymentId",),
-    "paymentId": ("payment",),
-    "auth": ("authorization", "generateAuth"),
-}
-"""Which inherited fields give way to a field of the order. `auth` says all of it, the vendor's two fields only part."""
 
 _NEEDS_END: Final = frozenset({"PSR104", "PSR111", "PSR112", "PSR204", "PSR211"})
 """Findings about what is not there; wrong where a document was cut short."""
@@ -52,30 +41,6 @@ class Late(Exception):
 
 class TooMany(Exception):
     """There are more findings than anybody reads."""
-
-
-@dataclass(slots=True)
-class Kind:
-    """One product type in one document: its gate, and what its orders inherit.
-
-    `gives_way` names, by a field that an order may set, the inherited fields that say the same.
-    """
-
-    name: str
-    valid: Callable[[Any], bool]
-    inherited: dict[str, Any]
-    gives_way: dict[str, tuple[str, ...]]
-    wanted: tuple[str, ...]
-
-    def merged(self, value: dict[str, Any]) -> dict[str, Any]:
-        """An order's fields and those it inherits, without inherited ones that say what the order says otherwise."""
-        values = {**self.inherited, **value}
-        if not self.gives_way.keys().isdisjoint(value):
-            for name in self.gives_way.keys() & value.keys():
-                for other in self.gives_way[name]:
-                    if other not in value:
-                        values.pop(other, None)
-        return values
 
 
 @dataclass(slots=True)
@@ -216,18 +181,7 @@ class Document:
     def _kind(self, name: object) -> Kind | None:
         if not isinstance(name, str) or name not in PRODUCT_TYPES:
             return None
-        rules = schemas.load(name)["properties"]
-        inherited = {field: rules[field]["default"] for field in _FILLED if "default" in rules.get(field, {})}
-        if self.defaults:
-            ours = {field: value for field, value in self.defaults.value.items() if field in rules}
-            inherited = {f: v for f, v in inherited.items() if ours.keys().isdisjoint(_DISPLACES.get(f, ()))} | ours
-        gives_way = {
-            name: tuple(other for other in others if other in inherited)
-            for name, others in _DISPLACES.items()
-            if name in rules and not inherited.keys().isdisjoint(others)
-        }
-        wanted = tuple(field for field, kinds in _WANTED.items() if name in kinds)
-        kind = self._kinds[name] = Kind(name, schemas.gate(name), inherited, gives_way, wanted)
+        kind = self._kinds[name] = kind_of(name, self.defaults.value if self.defaults else {})
         return kind
 
     def _explain(self, entry: Entry, kind: Kind, values: dict[str, Any]) -> bool:

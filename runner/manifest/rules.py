@@ -6,13 +6,13 @@ What each type has and needs is read from the schemas; here are only the words.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Final, Protocol
 
 from runner import schemas
 from runner.errors import Problem, Span
+from runner.manifest.phrases import did_you_mean, nearest_name, one_of, shown
 from runner.manifest.places import Path
 from runner.orders import PRODUCT_TYPES
 from runner.schemas import Violation
@@ -44,7 +44,6 @@ _REASONS: Final = {
 _URGENCY: Final = {"type": 0, "additionalProperties": 1, "oneOf": 2}
 _FORM: Final = "text on one line, without control characters"
 _REFERENCE: Final = re.compile(r"[Tt]ake it from (`[^`]+`)")
-_SHOWN: Final = 60
 
 
 class Places(Protocol):
@@ -120,31 +119,6 @@ def violations(subject: Subject, instance: Mapping[str, Any]) -> list[Problem]:
             for field in set(violation.wanted) - set(violation.given) - suggested:
                 found[violation.at, field] = _missing(subject, violation, field)
     return list(found.values())
-
-
-@lru_cache(maxsize=1024)  # the same slip is often made a thousand times
-def nearest_name(name: str, allowed: tuple[str, ...]) -> str | None:
-    """The allowed name that was probably meant."""
-    from difflib import get_close_matches
-
-    lower = {candidate.lower(): candidate for candidate in allowed}
-    close = get_close_matches(name.lower(), lower, n=1, cutoff=0.6)
-    return lower[close[0]] if close else None
-
-
-def did_you_mean(nearest: str | None) -> str:
-    return f", did you mean `{nearest}`?" if nearest else ""
-
-
-def one_of(values: Iterable[object]) -> str:
-    return "one of " + ", ".join(map(str, values))
-
-
-def shown(value: object) -> str:
-    """A value as it may stand in a message: on one line, not too long."""
-    text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else str(value).lower()
-    text = "".join(character if character.isprintable() else "\ufffd" for character in text[: _SHOWN + 1])
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 
 def _unknown_field(subject: Subject, at: Path, nearest: str | None) -> Problem:
