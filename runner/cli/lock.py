@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,9 +28,10 @@ from runner.errors import ExitCode, Problem, UsageError
 
 if TYPE_CHECKING:
     from runner.lock import Lockfile
+    from runner.lock.changes import Reference
     from runner.manifest import Loaded
     from runner.orders import ProductType
-    from runner.vendors.interface import Choice
+    from runner.vendors.interface import Choice, Reader
     from runner.views.console import Console
     from runner.views.lock import Written
     from runner.wiring import Settings
@@ -154,8 +157,8 @@ def _locked(call: _Call, update: tuple[str, ...]) -> tuple[list[Problem], Writte
         return list(found.problems.values()), None
     entries = kept(found, call.known, others=not covers(call.words.paths, place))
     before = call.known.entries if call.known else {}
-    changed = call.known is None or dict(before) != entries
-    if changed and (entries or call.known is not None):
+    changed = dict(before) != entries
+    if changed:
         _write(place, written(entries.values()))
     removed = [entry for address, entry in before.items() if address not in entries]
     done = Written(
@@ -176,38 +179,27 @@ def _write(place: Path, text: str) -> None:
         raise UsageError(f"the lockfile {place} cannot be written: {error.strerror or error}") from None
 
 
-class _reference:  # noqa: N801 - used as a context manager
-    """Asks the vendor's reference list at most once a type, and only if it is asked."""
+@contextmanager
+def _reference(call: _Call) -> Iterator[Reference]:
+    """The vendor's reference lists: each asked at most once, the key and the way there only looked for if one is."""
+    from runner import wiring
+    from runner.clock import SystemClock
+    from runner.views import progress
 
-    def __init__(self, call: _Call) -> None:
-        from contextlib import ExitStack
+    lists: dict[ProductType, tuple[Choice, ...]] = {}
+    with ExitStack() as stack:
 
-        self._call = call
-        self._stack = ExitStack()
-        self._reader: Any = None
-        self._lists: dict[ProductType, tuple[Choice, ...]] = {}
+        @cache
+        def reader() -> Reader:
+            watch = stack.enter_context(progress.watching(call.console, quiet=call.quiet, verbose=call.verbose))
+            return stack.enter_context(wiring.reader(call.settings, SystemClock(), watch))
 
-    def __enter__(self) -> Callable[[ProductType], tuple[Choice, ...]]:
-        return self._of
+        def of(product: ProductType) -> tuple[Choice, ...]:
+            if product not in lists:
+                lists[product] = reader().reference(product)
+            return lists[product]
 
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
-
-    def _of(self, product: ProductType) -> tuple[Choice, ...]:
-        if product not in self._lists:
-            if self._reader is None:
-                self._reader = self._open()
-            self._lists[product] = self._reader.reference(product)
-        return self._lists[product]
-
-    def _open(self) -> Any:
-        from runner import wiring
-        from runner.clock import SystemClock
-        from runner.views import progress
-
-        call = self._call
-        watch = self._stack.enter_context(progress.watching(call.console, quiet=call.quiet, verbose=call.verbose))
-        return self._stack.enter_context(wiring.reader(call.settings, SystemClock(), watch))
+        yield of
 
 
 def _show(call: _Call, wanted: tuple[Output, ...], problems: tuple[Problem, ...], written: Written | None) -> int:

@@ -337,6 +337,27 @@ def test_a_broken_lockfile_is_a_finding_at_its_place(world: World, text: str, pl
     assert world.box.requests == ()
 
 
+def test_manifests_without_words_need_no_lockfile(world: World) -> None:
+    """Nothing to lock is said and nothing written, the vendor is not asked; a broken lockfile nobody needs stops nothing."""
+    world.manifest(ipv4("a"))
+    result = world.run("lock", MANIFEST, env={"PROXY_SELLER_API_KEY": None})
+    assert (result.code, result.out) == (0, "no words, nothing to lock\n")
+    assert not (world.root / LOCK).exists()
+    assert world.run("lock", "--check", MANIFEST).code == 0
+    assert world.box.requests == ()
+    world.write(LOCK, "{")
+    assert world.apply().code == 0
+    assert world.report()["inputs"]["lockfile"] is None
+
+
+def test_stdin_uses_the_lockfile_of_the_working_folder(world: World) -> None:
+    """A manifest that comes through a pipe is locked beside the working folder."""
+    text = (world.root / world.manifest(worded("a"))).read_text("utf-8")
+    assert world.run("lock", "-", stdin=text).code == 0
+    assert locked(world)["ipv4 country FRA"] == 561
+    assert world.run("plan", "-", stdin=text).code == 0
+
+
 def test_a_lockfile_can_be_named(world: World) -> None:
     """`--lockfile` says which; one that is not there is an error of usage for all but `lock`."""
     world.manifest(worded("a"))
