@@ -190,6 +190,27 @@ def test_a_word_that_means_another_country_by_now_is_not_bought(world: World) ->
 
 
 @pytest.mark.parametrize(
+    ("before", "after", "field"),
+    [
+        ('"id": 561, "name": "France"', '"id": 562, "name": "France"', "country"),
+        ('"id": "1m"', '"id": "12m"', "period"),
+    ],
+)
+def test_a_lockfile_that_was_turned_by_hand_buys_nothing(world: World, before: str, after: str, field: str) -> None:
+    """An entry whose word does not lead to its id at the vendor is refused, though the id is sold: FRA buys no Germany."""
+    world.manifest(worded("a"))
+    assert world.run("lock", MANIFEST).code == 0
+    text = (world.root / LOCK).read_text("utf-8")
+    assert before in text
+    world.write(LOCK, text.replace(before, after))
+    assert world.run("validate", MANIFEST).code == 0
+    assert (world.apply().code, world.money_requests) == (5, 0)
+    (finding,) = world.order("a")["errors"]
+    assert (finding["code"], finding["field"], finding["line"]) == ("PSR431", field, world.line_of(f"{field}:"))
+    assert world.run("lock", "--check", MANIFEST).code == 4
+
+
+@pytest.mark.parametrize(
     ("order", "code", "says", "hint"),
     [
         (worded("a", "Frnace"), "PSR307", "no `country` called `Frnace` for ipv4", "nearest: FRA (France)"),

@@ -37,6 +37,7 @@ def loaded_as_case(loaded: manifest.Loaded, folder: Path) -> dict[str, Any]:
                 "key": str(order.key),
                 "type": order.type,
                 "fields": dict(order.fields),
+                **({"words": dict(order.words)} if order.words else {}),
                 "enabled": order.enabled,
                 "labels": dict(order.labels),
                 "max_total": None if order.max_total is None else str(order.max_total),
