@@ -127,7 +127,7 @@ def _foreign(step: Step, name: str, references: References) -> Step:
         hint = f"the vendor means {' or '.join(map(valued, now))} by it now" if now else hint
         hint = f"{hint}; {_update(request, word)} locks it anew"
     return step.refused(
-        "PSR430", f"{said} is not in the vendor's list for {request.type}{whose}", hint=hint, field=name
+        "PSR450", f"{said} is not in the vendor's list for {request.type}{whose}", hint=hint, field=name
     )
 
 
@@ -170,7 +170,7 @@ def _moved(step: Step, kind: str, references: References) -> Step | None:
     said = f"`{kind}: {request.words[kind]}` is locked as {locked}"
     there = references.offered(request, name)[str(locked)]
     return step.refused(
-        "PSR431",
+        "PSR451",
         f"{said}, which is {label(there)} by now; the vendor means {now} by it",
         hint=f"{_update(request, kind)} locks it anew",
         field=kind,

@@ -180,11 +180,11 @@ def test_a_word_that_means_another_country_by_now_is_not_bought(world: World) ->
     result = world.apply()
     assert (result.code, world.bought) == (5, [])
     (finding,) = world.order("a")["errors"]
-    assert (finding["code"], finding["line"]) == ("PSR431", world.line_of("country:"))
+    assert (finding["code"], finding["line"]) == ("PSR451", world.line_of("country:"))
     world.box.edit_reference("ipv4", "country", 561, None)
     assert world.apply().code == 5
     (finding,) = world.order("a")["errors"]
-    assert (finding["code"], finding["line"]) == ("PSR430", world.line_of("country:"))
+    assert (finding["code"], finding["line"]) == ("PSR450", world.line_of("country:"))
     assert f"order-runner lock {MANIFEST} --update FRA" in finding["hint"]
     assert world.money_requests == 0
 
@@ -206,7 +206,7 @@ def test_a_lockfile_that_was_turned_by_hand_buys_nothing(world: World, before: s
     assert world.run("validate", MANIFEST).code == 0
     assert (world.apply().code, world.money_requests) == (5, 0)
     (finding,) = world.order("a")["errors"]
-    assert (finding["code"], finding["field"], finding["line"]) == ("PSR431", field, world.line_of(f"{field}:"))
+    assert (finding["code"], finding["field"], finding["line"]) == ("PSR451", field, world.line_of(f"{field}:"))
     assert world.run("lock", "--check", MANIFEST).code == 4
 
 
@@ -250,7 +250,7 @@ def test_an_id_of_another_type_is_refused_before_it_is_priced(world: World) -> N
     result = world.apply("--keep-going", MANIFEST)
     assert (result.code, world.bought) == (5, ["a"])
     (other,) = world.order("b")["errors"]
-    assert (other["code"], other["line"]) == ("PSR430", world.line_of("countryId: 3758"))
+    assert (other["code"], other["line"]) == ("PSR450", world.line_of("countryId: 3758"))
     assert other["message"] == "`countryId` 3758 is not in the vendor's list for ipv4: it is United States of isp"
     assert other["hint"] == "for ipv4 that is 563 (United States)"
     (nobodys,) = world.order("c")["errors"]
@@ -286,7 +286,7 @@ def test_other_ids_are_held_against_the_list_too(world: World, changes: dict[str
     world.manifest(ipv4("a", **changes))
     assert world.run("plan", "--report", "report.json", MANIFEST).code == 5
     (finding,) = world.order("a")["errors"]
-    assert (finding["code"], finding["field"], finding["line"]) == ("PSR430", field, world.line_of(f"{field}:"))
+    assert (finding["code"], finding["field"], finding["line"]) == ("PSR450", field, world.line_of(f"{field}:"))
     assert (
         finding["hint"].startswith("nearest in the vendor's list for ") or "order-runner reference" in finding["hint"]
     )
