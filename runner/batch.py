@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Final, Literal
 
 from runner import approving, forgotten, place, verdict
 from runner.approval import Terms
-from runner.approving import Consent
-from runner.budgets import Purse
-from runner.clock import Clock
 from runner.errors import (
     Cancelled,
     ExitCode,
@@ -20,15 +17,13 @@ from runner.errors import (
     RunnerError,
     worst,
 )
-from runner.ledger.interface import Hold, Holder, Ledger, Record, Run
-from runner.limits import Limits, Standing, standing
-from runner.manifest import Loaded
-from runner.plan import Plan, Step, draft, purse_for, quoted, rechecked
-from runner.progress import Watch
-from runner.readings import Readings
-from runner.report import Category, Finding, Inputs, Mode, OrderEntry, Report, Result
+from runner.job import Job
+from runner.ledger.interface import Hold, Ledger, Run
+from runner.limits import standing
+from runner.plan import Plan, purse_for
+from runner.planning import Means, drafted, means_of, priced, show_ways_out
+from runner.report import Mode, Report
 from runner.reportfile import ReportFile
-from runner.states import State
 from runner.stop import Stop
 from runner.vendors.interface import Buyer, Encoder, Reader
 
@@ -36,52 +31,6 @@ NOT_CHECKED_OFFLINE: Final = ("access", "prices", "balance", "vendor's reference
 NOT_CHECKED_ONLINE: Final = ("whether the vendor accepts the order itself: only buying tells",)
 
 _BUG_HINT: Final = "what was bought is in the ledger and the report; please report the trace below"
-UNASKED: Final = Consent(account="default")
-"""For calls that nobody has to approve: every order, by whatever account the ledger has."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """One call, whatever it does: what is wanted, what it may cost, what was approved of it, who asks.
-
-    `detailed_exit`: tell by the exit code whether there is something to buy.
-    """
-
-    loaded: Loaded
-    limits: Limits
-    holder: Holder
-    clock: Clock
-    watch: Watch
-    ledger_name: str
-    guard: forgotten.Guard = field(default_factory=forgotten.Guard)
-    consent: Consent = UNASKED
-    detailed_exit: bool = False
-
-    @property
-    def run_id(self) -> str:
-        return self.holder.run_id
-
-    def report(self, mode: Mode, encoder: Encoder | None) -> Report:
-        """A report of this call in which nothing has happened yet."""
-        inputs = Inputs(
-            manifests=tuple((file.path, file.sha256) for file in self.loaded.files),
-            ledger=self.ledger_name,
-            base_url=encoder.base_url if encoder else None,
-            policies=tuple((policy.path, policy.sha256) for policy in self.limits.policies),
-        )
-        entries = [
-            OrderEntry(request=request, status="planned", body=encoder.preview(request) if encoder else None)
-            for request in self.loaded.orders
-        ]
-        found = [verdict.finding_of(problem) for problem in self.loaded.problems]
-        return Report(
-            run_id=self.run_id,
-            mode=mode,
-            started_at=self.clock.now(),
-            inputs=inputs,
-            orders=entries,
-            errors=found,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,14 +59,6 @@ class Purchase:
     crash_point: Callable[[str], None] = place.no_crash
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Means:
-    """What was found out on the way to a purchase, and serves it: readings a moment old, and what sums are left."""
-
-    readings: Readings
-    purse: Purse
-
-
 def preview(job: Job, mode: Literal["plan", "dry-run"], ledger: Ledger, vendor: Reader | Encoder) -> Outcome:
     """What would be bought and, asked of a `Reader`, what it would cost. Nothing it holds can spend."""
     report = job.report(mode, vendor)
@@ -126,10 +67,11 @@ def preview(job: Job, mode: Literal["plan", "dry-run"], ledger: Ledger, vendor: 
     plan, error, terms = Plan(steps=()), None, None
     try:
         known = standing(ledger, job.loaded.orders, job.clock.now())
-        plan = _drafted(job, ledger, known, report)
+        plan = drafted(job, ledger, known, report)
         verdict.note_open(report, ledger.open_records())
         if reader is not None:
-            plan = _priced(job, plan, ledger, Readings(reader, job.clock), known, report)
+            means = means_of(job, ledger, reader, known)
+            plan = priced(job, plan, means, report)
             terms = approving.terms_of(job.consent, plan, job.loaded, report)
             plan = approving.approved(job.consent, plan, job.loaded, ledger, report, job.clock)
         plan.refuse(job.limits)
@@ -181,19 +123,21 @@ def _apply_held(job: Job, purchase: Purchase, hold: Hold, report: Report) -> Out
     plan, error = Plan(steps=()), None
     try:
         known = standing(purchase.ledger, job.loaded.orders, job.clock.now())
-        plan = _drafted(job, purchase.ledger, known, report)
+        plan = drafted(job, purchase.ledger, known, report)
         verdict.note_open(report, purchase.ledger.open_records())
         verdict.refuse_open(report)
-        readings = Readings(purchase.buyer, job.clock)
-        plan = _priced(job, plan, purchase.ledger, readings, known, report)
+        means = means_of(job, purchase.ledger, purchase.buyer, known)
+        plan = priced(job, plan, means, report)
         if wants := forgotten.wants(plan, job.clock.now()):
             hold.note_wants(wants)
         plan = approving.approved(job.consent, plan, job.loaded, purchase.ledger, report, job.clock)
         plan.refuse(job.limits)
         if plan.to_buy:
             purchase.confirm(plan)
-            purse = purse_for(plan, job.loaded, job.limits, known)
-            _buy(job, purchase, hold, plan, Means(readings=readings, purse=purse), report)
+            try:
+                _buy(job, purchase, hold, plan, means, report)
+            finally:
+                show_ways_out(report, means.references)
     except (RunnerError, KeyboardInterrupt) as raised:
         error = verdict.noted(report, raised)
     verdict.finish(report, job.clock.now(), error)
@@ -213,7 +157,7 @@ def _buy(job: Job, purchase: Purchase, hold: Hold, plan: Plan, means: Means, rep
         stop=purchase.stop,
         watch=job.watch,
         money_timeout=purchase.money_timeout,
-        purse=means.purse,
+        purse=purse_for(plan, job.loaded, job.limits, means.known),
         fail_fast=purchase.fail_fast,
         approval=job.consent.digest,
         pauses=purchase.pauses,
@@ -231,65 +175,6 @@ def _buy(job: Job, purchase: Purchase, hold: Hold, plan: Plan, means: Means, rep
         raise Cancelled(f"stopped by a signal with {left} orders not begun", hint="run again to buy the rest")
     if left and any(finding.problem.code == "PSR505" for finding in verdict.findings(report)):
         raise Refused(f"stopped after an overcharge with {left} orders not begun", hint="run again to buy the rest")
-
-
-def _drafted(job: Job, ledger: Ledger, known: Standing, report: Report) -> Plan:
-    records = ledger.records(request.key for request in job.loaded.orders)
-    # What an earlier run settled without a plain answer: few, and worth their evidence in every report.
-    evidence = ledger.evidence(key for key, record in records.items() if record.reason is not None)
-    steps = draft(job.loaded, records, today=known.at.date(), limits=job.limits, known=known)
-    plan = Plan(steps=tuple(_selected(step, job.consent) for step in steps))
-    for entry, step in zip(report.orders, plan.steps, strict=True):
-        told = _known(step.record) | {"evidence": evidence.get(entry.request.key)}
-        entry.update(status=step.status, reason=step.reason, **told)
-        _add_problem(entry, step)
-    return plan
-
-
-def _selected(step: Step, consent: Consent) -> Step:
-    """The step, or that it is none of this call's business; what may have been charged is everybody's."""
-    reason = None if step.status == "unknown" else consent.selection.left_out(step.request)
-    return step if reason is None else replace(step, status="skipped", reason=reason, problem=None, vendor=None)
-
-
-def _known(record: Record | None) -> dict[str, object]:
-    """What the ledger adds to an entry."""
-    if record is None:
-        return {}
-    if record.state is not State.PLACED or record.order_id is None:
-        return {"possible": record.quote_total}
-    result = Result(
-        order_id=record.order_id,
-        base_order_numbers=record.base_order_numbers,
-        total=record.total,
-        balance=record.balance,
-    )
-    return {"result": result}
-
-
-def _priced(job: Job, drafted: Plan, ledger: Ledger, readings: Readings, known: Standing, report: Report) -> Plan:
-    plan = quoted(drafted, job.loaded, readings.reader, job.limits, job.watch, known)
-    report.balance_before = plan.balance
-    desk = forgotten.Desk(
-        guard=job.guard, ledger=ledger, readings=readings, report=report, clock=job.clock, watch=job.watch
-    )
-    plan = rechecked(forgotten.compared(plan, desk), job.loaded, job.limits, known)
-    for entry, step in zip(report.orders, plan.steps, strict=True):
-        if step.quote is not None or step.status != entry.status:
-            entry.update(status=step.status, reason=step.reason, quote=step.quote)
-            _add_problem(entry, step)
-    report.errors.extend(Finding(problem=problem, category="refused") for problem in plan.objections)
-    return plan
-
-
-def _add_problem(entry: OrderEntry, step: Step) -> None:
-    known = {finding.problem for finding in entry.errors}
-    if step.warning is not None and step.warning not in known:
-        entry.update(errors=(*entry.errors, Finding(problem=step.warning, category="warning")))
-    if step.problem is not None and step.problem not in known:
-        category: Category = "warning" if step.problem.severity == "warning" else "refused"
-        found = Finding(problem=step.problem, category=category, vendor=step.vendor)
-        entry.update(errors=(*entry.errors, found))
 
 
 def _last_write(file: ReportFile, report: Report) -> None:

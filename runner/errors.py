@@ -7,6 +7,7 @@
     ├── Refused                 5   a guard said no before money moved
     │   ├── LedgerUnusable      5   the ledger cannot be trusted or written
     │   └── VendorUnavailable   5   the vendor did not answer a read
+    │       └── UnknownForm     5   it did, in its envelope, with content in a form that nobody knows
     ├── OutcomeUnknown          7   a charge is possible and not settled
     ├── Cancelled               8   a signal stopped the run
     └── Busy                    9   another run holds the account
@@ -137,6 +138,10 @@ class LedgerUnusable(Refused):
 
 class VendorUnavailable(Refused):
     """A read was not answered, or not in a form that can be believed; nothing was bought by it."""
+
+
+class UnknownForm(VendorUnavailable):
+    """A read was answered, and what the answer holds is in a form that nobody knows."""
 
 
 class OutcomeUnknown(RunnerError):

@@ -29,6 +29,8 @@ TITLES: Final[dict[str, str]] = {
     "PSR440": "not what was approved",
     "PSR441": "approval too old",
     "PSR442": "something left to buy",
+    "PSR450": "id of no product of its type",
+    "PSR451": "word that means another id by now",
     "PSR501": "order refused by the vendor",
     "PSR502": "access refused",
     "PSR503": "order not sent",

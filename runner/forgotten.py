@@ -19,8 +19,8 @@ from runner.ledger.forgotten import Want
 from runner.ledger.interface import Ledger
 from runner.orders import OrderKey, OrderRequest, ProductType
 from runner.plan import Plan, Step, problem_at
-from runner.progress import Notice, Watch
 from runner.readings import Readings
+from runner.references import References
 from runner.report import Finding, Report
 from runner.unowned import RECENT, Likeness, likenesses, looks_like, recent, unowned
 from runner.vendors.interface import Look, SeenOrder
@@ -49,9 +49,9 @@ class Desk:
     guard: Guard
     ledger: Ledger
     readings: Readings
+    references: References
     report: Report
     clock: Clock
-    watch: Watch
 
 
 def compared(plan: Plan, desk: Desk) -> Plan:
@@ -127,10 +127,7 @@ def _countries(
     }
     countries: dict[tuple[ProductType, str], str] = {}
     for product in sorted(undecided):
-        try:
-            countries |= countries_of(desk.readings.reader.reference(product), product)
-        except VendorUnavailable as error:
-            desk.watch(Notice(text=f"countries cannot be compared: {error}"))
+        countries |= countries_of(desk.references.of(product), product)
     return countries
 
 

@@ -25,6 +25,16 @@ PAY_BY_CARD: Final = 43
 
 Scalar = str | int
 
+WORDS: Final[Mapping[str, str]] = {
+    "country": "countryId",
+    "package": "countryId",
+    "period": "periodId",
+    "operator": "operatorId",
+    "rotation": "rotationId",
+    "tariff": "tarifId",
+}
+"""The words of a manifest that a lockfile turns into the vendor's fields."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class OrderKey:
@@ -66,7 +76,8 @@ class OrderRequest:
     """One checked entry of a manifest.
 
     `fields` holds the vendor's own fields by the vendor's own names, defaults merged in, `paymentId` always present,
-    absent optionals left out. `max_total` is in `CURRENCY`.
+    absent optionals left out. `words` are those of `WORDS` that were written in place of a field; until a lockfile
+    has turned them into fields, the order has no fingerprint and no body. `max_total` is in `CURRENCY`.
     """
 
     key: OrderKey
@@ -76,11 +87,22 @@ class OrderRequest:
     enabled: bool = True
     labels: Mapping[str, str] = field(default_factory=dict)
     max_total: Decimal | None = None
+    words: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def fingerprint(self) -> str:
-        """`sha256:…` over what would be bought: type and fields, not labels, limits, place or spelling."""
+        """`sha256:…` over what would be bought: type and fields, not words, labels, limits, place or spelling.
+
+        ValueError where words are left that nobody turned into fields.
+        """
+        if self.open_words:
+            raise ValueError(f"{self.key} has words that are not resolved: {', '.join(self.open_words)}")
         return fingerprint(self.type, self.fields)
+
+    @property
+    def open_words(self) -> tuple[str, ...]:
+        """The words that are no fields yet."""
+        return tuple(word for word in self.words if WORDS[word] not in self.fields)
 
     @property
     def pays_by_card(self) -> bool:

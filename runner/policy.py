@@ -18,7 +18,8 @@ from runner.budgets import PERIODS, Cap
 from runner.errors import Problem, Span
 from runner.manifest.discover import POLICY_NAMES
 from runner.manifest.head import Head
-from runner.manifest.rules import Subject, shown, violations
+from runner.manifest.phrases import shown
+from runner.manifest.rules import Subject, violations
 from runner.orders import OrderRequest, Scalar
 from runner.yamldoc import read
 from runner.yamldoc.nodes import Begin, Broken, Field

@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "resolve": "Settle one order in doubt by your own word, with a reason.",
     "ledger": "Export the ledger's history, verify it, import it.",
     "reference": "Show what can be ordered: countries, periods, operators, tariffs.",
+    "lock": "Turn the words of manifests into vendor ids, in orders.lock.json.",
     "schema": "Print a shipped JSON schema.",
     "sandbox": "Serve an emulator of the vendor's API on loopback, with faults on request.",
 }

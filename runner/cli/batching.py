@@ -15,11 +15,13 @@ from runner.cli.closing import Call, report_file, reported, show
 from runner.cli.limiting import limited, told
 from runner.cli.options import holder
 from runner.cli.settling import flags_of
+from runner.cli.words import Words
 from runner.errors import Cancelled, ExitCode, LedgerUnusable, OutcomeUnknown, UsageError
 
 if TYPE_CHECKING:
-    from runner.batch import Job, Outcome
+    from runner.batch import Outcome
     from runner.forgotten import Guard
+    from runner.job import Job
     from runner.ledger.interface import Ledger
     from runner.plan import Plan
     from runner.progress import Watch
@@ -138,16 +140,17 @@ def _buy(call: Call, paths: tuple[str, ...], stop: Stop, values: dict[str, Any])
 
 
 def _job(call: Call, paths: tuple[str, ...], watch: Watch) -> Job:
-    from runner import manifest, wiring
-    from runner.batch import Job
+    from runner import wiring
     from runner.clock import SystemClock
+    from runner.job import Job
     from runner.limits import Limits
     from runner.progress import Notice
 
     clock = SystemClock()
     place = wiring.locate(call.settings)
-    base = Limits(max_spend=call.max_spend, keep_going=call.keep_going)
-    loaded, limits = limited(manifest.load(paths, strict=call.strict), base)
+    words = Words(paths=paths, named=call.lockfile, sandbox=call.settings.sandbox)
+    read, lockfile = words.load(strict=call.strict)
+    loaded, limits = limited(read, Limits(max_spend=call.max_spend, keep_going=call.keep_going))
     if not loaded.errors:
         call.consent.selection.check(loaded.orders)
     if call.verbose:
@@ -155,6 +158,7 @@ def _job(call: Call, paths: tuple[str, ...], watch: Watch) -> Job:
     return Job(
         loaded=loaded,
         limits=limits,
+        lockfile=(lockfile.path, lockfile.sha256) if lockfile else None,
         guard=_guard(call),
         holder=holder(clock.now()),
         clock=clock,

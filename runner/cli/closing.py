@@ -16,7 +16,8 @@ from runner.errors import ExitCode, RunnerError, UsageError, worst
 
 if TYPE_CHECKING:
     from runner.approving import Consent
-    from runner.batch import Job, Outcome
+    from runner.batch import Outcome
+    from runner.job import Job
     from runner.plandoc import Frame
     from runner.report import Mode, Report
     from runner.reportfile import ReportFile
@@ -39,6 +40,7 @@ class Call:
     keep_going: bool
     strict: bool
     strict_account: bool | None
+    lockfile: Path | None
     quiet: bool
     verbose: bool
     consent: Consent
@@ -54,7 +56,7 @@ class Call:
             if any(output.path is None and output.fmt != "text" for output in wanted):
                 raise UsageError("the report and a format both want stdout")
             console = console.aside()
-        names = ("max_spend", "keep_going", "strict", "strict_account", "quiet", "verbose")
+        names = ("max_spend", "keep_going", "strict", "strict_account", "lockfile", "quiet", "verbose")
         return cls(
             settings=settings,
             outputs=wanted,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from runner.cli.options import Amount, option
+from runner.cli.words import Words, lockfile_option
 from runner.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def limit_options(command: F) -> F:
         default=None,
         help="Refuse orders that look like one the vendor has and the ledger does not know. [on with CI, else off]",
     )(command)
-    command = option("--strict", is_flag=True, help="Warnings are errors.")(command)
+    command = option("--strict", is_flag=True, help="Warnings are errors.")(lockfile_option(command))
     command = option("--keep-going", is_flag=True, help="Buy the others although some orders are refused.")(command)
     command = policy_option(command)
     command = option(
@@ -110,18 +111,18 @@ def is_exclusive(named: str | None, console: Console) -> bool:
     return policies.exclusive
 
 
-def checked(paths: tuple[str, ...], named: str | None, *, strict: bool) -> tuple[Checked, Policies]:
+def checked(words: Words, named: str | None, *, strict: bool) -> tuple[Checked, Policies]:
     """Manifests held against their schemas and, where there are policies, each order against those.
 
     Only then the orders have to be kept meanwhile. An order that is not `enabled` is held against no policy.
     """
     from runner import manifest
 
-    policies = policies_of(named, manifest.discover(paths).paths)
+    policies = policies_of(named, manifest.discover(words.paths).paths)
     if not policies.found:
-        found = manifest.check(paths, strict=strict)
+        found = manifest.check(words.paths, strict=strict, judge=words.judge)
         return replace(found, problems=(*policies.problems, *found.problems)), policies
-    loaded = manifest.load(paths, strict=strict)
+    loaded, _ = words.load(strict=strict)
     problems = sorted([*loaded.problems, *_forbidden(policies.found, loaded)], key=lambda problem: problem.order)
     return replace(loaded, problems=(*policies.problems, *problems)), policies
 

@@ -2,49 +2,108 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
 from runner.cli.options import (
     ended,
     format_option,
+    option,
     outputs,
     quiet_options,
     settings_of,
     vendor_options,
     write_output,
 )
-from runner.errors import ExitCode
+from runner.errors import ExitCode, UsageError
 from runner.orders import PRODUCT_TYPES, ProductType
+from runner.wiring import DEFAULT_ACCOUNT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from runner.cli.refcache import Cached
+    from runner.views.console import Console
+    from runner.wiring import Settings
 
 FORMATS = ("text", "json")
 
 
 @click.command("reference")
 @click.argument("product", metavar="[TYPE]", required=False, type=click.Choice(PRODUCT_TYPES))
+@option("--country", metavar="WORD", help="Only this country, by alpha-3 code or name, with its operators.")
+@option("--refresh", is_flag=True, help="Ask the vendor, although its lists were read less than a day ago.")
+@option("--account", metavar="NAME", help=f"The account's name; each has a cache of its own. [{DEFAULT_ACCOUNT}]")
 @format_option(*FORMATS)
 @vendor_options
 @quiet_options
 @click.pass_context
 def command(
-    ctx: click.Context, /, product: str | None, formats: tuple[str, ...], quiet: bool, verbose: bool, **values: Any
+    ctx: click.Context,
+    /,
+    product: str | None,
+    country: str | None,
+    refresh: bool,
+    formats: tuple[str, ...],
+    quiet: bool,
+    verbose: bool,
+    **values: Any,
 ) -> int:
-    """Show what can be ordered of TYPE, or of every type: the ids to write into a manifest."""
-    from runner import wiring
+    """Show what can be ordered of TYPE, or of every type: the words and ids to write into a manifest."""
     from runner.clock import SystemClock
-    from runner.views import progress, reference
+    from runner.views import reference
     from runner.views.console import Console
 
     wanted = outputs(formats, FORMATS, "text")
     settings = settings_of(ctx, **values)
     console = Console.detect(no_color=values["no_color"])
     types = PRODUCT_TYPES if product is None else (cast("ProductType", product),)
-    with (
-        progress.watching(console, quiet=quiet, verbose=verbose) as watch,
-        wiring.reader(settings, SystemClock(), watch) as reader,
-    ):
-        choices = [choice for name in types for choice in reader.reference(name)]
+    lists = _lists(settings, types, console, refresh=refresh, quiet=quiet, verbose=verbose)
+    oldest = min(cached.read_at for cached in lists.values())
+    choices = [choice for cached in lists.values() for choice in cached.choices]
+    if country is not None:
+        found = reference.of_country(choices, country)
+        if found is None:
+            near = ", ".join(reference.nearest_countries(choices, country))
+            hint = f"nearest: {near}" if near else "see the list without --country"
+            raise UsageError(f"the vendor has no country called {country!r} here", hint=hint)
+        choices = found
     for output in wanted:
-        write_output(output, console, lambda fmt, target: reference.render(choices, fmt=fmt, console=target))
+        write_output(
+            output, console, lambda fmt, target: reference.render(choices, fmt=fmt, console=target, read_at=oldest)
+        )
+    if not quiet and (age := reference.age(SystemClock().now() - oldest)):
+        console.note(f"read from the vendor {age} ago; --refresh asks it anew\n")
     return ended(ExitCode.OK, console)
+
+
+def _lists(
+    settings: Settings, types: tuple[ProductType, ...], console: Console, *, refresh: bool, quiet: bool, verbose: bool
+) -> Mapping[ProductType, Cached]:
+    """Every type's list: from the cache where it is there and not too old, else from the vendor.
+
+    The emulator inside this process is not cached: it is at another address each time, and asking it is free.
+    """
+    from runner import wiring
+    from runner.cli.refcache import Cache, Cached
+    from runner.clock import SystemClock
+    from runner.views import progress
+
+    clock = SystemClock()
+    cache = None if settings.sandbox else Cache.of(settings)
+    lists: dict[ProductType, Cached] = {}
+    with ExitStack() as stack:
+        reader = None
+        for name in types:
+            cached = cache.read(name, clock.now()) if cache and not refresh else None
+            if cached is None:
+                if reader is None:
+                    watch = stack.enter_context(progress.watching(console, quiet=quiet, verbose=verbose))
+                    reader = stack.enter_context(wiring.reader(settings, clock, watch))
+                cached = Cached(read_at=clock.now(), choices=reader.reference(name))
+                if cache:
+                    cache.write(name, cached)
+            lists[name] = cached
+    return lists

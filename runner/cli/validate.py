@@ -10,6 +10,7 @@ import click
 
 from runner.cli.limiting import checked, policy_option, told
 from runner.cli.options import ended, format_option, option, outputs, paths_argument, quiet_options, write_output
+from runner.cli.words import Words, lockfile_option
 from runner.errors import ExitCode
 
 FORMATS = ("text", "json", "github")
@@ -20,12 +21,20 @@ FORMATS = ("text", "json", "github")
 @format_option(*FORMATS)
 @option("--strict", is_flag=True, help="Warnings are errors.")
 @policy_option
+@lockfile_option
 @quiet_options
-def command(paths: tuple[str, ...], formats: tuple[str, ...], strict: bool, policy: str | None, **values: bool) -> int:
+def command(
+    paths: tuple[str, ...],
+    formats: tuple[str, ...],
+    strict: bool,
+    policy: str | None,
+    lockfile: Path | None,
+    **values: bool,
+) -> int:
     """Check manifests: every finding of every file, as file:line:column, in one run.
 
     PATH is a file, a folder (every *.yaml and *.yml below it), a glob, or - for stdin. Needs no network and no key.
-    Exit code 4 if anything is wrong.
+    Words are looked up in the lockfile, if there is one. Exit code 4 if anything is wrong.
     """
     from runner.views import findings
     from runner.views.console import Console
@@ -33,7 +42,7 @@ def command(paths: tuple[str, ...], formats: tuple[str, ...], strict: bool, poli
     default = "github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text"
     wanted = outputs(formats, FORMATS, default)
     console = Console.detect(no_color=values["no_color"])
-    found, policies = checked(paths, policy, strict=strict)
+    found, policies = checked(Words(paths=paths, named=lockfile), policy, strict=strict)
     if values["verbose"]:
         console.note(f"{told(policies.found)}\n")
     for output in wanted:

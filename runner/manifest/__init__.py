@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO
@@ -16,9 +16,9 @@ from typing import BinaryIO
 from runner.errors import Problem
 from runner.manifest.alike import Alike
 from runner.manifest.discover import discover
-from runner.manifest.document import EARLY, MAX_PROBLEMS, Document, Late, TooMany
+from runner.manifest.document import EARLY, MAX_PROBLEMS, Accepted, Document, Late, TooMany
 from runner.manifest.keys import Keys
-from runner.manifest.wanted import Batch, Budget, batch_of, request_of
+from runner.manifest.wanted import Batch, Budget, batch_of, has_words, request_of
 from runner.orders import OrderRequest
 from runner.yamldoc import read
 from runner.yamldoc.nodes import Begin, Broken, End, Entry, Field, Item
@@ -57,12 +57,19 @@ class Loaded(Checked):
     orders: tuple[OrderRequest, ...]
 
 
-def check(paths: Sequence[str], *, stdin: BinaryIO | None = None, strict: bool = False) -> Checked:
-    """Read manifests and judge every order, keeping none. With `strict` warnings are errors.
+Judge = Callable[[OrderRequest], Iterable[Problem]]
+"""What more may be wrong with an order that has words."""
+
+
+def check(
+    paths: Sequence[str], *, stdin: BinaryIO | None = None, strict: bool = False, judge: Judge | None = None
+) -> Checked:
+    """Read manifests and judge every order, keeping none; those with words also by `judge`. With `strict` warnings
+    are errors.
 
     UsageError for a path that is missing or cannot be read; everything else is a problem in the answer.
     """
-    return _Run(stdin=stdin, keep=False).over(paths, strict=strict)
+    return _Run(stdin=stdin, keep=False, judge=judge).over(paths, strict=strict)
 
 
 def load(paths: Sequence[str], *, stdin: BinaryIO | None = None, strict: bool = False) -> Loaded:
@@ -114,9 +121,10 @@ class _Reading:
 class _Run:
     """One call over all its files."""
 
-    def __init__(self, *, stdin: BinaryIO | None, keep: bool) -> None:
+    def __init__(self, *, stdin: BinaryIO | None, keep: bool, judge: Judge | None = None) -> None:
         self._stdin = stdin
         self._keep = keep
+        self._judge = judge
         self._keys = Keys()
         self._alike = Alike()
 
@@ -169,11 +177,8 @@ class _Run:
                 elif document is None:
                     reading.outside(item)
                 elif isinstance(item, Entry):
-                    accepted = document.entry(item)
-                    if accepted and document.batch:
-                        self._alike.add(accepted, document.batch)
-                    if accepted and self._keep and document.batch:
-                        reading.orders.append(request_of(accepted, document))
+                    if (accepted := document.entry(item)) and document.batch:
+                        self._take(accepted, document, document.batch, reading)
                 elif isinstance(item, End):
                     document.finish()
                     reading.close(document)
@@ -186,6 +191,13 @@ class _Run:
         if document:
             reading.close(document)
         return reading
+
+    def _take(self, accepted: Accepted, document: Document, batch: str, reading: _Reading) -> None:
+        self._alike.add(accepted, batch)
+        if self._keep:
+            reading.orders.append(request_of(accepted, document))
+        elif self._judge and has_words(accepted):
+            document.report(self._judge(request_of(accepted, document)))
 
 
 def _early_fields(source: Source) -> list[dict[str, Field]]:

@@ -51,7 +51,8 @@ class Alike:
         values, kind = accepted.values, accepted.kind
         if values["generation"] != 1 or not values["enabled"]:
             return
-        content = hash((kind.name, *map(values.get, kind.sent)))
+        auth = str(values["auth"]) if "auth" in values else None  # the one field that is no scalar
+        content = hash((kind.name, auth, *(values.get(field) for field in kind.bought if field != "auth")))
         first = self._first.get(content)
         group = self._groups.get(content)
         if group is not None:

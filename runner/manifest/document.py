@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -11,21 +11,16 @@ from runner import schemas
 from runner.errors import Problem, Span
 from runner.manifest.head import Head, head_problems
 from runner.manifest.keys import Keys
+from runner.manifest.kinds import Kind, kind_of
+from runner.manifest.phrases import did_you_mean, nearest_name, one_of, shown
 from runner.manifest.places import OrderPlaces
-from runner.manifest.rules import Subject, did_you_mean, nearest_name, one_of, shown, violations
+from runner.manifest.rules import Subject, violations
 from runner.orders import PRODUCT_TYPES, OrderKey
 from runner.yamldoc.nodes import Broken, Entry, Field, Item, Split, span
 
 FORMAT: Final = "orders/v1"
 EARLY: Final = ("apiVersion", "batch", "defaults")
 """Fields without which no order can be judged."""
-
-OWN: Final = frozenset({"name", "type", "generation", "enabled", "labels", "max_total"})
-"""The fields of an order that are ours and not the vendor's (the manifest's own; never sent)."""
-
-_FILLED: Final = ("paymentId", "generation", "enabled")
-_WANTED: Final = {"customTargetName": frozenset({"ipv4", "isp", "ipv6"})}
-"""Optional in the vendor's tables, refused without: `Set [customTargetName]` (api/v1.md sections 1 and 9.1)."""
 
 _NEEDS_END: Final = frozenset({"PSR104", "PSR111", "PSR112", "PSR204", "PSR211"})
 """Findings about what is not there; wrong where a document was cut short."""
@@ -43,17 +38,6 @@ class Late(Exception):
 
 class TooMany(Exception):
     """There are more findings than anybody reads."""
-
-
-@dataclass(slots=True)
-class Kind:
-    """One product type in one document: its gate, what its orders inherit, and the fields that are the vendor's."""
-
-    name: str
-    valid: Callable[[Any], bool]
-    inherited: dict[str, Any]
-    wanted: tuple[str, ...]
-    sent: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -156,7 +140,7 @@ class Document:
                 self._unknown_type(entry)
                 return None
             kind = known
-        values = {**kind.inherited, **value}
+        values = kind.merged(value)
         accepted = not entry.problems and kind.valid(values)
         if not accepted:
             accepted = self._explain(entry, kind, values)
@@ -194,13 +178,7 @@ class Document:
     def _kind(self, name: object) -> Kind | None:
         if not isinstance(name, str) or name not in PRODUCT_TYPES:
             return None
-        rules = schemas.load(name)["properties"]
-        inherited = {field: rules[field]["default"] for field in _FILLED if "default" in rules.get(field, {})}
-        if self.defaults:
-            inherited |= {field: value for field, value in self.defaults.value.items() if field in rules}
-        wanted = tuple(field for field, kinds in _WANTED.items() if name in kinds)
-        sent = tuple(field for field in rules if field not in OWN)
-        kind = self._kinds[name] = Kind(name, schemas.gate(name), inherited, wanted, sent)
+        kind = self._kinds[name] = kind_of(name, self.defaults.value if self.defaults else {})
         return kind
 
     def _explain(self, entry: Entry, kind: Kind, values: dict[str, Any]) -> bool:

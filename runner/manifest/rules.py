@@ -6,13 +6,13 @@ What each type has and needs is read from the schemas; here are only the words.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Final, Protocol
 
 from runner import schemas
 from runner.errors import Problem, Span
+from runner.manifest.phrases import did_you_mean, nearest_name, one_of, shown
 from runner.manifest.places import Path
 from runner.orders import PRODUCT_TYPES
 from runner.schemas import Violation
@@ -37,10 +37,17 @@ FORMS: Final = {
     "month": 'an amount in USD as quoted text with at most two decimals, such as "120.00"',
     "require_labels": _NAME,
     "buy_by": 'a quoted date, such as "2026-12-31"',
+    "ip": "an IPv4 address, or an IPv6 address in quotes",
 }
+_REASONS: Final = {
+    "name": "it is the order's key",
+    "type": "it says what is bought",
+    "mode": "it says how the proxies are authorized",
+    "ip": "it is the address that `mode: ip` authorizes",
+}
+_URGENCY: Final = {"type": 0, "additionalProperties": 1, "oneOf": 2}
 _FORM: Final = "text on one line, without control characters"
 _REFERENCE: Final = re.compile(r"[Tt]ake it from (`[^`]+`)")
-_SHOWN: Final = 60
 
 
 class Places(Protocol):
@@ -89,7 +96,7 @@ class Subject:
 
 def violations(subject: Subject, instance: Mapping[str, Any]) -> list[Problem]:
     """Every violation of the subject's schema, at most one a place; empty where `jsonschema` finds it valid."""
-    broken = sorted(schemas.explain(subject.schema, instance), key=lambda violation: violation.keyword != "type")
+    broken = sorted(schemas.explain(subject.schema, instance), key=lambda violation: _URGENCY.get(violation.keyword, 1))
     found: dict[tuple[Path, str | None], Problem] = {}
     suggested: set[str] = set()
     for violation in broken:
@@ -101,6 +108,13 @@ def violations(subject: Subject, instance: Mapping[str, Any]) -> list[Problem]:
                 nearest = nearest_name(field, free)
                 suggested |= {nearest} if nearest else set()
                 found[at, field] = _unknown_field(subject, (*at, field), nearest)
+        elif violation.keyword in ("oneOf", "not"):
+            names = _alternatives(violation)
+            if not suggested.isdisjoint(names):
+                continue
+            found[at, names[-1]] = (_twice if any(n in violation.given for n in names) else _neither)(
+                subject, violation, names
+            )
         elif violation.keyword != "required":
             name = str(violation.given) if violation.in_name else None
             found.setdefault((at, name), _WORDS.get(violation.keyword, _other)(subject, violation))
@@ -109,31 +123,6 @@ def violations(subject: Subject, instance: Mapping[str, Any]) -> list[Problem]:
             for field in set(violation.wanted) - set(violation.given) - suggested:
                 found[violation.at, field] = _missing(subject, violation, field)
     return list(found.values())
-
-
-@lru_cache(maxsize=1024)  # the same slip is often made a thousand times
-def nearest_name(name: str, allowed: tuple[str, ...]) -> str | None:
-    """The allowed name that was probably meant."""
-    from difflib import get_close_matches
-
-    lower = {candidate.lower(): candidate for candidate in allowed}
-    close = get_close_matches(name.lower(), lower, n=1, cutoff=0.6)
-    return lower[close[0]] if close else None
-
-
-def did_you_mean(nearest: str | None) -> str:
-    return f", did you mean `{nearest}`?" if nearest else ""
-
-
-def one_of(values: Iterable[object]) -> str:
-    return "one of " + ", ".join(map(str, values))
-
-
-def shown(value: object) -> str:
-    """A value as it may stand in a message: on one line, not too long."""
-    text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else str(value).lower()
-    text = "".join(character if character.isprintable() else "\ufffd" for character in text[: _SHOWN + 1])
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 
 def _unknown_field(subject: Subject, at: Path, nearest: str | None) -> Problem:
@@ -152,6 +141,34 @@ def _unknown_field(subject: Subject, at: Path, nearest: str | None) -> Problem:
     return subject.problem("03", message, place, at, hint)
 
 
+def _alternatives(violation: Violation) -> tuple[str, ...]:
+    """The names of which one may be there: of two spellings of one thing, or one that another field rules out."""
+    branches = violation.wanted if violation.keyword == "oneOf" else [violation.wanted]
+    return tuple(name for branch in branches for name in branch["required"])
+
+
+def _neither(subject: Subject, violation: Violation, names: tuple[str, ...]) -> Problem:
+    field, word = names
+    rule = schemas.load(subject.schema)["properties"][field]
+    message = f"`{field}` is missing: the vendor needs it for {subject.schema}"
+    hint = f"{way_out(rule, field)}, or say it in words with `{word}`"
+    return subject.problem("04", message, subject.places.landmark, (*violation.at, field), hint)
+
+
+def _twice(subject: Subject, violation: Violation, names: tuple[str, ...]) -> Problem:
+    at = violation.at
+    if len(names) == 1:
+        path = (*at, names[0])
+        message = f"{_label(path)} has no meaning with `mode: {shown(violation.given.get('mode'))}`"
+        return subject.problem("13", message, subject.places.key(path), path, "remove it, or write `mode: ip`")
+    field, word = names
+    own = next((name for name in (word, field) if at or not subject.places.inherits(name)), word)
+    place = subject.places.key((*at, own))
+    message = f"`{word}` and `{field}` say the same thing{subject.merged(place)}"
+    hint = f"keep one: `{word}` in words, or the vendor's own `{field}`"
+    return subject.problem("13", message, place, (*at, own), hint)
+
+
 def _listed(kinds: Sequence[str]) -> str:
     return f"only {kinds[0]} has" if len(kinds) == 1 else f"{', '.join(kinds[:-1])} and {kinds[-1]} have"
 
@@ -159,7 +176,7 @@ def _listed(kinds: Sequence[str]) -> str:
 def _missing(subject: Subject, violation: Violation, name: str) -> Problem:
     rule, at = violation.rule.get("properties", {}).get(name, {}), violation.at
     needs = f"the vendor needs it for {subject.schema}" if subject.is_order else "every manifest has one"
-    reason = {"name": "it is the order's key", "type": "it says what is bought"}.get(name, needs)
+    reason = _REASONS.get(name, needs)
     place = subject.places.value(at) if at else subject.places.landmark
     return subject.problem("04", f"`{name}` is missing: {reason}", place, (*at, name), way_out(rule, name))
 

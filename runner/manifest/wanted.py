@@ -7,13 +7,26 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from runner.errors import Span
-from runner.manifest.document import OWN, Accepted, Document
+from runner.manifest.document import Accepted, Document
+from runner.manifest.kinds import OWN
 from runner.manifest.places import OrderPlaces
-from runner.orders import CURRENCY, OrderKey, OrderRequest, ProductType, Source
+from runner.orders import (
+    CURRENCY,
+    PAY_BY_BALANCE,
+    PAY_BY_CARD,
+    WORDS,
+    OrderKey,
+    OrderRequest,
+    ProductType,
+    Source,
+)
 from runner.yamldoc.nodes import span
+
+_NOT_SENT: Final = OWN | WORDS.keys() | {"payment", "auth"}
+_PAYMENTS: Final = {"balance": PAY_BY_BALANCE, "card": PAY_BY_CARD}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +113,9 @@ def request_of(accepted: Accepted, document: Document) -> OrderRequest:
     places = OrderPlaces(entry, document.defaults)
     ceiling = values.get("max_total")
     fields = {name: places.value((name,)) for name in values if name in entry.value or places.inherits(name)}
+    words = {name: values[name] for name in values if name in WORDS}
+    if words or "payment" in values or "auth" in values:
+        fields |= _stands_for(values, places)
     return OrderRequest(
         key=OrderKey(cast("str", document.batch), values["name"], values["generation"]),
         type=cast("ProductType", accepted.kind.name),
@@ -108,8 +124,35 @@ def request_of(accepted: Accepted, document: Document) -> OrderRequest:
         enabled=values["enabled"],
         labels=values.get("labels", {}),
         max_total=None if ceiling is None else Decimal(ceiling),
+        words=words,
     )
 
 
+def has_words(accepted: Accepted) -> bool:
+    """Whether a lockfile is needed to say what an entry asks for."""
+    return not WORDS.keys().isdisjoint(accepted.values)
+
+
+def _stands_for(values: dict[str, Any], places: OrderPlaces) -> dict[str, Span]:
+    """The place of each vendor's field that is written as a word: what is said of the field is said of the word."""
+    found = {field: (word,) for word, field in WORDS.items() if word in values}
+    if "payment" in values:
+        found["paymentId"] = ("payment",)
+    spans = {field: places.value(path) for field, path in found.items()}
+    for part, sent in (("ip", "authorization"), ("generate", "generateAuth")):
+        if part in values.get("auth", ()):
+            spans[sent] = places.value(("auth", part))
+    return spans
+
+
 def _vendor_fields(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if name not in OWN}
+    """The vendor's fields, those included that `payment` and `auth` stand for (api/v1.md section 9.1)."""
+    fields = {name: value for name, value in values.items() if name not in _NOT_SENT}
+    if "payment" in values:
+        fields["paymentId"] = _PAYMENTS[values["payment"]]
+    auth = values.get("auth", {})
+    if "ip" in auth:
+        fields["authorization"] = auth["ip"]
+    if "generate" in auth:
+        fields["generateAuth"] = "Y" if auth["generate"] else "N"
+    return fields

@@ -23,6 +23,7 @@ from runner.sandbox.shelf import Lot
 from runner.sandbox.vendor import Account, Event, Vendor, package_of
 from runner.sandbox.wanted import RefusedError
 
+JSON = dict[str, Any]
 PAYMENTS = [{"id": "29", "name": "PayPal"}, {"id": "37", "name": "Visa / MasterCard"}]
 Commit = Callable[[Event], None]
 
@@ -132,11 +133,14 @@ class Api:
     def _reference(self, call: Call, _account: Account) -> Answer:
         text_ids = self.options.ids == "string"
         if call.type is None:
-            return success({type_: catalogue.section(type_, text_ids=text_ids) for type_ in catalogue.TYPES})
+            return success({type_: self._section(type_, text_ids=text_ids) for type_ in catalogue.TYPES})
         if call.type not in catalogue.TYPES:
             return refusal("Set existed [type] from reference")
-        items = catalogue.section(call.type, text_ids=text_ids)
+        items = self._section(call.type, text_ids=text_ids)
         return success({"items": [items] if self.options.items_shape == "list" else items})
+
+    def _section(self, type_: str, *, text_ids: bool) -> JSON:
+        return catalogue.edited(type_, catalogue.section(type_, text_ids=text_ids), self.vendor.edits)
 
     def _proxies(self, call: Call, account: Account) -> Answer:
         filters = self._filters(call)

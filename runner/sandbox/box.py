@@ -1,7 +1,7 @@
 """The emulator as one object: state, faults, memory of requests; `serve` puts it on a loopback port."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
@@ -11,9 +11,10 @@ from threading import Lock
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from runner.sandbox import control
+from runner.sandbox import catalogue, control
 from runner.sandbox.answers import UNANSWERED, Answer, html
 from runner.sandbox.api import Call, call_of
+from runner.sandbox.catalogue import Edit
 from runner.sandbox.faults import Faults
 from runner.sandbox.journal import Journal, Turn
 from runner.sandbox.options import SANDBOX_KEY, Options
@@ -95,6 +96,17 @@ class Sandbox:
                 {"event": "balance", "account": mark_of(key), "balance": f"{balance:.2f}"},
             )
 
+    def edit_reference(self, type_: str, section: str, id_: int | str, to: Mapping[str, Any] | None) -> None:
+        """Shows a row of `reference/list` with other values, or with None no more; what is sold stays as it is.
+
+        Not kept in the state file. Raises ValueError where that list has no such row.
+        """
+        with self._lock:
+            known = type_ in catalogue.TYPES and catalogue.section(type_, text_ids=False).get(section, ())
+            if not any(str(row.get("id")) == str(id_) for row in known or ()):
+                raise ValueError(f"no row {id_!r} in {section!r} of {type_!r}")
+            self._edits.append(Edit(type=type_, section=section, id=id_, to=to))
+
     def buy_as_stranger(self, /, **body: Any) -> Purchase:
         """Buys like somebody else with the same account: body fields as arguments, over a small ipv4 order.
 
@@ -140,16 +152,22 @@ class Sandbox:
         return self._visit(call_of(method, unquote(key), endpoint.strip("/"), params, raw))
 
     def _forget(self) -> None:
-        self._vendor = Vendor(self.options)
+        self._edits: list[Edit] = []
+        self._vendor = self._new_vendor()
         self._requests: list[Request] = []
         self._limiter = Limiter()
+
+    def _new_vendor(self) -> Vendor:
+        vendor = Vendor(self.options)
+        vendor.edits = self._edits
+        return vendor
 
     @contextmanager
     def _turn(self) -> Iterator[Turn]:
         """The state, alone and up to date: other processes' events applied, late orders made."""
         with self._lock, self._journal.turn() as turn:
             if turn.restarted:
-                self._vendor = Vendor(self.options)
+                self._vendor = self._new_vendor()
             for event in turn.news:
                 self._vendor.apply(event)
             self._make_late_orders(turn)

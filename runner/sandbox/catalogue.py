@@ -3,7 +3,7 @@
 No id belongs to two types, so a `countryId` of the wrong type buys the wrong product, as it would there.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
@@ -232,6 +232,27 @@ def section(type_: str, *, text_ids: bool) -> JSON:
         sizes = [{"id": p.id, "name": p.name, "quantities": list(p.quantities)} for p in product.places]
         return {"country": countries, "period": periods, "quantities": sizes}
     return {"country": countries, "period": periods, "target": []}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """A change to what `reference/list` shows of one type: the row of this id, with other values or (None) gone."""
+
+    type: str
+    section: str
+    id: int | str
+    to: Mapping[str, Any] | None = None
+
+
+def edited(type_: str, shown: JSON, edits: Iterable[Edit]) -> JSON:
+    """A section as `section` gives it, after the edits for its type, in their order."""
+    shown = dict(shown)
+    for edit in edits:
+        if edit.type == type_ and edit.section in shown:
+            rows = ((row, str(row.get("id")) == str(edit.id)) for row in shown[edit.section])
+            new = (({**row, **edit.to} if edit.to is not None else None) if hit else row for row, hit in rows)
+            shown[edit.section] = [row for row in new if row is not None]
+    return shown
 
 
 def _country(place: Place) -> JSON:

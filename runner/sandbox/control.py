@@ -16,7 +16,10 @@ JSON = dict[str, Any]
 
 
 def control(box: "Sandbox", method: str, name: str, raw: bytes) -> Answer:
-    """`GET state`, `POST faults`, `POST balance`, `POST stranger`; anything wrong is HTTP 400 with `{"error": ...}`."""
+    """`GET state`, and `POST` of `faults`, `balance`, `stranger` and `reference`.
+
+    Anything wrong is HTTP 400 with `{"error": ...}`.
+    """
     if (method, name) == ("GET", "state"):
         return Answer(body=to_json(state_of(box)))
     try:
@@ -39,7 +42,10 @@ def _change(box: "Sandbox", method: str, name: str, given: JSON) -> Answer:
         return Answer(body=to_json({"balance": str(given["balance"])}))
     if (method, name) == ("POST", "stranger"):
         return Answer(body=to_json(_purchase(box.buy_as_stranger(**given))))
-    return _wrong(404, "GET state, POST faults, POST balance, POST stranger")
+    if (method, name) == ("POST", "reference"):
+        box.edit_reference(str(given["type"]), str(given["section"]), given["id"], given["to"])
+        return Answer(body=to_json({"edited": given["id"]}))
+    return _wrong(404, "GET state, POST faults, POST balance, POST stranger, POST reference")
 
 
 def stranger_body(given: JSON) -> JSON:

@@ -85,6 +85,7 @@ class Vendor:
         self.purchases: list[Purchase] = []
         self.later: dict[int, Later] = {}
         self.rise = Decimal(1)
+        self.edits: list[catalogue.Edit] = []
         self._orders = self._laters = self._addresses = 0
         self._accounts: dict[str, Account] = {}
         for key, balance in {SANDBOX_KEY: DEFAULT_BALANCE, **options.accounts}.items():

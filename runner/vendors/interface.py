@@ -107,7 +107,10 @@ class Witness:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """Something one can order: `field` is the manifest field, `value` what to write there."""
+    """Something one can order: `field` is the manifest field, `value` what to write there.
+
+    `within` pairs the fields that a mobile operator or rotation hangs on with their values.
+    """
 
     type: ProductType
     field: str
@@ -115,6 +118,7 @@ class Choice:
     name: str
     alpha3: str | None = None
     detail: str | None = None
+    within: tuple[tuple[str, Scalar], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +188,7 @@ class Reader(Encoder, Protocol):
         """The vendor's orders of a type as far as one can tell them apart, read now; never part of a list."""
 
     def reference(self, product: ProductType) -> tuple[Choice, ...]:
-        """What can be ordered of a type."""
+        """What can be ordered of a type; `UnknownForm` where the vendor's list cannot be made out."""
 
 
 class Line(Protocol):

@@ -64,7 +64,9 @@ _PURCHASE: Final = re.compile(
 
 
 def encode_order(request: OrderRequest) -> dict[str, Scalar]:
-    """The exact body of `order/make` and `order/calc`; ValueError for a field the vendor does not have."""
+    """The exact body of `order/make` and `order/calc`; ValueError for a field the vendor does not have, or a word."""
+    if request.open_words:
+        raise ValueError(f"words that are not resolved: {', '.join(request.open_words)}")
     fields = {"paymentId": PAY_BY_BALANCE, **request.fields}
     unknown = sorted(set(fields) - set(FIELDS))
     if unknown:

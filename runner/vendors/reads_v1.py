@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from runner.errors import AccessError, VendorUnavailable
+from runner.errors import AccessError, UnknownForm, VendorUnavailable
 from runner.orders import CURRENCY, ProductType, Quote
 from runner.vendors.interface import Choice, QuoteRefused, VendorError
 from runner.vendors.reference_v1 import choices
@@ -92,12 +92,13 @@ def decode_package(response: Response) -> Mapping[str, str] | None:
 
 
 def decode_reference(response: Response, product: ProductType) -> tuple[Choice, ...]:
-    """What can be ordered of a type."""
+    """What can be ordered of a type; UnknownForm where the answer is the vendor's and its list cannot be made out."""
     data = _success(response, "reference/list")
     try:
         return choices(data, product)
     except Malformed as problem:
-        raise _unavailable("reference/list", str(problem)) from None
+        found = _unavailable("reference/list", str(problem))
+        raise UnknownForm(str(found), hint=found.hint) from None
 
 
 def _read(response: Response, path: str) -> Envelope:

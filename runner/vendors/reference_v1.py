@@ -9,6 +9,7 @@ from runner.vendors.interface import Choice
 from runner.vendors.wire import Malformed, clean_text
 
 Row = Mapping[str, object]
+Within = tuple[tuple[str, Scalar], ...]
 
 
 def choices(data: object, product: ProductType) -> tuple[Choice, ...]:
@@ -58,14 +59,17 @@ def _mobile(countries: list[Row]) -> Iterator[Choice]:
             raise Malformed("operators are no object")
         for service in services:
             for operator in _rows(services, service):
-                yield from _operator(operator, here, f"{here.name}, {clean_text(service)}")
+                yield from _operator(operator, here, clean_text(service))
 
 
-def _operator(operator: Row, country: Choice, place: str) -> Iterator[Choice]:
-    here = _choice("mobile", "operatorId", operator, alpha3=country.alpha3, detail=place)
+def _operator(operator: Row, country: Choice, service: str) -> Iterator[Choice]:
+    place = f"{country.name}, {service}"
+    within: Within = (("countryId", country.value), ("mobileServiceType", service))
+    here = _choice("mobile", "operatorId", operator, alpha3=country.alpha3, detail=place, within=within)
     yield here
+    place, within = f"{place}, {here.name}", (*within, ("operatorId", here.value))
     for rotation in _rows(operator, "rotations", needed=False):
-        yield _choice("mobile", "rotationId", rotation, alpha3=country.alpha3, detail=f"{place}, {here.name}")
+        yield _choice("mobile", "rotationId", rotation, alpha3=country.alpha3, detail=place, within=within)
 
 
 def _rows(section: Row, name: str, *, needed: bool = True) -> list[Row]:
@@ -80,7 +84,13 @@ def _rows(section: Row, name: str, *, needed: bool = True) -> list[Row]:
 
 
 def _choice(
-    product: ProductType, field: str, row: Row, *, alpha3: str | None = None, detail: str | None = None
+    product: ProductType,
+    field: str,
+    row: Row,
+    *,
+    alpha3: str | None = None,
+    detail: str | None = None,
+    within: Within = (),
 ) -> Choice:
     value = _value(row.get("id"), number=field not in ("periodId", "operatorId"))
     name, code = row.get("name"), row.get("alpha3")
@@ -91,6 +101,7 @@ def _choice(
         name=clean_text(name) if isinstance(name, str) else str(value),
         alpha3=clean_text(code) if isinstance(code, str) else alpha3,
         detail=detail,
+        within=within,
     )
 
 

@@ -3,22 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Final
 
+from runner.clock import rfc3339
+from runner.orders import WORDS
 from runner.vendors.interface import Choice
 from runner.views.console import Channel, Console
 from runner.views.grid import Column, Grid, Row, show
 from runner.views.safe import json_text, one_line
+from runner.views.words import PACKAGES
 
-REFERENCE_VERSION: Final = "1.0"
-
-
-def render(choices: Sequence[Choice], *, fmt: str, console: Console) -> None:
-    """Write the choices in one of `FORMATS` to stdout, types and fields in the order of their first choice."""
-    FORMATS[fmt](choices, console.out)
+REFERENCE_VERSION: Final = "1.1"
 
 
-def _text(choices: Sequence[Choice], channel: Channel) -> None:
+def render(choices: Sequence[Choice], *, fmt: str, console: Console, read_at: datetime | None = None) -> None:
+    """Write the choices in one of `FORMATS` to stdout, types and fields in the order of their first choice.
+
+    `read_at` is when the oldest of the lists was read from the vendor.
+    """
+    FORMATS[fmt](choices, console.out, read_at)
+
+
+def of_country(choices: Sequence[Choice], word: str) -> list[Choice] | None:
+    """One country, by alpha-3 code or name, with what hangs on it, and the periods; None where nobody has it."""
+    folded = word.strip().casefold()
+    places = [
+        c for c in choices if c.field == "countryId" and folded in (c.name.casefold(), (c.alpha3 or "").casefold())
+    ]
+    if not places:
+        return None
+    ids = {(c.type, c.value) for c in places}
+    types = {c.type for c in places}
+
+    def belongs(choice: Choice) -> bool:
+        if choice.field == "countryId":
+            return (choice.type, choice.value) in ids
+        under = dict(choice.within).get("countryId")
+        return choice.type in types if under is None else (choice.type, under) in ids
+
+    return [choice for choice in choices if belongs(choice)]
+
+
+def nearest_countries(choices: Sequence[Choice], word: str) -> list[str]:
+    """The countries that may have been meant."""
+    from difflib import get_close_matches
+
+    known = {text.casefold(): text for c in choices if c.field == "countryId" for text in (c.name, c.alpha3 or "")}
+    return [known[text] for text in get_close_matches(word.casefold(), [t for t in known if t], n=3, cutoff=0.5)]
+
+
+def age(passed: timedelta) -> str | None:
+    """`3 h`, `12 min`; None for less than a minute."""
+    minutes = int(passed.total_seconds() // 60)
+    if minutes < 1:
+        return None
+    return f"{minutes // 60} h" if minutes >= 60 else f"{minutes} min"
+
+
+def _text(choices: Sequence[Choice], channel: Channel, _: datetime | None) -> None:
     groups: dict[tuple[str, str], list[Choice]] = {}
     for choice in choices:
         groups.setdefault((choice.type, choice.field), []).append(choice)
@@ -33,7 +76,7 @@ def _text(choices: Sequence[Choice], channel: Channel) -> None:
 def _grid(field: str, choices: Sequence[Choice]) -> Grid:
     columns = (
         Column(name=field),
-        Column(name="name", folds=True),
+        Column(name=_word(field, choices), folds=True),
         Column(name="alpha-3"),
         Column(name="detail", folds=True),
     )
@@ -41,8 +84,19 @@ def _grid(field: str, choices: Sequence[Choice]) -> Grid:
     return Grid(columns=columns, rows=tuple(rows))
 
 
-def _json(choices: Sequence[Choice], channel: Channel) -> None:
-    document = {"version": REFERENCE_VERSION, "choices": [_choice_json(choice) for choice in choices]}
+def _word(field: str, choices: Sequence[Choice]) -> str:
+    """The manifest's word for a field, under which the vendor's names stand: that is what one writes there."""
+    if field == "countryId":
+        return "package" if choices[0].type in PACKAGES else "country"
+    return next((word for word, other in WORDS.items() if other == field), "name")
+
+
+def _json(choices: Sequence[Choice], channel: Channel, read_at: datetime | None) -> None:
+    document = {
+        "version": REFERENCE_VERSION,
+        "read_at": rfc3339(read_at) if read_at else None,
+        "choices": [_choice_json(choice) for choice in choices],
+    }
     channel.lines([json_text(document, indent=2)])
 
 
@@ -54,7 +108,12 @@ def _choice_json(choice: Choice) -> Mapping[str, object]:
         "name": choice.name,
         "alpha3": choice.alpha3,
         "detail": choice.detail,
+        "word": _word(choice.field, (choice,)),
+        "within": dict(choice.within),
     }
 
 
-FORMATS: Final[Mapping[str, Callable[[Sequence[Choice], Channel], None]]] = {"text": _text, "json": _json}
+FORMATS: Final[Mapping[str, Callable[[Sequence[Choice], Channel, datetime | None], None]]] = {
+    "text": _text,
+    "json": _json,
+}

@@ -52,13 +52,13 @@ def test_keep_going_buys_the_other_nine(world: World) -> None:
     assert world.bought[-1] == "o6"
 
 
-def test_a_country_of_another_type_is_refused_by_the_vendor(world: World) -> None:
+def test_a_quantity_that_is_not_sold_is_refused_by_the_vendor(world: World) -> None:
     """What the vendor itself refuses, without a fault, is refused with its words at the line of the field."""
-    world.manifest(ipv4("a"), ipv4("b", countryId=99999))
+    world.manifest(ipv4("a"), ipv4("b", quantity=99999))
     assert world.apply().code == 5
     (finding,) = world.order("b")["errors"]
-    assert finding["line"] == world.line_of("countryId: 99999")
-    assert finding["vendor"]["message"] == "Country not exists"
+    assert finding["line"] == world.line_of("quantity: 99999")
+    assert finding["vendor"]["message"] == "Set [quantity]"
     assert world.bought == []
 
 

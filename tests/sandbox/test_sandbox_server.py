@@ -170,6 +170,19 @@ def test_other_processes_can_read_and_steer(stage: Staging) -> None:
     assert [(r["method"], r["endpoint"], r["status"]) for r in state["requests"]] == [("POST", "order/make", 500)]
 
 
+def test_a_reference_list_can_be_changed(stage: Staging) -> None:
+    """A row of one type's list can be shown otherwise or no more; other types and what is sold stay as they are."""
+    s = stage()
+    to = {"id": 599, "name": "France (new)"}
+    assert s.send("POST", "/_sandbox/reference", {"type": "ipv4", "section": "country", "id": 561, "to": to}).json
+    s.box.edit_reference("ipv4", "period", "1m", None)
+    shown = s.get("reference/list/ipv4").json["data"]["items"]
+    assert shown["country"][0] == {"id": 599, "name": "France (new)", "alpha3": "FRA"}
+    assert "1m" not in [row["id"] for row in shown["period"]]
+    assert "1m" in [row["id"] for row in s.get("reference/list/isp").json["data"]["items"]["period"]]
+    assert s.make(ORDER, quantity=1).json["status"] == "success"
+
+
 @pytest.mark.parametrize(
     ("method", "name", "body", "status", "error"),
     [
@@ -179,6 +192,9 @@ def test_other_processes_can_read_and_steer(stage: Staging) -> None:
         ("POST", "balance", {"balance": "-1"}, 400, "whole cents"),
         ("POST", "stranger", {"type": "ipv5"}, 400, "legal types"),
         ("POST", "stranger", {"countryId": 1}, 400, "Country not exists"),
+        ("POST", "reference", {"type": "ipv4", "section": "country", "id": 1, "to": None}, 400, "no row"),
+        ("POST", "reference", {"type": "ipv5", "section": "country", "id": 561, "to": None}, 400, "no row"),
+        ("POST", "reference", {"type": "ipv4"}, 400, "missing 'section'"),
         ("GET", "faults", None, 404, "GET state"),
         ("POST", "state", {}, 404, "GET state"),
     ],

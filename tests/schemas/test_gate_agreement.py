@@ -37,7 +37,7 @@ keys = st.sampled_from(FIELDS) | texts
 def entries(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
     """A type, and a valid entry of it (sometimes of another) with one thing changed, or a few."""
     name = draw(st.sampled_from(sorted(ENTRIES)))
-    entry = dict(ENTRIES[name][draw(st.sampled_from(["minimal", "full"]))])
+    entry = dict(ENTRIES[name][draw(st.sampled_from(["minimal", "full", "worded"]))])
     # Mostly one: an entry wrong in two ways is refused by both, however they differ on either.
     for _ in range(draw(st.sampled_from([1, 1, 1, 1, 2, 3]))):
         mutate(draw, entry)

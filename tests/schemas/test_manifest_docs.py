@@ -14,6 +14,7 @@ from runner.manifest import check
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "manifest.md").read_text("utf-8")
 OWN = {"name", "type", "generation", "enabled", "labels", "max_total"}
+WORDS = {"country", "package", "period", "operator", "rotation", "tariff", "payment", "auth"}
 WANTED = {"ipv4", "isp", "ipv6"}
 """Types the vendor refuses without `customTargetName` (api/v1.md section 9.1)."""
 
@@ -59,13 +60,30 @@ def test_the_table_of_fields_is_the_schemas() -> None:
 def needs(name: str, fields: list[str]) -> dict[str, str]:
     """What the table must say of each field of a type."""
     schema = load(name)
-    assert set(schema["properties"]) - OWN <= set(fields)
+    assert set(schema["properties"]) - OWN - WORDS <= set(fields)
+    either = dict([branch["required"][0] for branch in rule["oneOf"]] for rule in schema["allOf"] if "oneOf" in rule)
     words = {}
     for field in fields:
         warned = ", warned" if field == "customTargetName" and name in WANTED else ""
         optional = f"optional{warned}" if field in schema["properties"] else "-"
+        optional = f"required, or `{either[field]}`" if field in either else optional
         words[field] = "required" if field in schema["required"] else optional
     return words
+
+
+def test_the_table_of_words_is_the_schemas() -> None:
+    """Every word is shown with the fields it stands for and the types that have it, and its fixed values."""
+    rows = table("word", "in place of")
+    assert set(rows) == WORDS
+    for word, (fields, types, values) in rows.items():
+        having = [name for name in load("manifest")["$defs"] if word in load(name)["properties"]]
+        assert types_of(types) == having
+        for name in having:
+            rules = load(name)["allOf"]
+            pairs = [[n for part in rule.get("oneOf", [rule.get("not")]) for n in part["required"]] for rule in rules]
+            assert [field for field, other in pairs if other == word] == [f.strip("`") for f in fields.split(", ")]
+            assert all(f"`{value}`" in values for value in load(name)["properties"][word].get("enum", ()))
+    assert set(table("in `auth`")) == set(load("ipv4")["properties"]["auth"]["properties"])
 
 
 def test_fixed_words_are_shown() -> None:
@@ -73,7 +91,7 @@ def test_fixed_words_are_shown() -> None:
     rows = table("field", "value", "ipv4, isp")
     for schema in map(load, load("manifest")["$defs"]):
         for field, rule in schema["properties"].items():
-            if "enum" in rule:
+            if "enum" in rule and field not in WORDS:
                 assert rows[field][0] == ", ".join(f"`{value}`" for value in rule["enum"])
 
 

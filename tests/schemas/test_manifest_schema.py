@@ -63,7 +63,10 @@ def test_a_branch_is_its_types_schema(name: str) -> None:
     assert list(branch["properties"]) == list(schema["properties"])
     assert branch["additionalProperties"] == schema["additionalProperties"]
     assert branch["title"] == schema["title"]
-    assert set(branch) == {"title", "type", "additionalProperties", "properties"}
+    assert set(branch) == {"title", "type", "additionalProperties", "allOf", "properties"}
+    pairs = [rule.get("oneOf", [rule.get("not")]) for rule in schema["allOf"]]
+    either = [[name for part in parts for name in part["required"]] for parts in pairs]
+    assert branch["allOf"] == [{"not": {"type": "object", "required": names}} for names in either]
 
 
 def test_each_type_leads_to_its_branch() -> None:
@@ -121,6 +124,10 @@ INVALID: list[tuple[dict[str, Any], str, str]] = [
     ({"defaults": {"name": "a"}}, "defaults", "additionalProperties"),
     ({"defaults": {"type": "ipv4"}}, "defaults", "additionalProperties"),
     ({"defaults": {"generation": 2}}, "defaults", "additionalProperties"),
+    ({"defaults": {"countryId": 561, "country": "FRA"}}, "defaults", "not"),
+    ({"defaults": {"countryId": 561, "package": "Europe mix"}}, "defaults", "not"),
+    ({"defaults": {"paymentId": 1, "payment": "card"}}, "defaults", "not"),
+    ({"orders": [{"name": "fr", "type": "ipv4", "countryId": 561, "country": "FRA"}]}, "orders/0", "not"),
     ({"defaults": {"quantity": "10"}}, "defaults/quantity", "type"),
     ({"budget": {"currency": "EUR"}}, "budget/currency", "const"),
     ({"budget": {"max_total": 500}}, "budget/max_total", "type"),

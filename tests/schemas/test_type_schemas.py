@@ -29,20 +29,35 @@ VENDOR = {
 }
 """api/v1.md section 9.1."""
 
-PLACED = {"name", "type", "countryId", "periodId", "quantity"}
+PAIRS = {
+    "ipv4": {"countryId": "country", "periodId": "period"},
+    "isp": {"countryId": "country", "periodId": "period"},
+    "mix": {"countryId": "package", "periodId": "period"},
+    "mix_isp": {"countryId": "package", "periodId": "period"},
+    "ipv6": {"countryId": "country", "periodId": "period"},
+    "mobile": {"countryId": "country", "periodId": "period", "operatorId": "operator", "rotationId": "rotation"},
+    "resident": {"tarifId": "tariff"},
+}
+"""The vendor's ids that decide what is bought, and the word for each: one of the two must be there."""
+
+WORDS = {name: [*pairs.values(), "payment", *(["auth"] if name != "resident" else [])] for name, pairs in PAIRS.items()}
+
+PLACED = {"name", "type", "quantity"}
 REQUIRED = {
     "ipv4": PLACED,
     "isp": PLACED,
     "mix": PLACED,
     "mix_isp": PLACED,
     "ipv6": PLACED | {"protocol"},
-    "mobile": PLACED | {"mobileServiceType", "operatorId", "rotationId"},
-    "resident": {"name", "type", "tarifId"},
+    "mobile": PLACED | {"mobileServiceType"},
+    "resident": {"name", "type"},
 }
 
 ANNOTATIONS = {"$schema", "$id", "$comment", "title", "description", "default"}
 ASSERTIONS = {"type", "const", "enum", "minimum", "maximum", "minLength", "maxLength", "pattern", "required"}
 APPLICATORS = {"properties", "additionalProperties", "propertyNames", "items"}
+EITHER = {"allOf", "oneOf", "not", "if", "then", "else"}
+"""Keywords that say which fields exclude or need each other."""
 
 DROP = object()
 
@@ -69,12 +84,12 @@ def subschemas(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def test_every_published_schema_is_accounted_for() -> None:
-    """The folder holds one schema for each type, one each for manifests, plans, policies and reports, and no stray file."""
+    """The folder holds one schema for each type, one each for what else is a file of ours, and no stray file."""
     found = {path.name.removesuffix(".schema.json") for path in SCHEMAS.glob("*.json")}
-    assert found == {*TYPES, "manifest", "plan", "policy", "report"}
+    assert found == {*TYPES, "manifest", "lockfile", "plan", "policy", "report"}
 
 
-@pytest.mark.parametrize("name", [*TYPES, "manifest", "plan", "policy", "report"])
+@pytest.mark.parametrize("name", [*TYPES, "manifest", "lockfile", "plan", "policy", "report"])
 def test_schemas_are_valid_themselves(name: str) -> None:
     """Every published schema is valid Draft 2020-12 and says what it is under an id that does not change."""
     schema = load(name)
@@ -87,9 +102,9 @@ def test_schemas_are_valid_themselves(name: str) -> None:
 
 @pytest.mark.parametrize("name", TYPES)
 def test_fields_are_the_vendors(name: str) -> None:
-    """A type has our own fields and the vendor's for that type, in the order of its table, and takes no other."""
+    """A type has our own fields, the vendor's in the order of its table, and the words for them, and takes no other."""
     schema = load(name)
-    expected = [*OWN, *VENDOR[name]]
+    expected = [*OWN, *VENDOR[name], *WORDS[name]]
     assert list(schema["properties"]) == expected
     assert schema["additionalProperties"] is False
 
@@ -97,7 +112,10 @@ def test_fields_are_the_vendors(name: str) -> None:
 @pytest.mark.parametrize("name", TYPES)
 def test_what_decides_the_purchase_is_required(name: str) -> None:
     """Nothing that decides what is bought can be left out, and nothing else must be there."""
-    assert set(load(name)["required"]) == REQUIRED[name]
+    schema = load(name)
+    assert set(schema["required"]) == REQUIRED[name]
+    either = [{branch["required"][0] for branch in rule["oneOf"]} for rule in schema["allOf"] if "oneOf" in rule]
+    assert either == [{field, word} for field, word in PAIRS[name].items()]
 
 
 @pytest.mark.parametrize("name", TYPES)
@@ -113,7 +131,7 @@ def test_every_field_is_explained(name: str) -> None:
 def test_schemas_are_flat(name: str) -> None:
     """A type's schema stands alone: no reference, and only keywords that a fast validator settles in one pass."""
     for schema in subschemas(load(name)):
-        assert set(schema) <= ANNOTATIONS | ASSERTIONS | APPLICATORS
+        assert set(schema) <= ANNOTATIONS | ASSERTIONS | APPLICATORS | EITHER
 
 
 @pytest.mark.parametrize("name", TYPES)
@@ -126,13 +144,37 @@ def test_patterns_are_portable(name: str) -> None:
         assert pattern.endswith("$")
 
 
-@pytest.mark.parametrize("size", ["minimal", "full"])
+@pytest.mark.parametrize("size", ["minimal", "full", "worded"])
 @pytest.mark.parametrize("name", TYPES)
 def test_examples_are_valid(name: str, size: str) -> None:
-    """An order with only what is required, and one with every field, are valid."""
+    """An order with only what is required, one with every field, and one with every word, are valid."""
     schema, entry = load(name), ENTRIES[name][size]
     assert list(Draft202012Validator(schema).iter_errors(entry)) == []
-    assert set(entry) == set(schema["required"] if size == "minimal" else schema["properties"])
+    expected = {
+        "minimal": {*schema["required"], *PAIRS[name]},
+        "full": {*OWN, *VENDOR[name]},
+        "worded": {*schema["required"], *WORDS[name]},
+    }
+    assert set(entry) == expected[size]
+
+
+TWICE = [
+    (name, field, word)
+    for name, pairs in PAIRS.items()
+    for field, word in [*pairs.items(), ("paymentId", "payment"), ("authorization", "auth"), ("generateAuth", "auth")]
+    if word in WORDS[name]
+]
+
+
+@pytest.mark.parametrize(("name", "field", "word"), TWICE)
+def test_nothing_is_said_twice(name: str, field: str, word: str) -> None:
+    """A word and the field it stands for in one order are exactly one error, to the type and to an editor."""
+    entry = {**ENTRIES[name]["worded"], field: ENTRIES[name]["full"].get(field)}
+    errors = [error.validator for error in Draft202012Validator(load(name)).iter_errors(entry)]
+    assert errors == ["oneOf" if field in PAIRS[name] else "not"]
+    branch = Draft202012Validator(load("manifest")["$defs"][name])
+    assert [error.validator for error in branch.iter_errors(entry)] == ["not"]
+    assert word in entry
 
 
 VALID: list[tuple[str, dict[str, Any]]] = [
@@ -151,6 +193,10 @@ VALID: list[tuple[str, dict[str, Any]]] = [
     ("mobile", {"rotationId": 0}),
     ("mobile", {"mobileServiceType": "dedicated"}),
     ("resident", {"paymentId": 1}),
+    ("resident", {"paymentId": DROP, "payment": "card"}),
+    ("ipv4", {"authorization": DROP, "generateAuth": DROP, "auth": {"mode": "login"}}),
+    ("ipv4", {"authorization": DROP, "generateAuth": DROP, "auth": {"mode": "ip", "ip": "2001:db8::1"}}),
+    ("ipv4", {"authorization": DROP, "generateAuth": DROP, "auth": {"mode": "ip", "ip": "255.249.199.9"}}),
 ]
 
 
@@ -201,11 +247,11 @@ INVALID: list[tuple[str, dict[str, Any], str, str]] = [
     ("ipv4", {"countryId": "561"}, "countryId", "type"),
     ("ipv4", {"countryId": None}, "countryId", "type"),
     ("ipv4", {"countryId": 2**53}, "countryId", "maximum"),
-    ("ipv4", {"countryId": DROP}, "", "required"),
+    ("ipv4", {"countryId": DROP}, "", "oneOf"),
     ("ipv4", {"periodId": 30}, "periodId", "type"),
     ("ipv4", {"periodId": ""}, "periodId", "minLength"),
     ("ipv4", {"periodId": "1m\n"}, "periodId", "pattern"),
-    ("ipv4", {"periodId": DROP}, "", "required"),
+    ("ipv4", {"periodId": DROP}, "", "oneOf"),
     ("ipv4", {"quantity": 0}, "quantity", "minimum"),
     ("ipv4", {"quantity": True}, "quantity", "type"),
     ("ipv4", {"quantity": 1.5}, "quantity", "type"),
@@ -230,7 +276,7 @@ INVALID: list[tuple[str, dict[str, Any], str, str]] = [
     ("isp", {"quantity": "5"}, "quantity", "type"),
     ("mix", {"countryId": "1370:100"}, "countryId", "type"),
     ("mix", {"quantity": DROP}, "", "required"),
-    ("mix_isp", {"periodId": DROP}, "", "required"),
+    ("mix_isp", {"periodId": DROP}, "", "oneOf"),
     ("ipv6", {"protocol": "HTTP"}, "protocol", "enum"),
     ("ipv6", {"protocol": "https"}, "protocol", "enum"),
     ("ipv6", {"protocol": DROP}, "", "required"),
@@ -239,18 +285,42 @@ INVALID: list[tuple[str, dict[str, Any], str, str]] = [
     ("mobile", {"mobileServiceType": DROP}, "", "required"),
     ("mobile", {"operatorId": 31}, "operatorId", "type"),
     ("mobile", {"operatorId": ""}, "operatorId", "minLength"),
-    ("mobile", {"operatorId": DROP}, "", "required"),
+    ("mobile", {"operatorId": DROP}, "", "oneOf"),
     ("mobile", {"rotationId": -1}, "rotationId", "minimum"),
     ("mobile", {"rotationId": "5"}, "rotationId", "type"),
-    ("mobile", {"rotationId": DROP}, "", "required"),
+    ("mobile", {"rotationId": DROP}, "", "oneOf"),
     ("mobile", {"protocol": "HTTPS"}, "", "additionalProperties"),
     ("resident", {"tarifId": "6928"}, "tarifId", "type"),
     ("resident", {"tarifId": 0}, "tarifId", "minimum"),
-    ("resident", {"tarifId": DROP}, "", "required"),
+    ("resident", {"tarifId": DROP}, "", "oneOf"),
     ("resident", {"paymentId": 0}, "paymentId", "enum"),
     ("resident", {"countryId": 561}, "", "additionalProperties"),
     ("resident", {"quantity": 1}, "", "additionalProperties"),
     ("resident", {"customTargetName": "x"}, "", "additionalProperties"),
+    ("resident", {"country": "FRA"}, "", "additionalProperties"),
+    ("mix", {"country": "FRA"}, "", "additionalProperties"),
+    ("ipv4", {"package": "Europe mix"}, "", "additionalProperties"),
+    ("ipv4", {"countryId": DROP, "country": 561}, "country", "type"),
+    ("ipv4", {"countryId": DROP, "country": ""}, "country", "minLength"),
+    ("ipv4", {"periodId": DROP, "period": "1m\n"}, "period", "pattern"),
+    ("mobile", {"rotationId": DROP, "rotation": 5}, "rotation", "type"),
+    ("ipv4", {"paymentId": DROP, "payment": "Balance"}, "payment", "enum"),
+    *(
+        ("isp", {"authorization": DROP, "generateAuth": DROP, "auth": auth}, place, keyword)
+        for auth, place, keyword in (
+            ("login", "auth", "type"),
+            ({}, "auth", "required"),
+            ({"mode": "IP", "generate": True}, "auth/mode", "enum"),
+            ({"mode": "ip"}, "auth", "required"),
+            ({"mode": "login", "ip": "203.0.113.7"}, "auth", "not"),
+            ({"mode": "ip", "ip": "203.0.113"}, "auth/ip", "pattern"),
+            ({"mode": "ip", "ip": "203.0.113.256"}, "auth/ip", "pattern"),
+            ({"mode": "ip", "ip": "example.org"}, "auth/ip", "pattern"),
+            ({"mode": "ip", "ip": "2001:db8::1\n"}, "auth/ip", "pattern"),
+            ({"mode": "login", "generate": "Y"}, "auth/generate", "type"),
+            ({"mode": "login", "user": "x"}, "auth", "additionalProperties"),
+        )
+    ),
 ]
 
 

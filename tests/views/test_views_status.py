@@ -98,21 +98,21 @@ CHOICES = [
 
 
 def test_reference_by_type_and_field(plain: Plain) -> None:
-    """Choices stand under their type and field, each with what to write."""
+    """Choices stand under their type and field, each with the id and the word to write."""
     reference.render(CHOICES, fmt="text", console=plain.console)
     assert plain.out == (
         "ipv4: countryId\n"
-        "COUNTRYID  NAME           ALPHA-3\n"
+        "COUNTRYID  COUNTRY        ALPHA-3\n"
         "561        France         FRA\n"
         "1279       United States  USA\n"
         "\n"
         "ipv4: periodId\n"
-        "PERIODID  NAME\n"
+        "PERIODID  PERIOD\n"
         "1m        1 month\n"
         "\n"
         "mix: countryId\n"
-        "COUNTRYID  NAME    DETAIL\n"
-        "7          Europe  100 addresses of 12 countries\n"
+        "COUNTRYID  PACKAGE  DETAIL\n"
+        "7          Europe   100 addresses of 12 countries\n"
     )
 
 
@@ -127,7 +127,10 @@ def test_reference_json(plain: Plain) -> None:
         "name": "France",
         "alpha3": "FRA",
         "detail": None,
+        "word": "country",
+        "within": {},
     }
+    assert [choice["word"] for choice in choices] == ["country", "country", "period", "package"]
     assert choices[2]["value"] == "1m"
 
 
@@ -152,7 +155,7 @@ def test_wide_names_are_aligned(plain: Plain) -> None:
         Choice(type="isp", field="countryId", value=2, name="Peru", detail="y"),
     ]
     reference.render(wide, fmt="text", console=plain.console)
-    assert plain.out.splitlines()[2:] == ["1          中国  x", "2          Peru  y"]
+    assert plain.out.splitlines()[2:] == ["1          中国     x", "2          Peru     y"]
 
 
 def test_an_error_and_its_way_out(plain: Plain) -> None:

@@ -1,0 +1,66 @@
+"""What `lock` found and wrote → text; JSON and GitHub annotations are those of findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from runner.errors import Problem
+from runner.lock import Entry
+from runner.views import findings
+from runner.views.console import Channel, Console
+from runner.views.findings import SourceLine, described
+from runner.views.safe import one_line
+from runner.views.words import counted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What became of a lockfile; `changed` says whether its bytes did."""
+
+    path: str
+    locked: int
+    added: Sequence[Entry]
+    updated: Sequence[tuple[Entry, Entry]]
+    removed: Sequence[Entry]
+    changed: bool
+
+
+def render(
+    problems: Sequence[Problem],
+    written: Written | None,
+    *,
+    fmt: str,
+    console: Console,
+    files: int,
+    orders: int,
+    source_line: SourceLine,
+) -> None:
+    """Write what was found and, as text, what was locked to stdout."""
+    if fmt != "text" or written is None:
+        findings.render(problems, fmt=fmt, console=console, files=files, orders=orders, source_line=source_line)
+        return
+    for problem in problems:
+        console.out.lines(list(described(problem, console.out, source_line)))
+    console.out.lines(list(_changes(written, console.out)))
+
+
+def _changes(written: Written, channel: Channel) -> Iterator[str]:
+    for entry in written.added:
+        yield one_line(f"+ {_named(entry)} is {entry.meaning}")
+    for before, after in written.updated:
+        yield one_line(f"~ {_named(after)} was {before.meaning}, is {after.meaning}")
+    for entry in written.removed:
+        yield one_line(f"- {_named(entry)} was {entry.meaning}")
+    if not written.locked and not written.changed:
+        yield "no words, nothing to lock"
+        return
+    end = "written" if written.changed else "nothing changed"
+    yield channel.paint("good", one_line(f"{written.path}: {counted(written.locked, 'word')} locked, {end}"))
+
+
+def _named(entry: Entry) -> str:
+    """`mobile operator Operator A (countryId 4401, mobileServiceType shared)`."""
+    address = entry.address
+    within = ", ".join(f"{name} {value}" for name, value in address.within)
+    return f"{address.type} {address.kind} {address.word}" + (f" ({within})" if within else "")
