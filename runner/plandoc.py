@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -123,7 +124,7 @@ def _object(path: str) -> dict[str, Any] | None:
             head = stream.read(64)
             if not head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
                 return None
-            data = json.loads((head + stream.read()).decode("utf-8-sig"))
+            data = json.loads((head + stream.read()).removeprefix(codecs.BOM_UTF8).decode("utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
     return data if isinstance(data, dict) else None

@@ -70,7 +70,7 @@ class World:
     def arguments(self, slot: str, plan: Plan) -> list[str]:
         """The command line of one runner; each has a report of its own."""
         return [
-            *("orders.yaml", "--yes", "--rate", "0"),
+            *("orders.yaml", "--yes", "--rate", "0", "--large", str(PLENTY)),
             *("--ledger", "ledger.sqlite3", "--base-url", self.server.base_url),
             *("--report", f"report-{slot}.json", "--lock-timeout", str(plan.lock_timeout)),
         ]

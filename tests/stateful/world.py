@@ -122,7 +122,7 @@ class Scene(World):
         life = life or Life()
         job = batch.Job(
             loaded=manifest.load([str(self.folder / path)]),
-            limits=Limits(),
+            limits=Limits(large=PLENTY),
             holder=self._holder(),
             clock=self.time,
             watch=self.told.append,
