@@ -114,7 +114,8 @@ def is_exclusive(named: str | None, console: Console) -> bool:
 def checked(words: Words, named: str | None, *, strict: bool) -> tuple[Checked, Policies]:
     """Manifests held against their schemas and, where there are policies, each order against those.
 
-    Only then the orders have to be kept meanwhile. An order that is not `enabled` is held against no policy.
+    Only then the orders have to be kept meanwhile. An order that is not `enabled`, or has words that are not locked, is
+    held against no policy.
     """
     from runner import manifest
 
@@ -122,7 +123,7 @@ def checked(words: Words, named: str | None, *, strict: bool) -> tuple[Checked, 
     if not policies.found:
         found = manifest.check(words.paths, strict=strict, judge=words.judge)
         return replace(found, problems=(*policies.problems, *found.problems)), policies
-    loaded, _ = words.load(strict=strict)
+    loaded = words.check(strict=strict)
     problems = sorted([*loaded.problems, *_forbidden(policies.found, loaded)], key=lambda problem: problem.order)
     return replace(loaded, problems=(*policies.problems, *problems)), policies
 

@@ -84,6 +84,25 @@ class Words:
             return replace(loaded, orders=without, problems=(*loaded.problems, *problems)), None
         return resolve_all(loaded, lockfile, self.command, str(self.place)), lockfile
 
+    def check(self, *, strict: bool) -> Loaded:
+        """The manifests as `validate` sees them: the orders whose words, if any, are locked, and what `judge` says."""
+        from runner import manifest
+        from runner.lock.resolve import resolved
+
+        loaded = manifest.load(self.paths, strict=strict)
+        problems = list(loaded.problems)
+        orders = []
+        for request in loaded.orders:
+            found: OrderRequest | tuple[object, ...] = request
+            if request.words:
+                said = self.judge(request)
+                problems += [replace(problem, severity="error") for problem in said] if strict else said
+                lockfile, _ = self.lockfile()
+                found = resolved(request, lockfile) if lockfile else ()
+            if not isinstance(found, tuple):
+                orders.append(found)
+        return replace(loaded, problems=tuple(problems), orders=tuple(orders))
+
     def judge(self, request: OrderRequest) -> Iterator[Problem]:
         """What `validate` says of an order's words: each place once, and only that there is no lockfile, if so."""
         from runner.lock.resolve import resolved, unlocked_problem

@@ -388,3 +388,16 @@ def test_a_lockfile_can_be_named(world: World) -> None:
     assert world.run("plan", MANIFEST, "--lockfile", "other.json").code == 0
     assert world.run("lock", MANIFEST, "--check", "--update", "FRA").code == 2
     assert "did you mean `FRA`" in world.run("lock", MANIFEST, "--update", "FRAN").err
+
+
+def test_validate_says_the_same_of_words_beside_a_policy(world: World) -> None:
+    """A policy changes nothing in what `validate` says of words; orders whose words are locked are held against it."""
+    world.manifest(worded("fr", quantity=3))
+    (world.root / "order-runner.yaml").write_text("apiVersion: policy/v1\nallow: {max_quantity: {any: 2}}\n", "utf-8")
+    unlocked = world.run("validate", MANIFEST)
+    assert (unlocked.code, unlocked.out.count("PSR305")) == (0, 1)
+    assert world.run("validate", "--strict", MANIFEST).code == 4
+    assert world.run("lock", MANIFEST).code == 0
+    refused = world.run("validate", MANIFEST)
+    assert refused.code == 4
+    assert "max_quantity" in refused.out
