@@ -17,6 +17,7 @@ from contextlib import nullcontext
 from sqlalchemy import Connection
 
 from tests.simulation.answers import BAD_LISTS, BAD_READS, LIES
+from tests.simulation.forgetting import UNSEEN
 from tests.simulation.mutants import MUTANTS, REDUNDANT, Mutant
 from tests.simulation.process import LOOKING, POINTS
 from tests.simulation.settling import CLASSES, KINDS
@@ -39,6 +40,8 @@ EVENTS = (
     *("verdict placed", "verdict absent", *(f"verdict open: {name}" for name in KINDS.values())),
     *("settled by a person, placed", "settled by a person, absent", "shared: left to a person"),
     *(f"exclusive: left to a person: {name}" for name in CLASSES),
+    *("refused: looks bought", "settled by a person, adopted", "settled by a person, not mine"),
+    *("ledger put back", *(f"bought again: {name}" for name in UNSEEN)),
 )
 """What has to have happened before a result means anything."""
 Pair = tuple[Mutant, Mutant]

@@ -80,6 +80,10 @@ class Settling:
         self._seen = 0
         self._calls = 0
 
+    def begin_again(self) -> None:
+        """The ledger is another one: what it has was judged before."""
+        ((self._seen,),) = self.world.ask("SELECT COALESCE(MAX(seq), 0) FROM order_events")
+
     def holder(self) -> Holder:
         self._calls += 1
         return Holder(host="here", pid=2, since=self.world.clock.now(), run_id=f"settle-{self._calls}")
@@ -133,8 +137,13 @@ class Settling:
                 _, order_id = world.states()[key]
                 if order_id not in {str(order.order_id) for order in world.vendor.of(goal)}:
                     world.against(f"I2: reconcile took order {order_id} for {key}")
-            elif after == "absent" and world.vendor.coming(goal) + len(world.vendor.of(goal)) > world.room(goal):
+            elif after == "absent" and self._at_vendor(goal) > world.room(goal):
                 world.against(f"I2: reconcile called {key} absent, and it was bought")
+
+    def _at_vendor(self, goal: str) -> int:
+        """How many purchases of a goal are made or coming, but for those that an old ledger forgot."""
+        vendor = self.world.vendor
+        return vendor.coming(goal) + len(vendor.of(goal)) - self.world.forgetting.gone[goal]
 
     def person(self) -> None:
         """Waits until the truth is out, and tells it of every open order, by the real `resolve`."""

@@ -192,7 +192,7 @@ class Vendor:
         """A purchase, received whole; somebody may have been faster since its price was asked."""
         self.catch_up()
         body = json.loads(request.body or b"")
-        if self.faults and self.rng.random() < 0.1:
+        if self.faults and self.rng.random() < 0.15:
             self.meanwhile(self.rng.choice((body, None)))
         self.noted = self.balance
         fault = self.rng.choice(FAULTS) if self.faults and self.rng.random() < self.fault_rate else "none"
