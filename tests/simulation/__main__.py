@@ -45,8 +45,15 @@ EVENTS = (
 )
 """What has to have happened before a result means anything."""
 Pair = tuple[Mutant, Mutant]
-ENOUGH = 1000
-"""Seeds from which on every one of `EVENTS` is expected."""
+RARE = {
+    "purchase without funds",
+    "verdict open: free of charge",
+    *(f"exclusive: left to a person: {name}" for name in ("an order ended meanwhile", "beside one of these")),
+    "exclusive: left to a person: another was settled since its claim",
+}
+"""What happens in one or two of a thousand worlds."""
+ENOUGH, PLENTY = 1000, 4000
+"""Seeds from which on every one of `EVENTS` is expected, without those of `RARE` and with them."""
 
 
 def _say(text: str) -> None:
@@ -75,9 +82,10 @@ def simulate(seeds: int, jobs: int = 1) -> tuple[Counter[str], list[str]]:
     return sum((counts for counts, _ in results), Counter()), [words for _, found in results for words in found]
 
 
-def missing(counts: Counter[str]) -> list[str]:
-    """Events that never happened."""
-    return [event for event in EVENTS if not counts[event]]
+def missing(counts: Counter[str], seeds: int) -> list[str]:
+    """Events that never happened in so many seeds and should have."""
+    expected = [event for event in EVENTS if event not in RARE or seeds >= PLENTY]
+    return [event for event in expected if not counts[event]] if seeds >= ENOUGH else []
 
 
 def caught(names: Iterable[str], seeds: Iterable[int]) -> Iterator[tuple[str, str | None]]:
@@ -142,7 +150,7 @@ def main() -> int:
         _say(f"{count:11,}  {name}")
     for words in violations[:20]:
         _say(words)
-    absent = missing(counts) if asked.seeds >= ENOUGH else []
+    absent = missing(counts, asked.seeds)
     for event in absent:
         _say(f"NEVER HAPPENED: {event}")
     _say(f"{len(violations)} of {asked.seeds:,} seeds with violations, in {seconds:.0f} s")

@@ -58,14 +58,15 @@ class Forgetting:
         known = world.states()
         if any(state in OPEN for state, _ in known.values()):
             return
+        copied = len(self._copy["orders"])
         bought = sum(state is State.PLACED for state, _ in known.values())
-        if bought and world.rng.random() < 0.5:
+        if bought > copied and world.rng.random() < (0.2 if world.vendor.faults else 0.6):
             self._put_back()
         elif world.rng.random() < 0.3:
             self._copy = {name: world.ask(f"SELECT * FROM {name}") for name in metadata.tables}
 
     def _put_back(self) -> None:
-        world, before = self.world, self.world.states()
+        world = self.world
         world.clock.advance(world.rng.choice(LATER))
         world.vendor.catch_up()
         for _ in range(world.rng.choice((0, 0, 1, 2))):
@@ -76,8 +77,6 @@ class Forgetting:
         for table in metadata.sorted_tables:
             rows = self._copy[table.name]
             cursor.executemany(f"INSERT INTO {table.name} VALUES ({','.join('?' * len(table.columns))})", rows)
-        if world.states() == before:
-            return
         self.restored = True
         world.exclusive = False  # what was forgotten is, to this ledger, what others bought
         world.settling.begin_again()

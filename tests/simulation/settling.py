@@ -55,7 +55,13 @@ KINDS: Final = {
 }
 """Words of an open verdict's reason, and what the counters call it."""
 CLASSES: Final = (
-    *("by card", "free of charge", "resident, bought", "an answer hinted, not bought", "charge and quote differ"),
+    *(
+        "by card",
+        "free of charge",
+        "resident, package moved",
+        "an answer hinted, not bought",
+        "charge and quote differ",
+    ),
     *("rows without order numbers", "over by now", "an order ended meanwhile", "alike, not identical"),
     *("beside one of these", "another was settled since its claim"),
 )
@@ -211,7 +217,7 @@ class Settling:
         reasons = {
             "by card": record.fields["paymentId"] == PAY_BY_CARD,
             "free of charge": not record.quote_total,
-            "resident, bought": record.type == "resident" and bool(bought),
+            "resident, package moved": record.type == "resident" and world.package_moved(claim.claimed_at),
             "an answer hinted, not bought": claim.leaning_placed and not bought,
             "charge and quote differ": any(order.total != record.quote_total for order in bought),
             "rows without order numbers": not world.vendor.numbered and bool(bought or world.renewals),
@@ -233,7 +239,7 @@ def inherit(world: World) -> None:
     rng, process = world.rng, Process(world)
     reader = V1Reader(Transport(process), world.clock)  # type: ignore[arg-type] - the same methods
     wanted = world.loaded.orders
-    requests = wanted[: rng.choice((1, 1, 2, 3))] if rng.random() < 0.7 else rng.sample(wanted, 1)
+    requests = wanted[: rng.choice((1, 2, 2, 3))] if rng.random() < 0.7 else rng.sample(wanted, 1)
     holder = Holder(host="here", pid=3, since=world.clock.now(), run_id="lost")
     with suppress(RunnerError, Killed), MemoryLedger(process).hold(holder, timeout=0) as hold:
         for request in requests:

@@ -18,7 +18,6 @@ from sqlalchemy import Connection
 from runner import batch
 from runner.errors import ExitCode
 from runner.ledger.interface import Holder
-from runner.manifest import Batch, Loaded
 from runner.place import GUARD_SECONDS
 from runner.plan import Limits
 from runner.progress import unwatched
@@ -33,7 +32,7 @@ from tests.simulation.process import LOOKING, POINTS, Killed, Process, SimClock
 from tests.simulation.settling import Settling, inherit
 from tests.simulation.store import Emergency, MemoryLedger, emptied
 from tests.simulation.vendor import Vendor
-from tests.simulation.wanted import orders
+from tests.simulation.wanted import manifest
 
 WEEK: Final = 8 * 86_400.0
 DEAR: Final = Decimal(100)
@@ -55,9 +54,9 @@ class World(Books):
         self.connection = emptied(connection)
         self.emergency = Emergency(self)
         self.holder: Process | None = None
-        self.exclusive = self.rng.random() < 0.5
+        self.exclusive = self.rng.random() < 0.55
         """Nobody else buys or tops up, and `reconcile` is told so."""
-        self.loaded = self._manifest()
+        self.loaded = manifest(self.rng)
         self.keys = [request.key for request in self.loaded.orders]
         self.goals = {str(order.key): str(order.fields["customTargetName"]) for order in self.loaded.orders}
         self.vendor = self._vendor()
@@ -65,11 +64,6 @@ class World(Books):
         self.forgetting = Forgetting(self)
         self._runs = 0
         self._commit_accidents = 0.0
-
-    def _manifest(self) -> Loaded:
-        wanted = orders(self.rng)
-        names = (Batch(name="b", path="orders.yaml"),)
-        return Loaded(count=len(wanted), batches=names, files=(), problems=(), orders=wanted)
 
     def _vendor(self) -> Vendor:
         rng = self.rng
@@ -136,7 +130,7 @@ class World(Books):
         rng, vendor = self.rng, self.vendor
         if rng.random() < 0.6:
             vendor.meanwhile(self.in_doubt())
-        gone_for_a_week = rng.random() < 0.08
+        gone_for_a_week = rng.random() < 0.12
         self.counts["settled a week later"] += gone_for_a_week
         self.clock.advance(
             WEEK if gone_for_a_week else rng.choice((0.0, 0.0, 60.0, 700.0, 1300.0, 1300.0, 1300.0, 4000.0, 15000.0))
@@ -152,17 +146,14 @@ class World(Books):
         self.say("  calm")
         self.vendor.faults, self._commit_accidents = False, 0.0
         for n in range(CALM):
-            if n >= 2 and self._is_done():
+            if n >= 2 and self.is_done():
                 break
             self.settling.to_the_end()
             self.vendor.balance += 1000
             self.run(Process(self))
-            self.forgetting.between_runs()
+            if n < 2:
+                self.forgetting.between_runs()
         self._check_end()
-
-    def _is_done(self) -> bool:
-        known = self.states()
-        return all(known.get(str(key), NOTHING)[0] is State.PLACED for key in self.keys)
 
     def run(self, process: Process) -> None:
         """One `apply`, as far as the process gets."""
@@ -260,7 +251,7 @@ class World(Books):
         report = outcome.report
         for found in (*report.errors, *(found for entry in report.orders for found in entry.errors)):
             self.say(f"    {found.problem.code}: {found.problem.message}")
-        if outcome.error is not None and outcome.error.hint == batch._BUG_HINT:  # noqa: SLF001 - told by its words
+        if outcome.error is not None and outcome.error.hint == batch._BUG_HINT:
             self.against(f"I4: {outcome.error}: {outcome.error.__cause__}")
         if [entry.request.key for entry in report.orders] != self.keys:
             self.against("I4: the report does not name every order once")
@@ -286,19 +277,12 @@ class World(Books):
             mine = [known.get(key, NOTHING) for key, of in self.goals.items() if of == goal]
             if any(state is not State.PLACED for state, _ in mine):
                 self.against(f"I7: {goal} is {[str(state) for state, _ in mine]} after the calm")
-            elif self._are_others(truth, sorted(order_id or "" for _, order_id in mine), goal):
+            elif self.are_others(truth, sorted(order_id or "" for _, order_id in mine), goal):
                 self.against(f"I2: {goal} is placed as {mine}, the vendor has {truth}")
         if self.emergency.saved:
             self.against("I2: after the calm the emergency file holds an outcome that nobody has entered")
         self.counts["orders"] += len(self.keys)
         self.counts["orders placed"] += sum(state is State.PLACED for state, _ in known.values())
-
-
-    def _are_others(self, truth: list[str], mine: list[str], goal: str) -> bool:
-        """Whether the vendor has other orders than the ledger, but for those that were bought again."""
-        if self.forgetting.allowed[goal]:
-            return len(set(mine)) < len(mine) or not set(mine) <= set(truth)
-        return truth != mine
 
 
 def run_seed(seed: int, connection: Connection, say: Callable[[str], None] = lambda _: None) -> World:
