@@ -162,8 +162,8 @@ def too_dear(request: OrderRequest, quote: Quote, batch: Batch | None) -> Object
 
 
 def too_large(quote: Quote, limits: Limits, dearest: Decimal | None) -> Objection | None:
-    """An order far dearer than anything the account ever bought, and not named by `--large`."""
-    if dearest is None or quote.total <= FACTOR * dearest or quote.total <= (limits.large or Decimal(0)):
+    """An order far dearer than anything the account ever paid for, and not named by `--large`."""
+    if not dearest or quote.total <= FACTOR * dearest or quote.total <= (limits.large or Decimal(0)):
         return None
     total = decimal_text(quote.total)
     named = f", and {limits.name('--large')} is only {decimal_text(limits.large)}" if limits.large else ""

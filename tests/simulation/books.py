@@ -16,6 +16,7 @@ from tests.simulation.process import AT, SimClock
 from tests.simulation.store import raw
 
 if TYPE_CHECKING:
+    from tests.simulation.forgetting import Forgetting
     from tests.simulation.vendor import Vendor
 
 NOTHING: Final = (None, None)
@@ -28,6 +29,7 @@ class Books:
     clock: SimClock
     connection: Connection
     vendor: Vendor
+    forgetting: Forgetting
     loaded: Loaded
     goals: dict[str, str]
     """Each order's key, and the `customTargetName` by which the vendor knows it."""
@@ -63,6 +65,11 @@ class Books:
             since < order.lot.ends_at <= now for order in self.vendor.bought if order.lot.shape.product == product
         )
 
+    def package_moved(self, moment: datetime) -> bool:
+        """Whether a resident order has shown since then, be it that it was bought before."""
+        since = (moment - AT).total_seconds() - 60
+        return any(order.lot.shape.product == "resident" and order.lot.shown_at > since for order in self.vendor.bought)
+
     def settled_across(self, moment: datetime) -> bool:
         """Whether an order that was claimed before was found to be bought after."""
         rows = self.ask("SELECT claimed_at, updated_at, fields FROM orders WHERE state = 'placed'")
@@ -71,6 +78,17 @@ class Books:
             and datetime.fromisoformat(claimed) <= moment <= datetime.fromisoformat(updated)
             for claimed, updated, fields in rows
         )
+
+    def is_done(self) -> bool:
+        """Whether every order is placed."""
+        known = self.states()
+        return all(known.get(key, NOTHING)[0] is State.PLACED for key in self.goals)
+
+    def are_others(self, truth: list[str], mine: list[str], goal: str) -> bool:
+        """Whether the vendor has other orders than the ledger, but for those that were bought again."""
+        if self.forgetting.allowed[goal]:
+            return len(set(mine)) < len(mine) or not set(mine) <= set(truth)
+        return truth != mine
 
     @property
     def renewals(self) -> bool:

@@ -15,6 +15,7 @@ from runner import judge, reconcile, worlds
 from runner.errors import VendorUnavailable
 from runner.judge import Verdict
 from runner.orders import ProductType
+from runner.readings import Readings
 from runner.vendors import looks_v1, reads_v1
 from runner.vendors.account_v1 import V1Reader
 from runner.vendors.interface import Look, SeenOrder, Witness
@@ -48,15 +49,27 @@ def failed_list_is_empty() -> AbstractContextManager[object]:
 
 def failed_witness_is_empty() -> AbstractContextManager[object]:
     """A list that could not be read before a purchase counts as one without orders."""
-    real = V1Reader.witness
+    real, later = Readings.look, V1Reader.witness
 
-    def witness(self: V1Reader, product: ProductType) -> Witness:
+    def look(self: Readings, product: ProductType) -> Look:
         try:
             return real(self, product)
         except VendorUnavailable:
+            seen = Look(type=product, at=self._clock.now())
+            witness = Witness(type=product, order_ids=frozenset(), at=seen.at)
+            self._witnesses[product] = (self._clock.monotonic(), witness)
+            return seen
+
+    def witness(self: V1Reader, product: ProductType) -> Witness:
+        try:
+            return later(self, product)
+        except VendorUnavailable:
             return Witness(type=product, order_ids=frozenset(), at=self._clock.now())
 
-    return mock.patch.object(V1Reader, "witness", witness)
+    return _both(
+        lambda: mock.patch.object(Readings, "look", look),
+        lambda: mock.patch.object(V1Reader, "witness", witness),
+    )
 
 
 def part_of_a_list_is_whole() -> AbstractContextManager[object]:

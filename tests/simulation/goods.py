@@ -34,6 +34,8 @@ def product_of(body: Mapping[str, Any]) -> str:
 
 def reference(product: str) -> dict[str, Any]:
     """`data` of `reference/list/{type}`."""
+    if product == "resident":
+        return {"items": {"tarifs": [{"id": TARIFF, "name": "1 GB"}]}}
     places = [{"id": identity, "name": alpha3, "alpha3": alpha3} for identity, alpha3 in COUNTRIES[product].items()]
     if product == "mix":
         places = [{"id": identity, "name": f"package {identity}"} for identity in COUNTRIES[product]]

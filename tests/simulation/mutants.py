@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 from unittest import mock
 
-from runner import place
+from runner import forgotten, place
 from runner.errors import LedgerUnusable
 from runner.ledger.hold import SqlHold
 from runner.ledger.interface import Attempt, Claim, Record, Settlement
@@ -157,6 +157,16 @@ def guard_off_and_reconnect() -> Iterator[None]:
         yield
 
 
+def forgotten_not_compared() -> AbstractContextManager[object]:
+    """The vendor's list is not compared with the ledger before a purchase."""
+    return mock.patch.object(forgotten, "compared", lambda plan, desk: plan)
+
+
+def wants_not_noted() -> AbstractContextManager[object]:
+    """A run does not note what it refused, so that nobody can adopt it."""
+    return mock.patch.object(SqlHold, "note_wants", return_value=None)
+
+
 MUTANTS: Final[Mapping[str, Mutant]] = {
     mutant.__name__.replace("_", "-"): mutant
     for mutant in (
@@ -174,6 +184,8 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         guard_off_and_reconnect,
         abandoned_stays_submitted,
         emergency_file_ignored,
+        forgotten_not_compared,
+        wants_not_noted,
         *EVIDENCE,
     )
 }

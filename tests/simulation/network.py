@@ -64,6 +64,8 @@ class Transport:
         if world.vendor.faults and world.rng.random() < world.vendor.read_fault_rate / 4:
             world.counts["read unreachable"] += 1
             raise VendorUnavailable("no connection")
+        if request.path.startswith("proxy/list"):
+            world.forgetting.listed(self._process, request.path.rpartition("/")[2])
         return world.vendor.read(request)
 
     @contextmanager

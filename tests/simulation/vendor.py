@@ -139,7 +139,7 @@ class Vendor:
 
     def had_before(self, body: dict[str, Any]) -> None:
         """An order that somebody made by hand, a week or less before the world begins; it may be over any time."""
-        age = self.rng.choice((0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 3.0, 6.0, 6.9, 6.99)) * DAY
+        age = self.rng.choice((0.05, 0.2, 0.4, 3.0, 6.0, 6.9, 6.93, 6.96, 6.99)) * DAY
         made = self._enter("", Shape.of(body), self.total(body), self.clock.monotonic() - age, by_card=True)
         made.lot.shown_at = made.lot.whole_at = made.at
 
@@ -192,7 +192,7 @@ class Vendor:
         """A purchase, received whole; somebody may have been faster since its price was asked."""
         self.catch_up()
         body = json.loads(request.body or b"")
-        if self.faults and self.rng.random() < 0.1:
+        if self.faults and self.rng.random() < 0.15:
             self.meanwhile(self.rng.choice((body, None)))
         self.noted = self.balance
         fault = self.rng.choice(FAULTS) if self.faults and self.rng.random() < self.fault_rate else "none"

@@ -6,6 +6,7 @@ import random
 from typing import Any, Final
 
 from runner.errors import Span
+from runner.manifest import Batch, Loaded
 from runner.orders import PAY_BY_BALANCE, PAY_BY_CARD, OrderKey, OrderRequest, ProductType, Source
 from tests.simulation.goods import COUNTRIES, FREE, PERIODS, TARIFF
 
@@ -15,6 +16,13 @@ TWINS: Final = "b/twins"
 """The goal of orders that have the same content: the vendor cannot tell one from the other, and nobody has to."""
 
 
+def manifest(rng: random.Random) -> Loaded:
+    """A batch, loaded."""
+    wanted = orders(rng)
+    names = (Batch(name="b", path="orders.yaml"),)
+    return Loaded(count=len(wanted), batches=names, files=(), problems=(), orders=wanted)
+
+
 def orders(rng: random.Random) -> tuple[OrderRequest, ...]:
     """Each is known to the vendor by its key, in `customTargetName`; twins have one goal together, others are only alike."""
     found = [_order(rng, OrderKey("b", f"o{n}")) for n in range(rng.randrange(1, 6))]
@@ -22,7 +30,7 @@ def orders(rng: random.Random) -> tuple[OrderRequest, ...]:
         fields = {**found[0].fields, "customTargetName": TWINS}
         keys = (OrderKey("b", "twin1"), OrderKey("b", "twin2"))
         found[:1] = [OrderRequest(key=key, type=found[0].type, fields=fields, source=PLACE) for key in keys]
-    elif rng.random() < 0.2:
+    elif rng.random() < 0.35:
         fields = {**found[0].fields, "customTargetName": "b/alike"}
         found.insert(1, OrderRequest(key=OrderKey("b", "alike"), type=found[0].type, fields=fields, source=PLACE))
     return tuple(found)

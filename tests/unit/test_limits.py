@@ -38,6 +38,7 @@ def problems(plan: Plan) -> list[Problem]:
     ("dearest", "large", "refused"),
     [
         (None, None, False),
+        ("0.00", None, False),
         ("1.00", None, False),
         ("0.99", None, True),
         ("0.99", "9.99", True),
@@ -48,7 +49,7 @@ def problems(plan: Plan) -> list[Problem]:
 def test_an_order_ten_times_dearer_than_ever_is_asked_about(
     dearest: str | None, large: str | None, refused: bool
 ) -> None:
-    """Ten times the dearest purchase passes, a cent more needs `--large` with at least its price; a first order does not."""
+    """Ten times the dearest purchase passes, a cent more needs `--large` with at least its price; the first that is paid does not."""
     known = Standing(at=NOW, dearest=None if dearest is None else Decimal(dearest))
     found = problems(planned(loaded(order()), Limits(large=Decimal(large) if large else None), known))
     assert [problem.code for problem in found] == ["PSR432"] * refused

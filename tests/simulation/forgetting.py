@@ -1,0 +1,178 @@
+"""Ledgers that forget: a strict account, copies put back, and the person who then says whose the vendor's orders are.
+
+What a strict run may buy a second time although the vendor has it is named here, class by class (`_unseen`), and told
+from the truth at the moment the run compared; anything else that is bought twice is a violation.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from runner import batch, forgotten
+from runner.errors import RunnerError
+from runner.ledger.interface import Hold
+from runner.ledger.tables import metadata
+from runner.resolve import Disowning, Ruling, disown, resolve
+from runner.states import OPEN, State
+from tests.simulation.process import Killed, Process
+from tests.simulation.settling import PERSON
+from tests.simulation.store import MemoryLedger, raw
+
+if TYPE_CHECKING:
+    from tests.simulation.vendor import Bought
+    from tests.simulation.world import World
+
+UNSEEN: Final = ("in no list", "not shown yet", "renewed since", "over by now")
+"""Why the vendor's list does not give a forgotten order away."""
+LATER: Final = (400.0, 400.0, 4000.0, 20_000.0)
+"""Seconds it takes to put a ledger back: what was received has been carried out by then, or never is."""
+
+
+class Forgetting:
+    """The forgetful side of one world."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.strict = world.rng.random() < 0.35
+        self.gone: Counter[str] = Counter()
+        """How many purchases of a goal the ledger forgot when it was put back."""
+        self.allowed: Counter[str] = Counter()
+        """How many purchases of a goal there may be, where that is more than are wanted."""
+        self.restored = False
+        self._restores = self.strict and world.rng.random() < 0.8
+        self._copy: dict[str, list[Any]] = {name: [] for name in metadata.tables}
+
+    @property
+    def guard(self) -> forgotten.Guard:
+        return forgotten.Guard(strict=self.strict)
+
+    # Copies
+
+    def between_runs(self) -> None:
+        """Now and then somebody copies the ledger, and once in the life of some worlds a copy is put back."""
+        world = self.world
+        if not self._restores or self.restored or world.holder is not None or world.emergency.saved:
+            return
+        known = world.states()
+        if any(state in OPEN for state, _ in known.values()):
+            return
+        copied = len(self._copy["orders"])
+        bought = sum(state is State.PLACED for state, _ in known.values())
+        if bought > copied and world.rng.random() < (0.2 if world.vendor.faults else 0.6):
+            self._put_back()
+        elif world.rng.random() < 0.3:
+            self._copy = {name: world.ask(f"SELECT * FROM {name}") for name in metadata.tables}
+
+    def _put_back(self) -> None:
+        world = self.world
+        world.clock.advance(world.rng.choice(LATER))
+        world.vendor.catch_up()
+        for _ in range(world.rng.choice((0, 0, 1, 2))):
+            world.vendor.meanwhile()
+        cursor = raw(world.connection)
+        for table in reversed(metadata.sorted_tables):
+            cursor.execute(f"DELETE FROM {table.name}")
+        for table in metadata.sorted_tables:
+            rows = self._copy[table.name]
+            cursor.executemany(f"INSERT INTO {table.name} VALUES ({','.join('?' * len(table.columns))})", rows)
+        self.restored = True
+        world.exclusive = False  # what was forgotten is, to this ledger, what others bought
+        world.settling.begin_again()
+        world.counts["ledger put back"] += 1
+        world.say(f"  an older copy of the ledger is put back at {world.clock.monotonic():.0f} s")
+        for goal in set(world.goals.values()):
+            self.gone[goal] = max(0, len(world.vendor.of(goal)) - world.room(goal))
+        world.counts["orders forgotten"] += self.gone.total()
+
+    # What a run could know
+
+    def listed(self, process: Process, product: str) -> None:
+        """A run reads a list; the first of each type is the one that it compares. What it shows, and shows as new."""
+        if self.restored and product not in process.saw:
+            now = self.world.clock.monotonic()
+            bought = (order for order in self.world.vendor.bought if order.lot.shape.product == product)
+            process.saw[product] = {o.order_id: not o.lot.renewals for o in bought if o.lot.shows(now)}
+
+    def writes(self, process: Process, goal: str) -> None:
+        """A purchase is sent. It may be one too many only where nothing gave away what was forgotten."""
+        world, left = self.world, self._unowned(goal)
+        wanted = list(world.goals.values()).count(goal)
+        if not self.restored or not left or len(world.vendor.of(goal)) + world.vendor.coming(goal) < wanted:
+            return
+        reasons = [self._unseen(process, order) for order in left]
+        if None not in reasons:
+            self.allowed[goal] = wanted + len(left)
+            world.counts[f"bought again: {reasons[0]}"] += 1
+            world.say(f"    {goal} may be bought again: {', '.join(map(str, reasons))}")
+
+    def _unseen(self, process: Process, order: Bought) -> str | None:
+        product = order.lot.shape.product
+        if product == "resident":
+            return "in no list"
+        if product not in process.saw:
+            return None
+        plain = process.saw[product].get(order.order_id)
+        if plain is None:
+            return "over by now" if order.lot.ends_at <= self.world.clock.monotonic() else "not shown yet"
+        return None if plain else "renewed since"
+
+    def _unowned(self, goal: str) -> list[Bought]:
+        owned = {order_id for _, order_id in self.world.states().values()}
+        return [order for order in self.world.vendor.of(goal) if str(order.order_id) not in owned]
+
+    # The person
+
+    def answer(self, outcome: batch.Outcome) -> None:
+        """What a person does about orders that were refused because they look bought: adopts ours, disowns the rest."""
+        world = self.world
+        refused = [
+            step.request
+            for step in outcome.plan.steps
+            if step.problem is not None and step.problem.code == forgotten.CODE and step.status == "refused"
+        ]
+        if not refused or world.holder is not None:
+            return
+        world.counts["refused: looks bought"] += 1
+        if world.vendor.faults and world.rng.random() < 0.2:
+            return  # nobody reads it this time
+        process, holder = Process(world), world.settling.holder()
+        with suppress(RunnerError, Killed), MemoryLedger(process).hold(holder, timeout=0) as hold:
+            ledger = MemoryLedger(process)
+            for request in refused:
+                shown = [o for o in self._unowned(world.goals[str(request.key)]) if self._shows(o)]
+                if shown:
+                    ruling = Ruling(
+                        key=request.key,
+                        order_id=str(shown[0].order_id),
+                        reason="the ledger is an old one",
+                        person=PERSON,
+                        at=world.clock.now(),
+                    )
+                    resolve(ruling, ledger, hold, holder.run_id)
+                    world.counts["settled by a person, adopted"] += 1
+                    world.say(f"    {request.key} is adopted as {ruling.order_id}")
+            self._disown(ledger, hold)
+
+    def _disown(self, ledger: MemoryLedger, hold: Hold) -> None:
+        world = self.world
+        owned = {order_id for _, order_id in world.states().values()}
+        known = {stranger.order_id for stranger in ledger.strangers()}
+        theirs = tuple(
+            str(order.lot.shown_id)
+            for order in world.vendor.bought
+            if self._shows(order)
+            and str(order.lot.shown_id) not in owned | known
+            and (not order.key or str(order.order_id) in owned or self._is_one_too_many(order))
+        )
+        if theirs:
+            disown(Disowning(order_ids=theirs, reason="by hand", person=PERSON, at=world.clock.now()), ledger, hold)
+            world.counts["settled by a person, not mine"] += len(theirs)
+            world.say(f"    not mine: {', '.join(theirs)}")
+
+    def _is_one_too_many(self, order: Bought) -> bool:
+        return self.world.room(order.key) >= list(self.world.goals.values()).count(order.key)
+
+    def _shows(self, order: Bought) -> bool:
+        return order.lot.shows(self.world.clock.monotonic())
