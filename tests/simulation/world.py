@@ -292,10 +292,5 @@ def run_seed(seed: int, connection: Connection, say: Callable[[str], None] = lam
         world.live()
     except Exception as error:  # noqa: BLE001 - whatever it is, the seed is the finding
         world.violations.append(f"seed {seed}: {type(error).__name__}: {error}")
-        if say is not _silent:
-            say(f"    {type(error).__name__}: {error}")
+        say(f"    {type(error).__name__}: {error}")
     return world
-
-
-def _silent(_: str) -> None:
-    """For seeds that nobody watches."""
