@@ -86,7 +86,10 @@ def test_a_changed_price_is_refused(team: World, by: str) -> None:
     assert team.run("plan", "--only", "traffic", "orders").code == 0
     if by == "digest":
         result = refused(team, "apply", "--approve", digest, "orders")
-        assert "this is not what was approved: 6 orders for at most 71.17 on account default would be sha256:" in result.said
+        assert (
+            "this is not what was approved: 6 orders for at most 71.38 on account default would be sha256:"
+            in result.said
+        )
         return
     refused(team, "apply", APPROVED)
     assert "price: crawl-2026-12/fr-prices costs 17.90 now, was 16.20, above its approved ceiling 17.01" in differences(
@@ -216,5 +219,5 @@ def test_the_samples_beside_it_are_bought_without_it(world: World) -> None:
     samples = str(REPO / "samples")
     assert world.run("validate", samples).out == "8 files, 17 orders: all valid\n"
     result = world.run("plan", "--sandbox", samples)
-    assert (result.code, "to buy         114.88 USD for 17 orders" in result.out) == (0, True)
+    assert (result.code, "to buy         169.55 USD for 17 orders" in result.out) == (0, True)
     assert f"left out: {samples}/team/orders has a lockfile of its own" in result.err
