@@ -15,7 +15,7 @@ from runner.cli.closing import Call, report_file, reported, show
 from runner.cli.limiting import limited, told
 from runner.cli.options import holder
 from runner.cli.settling import flags_of
-from runner.cli.words import Words
+from runner.cli.words import Words, note_left_out
 from runner.errors import Cancelled, ExitCode, LedgerUnusable, OutcomeUnknown, UsageError
 
 if TYPE_CHECKING:
@@ -150,6 +150,7 @@ def _job(call: Call, paths: tuple[str, ...], watch: Watch) -> Job:
     place = wiring.locate(call.settings)
     words = Words(paths=paths, named=call.lockfile, sandbox=call.settings.sandbox)
     read, lockfile = words.load(strict=call.strict)
+    note_left_out(read, call.console)
     loaded, limits = limited(read, Limits(max_spend=call.max_spend, keep_going=call.keep_going))
     if not loaded.errors:
         call.consent.selection.check(loaded.orders)

@@ -23,7 +23,7 @@ from runner.cli.options import (
     vendor_options,
     write_output,
 )
-from runner.cli.words import Words, lockfile_option
+from runner.cli.words import Words, lockfile_option, note_left_out
 from runner.errors import ExitCode, Problem, UsageError
 
 if TYPE_CHECKING:
@@ -84,8 +84,9 @@ def command(
     wanted = outputs(formats, FORMATS, "text")
     settings = settings_of(ctx, **values)
     words = Words(paths=paths, named=lockfile, sandbox=settings.sandbox)
-    loaded = manifest.load(paths)
+    loaded = manifest.load(paths, apart=words.apart)
     console = Console.detect(no_color=values["no_color"])
+    note_left_out(loaded, console)
     known, problems = _known(words)
     found = _Call(
         words=words,

@@ -19,12 +19,14 @@ from runner.cli.options import (
     write_output,
 )
 from runner.cli.settling import flags_of
+from runner.cli.words import note_left_out
 from runner.errors import ExitCode, InvalidManifests, UsageError
 
 if TYPE_CHECKING:
     from runner.ledger.interface import Ledger, Record
     from runner.orders import OrderRequest
     from runner.selection import Selection
+    from runner.views.console import Console
     from runner.views.status import StatusRow
 
 FORMATS = ("text", "json")
@@ -52,7 +54,8 @@ def command(ctx: click.Context, /, paths: tuple[str, ...], formats: tuple[str, .
     selection = selection_of(values)
     if selection and not paths:
         raise UsageError("only orders of manifests can be selected", hint="name PATH...")
-    requests = _wanted(paths, selection) if paths else ()
+    console = Console.detect(no_color=values["no_color"])
+    requests = _wanted(paths, selection, console) if paths else ()
     ledger = wiring.open_ledger(wiring.locate(settings), read_only=True)
     try:
         rows = _rows(ledger, requests) if paths else _every_row(ledger)
@@ -60,7 +63,6 @@ def command(ctx: click.Context, /, paths: tuple[str, ...], formats: tuple[str, .
         disputed = _disputed(rows, ledger)
     finally:
         ledger.close()
-    console = Console.detect(no_color=values["no_color"])
     flags = flags_of(ctx, settings)
     for output in wanted:
         write_output(
@@ -72,10 +74,11 @@ def command(ctx: click.Context, /, paths: tuple[str, ...], formats: tuple[str, .
     return ended(code, console)
 
 
-def _wanted(paths: tuple[str, ...], selection: Selection) -> tuple[OrderRequest, ...]:
+def _wanted(paths: tuple[str, ...], selection: Selection, console: Console) -> tuple[OrderRequest, ...]:
     from runner import manifest
 
     loaded = manifest.load(paths)
+    note_left_out(loaded, console)
     if loaded.errors:
         raise InvalidManifests(loaded.problems)
     selection.check(loaded.orders)

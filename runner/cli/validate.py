@@ -10,7 +10,7 @@ import click
 
 from runner.cli.limiting import checked, policy_option, told
 from runner.cli.options import ended, format_option, option, outputs, paths_argument, quiet_options, write_output
-from runner.cli.words import Words, lockfile_option
+from runner.cli.words import Words, lockfile_option, note_left_out
 from runner.errors import ExitCode
 
 FORMATS = ("text", "json", "github")
@@ -43,6 +43,7 @@ def command(
     wanted = outputs(formats, FORMATS, default)
     console = Console.detect(no_color=values["no_color"])
     found, policies = checked(Words(paths=paths, named=lockfile), policy, strict=strict)
+    note_left_out(found, console)
     if values["verbose"]:
         console.note(f"{told(policies.found)}\n")
     for output in wanted:

@@ -15,8 +15,9 @@ from runner.errors import Problem, UsageError
 
 if TYPE_CHECKING:
     from runner.lock import Lockfile
-    from runner.manifest import Loaded
+    from runner.manifest import Checked, Loaded
     from runner.orders import OrderRequest
+    from runner.views.console import Console
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -29,6 +30,14 @@ def lockfile_option(command: F) -> F:
         metavar="PATH",
         help="What the words of the manifests stand for. [orders.lock.json beside them]",
     )(command)
+
+
+def note_left_out(found: Checked, console: Console) -> None:
+    """Says on stderr which folders were not read."""
+    from runner.views.safe import one_line
+
+    for folder in found.left_out:
+        console.note(one_line(f"left out: {folder} has a lockfile of its own; name it in a call of its own") + "\n")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,6 +57,11 @@ class Words:
         from runner.lock.place import place_of
 
         return place_of(self.paths, self.named)
+
+    @property
+    def apart(self) -> bool:
+        """Whether folders with a lockfile of their own are left to calls of their own."""
+        return self.named is None
 
     @property
     def command(self) -> str:
@@ -75,7 +89,7 @@ class Words:
         from runner import manifest
         from runner.lock.resolve import resolve_all
 
-        loaded = manifest.load(self.paths, strict=strict)
+        loaded = manifest.load(self.paths, strict=strict, apart=self.apart)
         if not any(request.words for request in loaded.orders):
             return loaded, None
         lockfile, problems = self.lockfile()

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from runner.errors import Span
+from runner.manifest.discover import LOCK_NAME
 from runner.orders import WORDS, ProductType, Scalar
 
-NAME: Final = "orders.lock.json"
+NAME: Final = LOCK_NAME
 VERSION: Final = "1.0"
 API_VERSION: Final = "v1"
 

@@ -37,12 +37,14 @@ class ManifestFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """What a call found. `count` is how many orders were read, good and bad; `problems` are sorted by place."""
+    """What a call found. `count` is how many orders were read, good and bad; `problems` are sorted by place; folders
+    `left_out` have a lockfile of their own."""
 
     count: int
     batches: tuple[Batch, ...]
     files: tuple[ManifestFile, ...]
     problems: tuple[Problem, ...]
+    left_out: tuple[str, ...] = ()
 
     @property
     def errors(self) -> int:
@@ -62,19 +64,24 @@ Judge = Callable[[OrderRequest], Iterable[Problem]]
 
 
 def check(
-    paths: Sequence[str], *, stdin: BinaryIO | None = None, strict: bool = False, judge: Judge | None = None
+    paths: Sequence[str],
+    *,
+    stdin: BinaryIO | None = None,
+    strict: bool = False,
+    judge: Judge | None = None,
+    apart: bool = True,
 ) -> Checked:
     """Read manifests and judge every order, keeping none; those with words also by `judge`. With `strict` warnings
-    are errors.
+    are errors. `apart` as for `discover`.
 
     UsageError for a path that is missing or cannot be read; everything else is a problem in the answer.
     """
-    return _Run(stdin=stdin, keep=False, judge=judge).over(paths, strict=strict)
+    return _Run(stdin=stdin, keep=False, judge=judge).over(paths, strict=strict, apart=apart)
 
 
-def load(paths: Sequence[str], *, stdin: BinaryIO | None = None, strict: bool = False) -> Loaded:
+def load(paths: Sequence[str], *, stdin: BinaryIO | None = None, strict: bool = False, apart: bool = True) -> Loaded:
     """Read manifests and keep the orders without errors. As `check` otherwise."""
-    return _Run(stdin=stdin, keep=True).over(paths, strict=strict)
+    return _Run(stdin=stdin, keep=True).over(paths, strict=strict, apart=apart)
 
 
 @contextmanager
@@ -128,8 +135,8 @@ class _Run:
         self._keys = Keys()
         self._alike = Alike()
 
-    def over(self, paths: Sequence[str], *, strict: bool) -> Loaded:
-        found = discover(paths)
+    def over(self, paths: Sequence[str], *, strict: bool, apart: bool) -> Loaded:
+        found = discover(paths, apart=apart)
         readings = [_Reading(problems=list(found.problems))]
         files: list[ManifestFile] = []
         with _no_collector():
@@ -148,6 +155,7 @@ class _Run:
             files=tuple(files),
             problems=tuple(sorted(problems, key=lambda problem: problem.order)),
             orders=tuple(order for reading in readings for order in reading.orders),
+            left_out=found.left_out,
         )
 
     def _file(self, path: str) -> tuple[_Reading, str | None]:

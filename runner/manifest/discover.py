@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from glob import glob, has_magic
 from pathlib import Path
 from typing import Final
@@ -15,41 +15,60 @@ from runner.yamldoc.source import STDIN
 SUFFIXES: Final = (".yaml", ".yml")
 POLICY_NAMES: Final = ("order-runner.yaml", "order-runner.yml")
 """What a policy is called where it is looked for; in a folder or a glob it is no manifest."""
+LOCK_NAME: Final = "orders.lock.json"
+"""What a lockfile is called where it is looked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """The manifests, each once, in order; and a finding for each folder or glob that holds none."""
+    """The manifests, each once, in order; a finding for each folder or glob that holds none; the folders left out."""
 
     paths: tuple[str, ...]
     problems: tuple[Problem, ...]
+    left_out: tuple[str, ...] = ()
 
 
-def discover(paths: Sequence[str]) -> Found:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Walk:
+    """How folders are walked. Where `apart`, folders below with a lockfile of their own are left out, and noted."""
+
+    apart: bool
+    left_out: list[str] = field(default_factory=list)
+
+    def enters(self, folder: Path) -> bool:
+        if not self.apart or not (folder / LOCK_NAME).is_file():
+            return True
+        self.left_out.append(str(folder))
+        return False
+
+
+def discover(paths: Sequence[str], *, apart: bool = True) -> Found:
     """Files for files, folders (all *.yaml and *.yml below, sorted, hidden folders left out), globs and `-`.
 
-    UsageError for what is not there or cannot be read.
+    One call uses one lockfile: a folder below a given one that has a lockfile of its own is left out, unless `apart`
+    is false because the call's lockfile was named. UsageError for what is not there or cannot be read.
     """
+    walk = _Walk(apart=apart)
     found: dict[object, str] = {}
     problems: list[Problem] = []
     for path in paths:
-        files = list(_files(path))
+        files = list(_files(path, walk))
         if not files:
-            problems.append(_nothing(path))
+            problems.append(_nothing(path, walk.left_out))
         for file in files:
             found.setdefault(_identity(file), file)
-    return Found(paths=tuple(found.values()), problems=tuple(problems))
+    return Found(paths=tuple(found.values()), problems=tuple(problems), left_out=tuple(dict.fromkeys(walk.left_out)))
 
 
-def _files(path: str) -> Iterator[str]:
+def _files(path: str, walk: _Walk) -> Iterator[str]:
     if path == STDIN:
         yield path
     elif path and Path(path).is_dir():
-        yield from _below(path)
+        yield from _below(path, walk)
     elif has_magic(path) and not Path(path).exists():
         for match in sorted(glob(path, recursive=True)):  # noqa: PTH207 - a glob may be absolute
             if Path(match).is_dir():
-                yield from _below(match)
+                yield from _below(match, walk) if walk.enters(Path(match)) else ()
             elif Path(match).name not in POLICY_NAMES:
                 yield match
     else:
@@ -57,7 +76,7 @@ def _files(path: str) -> Iterator[str]:
         yield path
 
 
-def _below(folder: str) -> Iterator[str]:
+def _below(folder: str, walk: _Walk) -> Iterator[str]:
     """Manifests in a folder and those under it. Links to folders are followed, each folder is entered once."""
     _readable(folder)
     entered: set[str] = set()
@@ -67,7 +86,9 @@ def _below(folder: str) -> Iterator[str]:
         folders[:] = [
             name
             for name in sorted(folders)
-            if not name.startswith(".") and os.path.realpath(Path(root, name)) not in entered
+            if not name.startswith(".")
+            and os.path.realpath(Path(root, name)) not in entered
+            and walk.enters(Path(root, name))
         ]
         found += [str(Path(root, name)) for name in files if _is_manifest(name)]
     yield from sorted(found)
@@ -91,11 +112,14 @@ def _identity(path: str) -> object:
     return path if path == STDIN else os.path.realpath(path)
 
 
-def _nothing(path: str) -> Problem:
+def _nothing(path: str, left_out: Sequence[str]) -> Problem:
     what = "folder" if Path(path).is_dir() else "glob"
+    hint = f"a manifest's name ends in {' or '.join(SUFFIXES)}" if what == "folder" else "check the spelling"
+    if left_out:
+        hint = f"{left_out[-1]} has a lockfile of its own: name it instead"
     return Problem(
         code="PSR302",
         message=f"the {what} holds no manifest",
-        hint=f"a manifest's name ends in {' or '.join(SUFFIXES)}" if what == "folder" else "check the spelling",
+        hint=hint,
         path=path,
     )

@@ -80,7 +80,7 @@ def _row(step: Step) -> Row:
     cells = (
         str(step.request.key),
         step.status,
-        what(step.request.type, step.request.fields),
+        what(step.request.type, step.request.fields, step.request.words),
         amount(quote.unit_price if quote else None),
         amount(quote.total if quote else None),
         amount(step.ceiling),

@@ -131,15 +131,15 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def _bought(step: Step) -> tuple[str, ...]:
-    quote, product = step.quote, step.request.type
+    quote, product, words = step.quote, step.request.type, step.request.words
     fields = dict(step.request.fields)
     quantity, period = fields.pop("quantity", ""), fields.pop("periodId", "")
     return (
         code(str(step.request.key)),
         code(product),
-        code(what(product, fields).removeprefix(product).removeprefix(", ")),
+        code(what(product, fields, words).removeprefix(product).removeprefix(", ")),
         code(str(quantity)),
-        code(str(period)),
+        code(words.get("period") or str(period)),
         amount(quote.unit_price if quote else None),
         amount(quote.total if quote else None),
         amount(step.ceiling),

@@ -154,7 +154,7 @@ def _result_text(entry: OrderEntry) -> str:
 
 
 def _what(entry: OrderEntry) -> str:
-    return what(entry.request.type, entry.request.fields)
+    return what(entry.request.type, entry.request.fields, entry.request.words)
 
 
 FORMATS: Final[Mapping[str, Callable[[Report, Channel, str | None], None]]] = {"text": _text, "json": _json}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
-from runner.orders import CURRENCY, ProductType, Scalar, decimal_text
+from runner.orders import CURRENCY, WORDS, ProductType, Scalar, decimal_text
 
 WHAT_TO_DO: Final = (
     "`order-runner reconcile` settles it by what the vendor shows, now or later",
@@ -35,8 +35,9 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def what(product: ProductType, fields: Mapping[str, Scalar]) -> str:
-    """What is bought, in the manifest's own ids: `ipv4, 10 × country 561, 1m`."""
+def what(product: ProductType, fields: Mapping[str, Scalar], words: Mapping[str, str] | None = None) -> str:
+    """What is bought, as the manifest says it: `ipv4, 10 × country 561, 1m`, with words `ipv4, 10 × FRA, 1 month`."""
+    said = {WORDS[word]: text for word, text in (words or {}).items()}
     place = "package" if product in PACKAGES else "country"
     named = (
         (place, "countryId"),
@@ -44,12 +45,12 @@ def what(product: ProductType, fields: Mapping[str, Scalar]) -> str:
         ("operator", "operatorId"),
         ("rotation", "rotationId"),
     )
-    main = next((f"{label} {fields[name]}" for label, name in named[:2] if name in fields), "")
+    main = next((said.get(name) or f"{label} {fields[name]}" for label, name in named[:2] if name in fields), "")
     quantity = fields.get("quantity")
     parts = [product, f"{quantity} × {main}".removesuffix(" × ") if quantity is not None else main]
     parts += [str(fields[name]) for name in ("mobileServiceType", "protocol") if name in fields]
-    parts += [f"{label} {fields[name]}" for label, name in named[2:] if name in fields]
-    parts += [str(fields["periodId"])] if "periodId" in fields else []
+    parts += [said.get(name) or f"{label} {fields[name]}" for label, name in named[2:] if name in fields]
+    parts += [said.get("periodId") or str(fields["periodId"])] if "periodId" in fields else []
     return ", ".join(part for part in parts if part)
 
 

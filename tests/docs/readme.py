@@ -1,4 +1,7 @@
-"""Runs the `console` blocks of README.md as one shell session. `python tests/docs/readme.py` writes their output in."""
+"""Runs the `console` blocks of a page as one shell session. `python tests/docs/readme.py` writes their output in.
+
+Of every page of `PAGES`; what differs from run to run, `masked` hides from a comparison.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
+PAGES = (README, ROOT / "docs" / "how-to" / "review-and-approve.md")
 BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
 MARK = "---- end of a command ----"
+TIME = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?Z)?")
+
+
+def masked(text: str) -> str:
+    """The page without what no two runs have in common: days and moments."""
+    return TIME.sub("TIME", text)
 
 
 def commands(block: str) -> list[str]:
@@ -42,5 +52,9 @@ def transcript(text: str, folder: Path) -> str:
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as folder:
-        README.write_text(transcript(README.read_text(), Path(folder)))
+    for page in PAGES:
+        with tempfile.TemporaryDirectory() as folder:
+            before = page.read_text()
+            after = transcript(before, Path(folder))
+            if masked(after) != masked(before):
+                page.write_text(after)

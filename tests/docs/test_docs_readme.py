@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from docs.readme import README, ROOT, transcript
+from docs.readme import PAGES, README, ROOT, masked, transcript
 
 SHELL = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 
@@ -17,10 +17,12 @@ SHELL = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 @pytest.mark.skipif(
     sys.prefix == sys.base_prefix, reason="the walk starts with the activation of a virtual environment"
 )
-def test_the_walk_prints_what_the_readme_shows(tmp_path: Path) -> None:
-    """Every command of the five-minute walk, run in order, prints exactly what stands under it."""
-    text = README.read_text()
-    assert transcript(text, tmp_path) == text
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_walk_prints_what_the_page_shows(page: Path, tmp_path: Path) -> None:
+    """Every command of the five-minute walk and of the story, run in order, prints exactly what stands under it, but
+    for moments."""
+    text = page.read_text()
+    assert masked(transcript(text, tmp_path)) == masked(text)
 
 
 def test_the_first_command_buys_the_samples_and_then_nothing(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -52,6 +53,27 @@ def test_plain_text(mixed: Plan, plain: Plain) -> None:
     """Without a terminal: aligned lines, what is refused with its place, then the money, then what forbids it all."""
     view.render(mixed, fmt="text", console=plain.console)
     assert plain.out == MIXED
+
+
+def test_orders_in_words_are_shown_in_words(make: Make, plain: Plain) -> None:
+    """Where a manifest says `country: FRA`, so does the plan; the JSON keeps the ids that are sent."""
+    fields = {"countryId": 4401, "periodId": "1w", "quantity": 1, "operatorId": "31", "rotationId": 5}
+    words = {"country": "FRA", "period": "1 week", "operator": "Operator A", "rotation": "5 minutes"}
+    partly = replace(make.request(), words={"country": "France"})
+    phone = replace(make.request("m", "mobile", fields | {"mobileServiceType": "shared"}), words=words)
+    traffic = replace(make.request("t", "resident", {"tarifId": 6929}), words={"tariff": "1 GB"})
+    plan = Plan(steps=tuple(Step(request=request, status="planned") for request in (partly, phone, traffic)))
+    view.render(plan, fmt="text", console=plain.console)
+    for line in (
+        "ipv4, 10 × France, 1m",
+        "mobile, 1 × FRA, shared, Operator A, 5 minutes, 1 week",
+        "resident, 1 GB",
+    ):
+        assert line in plain.out
+    view.render(plan, fmt="markdown", console=plain.console)
+    assert "| `crawl/m` | `mobile` | `FRA, shared, Operator A, 5 minutes` | `1` | `1 week` |" in plain.out
+    view.render(plan, fmt="json", console=plain.console)
+    assert '"countryId": 4401' in plain.out
 
 
 def test_an_objection_is_told_once(mixed: Plan, plain: Plain) -> None:
