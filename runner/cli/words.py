@@ -103,7 +103,7 @@ class Words:
         from runner import manifest
         from runner.lock.resolve import resolved
 
-        loaded = manifest.load(self.paths, strict=strict)
+        loaded = manifest.load(self.paths, strict=strict, apart=self.apart)
         problems = list(loaded.problems)
         orders = []
         for request in loaded.orders:
