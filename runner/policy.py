@@ -47,7 +47,7 @@ class Policy:
     sha256: str
     caps: tuple[Cap, ...] = ()
     types: tuple[str, ...] | None = None
-    countries: tuple[int, ...] | None = None
+    countries: tuple[int | str, ...] | None = None
     periods: tuple[str, ...] | None = None
     payments: tuple[str, ...] | None = None
     max_quantity: Mapping[str, int] = field(default_factory=dict)
@@ -96,6 +96,8 @@ class _Subject(Subject):
     def problem(self, number: str, message: str, place: Span, at: tuple[str | int, ...], hint: str | None) -> Problem:
         if number == "03" and at[0] != "allow" and hint is not None:
             hint = "remove it, or see `order-runner schema policy` for what there is"
+        if number == "08" and at[:2] == ("allow", "countries") and len(at) > 2:
+            hint = "write a word like FRA, or a countryId without quotes"
         return Problem(code=_CODES[number], message=message, hint=hint, path=self.path, span=place)
 
 
@@ -223,13 +225,13 @@ def _breaches(policy: Policy, request: OrderRequest) -> Iterator[Breach]:
     pays = _PAYMENTS.get(fields.get("paymentId", 1))
     chosen: tuple[tuple[str, str, Any, Sequence[Any] | None, str], ...] = (
         ("type", "types", request.type, policy.types, "type"),
-        ("country or package", "countries", fields.get("countryId"), policy.countries, "countryId"),
         ("period", "periods", fields.get("periodId"), policy.periods, "periodId"),
         ("payment", "payments", pays, policy.payments, "paymentId"),
     )
     for what, name, value, allowed, at in chosen:
         if allowed is not None and value is not None and value not in allowed:
             yield _not_allowed(f"{what} {value}", policy.told(f"allow.{name}"), allowed, at)
+    yield from _country(policy, request)
     yield from _quantity(policy, request)
     for label, given in policy.labels.items():
         if label in request.labels and request.labels[label] not in given:
@@ -239,6 +241,17 @@ def _breaches(policy: Policy, request: OrderRequest) -> Iterator[Breach]:
         if not request.labels.get(label):
             message = f"label {label} is missing: {policy.told('require_labels')} wants it on every order"
             yield Breach(code="PSR711", message=message, hint=f"add `labels: {{{label}: …}}`", field="labels")
+
+
+def _country(policy: Policy, request: OrderRequest) -> Iterator[Breach]:
+    """A country or package by its word, as both sides spell it, or by its id. A word says nothing of an id."""
+    identity, word = request.fields.get("countryId"), request.words.get("country", request.words.get("package"))
+    if policy.countries is None or (identity is None and word is None):
+        return
+    words = {one.casefold() for one in policy.countries if isinstance(one, str)}
+    if identity not in policy.countries and (word is None or word.casefold() not in words):
+        what = f"country or package {identity if word is None else shown(word)}"
+        yield _not_allowed(what, policy.told("allow.countries"), policy.countries, "countryId")
 
 
 def _not_allowed(what: str, rule: str, allowed: Sequence[Any], at: str) -> Breach:

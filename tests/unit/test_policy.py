@@ -249,3 +249,28 @@ def test_names_of_policies_are_no_manifests(tmp_path: Path, monkeypatch: pytest.
         write(tmp_path / name)
     write(tmp_path / "orders.yaml")
     assert discover(["."]).paths == discover(["*.y*ml"]).paths == ("orders.yaml",)
+
+
+@pytest.mark.parametrize(
+    ("countries", "words", "allowed"),
+    [
+        (("FRA",), {"country": "FRA"}, True),
+        (("fra",), {"country": "FRA"}, True),
+        (("Europe mix", 7), {"package": "europe MIX"}, True),
+        (("DEU",), {"country": "FRA"}, False),
+        (("FRA",), {}, False),
+        ((561,), {"country": "FRA"}, True),
+    ],
+)
+def test_a_country_is_allowed_by_its_word_or_its_id(
+    countries: tuple[int | str, ...], words: dict[str, str], allowed: bool
+) -> None:
+    """A word covers orders that have the same word, in whatever case; an id covers that id however it was written."""
+    assert (breaches([rules(countries=countries)], replace(order(countryId=561), words=words)) == []) is allowed
+
+
+def test_a_word_is_held_against_a_policy_before_it_is_locked() -> None:
+    """An order whose word stands for no id yet is judged by its word."""
+    open_order = replace(order(countryId=None), words={"country": "USA"})
+    (breach,) = breaches([rules(countries=("FRA",))], open_order)
+    assert "USA" in breach.message
