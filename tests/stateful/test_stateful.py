@@ -9,7 +9,7 @@ from tests.stateful.explore import STEPS, explore
 from tests.stateful.machine import Machine
 from tests.stateful.mutants import MUTANTS
 
-GAMES = 20
+GAMES = 10
 
 
 def test_no_order_is_bought_twice_or_forgotten() -> None:
