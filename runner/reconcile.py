@@ -21,6 +21,9 @@ from runner.states import OPEN, Event, State
 from runner.stop import Stop
 from runner.vendors.interface import Look, Reader
 
+LEAST: Final = 0.001
+"""A rest of seconds that is no time: added to a clock that counts in floating numbers it may change nothing."""
+
 PAUSES: Final = (5.0, 10.0, 20.0, 40.0, 60.0)
 """Seconds between looks; the last one goes on."""
 
@@ -75,7 +78,7 @@ def reconcile(task: Task) -> Outcome:
             task.watch(Notice(text=f"{busy}: not looked at this time"))
         left = task.wait - (task.clock.monotonic() - begun)
         pause = min(next(pauses, pause), left)
-        if not outcome.open or pause <= 0 or task.stop.requested:
+        if not outcome.open or pause < LEAST or task.stop.requested:
             return outcome
         task.watch(Waiting(seconds=pause, why=_waits_for(outcome)))
         task.stop.wait(pause)

@@ -93,3 +93,8 @@ def test_a_mutant_ends_with_its_test() -> None:
             pass
     _, violations = simulate(20)
     assert violations == []
+
+
+def test_a_rest_too_short_for_the_clock_ends_the_waiting() -> None:
+    """Found by seed 25092: `reconcile` ends where what is left of its time no longer moves a clock of floating numbers."""
+    assert run_seed(25092, database()).violations == []
