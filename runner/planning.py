@@ -28,11 +28,13 @@ class Means:
 
 
 def means_of(job: Job, ledger: Ledger, reader: Reader, known: Standing) -> Means:
+    """Nothing is asked of the vendor yet."""
     readings = Readings(reader, job.clock)
     return Means(ledger=ledger, readings=readings, references=References(reader=reader, watch=job.watch), known=known)
 
 
 def drafted(job: Job, ledger: Ledger, known: Standing, report: Report) -> Plan:
+    """What is left to buy by manifests, ledger and policies, before the vendor is asked anything."""
     records = ledger.records(request.key for request in job.loaded.orders)
     # What an earlier run settled without a plain answer: few, and worth their evidence in every report.
     evidence = ledger.evidence(key for key, record in records.items() if record.reason is not None)
@@ -66,10 +68,14 @@ def _known(record: Record | None) -> dict[str, object]:
     return {"result": result}
 
 
-def priced(job: Job, drafted: Plan, means: Means, report: Report) -> Plan:
-    held = held_against_lists(drafted, means.references)
-    priced = quoted(held, job.loaded, means.readings.reader, job.limits, job.watch, means.known)
-    plan = with_ways_out(priced, means.references)
+def priced(job: Job, draft_plan: Plan, means: Means, report: Report) -> Plan:
+    """The plan with lists, prices, balance and the vendor's orders asked, and every limit held against it.
+
+    Raises what a `Reader` raises.
+    """
+    held = held_against_lists(draft_plan, means.references)
+    plan = quoted(held, job.loaded, means.readings.reader, job.limits, job.watch, means.known)
+    plan = with_ways_out(plan, means.references)
     report.not_checked += tuple(f"ids of {product} orders" for product in means.references.unread)
     report.balance_before = plan.balance
     desk = forgotten.Desk(

@@ -47,6 +47,7 @@ def adopt(rows: AccountRows, fence: int, adoption: Adoption) -> Record:
         "state": State.PLACED.value,
         "attempt": attempt.n,
         "updated_at": moment_text(adoption.at),
+        "claimed_at": moment_text(adoption.at),  # nobody knows when it was bought: budgets count it from now on
         "reason": settlement.reason,
         "order_id": order_id,
         "base_order_numbers": "[]",

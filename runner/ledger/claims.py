@@ -71,7 +71,7 @@ def bought_since(rows: AccountRows, at: datetime) -> list[Bought]:
     return [_bought(rows, record, claimed[str(key)]) for key, record in records.items()]
 
 
-def _bought(rows: AccountRows, record: Record, claimed_at: str | None) -> Bought:
+def _bought(rows: AccountRows, record: Record, claimed_at: str) -> Bought:
     """With the place of its first claim: a late answer may have been that of an earlier attempt than the last."""
     values = {"b_account": rows.account, "b_key": str(record.key)}
     events = rows.connection.execute(_EVENTS, values).all()
@@ -79,15 +79,10 @@ def _bought(rows: AccountRows, record: Record, claimed_at: str | None) -> Bought
     claims = [] if adopted else [event.seq for event in events if event.event == Event.CLAIMED]
     return Bought(
         record=record,
-        claimed_at=_moment(claimed_at) or record.updated_at,
+        claimed_at=datetime.fromisoformat(claimed_at),
         claimed_seq=min(claims, default=0),
         settled_seq=max((event.seq for event in events), default=0),
     )
-
-
-def _moment(text: str | None) -> datetime | None:
-    """None for an order that was adopted without a claim."""
-    return None if text is None else datetime.fromisoformat(text)
 
 
 def evidence(rows: AccountRows, keys: Iterable[OrderKey]) -> dict[OrderKey, Mapping[str, object]]:

@@ -39,7 +39,8 @@ def fold(row: Row | None, entry: Entry) -> dict[str, Any]:
         detail = json.loads(entry.detail)
         said = _claimed(entry, detail) if entry.event == Event.CLAIMED else _settled(known, entry, detail)
         if _is_adoption(entry):
-            said |= {"attempt": entry.attempt, "quote_total": detail["quote_total"], **_content(detail)}
+            begun = {"attempt": entry.attempt, "claimed_at": entry.at, "quote_total": detail["quote_total"]}
+            said |= begun | _content(detail)
     except Contradiction:
         raise
     except (ValueError, KeyError, TypeError) as error:

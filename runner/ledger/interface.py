@@ -260,7 +260,8 @@ class Ledger(Protocol):
         """What was spent, or may have been, by the UTC day of the claim, on orders claimed at `at` or later.
 
         Placed orders count with what was charged (the quote, where the answer named no amount), open ones and those
-        with an order id that could not become theirs with their quote. What was refunded is not known.
+        with an order id that could not become theirs with their quote. An adopted order counts from its adoption on.
+        What was refunded is not known.
         """
 
     def dearest(self) -> Decimal | None:

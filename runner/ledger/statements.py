@@ -147,9 +147,9 @@ ADOPT: Final = Prepared(
         _OF_ORDER,
         orders.c.attempt == bindparam("b_attempt"),
         text(IS_CLAIMABLE),
-        exists().where(holds.c.account == bindparam("b_account"), holds.c.fence == bindparam("b_fence")),
+        _IS_HELD,
     ),
-    *("type", "fields", "fingerprint", "state", "attempt", "updated_at", "quote_total", "reason"),
+    *("type", "fields", "fingerprint", "state", "attempt", "updated_at", "claimed_at", "quote_total", "reason"),
     *("order_id", "base_order_numbers", "total", "balance", "stray_order_id"),
 )
 """The one move to `placed` without a claim."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+from runner.ledger.forgotten import Adoption, Want
 from runner.ledger.interface import Hold
 from runner.orders import Quote
 from runner.states import State
@@ -90,3 +91,21 @@ def test_a_ledger_that_is_not_there_has_spent_nothing(empty_store: SqliteStore) 
     """Before the first purchase every answer is: nothing."""
     ledger = empty_store.open(read_only=True)
     assert (ledger.spent_since(AT), ledger.dearest(), ledger.bought_alike(["x"], AT)) == ({}, None, [])
+
+
+def test_an_adopted_order_counts_from_its_adoption(store: SqliteStore, hold: Hold) -> None:
+    """Nobody knows when an order that the ledger had forgotten was bought: its price is spent on the day it is adopted."""
+    wanted = request("forgotten")
+    want = Want(
+        key=wanted.key,
+        type=wanted.type,
+        fields=wanted.fields,
+        fingerprint=wanted.fingerprint,
+        quote_total=Decimal("7.50"),
+        at=AT,
+    )
+    hold.adopt(Adoption(want=want, order_id="9001", run_id="run-2", at=AT, reason="seen", evidence={"by": "alice"}))
+    ledger = store.open()
+    assert ledger.spent_since(AT) == {TODAY: Decimal("7.50")}
+    assert ledger.dearest() == Decimal("7.50")
+    assert [bought.record.order_id for bought in ledger.bought_alike([wanted.fingerprint], AT)] == ["9001"]
