@@ -72,7 +72,13 @@ def compared(plan: Plan, desk: Desk) -> Plan:
 
 
 def wants(plan: Plan, at: datetime) -> list[Want]:
-    """What the orders refused here stand for, so that `resolve KEY --placed` can adopt what they look like."""
+    """What the orders of a batch refused here stand for, so that `resolve KEY --placed` can adopt what is shown.
+
+    Not only those that look bought: what looks like one order may be another of the batch, renewed since.
+    """
+    alike = [step for step in plan.steps if step.status == "refused" and step.problem and step.problem.code == CODE]
+    if not alike:
+        return []
     return [
         Want(
             key=step.request.key,
@@ -82,8 +88,7 @@ def wants(plan: Plan, at: datetime) -> list[Want]:
             quote_total=step.quote.total if step.quote else None,
             at=at,
         )
-        for step in plan.steps
-        if step.status == "refused" and step.problem is not None and step.problem.code == CODE
+        for step in (*alike, *plan.to_buy)
     ]
 
 

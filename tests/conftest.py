@@ -1,6 +1,12 @@
-"""For all tests: the signals a terminal would give."""
+"""For all tests: the surroundings of a developer's desk, whatever machine this is."""
 
+import os
 import signal
+
+for _name in [name for name in os.environ if name.startswith(("CI", "GITHUB_", "GITLAB_", "JENKINS_", "BUILD_"))]:
+    del os.environ[_name]  # some defaults are other ones in CI, on purpose; tests that mean those set them
+for _name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES"):
+    os.environ.pop(_name, None)
 
 for _number in (signal.SIGINT, signal.SIGHUP):
     # A background job or `nohup` starts deaf to these, and hands that down to the commands under test.

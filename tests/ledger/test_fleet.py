@@ -114,7 +114,7 @@ def buy_again(made: Fleet, account: str, name: str) -> None:
         "PROXY_SELLER_API_KEY": api_key(account),
         "PROXY_SELLER_BASE_URL": made.doors[account].base_url,
     }
-    command = [sys.executable, "-m", "runner", "apply", "--yes", "--rate", "0", "orders.yaml"]
+    command = [sys.executable, "-m", "runner", "apply", "--yes", "--no-strict-account", "--rate", "0", "orders.yaml"]
     subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
 
 

@@ -127,12 +127,10 @@ class Forgetting:
     def answer(self, outcome: batch.Outcome) -> None:
         """What a person does about orders that were refused because they look bought: adopts ours, disowns the rest."""
         world = self.world
-        refused = [
-            step.request
+        if world.holder is not None or not any(
+            step.problem is not None and step.problem.code == forgotten.CODE and step.status == "refused"
             for step in outcome.plan.steps
-            if step.problem is not None and step.problem.code == forgotten.CODE and step.status == "refused"
-        ]
-        if not refused or world.holder is not None:
+        ):
             return
         world.counts["refused: looks bought"] += 1
         if world.vendor.faults and world.rng.random() < 0.2:
@@ -140,7 +138,9 @@ class Forgetting:
         process, holder = Process(world), world.settling.holder()
         with suppress(RunnerError, Killed), MemoryLedger(process).hold(holder, timeout=0) as hold:
             ledger = MemoryLedger(process)
-            for request in refused:
+            for request in (step.request for step in outcome.plan.steps):
+                if world.states().get(str(request.key), (None, None))[0] in {State.PLACED, *OPEN}:
+                    continue  # what was refused may only look like what another order bought
                 shown = [o for o in self._unowned(world.goals[str(request.key)]) if self._shows(o)]
                 if shown:
                     ruling = Ruling(
