@@ -13,7 +13,7 @@ import pytest
 
 from runner.ledger.postgres import open_postgres
 from tests.fleet import machine
-from tests.fleet.__main__ import sail
+from tests.fleet.__main__ import gaps, sail
 from tests.fleet.audit import audit, seen_from_afar
 from tests.fleet.machine import EXIT_BUSY, folder_of, live, run_once
 from tests.fleet.world import Fleet, Plan, account_of, api_key, manifest, wanted, world
@@ -26,10 +26,13 @@ SMALL = Plan(seed=3, accounts=2, runners=4, orders=16, kills=1, cuts=1, longest=
 @pytest.mark.slow
 def test_fleet_buys_everything_once(pg: Server) -> None:
     """Runners that are killed and restarted, on machines of their own, buy each order exactly once between them."""
-    done = sail(SMALL, pg)
-    assert done.violations == []
-    assert done.counts["kills"] > 0
-    assert (done.counts["purchases"], done.counts["duplicates"], done.counts["lost"]) == (16, 0, 0)
+    for seed in (3, 4, 5):  # what a kill meets depends on the machine's mood: one fleet of three must prove something
+        done = sail(replace(SMALL, seed=seed), pg)
+        assert done.violations == []
+        assert (done.counts["purchases"], done.counts["duplicates"], done.counts["lost"]) == (16, 0, 0)
+        if not gaps(done):
+            return
+    pytest.fail(", ".join(gaps(done)))
 
 
 def test_other_accounts_go_on(pg: Server) -> None:
