@@ -238,7 +238,8 @@ def _judge_together(cases: Sequence[_Case]) -> list[Verdict]:
     if len(drops) < len(cases) or not drops:
         return [case.verdict("open", "the balance could not be compared") for case in cases]
     groups = list(_groups(cases))
-    found = worlds([group for group, _ in groups], min(drops)[1])  # since the first claim
+    renewals = {one.order.order_id for case in cases for one in case.fits if one.order.renewed is not False}
+    found = worlds([group for group, _ in groups], min(drops)[1], renewals)  # since the first claim
     if found is None:
         return [case.verdict("open", "there is too much in doubt to be told apart") for case in cases]
     if not found:
@@ -277,7 +278,7 @@ def _rule(group: Group, members: list[_Case], told: Sequence[World]) -> Iterator
         yield from (case.verdict("open", "the balance does not show what it costs") for case in members)
         return
     if len(bought) > 1 or len(shown) > 1:
-        yield from (case.verdict("open", "more than one explanation fits what is to be seen") for case in members)
+        yield from (case.verdict("open", _ambiguous(case)) for case in members)
         return
     fits = {one.order.order_id: one for one in members[0].fits}
     ids = sorted(next(iter(shown)), key=lambda text: (len(text), text))
@@ -291,10 +292,20 @@ def _rule(group: Group, members: list[_Case], told: Sequence[World]) -> Iterator
             yield _absent(case)
 
 
+def _ambiguous(case: _Case) -> str:
+    if len(case.fits) == 1 and not case.fits[0].whole:
+        return _likely(case.fits[0])
+    return "more than one explanation fits what is to be seen"
+
+
+def _likely(found: Fit) -> str:
+    return f"order {found.order.order_id} is likely to be it, but {'; '.join(found.doubts)}"
+
+
 def _placed(case: _Case, found: Fit) -> Verdict:
-    identity = found.order.order_id
     if not found.whole:
-        return case.verdict("open", f"order {identity} is likely to be it, but {'; '.join(found.doubts)}")
+        return case.verdict("open", _likely(found))
+    identity = found.order.order_id
     price = decimal_text(case.price)
     reason = f"order {identity} is new, fits, and is nobody else's; the balance fell by what explains {price} for it"
     return case.verdict("placed", reason, found.order)

@@ -1,12 +1,12 @@
 """Every way in which orders in doubt could explain what is to be seen: pure counting, no vendor and no ledger.
 
 In a world each group of identical orders has some that were bought. Together they cost what left the balance, and every
-new order is one of them; a bought one need not be shown yet.
+new order is one of them, but for one that may be the renewal of an older order; a bought one need not be shown yet.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import product
@@ -36,19 +36,23 @@ class World:
     shown: frozenset[str]
 
 
-def worlds(groups: Sequence[Group], drop: Decimal) -> list[tuple[World, ...]] | None:
-    """All worlds in which the balance fell by `drop`, a `World` for each group; None where they are too many to see."""
+def worlds(groups: Sequence[Group], drop: Decimal, renewals: Collection[str] = ()) -> list[tuple[World, ...]] | None:
+    """All worlds in which the balance fell by `drop`, a `World` for each group; None where they are too many to see.
+
+    `renewals` are those of the new orders that may be none of ours.
+    """
     new = sorted(frozenset[str]().union(*(group.could_be for group in groups)))
+    homes = {order: _homes(groups, order) + [None] * (order in renewals) for order in new}
     ways = 1
-    for size in (*(group.size + 1 for group in groups), *(_homes(groups, order) for order in new)):
+    for size in (*(group.size + 1 for group in groups), *map(len, homes.values())):
         ways *= size
         if ways > MOST:
             return None
-    return [world for counts in _counts(groups, drop) for world in _assigned(groups, counts, new)]
+    return [world for counts in _counts(groups, drop) for world in _assigned(counts, homes)]
 
 
-def _homes(groups: Sequence[Group], order: str) -> int:
-    return sum(order in group.could_be for group in groups)
+def _homes(groups: Sequence[Group], order: str) -> list[int | None]:
+    return [place for place, group in enumerate(groups) if order in group.could_be]
 
 
 def _counts(groups: Sequence[Group], drop: Decimal) -> Iterator[tuple[int, ...]]:
@@ -58,15 +62,14 @@ def _counts(groups: Sequence[Group], drop: Decimal) -> Iterator[tuple[int, ...]]
             yield counts
 
 
-def _assigned(groups: Sequence[Group], counts: tuple[int, ...], new: Sequence[str]) -> Iterator[tuple[World, ...]]:
-    """Each new order to one of the groups it could belong to, no group getting more than it bought."""
-    homes = [[place for place, group in enumerate(groups) if order in group.could_be] for order in new]
-    for choice in product(*homes):
+def _assigned(counts: tuple[int, ...], homes: Mapping[str, Sequence[int | None]]) -> Iterator[tuple[World, ...]]:
+    """Each new order to one of the groups it could belong to, or to none; no group gets more than it bought."""
+    for choice in product(*homes.values()):
         if all(choice.count(place) <= count for place, count in enumerate(counts)):
             yield tuple(
                 World(
                     bought=count,
-                    shown=frozenset(order for order, home in zip(new, choice, strict=True) if home == place),
+                    shown=frozenset(order for order, home in zip(homes, choice, strict=True) if home == place),
                 )
                 for place, count in enumerate(counts)
             )

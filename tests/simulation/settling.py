@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from runner import reconcile
 from runner.errors import RunnerError
+from runner.fits import PACKAGES
 from runner.judge import Policy, Verdict
 from runner.ledger.interface import Claim, Holder, OpenClaim
 from runner.orders import PAY_BY_CARD, Quote
@@ -230,8 +231,10 @@ class Settling:
 
 
 def _shape(claim: OpenClaim) -> tuple[object, ...]:
+    """All that rows tell of an order: which package it is, they do not."""
     fields = claim.record.fields
-    return claim.record.type, *(fields.get(name) for name in ("countryId", "quantity", "periodId", "protocol"))
+    country = None if claim.record.type in PACKAGES else fields.get("countryId")
+    return claim.record.type, country, *(fields.get(name) for name in ("quantity", "periodId", "protocol"))
 
 
 def inherit(world: World) -> None:
