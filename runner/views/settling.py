@@ -40,18 +40,22 @@ def open_lines(claim: OpenClaim, flags: str) -> Iterator[str]:
     yield one_line(f"  claimed {_moment(claim.claimed_at)} with a balance of {money(claim.balance)}")
     if "ruling" in last:
         yield one_line(f"  last look: {last.get('why')}")
-    yield from (one_line(f"  {command}") for command in commands(record.key, flags, _identities(last)))
+    yield from (one_line(f"  {command}") for command in commands(record.key, flags, identities(last)))
 
 
 def disputed_lines(record: Record, flags: str) -> Iterator[str]:
     """An order that is not open, but that the vendor also answered with an order id, and how to settle it."""
-    stray = shlex.quote(str(record.stray_order_id))
     yield one_line(f"{record.key}: {what(record.type, record.fields)}; {record.state}, and nothing buys it: the vendor")
     yield one_line(f"  also answered it with order {record.stray_order_id}; if that is this order:")
-    yield one_line(f"  order-runner resolve {record.key} --placed {stray}{flags}")
+    yield one_line(f"  {adoption(record, flags)}")
 
 
-def _identities(told: Mapping[str, object]) -> list[str]:
+def adoption(record: Record, flags: str) -> str:
+    """The command that gives an order the id that the vendor answered it with."""
+    return f"order-runner resolve {record.key} --placed {shlex.quote(str(record.stray_order_id))}{flags}"
+
+
+def identities(told: Mapping[str, object]) -> list[str]:
     found = told.get("candidates")
     rows = found if isinstance(found, list) else []
     return [str(row["order_id"]) for row in rows if isinstance(row, Mapping) and "order_id" in row]

@@ -16,10 +16,10 @@ from runner.states import OPEN, State
 from runner.views.console import Channel, Console
 from runner.views.grid import Column, Grid, Row, show
 from runner.views.safe import json_text
-from runner.views.settling import disputed_lines, open_lines
+from runner.views.settling import adoption, commands, disputed_lines, identities, open_lines
 from runner.views.words import STATUS_STYLES, WHAT_TO_DO, amount, counted, money
 
-STATUS_VERSION: Final = "1.0"
+STATUS_VERSION: Final = "1.1"
 COLUMNS: Final = (
     Column(name="order"),
     Column(name="state"),
@@ -67,15 +67,31 @@ def render(
     `claims` are those of the open orders, `disputed` those that are not open though the vendor answered them with
     an order id; `flags` belong behind the commands that settle them.
     """
-    FORMATS[fmt](sorted(rows, key=lambda row: not row.open), console.out)
-    if fmt == "text":
-        console.out.lines(line for claim in claims for line in open_lines(claim, flags))
-        console.out.lines(line for record in disputed for line in disputed_lines(record, flags))
+    ordered = sorted(rows, key=lambda row: not row.open)
+    told = Told(
+        rows=ordered,
+        claims={claim.record.key: claim for claim in claims},
+        disputed={record.key: record for record in disputed},
+        flags=flags,
+    )
+    FORMATS[fmt](told, console.out)
 
 
-def _text(rows: Sequence[StatusRow], channel: Channel) -> None:
-    show(Grid(columns=COLUMNS, rows=tuple(map(_row, rows))), channel)
-    channel.lines(_closing(rows, channel))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """All that is to be shown."""
+
+    rows: Sequence[StatusRow]
+    claims: Mapping[OrderKey, OpenClaim]
+    disputed: Mapping[OrderKey, Record]
+    flags: str
+
+
+def _text(told: Told, channel: Channel) -> None:
+    show(Grid(columns=COLUMNS, rows=tuple(map(_row, told.rows))), channel)
+    channel.lines(_closing(told.rows, channel))
+    channel.lines(line for claim in told.claims.values() for line in open_lines(claim, told.flags))
+    channel.lines(line for record in told.disputed.values() for line in disputed_lines(record, told.flags))
 
 
 def _row(row: StatusRow) -> Row:
@@ -107,17 +123,18 @@ def _closing(rows: Sequence[StatusRow], channel: Channel) -> Iterator[str]:
     yield from (f"  - {text}" for text in WHAT_TO_DO)
 
 
-def _json(rows: Sequence[StatusRow], channel: Channel) -> None:
+def _json(told: Told, channel: Channel) -> None:
+    rows = told.rows
     counts = Counter(row.state.value for row in rows)
     document = {
         "version": STATUS_VERSION,
         "summary": {"total": len(rows)} | {state.value: counts[state.value] for state in State},
-        "orders": [_row_json(row) for row in rows],
+        "orders": [_row_json(row) | _claim_json(row, told) for row in rows],
     }
     channel.lines([json_text(document, indent=2)])
 
 
-def _row_json(row: StatusRow) -> Mapping[str, object]:
+def _row_json(row: StatusRow) -> dict[str, object]:
     record, source = row.record, row.source
     span = source.span if source else None
     return {
@@ -137,6 +154,24 @@ def _row_json(row: StatusRow) -> Mapping[str, object]:
         "updated_at": rfc3339(record.updated_at) if record else None,
         "reason": record.reason if record else None,
         "run_id": record.run_id if record else None,
+        "stray_order_id": record.stray_order_id if record else None,
+    }
+
+
+def _claim_json(row: StatusRow, told: Told) -> dict[str, object]:
+    """What is known of the claim of an open order, and the commands that settle whatever is to be settled."""
+    claim, disputed = told.claims.get(row.key), told.disputed.get(row.key)
+    settled_by = list(commands(row.key, told.flags, identities(claim.evidence))) if claim else []
+    if disputed is not None:
+        settled_by = [adoption(disputed, told.flags)]
+    return {
+        "claim": claim
+        and {
+            "at": rfc3339(claim.claimed_at),
+            "balance": decimal_text(claim.balance),
+            "evidence": dict(claim.evidence) or None,
+        },
+        "settled_by": settled_by,
     }
 
 
@@ -144,4 +179,4 @@ def _money(value: Decimal | None) -> str | None:
     return None if value is None else decimal_text(value)
 
 
-FORMATS: Final[Mapping[str, Callable[[Sequence[StatusRow], Channel], None]]] = {"text": _text, "json": _json}
+FORMATS: Final[Mapping[str, Callable[[Told, Channel], None]]] = {"text": _text, "json": _json}

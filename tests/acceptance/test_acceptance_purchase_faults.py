@@ -96,7 +96,11 @@ def test_an_unknown_order_is_shown_by_status(world: World) -> None:
     assert "1 open order may have cost 1.80 USD" in result.out
     data = world.run("status", "-f", "json")
     assert data.code == 7
-    assert next((row["key"], row["state"], row["open"]) for row in data.json["orders"]) == ("crawl/b", "unknown", True)
+    open_row, *others = data.json["orders"]
+    assert (open_row["key"], open_row["state"], open_row["open"]) == ("crawl/b", "unknown", True)
+    assert Decimal(open_row["claim"]["balance"]) == Decimal(world.report()["orders"][0]["result"]["balance"])
+    assert [command in result.out for command in open_row["settled_by"]] == [True] * 3
+    assert [(row["claim"], row["settled_by"]) for row in others] == [(None, [])]
 
 
 def test_an_unknown_order_blocks_other_manifests_of_its_account(world: World) -> None:
