@@ -234,7 +234,7 @@ class Report:
 
     def render(self) -> str:
         """The report as one JSON document that ends in a newline."""
-        head = _encode(self._head())
+        head = _encode(self.head())
         body = ",\n    ".join(entry.text for entry in self.orders)
         orders = f"[\n    {body}\n  ]" if self.orders else "[]"
         return f'{head[:-2]},\n  "orders": {orders},\n  "errors": {self._errors_text()}\n}}\n'
@@ -242,7 +242,8 @@ class Report:
     def _errors_text(self) -> str:
         return _encode([finding.as_json() for finding in self.errors]).replace("\n", "\n  ")
 
-    def _head(self) -> Json:
+    def head(self) -> Json:
+        """Everything before the orders."""
         code = self.exit_code
         return {
             "report_version": REPORT_VERSION,

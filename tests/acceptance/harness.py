@@ -432,7 +432,7 @@ def acting_characters(text: str) -> set[str]:
 
 def command_lines(text: str, *, github: bool = False) -> list[str]:
     """Lines that a CI log may take for a command; with `github`, annotations are meant to be ones."""
-    annotation = re.compile(r"::(?:error|warning) [^\s:][^:]*::")
+    annotation = re.compile(r"::(?:error|warning|notice) [^\s:][^:]*::")
     found = []
     for line in text.split("\n"):
         start = line.lstrip()
