@@ -8,16 +8,16 @@ import stat
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from runner.cli.options import Output
 from runner.errors import UsageError
 
 if TYPE_CHECKING:
     from runner.report import Report
-    from runner.views.console import Channel, Console
+    from runner.views.console import Console
     from runner.views.stream import Stream
     from runner.wiring import Settings
 
@@ -54,24 +54,17 @@ def stream_of(wanted: tuple[Output, ...], console: Console) -> Stream | None:
         return None
     from runner.views.stream import Stream
 
-    return Stream([_opener(path, console) for path in places])
+    openers = [partial(_fresh, path) for path in places if path is not None]
+    return Stream(console.out if None in places else None, openers)
 
 
-def _opener(path: Path | None, console: Console) -> Callable[[], Channel]:
-    from runner.views.console import Channel
-
-    if path is None:
-        return lambda: console.out
-    return lambda: Channel(stream=os.fdopen(_fresh(path), "w", encoding="utf-8"))
-
-
-def _fresh(path: Path) -> int:
-    """A descriptor of a new file in the place of an old one, for its owner only."""
+def _fresh(path: Path) -> TextIO:
+    """A new file in the place of an old one, for its owner only."""
     from runner.files import open_private, refuse_special
 
     refuse_special(path)
     path.unlink(missing_ok=True)
-    return open_private(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    return os.fdopen(open_private(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "w", encoding="utf-8")
 
 
 def annotates(wanted: tuple[Output, ...]) -> bool:

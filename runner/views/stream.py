@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import islice
+from typing import TextIO
 
 from runner.report import Report
 from runner.views.console import Channel
@@ -13,11 +15,16 @@ from runner.views.formats import ndjson
 
 
 class Stream:
-    """Writes one stream to several channels. They are opened with the first event, by `openers`, which may raise
-    OSError; nothing else here raises because somebody stopped reading."""
+    """Writes one stream to stdout, where that is wanted, and to files.
 
-    def __init__(self, openers: Sequence[Callable[[], Channel]]) -> None:
+    The files are opened by `openers` with the first event, which may raise OSError, and closed with the last; nothing
+    else here raises because a stream is not taken.
+    """
+
+    def __init__(self, out: Channel | None, openers: Sequence[Callable[[], TextIO]]) -> None:
+        self._out = out
         self._openers = openers
+        self._files: list[TextIO] = []
         self._channels: list[Channel] | None = None
         self._lines = 0
         self._orders = 0
@@ -37,15 +44,21 @@ class Stream:
     def finish(self, document: Document) -> None:
         """The run is over: tell the rest."""
         self._write(list(islice(ndjson.lines(document), self._lines, None)))
+        for file in self._files:
+            with suppress(OSError):
+                file.close()
 
     @property
     def failure(self) -> OSError | None:
-        """Why part of it could not be written."""
-        return next((channel.failure for channel in self._channels or () if channel.failure), None)
+        """Why part of it could not be written to a file."""
+        channels = self._channels or ()
+        return next((channel.failure for channel in channels if channel is not self._out and channel.failure), None)
 
     def _write(self, lines: Sequence[str]) -> None:
         if self._channels is None:
-            self._channels = [opener() for opener in self._openers]
+            self._files = [opener() for opener in self._openers]
+            self._channels = [Channel(stream=file) for file in self._files]
+            self._channels += [self._out] if self._out else []
         for channel in self._channels:
             channel.lines(lines)
         self._lines += len(lines)
