@@ -60,11 +60,15 @@ class OrderKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where an order is written: the file as the user spelled it, the place of its name and of each field."""
+    """Where an order is written: the file as the user spelled it, the place of its name and of each field.
+
+    `snippet` holds its own lines as they are written, None where they were not kept.
+    """
 
     path: str
     span: Span
     fields: Mapping[str, Span] = field(default_factory=dict)
+    snippet: str | None = field(default=None, repr=False)
 
     def of(self, name: str | None) -> Span:
         """The place of a field, or of the order's name where the field is not written."""

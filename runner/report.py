@@ -17,7 +17,7 @@ from runner.errors import ExitCode, Problem
 from runner.orders import CURRENCY, OrderRequest, Quote, Scalar, decimal_text
 from runner.vendors.interface import VendorError
 
-REPORT_VERSION: Final = "1.0"
+REPORT_VERSION: Final = "1.1"
 STATUSES: Final = (
     "planned",
     "placed",
@@ -65,6 +65,7 @@ class Finding:
             "file": relative(problem.path),
             "line": span.line if span else None,
             "column": span.column if span else None,
+            "key": problem.key,
             "vendor": {"code": self.vendor.code, "message": self.vendor.message} if self.vendor else None,
         }
 
@@ -145,13 +146,20 @@ class OrderEntry:
             "key": str(request.key),
             "name": request.key.name,
             "type": request.type,
-            "source": {"file": relative(request.source.path), "line": span.line, "column": span.column},
+            "source": {
+                "file": relative(request.source.path),
+                "line": span.line,
+                "column": span.column,
+                "snippet": request.source.snippet,
+            },
+            "words": dict(request.words),
             "status": self.status,
             "reason": self.reason,
             "fingerprint": request.fingerprint,
             "request": dict(self.body) if self.body is not None else None,
             "quote": quote
             and {"total": decimal_text(quote.total), "currency": quote.currency, "at": rfc3339(quote.at)},
+            "possible": _money(self.possible) if self.status == "unknown" else None,
             "result": self.result and self.result.as_json(),
             "attempts": [attempt.as_json() for attempt in self.attempts],
             "evidence": self.evidence,
@@ -226,7 +234,7 @@ class Report:
 
     def render(self) -> str:
         """The report as one JSON document that ends in a newline."""
-        head = _encode(self._head())
+        head = _encode(self.head())
         body = ",\n    ".join(entry.text for entry in self.orders)
         orders = f"[\n    {body}\n  ]" if self.orders else "[]"
         return f'{head[:-2]},\n  "orders": {orders},\n  "errors": {self._errors_text()}\n}}\n'
@@ -234,7 +242,8 @@ class Report:
     def _errors_text(self) -> str:
         return _encode([finding.as_json() for finding in self.errors]).replace("\n", "\n  ")
 
-    def _head(self) -> Json:
+    def head(self) -> Json:
+        """Everything before the orders."""
         code = self.exit_code
         return {
             "report_version": REPORT_VERSION,

@@ -14,16 +14,18 @@ from runner.report import Report
 class ReportFile:
     """A report kept on disk: whole at any moment, private, and never the reason that a money result is lost.
 
-    `before_last` is called before a report that says how the run ended is written.
+    `before_last` is called before a report that says how the run ended is written, `heard` with the report each time
+    it may have changed. Without a path it is kept nowhere, and heard of all the same.
     """
 
     MIN_INTERVAL: Final = 1.0
     COST_FACTOR: Final = 10
     """Writing takes at most a tenth of the time, however large the batch."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | None) -> None:
         self.path = path
         self.before_last: Callable[[], None] = _nothing
+        self.heard: Callable[[Report], object] = _unheard
         self.failure: OSError | None = None
         self._not_before = 0.0
 
@@ -31,6 +33,9 @@ class ReportFile:
         """Replace the file now; raises OSError where that cannot be done."""
         if report.finished_at is not None:
             self.before_last()
+        self.heard(report)
+        if self.path is None:
+            return
         started = time.monotonic()
         replace_atomically(self.path, report.render().encode())
         took = time.monotonic() - started
@@ -39,6 +44,7 @@ class ReportFile:
 
     def refresh(self, report: Report) -> None:
         """Replace the file unless that was done a moment ago; a failure is kept in `failure`, not raised."""
+        self.heard(report)
         if time.monotonic() < self._not_before:
             return
         try:
@@ -50,3 +56,7 @@ class ReportFile:
 
 def _nothing() -> None:
     """What nobody asked for."""
+
+
+def _unheard(_: Report) -> None:
+    """Nobody listens."""

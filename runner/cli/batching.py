@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from runner.cli.closing import Call, report_file, reported, show
+from runner.cli.closing import Call, heard_file, report_file, reported, show
 from runner.cli.limiting import limited, told
 from runner.cli.options import holder
 from runner.cli.settling import flags_of
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from runner.reportfile import ReportFile
     from runner.stop import Stop
 
-FORMATS = ("text", "json")
-PLAN_FORMATS = (*FORMATS, "markdown")
+FORMATS = ("text", "json", "ndjson", "junit", "sarif", "markdown", "github")
+PLAN_FORMATS = FORMATS
 
 
 def preview(
@@ -114,7 +114,7 @@ def _buy(call: Call, paths: tuple[str, ...], stop: Stop, values: dict[str, Any])
         hint = "look at the plan, then say --yes, or --approve with its digest"
         raise UsageError("nobody is there to confirm the purchase", hint=hint)
     path = values["report"]
-    file = report_file(path)
+    file = heard_file(call, path)
     if file is not None:
         file.before_last = stop.defer  # once it says how the run ended, a signal changes that no more
     with _watching(call) as watch:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from runner.cli.options import Output, ended, write_output
+from runner.cli.producing import Rendered, annotates, mask_key, stream_of, tell_job_of
 from runner.errors import ExitCode, RunnerError, UsageError, worst
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from runner.report import Mode, Report
     from runner.reportfile import ReportFile
     from runner.views.console import Console
+    from runner.views.stream import Stream
     from runner.wiring import Settings
 
 
@@ -30,6 +32,7 @@ class Call:
     """One call of `plan` or `apply`, as the flags have it.
 
     `console` is where text goes; its stdout is `stdout`'s unless a report takes that. `command` buys what a plan shows.
+    `stream` takes events while they happen.
     """
 
     settings: Settings
@@ -46,6 +49,7 @@ class Call:
     consent: Consent
     detailed_exit: bool = False
     command: str | None = None
+    stream: Stream | None = None
 
     @classmethod
     def of(cls, settings: Settings, wanted: tuple[Output, ...], consent: Consent, **values: Any) -> Call:
@@ -56,6 +60,7 @@ class Call:
             if any(output.path is None and output.fmt != "text" for output in wanted):
                 raise UsageError("the report and a format both want stdout")
             console = console.aside()
+        mask_key(settings, wanted, console)
         names = ("max_spend", "keep_going", "strict", "strict_account", "lockfile", "quiet", "verbose")
         return cls(
             settings=settings,
@@ -65,6 +70,7 @@ class Call:
             consent=consent,
             detailed_exit=values.get("detailed_exitcode", False),
             command=values.get("command"),
+            stream=stream_of(wanted, console),
             **{name: values[name] for name in names},
         )
 
@@ -80,6 +86,17 @@ def report_file(path: Path | None) -> ReportFile | None:
     return None if path is None or path == Path("-") else ReportFile(path)
 
 
+def heard_file(call: Call, path: Path | None) -> ReportFile | None:
+    """The report's file, where the call's stream hears of every change, if it has one."""
+    from runner.reportfile import ReportFile
+
+    file = report_file(path)
+    if call.stream is not None:
+        file = file or ReportFile(None)
+        file.heard = call.stream.changed
+    return file
+
+
 @contextmanager
 def reported(call: Call, job: Job, mode: Mode, file: ReportFile | None, path: Path | None) -> Iterator[None]:
     """Leaves a report of whatever stops a call before its batch begins, findings of the manifests first."""
@@ -93,7 +110,7 @@ def reported(call: Call, job: Job, mode: Mode, file: ReportFile | None, path: Pa
     try:
         yield
     except OSError as error:
-        where = file.path if file else error.filename
+        where = file.path if file and file.path else error.filename
         raise UsageError(f"{where} cannot be written: {error.strerror or error}", hint=_REPORT_HINT) from None
     except RunnerError as error:
         _leave(call, not_begun(job, mode, error), file, path)
@@ -108,10 +125,12 @@ def _leave(call: Call, report: Report, file: ReportFile | None, path: Path | Non
     _write(report, file)
     if path == Path("-"):
         call.stdout.write(report.render())
-    outcome = Outcome(report=report, plan=Plan(steps=()))
+    outcome, rendered = Outcome(report=report, plan=Plan(steps=())), Rendered(report)
     for output in call.outputs:
         if output.fmt != "text":
-            write_output(output, call.console, lambda fmt, console: _render(call, fmt, console, outcome, path))
+            _write_output(call, output, outcome, rendered, path)
+    if annotates(call.outputs):
+        tell_job_of(rendered.document, call.console)
 
 
 _REPORT_HINT: Final = "nothing was bought; name a report that can be written with --report"
@@ -148,12 +167,15 @@ def show(call: Call, outcome: Outcome, file: ReportFile | None, path: Path | Non
     if path == Path("-"):
         call.stdout.write(report.render())
     code = report.exit_code if report.exit_code is not None else ExitCode.INTERNAL
+    rendered = Rendered(report)
     for output in call.outputs:
         try:
-            write_output(output, call.console, lambda fmt, console: _render(call, fmt, console, outcome, path))
+            _write_output(call, output, outcome, rendered, path)
         except UsageError as error:  # what was bought outranks a file that cannot be written
             _show_error(error, call)
             code = worst(code, error.exit_code)
+    if annotates(call.outputs):
+        tell_job_of(rendered.document, call.console)
     if outcome.error is not None and (not call.as_text or outcome.error.exit_code is ExitCode.INTERNAL):
         _show_error(outcome.error, call)  # as text, the findings above have said it
     if file is not None and file.failure is not None:
@@ -163,13 +185,33 @@ def show(call: Call, outcome: Outcome, file: ReportFile | None, path: Path | Non
     return ended(code, call.stdout)
 
 
-def _render(call: Call, fmt: str, console: Console, outcome: Outcome, path: Path | None) -> None:
+def _write_output(call: Call, output: Output, outcome: Outcome, rendered: Rendered, path: Path | None) -> None:
+    """One format to where it goes. UsageError where that cannot be written."""
+    if output.fmt == "ndjson" and call.stream is not None:
+        _end_stream(call.stream, output, rendered)
+        return
+    write_output(output, call.console, lambda fmt, console: _render(call, fmt, console, outcome, rendered, path))
+
+
+def _end_stream(stream: Stream, output: Output, rendered: Rendered) -> None:
+    try:
+        stream.finish(rendered.document)
+        if output.path is not None and stream.failure is not None:
+            raise stream.failure
+    except OSError as error:
+        raise UsageError(f"{output.path} cannot be written: {error.strerror or error}") from None
+
+
+def _render(call: Call, fmt: str, console: Console, outcome: Outcome, rendered: Rendered, path: Path | None) -> None:
     from runner.views import plan as plan_view
     from runner.views import summary
 
     report = outcome.report
-    if report.mode == "apply" or (report.mode == "dry-run" and fmt == "json"):
-        summary.render(report, fmt=fmt, console=console, report_path=str(path) if path else None)
+    if fmt not in _OF_A_PLAN.get(report.mode, ()):
+        if fmt == "text":
+            summary.render(rendered.document, console.out, None if path in (None, Path("-")) else str(path))
+        else:
+            console.write(rendered.text(fmt))
         return
     bodies = None
     if report.mode == "dry-run":
@@ -200,6 +242,10 @@ def _frame(call: Call, outcome: Outcome) -> Frame:
         bodies={entry.request.key: entry.body for entry in report.orders if entry.body is not None},
         command=call.command,
     )
+
+
+_OF_A_PLAN: Final = {"plan": ("text", "json", "markdown"), "dry-run": ("text",)}
+"""Formats that show the plan itself, which has more than the report: unit prices, ceilings, the digest to approve."""
 
 
 def _show_error(error: RunnerError, call: Call) -> None:

@@ -5,15 +5,21 @@ from __future__ import annotations
 import linecache
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from runner.cli.limiting import checked, policy_option, told
 from runner.cli.options import ended, format_option, option, outputs, paths_argument, quiet_options, write_output
+from runner.cli.producing import annotates, tell_job
 from runner.cli.words import Words, lockfile_option, note_left_out
 from runner.errors import ExitCode
 
-FORMATS = ("text", "json", "github")
+if TYPE_CHECKING:
+    from runner.manifest import Checked
+    from runner.views.console import Console
+
+FORMATS = ("text", "json", "github", "junit", "sarif", "markdown")
 
 
 @click.command("validate")
@@ -57,9 +63,22 @@ def command(
                 files=len(found.files),
                 orders=found.count,
                 source_line=source_line,
+                paths=[file.path for file in found.files],
             ),
         )
-    return ended(ExitCode.INVALID if found.errors else ExitCode.OK, console)
+    code = ExitCode.INVALID if found.errors else ExitCode.OK
+    if annotates(wanted):
+        _tell_job(found, code, console)
+    return ended(code, console)
+
+
+def _tell_job(found: Checked, code: ExitCode, console: Console) -> None:
+    """Summary and outputs of a step on GitHub."""
+    from runner.views import checks
+    from runner.views.findings import Findings
+
+    told = Findings(problems=found.problems, files=len(found.files), orders=found.count, source_line=source_line)
+    tell_job(lambda room: checks.markdown(told, room), checks.outputs(told, int(code)), console)
 
 
 def source_line(path: str, line: int) -> str | None:

@@ -17,6 +17,7 @@ from runner.errors import Problem
 from runner.manifest.alike import Alike
 from runner.manifest.discover import discover
 from runner.manifest.document import EARLY, MAX_PROBLEMS, Accepted, Document, Late, TooMany
+from runner.manifest.excerpts import Excerpts
 from runner.manifest.keys import Keys
 from runner.manifest.wanted import Batch, Budget, batch_of, has_words, request_of
 from runner.orders import OrderRequest
@@ -175,6 +176,8 @@ class _Run:
         """Read a file once. `known` holds early fields of each document, from a pass before."""
         self._keys.begin(source.path)
         self._alike.begin(source.path)
+        excerpts = Excerpts()
+        source.heard = excerpts.feed if self._keep else None
         reading = _Reading()
         upcoming = iter(known)
         document: Document | None = None
@@ -186,7 +189,7 @@ class _Run:
                     reading.outside(item)
                 elif isinstance(item, Entry):
                     if (accepted := document.entry(item)) and document.batch:
-                        self._take(accepted, document, document.batch, reading)
+                        self._take(accepted, document, document.batch, reading, excerpts)
                 elif isinstance(item, End):
                     document.finish()
                     reading.close(document)
@@ -200,16 +203,17 @@ class _Run:
             reading.close(document)
         return reading
 
-    def _take(self, accepted: Accepted, document: Document, batch: str, reading: _Reading) -> None:
+    def _take(self, accepted: Accepted, document: Document, batch: str, reading: _Reading, excerpts: Excerpts) -> None:
         self._alike.add(accepted, batch)
         if self._keep:
-            reading.orders.append(request_of(accepted, document))
+            reading.orders.append(request_of(accepted, document, excerpts.of(accepted.entry)))
         elif self._judge and has_words(accepted):
             document.report(self._judge(request_of(accepted, document)))
 
 
 def _early_fields(source: Source) -> list[dict[str, Field]]:
     """The fields of each document that its orders depend on, wherever they stand."""
+    source.heard = None
     found: list[dict[str, Field]] = []
     for item in read(source, split="orders"):
         if isinstance(item, Begin):

@@ -107,7 +107,7 @@ def _budget(value: dict[str, str] | None) -> Budget | None:
     return Budget(currency=value.get("currency", CURRENCY), **amounts)
 
 
-def request_of(accepted: Accepted, document: Document) -> OrderRequest:
+def request_of(accepted: Accepted, document: Document, snippet: str | None = None) -> OrderRequest:
     """The order that an entry without errors asks for. The document must have a batch."""
     values, entry = accepted.values, accepted.entry
     places = OrderPlaces(entry, document.defaults)
@@ -120,7 +120,9 @@ def request_of(accepted: Accepted, document: Document) -> OrderRequest:
         key=OrderKey(cast("str", document.batch), values["name"], values["generation"]),
         type=cast("ProductType", accepted.kind.name),
         fields=_vendor_fields(values),
-        source=Source(path=document.path, span=span(entry.landmark("name")), fields=FieldSpans(fields)),
+        source=Source(
+            path=document.path, span=span(entry.landmark("name")), fields=FieldSpans(fields), snippet=snippet
+        ),
         enabled=values["enabled"],
         labels=values.get("labels", {}),
         max_total=None if ceiling is None else Decimal(ceiling),

@@ -1,4 +1,4 @@
-"""Problems → text: `path:line:column: CODE message`, one JSON document, or GitHub annotations."""
+"""Problems → text: `path:line:column: CODE message`, one JSON document, GitHub annotations, or a format of reports."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from runner.errors import Problem, Span
+from runner.errors import Problem, Severity, Span
+from runner.views.annotations import Annotation, shown
 from runner.views.console import Channel, Console
-from runner.views.safe import github_escape_data, github_escape_property, json_text, one_line
+from runner.views.safe import json_text, one_line
 from runner.views.snippet import snippet
 from runner.views.words import counted
 
@@ -19,12 +20,13 @@ SourceLine = Callable[[str, int], str | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """What was checked, and what came of it."""
+    """What was checked, and what came of it. `paths` are the files by name, where those without findings matter."""
 
     problems: Sequence[Problem]
     files: int
     orders: int
     source_line: SourceLine
+    paths: Sequence[str] = ()
 
     @property
     def errors(self) -> int:
@@ -47,24 +49,30 @@ def render(
     files: int,
     orders: int,
     source_line: SourceLine,
+    paths: Sequence[str] = (),
 ) -> None:
     """Write the findings in one of `FORMATS` to stdout, in the order given, and a closing line."""
-    found = Findings(problems=problems, files=files, orders=orders, source_line=source_line)
+    found = Findings(problems=problems, files=files, orders=orders, source_line=source_line, paths=paths)
     console.out.lines(FORMATS[fmt](found, console.out))
 
 
 def described(problem: Problem, channel: Channel, source_line: SourceLine | None = None) -> Iterator[str]:
     """The lines of one finding; on a terminal with the source line, where it can be had."""
-    place = channel.paint("strong", one_line(f"{problem.place}:")) + " " if problem.path else ""
-    code = channel.paint(problem.severity, one_line(problem.code))
-    label = "warning: " if problem.severity == "warning" else ""
-    yield f"{place}{code} {label}{one_line(problem.message)}"
+    place = problem.place if problem.path else ""
+    yield sentence(place, problem.code, problem.severity, problem.message, channel)
     if source_line is not None and channel.terminal and problem.path is not None and problem.span is not None:
         text = source_line(problem.path, problem.span.line)
         if text is not None:
             yield from snippet(text, problem.span, problem.severity, channel)
     if problem.hint:
         yield one_line(f"  hint: {problem.hint}")
+
+
+def sentence(place: str, code: str, severity: Severity, message: str, channel: Channel) -> str:
+    """`place: CODE message`, the line that a finding is."""
+    where = channel.paint("strong", one_line(f"{place}:")) + " " if place else ""
+    label = "warning: " if severity == "warning" else ""
+    return f"{where}{channel.paint(severity, one_line(code))} {label}{one_line(message)}"
 
 
 def closing(found: Findings) -> str:
@@ -92,12 +100,10 @@ def as_json(problem: Problem) -> Mapping[str, object]:
     }
 
 
-def annotation(problem: Problem) -> str:
-    """A GitHub workflow command; the only lines of ours that start with `::`."""
-    where = _github_place(problem)
-    properties = ",".join(f"{name}={github_escape_property(value)}" for name, value in where.items())
+def annotation(problem: Problem) -> Annotation:
+    """What GitHub shows beside the line."""
     texts = [one_line(problem.message), *([f"hint: {one_line(problem.hint)}"] if problem.hint else [])]
-    return f"::{problem.severity} {properties}::{github_escape_data(chr(10).join(texts))}"
+    return Annotation(kind=problem.severity, place=_github_place(problem), lines=texts)
 
 
 def _text(found: Findings, channel: Channel) -> Iterator[str]:
@@ -125,8 +131,20 @@ def _json(found: Findings, _: Channel) -> Iterator[str]:
 
 
 def _github(found: Findings, _: Channel) -> Iterator[str]:
-    yield from map(annotation, found.problems)
+    yield from shown(list(map(annotation, found.problems)), "`-f text` and `-f json` have all")
     yield closing(found)
+
+
+def _of_reports(fmt: str) -> Callable[[Findings, Channel], Iterator[str]]:
+    """A format that reports have, too."""
+
+    def made(found: Findings, _: Channel) -> Iterator[str]:
+        from runner.views import checks
+
+        text: str = getattr(checks, fmt)(found)
+        yield from text.removesuffix("\n").split("\n")
+
+    return made
 
 
 def _range(span: Span) -> Mapping[str, object]:
@@ -156,4 +174,7 @@ FORMATS: Final[Mapping[str, Callable[[Findings, Channel], Iterator[str]]]] = {
     "text": _text,
     "json": _json,
     "github": _github,
+    "junit": _of_reports("junit"),
+    "sarif": _of_reports("sarif"),
+    "markdown": _of_reports("markdown"),
 }

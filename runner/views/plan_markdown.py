@@ -1,18 +1,18 @@
 """A plan as Markdown for a pull request: money first, then every order, what is left out and why, and how to approve.
 
-Text of manifests and of the vendor stands in code spans only. In a code span nothing acts: no mark-up, HTML, link,
-mention or reference. A pipe, which would end the cell of a table even there, stands outside as an entity.
+What keeps foreign text from acting in it is in `runner.views.markdown`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from runner.errors import Problem
 from runner.orders import CURRENCY
 from runner.plan import Step
+from runner.views.markdown import code, size, table
 from runner.views.safe import one_line
 from runner.views.words import amount, counted, money, what
 
@@ -38,31 +38,14 @@ def lines(shown: Shown) -> Iterator[str]:
     yield from _money(shown)
     yield from _problems(shown)
     end = list(_end(shown))
-    room = MAX_BYTES - _size(_money(shown)) - _size(_problems(shown)) - _size(end)
+    room = MAX_BYTES - size(_money(shown)) - size(_problems(shown)) - size(end)
     left = [step for step in plan.steps if not step.to_buy]
     tables = [(HEADS["to_buy"], [_bought(step) for step in plan.to_buy]), (HEADS["left"], [_left(s) for s in left])]
     for head, rows in tables:
-        table = _table(head, rows, room)
-        room -= _size(table)
-        yield from table
+        cut = table(head, rows, room, ENOUGH)
+        room -= size(cut)
+        yield from cut
     yield from end
-
-
-def code(text: str, most: int = 200) -> str:
-    """`text` as data: in code spans, whatever is in it; cut after `most` characters."""
-    plain = one_line(text)
-    if len(plain) > most:
-        plain = plain[:most] + "…"
-    return "&#124;".join(_span(part) for part in plain.split("|"))
-
-
-def _span(text: str) -> str:
-    if not text:
-        return ""
-    longest = max((len(run) for run in re.findall("`+", text)), default=0)
-    fence = "`" * (longest + 1)
-    pad = " " if longest or text.strip(" ") not in ("", text) else ""
-    return f"{fence}{pad}{text}{pad}{fence}"
 
 
 def _money(shown: Shown) -> Iterator[str]:
@@ -110,26 +93,6 @@ def _problem(problem: Problem) -> str:
     return f"**{label}** {place}{code(problem.code)} {code(problem.message, 400)}{hint}"
 
 
-def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]], room: int) -> list[str]:
-    """As many rows as there is room for, and how many are left."""
-    if not rows:
-        return []
-    texts = [_row(head), "|" + " --- |" * len(head)]
-    used = _size(texts) + len(ENOUGH) + 16
-    for number, cells in enumerate(rows):
-        row = _row(cells)
-        used += len(row.encode()) + 1
-        if used > room:
-            more = ENOUGH.format(f"{len(rows) - number:,}")
-            return [*texts, "", more, ""] if number else [more, ""]
-        texts.append(row)
-    return [*texts, ""]
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
 def _bought(step: Step) -> tuple[str, ...]:
     quote, product, words = step.quote, step.request.type, step.request.words
     fields = dict(step.request.fields)
@@ -164,7 +127,3 @@ def _end(shown: Shown) -> Iterator[str]:
     longest = max((len(run) for run in re.findall("`+", command)), default=0)
     fence = "`" * max(3, longest + 1)
     yield from (f"{fence}sh", command, fence)
-
-
-def _size(texts: Iterator[str] | Sequence[str]) -> int:
-    return sum(len(text.encode()) + 1 for text in texts)

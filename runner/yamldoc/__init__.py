@@ -123,7 +123,9 @@ class _Reader:
         get, begin, node, take = build.get, build.begin, build.node, build.take
         while (event := get()).__class__ is not SequenceEndEvent:
             tables = begin()
-            yield Entry(node(event, 3), event, event, tables, take())
+            value = node(event, 3)
+            end = build.end if event.__class__ is MappingStartEvent else event
+            yield Entry(value, event, event, tables, take(), end)
 
     def _no_mapping(self, begin: Any, root: Any) -> Problem:
         empty = isinstance(root, ScalarEvent) and not root.value and not root.style

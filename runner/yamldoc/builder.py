@@ -36,13 +36,15 @@ _NO_PROBLEMS: Final[tuple[Problem, ...]] = ()
 class Builder:
     """Turns the events of one file into values. `_mapping` is the hot path: it sees every field of every order.
 
-    `tables` holds the places of what is being built; `begin` starts a new value.
+    `tables` holds the places of what is being built; `begin` starts a new value. `end` is the event that ended the last
+    mapping.
     """
 
     def __init__(self, get: Callable[[], Any], *, path: str) -> None:
         self.get = get
         self.tables: dict[int, Table] = {}
         self.anchors = Anchors()
+        self.end: Any = None
         self._path = path
         self._limit = MAX_VALUES
         self._problems: list[Problem] = []
@@ -111,6 +113,7 @@ class Builder:
                 values[key] = value
                 table[key] = key_event, event
         self._count(len(values), key_event)
+        self.end = key_event
         if merges:
             self._merge(values, table, merges)
         self.tables[id(values)] = table

@@ -66,7 +66,9 @@ class Node:
 
 @dataclass(slots=True)
 class Entry(Node):
-    """One item of the list that is split."""
+    """One item of the list that is split. `end` is the event that it ends with."""
+
+    end: Event
 
     def landmark(self, name: str) -> Any:
         """The event where this entry, a mapping, is to be looked for: a field, unless that came in by an alias."""

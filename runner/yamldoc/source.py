@@ -12,6 +12,7 @@ import io
 import os
 import re
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol, Self
 
@@ -54,12 +55,16 @@ class Hash(Protocol):
 
 
 class Source:
-    """One manifest, readable from its start as often as needed. `read` is what the parser calls."""
+    """One manifest, readable from its start as often as needed. `read` is what the parser calls.
+
+    `heard` is called with each piece that the parser gets.
+    """
 
     def __init__(self, raw: BinaryIO, *, path: str) -> None:
         """Take a seekable binary stream; `path` is the name that findings carry."""
         self.path = path
         self.flaw: Problem | None
+        self.heard: Callable[[bytes], object] | None = None
         self._raw = raw
         self.rewind()
 
@@ -111,6 +116,12 @@ class Source:
 
     def read(self, _size: int = -1) -> bytes:
         """The next piece of clean text, empty at the end."""
+        chunk = self._next()
+        if self.heard is not None:
+            self.heard(chunk)
+        return chunk
+
+    def _next(self) -> bytes:
         if self.flaw:
             return b""
         chunk = self._raw.read(_CHUNK)
@@ -139,7 +150,7 @@ class Source:
         self._held = data[consumed:]
         if found := UNSAFE.search(text):
             return self._control(text, found, start)
-        return data[:consumed] or (self.read() if chunk else b"")
+        return data[:consumed] or (self._next() if chunk else b"")
 
     def _undecodable(self, data: bytes, at: int, start: int) -> bytes:
         text = data[:at].decode()

@@ -22,7 +22,7 @@ ORDER = SCHEMA["$defs"]["order"]["properties"]
 ATTEMPT = ORDER["attempts"]["items"]["properties"]
 ERROR = SCHEMA["$defs"]["error"]["properties"]
 
-FREE_FORM = {"request", "evidence"}
+FREE_FORM = {"request", "evidence", "words"}
 Keys = tuple[str | int, ...]
 
 MINIMAL: dict[str, Any] = FULL | {
@@ -124,7 +124,7 @@ def test_versioning_is_stated() -> None:
     """The schema says what a minor and a major version may change, and which version it is."""
     assert "minor version adds" in SCHEMA["$comment"]
     assert "major version breaks" in SCHEMA["$comment"]
-    assert SCHEMA["properties"]["report_version"]["const"] == "1.0"
+    assert SCHEMA["properties"]["report_version"]["const"] == "1.1"
 
 
 def test_words_are_the_codes() -> None:
@@ -157,7 +157,7 @@ def test_bought_means_an_order_id_is_known(status: str) -> None:
 
 
 WRONG: list[tuple[str, object]] = [
-    ("report_version", "1.1"),
+    ("report_version", "1.0"),
     ("tool/name", "other"),
     ("run/mode", "status"),
     ("run/complete", None),
@@ -186,6 +186,10 @@ WRONG: list[tuple[str, object]] = [
     ("orders/0/type", "ipv5"),
     ("orders/0/source/file", "/etc/orders.yaml"),
     ("orders/0/source/line", 0),
+    ("orders/0/words", None),
+    ("orders/0/words", {"countryId": "FRA"}),
+    ("orders/0/words", {"country": 561}),
+    ("orders/1/possible", 18),
     ("orders/0/status", "submitted"),
     ("orders/0/fingerprint", "2c26b46b"),
     ("orders/0/request/paymentId", 1.5),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import io
+import json
 import os
 import pty
 import re
@@ -80,12 +81,17 @@ class Make:
 
     def entry(self, status: str, name: str = "fr-prices", **changes: Any) -> OrderEntry:
         request = changes.pop("request", None) or self.request(name)
-        return OrderEntry(request=request, status=status, **changes)
+        return OrderEntry(request=request, status=status, **({"body": request.fields} | changes))
 
     def report(self, *entries: OrderEntry, **changes: Any) -> Report:
         inputs = Inputs(manifests=(), ledger="ledger.db", base_url=None)
         usual: dict[str, Any] = {"run_id": "r1", "mode": "apply", "started_at": AT, "inputs": inputs}
         return Report(**(usual | {"orders": list(entries)} | changes))
+
+    def document(self, report: Report) -> dict[str, Any]:
+        """A report as a reader of its JSON has it."""
+        parsed: dict[str, Any] = json.loads(report.render())
+        return parsed
 
     def quote(self, total: str = "12.5", unit: str | None = "1.25") -> Quote:
         return Quote(total=Decimal(total), at=AT, unit_price=Decimal(unit) if unit else None)

@@ -20,7 +20,7 @@ from runner.progress import Buying, Notice, Sent, Settled, Waiting
 from runner.report import Finding, Result
 from runner.states import State
 from runner.vendors.interface import Choice, VendorError
-from runner.views import errors, findings, plan, progress, reference, status, summary
+from runner.views import errors, findings, formats, plan, progress, reference, status, summary
 from runner.views.console import Console
 from runner.views.status import StatusRow
 from tests.views.conftest import Make, Plain, Terminal
@@ -77,7 +77,11 @@ def draw_summary(make: Make, console: Console, text: str, fmt: str) -> None:
         not_checked=(text,),
         exit_code=ExitCode.OUTCOME_UNKNOWN,
     )
-    summary.render(report, fmt=fmt, console=console, report_path=text)
+    document = make.document(report)
+    if fmt == "text":
+        summary.render(document, console.out, report_path=text)
+    else:
+        console.write(formats.render(fmt, document))
 
 
 def draw_status(make: Make, console: Console, text: str, fmt: str) -> None:
@@ -109,13 +113,13 @@ def draw_progress(make: Make, console: Console, text: str, fmt: str) -> None:
 VIEWS: list[tuple[Draw, str]] = [
     *((draw_findings, fmt) for fmt in findings.FORMATS),
     *((draw_plan, fmt) for fmt in plan.FORMATS),
-    *((draw_summary, fmt) for fmt in summary.FORMATS),
+    *((draw_summary, fmt) for fmt in ("text", *formats.NAMES)),
     *((draw_status, fmt) for fmt in status.FORMATS),
     *((draw_reference, fmt) for fmt in reference.FORMATS),
     (draw_errors, "text"),
     (draw_progress, "text"),
 ]
-OUR_COMMAND = re.compile(r"::(error|warning) ([a-zA-Z]+=[^:,\n]*,?)+::")
+OUR_COMMAND = re.compile(r"::(error|warning|notice) ([a-zA-Z]+=[^:,\n]*,?)+::")
 
 
 def is_harmless(text: str) -> bool:

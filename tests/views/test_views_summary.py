@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -12,7 +11,7 @@ from runner.errors import ExitCode, Problem
 from runner.plan import problem_at
 from runner.report import Finding, Report, Result
 from runner.vendors.interface import VendorError
-from runner.views import summary
+from runner.views import formats, summary
 from tests.views.conftest import Make, Plain, Terminal
 
 
@@ -76,16 +75,16 @@ report: report.json
 """
 
 
-def test_money_comes_first(eventful: Report, plain: Plain) -> None:
+def test_money_comes_first(make: Make, eventful: Report, plain: Plain) -> None:
     """Money, then what is unknown with what it may have cost and what to do, refused, rejected, bought, skipped."""
-    summary.render(eventful, fmt="text", console=plain.console, report_path="report.json")
+    summary.render(make.document(eventful), plain.console.out, report_path="report.json")
     assert plain.out == EVENTFUL
 
 
 def test_a_quiet_run_is_short(make: Make, plain: Plain) -> None:
     """A run with nothing to do says what it left alone, and no word of doubt."""
     report = make.report(make.entry("already_placed"), balance_before=Decimal(5), exit_code=ExitCode.OK)
-    summary.render(report, fmt="text", console=plain.console, report_path=None)
+    summary.render(make.document(report), plain.console.out, report_path=None)
     assert plain.out == (
         "spent        0.00 USD confirmed, 0.00 USD possible\n"
         "balance      5.00 USD before\n"
@@ -97,7 +96,7 @@ def test_a_quiet_run_is_short(make: Make, plain: Plain) -> None:
 def test_a_dry_run_says_that_nothing_is_bought(make: Make, plain: Plain) -> None:
     """A dry run tells what would be spent and what it did not check."""
     report = make.report(make.entry("planned", quote=make.quote()), mode="dry-run", not_checked=("the purchase",))
-    summary.render(report, fmt="text", console=plain.console, report_path=None)
+    summary.render(make.document(report), plain.console.out, report_path=None)
     assert plain.out.splitlines()[:2] == [
         "spent        0.00 USD (dry-run: nothing is bought)",
         "to spend     12.50 USD",
@@ -111,7 +110,7 @@ def test_an_open_order_of_an_earlier_run(make: Make, plain: Plain) -> None:
         make.entry("unknown", "a", possible=Decimal("7.1"), reason="left behind"),
         make.entry("unknown", "b"),
     )
-    summary.render(report, fmt="text", console=plain.console, report_path=None)
+    summary.render(make.document(report), plain.console.out, report_path=None)
     assert "  crawl/a  may have cost 7.10 USD  " in plain.out
     assert "    orders.yaml:5: left behind\n" in plain.out
     assert "  crawl/b  may have cost an unknown amount  " in plain.out
@@ -121,7 +120,7 @@ def test_findings_of_the_run_itself(make: Make, plain: Plain) -> None:
     """What belongs to no order is told, too."""
     problem = Problem(code="PSR602", message="the ledger did not take it", hint="free the disk")
     report = make.report(errors=[Finding(problem=problem, category="unknown")])
-    summary.render(report, fmt="text", console=plain.console, report_path=None)
+    summary.render(make.document(report), plain.console.out, report_path=None)
     assert plain.out.endswith("PSR602 the ledger did not take it\n  hint: free the disk\n")
 
 
@@ -129,22 +128,21 @@ def test_a_long_list_is_cut_but_never_the_unknown(make: Make, plain: Plain) -> N
     """Of thousands bought the first are named; of the unknown all are."""
     bought = [make.entry("placed", f"b{n}", result=Result(order_id=str(n))) for n in range(1250)]
     unknown = [make.entry("unknown", f"u{n}") for n in range(120)]
-    summary.render(make.report(*bought, *unknown), fmt="text", console=plain.console, report_path="report.json")
+    summary.render(make.document(make.report(*bought, *unknown)), plain.console.out, report_path="report.json")
     assert plain.out.count("  crawl/b") == 50
     assert "  and 1,200 more, all in report.json\n" in plain.out
     assert plain.out.count("  crawl/u") == 120
 
 
-def test_json_is_the_report(eventful: Report, plain: Plain) -> None:
-    """`-f json` is the report, one document."""
-    summary.render(eventful, fmt="json", console=plain.console, report_path=None)
-    assert json.loads(plain.out) == json.loads(eventful.render())
+def test_json_is_the_report(make: Make, eventful: Report) -> None:
+    """`json` is the report, to the byte."""
+    assert formats.render("json", make.document(eventful)) == eventful.render()
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])
-def test_on_a_terminal(eventful: Report, terminal: Callable[[int], Terminal], width: int) -> None:
+def test_on_a_terminal(make: Make, eventful: Report, terminal: Callable[[int], Terminal], width: int) -> None:
     """On a terminal the same lines, what may have been charged in red."""
     tty = terminal(width)
-    summary.render(eventful, fmt="text", console=tty.console(), report_path="report.json")
+    summary.render(make.document(eventful), tty.console().out, report_path="report.json")
     assert "\n".join(tty.lines) == EVENTFUL
     assert "confirmed, \x1b[1;31m10.00 USD possible\x1b[0m" in tty.text

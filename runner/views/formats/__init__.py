@@ -1,0 +1,36 @@
+"""A report in other forms, each made from its JSON alone: what is rendered later is what was written during the run.
+
+Text is in `runner.views.summary`: it depends on the terminal as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, Final
+
+Render = Callable[[Mapping[str, Any]], str]
+
+MODULES: Final[Mapping[str, str]] = {
+    "json": "report_json",
+    "ndjson": "ndjson",
+    "junit": "junit",
+    "sarif": "sarif",
+    "markdown": "markdown",
+    "github": "github",
+} | ({"html": "html"} if find_spec("runner.views.formats.html") else {})
+"""Each format and the module here whose `render` makes it."""
+
+NAMES: Final = tuple(MODULES)
+
+
+def renderer(name: str) -> Render:
+    """What makes a format. Imported when it is asked for: no run needs them all."""
+    found: Render = import_module(f"{__name__}.{MODULES[name]}").render
+    return found
+
+
+def render(name: str, document: Mapping[str, Any]) -> str:
+    """A report, of version 1.1, in one of `NAMES`."""
+    return renderer(name)(document)

@@ -1,0 +1,54 @@
+"""`github`: annotations beside the lines of a pull request, worst first, and what the run came to in one notice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from runner.views.annotations import Annotation, shown
+from runner.views.facts import Document, Finding, findings, severity, to_spend, usd, vendor_words, worst_first
+from runner.views.safe import one_line
+from runner.views.words import money
+
+
+def render(document: Mapping[str, Any]) -> str:
+    """Workflow commands for the log of a job."""
+    found = [_annotation(finding) for finding in worst_first(findings(document))]
+    lines = shown([*found, Annotation(kind="notice", place={"title": "order-runner"}, lines=[_sum(document)])], _REST)
+    return "".join(f"{line}\n" for line in lines)
+
+
+def outputs(document: Document) -> dict[str, str]:
+    """What later steps of a job may want to know of a run, as `steps.ID.outputs.NAME`."""
+    sums, counts, run = document["money"], document["summary"], document["run"]
+    return {
+        "exit-code": str(run["exit"]["code"]) if run["exit"] else "",
+        "exit-name": run["exit"]["name"] if run["exit"] else "",
+        "run-id": run["id"],
+        "spent-confirmed": sums["spent_confirmed"] or "",
+        "spent-possible": sums["spent_possible"] or "",
+        **{status.replace("_", "-"): str(number) for status, number in counts.items()},
+    }
+
+
+_REST = "the rest is in the JSON report"
+
+
+def _annotation(finding: Finding) -> Annotation:
+    place = {"title": one_line(finding["code"])}
+    if finding["file"] not in (None, "-"):
+        known = {"file": finding["file"], "line": finding["line"], "col": finding["column"]}
+        place = {name: one_line(str(value)) for name, value in known.items() if value is not None} | place
+    lines = [one_line(finding["message"])]
+    lines += [f"hint: {one_line(finding['hint'])}"] if finding["hint"] else []
+    lines += [f"vendor: {one_line(words)}" for words in [vendor_words(finding)] if words]
+    return Annotation(kind=severity(finding), place=place, lines=lines)
+
+
+def _sum(document: Document) -> str:
+    sums, run = document["money"], document["run"]
+    ended = f"exit {run['exit']['code']} ({run['exit']['name']})" if run["exit"] else "not finished"
+    if run["mode"] != "apply":
+        return f"{money(to_spend(document))} to spend, {run['mode']}: nothing is bought; {ended}"
+    spent = f"{usd(sums['spent_confirmed'])} spent, {usd(sums['spent_possible'])} more possible"
+    return f"{spent}; {document['summary']['placed']:,} of {document['summary']['total']:,} orders bought; {ended}"
