@@ -120,6 +120,11 @@ def finish(report: Report, at: datetime, error: RunnerError | None) -> None:
     report.finish(at, worst(*codes))
 
 
+def leading(report: Report, code: ExitCode) -> Problem | None:
+    """The first finding of a report that ends in this exit code."""
+    return next((finding.problem for finding in findings(report) if _EXIT_OF[finding.category] is code), None)
+
+
 def findings(report: Report) -> Iterable[Finding]:
     """Every finding of a report, those of its orders included."""
     yield from report.errors
