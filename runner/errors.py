@@ -6,6 +6,7 @@
     ├── InvalidManifests        4   findings in manifests; carries every Problem
     ├── Refused                 5   a guard said no before money moved
     │   ├── LedgerUnusable      5   the ledger cannot be trusted or written
+    │   │   └── LedgerOutdated  5   it is of an older version, and was opened for reading only
     │   └── VendorUnavailable   5   the vendor did not answer a read
     │       └── UnknownForm     5   it did, in its envelope, with content in a form that nobody knows
     ├── OrdersFailed            6   the vendor refused some orders; nothing unknown
@@ -140,6 +141,10 @@ class Refused(RunnerError):
 
 class LedgerUnusable(Refused):
     """Read-only, full, corrupt, of a newer version, or not ours."""
+
+
+class LedgerOutdated(LedgerUnusable):
+    """Of an older version, and opened for reading only: the next purchase brings it up to date."""
 
 
 class VendorUnavailable(Refused):

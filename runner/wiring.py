@@ -228,6 +228,13 @@ def _key_text(settings: Settings, watch: Watch) -> tuple[str, str]:
     )
 
 
+def key_origin(settings: Settings) -> str:
+    """Where the key comes from, for people; UsageError where there is none."""
+    if settings.api_key is not None:
+        return "the program"
+    return _key_text(settings, unwatched)[1]
+
+
 def _key_from(path: Path, watch: Watch) -> str:
     try:
         if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
