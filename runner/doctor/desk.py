@@ -15,7 +15,7 @@ from runner import policy, wiring
 from runner._version import __version__
 from runner.diagnosis import Check, Fact, failed, not_checked, ok, warning
 from runner.doctor.case import Case
-from runner.errors import ExitCode, LedgerOutdated
+from runner.errors import ExitCode, InvalidManifests, LedgerOutdated
 from runner.wiring import Place
 from runner.words import Words
 
@@ -138,7 +138,7 @@ def lockfile(case: Case) -> Check:
     facts: dict[str, Fact] = {"manifests": len(loaded.files), "orders": loaded.count}
     if loaded.errors:
         hint = "`order-runner validate` shows each with its line"
-        return failed(ExitCode.INVALID, f"{loaded.errors} errors in the manifests", hint, **facts)
+        return failed(ExitCode.INVALID, str(InvalidManifests(loaded.problems)), hint, **facts)
     read, problems = words.lockfile()
     found = list(problems)
     if any(request.words for request in loaded.orders) and not problems:
@@ -148,7 +148,8 @@ def lockfile(case: Case) -> Check:
         found += stale_problems(read, used, words.command)
     if found:
         first, more = found[0], f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-        return failed(ExitCode.INVALID, f"{first.place}: {first.message}{more}", first.hint, **facts)
+        hint = first.hint or f"`{words.command}` makes it anew"
+        return failed(ExitCode.INVALID, f"{first.place}: {first.code} {first.message}{more}", hint, **facts)
     if read is None:
         return ok("the manifests have no words, so none is needed", **facts, path=None)
     return ok(f"{read.path}: every word is locked ({len(read.entries)})", **facts, path=read.path)
@@ -179,7 +180,8 @@ def policies(case: Case) -> Check:
     found = policy.over(case.policy, files)
     if found.problems:
         first = found.problems[0]
-        return failed(ExitCode.INVALID, f"{first.place}: {first.code} {first.message}", first.hint)
+        hint = first.hint or "`order-runner schema policy` prints what a policy may say"
+        return failed(ExitCode.INVALID, f"{first.place}: {first.code} {first.message}", hint)
     if not found.found:
         return ok("none", count=0)
     names = ", ".join(os.path.relpath(one.path) for one in found.found)
