@@ -6,11 +6,12 @@ import fcntl
 import json
 import os
 import socket
+import sqlite3
 import ssl
 import tempfile
 import threading
 from collections.abc import Mapping
-from contextlib import chdir, redirect_stderr, redirect_stdout
+from contextlib import chdir, closing, redirect_stderr, redirect_stdout
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -31,6 +32,7 @@ from runner.diagnosis import Check, exit_code
 from runner.doctor.case import Case
 from runner.doctor.desk import IN_MEMORY
 from runner.errors import ExitCode
+from runner.ledger import migrations
 from runner.ledger.storage import file_system
 from runner.sandbox import SANDBOX_KEY
 from runner.secrets import ApiKey
@@ -298,6 +300,19 @@ def test_an_open_order_comes_first(world: World) -> None:
     assert "crawl/lost" in checks["open orders"]["message"]
     assert "`order-runner reconcile`" in checks["open orders"]["hint"]
     assert world.bought == ["lost"]
+
+
+def test_a_ledger_of_an_older_version_is_a_warning(world: World) -> None:
+    """Tables that the next `apply` brings up to date refuse nothing by themselves, and are not touched."""
+    world.manifest(ipv4("one"))
+    assert world.apply().code == 0
+    with closing(sqlite3.connect(world.ledger)) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = ?", (migrations.REVISIONS[0],))
+    code, checks = look(world, "--offline")
+    assert (code, checks["ledger"]["state"], checks["open orders"]["state"]) == (0, "warning", "not checked")
+    assert "run `order-runner apply` once" in checks["ledger"]["hint"]
+    with closing(sqlite3.connect(world.ledger)) as database:
+        assert database.execute("SELECT version_num FROM alembic_version").fetchone() == (migrations.REVISIONS[0],)
 
 
 @pytest.mark.skipif(not Path("/proc/locks").exists(), reason="this system does not tell who holds a file")
