@@ -1,1 +1,85 @@
-"""Declarative batch orders: manifests in git, bought at most once, every charge known by name."""
+"""Declarative batch orders: manifests in git, bought at most once, every charge known by name.
+
+As a library: `load` reads manifests, an `Account` plans, buys and tells what is known. docs/library.md shows how.
+Imports what it exports when it is asked for, so that `import runner` costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from runner._version import __version__
+    from runner.api import Account, Emulator, load
+    from runner.errors import (
+        AccessError,
+        Busy,
+        Cancelled,
+        InvalidManifests,
+        LedgerUnusable,
+        OrdersFailed,
+        OutcomeUnknown,
+        Problem,
+        Refused,
+        RunnerError,
+        UsageError,
+        VendorUnavailable,
+    )
+    from runner.limits import Limits
+    from runner.orders import OrderKey
+    from runner.results import Applied, Manifests, Ordered, Planned, Reconciled
+    from runner.secrets import ApiKey
+    from runner.selection import Selection
+    from runner.stop import Stop
+
+__all__ = [
+    "AccessError",
+    "Account",
+    "ApiKey",
+    "Applied",
+    "Busy",
+    "Cancelled",
+    "Emulator",
+    "InvalidManifests",
+    "LedgerUnusable",
+    "Limits",
+    "Manifests",
+    "OrderKey",
+    "Ordered",
+    "OrdersFailed",
+    "OutcomeUnknown",
+    "Planned",
+    "Problem",
+    "Reconciled",
+    "Refused",
+    "RunnerError",
+    "Selection",
+    "Stop",
+    "UsageError",
+    "VendorUnavailable",
+    "__version__",
+    "load",
+]
+
+_HOMES = {
+    "__version__": "_version",
+    "Limits": "limits",
+    "OrderKey": "orders",
+    "ApiKey": "secrets",
+    "Selection": "selection",
+    "Stop": "stop",
+    **dict.fromkeys(("Account", "Emulator", "load"), "api"),
+    **dict.fromkeys(("Applied", "Manifests", "Ordered", "Planned", "Reconciled"), "results"),
+}
+"""Where each name lives, unless it is an error."""
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: object = getattr(import_module(f"{__name__}.{_HOMES.get(name, 'errors')}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

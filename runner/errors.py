@@ -6,8 +6,10 @@
     ├── InvalidManifests        4   findings in manifests; carries every Problem
     ├── Refused                 5   a guard said no before money moved
     │   ├── LedgerUnusable      5   the ledger cannot be trusted or written
+    │   │   └── LedgerOutdated  5   it is of an older version, and was opened for reading only
     │   └── VendorUnavailable   5   the vendor did not answer a read
     │       └── UnknownForm     5   it did, in its envelope, with content in a form that nobody knows
+    ├── OrdersFailed            6   the vendor refused some orders; nothing unknown
     ├── OutcomeUnknown          7   a charge is possible and not settled
     ├── Cancelled               8   a signal stopped the run
     └── Busy                    9   another run holds the account
@@ -17,9 +19,10 @@ What can be collected is a `Problem`, a value; only what must stop a run is rais
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 
 class ExitCode(IntEnum):
@@ -102,13 +105,17 @@ class Problem:
 
 
 class RunnerError(Exception):
-    """Stops a run. `str()` is one sentence; `hint` is the way out."""
+    """Stops a run. `str()` is one sentence; `hint` is the way out.
+
+    Raised by a call of the library, `report` is what the run came to, as in docs/report.md, if it got so far.
+    """
 
     exit_code: ClassVar[ExitCode] = ExitCode.INTERNAL
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
         self.hint = hint
+        self.report: Mapping[str, Any] | None = None
 
 
 class UsageError(RunnerError):
@@ -136,12 +143,22 @@ class LedgerUnusable(Refused):
     """Read-only, full, corrupt, of a newer version, or not ours."""
 
 
+class LedgerOutdated(LedgerUnusable):
+    """Of an older version, and opened for reading only: the next purchase brings it up to date."""
+
+
 class VendorUnavailable(Refused):
     """A read was not answered, or not in a form that can be believed; nothing was bought by it."""
 
 
 class UnknownForm(VendorUnavailable):
     """A read was answered, and what the answer holds is in a form that nobody knows."""
+
+
+class OrdersFailed(RunnerError):
+    """Some orders were refused by the vendor, or could not be sent; nothing is unknown."""
+
+    exit_code = ExitCode.ORDERS_FAILED
 
 
 class OutcomeUnknown(RunnerError):

@@ -112,6 +112,12 @@ def load(named: str | None, folders: Iterable[Path]) -> Policies:
     return _all(map(read_policy, paths))
 
 
+def over(named: str | None, paths: Sequence[str] = ()) -> Policies:
+    """The policies that hold for manifests at these paths, wherever the call is made from. As `load`."""
+    folders = [Path.cwd(), *(Path(path).parent for path in paths if path != "-")]
+    return load(named, dict.fromkeys(folders))
+
+
 def _all(readings: Iterable[tuple[Policy | None, tuple[Problem, ...]]]) -> Policies:
     read_ = list(readings)
     return Policies(

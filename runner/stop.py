@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from queue import Empty, SimpleQueue
@@ -67,7 +68,12 @@ class Stop:
 
 
 def _heeded() -> list[signal.Signals]:
-    """What a caller told this process to ignore (`nohup`, a shell's background job) it goes on ignoring."""
+    """What a caller told this process to ignore (`nohup`, a shell's background job) it goes on ignoring.
+
+    Only the main thread may take signals; a run in another one is stopped by `request`.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return []
     return [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
 
 

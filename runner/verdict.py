@@ -12,6 +12,7 @@ from runner.errors import (
     Busy,
     Cancelled,
     ExitCode,
+    LedgerOutdated,
     LedgerUnusable,
     OutcomeUnknown,
     Problem,
@@ -46,6 +47,7 @@ _CODE_OF: Final[dict[type[RunnerError], str]] = {
     AccessError: "PSR502",
     VendorUnavailable: "PSR506",
     LedgerUnusable: "PSR601",
+    LedgerOutdated: "PSR601",
     Busy: "PSR603",
     Cancelled: "PSR604",
     UsageError: "PSR605",
@@ -118,6 +120,11 @@ def finish(report: Report, at: datetime, error: RunnerError | None) -> None:
     if error is not None:
         codes.add(error.exit_code)
     report.finish(at, worst(*codes))
+
+
+def leading(report: Report, code: ExitCode) -> Problem | None:
+    """The first finding of a report that ends in this exit code."""
+    return next((finding.problem for finding in findings(report) if _EXIT_OF[finding.category] is code), None)
 
 
 def findings(report: Report) -> Iterable[Finding]:

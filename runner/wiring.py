@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import os
 import stat
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from runner.clock import Clock
-from runner.errors import UsageError
+from runner.errors import LedgerUnusable, UsageError
 from runner.progress import Notice, Watch, unwatched
 from runner.secrets import KEY_PATTERN, ApiKey
 
 if TYPE_CHECKING:
-    from runner.ledger.interface import Ledger
+    from runner.ledger.interface import Holder, Ledger
     from runner.vendors.interface import Buyer, Encoder, Reader
     from runner.vendors.transport import Transport
 
 DEFAULT_BASE_URL: Final = "https://proxy-seller.com/personal/api/v1"
 DEFAULT_RATE: Final = 50
+MIN_MONEY_TIMEOUT: Final = 120.0
+"""Seconds. A purchase may take so long: waiting less makes unknown outcomes of good ones."""
+
 DEFAULT_ACCOUNT: Final = "default"
 SANDBOX_ACCOUNT: Final = "sandbox"
 KEY_VARIABLE: Final = "PROXY_SELLER_API_KEY"
@@ -32,17 +37,22 @@ LEDGER_VARIABLE: Final = "ORDER_RUNNER_LEDGER"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What options and environment say about where and how. None: not said. Seconds; requests in any 60 s."""
+    """What options and environment say about where and how. None: not said. Seconds; requests in any 60 s.
 
-    ledger: str | None = None
+    `sandbox_folder` holds account and ledger of the sandbox, in place of one in the user's state folder.
+    """
+
+    ledger: str | None = field(default=None, repr=False)
     account: str | None = None
     base_url: str | None = None
+    api_key: ApiKey | None = None
     api_key_file: Path | None = None
     timeout: float = 30.0
     money_timeout: float = 180.0
     rate: int | None = None
     sandbox: bool = False
     faults: tuple[str, ...] = ()
+    sandbox_folder: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +77,11 @@ def state_folder() -> Path:
     import platformdirs
 
     return platformdirs.user_state_path("order-runner", appauthor=False)
+
+
+def sandbox_folder(settings: Settings) -> Path:
+    """Where the sandbox keeps its account and its ledger, together."""
+    return settings.sandbox_folder or state_folder() / "sandbox"
 
 
 def in_ci(environ: Mapping[str, str] = os.environ) -> bool:
@@ -98,7 +113,7 @@ def ledger_name(place: Place) -> str:
 def locate(settings: Settings) -> Place:
     """The ledger's place; UsageError where it is spelled in a way this version does not know."""
     if settings.sandbox:
-        return Place(path=state_folder() / "sandbox" / "ledger.sqlite3", account=SANDBOX_ACCOUNT)
+        return Place(path=sandbox_folder(settings) / "ledger.sqlite3", account=SANDBOX_ACCOUNT)
     account = settings.account or DEFAULT_ACCOUNT
     if settings.ledger is None:
         return Place(path=state_folder() / "ledger.sqlite3", account=account)
@@ -135,6 +150,19 @@ def open_ledger(place: Place, *, read_only: bool = False) -> Ledger:
     return open_sqlite(place.path, place.account, read_only=read_only)
 
 
+@contextmanager
+def existing_ledger(settings: Settings) -> Iterator[Ledger]:
+    """The ledger, to write to; LedgerUnusable where there is none, because nothing can be in doubt in a new one."""
+    place = locate(settings)
+    if not place.path.exists():
+        raise LedgerUnusable(f"there is no ledger {place.path}", hint="name the one that `apply` used with --ledger")
+    ledger = open_ledger(place)
+    try:
+        yield ledger
+    finally:
+        ledger.close()
+
+
 def has_password(ledger: str) -> bool:
     """Whether a ledger's name carries a password."""
     return is_postgres(ledger) and bool(_postgres("pgurl").has_password(ledger))
@@ -165,7 +193,7 @@ def endpoint(settings: Settings, watch: Watch = unwatched) -> Iterator[Endpoint]
     from runner.files import private_folder
     from runner.sandbox import Sandbox, StateFileError
 
-    folder = state_folder() / "sandbox"
+    folder = sandbox_folder(settings)
     private_folder(folder)
     try:
         box = Sandbox(state=folder / "account.jsonl", faults=settings.faults)
@@ -177,6 +205,8 @@ def endpoint(settings: Settings, watch: Watch = unwatched) -> Iterator[Endpoint]
 
 def read_key(settings: Settings, watch: Watch = unwatched) -> ApiKey:
     """The key from a file or the environment. UsageError where there is none or it cannot be one."""
+    if settings.api_key is not None:
+        return settings.api_key
     text, origin = _key_text(settings, watch)
     try:
         return ApiKey(text.strip())
@@ -196,6 +226,13 @@ def _key_text(settings: Settings, watch: Watch) -> tuple[str, str]:
         hint=f"set {KEY_VARIABLE}, or {KEY_FILE_VARIABLE} or --api-key-file to a file that holds it; "
         "or try --sandbox, which needs none",
     )
+
+
+def key_origin(settings: Settings) -> str:
+    """Where the key comes from, for people; UsageError where there is none."""
+    if settings.api_key is not None:
+        return "the program"
+    return _key_text(settings, unwatched)[1]
 
 
 def _key_from(path: Path, watch: Watch) -> str:
@@ -250,3 +287,13 @@ def ci_job(environ: Mapping[str, str] = os.environ) -> str | None:
     if all(environ.get(name) for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")):
         return f"{environ['GITHUB_SERVER_URL']}/{environ['GITHUB_REPOSITORY']}/actions/runs/{environ['GITHUB_RUN_ID']}"
     return environ.get("CI_JOB_URL") or environ.get("BUILD_URL") or None
+
+
+def holder(at: datetime) -> Holder:
+    """Who runs this."""
+    import socket
+
+    from runner.ledger.interface import Holder
+
+    run_id = f"{at:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
+    return Holder(host=socket.gethostname(), pid=os.getpid(), since=at, run_id=run_id, ci_job=ci_job())

@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "ledger": "Export the ledger's history, verify it, import it.",
     "reference": "Show what can be ordered: countries, periods, operators, tariffs.",
     "lock": "Turn the words of manifests into vendor ids, in orders.lock.json.",
+    "doctor": "Look at key, access, clock, balance, ledger and lockfile, a line each with the way out.",
     "report": "Turn a JSON report into other formats: JUnit, SARIF, Markdown, annotations, events.",
     "schema": "Print a shipped JSON schema.",
     "sandbox": "Serve an emulator of the vendor's API on loopback, with faults on request.",

@@ -11,7 +11,6 @@ from runner.cli import approving, batching
 from runner.cli.closing import Call
 from runner.cli.limiting import limit_options
 from runner.cli.options import (
-    MIN_MONEY_TIMEOUT,
     format_option,
     ledger_options,
     option,
@@ -22,6 +21,7 @@ from runner.cli.options import (
     vendor_options,
 )
 from runner.errors import UsageError
+from runner.wiring import MIN_MONEY_TIMEOUT
 
 
 class _Apply(click.Command):

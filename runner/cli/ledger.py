@@ -186,10 +186,10 @@ def import_command(
 
 def _import(path: Path, stream: TextIO, place: Place, timeout: float) -> Restored:
     from runner import wiring
-    from runner.cli.options import holder
     from runner.clock import SystemClock
     from runner.ledger.export import Broken, Export
     from runner.ledger.interface import Contradiction
+    from runner.wiring import holder
 
     try:
         export = Export(stream)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -57,18 +56,11 @@ def limit_options(command: F) -> F:
     )
 
 
-def policies_of(named: str | None, paths: Sequence[str] = ()) -> Policies:
-    """The policies that hold for manifests at these paths, wherever the command is run. As `policy.load`."""
-    from runner import policy
-
-    folders = [Path.cwd(), *(Path(path).parent for path in paths if path != "-")]
-    return policy.load(named, dict.fromkeys(folders))
-
-
 def limited(loaded: Loaded, base: Limits) -> tuple[Loaded, Limits]:
     """`base` with what options, environment and policies of the present call add; findings of policies come first."""
+    from runner import session
+
     ctx = click.get_current_context()
-    found = policies_of(ctx.params["policy"], [file.path for file in loaded.files])
     names = {"max_spend": "--max-spend", "max_orders": "--max-orders", "large": "--large"}
     origins = {
         option_name: _variable(name)
@@ -80,10 +72,9 @@ def limited(loaded: Loaded, base: Limits) -> tuple[Loaded, Limits]:
         max_orders=ctx.params["max_orders"],
         large=ctx.params["large"],
         strict=ctx.params["strict"],
-        policies=found.found,
         origins=origins,
     )
-    return replace(loaded, problems=(*found.problems, *loaded.problems)), limits
+    return session.governed(loaded, limits, ctx.params["policy"])
 
 
 def _variable(name: str) -> str:
@@ -99,7 +90,9 @@ def told(policies: Sequence[Policy]) -> str:
 
 def is_exclusive(named: str | None, console: Console) -> bool:
     """Whether the policies call the account exclusive. Ends the call where one of them is wrong."""
-    policies = policies_of(named)
+    from runner import policy
+
+    policies = policy.over(named)
     if policies.problems:
         from runner.cli.validate import source_line
         from runner.views import findings
@@ -117,9 +110,9 @@ def checked(words: Words, named: str | None, *, strict: bool) -> tuple[Checked, 
     Only then the orders have to be kept meanwhile. An order that is not `enabled`, or has words that are not locked, is
     held against no policy.
     """
-    from runner import manifest
+    from runner import manifest, policy
 
-    policies = policies_of(named, manifest.discover(words.paths, apart=words.apart).paths)
+    policies = policy.over(named, manifest.discover(words.paths, apart=words.apart).paths)
     if not policies.found:
         found = manifest.check(words.paths, strict=strict, judge=words.judge, apart=words.apart)
         return replace(found, problems=(*policies.problems, *found.problems)), policies

@@ -5,25 +5,22 @@ from __future__ import annotations
 import errno
 import os
 import sys
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from runner.environ import amount_of
 from runner.errors import ExitCode, UsageError, worst
-from runner.wiring import DEFAULT_ACCOUNT, DEFAULT_BASE_URL, DEFAULT_RATE, Settings, ci_job, has_password
+from runner.wiring import DEFAULT_ACCOUNT, DEFAULT_BASE_URL, DEFAULT_RATE, Settings, has_password
 
 if TYPE_CHECKING:
-    from runner.ledger.interface import Holder
     from runner.views.console import Console
 
 F = TypeVar("F", bound=Callable[..., Any])
-MIN_MONEY_TIMEOUT: Final = 120.0
 _OWN_VARIABLES: Final = {"--base-url": "PROXY_SELLER_BASE_URL"}
 
 
@@ -44,12 +41,9 @@ class Amount(click.ParamType[Decimal]):
         if isinstance(value, Decimal):
             return value
         try:
-            amount = Decimal(str(value))
-        except InvalidOperation:
-            amount = Decimal(-1)
-        if not amount.is_finite() or amount < 0 or amount != round(amount, 2):
-            self.fail(f"{value!r} is no amount: write it like 120 or 120.00", param, ctx)
-        return amount
+            return amount_of(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 def paths_argument(*, required: bool = True) -> Callable[[F], F]:
@@ -213,13 +207,3 @@ def ended(code: ExitCode, console: Console) -> int:
         return int(code)
     console.note(f"error: stdout could not be written: {failure.strerror or failure}\n")
     return int(worst(code, ExitCode.USAGE))
-
-
-def holder(at: datetime) -> Holder:
-    """Who runs this."""
-    import socket
-
-    from runner.ledger.interface import Holder
-
-    run_id = f"{at:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
-    return Holder(host=socket.gethostname(), pid=os.getpid(), since=at, run_id=run_id, ci_job=ci_job())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -11,7 +11,6 @@ from runner.cli.limiting import is_exclusive, policy_option
 from runner.cli.options import (
     ended,
     format_option,
-    holder,
     ledger_options,
     option,
     outputs,
@@ -20,12 +19,7 @@ from runner.cli.options import (
     vendor_options,
     write_output,
 )
-from runner.cli.settling import Duration, existing_ledger, flags_of, key_of
-from runner.errors import ExitCode, worst
-
-if TYPE_CHECKING:
-    from runner.ledger.interface import Ledger
-    from runner.reconcile import Outcome
+from runner.cli.settling import Duration, flags_of, key_of
 
 FORMATS = ("text", "json")
 
@@ -63,10 +57,9 @@ def command(ctx: click.Context, /, keys: tuple[str, ...], formats: tuple[str, ..
     An order is called absent only when a whole list has nothing that could be it, the balance did not move, and the
     waiting time is over; placed only with --exclusive. What stays open is listed with its candidates: exit code 7.
     """
-    from runner import reconcile, wiring
-    from runner.clock import SystemClock
+    from runner import session
     from runner.judge import Policy
-    from runner.stop import Stop, StoppableClock
+    from runner.stop import Stop
     from runner.views import progress, settling
     from runner.views.console import Console
 
@@ -76,35 +69,17 @@ def command(ctx: click.Context, /, keys: tuple[str, ...], formats: tuple[str, ..
     console = Console.detect(no_color=values["no_color"])
     exclusive = values["exclusive"] or is_exclusive(values["policy"], console)
     stop = Stop()
-    clock = StoppableClock(SystemClock(), stop)
-    with (
-        progress.watching(console, quiet=values["quiet"], verbose=values["verbose"]) as watch,
-        existing_ledger(settings) as ledger,
-        wiring.reader(settings, clock, watch) as reader,
-        stop.deferring(watch),
-    ):
-        task = reconcile.Task(
-            ledger=ledger,
-            reader=reader,
-            holder=holder(clock.now()),
-            clock=clock,
-            stop=stop,
-            watch=watch,
-            policy=Policy(settle_after=values["settle_after"], exclusive=exclusive),
+    with progress.watching(console, quiet=values["quiet"], verbose=values["verbose"]) as watch:
+        outcome, code = session.reconcile(
+            settings,
+            Policy(settle_after=values["settle_after"], exclusive=exclusive),
+            stop,
+            watch,
             keys=named,
             wait=values["wait"].total_seconds(),
             lock_timeout=values["lock_timeout"],
         )
-        outcome = reconcile.reconcile(task)
-        code = _code(outcome, ledger, stop)
     flags = flags_of(ctx, settings)
     for output in wanted:
         write_output(output, console, lambda fmt, to: settling.render(outcome, fmt=fmt, console=to, flags=flags))
     return ended(code, console)
-
-
-def _code(outcome: Outcome, ledger: Ledger, stop: Any) -> ExitCode:
-    """7 while any order of the account is open, asked for or not."""
-    codes = [ExitCode.OUTCOME_UNKNOWN] if ledger.open_records() else []
-    codes += [ExitCode.CANCELLED] if stop.requested else []
-    return worst(*codes, *(failure.exit_code for failure in outcome.failures if outcome.open))

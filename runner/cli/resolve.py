@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from runner.cli.options import ended, holder, ledger_options, option, quiet_options, settings_of
-from runner.cli.settling import existing_ledger, key_of
+from runner.cli.options import ended, ledger_options, option, quiet_options, settings_of
+from runner.cli.settling import key_of
 from runner.errors import Cancelled, ExitCode, UsageError
+from runner.wiring import existing_ledger, holder
 
 if TYPE_CHECKING:
     from runner.ledger.forgotten import Want

@@ -95,8 +95,8 @@ def _value(name: str, text: str, kind: Any) -> object:
 def _reset() -> None:
     """Remove account and ledger of `--sandbox` together; a run that uses them is waited for, not disturbed."""
     from runner import wiring
-    from runner.cli.options import holder
     from runner.clock import SystemClock
+    from runner.wiring import holder
 
     place = wiring.locate(wiring.Settings(sandbox=True))
     folder = place.path.parent

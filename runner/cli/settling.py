@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from runner.errors import LedgerUnusable, UsageError
+from runner.errors import UsageError
 from runner.orders import OrderKey
 
 if TYPE_CHECKING:
-    from runner.ledger.interface import Ledger
     from runner.wiring import Settings
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -52,18 +49,3 @@ def flags_of(ctx: click.Context, settings: Settings) -> str:
         if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
             flags += f" --{name} {shlex.quote(str(value))}"
     return flags
-
-
-@contextmanager
-def existing_ledger(settings: Settings) -> Iterator[Ledger]:
-    """The ledger, to write to; LedgerUnusable where there is none, because nothing can be in doubt in a new one."""
-    from runner import wiring
-
-    place = wiring.locate(settings)
-    if not place.path.exists():
-        raise LedgerUnusable(f"there is no ledger {place.path}", hint="name the one that `apply` used with --ledger")
-    ledger = wiring.open_ledger(place)
-    try:
-        yield ledger
-    finally:
-        ledger.close()

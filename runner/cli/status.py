@@ -23,11 +23,9 @@ from runner.cli.words import note_left_out
 from runner.errors import ExitCode, InvalidManifests, UsageError
 
 if TYPE_CHECKING:
-    from runner.ledger.interface import Ledger, Record
     from runner.orders import OrderRequest
     from runner.selection import Selection
     from runner.views.console import Console
-    from runner.views.status import StatusRow
 
 FORMATS = ("text", "json")
 
@@ -45,7 +43,7 @@ def command(ctx: click.Context, /, paths: tuple[str, ...], formats: tuple[str, .
 
     Open orders, which may have been charged, come first whether they are in PATH or not. Exit code 7 while any is.
     """
-    from runner import wiring
+    from runner import known, wiring
     from runner.views import status
     from runner.views.console import Console
 
@@ -58,9 +56,9 @@ def command(ctx: click.Context, /, paths: tuple[str, ...], formats: tuple[str, .
     requests = _wanted(paths, selection, console) if paths else ()
     ledger = wiring.open_ledger(wiring.locate(settings), read_only=True)
     try:
-        rows = _rows(ledger, requests) if paths else _every_row(ledger)
+        rows = known.rows_of(ledger, requests) if paths else known.every_row(ledger)
         claims = ledger.open_claims()
-        disputed = _disputed(rows, ledger)
+        disputed = known.disputed(rows, ledger)
     finally:
         ledger.close()
     flags = flags_of(ctx, settings)
@@ -83,40 +81,3 @@ def _wanted(paths: tuple[str, ...], selection: Selection, console: Console) -> t
         raise InvalidManifests(loaded.problems)
     selection.check(loaded.orders)
     return tuple(order for order in loaded.orders if selection.left_out(order) is None)
-
-
-def _rows(ledger: Ledger, requests: tuple[OrderRequest, ...]) -> list[StatusRow]:
-    from runner.states import State
-    from runner.views.status import StatusRow
-
-    records = ledger.records(request.key for request in requests)
-    rows = [
-        StatusRow(
-            key=request.key,
-            state=records[request.key].state if request.key in records else State.PLANNED,
-            wanted=True,
-            record=records.get(request.key),
-            source=request.source,
-        )
-        for request in requests
-    ]
-    listed = {row.key for row in rows}
-    others = [record for record in ledger.open_records() if record.key not in listed]
-    return rows + [StatusRow(key=record.key, state=record.state, wanted=False, record=record) for record in others]
-
-
-def _disputed(rows: list[StatusRow], ledger: Ledger) -> list[Record]:
-    """Orders that nothing buys because the vendor answered them with an order id that nobody has by now."""
-    from runner.states import CLAIMABLE
-
-    found = [row.record for row in rows if row.record and row.record.stray_order_id and row.state in CLAIMABLE]
-    owned = ledger.owners(str(record.stray_order_id) for record in found)
-    return [record for record in found if record.stray_order_id not in owned]
-
-
-def _every_row(ledger: Ledger) -> list[StatusRow]:
-    from runner.views.status import StatusRow
-
-    return [
-        StatusRow(key=record.key, state=record.state, wanted=True, record=record) for record in ledger.every_record()
-    ]

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from runner.errors import LedgerUnusable
+from runner.errors import LedgerOutdated, LedgerUnusable
 from runner.files import private_folder
 from runner.ledger import migrations
 from runner.ledger.emergency import emergency_file
@@ -166,7 +166,7 @@ class PostgresLedger(SqlReader):
             self._migrate(connection)
             return True
         if version is not None:
-            raise LedgerUnusable(
+            raise LedgerOutdated(
                 f"the ledger {self.location} is of an older version ({version})",
                 hint="run `order-runner apply` once, it brings the ledger up to date",
             )

@@ -19,7 +19,7 @@ from urllib.parse import quote
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from runner.errors import LedgerUnusable
+from runner.errors import LedgerOutdated, LedgerUnusable
 from runner.ledger import migrations, storage
 from runner.ledger.emergency import emergency_file
 from runner.ledger.hold import SqlHold
@@ -162,7 +162,7 @@ class SqliteLedger(SqlReader):
         if version is None:
             storage.refuse_lost(self._path, traces)
         elif version != migrations.HEAD:
-            raise LedgerUnusable(
+            raise LedgerOutdated(
                 f"the ledger {self._path} is of an older version ({version})",
                 hint="run `order-runner apply` once, it brings the ledger up to date",
             )

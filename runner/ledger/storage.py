@@ -107,8 +107,8 @@ def refuse_lost(path: Path, traces: Iterable[Path]) -> None:
         )
 
 
-def network_file_system(folder: Path, mounts: str | None = None) -> str | None:
-    """The type of the network file system that `folder` is on, None on a local one or where nobody can tell."""
+def file_system(folder: Path, mounts: str | None = None) -> str:
+    """The type of the file system that `folder` is on; empty where nobody can tell."""
     if mounts is None:
         mounts = _MOUNTS.read_text(errors="replace") if _MOUNTS.exists() else ""
     place, found = Path(os.path.realpath(folder)), ("", "")
@@ -117,7 +117,12 @@ def network_file_system(folder: Path, mounts: str | None = None) -> str | None:
         point = _unescaped(left.split(" ")[4])
         if place.is_relative_to(point) and len(point) >= len(found[0]):
             found = point, right.split(" ")[0]
-    kind = found[1]
+    return found[1]
+
+
+def network_file_system(folder: Path, mounts: str | None = None) -> str | None:
+    """The type of the network file system that `folder` is on, None on a local one or where nobody can tell."""
+    kind = file_system(folder, mounts)
     return kind if kind in NETWORK_FILE_SYSTEMS or kind.startswith("fuse.") else None
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC
 from decimal import Decimal
 from typing import Final
 
 from runner.clock import rfc3339
+from runner.known import StatusRow
 from runner.ledger.interface import OpenClaim, Record
-from runner.orders import CURRENCY, OrderKey, Source, decimal_text
-from runner.states import OPEN, State
+from runner.orders import CURRENCY, decimal_text
+from runner.states import State
 from runner.views.console import Channel, Console
 from runner.views.grid import Column, Grid, Row, show
 from runner.views.safe import json_text
@@ -28,29 +28,6 @@ COLUMNS: Final = (
     Column(name="since"),
     Column(name="reason", folds=True),
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusRow:
-    """One order: its state, whether a manifest wants it (and where), and what the ledger knows (None: nothing)."""
-
-    key: OrderKey
-    state: State
-    wanted: bool
-    record: Record | None = None
-    source: Source | None = None
-
-    @property
-    def open(self) -> bool:
-        """Money may have moved, and nobody knows."""
-        return self.state in OPEN
-
-    @property
-    def total(self) -> Decimal | None:
-        """What it cost; for an open order what it was expected to cost."""
-        if self.record is None:
-            return None
-        return self.record.total if self.record.total is not None else self.record.quote_total
 
 
 def render(

@@ -1,0 +1,301 @@
+"""The library: `runner.load` reads manifests, an `Account` plans, buys, and tells what is known. See docs/library.md.
+
+Beside the command line, never around it: both call `runner.session`, so that hold, ledger, limits, policies and
+approval hold here as well. Nothing is printed; what stops a call is raised, as an error of `runner.errors`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+
+from runner import environ, known, policy, session, wiring
+from runner.approval import DIGEST, Approval
+from runner.errors import (
+    Cancelled,
+    InvalidManifests,
+    UsageError,
+)
+from runner.judge import Policy as Rules
+from runner.known import StatusRow
+from runner.limits import Limits
+from runner.orders import OrderKey
+from runner.plan import UNLIMITED, Plan
+from runner.progress import Watch, unwatched
+from runner.reportfile import ReportFile
+from runner.results import Applied, Manifests, Planned, Reconciled, applied, as_json, raise_for, reported
+from runner.secrets import ApiKey
+from runner.selection import EVERYTHING, Selection
+from runner.stop import Stop
+from runner.wiring import MIN_MONEY_TIMEOUT, Settings
+from runner.words import Words
+
+AnyPath = str | os.PathLike[str]
+
+
+def load(
+    *paths: AnyPath, lockfile: AnyPath | None = None, policy: AnyPath | None = None, strict: bool | None = None
+) -> Manifests:
+    """Read manifests: files, folders, globs. No network, no key. Everything wrong is in `problems`; nothing is raised
+    but UsageError for a path that is not there. `strict` makes warnings errors.
+
+    >>> orders = load("orders")
+    >>> [str(order.key) for order in orders.orders]
+    ['crawl/fr-prices']
+    >>> orders.problems
+    ()
+    """
+    if not paths:
+        raise UsageError("no manifest is named", hint="name a file, a folder or a glob")
+    named, ruled = lockfile or environ.text("LOCKFILE"), policy or environ.text("POLICY")
+    strict = bool(environ.flag("STRICT")) if strict is None else strict
+    words = Words(paths=tuple(os.fspath(path) for path in paths), named=Path(named) if named else None)
+    loaded, found = words.load(strict=strict)
+    loaded, limits = session.governed(loaded, Limits(strict=strict), os.fspath(ruled) if ruled else None)
+    return Manifests(loaded=loaded, lockfile=found, policies=limits.policies, strict=strict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emulator:
+    """The sandbox in this process. `folder` keeps its account and ledger; None is where `--sandbox` keeps them.
+
+    `faults` as for `apply --sandbox --fault`.
+    """
+
+    folder: Path | None = None
+    faults: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """An account at the vendor, and the ledger that remembers what was bought on it. Seconds; requests in any 60 s.
+
+    What is not said is taken from the environment, by the variables of docs/cli.md, so that a program and the command
+    line beside it have the same ledger. Neither the key nor the ledger's URL is in the `repr`.
+    """
+
+    name: str | None = None
+    ledger: AnyPath | None = field(default=None, repr=False)
+    base_url: str | None = None
+    api_key: ApiKey | None = None
+    api_key_file: AnyPath | None = None
+    timeout: float = 30.0
+    money_timeout: float = 180.0
+    rate: int | None = None
+    emulator: Emulator | None = None
+
+    def __post_init__(self) -> None:
+        if self.api_key is not None and not isinstance(self.api_key, ApiKey):
+            raise TypeError("api_key is an ApiKey, which does not print: ApiKey(text)")
+        if self.money_timeout < MIN_MONEY_TIMEOUT:
+            raise UsageError(
+                "a purchase may take two minutes: waiting less makes unknown outcomes of good ones",
+                hint=f"leave money_timeout at {MIN_MONEY_TIMEOUT:g} or more",
+            )
+
+    @classmethod
+    def sandbox(cls, folder: AnyPath | None = None, *, faults: tuple[str, ...] = ()) -> Account:
+        """An account of the emulator: no key, no money. Account and ledger stay in `folder`.
+
+        >>> account = Account.sandbox("box")
+        >>> account.plan(load("orders")).total
+        Decimal('16.2')
+        """
+        return cls(emulator=Emulator(folder=Path(folder) if folder is not None else None, faults=faults))
+
+    def plan(
+        self,
+        manifests: Manifests,
+        *,
+        selection: Selection = EVERYTHING,
+        limits: Limits = UNLIMITED,
+        strict_account: bool | None = None,
+        watch: Watch = unwatched,
+    ) -> Planned:
+        """Quote everything that is not bought yet, and hold every limit against it. Buys nothing.
+
+        Raises Refused where it must not be bought as it stands, OutcomeUnknown where an earlier order may have been
+        charged, AccessError, VendorUnavailable, LedgerUnusable, InvalidManifests, UsageError.
+
+        >>> planned = Account.sandbox("box").plan(load("orders"))
+        >>> [(str(step.request.key), step.ceiling) for step in planned.to_buy]
+        [('crawl/fr-prices', Decimal('16.2'))]
+        """
+        manifests.raise_for_errors()
+        settings = self._settings()
+        consent = replace(session.consent_of(settings), selection=selection)
+        wanted = _wanted(manifests, limits)
+        job = session.job_of(settings, wanted, consent, watch, strict_account=_strict(strict_account))
+        with reported(job, "plan", None):
+            outcome = session.preview(settings, job, "plan")
+        raise_for(outcome, keep_going=limits.keep_going)
+        return Planned(
+            plan=outcome.plan,
+            digest=outcome.terms.digest if outcome.terms else None,
+            report=as_json(outcome.report),
+            document=session.document_of(job, outcome),
+        )
+
+    def apply(
+        self,
+        manifests: Manifests,
+        *,
+        approve: Planned | str | None = None,
+        confirm: Callable[[Plan], bool] | None = None,
+        selection: Selection = EVERYTHING,
+        limits: Limits = UNLIMITED,
+        strict_account: bool | None = None,
+        report: AnyPath | None = None,
+        fail_fast: bool = False,
+        lock_timeout: float = 0.0,
+        stop: Stop | None = None,
+        watch: Watch = unwatched,
+    ) -> Applied:
+        """Buy what is missing, at most once each. **Spends money.**
+
+        One of two stands for a person's yes: `approve`, a plan or the digest of one, of which exactly is bought or
+        nothing; or `confirm`, which is shown the plan, priced and within every limit, and says True. The file `report`
+        is replaced as orders settle. `stop.request()` from another thread lets the order in flight finish and stops.
+
+        Raises as `plan` does, and OrdersFailed where the vendor refused some orders, Cancelled, Busy. The error's
+        `report` says what became of every order, for some may have been bought. OutcomeUnknown means that one may
+        have been charged: nothing more is bought on the account until it is settled.
+
+        >>> account, orders = Account.sandbox("box"), load("orders")
+        >>> done = account.apply(orders, approve=account.plan(orders))
+        >>> [(order.status, order.total) for order in done.orders]
+        [('placed', Decimal('16.2'))]
+        >>> account.apply(orders, confirm=lambda plan: plan.total < 50).spent  # nothing is bought twice
+        Decimal('0')
+        """
+        approval = _approval(approve, confirm)
+        manifests.raise_for_errors()
+        settings = self._settings()
+        consent = replace(session.consent_of(settings), selection=selection, approval=approval)
+        wanted = _wanted(manifests, limits)
+        job = session.job_of(settings, wanted, consent, watch, strict_account=_strict(strict_account))
+        till = session.Till(
+            confirm=_asking(confirm),
+            stop=stop or Stop(),
+            file=ReportFile(Path(report)) if report is not None else None,
+            lock_timeout=lock_timeout,
+            fail_fast=fail_fast,
+        )
+        with reported(job, "apply", till.file):
+            outcome = session.buy(settings, job, till)
+        raise_for(outcome, keep_going=limits.keep_going)
+        return applied(outcome.report)
+
+    def status(self, manifests: Manifests | None = None) -> tuple[StatusRow, ...]:
+        """What the ledger knows: of these manifests' orders and of open ones beside them, or of all. No network.
+
+        >>> [(str(row.key), row.state.value) for row in Account.sandbox("box").status()]
+        [('crawl/fr-prices', 'placed')]
+        """
+        if manifests is not None:
+            manifests.raise_for_errors()
+        with closing(wiring.open_ledger(wiring.locate(self._settings()), read_only=True)) as ledger:
+            rows = known.every_row(ledger) if manifests is None else known.rows_of(ledger, manifests.orders)
+        return tuple(rows)
+
+    def reconcile(
+        self,
+        *keys: OrderKey,
+        wait: timedelta = timedelta(0),
+        settle_after: timedelta | None = None,
+        exclusive: bool | None = None,
+        lock_timeout: float = 0.0,
+        stop: Stop | None = None,
+        watch: Watch = unwatched,
+    ) -> Reconciled:
+        """Settle orders in doubt, all or these, by what the vendor shows now; look again until `wait` is over. Reads
+        only. `exclusive`: nobody else buys on the account; None is what the policies say.
+
+        Raises LedgerUnusable where there is no ledger, Busy, UsageError for a key that no order has.
+
+        >>> Account.sandbox("box").reconcile().open
+        ()
+        """
+        if exclusive is None:
+            found = policy.over(environ.text("POLICY"))
+            if found.problems:
+                raise InvalidManifests(found.problems)
+            exclusive = found.exclusive
+        rules = Rules(settle_after=settle_after, exclusive=exclusive)
+        outcome, _ = session.reconcile(
+            self._settings(),
+            rules,
+            stop or Stop(),
+            watch,
+            keys=keys,
+            wait=wait.total_seconds(),
+            lock_timeout=lock_timeout,
+        )
+        return Reconciled(verdicts=tuple(outcome.verdicts.values()), settled=outcome.settled, failures=outcome.failures)
+
+    def _settings(self) -> Settings:
+        common = Settings(timeout=self.timeout, money_timeout=self.money_timeout, rate=self.rate)
+        if self.emulator is not None:
+            folder, faults = self.emulator.folder, self.emulator.faults
+            return replace(common, sandbox=True, sandbox_folder=folder, faults=faults)
+        ledger = self.ledger or environ.text("LEDGER")
+        file = self.api_key_file or environ.text("API_KEY_FILE")
+        return replace(
+            common,
+            ledger=os.fspath(ledger) if ledger else None,
+            account=self.name or environ.text("ACCOUNT"),
+            base_url=self.base_url or os.environ.get("PROXY_SELLER_BASE_URL") or None,
+            api_key=self.api_key,
+            api_key_file=Path(file) if file else None,
+            rate=environ.count("RATE") if self.rate is None else self.rate,
+        )
+
+
+def _wanted(manifests: Manifests, limits: Limits) -> session.Wanted:
+    """Manifests and limits of a call, with the policies that were found and what the environment limits."""
+    spend, orders = environ.amount("MAX_SPEND"), environ.count("MAX_ORDERS")
+    said = {"--max-spend": "max_spend" if limits.max_spend is not None else "ORDER_RUNNER_MAX_SPEND"}
+    said["--max-orders"] = "max_orders" if limits.max_orders is not None else "ORDER_RUNNER_MAX_ORDERS"
+    limits = replace(
+        limits,
+        max_spend=spend if limits.max_spend is None else limits.max_spend,
+        max_orders=orders if limits.max_orders is None else limits.max_orders,
+        strict=limits.strict or manifests.strict,
+        policies=(*limits.policies, *manifests.policies),
+        origins={**said, "--large": "large", **limits.origins},
+    )
+    return session.Wanted(loaded=manifests.loaded, limits=limits, lockfile=manifests.lockfile)
+
+
+def _strict(said: bool | None) -> bool | None:
+    return environ.flag("STRICT_ACCOUNT") if said is None else said
+
+
+def _approval(approve: Planned | str | None, confirm: object) -> Approval | None:
+    """UsageError unless one of the two, and only one, says yes."""
+    if (approve is None) == (confirm is None):
+        raise UsageError(
+            "nobody said yes to the purchase" if approve is None else "approve and confirm are both said",
+            hint="say approve=plan, or confirm=, a function that is shown the plan and returns True",
+        )
+    if isinstance(approve, str):
+        if not DIGEST.fullmatch(approve):
+            raise UsageError("what is approved is no digest", hint="give the one of a plan: sha256: and 64 digits")
+        return Approval(digest=approve)
+    if approve is None:
+        return None
+    if approve.document is None or approve.digest is None:
+        raise UsageError("the plan approves nothing: not every order of it has a price", hint="plan again")
+    return Approval(digest=approve.digest, document=approve.document)
+
+
+def _asking(confirm: Callable[[Plan], bool] | None) -> Callable[[Plan], None]:
+    def ask(plan: Plan) -> None:
+        if confirm is not None and confirm(plan) is not True:
+            raise Cancelled("not confirmed; nothing was bought")
+
+    return ask
