@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import io
+import re
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from decimal import Decimal
 
+import pyte
 import pytest
 
 from runner.orders import OrderKey
 from runner.progress import Buying, Notice, Progress, Quoting, Sent, Settled, Waiting
 from runner.views import progress
 from runner.views.console import Channel, Console
+from runner.views.live import Drawn
 from tests.views.conftest import Plain, Terminal
 
 KEY = OrderKey("crawl", "fr-prices")
@@ -156,54 +159,101 @@ def test_a_lost_stderr_never_stops_a_purchase() -> None:
     play(Console(out=Channel(stream=None), err=Channel(stream=closed)))
 
 
+def play_slowly(console: Console) -> None:
+    """A second passes before each event: all of it takes longer than a moment."""
+    now = [100.0]
+    with progress.watching(console, quiet=False, verbose=False, clock=lambda: now[0]) as watch:
+        for event in RUN:
+            now[0] += 1.0
+            watch(event)
+
+
 @pytest.mark.parametrize("width", [20, 40, 80, 200])
 def test_on_a_terminal(terminal: Callable[[int], Terminal], width: int) -> None:
     """On a terminal what is over scrolls up as plain lines, and what goes on is redrawn below within the width."""
     tty = terminal(width)
-    play(tty.console())
+    play_slowly(tty.console())
     shown = "\n".join(tty.lines)
     for line in ("quoted 3 of 3", "crawl/fr-prices: placed", "crawl/de-prices: rejected (\\x1b[31mCountry not exists)"):
         assert line in shown
     assert "\x1b[31mCountry" not in tty.text
-    drawn = [line for line in tty.lines if "s left" in line]
+    drawn = [line for line in tty.lines if line.endswith(" left")]
     assert drawn
-    assert max(map(len, drawn)) <= width
+    assert max(map(len, drawn)) < width
 
 
 def test_names_and_times_while_an_order_is_in_flight(terminal: Callable[[int], Terminal]) -> None:
     """Which order of how many, its price, how long it has been and how long it may be."""
     tty = terminal(100)
-    play(tty.console())
+    play_slowly(tty.console())
     assert any("[1/3] crawl/fr-prices for 12.50 USD" in line for line in tty.lines)
     assert any("crawl/fr-prices in flight" in line and "0 s, 180 s left" in line for line in tty.lines)
     assert any("waiting: the vendor asked for it" in line and "30 s left" in line for line in tty.lines)
 
 
-def test_a_long_name_is_cut_not_folded(terminal: Callable[[int], Terminal]) -> None:
-    """What is redrawn keeps to its line, and the times stay in view."""
-    tty = terminal(40)
-    play(tty.console())
-    assert "  crawl/fr-prices in fl… 0 s, 180 s left" in tty.lines
+def test_short_work_is_not_drawn(terminal: Callable[[int], Terminal]) -> None:
+    """What is over within a moment leaves its plain lines and nothing that flickers."""
+    tty = terminal(80)
+    play(tty.console(no_color=True))
+    assert [line for line in tty.lines if line] == [
+        line for line in TOLD.splitlines() if "buying" not in line and "sent" not in line and "waiting" not in line
+    ]
+    assert "\x1b" not in tty.text
 
 
 def test_a_terminal_without_colour(terminal: Callable[[int], Terminal]) -> None:
     """`--no-color` leaves the moving and takes the colours."""
     tty = terminal(80)
-    play(tty.console(no_color=True))
+    play_slowly(tty.console(no_color=True))
     assert "in flight" in tty.text
-    assert not any(f"\x1b[{code}m" in tty.text for code in ("1", "2", "31", "32", "36", "1;31", "0"))
+    assert not re.search("\x1b\\[[0-9;]*m", tty.text)
 
 
 def test_the_terminal_is_given_back(terminal: Callable[[int], Terminal]) -> None:
-    """The cursor is shown again, also where a person is asked between the last quote and the first purchase."""
-    tty = terminal(80)
+    """Between the last quote and the first purchase, where a person is asked, nothing is drawn; no cursor is hidden."""
+    tty, now = terminal(80), [0.0]
     console = tty.console()
-    with progress.watching(console, quiet=False, verbose=False) as watch:
-        watch(Quoting(done=1, total=2))
-        watch(Quoting(done=2, total=2))
+    with progress.watching(console, quiet=False, verbose=False, clock=lambda: now[0]) as watch:
+        watch(Quoting(done=1, total=3))
+        now[0] = 5.0
+        watch(Quoting(done=2, total=3))
+        watch(Quoting(done=3, total=3))
         console.note("type the total: ")
-        watch(Buying(key=KEY, n=1, total=2, price=Decimal(1)))
-    asked = tty.text.index("type the total")
-    hidden, shown = "\x1b[?25l", "\x1b[?25h"
-    assert tty.text[:asked].count(hidden) == tty.text[:asked].count(shown) == 1
-    assert tty.text.count(hidden) == tty.text.count(shown) == 2
+    assert "quoted 2 of 3" in tty.text
+    assert shown_by(tty.text) == ["quoted 3 of 3", "type the total:"]
+    assert "\x1b[?25" not in tty.text
+
+
+def test_a_word_in_the_middle_of_a_drawing(terminal: Callable[[int], Terminal]) -> None:
+    """What a signal handler tells while a line is being drawn comes right after it, whole, and stays."""
+    tty, now = terminal(80), [0.0]
+    channel = tty.console(no_color=True).err
+    drawn = Drawn(channel, verbose=False, clock=lambda: now[0])
+    put, told = channel.stream.write, Notice(text="stopping: the order in flight is finished first")
+
+    def interrupted(text: str) -> int:
+        if "in flight" in text and told is not None and not heard:
+            heard.append(text)
+            drawn(told)
+        return put(text)
+
+    heard: list[str] = []
+    channel.stream.write = interrupted  # type: ignore[method-assign]
+    drawn(Sent(key=KEY, deadline=180.0))
+    now[0] = 2.0
+    drawn(Buying(key=KEY, n=1, total=1, price=Decimal(1)))
+    drawn(Sent(key=KEY, deadline=180.0))
+    now[0] = 4.0
+    drawn(Sent(key=KEY, deadline=180.0))
+    drawn(Settled(key=KEY, status="placed"))
+    drawn.end()
+    assert heard
+    assert shown_by(tty.text) == ["note: stopping: the order in flight is finished first", "crawl/fr-prices: placed"]
+
+
+def shown_by(text: str) -> list[str]:
+    """What is left on a screen that was sent this."""
+    screen = pyte.Screen(80, 20)
+    pyte.Stream(screen).feed(text)
+    assert not screen.cursor.hidden
+    return [line.rstrip() for line in screen.display if line.strip()]
