@@ -88,7 +88,8 @@ def run(arguments: Sequence[str]) -> int:
 
         return answer(cli, instruction)
     try:
-        code = cli.main(args=list(arguments), prog_name="order-runner", standalone_mode=False)
+        # No variable but ours, and only without arguments, makes an answer to a shell of a command.
+        code = cli.main(args=list(arguments), prog_name="order-runner", standalone_mode=False, complete_var="")
     except click.exceptions.Exit as leave:
         return leave.exit_code
     except click.ClickException as error:

@@ -11,6 +11,7 @@ import sys
 from contextlib import redirect_stderr
 from typing import TYPE_CHECKING, Any, Final
 
+from click import Context, Group, Option
 from click.shell_completion import BashComplete, FishComplete, ShellComplete, ZshComplete, split_arg_string
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class _Ours(ShellComplete):
 
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[Any]]:
         name, equals, _ = incomplete.partition("=")
-        if args and args[-1].startswith("-") and args[-1] != "--":
+        if _awaits_value(self.cli, args):
             # An option without its value would end the parsing, and what was typed before would not be known.
             items = super().get_completions(args[:-1], f"{args[-1]}={incomplete}")
         else:
@@ -117,6 +118,16 @@ def words_of(line: str) -> tuple[list[str], str]:
     if line[-1:].isspace() and not line.endswith("\\ "):
         return words[1:], ""
     return words[1:-1], words[-1] if len(words) > 1 else ""
+
+
+def _awaits_value(group: click.Command, args: list[str]) -> bool:
+    """Whether the last word is an option that goes on with the next one."""
+    command = group
+    for word in args:
+        if isinstance(command, Group) and not word.startswith("-"):
+            command = command.get_command(Context(command), word) or command
+    options = (param for param in command.params if isinstance(param, Option) and not (param.is_flag or param.count))
+    return bool(args) and any(args[-1] in option.opts for option in options)
 
 
 def _held(incomplete: str, breaks: str) -> int:
