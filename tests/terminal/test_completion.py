@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import shutil
 import socket
 import subprocess
@@ -68,16 +67,13 @@ def run(home: Path, *arguments: str, **env: str) -> str:
 
 def asked(home: Path, *lines: str, **env: str) -> list[list[str]]:
     """What bash offers for each line, its quoting taken off, through the function that the script defines."""
-    ask = 'COMP_LINE="$1" COMP_POINT=${#1}; _order_runner_completion order-runner; declare -p COMPREPLY'
+    ask = (
+        'COMP_LINE="$1" COMP_POINT=${#1}; _order_runner_completion order-runner; printf "%s\\t" "${COMPREPLY[@]}"; echo'
+    )
     script = f"source script.bash\nask() {{ {ask}; }}\n" + "".join(f"ask {json.dumps(line)}\n" for line in lines)
     done = call(home, "bash", "--norc", "-c", script, COMP_WORDBREAKS=BREAKS, **env)
     assert done.stderr == ""
-    return [unpacked(text) for text in done.stdout.splitlines()]
-
-
-def unpacked(declared: str) -> list[str]:
-    """`declare -a COMPREPLY=([0]="a" [1]="b")` as a list, each as it would stand on the line."""
-    return [part.partition("=")[2] for part in shlex.split(declared.partition("=")[2].strip("()"))]
+    return [[text for text in line.split("\t") if text] for line in done.stdout.splitlines()]
 
 
 CASES = {
