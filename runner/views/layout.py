@@ -12,9 +12,11 @@ from runner.views.grid import width_of
 from runner.views.remaining import Meter, about, pace, span
 
 BAR: Final = 24
-"""Cells of a bar."""
+"""Cells of a bar, where there is room."""
+LEAST_BAR: Final = 8
 ROOM: Final = 30
-"""So many cells of a text are kept before figures may take the room."""
+"""So many cells of a text are kept before figures may take the room; on a narrow terminal, all but `FIGURE`."""
+FIGURE: Final = 8
 GAP: Final = "  "
 
 
@@ -64,13 +66,12 @@ def work_line(work: Work, now: float, width: int, channel: Channel) -> str:
     if work.count is not None and elapsed:
         speed = work.count / elapsed if speed is not None else None
     figures = {
-        "bar": _bar(work.part, channel) if work.part is not None else "",
         "part": f"{int(100 * work.part)}%" if work.part is not None else "",
         "pace": pace(speed).replace("/", f" {work.noun}/", 1) if speed and work.noun else pace(speed) if speed else "",
         "elapsed": span(elapsed),
         "left": rest,
     }
-    return _fitted(work.text, figures, width, channel)
+    return _fitted(work.text, figures, width, channel, part=work.part)
 
 
 def awaited_line(awaited: Awaited, now: float, width: int, channel: Channel) -> str:
@@ -92,18 +93,21 @@ def cut(text: str, width: int, mark: str) -> str:
     return (kept + mark)[: max(width, 0)]
 
 
-_ORDER: Final = ("left", "elapsed", "part", "pace", "bar")
+_ORDER: Final = ("left", "elapsed", "part", "pace")
 """Which figures matter most."""
 
 
-def _fitted(text: str, figures: dict[str, str], width: int, channel: Channel) -> str:
-    room = width - min(width_of(text), ROOM, width // 2)
+def _fitted(text: str, figures: dict[str, str], width: int, channel: Channel, part: float | None = None) -> str:
+    room = width - min(width_of(text), ROOM, width - FIGURE)
     kept: dict[str, str] = {}
     for name in _ORDER:
         figure = figures.get(name, "")
         if figure and width_of(figure) + len(GAP) <= room:
             kept[name] = figure
             room -= width_of(figure) + len(GAP)
+    room = width - width_of(text) - sum(len(GAP) + width_of(figure) for figure in kept.values()) - len(GAP)
+    if part is not None and room >= LEAST_BAR:
+        kept["bar"] = _bar(part, min(room, BAR), channel)
     tail = list(_joined(kept))
     taken = sum(len(GAP) + width_of(figure) for _, figure in tail)
     mark = "…" if is_unicode(channel) else "..."
@@ -121,10 +125,10 @@ def _joined(kept: dict[str, str]) -> Iterator[tuple[str, str]]:
         yield "faint", times
 
 
-def _bar(part: float, channel: Channel) -> str:
+def _bar(part: float, cells: int, channel: Channel) -> str:
     full, empty = ("━", "─") if is_unicode(channel) else ("#", "-")
-    done = int(part * BAR)
-    return full * done + empty * (BAR - done)
+    done = int(part * cells)
+    return full * done + empty * (cells - done)
 
 
 def is_unicode(channel: Channel) -> bool:

@@ -20,6 +20,7 @@ import pyte
 
 SOON: Final = 30.0
 """Seconds after which something that should have happened has not; never a measure of speed."""
+BAR = re.compile(r"([━#]*)[─-]{3,}")
 TIME = re.compile(r"about \d+ (?:s|min)|a few seconds|\d+ min \d+ s|\d+ s(?![a-z])|[\d.,]+(?: [a-z]+)?/(?:s|min|h)\b")
 
 
@@ -112,5 +113,10 @@ class Screen:
 
 
 def timeless(lines: Sequence[str]) -> str:
-    """A screen with every time and pace as `~`."""
-    return "\n".join(TIME.sub("~", line) for line in lines)
+    """A screen with every time and pace as `~`, and every bar, which fills what they leave, as `[===---]`."""
+    return "\n".join(TIME.sub("~", BAR.sub(_short, line)) for line in lines)
+
+
+def _short(bar: re.Match[str]) -> str:
+    full = round(6 * len(bar[1]) / len(bar[0]))
+    return f"[{'=' * full}{'-' * (6 - full)}]"
