@@ -13,7 +13,20 @@ import pyte
 import pytest
 
 from runner.orders import OrderKey
-from runner.progress import Buying, Notice, Progress, Quoting, Sent, Settled, Waiting
+from runner.progress import (
+    Buying,
+    Comparing,
+    Following,
+    Listing,
+    Looked,
+    Notice,
+    Progress,
+    Quoting,
+    Reading,
+    Sent,
+    Settled,
+    Waiting,
+)
 from runner.views import progress
 from runner.views.console import Channel, Console
 from runner.views.live import Drawn
@@ -136,6 +149,52 @@ def test_a_long_quoting_is_told_now_and_then(plain: Plain) -> None:
             now[0] += 0.125
             lines(Quoting(done=done, total=1000))
     assert plain.err.splitlines() == [f"quoted {done} of 1000" for done in (*range(120, 1000, 120), 1000)]
+
+
+def test_long_reading_and_following_are_told_now_and_then(plain: Plain) -> None:
+    """Without a terminal a line every 15 s while manifests or a ledger are read; of what is quicker there is none."""
+    now = [0.0]
+    with progress.Lines(plain.console.err, verbose=True, clock=lambda: now[0]) as lines:
+        for done in range(1, 41):
+            now[0] += 1.0
+            lines(Reading(done=done, total=40, orders=1000 * done, part=done / 40))
+        for done in range(1, 15):
+            now[0] += 0.5
+            lines(Following(done=1000 * done, total=14000))
+        for event in (Listing(type="ipv4"), Listing(type=None), Comparing(), Looked(open=1, total=2, looks=1, left=9)):
+            now[0] += 20.0
+            lines(event)
+    assert plain.err.splitlines() == [
+        "read 15 of 40 manifests, 15,000 orders",
+        "read 30 of 40 manifests, 30,000 orders",
+        "followed 10,000 of 14,000 events",
+    ]
+
+
+def test_every_kind_of_work_on_a_terminal(terminal: Callable[[int], Terminal]) -> None:
+    """Lists, the events of a ledger, its orders, orders in doubt: each is named while it lasts, none stays."""
+    tty, now = terminal(100), [0.0]
+    work: tuple[Progress, ...] = (
+        Reading(done=2, total=9, orders=512, part=0.25),
+        Listing(type="mobile"),
+        Following(done=2560, total=10240),
+        Comparing(),
+        Looked(open=1, total=3, looks=2, left=90.0),
+    )
+    with progress.watching(tty.console(no_color=True), quiet=False, verbose=False, clock=lambda: now[0]) as watch:
+        for event in work:
+            watch(event)
+            now[0] += 2.0
+            watch(event)
+    for line in (
+        "read 2 of 9 manifests, 512 orders  ━━━━━━──────────────────  25%  2 s",
+        "reading the vendor's list of mobile  2 s",
+        "followed 2,560 of 10,240 events  ━━━━━━──────────────────  25%  2 s",
+        "holding orders against their events  2 s",
+        "1 of 3 orders in doubt after 2 looks  2 s, at most 1 min 30 s left",
+    ):
+        assert line in tty.lines
+    assert shown_by(tty.text) == []
 
 
 def test_a_picture_never_stops_a_purchase(plain: Plain) -> None:
