@@ -212,14 +212,20 @@ def shell(home: Path, request: pytest.FixtureRequest) -> Iterator[Screen]:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"], indirect=True)
-def test_tab_in_an_interactive_shell(shell: Screen) -> None:
-    """The only choice is typed for you, of an order's name as well as of a command, and a label keeps its `=`."""
-    shell.type("order-runner stat\t")
-    shell.until(r"order-runner status$")
+def test_tab_in_an_interactive_shell(shell: Screen, home: Path) -> None:
+    """The only choice is typed for you, of an order's name as well as of a command; a label keeps its `=`, and text
+    that the shell would act on stays text when the line is run."""
+    shell.type("order-runner pla\t")
+    shell.until(r"order-runner plan$")
     shell.type("orders.yaml --only de\t")
-    shell.until(r" status orders.yaml --only de-prices$")
+    shell.until(r" plan orders.yaml --only de-prices$")
     shell.type("--label team=w\t")
     shell.until(r" de-prices --label team=web$")
+    shell.type("--label ev\t")
+    shell.until(r"touch")
+    shell.type("\r")
+    shell.until(r"no API key")
+    assert not (home / "pwned").exists()
 
 
 @pytest.mark.skipif(shutil.which("fish") is None, reason="fish is not installed: .ci/tools installs it")
