@@ -7,7 +7,7 @@ of ours is in flight; it is let go between two looks.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from runner.clock import Clock, rfc3339
@@ -16,7 +16,7 @@ from runner.fits import Fit, countries_of, shown_until
 from runner.judge import Facts, Policy, Verdict, judge
 from runner.ledger.interface import Attempt, Hold, Holder, Ledger, OpenClaim, Record, Settlement
 from runner.orders import OrderKey, ProductType, decimal_text
-from runner.progress import Notice, Waiting, Watch
+from runner.progress import Looked, Notice, Waiting, Watch
 from runner.states import OPEN, Event, State
 from runner.stop import Stop
 from runner.vendors.interface import Look, Reader
@@ -68,7 +68,7 @@ def reconcile(task: Task) -> Outcome:
     """
     outcome = Outcome(policy=task.policy, settled=_known(task))
     begun, pauses = task.clock.monotonic(), iter(task.pauses)
-    pause = 0.0
+    pause, looks = 0.0, 0
     while True:
         try:
             _look_once(task, outcome)
@@ -76,12 +76,16 @@ def reconcile(task: Task) -> Outcome:
             if not outcome.verdicts:
                 raise
             task.watch(Notice(text=f"{busy}: not looked at this time"))
+        looks += 1
         left = task.wait - (task.clock.monotonic() - begun)
         pause = min(next(pauses, pause), left)
         if not outcome.open or pause < LEAST or task.stop.requested:
             return outcome
+        looked = Looked(open=len(outcome.open), total=len(outcome.verdicts), looks=looks, left=left)
+        task.watch(looked)
         task.watch(Waiting(seconds=pause, why=_waits_for(outcome)))
         task.stop.wait(pause)
+        task.watch(replace(looked, left=left - pause))
 
 
 def _known(task: Task) -> tuple[Record, ...]:

@@ -16,7 +16,7 @@ from runner.lock import address_of
 from runner.lock.match import NEAREST, label, matches
 from runner.orders import PRODUCT_TYPES, WORDS, OrderRequest, ProductType, Scalar
 from runner.plan import Plan, Step
-from runner.progress import Notice, Watch
+from runner.progress import Notice, Watch, listing
 from runner.vendors.interface import Choice, Reader
 
 CHECKED: Final = ("countryId", "tarifId", "periodId", "operatorId", "rotationId")
@@ -45,7 +45,8 @@ class References:
         """
         if product not in self._choices:
             try:
-                self._choices[product] = self.reader.reference(product)
+                with listing(self.watch, product):
+                    self._choices[product] = self.reader.reference(product)
             except UnknownForm as error:
                 self._choices[product] = ()
                 self.unread.append(product)

@@ -247,11 +247,16 @@ def _key_from(path: Path, watch: Watch) -> str:
         raise UsageError(f"the key file {name} cannot be read: {reason}") from None
 
 
+def rate_of(settings: Settings) -> int:
+    """Requests that may start in any 60 s, 0 for any number. `--sandbox` implies no pace, unless one is named."""
+    return settings.rate if settings.rate is not None else (0 if settings.sandbox else DEFAULT_RATE)
+
+
 def transport(settings: Settings, found: Endpoint, clock: Clock, watch: Watch) -> Transport:
-    """The way to the vendor. `--sandbox` implies no pace, unless one is named."""
+    """The way to the vendor, at its pace."""
     from runner.vendors.transport import Timing, Transport
 
-    rate = settings.rate if settings.rate is not None else (0 if settings.sandbox else DEFAULT_RATE)
+    rate = rate_of(settings)
     timing = Timing(read=settings.timeout, money=settings.money_timeout, connect=min(20.0, settings.timeout))
     return Transport(found.base_url, found.key, clock=clock, rate=rate, timing=timing, watch=watch)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.errors import Problem, UsageError
+from runner.progress import Watch, unwatched
 
 if TYPE_CHECKING:
     from runner.lock import Lockfile
@@ -23,6 +24,7 @@ class Words:
     paths: tuple[str, ...]
     named: Path | None
     sandbox: bool = False
+    watch: Watch = unwatched
     _read: bool = False
     _broken: bool = False
     _lockfile: Lockfile | None = None
@@ -65,7 +67,7 @@ class Words:
         from runner import manifest
         from runner.lock.resolve import resolve_all
 
-        loaded = manifest.load(self.paths, strict=strict, apart=self.apart)
+        loaded = manifest.load(self.paths, strict=strict, apart=self.apart, watch=self.watch)
         if not any(request.words for request in loaded.orders):
             return loaded, None
         lockfile, problems = self.lockfile()
@@ -79,7 +81,7 @@ class Words:
         from runner import manifest
         from runner.lock.resolve import resolved
 
-        loaded = manifest.load(self.paths, strict=strict, apart=self.apart)
+        loaded = manifest.load(self.paths, strict=strict, apart=self.apart, watch=self.watch)
         problems = list(loaded.problems)
         orders = []
         for request in loaded.orders:

@@ -11,12 +11,15 @@ import signal
 import sys
 from collections.abc import Sequence
 from types import FrameType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from runner._version import __version__
 from runner.errors import Cancelled, ExitCode, RunnerError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 COMMANDS: Final = {
     "validate": "Check manifests; every finding of every file in one run. No network, no key.",
@@ -32,6 +35,7 @@ COMMANDS: Final = {
     "report": "Turn a JSON report into other formats: JUnit, SARIF, Markdown, annotations, events.",
     "schema": "Print a shipped JSON schema.",
     "sandbox": "Serve an emulator of the vendor's API on loopback, with faults on request.",
+    "completion": "Print the script that completes commands and order names in a shell.",
 }
 """Each command and its line of help; the command `x` is `runner.cli.x:command`."""
 
@@ -50,6 +54,12 @@ class _Commands(click.Group):
         found = importlib.import_module(f"runner.cli.{cmd_name}").command
         assert isinstance(found, click.Command)  # noqa: S101 - each module of COMMANDS has one
         return found
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        from click.shell_completion import CompletionItem
+
+        found = [CompletionItem(name, help=told) for name, told in COMMANDS.items() if name.startswith(incomplete)]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx
@@ -75,8 +85,13 @@ def cli() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run one command; everything that can go wrong ends here as an exit code."""
     signal.signal(signal.SIGTERM, _interrupt)
+    if not arguments and (instruction := os.environ.get("_ORDER_RUNNER_COMPLETE")):
+        from runner.cli.completing import answer
+
+        return answer(cli, instruction)
     try:
-        code = cli.main(args=list(arguments), prog_name="order-runner", standalone_mode=False)
+        # No variable but ours, and only without arguments, makes an answer to a shell of a command.
+        code = cli.main(args=list(arguments), prog_name="order-runner", standalone_mode=False, complete_var="")
     except click.exceptions.Exit as leave:
         return leave.exit_code
     except click.ClickException as error:

@@ -93,7 +93,7 @@ def _job(call: Call, paths: tuple[str, ...], watch: Watch) -> Job:
     from runner.limits import Limits
     from runner.progress import Notice
 
-    words = Words(paths=paths, named=call.lockfile, sandbox=call.settings.sandbox)
+    words = Words(paths=paths, named=call.lockfile, sandbox=call.settings.sandbox, watch=watch)
     read, lockfile = words.load(strict=call.strict)
     note_left_out(read, call.console)
     loaded, limits = limited(read, Limits(max_spend=call.max_spend, keep_going=call.keep_going))
@@ -114,8 +114,10 @@ def _job(call: Call, paths: tuple[str, ...], watch: Watch) -> Job:
 @contextmanager
 def _watching(call: Call) -> Iterator[Watch]:
     from runner.views import progress
+    from runner.wiring import rate_of
 
-    with progress.watching(call.console, quiet=call.quiet, verbose=call.verbose) as watch:
+    rate = rate_of(call.settings)
+    with progress.watching(call.console, quiet=call.quiet, verbose=call.verbose, rate=rate) as watch:
         yield watch
 
 

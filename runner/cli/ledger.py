@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from runner.ledger.export import Export
     from runner.ledger.interface import Ledger, Restored
+    from runner.progress import Watch
     from runner.views.ledger import Verdict
     from runner.wiring import Place
 
@@ -57,18 +58,21 @@ def export_command(ctx: click.Context, /, output: Path, **values: Any) -> int:
     from runner import wiring
     from runner.files import replacing
     from runner.ledger.export import Broken
+    from runner.views import progress
     from runner.views.console import Console
 
     console = Console.detect(no_color=values["no_color"])
     place = wiring.locate(settings_of(ctx, **values))
     ledger = wiring.open_ledger(place, read_only=True)
     try:
-        told = _lines(ledger)
-        if str(output) == "-":
-            console.out.lines(line.removesuffix("\n") for line in told)
-        else:
-            with replacing(output) as stream:
-                stream.writelines(line.encode("ascii") for line in told)
+        seen = str(output) == "-" and console.out.terminal
+        with progress.watching(console, quiet=seen or values["quiet"], verbose=values["verbose"]) as watch:
+            told = _lines(ledger, watch)
+            if str(output) == "-":
+                console.out.lines(line.removesuffix("\n") for line in told)
+            else:
+                with replacing(output) as stream:
+                    stream.writelines(line.encode("ascii") for line in told)
     except Broken as error:
         raise LedgerUnusable(
             f"the ledger {ledger.location} is not whole, at {error.place}: {error}",
@@ -81,7 +85,7 @@ def export_command(ctx: click.Context, /, output: Path, **values: Any) -> int:
     return ended(ExitCode.OK, console)
 
 
-def _lines(ledger: Ledger) -> Iterator[str]:
+def _lines(ledger: Ledger, watch: Watch) -> Iterator[str]:
     from runner import wiring
     from runner._version import __version__
     from runner.clock import SystemClock
@@ -94,7 +98,7 @@ def _lines(ledger: Ledger) -> Iterator[str]:
         at=SystemClock().now(),
         head=ledger.head(),
     )
-    return lines(ledger, header)
+    return lines(ledger, header, watch)
 
 
 @command.command("verify")
@@ -111,30 +115,32 @@ def verify_command(ctx: click.Context, /, export: Path | None, formats: tuple[st
     not, which is named.
     """
     from runner.views import ledger as view
+    from runner.views import progress
     from runner.views.console import Console
 
     wanted = outputs(formats, FORMATS, "text")
     settings = settings_of(ctx, **values)
-    if export is None:
-        from runner import wiring
-
-        verdict = _check_ledger(wiring.locate(settings))
-    else:
-        verdict = _check_export(export)
     console = Console.detect(no_color=values["no_color"])
+    with progress.watching(console, quiet=values["quiet"], verbose=values["verbose"]) as watch:
+        if export is None:
+            from runner import wiring
+
+            verdict = _check_ledger(wiring.locate(settings), watch)
+        else:
+            verdict = _check_export(export, watch)
     for output in wanted:
         write_output(output, console, lambda fmt, target: view.render(verdict, fmt=fmt, console=target))
     return ended(ExitCode.OK if verdict.whole else ExitCode.REFUSED, console)
 
 
-def _check_ledger(place: Place) -> Verdict:
+def _check_ledger(place: Place, watch: Watch) -> Verdict:
     from runner import wiring
     from runner.ledger.export import Broken, check_ledger
     from runner.views.ledger import Verdict
 
     ledger = wiring.open_ledger(place, read_only=True)
     try:
-        chain = check_ledger(ledger)
+        chain = check_ledger(ledger, watch)
     except Broken as error:
         return Verdict(source=ledger.location, account=ledger.account, place=error.place, what=str(error))
     finally:
@@ -142,13 +148,13 @@ def _check_ledger(place: Place) -> Verdict:
     return Verdict(source=ledger.location, account=ledger.account, head=chain.head, orders=chain.orders)
 
 
-def _check_export(path: Path) -> Verdict:
+def _check_export(path: Path, watch: Watch) -> Verdict:
     from runner.ledger.export import Broken, check_export
     from runner.views.ledger import Verdict
 
     with _opened(path) as stream:
         try:
-            export = check_export(stream)
+            export = check_export(stream, watch)
         except Broken as error:
             return Verdict(source=str(path), place=error.place, what=str(error))
     chain = export.chain
@@ -172,19 +178,23 @@ def import_command(
     """
     from runner import wiring
     from runner.views import ledger as view
+    from runner.views import progress
     from runner.views.console import Console
 
     wanted = outputs(formats, FORMATS, "text")
     place = wiring.locate(settings_of(ctx, **values))
-    with _opened(export) as stream:
-        restored = _import(export, stream, place, lock_timeout)
     console = Console.detect(no_color=values["no_color"])
+    with (
+        _opened(export) as stream,
+        progress.watching(console, quiet=values["quiet"], verbose=values["verbose"]) as watch,
+    ):
+        restored = _import(export, stream, place, lock_timeout, watch)
     for output in wanted:
         write_output(output, console, lambda fmt, target: view.render_restored(restored, fmt=fmt, console=target))
     return ended(ExitCode.OK, console)
 
 
-def _import(path: Path, stream: TextIO, place: Place, timeout: float) -> Restored:
+def _import(path: Path, stream: TextIO, place: Place, timeout: float, watch: Watch) -> Restored:
     from runner import wiring
     from runner.clock import SystemClock
     from runner.ledger.export import Broken, Export
@@ -192,7 +202,7 @@ def _import(path: Path, stream: TextIO, place: Place, timeout: float) -> Restore
     from runner.wiring import holder
 
     try:
-        export = Export(stream)
+        export = Export(stream, watch)
         _refuse_other_account(path, export, place)
         ledger = wiring.open_ledger(place)
         try:

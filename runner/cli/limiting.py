@@ -114,7 +114,7 @@ def checked(words: Words, named: str | None, *, strict: bool) -> tuple[Checked, 
 
     policies = policy.over(named, manifest.discover(words.paths, apart=words.apart).paths)
     if not policies.found:
-        found = manifest.check(words.paths, strict=strict, judge=words.judge, apart=words.apart)
+        found = manifest.check(words.paths, strict=strict, judge=words.judge, apart=words.apart, watch=words.watch)
         return replace(found, problems=(*policies.problems, *found.problems)), policies
     loaded = words.check(strict=strict)
     problems = sorted([*loaded.problems, *_forbidden(policies.found, loaded)], key=lambda problem: problem.order)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from runner.lock.changes import Reference
     from runner.manifest import Loaded
     from runner.orders import ProductType
+    from runner.progress import Watch
     from runner.vendors.interface import Choice, Reader
     from runner.views.console import Console
     from runner.views.lock import Written
@@ -77,6 +78,7 @@ def command(
     Plans and purchases use only what is locked.
     """
     from runner import manifest
+    from runner.views import progress
     from runner.views.console import Console
 
     if check and update:
@@ -84,8 +86,9 @@ def command(
     wanted = outputs(formats, FORMATS, "text")
     settings = settings_of(ctx, **values)
     words = Words(paths=paths, named=lockfile, sandbox=settings.sandbox)
-    loaded = manifest.load(paths, apart=words.apart)
     console = Console.detect(no_color=values["no_color"])
+    with progress.watching(console, quiet=values["quiet"], verbose=values["verbose"]) as watch:
+        loaded = manifest.load(paths, apart=words.apart, watch=watch)
     note_left_out(loaded, console)
     known, problems = _known(words)
     found = _Call(
@@ -185,19 +188,22 @@ def _reference(call: _Call) -> Iterator[Reference]:
     """The vendor's reference lists: each asked at most once, the key and the way there only looked for if one is."""
     from runner import wiring
     from runner.clock import SystemClock
+    from runner.progress import listing
     from runner.views import progress
 
     lists: dict[ProductType, tuple[Choice, ...]] = {}
     with ExitStack() as stack:
 
         @cache
-        def reader() -> Reader:
+        def asked() -> tuple[Reader, Watch]:
             watch = stack.enter_context(progress.watching(call.console, quiet=call.quiet, verbose=call.verbose))
-            return stack.enter_context(wiring.reader(call.settings, SystemClock(), watch))
+            return stack.enter_context(wiring.reader(call.settings, SystemClock(), watch)), watch
 
         def of(product: ProductType) -> tuple[Choice, ...]:
             if product not in lists:
-                lists[product] = reader().reference(product)
+                reader, watch = asked()
+                with listing(watch, product):
+                    lists[product] = reader.reference(product)
             return lists[product]
 
         yield of

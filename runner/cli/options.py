@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from runner.cli.completers import COMPLETERS, files
+from runner.cli.completers import formats as complete_formats
 from runner.environ import amount_of
 from runner.errors import ExitCode, UsageError, worst
 from runner.wiring import DEFAULT_ACCOUNT, DEFAULT_BASE_URL, DEFAULT_RATE, Settings, has_password
@@ -29,6 +31,8 @@ def option(*names: str, **settings: Any) -> Callable[[F], F]:
     flag = next(name for name in names if name.startswith("--")).partition("/")[0]
     derived = "ORDER_RUNNER_" + flag.removeprefix("--").replace("-", "_").upper()
     settings.setdefault("envvar", _OWN_VARIABLES.get(flag, derived))
+    if flag in COMPLETERS:
+        settings.setdefault("shell_complete", COMPLETERS[flag])
     return click.option(*names, **settings)
 
 
@@ -48,7 +52,8 @@ class Amount(click.ParamType[Decimal]):
 
 def paths_argument(*, required: bool = True) -> Callable[[F], F]:
     """`PATH...`: files, folders, globs or `-`."""
-    return click.argument("paths", nargs=-1, required=required, metavar="PATH..." if required else "[PATH...]")
+    metavar = "PATH..." if required else "[PATH...]"
+    return click.argument("paths", nargs=-1, required=required, metavar=metavar, shell_complete=files)
 
 
 def quiet_options(command: F) -> F:
@@ -67,6 +72,7 @@ def format_option(*known: str) -> Callable[[F], F]:
         multiple=True,
         metavar="FMT[=PATH]",
         envvar="ORDER_RUNNER_FORMAT",
+        shell_complete=complete_formats(known),
         help=f"{', '.join(known)}; to a file with =PATH. May be repeated.",
     )
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from runner.cli import completers
 from runner.cli.limiting import is_exclusive, policy_option
 from runner.cli.options import (
     ended,
@@ -25,7 +26,7 @@ FORMATS = ("text", "json")
 
 
 @click.command("reconcile")
-@click.argument("keys", nargs=-1, metavar="[KEY...]")
+@click.argument("keys", nargs=-1, metavar="[KEY...]", shell_complete=completers.keys)
 @format_option(*FORMATS)
 @option(
     "--wait",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from runner.cli.refcache import Cached
+    from runner.progress import Watch
     from runner.views.console import Console
     from runner.wiring import Settings
 
@@ -89,6 +90,7 @@ def _lists(
     from runner import wiring
     from runner.cli.refcache import Cache, Cached
     from runner.clock import SystemClock
+    from runner.progress import listing, unwatched
     from runner.views import progress
 
     clock = SystemClock()
@@ -96,13 +98,15 @@ def _lists(
     lists: dict[ProductType, Cached] = {}
     with ExitStack() as stack:
         reader = None
+        watch: Watch = unwatched
         for name in types:
             cached = cache.read(name, clock.now()) if cache and not refresh else None
             if cached is None:
                 if reader is None:
                     watch = stack.enter_context(progress.watching(console, quiet=quiet, verbose=verbose))
                     reader = stack.enter_context(wiring.reader(settings, clock, watch))
-                cached = Cached(read_at=clock.now(), choices=reader.reference(name))
+                with listing(watch, name):
+                    cached = Cached(read_at=clock.now(), choices=reader.reference(name))
                 if cache:
                     cache.write(name, cached)
             lists[name] = cached

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from runner.cli import completers
 from runner.cli.options import ended, ledger_options, option, quiet_options, settings_of
 from runner.cli.settling import key_of
 from runner.errors import Cancelled, ExitCode, UsageError
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @click.command("resolve")
-@click.argument("key", metavar="[KEY]", required=False)
+@click.argument("key", metavar="[KEY]", required=False, shell_complete=completers.keys)
 @option("--placed", metavar="ORDER_ID", help="It was bought: the vendor's id of the order.")
 @option("--absent", is_flag=True, help="It was not bought; the next run may buy it.")
 @option(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
+from runner.cli import completers
 from runner.cli.options import ended
 from runner.errors import ExitCode, UsageError
 
 
 @click.command("schema")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=completers.schemas)
 def command(name: str | None) -> int:
     """Print the JSON schema NAME, or the names there are."""
     from runner import schemas

@@ -42,13 +42,14 @@ def command(
     PATH is a file, a folder (every *.yaml and *.yml below it), a glob, or - for stdin. Needs no network and no key.
     Words are looked up in the lockfile, if there is one. Exit code 4 if anything is wrong.
     """
-    from runner.views import findings
+    from runner.views import findings, progress
     from runner.views.console import Console
 
     default = "github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text"
     wanted = outputs(formats, FORMATS, default)
     console = Console.detect(no_color=values["no_color"])
-    found, policies = checked(Words(paths=paths, named=lockfile), policy, strict=strict)
+    with progress.watching(console, quiet=values["quiet"], verbose=values["verbose"]) as watch:
+        found, policies = checked(Words(paths=paths, named=lockfile, watch=watch), policy, strict=strict)
     note_left_out(found, console)
     if values["verbose"]:
         console.note(f"{told(policies.found)}\n")

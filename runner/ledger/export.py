@@ -22,6 +22,7 @@ from runner.ledger.chain import BrokenChain, Entry, Head, follow
 from runner.ledger.forgotten import Stranger
 from runner.ledger.interface import Contradiction, Ledger
 from runner.ledger.lines import entry_content, hashed, line_of, stranger_content, witness_content
+from runner.progress import Comparing, Watch, followed, unwatched
 from runner.states import Event, State
 from runner.vendors.interface import Witness
 
@@ -92,14 +93,15 @@ class Chain:
         return digest
 
 
-def parts(ledger: Ledger, chain: Chain) -> Iterator[Entry | Witness]:
-    """The history of a ledger in the order of an export, followed by `chain`. Raises `Broken`."""
-    for entry in ledger.history():
+def parts(ledger: Ledger, chain: Chain, total: int = 0, watch: Watch = unwatched) -> Iterator[Entry | Witness]:
+    """The history of a ledger in the order of an export, followed by `chain`; about `total` events. Raises `Broken`."""
+    for done, entry in enumerate(ledger.history(), 1):
         place = f"event {entry.seq} ({entry.event} of {entry.key})"
         digest = chain.take(entry, place)
         if digest is not None:
             yield _kept(ledger, digest, place)
         yield entry
+        followed(watch, done, total)
 
 
 def _kept(ledger: Ledger, digest: str, place: str) -> Witness:
@@ -114,10 +116,10 @@ def _kept(ledger: Ledger, digest: str, place: str) -> Witness:
     return witness
 
 
-def check_ledger(ledger: Ledger) -> Chain:
+def check_ledger(ledger: Ledger, watch: Watch = unwatched) -> Chain:
     """Follow a ledger to its end and hold its orders against it; others may go on writing. Raises `Broken`."""
     start, chain = ledger.head(), Chain(ledger.account)
-    for _ in parts(ledger, chain):
+    for _ in parts(ledger, chain, start.events, watch):
         if chain.head.events == start.events and chain.head.hash != start.hash:
             break
     end, found = ledger.head(), chain.head
@@ -126,18 +128,19 @@ def check_ledger(ledger: Ledger) -> Chain:
         raise Broken("the end", f"the ledger has {found.events} events, but keeps a head of {told.events}")
     if found.hash != {start.events: start.hash, end.events: end.hash}.get(found.events, found.hash):
         raise Broken("the end", "the last event is not the one that the ledger keeps as its head")
+    watch(Comparing())
     misfit = ledger.misfit()
     if misfit is not None:
         raise Broken("the orders", misfit)
     return chain
 
 
-def lines(ledger: Ledger, header: Header) -> Iterator[str]:
+def lines(ledger: Ledger, header: Header, watch: Watch = unwatched) -> Iterator[str]:
     """An export up to the head that `header` names, line by line. Raises `Broken` where the ledger is."""
     yield line_of(_header_content(header))
     chain = Chain(ledger.account)
     if header.head.events:
-        for part in parts(ledger, chain):
+        for part in parts(ledger, chain, header.head.events, watch):
             yield line_of(witness_content(part) if isinstance(part, Witness) else entry_content(part))
             if isinstance(part, Entry) and chain.head.events == header.head.events:
                 break
@@ -151,8 +154,9 @@ def lines(ledger: Ledger, header: Header) -> Iterator[str]:
 class Export:
     """An export as it is read: `header`, then every part that continues it. Reading raises `Broken`."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, watch: Watch = unwatched) -> None:
         self._stream = stream
+        self._watch = watch
         self.line = 0
         self.header = self._header()
         self.chain = Chain(self.header.account)
@@ -183,6 +187,7 @@ class Export:
                 yield waiting[1]
             waiting = None
             yield entry
+            followed(self._watch, self.chain.head.events, self.header.head.events)
         _refuse_stray(waiting)
         if self.chain.head != self.header.head:
             told, found = self.header.head.events, self.chain.head.events
@@ -260,9 +265,9 @@ class Export:
         return dict(content)
 
 
-def check_export(stream: TextIO) -> Export:
+def check_export(stream: TextIO, watch: Watch = unwatched) -> Export:
     """Read an export to its end. Raises `Broken`."""
-    export = Export(stream)
+    export = Export(stream, watch)
     for _ in export.parts():
         pass
     return export

@@ -19,8 +19,10 @@ from runner.manifest.discover import discover
 from runner.manifest.document import EARLY, MAX_PROBLEMS, Accepted, Document, Late, TooMany
 from runner.manifest.excerpts import Excerpts
 from runner.manifest.keys import Keys
+from runner.manifest.telling import Telling
 from runner.manifest.wanted import Batch, Budget, batch_of, has_words, request_of
 from runner.orders import OrderRequest
+from runner.progress import Watch, unwatched
 from runner.yamldoc import read
 from runner.yamldoc.nodes import Begin, Broken, End, Entry, Field, Item
 from runner.yamldoc.source import Flaw, Source
@@ -71,18 +73,26 @@ def check(
     strict: bool = False,
     judge: Judge | None = None,
     apart: bool = True,
+    watch: Watch = unwatched,
 ) -> Checked:
     """Read manifests and judge every order, keeping none; those with words also by `judge`. With `strict` warnings
-    are errors. `apart` as for `discover`.
+    are errors. `apart` as for `discover`. `watch` is told how far it has come.
 
     UsageError for a path that is missing or cannot be read; everything else is a problem in the answer.
     """
-    return _Run(stdin=stdin, keep=False, judge=judge).over(paths, strict=strict, apart=apart)
+    return _Run(stdin=stdin, keep=False, judge=judge, watch=watch).over(paths, strict=strict, apart=apart)
 
 
-def load(paths: Sequence[str], *, stdin: BinaryIO | None = None, strict: bool = False, apart: bool = True) -> Loaded:
+def load(
+    paths: Sequence[str],
+    *,
+    stdin: BinaryIO | None = None,
+    strict: bool = False,
+    apart: bool = True,
+    watch: Watch = unwatched,
+) -> Loaded:
     """Read manifests and keep the orders without errors. As `check` otherwise."""
-    return _Run(stdin=stdin, keep=True).over(paths, strict=strict, apart=apart)
+    return _Run(stdin=stdin, keep=True, watch=watch).over(paths, strict=strict, apart=apart)
 
 
 @contextmanager
@@ -129,10 +139,14 @@ class _Reading:
 class _Run:
     """One call over all its files."""
 
-    def __init__(self, *, stdin: BinaryIO | None, keep: bool, judge: Judge | None = None) -> None:
+    def __init__(
+        self, *, stdin: BinaryIO | None, keep: bool, judge: Judge | None = None, watch: Watch = unwatched
+    ) -> None:
         self._stdin = stdin
         self._keep = keep
         self._judge = judge
+        self._watch = watch
+        self._telling = Telling((), watch)
         self._keys = Keys()
         self._alike = Alike()
 
@@ -140,9 +154,11 @@ class _Run:
         found = discover(paths, apart=apart)
         readings = [_Reading(problems=list(found.problems))]
         files: list[ManifestFile] = []
+        self._telling = Telling(found.paths, self._watch)
         with _no_collector():
             for path in found.paths:
                 reading, sha256 = self._file(path)
+                self._telling.closed()
                 readings.append(reading)
                 if sha256:
                     files.append(ManifestFile(path=path, sha256=sha256))
@@ -162,11 +178,13 @@ class _Run:
     def _file(self, path: str) -> tuple[_Reading, str | None]:
         try:
             with Source.open(path, stdin=self._stdin or sys.stdin.buffer) as source:
+                self._telling.opened(source)
                 try:
                     reading = self._pass(source, [])
                 except Late:
                     self._keys.forget()
                     self._alike.forget()
+                    self._telling.again()
                     reading = self._pass(source, _early_fields(source))
                 return reading, source.sha256
         except Flaw as flaw:
@@ -188,6 +206,7 @@ class _Run:
                 elif document is None:
                     reading.outside(item)
                 elif isinstance(item, Entry):
+                    self._telling.order()
                     if (accepted := document.entry(item)) and document.batch:
                         self._take(accepted, document, document.batch, reading, excerpts)
                 elif isinstance(item, End):

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Final, Self
 
-from runner.progress import Buying, Notice, Progress, Quoting, Sent, Settled, Waiting, Watch
+from runner.progress import Buying, Following, Notice, Progress, Quoting, Reading, Sent, Settled, Waiting, Watch
 from runner.views.console import Channel, Console
 from runner.views.safe import one_line
-from runner.views.words import STATUS_STYLES, money
+from runner.views.words import STATUS_STYLES, counted, money
 
 EVERY: Final = 15.0
 """Seconds between two lines while nothing else happens."""
@@ -26,17 +26,21 @@ def watching(
     *,
     quiet: bool,
     verbose: bool,
+    rate: int = 0,
     every: float = EVERY,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Watch]:
-    """A `Watch` for the length of a `with`. `quiet` shows notices only; `verbose` every quote and wait too."""
+    """A `Watch` for the length of a `with`. `quiet` shows notices only; `verbose` every quote and wait too.
+
+    `rate` is how many requests may start in any 60 s, 0 for any number: what is left of quoting depends on it.
+    """
     channel = console.err
     if quiet:
         yield _harmless(lambda event: channel.lines(notice(event, channel)), channel)
     elif channel.terminal:
         from runner.views.live import Drawn
 
-        drawn = Drawn(channel, verbose=verbose, clock=clock)
+        drawn = Drawn(channel, verbose=verbose, clock=clock, rate=rate)
         try:
             yield _harmless(drawn, channel)
         finally:
@@ -61,7 +65,7 @@ class Lines:
         self._over = False
         self._thread: threading.Thread | None = None
         self._flight: tuple[Sent, float] | None = None
-        self._last_quoting = clock()
+        self._last_count = clock()
 
     def __enter__(self) -> Self:
         return self
@@ -75,7 +79,7 @@ class Lines:
 
     def __call__(self, event: Progress) -> None:
         with self._changed:
-            if not isinstance(event, Quoting) or self._is_due(event):
+            if not isinstance(event, Quoting | Reading | Following) or self._is_due(event):
                 self._channel.lines(told(event, self._channel, verbose=self._verbose))
             if not isinstance(event, Notice):
                 self._flight = (event, self._clock()) if isinstance(event, Sent) else None
@@ -96,10 +100,12 @@ class Lines:
                 if not self._changed.wait(self._every):
                     self.beat()
 
-    def _is_due(self, event: Quoting) -> bool:
+    def _is_due(self, event: Quoting | Reading | Following) -> bool:
+        """Counts are told now and then, every quote to a verbose run; that prices are complete is told always."""
         now = self._clock()
-        if self._verbose or event.done >= event.total or now - self._last_quoting >= self._every:
-            self._last_quoting = now
+        asked = isinstance(event, Quoting) and (self._verbose or event.done >= event.total)
+        if asked or now - self._last_count >= self._every:
+            self._last_count = now
             return True
         return False
 
@@ -109,6 +115,10 @@ def told(event: Progress, channel: Channel, *, verbose: bool) -> Iterator[str]:
     match event:
         case Quoting():
             yield f"quoted {event.done} of {event.total}"
+        case Reading():
+            yield f"read {event.done:,} of {counted(event.total, 'manifest')}, {counted(event.orders, 'order')}"
+        case Following():
+            yield f"followed {event.done:,} of {counted(event.total, 'event')}"
         case Buying():
             yield one_line(f"[{event.n}/{event.total}] {event.key}: buying for {money(event.price)}")
         case Sent():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC
 from decimal import Decimal
 from typing import Final
@@ -11,7 +12,7 @@ from typing import Final
 from runner.clock import rfc3339
 from runner.known import StatusRow
 from runner.ledger.interface import OpenClaim, Record
-from runner.orders import CURRENCY, decimal_text
+from runner.orders import CURRENCY, OrderKey, decimal_text
 from runner.states import State
 from runner.views.console import Channel, Console
 from runner.views.grid import Column, Grid, Row, show

@@ -108,6 +108,11 @@ class Source:
         self.flaw = None
 
     @property
+    def offset(self) -> int:
+        """How many bytes the parser was given since the start."""
+        return self._offset
+
+    @property
     def sha256(self) -> str:
         """Hash of the whole file, also of what was not parsed."""
         for chunk in iter(lambda: self._raw.read(_CHUNK), b""):

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -15,7 +16,7 @@ from runner.judge import Policy
 from runner.ledger.interface import Holder
 from runner.ledger.sqlite import open_sqlite
 from runner.orders import OrderKey
-from runner.progress import Progress, Waiting
+from runner.progress import Looked, Progress, Waiting
 from runner.reconcile import Task, reconcile
 from runner.sandbox import SANDBOX_KEY
 from runner.secrets import ApiKey
@@ -155,13 +156,17 @@ def test_a_late_delivery(open_desk: Callable[..., Desk]) -> None:
 
     def watch(progress: Progress) -> None:
         heard.append(progress)
-        desk.later(400.0)
+        if isinstance(progress, Waiting):
+            desk.later(400.0)
 
     outcome = polled(desk, watch)
     assert [verdict.ruling for verdict in outcome.verdicts.values()] == ["placed"]
     waits = [one for one in heard if isinstance(one, Waiting)]
     assert [one.seconds for one in waits] == [0.01, 0.02]
     assert all("b/n0 is open: it is paid for" in one.why for one in waits)
+    looks = [one for one in heard if isinstance(one, Looked)]
+    assert [(one.looks, one.open, one.total) for one in looks] == [(1, 1, 1)] * 2 + [(2, 1, 1)] * 2
+    assert all(before.left > after.left for before, after in pairwise(looks))
 
 
 def polled(desk: Desk, watch: Callable[[Progress], None]) -> object:

@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 import io
+import re
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from decimal import Decimal
 
+import pyte
 import pytest
 
 from runner.orders import OrderKey
-from runner.progress import Buying, Notice, Progress, Quoting, Sent, Settled, Waiting
+from runner.progress import (
+    Buying,
+    Comparing,
+    Following,
+    Listing,
+    Looked,
+    Notice,
+    Progress,
+    Quoting,
+    Reading,
+    Sent,
+    Settled,
+    Waiting,
+)
 from runner.views import progress
 from runner.views.console import Channel, Console
+from runner.views.live import Drawn
 from tests.views.conftest import Plain, Terminal
 
 KEY = OrderKey("crawl", "fr-prices")
@@ -135,6 +151,52 @@ def test_a_long_quoting_is_told_now_and_then(plain: Plain) -> None:
     assert plain.err.splitlines() == [f"quoted {done} of 1000" for done in (*range(120, 1000, 120), 1000)]
 
 
+def test_long_reading_and_following_are_told_now_and_then(plain: Plain) -> None:
+    """Without a terminal a line every 15 s while manifests or a ledger are read; of what is quicker there is none."""
+    now = [0.0]
+    with progress.Lines(plain.console.err, verbose=True, clock=lambda: now[0]) as lines:
+        for done in range(1, 41):
+            now[0] += 1.0
+            lines(Reading(done=done, total=40, orders=1000 * done, part=done / 40))
+        for done in range(1, 15):
+            now[0] += 0.5
+            lines(Following(done=1000 * done, total=14000))
+        for event in (Listing(type="ipv4"), Listing(type=None), Comparing(), Looked(open=1, total=2, looks=1, left=9)):
+            now[0] += 20.0
+            lines(event)
+    assert plain.err.splitlines() == [
+        "read 15 of 40 manifests, 15,000 orders",
+        "read 30 of 40 manifests, 30,000 orders",
+        "followed 10,000 of 14,000 events",
+    ]
+
+
+def test_every_kind_of_work_on_a_terminal(terminal: Callable[[int], Terminal]) -> None:
+    """Lists, the events of a ledger, its orders, orders in doubt: each is named while it lasts, none stays."""
+    tty, now = terminal(100), [0.0]
+    work: tuple[Progress, ...] = (
+        Reading(done=2, total=9, orders=512, part=0.25),
+        Listing(type="mobile"),
+        Following(done=2560, total=10240),
+        Comparing(),
+        Looked(open=1, total=3, looks=2, left=90.0),
+    )
+    with progress.watching(tty.console(no_color=True), quiet=False, verbose=False, clock=lambda: now[0]) as watch:
+        for event in work:
+            watch(event)
+            now[0] += 2.0
+            watch(event)
+    for line in (
+        "read 2 of 9 manifests, 512 orders  ━━━━━━──────────────────  25%  2 s",
+        "reading the vendor's list of mobile  2 s",
+        "followed 2,560 of 10,240 events  ━━━━━━──────────────────  25%  2 s",
+        "holding orders against their events  2 s",
+        "1 of 3 orders in doubt after 2 looks  2 s, at most 1 min 30 s left",
+    ):
+        assert line in tty.lines
+    assert shown_by(tty.text) == []
+
+
 def test_a_picture_never_stops_a_purchase(plain: Plain) -> None:
     """An error in showing what happens is not raised into what happens, and a notice is told all the same."""
     with progress.watching(plain.console, quiet=False, verbose=False) as watch:
@@ -156,54 +218,101 @@ def test_a_lost_stderr_never_stops_a_purchase() -> None:
     play(Console(out=Channel(stream=None), err=Channel(stream=closed)))
 
 
+def play_slowly(console: Console) -> None:
+    """A second passes before each event: all of it takes longer than a moment."""
+    now = [100.0]
+    with progress.watching(console, quiet=False, verbose=False, clock=lambda: now[0]) as watch:
+        for event in RUN:
+            now[0] += 1.0
+            watch(event)
+
+
 @pytest.mark.parametrize("width", [20, 40, 80, 200])
 def test_on_a_terminal(terminal: Callable[[int], Terminal], width: int) -> None:
     """On a terminal what is over scrolls up as plain lines, and what goes on is redrawn below within the width."""
     tty = terminal(width)
-    play(tty.console())
+    play_slowly(tty.console())
     shown = "\n".join(tty.lines)
     for line in ("quoted 3 of 3", "crawl/fr-prices: placed", "crawl/de-prices: rejected (\\x1b[31mCountry not exists)"):
         assert line in shown
     assert "\x1b[31mCountry" not in tty.text
-    drawn = [line for line in tty.lines if "s left" in line]
+    drawn = [line for line in tty.lines if re.search(r"\d s( left)?$", line)]
     assert drawn
-    assert max(map(len, drawn)) <= width
+    assert max(map(len, drawn)) < width
 
 
 def test_names_and_times_while_an_order_is_in_flight(terminal: Callable[[int], Terminal]) -> None:
     """Which order of how many, its price, how long it has been and how long it may be."""
     tty = terminal(100)
-    play(tty.console())
+    play_slowly(tty.console())
     assert any("[1/3] crawl/fr-prices for 12.50 USD" in line for line in tty.lines)
     assert any("crawl/fr-prices in flight" in line and "0 s, 180 s left" in line for line in tty.lines)
     assert any("waiting: the vendor asked for it" in line and "30 s left" in line for line in tty.lines)
 
 
-def test_a_long_name_is_cut_not_folded(terminal: Callable[[int], Terminal]) -> None:
-    """What is redrawn keeps to its line, and the times stay in view."""
-    tty = terminal(40)
-    play(tty.console())
-    assert "  crawl/fr-prices in fl… 0 s, 180 s left" in tty.lines
+def test_short_work_is_not_drawn(terminal: Callable[[int], Terminal]) -> None:
+    """What is over within a moment leaves its plain lines and nothing that flickers."""
+    tty = terminal(80)
+    play(tty.console(no_color=True))
+    assert [line for line in tty.lines if line] == [
+        line for line in TOLD.splitlines() if "buying" not in line and "sent" not in line and "waiting" not in line
+    ]
+    assert "\x1b" not in tty.text
 
 
 def test_a_terminal_without_colour(terminal: Callable[[int], Terminal]) -> None:
     """`--no-color` leaves the moving and takes the colours."""
     tty = terminal(80)
-    play(tty.console(no_color=True))
+    play_slowly(tty.console(no_color=True))
     assert "in flight" in tty.text
-    assert not any(f"\x1b[{code}m" in tty.text for code in ("1", "2", "31", "32", "36", "1;31", "0"))
+    assert not re.search("\x1b\\[[0-9;]*m", tty.text)
 
 
 def test_the_terminal_is_given_back(terminal: Callable[[int], Terminal]) -> None:
-    """The cursor is shown again, also where a person is asked between the last quote and the first purchase."""
-    tty = terminal(80)
+    """Between the last quote and the first purchase, where a person is asked, nothing is drawn; no cursor is hidden."""
+    tty, now = terminal(80), [0.0]
     console = tty.console()
-    with progress.watching(console, quiet=False, verbose=False) as watch:
-        watch(Quoting(done=1, total=2))
-        watch(Quoting(done=2, total=2))
+    with progress.watching(console, quiet=False, verbose=False, clock=lambda: now[0]) as watch:
+        watch(Quoting(done=1, total=3))
+        now[0] = 5.0
+        watch(Quoting(done=2, total=3))
+        watch(Quoting(done=3, total=3))
         console.note("type the total: ")
-        watch(Buying(key=KEY, n=1, total=2, price=Decimal(1)))
-    asked = tty.text.index("type the total")
-    hidden, shown = "\x1b[?25l", "\x1b[?25h"
-    assert tty.text[:asked].count(hidden) == tty.text[:asked].count(shown) == 1
-    assert tty.text.count(hidden) == tty.text.count(shown) == 2
+    assert "quoted 2 of 3" in tty.text
+    assert shown_by(tty.text) == ["quoted 3 of 3", "type the total:"]
+    assert "\x1b[?25" not in tty.text
+
+
+def test_a_word_in_the_middle_of_a_drawing(terminal: Callable[[int], Terminal]) -> None:
+    """What a signal handler tells while a line is being drawn comes right after it, whole, and stays."""
+    tty, now = terminal(80), [0.0]
+    channel = tty.console(no_color=True).err
+    drawn = Drawn(channel, verbose=False, clock=lambda: now[0])
+    put, told = channel.stream.write, Notice(text="stopping: the order in flight is finished first")
+
+    def interrupted(text: str) -> int:
+        if "in flight" in text and told is not None and not heard:
+            heard.append(text)
+            drawn(told)
+        return put(text)
+
+    heard: list[str] = []
+    channel.stream.write = interrupted  # type: ignore[method-assign]
+    drawn(Sent(key=KEY, deadline=180.0))
+    now[0] = 2.0
+    drawn(Buying(key=KEY, n=1, total=1, price=Decimal(1)))
+    drawn(Sent(key=KEY, deadline=180.0))
+    now[0] = 4.0
+    drawn(Sent(key=KEY, deadline=180.0))
+    drawn(Settled(key=KEY, status="placed"))
+    drawn.end()
+    assert heard
+    assert shown_by(tty.text) == ["note: stopping: the order in flight is finished first", "crawl/fr-prices: placed"]
+
+
+def shown_by(text: str) -> list[str]:
+    """What is left on a screen that was sent this."""
+    screen = pyte.Screen(80, 20)
+    pyte.Stream(screen).feed(text)
+    assert not screen.cursor.hidden
+    return [line.rstrip() for line in screen.display if line.strip()]
