@@ -16,6 +16,7 @@ PATIENCE: Final = 20.0
 
 Message = dict[str, Any]
 CAPABILITIES: Final = {
+    "workspace": {"configuration": True, "didChangeConfiguration": {"dynamicRegistration": True}},
     "textDocument": {
         "completion": {"completionItem": {"documentationFormat": ["markdown"], "snippetSupport": True}},
         "hover": {"contentFormat": ["markdown"]},
@@ -31,12 +32,13 @@ class Server:
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=root
         )
+        self._root, self._settings = root, settings
         self._numbers = itertools.count(1)
         self._answers: queue.Queue[Message] = queue.Queue()
         self._diagnostics: queue.Queue[Message] = queue.Queue()
+        self._configured = threading.Event()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        self._root = root
         uri = root.as_uri()
         folders = [{"uri": uri, "name": root.name}]
         self.request(
@@ -44,7 +46,7 @@ class Server:
             {"processId": None, "rootUri": uri, "workspaceFolders": folders, "capabilities": CAPABILITIES},
         )
         self.notify("initialized", {})
-        self.notify("workspace/didChangeConfiguration", {"settings": dict(settings)})
+        assert self._configured.wait(PATIENCE), "the server never asked for its settings"
 
     def close(self) -> None:
         """End the server as an editor does, and see it gone."""
@@ -110,7 +112,11 @@ class Server:
                 self._answers.put(message)
             elif message["method"] == "textDocument/publishDiagnostics":
                 self._diagnostics.put(message["params"])
-            elif "id" in message:  # the server asks: an editor that knows nothing answers nothing
+            elif message["method"] == "workspace/configuration":
+                sections = [item.get("section") for item in message["params"]["items"]]
+                self._send({"id": message["id"], "result": [self._settings.get(section) for section in sections]})
+                self._configured.set()
+            elif "id" in message:  # the server registers what it can do
                 self._send({"id": message["id"], "result": None})
 
     def _receive(self) -> Message | None:

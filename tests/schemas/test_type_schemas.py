@@ -53,7 +53,13 @@ REQUIRED = {
     "resident": {"name", "type"},
 }
 
-FOR_EDITORS = {"markdownDescription", "markdownEnumDescriptions", "errorMessage", "patternErrorMessage", "defaultSnippets"}
+FOR_EDITORS = {
+    "markdownDescription",
+    "markdownEnumDescriptions",
+    "errorMessage",
+    "patternErrorMessage",
+    "defaultSnippets",
+}
 ANNOTATIONS = {"$schema", "$id", "$comment", "title", "description", "default"}
 ASSERTIONS = {"type", "const", "enum", "minimum", "maximum", "minLength", "maxLength", "pattern", "required"}
 APPLICATORS = {"properties", "additionalProperties", "propertyNames", "items"}
