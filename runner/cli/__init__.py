@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "reference": "Show what can be ordered: countries, periods, operators, tariffs.",
     "lock": "Turn the words of manifests into vendor ids, in orders.lock.json.",
     "schema": "Print a shipped JSON schema.",
+    "explain": "Explain a field, a finding, an exit code or a status, without network.",
     "sandbox": "Serve an emulator of the vendor's API on loopback, with faults on request.",
 }
 """Each command and its line of help; the command `x` is `runner.cli.x:command`."""

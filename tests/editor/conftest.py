@@ -17,7 +17,7 @@ SETTINGS = {
     "yaml": {
         "schemaStore": {"enable": False},
         "kubernetesCRDStore": {"enable": False},
-        "schemas": {(ROOT / "schemas" / "manifest.schema.json").as_uri(): "**/by-settings/*.yaml"},
+        "schemas": {"./schemas/manifest.schema.json": "by-settings/**/*.yaml"},
     }
 }
 """No schema from the network: the file's own modeline says where it is, or the folder that a file is in."""

@@ -21,7 +21,7 @@ CAPABILITIES: Final = {
         "completion": {"completionItem": {"documentationFormat": ["markdown"], "snippetSupport": True}},
         "hover": {"contentFormat": ["markdown"]},
         "publishDiagnostics": {"relatedInformation": True},
-    }
+    },
 }
 
 
