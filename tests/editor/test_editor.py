@@ -70,6 +70,12 @@ def test_a_skeleton_starts_a_manifest(server: Server) -> None:
     assert {item["label"] for item in items[1:]} == set(load("manifest")["properties"])
 
 
+def test_a_new_order_begins_with_name_and_type(server: Server) -> None:
+    """As long as there is no type, nothing but a name and a type is offered, and the two at once."""
+    assert offered(server, order("|")) == {"Order": "name: $1\n  type: $2", "name": "name: ", "type": "type: "}
+    assert set(offered(server, order("name: a", "|"))) == {"Order", "type"}
+
+
 VALUES = [
     (("name: a", "type: |"), list(PRODUCT_TYPES)),
     (("name: a", "type: ipv6", "protocol: |"), ["HTTPS", "SOCKS5"]),
@@ -141,10 +147,12 @@ WRONG = [
     (order("name: fr"), "name: fr", 'Missing property "type".'),
     (order("name: fr", "type: resident"), "name: fr", "Missing: `tarifId` or `tariff`, here or in `defaults`."),
     (order(WHOLE.replace(", quantity: 10", "")), "{name: fr, type: ipv4, country: FRA, period: 1 month}", "Missing: `quantity`, here or in `defaults`."),
+    (order("fr"), "fr", 'Incorrect type. Expected "Order".'),
     (MODELINE + HEAD, "apiVersion: orders/v1", 'Missing property "orders".'),
     (order(WHOLE).replace("orders/v1", "orders/v2"), "orders/v2", 'Value must be "orders/v1".'),
     (MODELINE + HEAD + "defaults: {period: 1 month, periodId: 1m}\n" + order(WHOLE).partition(HEAD)[2], "period: 1 month, periodId: 1m}", "`periodId` says it already: keep one of the two."),
     (policy("allow: {types: [ipv5]}"), "ipv5]}", 'Value is not accepted. Valid values: "ipv4", "isp", "mix", "mix_isp", "ipv6", "mobile", "resident".'),
+    (policy('allow: {countries: [FRA, "561"]}'), '"561"]}', "A word like FRA or Europe mix; an id is a number without quotes."),
     (policy("budget: {}"), "budget: {}", "Property budget is not allowed."),
     (policy("budgets: {day: 120}"), "120}", 'Money is quoted text with at most two decimals, like "120.00".'),
 ]  # fmt: skip
@@ -177,6 +185,14 @@ def test_a_first_line_that_leads_nowhere_is_told(server: Server) -> None:
     """No finding means checked: a schema that is not where the first line says is underlined."""
     (found,) = marked(server, MODELINE.replace("schemas/", "nowhere/") + HEAD)
     assert "Unable to load schema" in found[1]
+
+
+def test_each_document_of_a_file_is_checked_by_its_own_first_line(server: Server) -> None:
+    """In a file of several documents each needs the line, under its `---`."""
+    second = HEAD + "orders: []\n"
+    whole = order(WHOLE) + "\n---\n"
+    assert marked(server, whole + second) == []
+    assert marked(server, whole + MODELINE + second) == [("[]", "Array has too few items. Expected 1 or more.")]
 
 
 def test_settings_name_the_schema_for_a_folder(server: Server) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from jsonschema import Draft202012Validator
 
 HERE = Path(__file__).parent
@@ -142,6 +143,17 @@ def test_an_order_that_the_runner_takes_is_one_for_editors(name: str) -> None:
     """No order that is valid by its type's schema is underlined in an editor."""
     for entry in ENTRIES[name].values():
         assert VALIDATOR.is_valid(MINIMAL | {"orders": [entry]})
+
+
+VALID = sorted((HERE.parent / "manifests" / "valid").glob("*/*.yaml"))
+
+
+@pytest.mark.parametrize("path", VALID, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_a_file_that_the_runner_takes_is_one_for_editors(path: Path) -> None:
+    """No manifest that `validate` finds valid is underlined in an editor, with anchors, merge keys and several documents."""
+    documents = [document for document in yaml.safe_load_all(path.read_bytes()) if document is not None]
+    assert documents
+    assert [error.message for document in documents for error in VALIDATOR.iter_errors(document)] == []
 
 
 INVALID: list[tuple[dict[str, Any], str, str | None]] = [
