@@ -107,5 +107,14 @@ def _folder() -> Path:
 
 def _head(manifest: Schema) -> Schema:
     """The manifest schema with any value for `orders`, which are checked one by one as they are read."""
-    properties = {**manifest["properties"], "orders": {}}
-    return {key: value for key, value in {**manifest, "properties": properties}.items() if key not in ("$defs", "$id")}
+    properties = manifest["properties"]
+    properties = {**properties, "orders": {}, "defaults": _never_both(properties["defaults"])}
+    left_out = ("$defs", "$id", "allOf")
+    return {key: value for key, value in {**manifest, "properties": properties}.items() if key not in left_out}
+
+
+def _never_both(defaults: Schema) -> Schema:
+    """Two spellings of one thing are refused as the schemas of the types do it: by the pair, not by the second one."""
+    rest = {key: value for key, value in defaults.items() if key != "dependentSchemas"}
+    pairs = [[field, word] for field, rule in defaults["dependentSchemas"].items() for word in rule["properties"]]
+    return rest | {"allOf": [{"not": {"type": "object", "required": pair}} for pair in pairs]}

@@ -34,6 +34,7 @@ COMMANDS: Final = {
     "doctor": "Look at key, access, clock, balance, ledger and lockfile, a line each with the way out.",
     "report": "Turn a JSON report into other formats: JUnit, SARIF, Markdown, annotations, events.",
     "schema": "Print a shipped JSON schema.",
+    "explain": "Explain a field, a finding, an exit code or a status, without network.",
     "sandbox": "Serve an emulator of the vendor's API on loopback, with faults on request.",
     "completion": "Print the script that completes commands and order names in a shell.",
 }

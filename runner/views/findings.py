@@ -111,6 +111,8 @@ def _text(found: Findings, channel: Channel) -> Iterator[str]:
         yield from described(problem, channel, found.source_line)
     style = "error" if found.errors else "warning" if found.warnings else "good"
     yield channel.paint(style, closing(found))
+    if found.problems and channel.terminal:
+        yield channel.paint("faint", one_line(f"more: order-runner explain {found.problems[0].code}"))
 
 
 def _json(found: Findings, _: Channel) -> Iterator[str]:

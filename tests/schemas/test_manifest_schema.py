@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from jsonschema import Draft202012Validator
 
 HERE = Path(__file__).parent
@@ -18,13 +19,15 @@ MANIFEST: dict[str, Any] = json.loads((SCHEMAS / "manifest.schema.json").read_te
 VALIDATOR = Draft202012Validator(MANIFEST)
 
 NOT_INHERITED = {"name", "type", "generation"}
-WORDS = {"title", "description"}
+WORDS = {"title", "description", "markdownDescription", "errorMessage", "defaultSnippets", "default"}
+"""What people and editors are told of a field; a default of an order is none of `defaults`."""
 
 MINIMAL: dict[str, Any] = {
     "apiVersion": "orders/v1",
     "batch": "crawl-2026-11",
-    "orders": [{"name": "fr", "type": "ipv4"}],
+    "orders": [{"name": "fr", "type": "ipv4", "country": "FRA", "period": "1 month", "quantity": 10}],
 }
+ORDER: dict[str, Any] = MINIMAL["orders"][0]
 FULL: dict[str, Any] = {
     "apiVersion": "orders/v1",
     "batch": "crawl-2026-11",
@@ -51,8 +54,20 @@ def described(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, dic
 def rules(schema: Any) -> Any:
     """The schema without the words for people."""
     if isinstance(schema, dict):
-        return {key: rules(value) for key, value in schema.items() if not (key in WORDS and isinstance(value, str))}
+        return {key: rules(value) for key, value in schema.items() if key not in WORDS}
     return schema
+
+
+def spellings(schema: dict[str, Any]) -> list[list[str]]:
+    """The pairs of fields of a type of which one order may have only one."""
+    pairs = [rule.get("oneOf", [rule.get("not")]) for rule in schema["allOf"]]
+    return [[name for part in parts for name in part["required"]] for parts in pairs]
+
+
+def needed(schema: dict[str, Any]) -> list[tuple[str, ...]]:
+    """What an order of a type must have besides its name and type: a field, or one of two spellings."""
+    either = [tuple(branch["required"][0] for branch in rule["oneOf"]) for rule in schema["allOf"] if "oneOf" in rule]
+    return [(field,) for field in schema["required"] if field not in NOT_INHERITED] + either
 
 
 @pytest.mark.parametrize("name", sorted(TYPE_SCHEMAS))
@@ -63,10 +78,11 @@ def test_a_branch_is_its_types_schema(name: str) -> None:
     assert list(branch["properties"]) == list(schema["properties"])
     assert branch["additionalProperties"] == schema["additionalProperties"]
     assert branch["title"] == schema["title"]
-    assert set(branch) == {"title", "type", "additionalProperties", "allOf", "properties"}
-    pairs = [rule.get("oneOf", [rule.get("not")]) for rule in schema["allOf"]]
-    either = [[name for part in parts for name in part["required"]] for parts in pairs]
-    assert branch["allOf"] == [{"not": {"type": "object", "required": names}} for names in either]
+    assert set(branch) == {"title", "type", "additionalProperties", "dependentSchemas", "properties"}
+    refused = branch["dependentSchemas"].items()
+    assert [[field, word] for field, rule in refused for word in rule["properties"]] == spellings(schema)
+    assert {value for _, rule in refused for value in rule["properties"].values()} == {False}
+    assert all(f"`{field}`" in rule["errorMessage"] for field, rule in refused)
 
 
 def test_each_type_leads_to_its_branch() -> None:
@@ -107,13 +123,40 @@ def test_examples_are_valid(manifest: dict[str, Any]) -> None:
     assert list(VALIDATOR.iter_errors(manifest)) == []
 
 
-def test_what_defaults_may_supply_is_not_asked_for() -> None:
-    """An entry of any type may leave to `defaults` all but its name and type."""
-    orders = [{"name": f"n{number}", "type": name} for number, name in enumerate(TYPE_SCHEMAS)]
-    assert VALIDATOR.is_valid(MINIMAL | {"orders": orders})
+@pytest.mark.parametrize("name", sorted(TYPE_SCHEMAS))
+def test_what_an_order_needs_may_come_from_defaults(name: str) -> None:
+    """What a type needs is asked for where neither the order nor `defaults` has it, in either spelling, and nowhere else."""
+    (minimal,) = (entry for title, entry in ENTRIES[name].items() if title == "minimal")
+    for names in needed(TYPE_SCHEMAS[name]):
+        without = {field: value for field, value in minimal.items() if field not in names}
+        errors = list(VALIDATOR.iter_errors(MINIMAL | {"orders": [without]}))
+        assert [list(error.absolute_path) for error in errors] == [["orders", 0]], names
+        for field in names:
+            default = MANIFEST["$defs"][name]["properties"][field]
+            value = default["enum"][0] if "enum" in default else 1 if default["type"] == "integer" else "word"
+            assert VALIDATOR.is_valid(MINIMAL | {"defaults": {field: value}, "orders": [without]}), field
+            assert VALIDATOR.is_valid(MINIMAL | {"orders": [without | {field: value}]}), field
 
 
-INVALID: list[tuple[dict[str, Any], str, str]] = [
+@pytest.mark.parametrize("name", sorted(TYPE_SCHEMAS))
+def test_an_order_that_the_runner_takes_is_one_for_editors(name: str) -> None:
+    """No order that is valid by its type's schema is underlined in an editor."""
+    for entry in ENTRIES[name].values():
+        assert VALIDATOR.is_valid(MINIMAL | {"orders": [entry]})
+
+
+VALID = sorted((HERE.parent / "manifests" / "valid").glob("*/*.yaml"))
+
+
+@pytest.mark.parametrize("path", VALID, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_a_file_that_the_runner_takes_is_one_for_editors(path: Path) -> None:
+    """No manifest that `validate` finds valid is underlined in an editor, with anchors, merge keys and several documents."""
+    documents = [document for document in yaml.safe_load_all(path.read_bytes()) if document is not None]
+    assert documents
+    assert [error.message for document in documents for error in VALIDATOR.iter_errors(document)] == []
+
+
+INVALID: list[tuple[dict[str, Any], str, str | None]] = [
     ({"apiVersion": "orders/v2"}, "apiVersion", "const"),
     ({"batch": "Crawl"}, "batch", "pattern"),
     ({"batch": "crawl\n"}, "batch", "pattern"),
@@ -124,10 +167,10 @@ INVALID: list[tuple[dict[str, Any], str, str]] = [
     ({"defaults": {"name": "a"}}, "defaults", "additionalProperties"),
     ({"defaults": {"type": "ipv4"}}, "defaults", "additionalProperties"),
     ({"defaults": {"generation": 2}}, "defaults", "additionalProperties"),
-    ({"defaults": {"countryId": 561, "country": "FRA"}}, "defaults", "not"),
-    ({"defaults": {"countryId": 561, "package": "Europe mix"}}, "defaults", "not"),
-    ({"defaults": {"paymentId": 1, "payment": "card"}}, "defaults", "not"),
-    ({"orders": [{"name": "fr", "type": "ipv4", "countryId": 561, "country": "FRA"}]}, "orders/0", "not"),
+    ({"defaults": {"countryId": 561, "country": "FRA"}}, "defaults", None),
+    ({"defaults": {"countryId": 561, "package": "Europe mix"}}, "defaults", None),
+    ({"defaults": {"paymentId": 1, "payment": "card"}}, "defaults", None),
+    ({"orders": [ORDER | {"countryId": 561}]}, "orders/0", None),
     ({"defaults": {"quantity": "10"}}, "defaults/quantity", "type"),
     ({"budget": {"currency": "EUR"}}, "budget/currency", "const"),
     ({"budget": {"max_total": 500}}, "budget/max_total", "type"),
@@ -139,18 +182,20 @@ INVALID: list[tuple[dict[str, Any], str, str]] = [
     ({"buy_by": "2026-13-01"}, "buy_by", "pattern"),
     ({"buy_by": "31.12.2026"}, "buy_by", "pattern"),
     ({"buy_by": "2026-12-31\n"}, "buy_by", "pattern"),
-    ({"orders": [{"name": "fr", "type": "ipv5"}]}, "orders/0/type", "enum"),
-    ({"orders": [{"type": "ipv4"}]}, "orders/0", "required"),
+    ({"orders": [ORDER | {"type": "ipv5"}]}, "orders/0/type", "enum"),
+    ({"orders": [{key: ORDER[key] for key in ORDER if key != "name"}]}, "orders/0", "required"),
     ({"orders": [{"name": "fr"}]}, "orders/0", "required"),
-    ({"orders": [{"name": "fr", "type": "ipv4", "quantiti": 1}]}, "orders/0", "additionalProperties"),
-    ({"orders": [{"name": "fr", "type": "ipv4", "protocol": "HTTPS"}]}, "orders/0", "additionalProperties"),
-    ({"orders": [{"name": "fr", "type": "ipv4", "countryId": "561"}]}, "orders/0/countryId", "type"),
-    ({"orders": [{"name": "r", "type": "resident", "quantity": 1}]}, "orders/0", "additionalProperties"),
+    ({"orders": [ORDER | {"quantiti": 1}]}, "orders/0", "additionalProperties"),
+    ({"orders": [ORDER | {"protocol": "HTTPS"}]}, "orders/0", "additionalProperties"),
+    ({"orders": [ORDER | {"quantity": "10"}]}, "orders/0/quantity", "type"),
+    ({"orders": [{key: ORDER[key] for key in ORDER if key != "quantity"}]}, "orders/0", "required"),
+    ({"orders": [{key: ORDER[key] for key in ORDER if key != "period"}]}, "orders/0", "anyOf"),
+    ({"orders": [{"name": "r", "type": "resident", "tarifId": 1, "quantity": 1}]}, "orders/0", "additionalProperties"),
 ]
 
 
 @pytest.mark.parametrize(("changes", "place", "keyword"), INVALID)
-def test_a_wrong_field_is_one_error_at_its_place(changes: dict[str, Any], place: str, keyword: str) -> None:
+def test_a_wrong_field_is_one_error_at_its_place(changes: dict[str, Any], place: str, keyword: str | None) -> None:
     """One thing wrong in a manifest gives an editor exactly one error, at the place that is wrong."""
     errors = list(VALIDATOR.iter_errors(MINIMAL | changes))
     assert [("/".join(map(str, error.absolute_path)), error.validator) for error in errors] == [(place, keyword)]

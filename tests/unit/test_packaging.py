@@ -14,11 +14,14 @@ from pathlib import Path
 
 import pytest
 
+from runner.explain import pages
+
 ROOT = Path(__file__).resolve().parent.parent.parent
-SHIPPED = ("LICENSE", "README.md", "pyproject.toml", "runner", "schemas")
+SHIPPED = ("docs", "LICENSE", "README.md", "pyproject.toml", "runner", "schemas")
 PACKAGED = {"runner/py.typed", "runner/sandbox/limits.md", "runner/ledger/migrations/env.py"} | {
     str(path.relative_to(ROOT)) for path in (ROOT / "runner").rglob("*.py")
 }
+PAGES = {str(Path("docs", name)) for name in pages.PAGES}
 SCHEMAS = sorted((ROOT / "schemas").glob("*.json"))
 
 
@@ -72,11 +75,13 @@ def installed(wheel: Path, folder: Path) -> Path:
 
 
 def test_the_wheel_holds_every_module_and_all_data(dist: Path) -> None:
-    """Each module of the tree, the schemas, `py.typed`, the migrations and the emulator's limits are in the wheel."""
+    """Each module of the tree, the schemas, the pages that `explain` reads, `py.typed`, the migrations and the emulator's
+    limits are in the wheel, and no other page."""
     (wheel,) = dist.glob("*.whl")
     found = set(zipfile.ZipFile(wheel).namelist())
     assert not PACKAGED - found
     assert not {f"runner/_schemas/{path.name}" for path in SCHEMAS} - found
+    assert {f"runner/_{page}" for page in PAGES} == {name for name in found if name.endswith(".md") and "_docs" in name}
 
 
 def test_the_wheel_holds_nothing_outside_its_package(dist: Path) -> None:
@@ -91,15 +96,19 @@ def test_the_sdist_holds_what_the_wheel_is_built_from(dist: Path) -> None:
     (sdist,) = dist.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
         found = {name.partition("/")[2] for name in archive.getnames()}
-    wanted = PACKAGED | {f"schemas/{path.name}" for path in SCHEMAS} | {"LICENSE", "README.md", "pyproject.toml"}
+    wanted = (
+        PACKAGED | {f"schemas/{path.name}" for path in SCHEMAS} | {"LICENSE", "README.md", "pyproject.toml"} | PAGES
+    )
     assert not wanted - found
 
 
 def test_the_installed_command_works_from_another_folder(dist: Path, elsewhere: Path, tmp_path: Path) -> None:
-    """The wheel's `order-runner` prints a schema, validates, and buys from the sandbox, with no checkout in reach."""
+    """The wheel's `order-runner` prints a schema, explains a finding, validates, and buys from the sandbox, with no
+    checkout in reach."""
     (wheel,) = dist.glob("*.whl")
     command = installed(wheel, tmp_path) / "order-runner"
     assert run(command, "schema", "ipv4", cwd=elsewhere) == (ROOT / "schemas" / "ipv4.schema.json").read_text()
+    assert "Define the anchor before it is used." in run(command, "explain", "PSR012", cwd=elsewhere)
     assert "2 orders" in run(command, "validate", "orders.yaml", cwd=elsewhere)
     run(command, "apply", "--sandbox", "--yes", "orders.yaml", cwd=elsewhere, XDG_STATE_HOME=str(tmp_path / "state"))
     assert json.loads((elsewhere / "report.json").read_text())["summary"]["placed"] == 2
@@ -114,4 +123,6 @@ def test_an_editable_install_finds_the_schemas(source: Path, elsewhere: Path, tm
     python = command.with_name("python")
     where = "import runner._schemas as schemas; print(schemas.__file__)"
     assert Path(run(python, "-c", where, cwd=elsewhere).strip()).parent == source / "schemas"
+    (source / "docs" / "findings.md").write_text("\n### PSR012: edited\n\n**Why.** As it is here.\n")
+    assert "As it is here." in run(command, "explain", "PSR012", cwd=elsewhere)
     assert "2 orders" in run(command, "validate", "orders.yaml", cwd=elsewhere)

@@ -94,6 +94,13 @@ def test_validate_of_a_bad_file_imports_the_authority_and_nothing_else_that_is_d
     assert sorted(modules & (NEVER_FOR_VALIDATE - AUTHORITY)) == []
 
 
+def test_explain_imports_schemas_and_nothing_that_is_dear(folder: Path) -> None:
+    """`explain` reads files: no network, no ledger, no validator, no rich."""
+    code, modules = imported("explain", "ipv4", "PSR012", "exit", "7", cwd=folder)
+    assert code == 0
+    assert sorted(modules & (NEVER_FOR_VALIDATE | {"yaml", "jsonschema_rs", "runner.manifest"})) == []
+
+
 def test_an_offline_dry_run_imports_no_network(folder: Path) -> None:
     """`apply --dry-run=offline` cannot send anything: the code that could is not even loaded."""
     ledger = str(folder / "ledger.sqlite3")

@@ -148,6 +148,7 @@ def test_a_snippet_on_a_terminal(make: Make, terminal: Callable[[int], Terminal]
         "   |   ^^^^^^",
         "  hint: did you mean `quantity`?",
         "1 error in 1 of 1 file (1 order)",
+        "more: order-runner explain PSR012",
         "",
     ]
     assert "\x1b[1;31mPSR012\x1b[0m" in tty.text

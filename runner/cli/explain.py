@@ -1,0 +1,44 @@
+"""`order-runner explain [TOPIC...]`"""
+
+from __future__ import annotations
+
+import click
+
+from runner.cli.options import ended, format_option, outputs, quiet_options, write_output
+from runner.errors import ExitCode, UsageError
+
+FORMATS = ("text", "json")
+
+
+@click.command("explain")
+@click.argument("topics", nargs=-1, metavar="[TOPIC...]")
+@format_option(*FORMATS)
+@quiet_options
+def command(topics: tuple[str, ...], formats: tuple[str, ...], quiet: bool, verbose: bool, no_color: bool) -> int:
+    """Explain TOPIC: a type, a field, a finding, an exit code, a status. Alone it shows what there is.
+
+    \b
+    order-runner explain ipv4                     the fields of a type
+    order-runner explain ipv4.quantity            one field of it
+    order-runner explain quantity                 the same in every type
+    order-runner explain report.money.unexplained any field of a file
+    order-runner explain PSR012                   a finding: why, and the way out
+    order-runner explain exit 7                   an exit code
+    order-runner explain status unknown           what an order can be
+    """
+    del quiet, verbose
+    from runner import explain
+    from runner.views import explain as view
+    from runner.views.console import Console
+
+    wanted = outputs(formats, FORMATS, "text")
+    console = Console.detect(no_color=no_color)
+    try:
+        found = explain.explained(topics) if topics else (explain.overview(),)
+    except explain.UnknownTopic as unknown:
+        near = ", ".join(unknown.near)
+        hint = f"nearest: {near}" if near else "`order-runner explain` alone shows what there is"
+        raise UsageError(f"nothing is called {unknown.word!r}", hint=hint) from None
+    for output in wanted:
+        write_output(output, console, lambda fmt, to: view.render(found, fmt=fmt, console=to))
+    return ended(ExitCode.OK, console)
