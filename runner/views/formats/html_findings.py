@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from runner.views.formats.html_text import Document, place, text, ticked
 from runner.views.formats.html_words import said
+from runner.views.words import counted
+
+SHOWN: Final = 5
+"""Findings of no order that are shown at once; more are a click away."""
+
+
+def folded(found: Sequence[Document]) -> str:
+    """The worst first, as warnings can be many; what is beyond `SHOWN` waits to be unfolded."""
+    ranked = sorted(found, key=lambda one: one["category"] == "warning")
+    first, rest = ranked[:SHOWN], ranked[SHOWN:]
+    more = f"<details><summary>{counted(len(rest), 'more finding')}</summary>{findings(rest)}</details>" if rest else ""
+    return findings(first) + more
 
 
 def findings(found: Sequence[Document]) -> str:

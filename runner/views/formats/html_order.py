@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from runner.orders import WORDS
 from runner.views.formats.html_findings import findings
-from runner.views.formats.html_text import NOTHING, Document, amount, code, duration, facts, lines, moment, place, text
+from runner.views.formats.html_text import NOTHING, Document, amount, code, duration, facts, instant, lines, moment, place, text
 
 
 def details(order: Document) -> str:
@@ -73,7 +73,7 @@ def _written(said: str | None) -> str:
 
 
 def _attempts(order: Document) -> str:
-    head = "".join(f'<th scope="col">{name}</th>' for name in ("No.", "Started", "Took", "HTTP", "Outcome"))
+    head = "".join(f'<th scope="col">{name}</th>' for name in ("No.", "Started, UTC", "Took", "HTTP", "Outcome"))
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(map(_attempt, order['attempts']))}</tbody></table>"
 
 
@@ -81,7 +81,7 @@ def _attempt(one: Document) -> str:
     took = NOTHING if one["duration_ms"] is None else f'<span title="{one["duration_ms"]} ms">{duration(one["duration_ms"])}</span>'
     status = NOTHING if one["http_status"] is None else text(one["http_status"])
     outcome = f'<span class="badge b-{text(one["outcome"])}">{text(one["outcome"]).replace("_", " ")}</span>'
-    cells = (f'<th scope="row">{text(one["n"])}</th>', moment(one["started_at"]), took, status, outcome)
+    cells = (f'<th scope="row">{text(one["n"])}</th>', instant(one["started_at"]), took, status, outcome)
     return f"<tr>{cells[0]}{''.join(f'<td>{cell}</td>' for cell in cells[1:])}</tr>"
 
 

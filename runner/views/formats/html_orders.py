@@ -38,7 +38,7 @@ def table(document: Document) -> str:
         '<section class="orders" aria-labelledby="orders"><h2 id="orders" tabindex="-1">Orders</h2>'
         f"{_controls(document['summary'])}"
         '<table id="table"><caption class="sr">The orders of this run, in the order of the manifests</caption>'
-        f"<thead>{_head()}</thead>{rows}<tfoot>{_foot(orders, document['money'])}</tfoot></table>"
+        f"{'<colgroup>' + '<col>' * len(COLUMNS) + '</colgroup>'}<thead>{_head()}</thead>{rows}<tfoot>{_foot(orders, document['money'])}</tfoot></table>"
         '<p id="none" hidden>No order fits. <button type="button" id="clear">Show all orders</button></p></section>'
     )
 

@@ -4,31 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from runner.views.formats.html_findings import findings
+from runner.views.formats.html_findings import folded
 from runner.views.formats.html_text import Document, code, facts, moment, text
 
 
 def beside(document: Document) -> str:
-    """Findings of no order and what was not checked; empty where there is neither."""
-    found, unchecked = document["errors"], document["not_checked"]
-    if not (found or unchecked):
-        return ""
-    told = "".join(f"<li>{text(one)}</li>" for one in unchecked)
-    missing = f'<h3>Not checked</h3><ul class="todo">{told}</ul>' if unchecked else ""
-    return (
-        '<section class="panel" aria-labelledby="beside"><h2 id="beside">Beside the orders</h2>'
-        f"{findings(found)}{missing}</section>"
-    )
+    """Findings of no order, and what was not checked; empty where there is neither."""
+    found = _panel("beside", "Findings of no order", folded(document["errors"])) if document["errors"] else ""
+    told = "".join(f"<li>{text(one)}</li>" for one in document["not_checked"])
+    return found + (_panel("unchecked", "Not checked", f'<ul class="todo">{told}</ul>') if told else "")
+
+
+def _panel(name: str, heading: str, inside: str) -> str:
+    return f'<section class="panel" aria-labelledby="{name}"><h2 id="{name}">{heading}</h2>{inside}</section>'
 
 
 def about(document: Document) -> str:
     """Identifiers, times, versions, files with their digests."""
     inputs = document["inputs"]
-    return (
-        '<section class="panel" aria-labelledby="run"><h2 id="run">The run</h2>'
-        f"{facts(_facts(document), 'facts spread')}"
-        f"{_files('Manifests', inputs['manifests'])}{_files('Policies', inputs['policies'])}</section>"
-    )
+    files = _files("Manifests", inputs["manifests"]) + _files("Policies", inputs["policies"])
+    return _panel("run", "The run", facts(_facts(document), "facts spread") + files)
 
 
 def _facts(document: Document) -> Iterator[tuple[str, str]]:

@@ -36,8 +36,8 @@ def text(value: object) -> str:
 
 
 def lines(value: object) -> str:
-    """A value that may have several lines, for `<pre>`: line ends and tabs stay what they are."""
-    return re.sub(r"[^\n\t]+", lambda found: text(found[0]), str(value))
+    """A value that may have several lines, for `<pre>`: line ends, as `\\n`, and tabs stay what they are."""
+    return re.sub(r"[^\n\t]+", lambda found: text(found[0]), str(value).replace("\r\n", "\n"))
 
 
 def ticked(value: object) -> str:
@@ -73,6 +73,11 @@ def moment(value: str | None) -> str:
 def clock(value: str) -> str:
     """`19:04:45` for a time of a report."""
     return text(value[11:19])
+
+
+def instant(value: str) -> str:
+    """`19:04:45.837`, the day left to those who look closer."""
+    return f'<time datetime="{text(value)}" title="{text(value)}">{text(value[11:].removesuffix("Z"))}</time>'
 
 
 def seconds(value: str) -> float:

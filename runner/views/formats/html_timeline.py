@@ -138,12 +138,14 @@ def _percent(at: float, start: float, end: float) -> str:
 
 
 def _axis(start: float, end: float) -> str:
-    """Beginning, middle and end, as times after the first attempt."""
-    places = (("0%", "start", 0.0), ("50%", "middle", 0.5), ("100%", "end", 1.0))
-    marks = "".join(
-        f'<text x="{x}" y="12" text-anchor="{anchor}">+{duration(1000 * part * (end - start))}</text>'
-        for x, anchor, part in places
+    """When the first attempt began; the middle and the end, as times after it."""
+    took = 1000 * (end - start)
+    places = (
+        ("0%", "start", f"{datetime.fromtimestamp(start, UTC):%H:%M:%S}"),
+        ("50%", "middle", f"+{duration(took / 2)}"),
+        ("100%", "end", f"+{duration(took)}"),
     )
+    marks = "".join(f'<text x="{x}" y="12" text-anchor="{anchor}">{told}</text>' for x, anchor, told in places)
     return f'<svg class="axis" width="100%" height="16" aria-hidden="true">{marks}</svg>'
 
 
