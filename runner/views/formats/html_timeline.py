@@ -18,7 +18,10 @@ from runner.views.formats.html_words import said
 from runner.views.words import counted
 
 LINES: Final = 40
-"""So many orders have a line each; and a score has no more lines than this."""
+"""So many orders have a line each."""
+
+SCORE: Final = 24
+"""A score has no more lines than this."""
 
 STEPS: Final = (
     *(0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0),
@@ -151,7 +154,7 @@ def _axis(start: float, end: float) -> str:
 
 def _score(spans: Sequence[Span], start: float, end: float) -> str:
     """Lines of time, one below the other; where nothing was sent for some lines, they are left out."""
-    step = next((step for step in STEPS if (end - start) / step <= LINES), (end - start) / LINES)
+    step = next((step for step in STEPS if (end - start) / step <= SCORE), (end - start) / SCORE)
     origin = start - start % step
     lines: dict[int, list[str]] = {}
     for span in spans:

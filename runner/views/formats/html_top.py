@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from typing import Final
 
 from runner.views.formats.html_findings import findings
-from runner.views.formats.html_text import Document, amount, code, text, ticked, total
+from runner.views.formats.html_text import Document, amount, code, facts, text, ticked
 from runner.views.formats.html_words import EXITS, said
 from runner.views.words import WHAT_TO_DO, counted, what
 
 NAMED: Final = 20
 """Orders in doubt that are named with their commands; more of them are counted."""
+
+NAMED_FILES: Final = 3
 
 
 def money(document: Document) -> str:
@@ -30,7 +32,9 @@ def _cards(document: Document) -> Iterator[str]:
     told = "charged perhaps, and not settled" if _counts(possible) else "nothing is in doubt"
     yield _card("Possibly spent", possible, sums, told, "alarm" if _counts(possible) or _in_doubt(document) else "")
     yield _card("Quoted", sums["quoted_total"], sums, "the vendor's prices, orders bought before left out")
-    yield _balance(sums)
+    yield _balance(sums, bought)
+    if sums["unexplained"] is None and not bought:
+        return
     odd = _counts(sums["unexplained"])
     told = "of the balance's change belongs to no confirmed purchase" if odd else "of the balance's change"
     yield _card("Unexplained", sums["unexplained"], sums, told, "warn" if odd else "")
@@ -41,10 +45,12 @@ def _card(name: str, value: str | None, sums: Document, told: str, style: str = 
     return f'<div class="card {style}"><dt>{name}</dt><dd>{shown}<span class="told">{told}</span></dd></div>'
 
 
-def _balance(sums: Document) -> str:
+def _balance(sums: Document, bought: bool) -> str:
     before, after = sums["balance_before"], sums["balance_after"]
     if before is None and after is None:
         return _card("Balance", None, sums, "it was not read")
+    if not bought:
+        return _card("Balance", before, sums, "nothing is taken from it")
     if after is None:
         return _card("Balance", before, sums, "before; it was not read after a purchase")
     return _card("Balance after", after, sums, f"before: {amount(before)}")
@@ -137,8 +143,17 @@ def ending(document: Document) -> str:
     todo = "" if number == 0 else f'<p><b>What to do:</b> {ticked(todo)}</p>'
     return _ended(
         f'<p class="exit {style}"><span class="number">{number}</span> <b>{text(said(name))}</b></p>'
-        f"<p>{ticked(meaning)}</p>{todo}"
+        f"<p>{ticked(meaning)}</p>{todo}{_behind(document)}"
     )
+
+
+def _behind(document: Document) -> str:
+    """The files this is about; all of them stand at the end of the page."""
+    paths = [code(one["path"]) for one in document["inputs"]["manifests"]]
+    more = f" and {len(paths) - NAMED_FILES:,} more" if len(paths) > NAMED_FILES else ""
+    ledger = document["inputs"]["ledger"]
+    rows = [("Manifests", f"{', '.join(paths[:NAMED_FILES])}{more}")] if paths else []
+    return facts([*rows, ("Ledger", code(ledger))] if ledger else rows)
 
 
 def _ended(inside: str) -> str:
