@@ -40,7 +40,7 @@ class Asset:
 
 def render(document: Mapping[str, Any]) -> str:
     """The whole page, from a report of version 1."""
-    return f"<!doctype html>\n<html lang=\"en\">\n{_head(document)}\n{_body(document)}\n</html>\n"
+    return f'<!doctype html>\n<html lang="en">\n{_head(document)}\n{_body(document)}\n</html>\n'
 
 
 @cache

@@ -7,7 +7,19 @@ from collections.abc import Iterator, Mapping
 
 from runner.orders import WORDS
 from runner.views.formats.html_findings import findings
-from runner.views.formats.html_text import NOTHING, Document, amount, code, duration, facts, instant, lines, moment, place, text
+from runner.views.formats.html_text import (
+    NOTHING,
+    Document,
+    amount,
+    code,
+    duration,
+    facts,
+    instant,
+    lines,
+    moment,
+    place,
+    text,
+)
 
 
 def details(order: Document) -> str:
@@ -53,7 +65,7 @@ def _money(order: Document) -> Iterator[tuple[str, str]]:
         return
     yield "Charged", amount(result["total"])
     yield "Balance after", amount(result["balance"])
-    yield "Vendor’s order", code(result["order_id"])
+    yield "Vendor's order", code(result["order_id"])
     if result["base_order_numbers"]:
         yield "Its parts", ", ".join(map(code, result["base_order_numbers"]))
 
@@ -78,7 +90,11 @@ def _attempts(order: Document) -> str:
 
 
 def _attempt(one: Document) -> str:
-    took = NOTHING if one["duration_ms"] is None else f'<span title="{one["duration_ms"]} ms">{duration(one["duration_ms"])}</span>'
+    took = (
+        NOTHING
+        if one["duration_ms"] is None
+        else f'<span title="{one["duration_ms"]} ms">{duration(one["duration_ms"])}</span>'
+    )
     status = NOTHING if one["http_status"] is None else text(one["http_status"])
     outcome = f'<span class="badge b-{text(one["outcome"])}">{text(one["outcome"]).replace("_", " ")}</span>'
     cells = (f'<th scope="row">{text(one["n"])}</th>', instant(one["started_at"]), took, status, outcome)

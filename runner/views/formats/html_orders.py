@@ -12,8 +12,7 @@ from typing import Final
 from runner.views.formats.html_order import details
 from runner.views.formats.html_text import NOTHING, Document, amount, clock, text, total
 from runner.views.formats.html_top import link
-from runner.views.formats.html_words import STATUSES, said
-from runner.views.words import what
+from runner.views.formats.html_words import STATUSES, said, wanted
 
 COLUMNS: Final = (
     ("Order", "key", "text"),
@@ -21,11 +20,12 @@ COLUMNS: Final = (
     ("Status", "status", "text"),
     ("Quoted", "quoted n", "number"),
     ("Charged", "charged n", "number"),
-    ("Vendor’s order", "vendor n", "text"),
+    ("Vendor's order", "vendor n", "text"),
     ("Tried", "tried n", "text"),
 )
 """Heading, class, and how it is sorted."""
 
+COLGROUP: Final = f"<colgroup>{'<col>' * len(COLUMNS)}</colgroup>"
 CALM: Final = frozenset(("placed", "already_placed", "planned", "skipped"))
 """Statuses that need nobody."""
 
@@ -38,7 +38,7 @@ def table(document: Document) -> str:
         '<section class="orders" aria-labelledby="orders"><h2 id="orders" tabindex="-1">Orders</h2>'
         f"{_controls(document['summary'])}"
         '<table id="table"><caption class="sr">The orders of this run, in the order of the manifests</caption>'
-        f"{'<colgroup>' + '<col>' * len(COLUMNS) + '</colgroup>'}<thead>{_head()}</thead>{rows}<tfoot>{_foot(orders, document['money'])}</tfoot></table>"
+        f"{COLGROUP}<thead>{_head()}</thead>{rows}<tfoot>{_foot(orders, document['money'])}</tfoot></table>"
         '<p id="none" hidden>No order fits. <button type="button" id="clear">Show all orders</button></p></section>'
     )
 
@@ -53,8 +53,8 @@ def _controls(summary: Document) -> str:
     )
     return (
         '<div class="controls" role="search" aria-label="Orders" hidden>'
-        '<label class="search"><span>Search</span><input type="search" id="search" autocomplete="off" spellcheck="false" '
-        'placeholder="name, id, country, message …"></label>'
+        '<label class="search"><span>Search</span><input type="search" id="search" autocomplete="off" '
+        'spellcheck="false" placeholder="name, id, country, message …"></label>'
         f'<div class="chips" role="group" aria-label="Filter by status">{chips}</div></div>'
         f'<p id="count" role="status">{every:,} of {every:,} orders</p>'
     )
@@ -97,8 +97,7 @@ def _row(order: Document) -> str:
 
 def _told(order: Document) -> str:
     """What is bought, and why nothing was, where that is so."""
-    bought = what(order["type"], order["request"] or {}, order.get("words"))
-    short = bought.removeprefix(order["type"]).removeprefix(", ")
+    short = wanted(order).removeprefix(order["type"]).removeprefix(", ")
     told = f'<span class="told">{text(short)}</span>' if short else ""
     if order["status"] in CALM or not order["reason"]:
         return told

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runner.views.formats.html_text import Document, text, ticked, total
+from runner.views.formats.html_text import Document, section, text, ticked, total
 from runner.views.formats.html_words import STATUSES, said
 
 
@@ -29,12 +29,13 @@ def outcome(document: Document) -> str:
     return _became(
         f"{_bar([(status, summary[status]) for status, _ in found], every)}"
         f'<table class="outcome"><thead>{head}</thead><tbody>{rows}</tbody><tfoot>{foot}</tfoot></table>'
-        '<p class="told">Amounts are what the vendor charged; where it did not tell or nothing was bought, its quote.</p>'
+        '<p class="told">Amounts are what the vendor charged, or its quote where it did not tell or nothing was '
+        "bought.</p>"
     )
 
 
 def _became(inside: str) -> str:
-    return f'<section class="panel became" aria-labelledby="became"><h2 id="became">What became of the orders</h2>{inside}</section>'
+    return section("became", "What became of the orders", inside, "panel became")
 
 
 def _sums(document: Document) -> dict[str, list[str]]:
@@ -73,4 +74,5 @@ def _bar(parts: list[tuple[str, int]], every: int) -> str:
         )
         left += width * scale
     told = ", ".join(f"{count:,} {said(status)}" for status, count in parts)
-    return f'<svg class="bar" viewBox="0 0 1000 10" preserveAspectRatio="none" role="img" aria-label="{told}">{"".join(stripes)}</svg>'
+    shape = 'viewBox="0 0 1000 10" preserveAspectRatio="none"'
+    return f'<svg class="bar" {shape} role="img" aria-label="{told}">{"".join(stripes)}</svg>'

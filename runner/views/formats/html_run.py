@@ -5,25 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from runner.views.formats.html_findings import folded
-from runner.views.formats.html_text import Document, code, facts, moment, text
+from runner.views.formats.html_text import Document, code, facts, moment, section, text
+from runner.views.formats.html_top import elsewhere
 
 
 def beside(document: Document) -> str:
-    """Findings of no order, and what was not checked; empty where there is neither."""
-    found = _panel("beside", "Findings of no order", folded(document["errors"])) if document["errors"] else ""
+    """Findings of no order but those of the alarm, and what was not checked; empty where there is neither."""
+    said = elsewhere(document)
+    errors = [one for one in document["errors"] if one not in said]
+    found = section("beside", "Findings of no order", folded(errors)) if errors else ""
     told = "".join(f"<li>{text(one)}</li>" for one in document["not_checked"])
-    return found + (_panel("unchecked", "Not checked", f'<ul class="todo">{told}</ul>') if told else "")
-
-
-def _panel(name: str, heading: str, inside: str) -> str:
-    return f'<section class="panel" aria-labelledby="{name}"><h2 id="{name}">{heading}</h2>{inside}</section>'
+    return found + (section("unchecked", "Not checked", f'<ul class="todo">{told}</ul>') if told else "")
 
 
 def about(document: Document) -> str:
     """Identifiers, times, versions, files with their digests."""
     inputs = document["inputs"]
     files = _files("Manifests", inputs["manifests"]) + _files("Policies", inputs["policies"])
-    return _panel("run", "The run", facts(_facts(document), "facts spread") + files)
+    return section("run", "The run", facts(_facts(document), "facts spread") + files)
 
 
 def _facts(document: Document) -> Iterator[tuple[str, str]]:
@@ -34,7 +33,7 @@ def _facts(document: Document) -> Iterator[tuple[str, str]]:
     yield "Started", moment(run["started_at"])
     yield "Finished", moment(run["finished_at"])
     yield "Written by", f"{text(tool['name'])} {text(tool['version'])}, report {text(document['report_version'])}"
-    yield "Vendor’s API", f"{text(inputs['api']['version'])}, {code(inputs['api']['base_url'])}"
+    yield "Vendor's API", f"{text(inputs['api']['version'])}, {code(inputs['api']['base_url'])}"
     yield "Ledger", code(inputs["ledger"])
     yield "Lockfile", code(inputs["lockfile"])
 

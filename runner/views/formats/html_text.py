@@ -18,7 +18,7 @@ from runner.views.safe import visible
 Document = Mapping[str, Any]
 """A part of a parsed report."""
 
-NOTHING: Final = '<span class="none">–</span>'
+NOTHING: Final = '<span class="none">&ndash;</span>'
 """What stands where a report has null."""
 
 _PLAIN: Final = re.compile(r"[ !#$%()-;=?-~]*")
@@ -86,19 +86,26 @@ def seconds(value: str) -> float:
 
 
 def duration(milliseconds: float) -> str:
-    """`3 ms`, `2.4 s`, `1 min 12 s`, `1 h 03 min`."""
+    """`3 ms`, `2.4 s`, `5 min`, `1 min 12 s`, `1 h 03 min`."""
     if milliseconds < 1000:
         return f"{round(milliseconds)} ms"
-    if milliseconds < 60_000:
+    if milliseconds < 59_950:
         return f"{milliseconds / 1000:.1f} s"
     minutes, rest = divmod(round(milliseconds / 1000), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60:02} min"
+    return f"{minutes} min {rest} s" if rest else f"{minutes} min"
 
 
 def facts(rows: Iterable[tuple[str, str]], style: str = "facts") -> str:
     """A list of names and values; the values are HTML already."""
     inside = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in rows)
     return f'<dl class="{style}">{inside}</dl>'
+
+
+def section(name: str, heading: str, inside: str, style: str = "panel") -> str:
+    """A part of the page with a heading, by which a screen reader finds it; both are HTML already."""
+    return f'<section class="{style}" aria-labelledby="{name}"><h2 id="{name}">{heading}</h2>{inside}</section>'
 
 
 def code(value: object) -> str:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from statistics import median
 from typing import Final
 
-from runner.views.formats.html_text import Document, clock, duration, moment, seconds, text
+from runner.views.formats.html_text import Document, clock, duration, moment, seconds, section, text
 from runner.views.formats.html_top import link
 from runner.views.formats.html_words import said
 from runner.views.words import counted
@@ -45,7 +45,9 @@ class Span:
         took = self.attempt["duration_ms"]
         lasted = duration(took) if took is not None else "no answer when this was written"
         tries = f", attempt {self.attempt['n']}" if self.attempt["n"] != 1 else ""
-        return text(f"{self.key}{tries}: {said(self.attempt['outcome'])}, {lasted}, from {clock(self.attempt['started_at'])}")
+        return text(
+            f"{self.key}{tries}: {said(self.attempt['outcome'])}, {lasted}, from {clock(self.attempt['started_at'])}"
+        )
 
 
 def timeline(document: Document) -> str:
@@ -54,16 +56,12 @@ def timeline(document: Document) -> str:
     if not spans:
         run = document["run"]["mode"]
         told = "Nothing was sent." if run == "apply" else f"Nothing was sent: {text(run)} buys nothing."
-        return _section(f'<p class="told">{told}</p>')
+        return section("timeline", "Time line", f'<p class="told">{told}</p>')
     start, end = min(span.start for span in spans), max(span.end for span in spans)
     end = max(end, start + 0.001)
     orders = len({span.number for span in spans})
     drawn = _lines(spans, start, end) if orders <= LINES else _score(spans, start, end)
-    return _section(f"<p>{_told(spans, orders)}</p>{_legend(spans)}{drawn}")
-
-
-def _section(inside: str) -> str:
-    return f'<section class="panel" aria-labelledby="timeline"><h2 id="timeline">Time line</h2>{inside}</section>'
+    return section("timeline", "Time line", f"<p>{_told(spans, orders)}</p>{_legend(spans)}{drawn}")
 
 
 def _spans(document: Document) -> list[Span]:
@@ -91,7 +89,9 @@ def _told(spans: Sequence[Span], orders: int) -> str:
     first, last = min(spans, key=lambda span: span.start), max(spans, key=lambda span: span.end)
     longest = max(spans, key=lambda span: span.end - span.start)
     every = [1000 * (span.end - span.start) for span in spans]
-    told = f"{counted(len(spans), 'attempt')} for {counted(orders, 'order')}, from {moment(first.attempt['started_at'])}"
+    told = (
+        f"{counted(len(spans), 'attempt')} for {counted(orders, 'order')}, from {moment(first.attempt['started_at'])}"
+    )
     told += f" over {duration(1000 * (last.end - first.start))}."
     if len(spans) > 1:
         told += f" Half of them took {duration(median(every))} or less; the longest, {duration(max(every))}, was "
@@ -104,7 +104,8 @@ def _legend(spans: Sequence[Span]) -> str:
     for span in spans:
         counts[span.attempt["outcome"]] = counts.get(span.attempt["outcome"], 0) + 1
     keys = "".join(
-        f'<li><span class="swatch f-{text(word)}"></span>{text(said(word))} {count:,}</li>' for word, count in counts.items()
+        f'<li><span class="swatch f-{text(word)}"></span>{text(said(word))} {count:,}</li>'
+        for word, count in counts.items()
     )
     return f'<ul class="legend">{keys}</ul>'
 
@@ -162,7 +163,8 @@ def _score(spans: Sequence[Span], start: float, end: float) -> str:
             lines.setdefault(line, []).append(drawn)
     rows = "".join(
         f'<li><span class="at">{_label(origin + line * step, step)}</span>'
-        f'<svg class="score" viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true">{"".join(drawn)}</svg></li>'
+        '<svg class="score" viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true">'
+        f"{''.join(drawn)}</svg></li>"
         for line, drawn in sorted(lines.items())
     )
     told = f"Each line is {duration(1000 * step)}, in UTC. Choose a span to see its order."
@@ -176,11 +178,9 @@ def _pieces(span: Span, origin: float, step: float) -> Iterator[tuple[int, str]]
         left = max(0.0, (span.start - origin - line * step) / step)
         right = min(1.0, (span.end - origin - line * step) / step)
         width = max(1000 * (right - left), 2.0)
-        yield (
-            line,
-            f'<rect class="f-{text(span.attempt["outcome"])}" data-n="{span.number}" x="{1000 * left:.1f}" y="0" '
-            f'width="{width:.1f}" height="10"><title>{span.told}</title></rect>',
-        )
+        place = f'x="{1000 * left:.1f}" y="0" width="{width:.1f}" height="10"'
+        rect = f'<rect class="f-{text(span.attempt["outcome"])}" data-n="{span.number}" {place}>'
+        yield line, f"{rect}<title>{span.told}</title></rect>"
 
 
 def _label(at: float, step: float) -> str:

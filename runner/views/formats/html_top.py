@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from runner.views.formats.html_findings import findings
-from runner.views.formats.html_text import Document, amount, code, facts, text, ticked
-from runner.views.formats.html_words import EXITS, said
-from runner.views.words import WHAT_TO_DO, counted, what
+from runner.views.formats.html_findings import folded
+from runner.views.formats.html_text import Document, amount, code, facts, section, text, ticked
+from runner.views.formats.html_words import EXITS, said, wanted
+from runner.views.words import WHAT_TO_DO, counted
 
 NAMED: Final = 20
 """Orders in doubt that are named with their commands; more of them are counted."""
@@ -19,7 +19,9 @@ NAMED_FILES: Final = 3
 def money(document: Document) -> str:
     """What was spent, what may have been, and the balance; the first thing on the page."""
     cards = "".join(_cards(document))
-    return f'<section aria-labelledby="money"><h2 id="money" class="sr">Money</h2><dl class="money">{cards}</dl></section>'
+    return (
+        f'<section aria-labelledby="money"><h2 id="money" class="sr">Money</h2><dl class="money">{cards}</dl></section>'
+    )
 
 
 def _cards(document: Document) -> Iterator[str]:
@@ -27,7 +29,9 @@ def _cards(document: Document) -> Iterator[str]:
     if bought:
         yield _card("Spent, confirmed", sums["spent_confirmed"], sums, "what the purchases of this run cost", "main")
     else:
-        yield _card("Spent", sums["spent_confirmed"], sums, f"{text(document['run']['mode'])}: nothing is bought", "main")
+        yield _card(
+            "Spent", sums["spent_confirmed"], sums, f"{text(document['run']['mode'])}: nothing is bought", "main"
+        )
     possible = sums["spent_possible"]
     told = "charged perhaps, and not settled" if _counts(possible) else "nothing is in doubt"
     yield _card("Possibly spent", possible, sums, told, "alarm" if _counts(possible) or _in_doubt(document) else "")
@@ -65,14 +69,14 @@ def _counts(value: str | None) -> bool:
 
 
 def _in_doubt(document: Document) -> bool:
-    return bool(_unknown(document) or _elsewhere(document))
+    return bool(_unknown(document) or elsewhere(document))
 
 
 def _unknown(document: Document) -> list[Document]:
     return [order for order in document["orders"] if order["status"] == "unknown"]
 
 
-def _elsewhere(document: Document) -> list[Document]:
+def elsewhere(document: Document) -> list[Document]:
     """What is in doubt beside the orders of this report, as findings of no order."""
     listed = tuple(f"{order['key']} " for order in _unknown(document))
     found = [one for one in document["errors"] if one["category"] == "unknown"]
@@ -81,19 +85,20 @@ def _elsewhere(document: Document) -> list[Document]:
 
 def alarm(document: Document) -> str:
     """What may have been charged, by name, with the commands that settle it; empty where nothing is in doubt."""
-    unknown, others = _unknown(document), _elsewhere(document)
+    unknown, others = _unknown(document), elsewhere(document)
     if not (unknown or others or _counts(document["money"]["spent_possible"])):
         return ""
-    head = f"{counted(len(unknown) + len(others), 'order')} may have been charged"
     rows = "".join(map(_doubt, unknown[:NAMED]))
     more = f"<p>And {len(unknown) - NAMED:,} more: filter the orders by “unknown”.</p>" if len(unknown) > NAMED else ""
     todo = "".join(f"<li>{ticked(step)}</li>" for step in WHAT_TO_DO)
-    return (
-        '<section class="alarm" aria-labelledby="alarm">'
-        f'<h2 id="alarm">{head}</h2>'
+    named = len(unknown) + len(others)
+    return section(
+        "alarm",
+        f"{counted(named, 'order')} may have been charged" if named else "Something may have been charged",
         "<p>Nothing more is bought on this account until that is settled.</p>"
-        f'<ul class="doubts">{rows}</ul>{more}{findings(others)}'
-        f'<h3>What to do</h3><ul class="todo">{todo}</ul>{_ledger(document)}</section>'
+        f'<ul class="doubts">{rows}</ul>{more}{folded(others)}'
+        f'<h3>What to do</h3><ul class="todo">{todo}</ul>{_ledger(document)}',
+        "alarm",
     )
 
 
@@ -108,7 +113,7 @@ def _doubt(order: Document) -> str:
         f"order-runner resolve {key} --absent --reason WHY",
     )
     typed = "".join(f"<li><code>{text(command)}</code></li>" for command in commands)
-    bought = text(what(order["type"], order["request"] or {}, order.get("words")))
+    bought = text(wanted(order))
     return (
         f'<li><p><a class="key" href="#order-{link(key)}">{text(key)}</a> {cost}{reason}</p>'
         f'<p class="told">{bought}</p><ul class="commands">{typed}</ul></li>'
@@ -119,7 +124,8 @@ def _ledger(document: Document) -> str:
     ledger = document["inputs"]["ledger"]
     if ledger is None:
         return ""
-    return f'<p class="told">The commands need the ledger of this run, {code(ledger)}: give the same options as the run.</p>'
+    told = f"The commands need the ledger of this run, {code(ledger)}: give the same options as the run."
+    return f'<p class="told">{told}</p>'
 
 
 def link(key: str) -> str:
@@ -140,7 +146,7 @@ def ending(document: Document) -> str:
     number, name = run["exit"]["code"], run["exit"]["name"]
     meaning, todo = EXITS[number]
     style = "good" if number == 0 else "bad" if number in (1, 3, 7) else "note" if number == 10 else "warn"
-    todo = "" if number == 0 else f'<p><b>What to do:</b> {ticked(todo)}</p>'
+    todo = "" if number == 0 else f"<p><b>What to do:</b> {ticked(todo)}</p>"
     return _ended(
         f'<p class="exit {style}"><span class="number">{number}</span> <b>{text(said(name))}</b></p>'
         f"<p>{ticked(meaning)}</p>{todo}{_behind(document)}"
@@ -157,4 +163,4 @@ def _behind(document: Document) -> str:
 
 
 def _ended(inside: str) -> str:
-    return f'<section class="panel ending" aria-labelledby="ended"><h2 id="ended">How the run ended</h2>{inside}</section>'
+    return section("ended", "How the run ended", inside, "panel ending")

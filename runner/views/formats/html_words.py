@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
+
+from runner.orders import WORDS
+from runner.views.words import what
 
 STATUSES: Final[Mapping[str, str]] = {
     "unknown": "It may have been charged, and is not settled.",
@@ -28,8 +31,10 @@ EXITS: Final[Mapping[int, tuple[str, str]]] = {
         "Look at `order-runner status`, then report the fault with the trace.",
     ),
     2: (
-        "A bad option or combination, a missing file, no API key, no way to confirm a purchase, a selection that names "
-        "nothing, no named ledger in CI, a file that cannot be written.",
+        (
+            "A bad option or combination, a missing file, no API key, no way to confirm a purchase, a selection that "
+            "names nothing, no named ledger in CI, a file that cannot be written."
+        ),
         "Read the message; correct the call.",
     ),
     3: (
@@ -37,13 +42,17 @@ EXITS: Final[Mapping[int, tuple[str, str]]] = {
         "Check the key, its allow-list (IPv6 too), and `--rate`; wait a minute.",
     ),
     4: (
-        "A manifest, a policy or the lockfile has errors, a word is not locked or has moved, or a folder holds no "
-        "manifest.",
+        (
+            "A manifest, a policy or the lockfile has errors, a word is not locked or has moved, or a folder holds no "
+            "manifest."
+        ),
         "`order-runner validate` shows each with its line; findings.md explains the codes.",
     ),
     5: (
-        "A guard said no before money moved: a limit, a price, the balance, an approval that does not cover it, an "
-        "order changed after its purchase, a ledger that cannot be trusted, a vendor that does not answer.",
+        (
+            "A guard said no before money moved: a limit, a price, the balance, an approval that does not cover it, an "
+            "order changed after its purchase, a ledger that cannot be trusted, a vendor that does not answer."
+        ),
         "Read the message; correct or wait, and run again.",
     ),
     6: (
@@ -52,8 +61,10 @@ EXITS: Final[Mapping[int, tuple[str, str]]] = {
     ),
     7: (
         "At least one order of the account may have been charged and is not settled, from this run or an earlier one.",
-        "`order-runner reconcile`, or the vendor's dashboard and `order-runner resolve`. Do not buy it again by hand "
-        "first.",
+        (
+            "`order-runner reconcile`, or the vendor's dashboard and `order-runner resolve`. Do not buy it again by "
+            "hand first."
+        ),
     ),
     8: (
         "Stopped by a signal, or not confirmed. The order in flight was finished and recorded.",
@@ -68,3 +79,9 @@ EXITS: Final[Mapping[int, tuple[str, str]]] = {
 def said(word: str) -> str:
     """A word of the format as one reads it: `already placed`."""
     return word.replace("_", " ")
+
+
+def wanted(order: Mapping[str, Any]) -> str:
+    """What an order is for, as the manifest says it; a word that this version does not know is passed over."""
+    known = {word: written for word, written in (order.get("words") or {}).items() if word in WORDS}
+    return what(order["type"], order["request"] or {}, known)
