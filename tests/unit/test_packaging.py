@@ -19,7 +19,9 @@ from runner.explain import pages
 ROOT = Path(__file__).resolve().parent.parent.parent
 SHIPPED = ("docs", "LICENSE", "README.md", "pyproject.toml", "runner", "schemas")
 PACKAGED = {"runner/py.typed", "runner/sandbox/limits.md", "runner/ledger/migrations/env.py"} | {
-    str(path.relative_to(ROOT)) for path in (ROOT / "runner").rglob("*.py")
+    str(path.relative_to(ROOT))
+    for pattern in ("*.py", "views/formats/assets/*")
+    for path in (ROOT / "runner").rglob(pattern)
 }
 PAGES = {str(Path("docs", name)) for name in pages.PAGES}
 SCHEMAS = sorted((ROOT / "schemas").glob("*.json"))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any, Final
 
 Render = Callable[[Mapping[str, Any]], str]
@@ -19,7 +18,8 @@ MODULES: Final[Mapping[str, str]] = {
     "sarif": "sarif",
     "markdown": "markdown",
     "github": "github",
-} | ({"html": "html"} if find_spec("runner.views.formats.html") else {})
+    "html": "html",
+}
 """Each format and the module here whose `render` makes it."""
 
 NAMES: Final = tuple(MODULES)
