@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "lock": "Turn the words of manifests into vendor ids, in orders.lock.json.",
     "schema": "Print a shipped JSON schema.",
     "sandbox": "Serve an emulator of the vendor's API on loopback, with faults on request.",
+    "init": "Start a repository of orders: manifests, policy, CI workflows, pre-commit hook.",
 }
 """Each command and its line of help; the command `x` is `runner.cli.x:command`."""
 
