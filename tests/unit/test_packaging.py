@@ -17,7 +17,9 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent.parent
 SHIPPED = ("LICENSE", "README.md", "pyproject.toml", "runner", "schemas")
 PACKAGED = {"runner/py.typed", "runner/sandbox/limits.md", "runner/ledger/migrations/env.py"} | {
-    str(path.relative_to(ROOT)) for path in (ROOT / "runner").rglob("*.py")
+    str(path.relative_to(ROOT))
+    for path in (*(ROOT / "runner").rglob("*.py"), *(ROOT / "runner" / "starter" / "templates").rglob("*"))
+    if path.is_file()
 }
 SCHEMAS = sorted((ROOT / "schemas").glob("*.json"))
 
