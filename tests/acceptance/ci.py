@@ -31,16 +31,15 @@ GITHUB: Final[dict[str, Any]] = yaml.load(FILES[SYSTEMS["github"]], Loader=yaml.
 GITLAB: Final[dict[str, Any]] = yaml.load(FILES[SYSTEMS["gitlab"]], Loader=yaml.BaseLoader)
 JENKINSFILE: Final = FILES[SYSTEMS["jenkins"]]
 
-FORMATS: Final = frozenset(
-    (command, fmt)
-    for system in SYSTEMS
-    for command, rest in re.findall(
-        r"order-runner (\w+) ((?:[^\n\\]|\\\n)*)", FILES[SYSTEMS[system]].replace("\\\n", " ")
-    )
-    for fmt in re.findall(r"-f (\w+)", rest)
+ASKED: Final = tuple(
+    (command, *asked)
+    for system in SYSTEMS.values()
+    for command, rest in re.findall(r"order-runner (\w+) ([^\n]*)", FILES[system].replace("\\\n", " "))
+    for asked in re.findall(r"-f (\w+)(?:=(\S+))?", rest)
 )
-"""Every format that the workflows ask for, by command."""
+"""Every format that the workflows ask for: command, format, and the file it goes to, if it does."""
 
+FORMATS: Final = frozenset((command, fmt) for command, fmt, _ in ASKED)
 KNOWN: Final = {
     command: set(re.findall(r"`(\w+)`", formats))
     for command, formats in re.findall(
@@ -49,6 +48,8 @@ KNOWN: Final = {
 }
 LATER: Final = frozenset((command, fmt) for command, fmt in FORMATS if fmt not in KNOWN.get(command, set()))
 """Formats that this build does not have yet: played steps leave them out."""
+
+LATER_FILES: Final = frozenset(path for command, fmt, path in ASKED if (command, fmt) in LATER)
 
 SHIM: Final = """\
 #!/bin/sh
