@@ -36,6 +36,7 @@ COMMANDS: Final = {
     "schema": "Print a shipped JSON schema.",
     "explain": "Explain a field, a finding, an exit code or a status, without network.",
     "sandbox": "Serve an emulator of the vendor's API on loopback, with faults on request.",
+    "init": "Start a repository of orders: manifests, policy, CI workflows, pre-commit hook.",
     "completion": "Print the script that completes commands and order names in a shell.",
 }
 """Each command and its line of help; the command `x` is `runner.cli.x:command`."""

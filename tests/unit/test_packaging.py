@@ -20,8 +20,9 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 SHIPPED = ("docs", "LICENSE", "README.md", "pyproject.toml", "runner", "schemas")
 PACKAGED = {"runner/py.typed", "runner/sandbox/limits.md", "runner/ledger/migrations/env.py"} | {
     str(path.relative_to(ROOT))
-    for pattern in ("*.py", "views/formats/assets/*")
+    for pattern in ("*.py", "views/formats/assets/*", "starter/templates/**/*")
     for path in (ROOT / "runner").rglob(pattern)
+    if path.is_file()
 }
 PAGES = {str(Path("docs", name)) for name in pages.PAGES}
 SCHEMAS = sorted((ROOT / "schemas").glob("*.json"))

@@ -1,0 +1,106 @@
+"""What `init` puts into a repository of orders: files of `templates/`, with the version and the types filled in.
+
+Pure, but for reading the templates. The same choice gives the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from runner._version import __version__
+from runner.orders import ProductType
+
+MANIFESTS: Final = "orders"
+"""The folder of the manifests."""
+
+LOCKFILE: Final = "orders/orders.lock.json"
+IGNORED: Final = ".gitignore"
+"""The one file that is not ours alone: what it lacks is added to it."""
+
+SYSTEMS: Final[Mapping[str, str]] = {
+    "github": ".github/workflows/orders.yml",
+    "gitlab": ".gitlab-ci.yml",
+    "jenkins": "Jenkinsfile",
+}
+"""The CI systems there is a workflow for, and where each looks for it."""
+
+TEMPLATES: Final[Mapping[str, str]] = {
+    IGNORED: "gitignore",
+    "order-runner.yaml": "order-runner.yaml",
+    ".github/workflows/orders.yml": "github.yml",
+    ".gitlab-ci.yml": "gitlab-ci.yml",
+    "Jenkinsfile": "Jenkinsfile",
+    ".pre-commit-config.yaml": "pre-commit-config.yaml",
+    ".vscode/settings.json": "vscode-settings.json",
+}
+"""Files whose template has another name: one that no program takes for its own while it lies in the package."""
+
+SCHEMAS: Final = ("manifest", "policy")
+"""Schemas that are copied, so that editors find them without a network."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What somebody wants. Without types no manifest, and nothing that belongs to manifests, is part of it."""
+
+    types: tuple[ProductType, ...] = ()
+    systems: tuple[str, ...] = ()
+    pre_commit: bool = False
+    vscode: bool = False
+
+
+def files(choice: Choice) -> dict[str, str]:
+    """Paths below the folder, sorted, and what each file holds."""
+    return dict(sorted(_files(choice)))
+
+
+def _files(choice: Choice) -> Iterator[tuple[str, str]]:
+    if choice.types:
+        for kind in choice.types:
+            yield f"{MANIFESTS}/{kind}.yaml", _template(f"orders/{kind}.yaml")
+        yield LOCKFILE, _locked(choice.types)
+        yield "order-runner.yaml", _filled("order-runner.yaml", choice)
+    if choice.types or choice.vscode:
+        from runner import schemas
+
+        for name in SCHEMAS:
+            yield f"schemas/{name}.schema.json", schemas.text(name)
+    wanted = [IGNORED, *(SYSTEMS[system] for system in choice.systems)]
+    wanted += [".pre-commit-config.yaml"] if choice.pre_commit else []
+    wanted += [".vscode/settings.json"] if choice.vscode else []
+    for path in wanted:
+        yield path, _filled(path, choice)
+
+
+def extended(found: str, ours: str) -> str:
+    """A `.gitignore` with the patterns of ours that it lacks behind its own; the same text where it lacks none."""
+    has = set(found.splitlines())
+    missing = [line for line in ours.splitlines() if line not in has]
+    if all(line.startswith("#") for line in missing):
+        return found
+    between = "" if not found or found.endswith("\n") else "\n"
+    return found + between + "".join(f"{line}\n" for line in missing)
+
+
+def _filled(path: str, choice: Choice) -> str:
+    text = _template(TEMPLATES[path])
+    return text.replace("@VERSION@", __version__).replace("@TYPES@", ", ".join(choice.types))
+
+
+def _locked(types: tuple[ProductType, ...]) -> str:
+    """The lockfile of the emulator, with what these types need of it."""
+    from runner.lock.text import read, written
+
+    lockfile, problems = read(_FOLDER / "orders.lock.json")
+    assert lockfile is not None, problems  # noqa: S101 - it is shipped beside this module
+    return written(entry for address, entry in lockfile.entries.items() if address.type in types)
+
+
+def _template(name: str) -> str:
+    return (_FOLDER / name).read_text(encoding="utf-8")
+
+
+_FOLDER: Final = Path(__file__).resolve().parent / "templates"
