@@ -1,0 +1,55 @@
+"""Links of a page in the repository, and where they lead in the site."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
+from urllib.parse import unquote
+
+CODE = re.compile(r"^ *(?P<fence>```+|~~~+).*?^ *(?P=fence)$|(?P<tick>`+)(?:(?!(?P=tick)).)+?(?P=tick)(?!`)", re.M | re.S)
+LINK = re.compile(r"(?<!!)\[(?P<text>(?:[^\]\[]|\[[^\]]*\])*)\]\((?P<target>[^()\s]+)\)")
+ELSEWHERE = ("http://", "https://", "mailto:", "#")
+
+
+def rewritten(text: str, *, page: str, staged: str, places: Mapping[str, str]) -> str:
+    """The text of `page` (a path in the repository) for its place `staged` in the site, links and all.
+
+    `places` maps paths of the repository to those of the site. What the site does not have is named, not linked:
+    nobody knows where a reader of the site would find it.
+    """
+    code = [found.span() for found in CODE.finditer(text)]
+
+    def moved(found: re.Match[str]) -> str:
+        target = found["target"]
+        if target.startswith(ELSEWHERE) or any(start <= found.start() < end for start, end in code):
+            return found[0]
+        path, mark, anchor = target.partition("#")
+        there = posixpath.normpath(posixpath.join(posixpath.dirname(page), unquote(path)))
+        if there not in places:
+            return named(found["text"], there)
+        return f"[{found['text']}]({relative(places[there], staged)}{mark}{anchor})"
+
+    return LINK.sub(moved, text)
+
+
+def named(text: str, path: str) -> str:
+    """The link's text, and the path in the repository unless the text says it."""
+    return text if PurePosixPath(path).name in text else f"{text} (`{path}` in the repository)"
+
+
+def relative(target: str, page: str) -> str:
+    """The way from one page of the site to another; a place may have an anchor of its own."""
+    return posixpath.relpath(target, posixpath.dirname(page) or ".")
+
+
+def plain(markdown: str) -> str:
+    """One line of Markdown without its marks."""
+    return re.sub(r"[*`]|\[([^\]]*)\]\([^)]*\)", r"\1", markdown).strip()
+
+
+def headings(text: str) -> Iterator[str]:
+    """The headings of a page that are not in code, without their marks."""
+    for found in re.finditer(r"^#{1,6} +(.+?) *#*$", CODE.sub(lambda code: code[0] if "\n" not in code[0] else "", text), re.M):
+        yield plain(found[1])
