@@ -37,10 +37,10 @@ def page(name: str) -> str:
     """One command, and those under it."""
     command = cli.get_command(click.Context(cli), name)
     assert command is not None  # noqa: S101 - each name of COMMANDS has one
-    text = f"# `order-runner {name}`\n\n{COMMANDS[name]}\n\n{described(command, name)}"
+    text = f"# order-runner {name}\n\n{escaped(COMMANDS[name])}\n\n{described(command, name)}"
     if isinstance(command, click.Group):
         for word, part in command.commands.items():
-            text += f"\n## `order-runner {name} {word}`\n\n{described(part, f'{name} {word}', '###')}"
+            text += f"\n## order-runner {name} {word}\n\n{described(part, f'{name} {word}', '###')}"
     return f"{text}\nSee also [{name}](../cli.md#{name}) in the command line as a whole.\n"
 
 

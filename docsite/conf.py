@@ -49,6 +49,7 @@ html_theme_options = {
 myst_heading_anchors = 6
 myst_disable_syntax = ["myst_line_comment", "myst_block_break", "myst_target", "myst_role"]
 nitpicky = True
+smartquotes = False  # they would make one dash of the two before an option
 
 LONGEST = 200
 

@@ -53,7 +53,7 @@ def pages() -> dict[str, str]:
 def page(name: str, schema: Mapping[str, Any]) -> str:
     """One schema: what it is of, what holds between its fields, and each field."""
     shown = examples.of(name)
-    parts = [f"# {schema['title']}: every field\n", schema["description"] + "\n"]
+    parts = [f"# {schema['title']}\n", schema["description"] + "\n"]
     parts.append(f"`order-runner schema {name}` prints the schema; its name is `{schema['$id']}`.\n")
     parts += [f"- {rule}" for rule in rules(schema)]
     parts += [section(field, shown) for field in fields(schema)]
@@ -115,18 +115,19 @@ def facts(field: Field, shown: object) -> Iterator[str]:
     yield from bounds(schema)
     if "pattern" in schema:
         yield f"pattern {code(schema['pattern'].replace(LINE_SAFE, '^', 1), quoted=False)}"
-    if (example := examples.at(shown, field.path)) is not None:
+    if "const" not in schema and (example := examples.at(shown, field.path)) is not None:
         yield f"example {code(example)}"
 
 
 def bounds(schema: Mapping[str, Any]) -> Iterator[str]:
-    unit = {"minLength": "characters", "maxLength": "characters", "minItems": "items", "maxItems": "items"}
-    for key in ("minimum", "minLength", "minItems"):
-        if key in schema:
-            yield f"at least {schema[key]} {unit.get(key, '')}".rstrip()
-    for key in ("maximum", "maxLength", "maxItems"):
-        if key in schema:
-            yield f"at most {schema[key]} {unit.get(key, '')}".rstrip()
+    """The least and the most, of the value, its characters or its items."""
+    for low, high, unit in (("minimum", "maximum", ""), ("minLength", "maxLength", " characters"), ("minItems", "maxItems", " items")):
+        if unit and schema.get(low) == 1:
+            yield "not empty"
+        elif low in schema:
+            yield f"at least {schema[low]}{unit}"
+        if high in schema:
+            yield f"at most {schema[high]}{unit}"
 
 
 def kind(schema: Mapping[str, Any]) -> str:
