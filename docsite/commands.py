@@ -14,8 +14,10 @@ from docsite.contents import toctree
 from runner.cli import COMMANDS, cli
 
 UNWRAPPED: Final = "\b"
-BRACKET: Final = re.compile(r"(.*?)(?: *\[([^\[\]]+)\])?", re.DOTALL)
-"""A help text, and the default in brackets at its end."""
+OPTION: Final = re.compile(r"(?<![\w-])(--[a-z][a-z-]*)")
+MARK: Final = re.compile(r"([*_<\[\]])")
+BRACKET: Final = re.compile(r" *\[([^\[\]]+)\]$")
+"""The default, in brackets at the end of a help text."""
 
 
 def pages() -> dict[str, str]:
@@ -23,8 +25,7 @@ def pages() -> dict[str, str]:
     rows = [f"| [`{name}`]({name}.md) | {line} |" for name, line in COMMANDS.items()]
     index = [
         "# Every command\n",
-        "Made from the program itself, so nothing is missing and nothing invented. [Command line](../cli.md) tells what "
-        "commands have in common and what goes where.\n",
+        "Made from the program itself. [Command line](../cli.md) tells what commands share and what goes where.\n",
         "| command | does |\n| --- | --- |",
         *rows,
         "\n`order-runner --version` prints the version. Every command takes `-h` and `--help`.",
@@ -63,15 +64,18 @@ def prose(text: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text for people, in Markdown: a star or an underscore of a file's name is no emphasis."""
-    return re.sub(r"([*_<\[\]])", r"\\\1", text)
+    """Help for a terminal as Markdown: options become code, and a star of a pattern is no emphasis."""
+    parts = re.split(r"(`[^`]*`)", text)
+    return "".join(part if part.startswith("`") else OPTION.sub(r"`\1`", MARK.sub(r"\\\1", part)) for part in parts)
 
 
 def option(found: click.Option, level: str) -> str:
     """One option: its spellings as a heading, what it does, and its facts in a line."""
     spellings = ", ".join(f"`{name}`" for name in (*found.opts, *found.secondary_opts))
-    text, told = BRACKET.fullmatch(found.help or "").groups()  # type: ignore[union-attr] - it fits every text
-    return f"{level} {spellings}\n\n{escaped(text)}\n\n{' · '.join(facts(found, told))}\n"
+    text = found.help or ""
+    told = BRACKET.search(text)
+    shown = " · ".join(facts(found, told and told[1]))
+    return f"{level} {spellings}\n\n{escaped(BRACKET.sub('', text))}\n\n{shown}\n"
 
 
 def facts(found: click.Option, told: str | None) -> Iterator[str]:

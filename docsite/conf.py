@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from html import escape
+from pathlib import Path
 from typing import Any
 
-from docutils import nodes
 from sphinx.application import Sphinx
 
+from docsite.links import summary
 from runner._version import __version__
 
 project = "order-runner"
@@ -51,25 +53,13 @@ myst_disable_syntax = ["myst_line_comment", "myst_block_break", "myst_target", "
 nitpicky = True
 smartquotes = False  # they would make one dash of the two before an option
 
-LONGEST = 200
 
-
-def described(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
-    """The first paragraph of a page is its description."""
-    del app, page, template
-    if doctree is None:
-        return
-    found = doctree.next_node(lambda node: isinstance(node, nodes.paragraph) and len(node.astext()) > 1)
-    text = " ".join(found.astext().split()) if found is not None else ""
-    if len(text) > LONGEST:
-        text = text[:LONGEST].rpartition(" ")[0] + "…"
-    context["metatags"] = context.get("metatags", "") + f'<meta name="description" content="{quoted(text)}">'
-
-
-def quoted(text: str) -> str:
-    from html import escape
-
-    return escape(text, quote=True)
+def described(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
+    """The first paragraph of a page is what a search engine shows of it."""
+    del template
+    if doctree is not None:
+        text = summary((Path(app.srcdir) / f"{page}.md").read_text(encoding="utf-8"))
+        context["metatags"] = context.get("metatags", "") + f'<meta name="description" content="{escape(text)}">'
 
 
 def setup(app: Sphinx) -> None:

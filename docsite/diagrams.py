@@ -11,7 +11,7 @@ MOVE: Final = re.compile(r" *(?P<before>\S+) --> (?P<after>[^\s:]+)(?:: (?P<labe
 
 def drawn(text: str) -> str:
     """The page with each state diagram as a table of its moves. Another kind of diagram stays, and stops the build."""
-    return BLOCK.sub(lambda block: "\n".join(table(block[1])), text)
+    return BLOCK.sub(lambda block: "\n".join(table(block[1])) + "\n", text)
 
 
 def table(moves: str) -> list[str]:
@@ -22,7 +22,8 @@ def table(moves: str) -> list[str]:
         if found is None:
             raise ValueError(f"no arrow of a state diagram: {line.strip()}")
         letter, _, event = (found["label"] or " ").partition(" ")
-        rows.append(f"| {letter and f'*{letter}*'} | {state(found['before'])} | {state(found['after'])} | {event and f'`{event}`'} |")
+        cells = (letter and f"*{letter}*", state(found["before"]), state(found["after"]), event and f"`{event}`")
+        rows.append(f"| {' | '.join(cells)} |")
     return rows
 
 

@@ -121,7 +121,11 @@ def facts(field: Field, shown: object) -> Iterator[str]:
 
 def bounds(schema: Mapping[str, Any]) -> Iterator[str]:
     """The least and the most, of the value, its characters or its items."""
-    for low, high, unit in (("minimum", "maximum", ""), ("minLength", "maxLength", " characters"), ("minItems", "maxItems", " items")):
+    for low, high, unit in (
+        ("minimum", "maximum", ""),
+        ("minLength", "maxLength", " characters"),
+        ("minItems", "maxItems", " items"),
+    ):
         if unit and schema.get(low) == 1:
             yield "not empty"
         elif low in schema:

@@ -6,11 +6,13 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
+from typing import Final
 from urllib.parse import unquote
 
-CODE = re.compile(r"^ *(?P<fence>```+|~~~+).*?^ *(?P=fence)$|(?P<tick>`+)(?:(?!(?P=tick)).)+?(?P=tick)(?!`)", re.M | re.S)
-LINK = re.compile(r"(?<!!)\[(?P<text>(?:[^\]\[]|\[[^\]]*\])*)\]\((?P<target>[^()\s]+)\)")
-ELSEWHERE = ("http://", "https://", "mailto:", "#")
+FENCED: Final = re.compile(r"^ *(?P<fence>```+|~~~+).*?^ *(?P=fence)$", re.MULTILINE | re.DOTALL)
+CODE: Final = re.compile(FENCED.pattern + r"|(?P<tick>`+)(?:(?!(?P=tick)).)+?(?P=tick)(?!`)", FENCED.flags)
+LINK: Final = re.compile(r"(?<!!)\[(?P<text>(?:[^\]\[]|\[[^\]]*\])*)\]\((?P<target>[^()\s]+)\)")
+ELSEWHERE: Final = ("http://", "https://", "mailto:", "#")
 
 
 def rewritten(text: str, *, page: str, staged: str, places: Mapping[str, str]) -> str:
@@ -51,5 +53,15 @@ def plain(markdown: str) -> str:
 
 def headings(text: str) -> Iterator[str]:
     """The headings of a page that are not in code, without their marks."""
-    for found in re.finditer(r"^#{1,6} +(.+?) *#*$", CODE.sub(lambda code: code[0] if "\n" not in code[0] else "", text), re.M):
+    for found in re.finditer(r"^#{1,6} +(.+?) *#*$", FENCED.sub("", text), re.MULTILINE):
         yield plain(found[1])
+
+
+def summary(text: str, longest: int = 200) -> str:
+    """The first paragraph of a page in one line, cut at a word. ValueError where a page has none."""
+    blocks = re.split(r"\n{2,}", FENCED.sub("", text).strip())
+    found = next((block for block in blocks if re.match(r"[\w`\[*]", block)), None)
+    if found is None:
+        raise ValueError(f"a page without a paragraph: {text[:40]!r}")
+    line = " ".join(plain(found).split())
+    return line if len(line) <= longest else line[:longest].rpartition(" ")[0] + "…"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -26,11 +27,11 @@ FOLDERS: Final = {
 }
 """What is linked and is no page itself, and the page that stands for it."""
 LEADS: Final = {
-    "docs/cli.md": "This page groups what commands share. [Each command by itself](commands/index.md), with every option "
-    "it takes, is generated from the program.",
-    "docs/manifest.md": "[Field by field](schemas/index.md), with patterns and examples, is generated from the schemas.",
+    "docs/cli.md": "[Each command by itself](commands/index.md), with every option, is made from the program.",
+    "docs/manifest.md": "[Field by field](schemas/index.md), with patterns and examples, is made from the schemas.",
 }
-"""A sentence under the title of a page that has a generated one beside it."""
+"""A sentence behind the first paragraph of a page that has a generated one beside it."""
+PARAGRAPH: Final = re.compile(r"^(?!```)[\w`\[*].*(?:\n.+)*", re.MULTILINE)
 
 
 def pages() -> dict[str, str]:
@@ -59,8 +60,7 @@ def stage(folder: Path) -> None:
 
 
 def page(path: str, staged: str, known: Mapping[str, str]) -> str:
-    """A page of the repository as the site has it, with its lead under the title."""
+    """A page of the repository as the site has it. No line moves, so that a warning's number is that of the page."""
     text = diagrams.drawn((ROOT / path).read_text(encoding="utf-8"))
     text = rewritten(text, page=path, staged=staged, places=known)
-    title, _, rest = text.partition("\n")
-    return f"{title}\n\n{LEADS[path]}\n{rest}" if path in LEADS else text
+    return PARAGRAPH.sub(rf"\g<0> {LEADS[path]}", text, count=1) if path in LEADS else text
