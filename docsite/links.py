@@ -31,7 +31,8 @@ def rewritten(text: str, *, page: str, staged: str, places: Mapping[str, str]) -
         there = posixpath.normpath(posixpath.join(posixpath.dirname(page), unquote(path)))
         if there not in places:
             return named(found["text"], there)
-        return f"[{found['text']}]({relative(places[there], staged)}{mark}{anchor})"
+        text = "" if there.endswith(found["text"]) else found["text"]  # of a link without text MyST makes the title
+        return f"[{text}]({relative(places[there], staged)}{mark}{anchor})"
 
     return LINK.sub(moved, text)
 

@@ -74,6 +74,13 @@ def test_every_page_is_reached_from_the_front(site: Path, pages: dict[str, check
     assert {path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md")} <= staging.pages().keys()
 
 
+def test_no_file_name_stands_for_a_page(site: Path) -> None:
+    """Where the repository says `cli.md`, the site says what the page is called."""
+    text = (site / "explanation" / "life-of-an-order.html").read_text()
+    assert not re.search(r">[a-z/-]+\.md<", text)
+    assert ">Manifest reference<" in text.partition('role="main"')[2]
+
+
 def test_no_page_asks_another_host(site: Path, pages: dict[str, check.Page]) -> None:
     """No page, style sheet or script of the site fetches anything from elsewhere."""
     assert all("://" not in target and not target.startswith("//") for page in pages.values() for target in page.loads)
@@ -178,7 +185,8 @@ def test_the_checker_finds_what_is_wrong(tmp_path: Path) -> None:
 
 
 def test_links_lead_to_where_the_site_has_things() -> None:
-    """Links out of docs/ go to the site's page, what it does not have is named, and code is left alone."""
+    """Links out of docs/ go to the site's page, a file's name becomes a title, what the site does not have is named, and
+    code is left alone."""
     places = {
         "docs/cli.md": "cli.md",
         "schemas/ipv4.schema.json": "schemas/ipv4.md",
@@ -192,6 +200,10 @@ def test_links_lead_to_where_the_site_has_things() -> None:
     )
     assert (
         links.rewritten("[`place.py`](../runner/place.py)", page="docs/x.md", staged="x.md", places={}) == "`place.py`"
+    )
+    assert (
+        links.rewritten("[cli.md](../cli.md)", page="docs/how-to/x.md", staged="how-to/x.md", places=places)
+        == "[](../cli.md)"
     )
     assert links.rewritten("[s](../samples/a.yaml)", page="docs/x.md", staged="x.md", places=places) == (
         "[s](samples/index.md#a)"

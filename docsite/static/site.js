@@ -1,5 +1,16 @@
 "use strict";
 
+/* Long names of variables may break behind what all of them begin with. */
+
+function breakable(code) {
+  const parts = code.textContent.split(/(?<=^ORDER_RUNNER_|^PROXY_SELLER_)/);
+  code.replaceChildren(...parts.flatMap((part) => [part, document.createElement("wbr")]));
+}
+
+document.addEventListener("DOMContentLoaded", () => {
+  document.querySelectorAll("td code .pre").forEach((code) => code.textContent.includes("_") && breakable(code));
+});
+
 /* A button on every block that one would type or save. Of a session only the commands are copied, without their prompt. */
 
 function text(block) {
