@@ -13,6 +13,7 @@ from docsite.contents import toctree
 
 SCHEMAS: Final = Path(__file__).resolve().parents[1] / "schemas"
 FIRST: Final = ("manifest", "ipv4", "isp", "mix", "mix_isp", "ipv6", "mobile", "resident", "policy", "lockfile", "plan")
+TYPES: Final = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
 LINE_SAFE: Final = r"^(?!.*\n)"
 """What our patterns begin with because engines differ over final newlines; says nothing to people."""
 
@@ -60,9 +61,12 @@ def page(name: str, schema: Mapping[str, Any]) -> str:
     return "\n".join(parts)
 
 
-def fields(schema: Mapping[str, Any]) -> Iterator[Field]:
-    """Every field of a schema, from the top down; one whose own page there is stops at a link to it."""
-    yield from inside(schema, schema, "")
+def fields(schema: Mapping[str, Any]) -> list[Field]:
+    """Every field of a schema, from the top down; of a path that several choices have, the first."""
+    found: dict[str, Field] = {}
+    for field in inside(schema, schema, ""):
+        found.setdefault(field.path, field)
+    return list(found.values())
 
 
 def inside(node: Mapping[str, Any], root: Mapping[str, Any], path: str) -> Iterator[Field]:
@@ -81,16 +85,28 @@ def inside(node: Mapping[str, Any], root: Mapping[str, Any], path: str) -> Itera
         if "properties" not in item:
             yield Field(path=f"{path}[]", schema=item, required=False)
         yield from inside(item, root, f"{path}[]")
+    for choice in choices(node):
+        yield from inside(choice, root, path)
+
+
+def choices(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """What else may hold of a node. A type of order has a page of its own, so a manifest stops there."""
+    for choice in (*node.get("allOf", ()), *node.get("anyOf", ()), *node.get("oneOf", ())):
+        for part in (choice, choice.get("then", {}), choice.get("else", {})):
+            if part.get("$ref", "").rpartition("/")[2] not in FIRST:
+                yield part
 
 
 def followed(node: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
     """The node, or what it refers to, with its own words on top; of "null or that", that."""
     if "$ref" in node:
-        return {**root["$defs"][node["$ref"].rpartition("/")[2]], **{k: v for k, v in node.items() if k != "$ref"}}
-    for choice in node.get("oneOf", ()):
-        if "$ref" in choice:
-            there = followed(choice, root)
-            return {**there, **{k: v for k, v in node.items() if k != "oneOf"}, "type": [there["type"], "null"]}
+        own = {key: value for key, value in node.items() if key != "$ref"}
+        return {**root["$defs"][node["$ref"].rpartition("/")[2]], **own}
+    some = [choice for choice in node.get("oneOf", ()) if choice != {"type": "null"}]
+    if len(some) == 1:
+        there = followed(some[0], root)
+        own = {key: value for key, value in node.items() if key != "oneOf"}
+        return {**there, **own, "type": [there["type"], "null"]}
     return node
 
 
@@ -115,7 +131,8 @@ def facts(field: Field, shown: object) -> Iterator[str]:
     yield from bounds(schema)
     if "pattern" in schema:
         yield f"pattern {code(schema['pattern'].replace(LINE_SAFE, '^', 1), quoted=False)}"
-    if "const" not in schema and (example := examples.at(shown, field.path)) is not None:
+    example = schema["examples"][0] if "examples" in schema else examples.at(shown, field.path)
+    if "const" not in schema and example is not None:
         yield f"example {code(example)}"
 
 
@@ -135,10 +152,12 @@ def bounds(schema: Mapping[str, Any]) -> Iterator[str]:
 
 
 def kind(schema: Mapping[str, Any]) -> str:
-    found = schema.get("type")
-    if found is None:
-        values = schema.get("enum", [schema.get("const")])
-        found = sorted({"string" if isinstance(value, str) else type(value).__name__ for value in values})
+    """The type as JSON Schema calls it; of a constant or a choice of values, theirs."""
+    found = schema.get("type", [])
+    if not found and not {"const", "enum"} & schema.keys():
+        return "anything"
+    values = schema.get("enum", [schema.get("const")])
+    found = found or sorted({TYPES[type(value)] for value in values})
     return " or ".join(found) if isinstance(found, list) else str(found)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import click
 import pytest
 
-from docsite import check, contents, diagrams, links, staging
+from docsite import check, contents, diagrams, fields, links, staging
 from runner.cli import COMMANDS, cli
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -142,6 +142,26 @@ def test_every_field_is_in_the_reference(site: Path, path: Path) -> None:
     plain = " ".join(re.sub(r"<[^>]+>", "", text).split())
     for field in schema["properties"].values():
         assert " ".join(field.get("description", "").split()[:3]).replace("`", "") in plain
+
+
+def test_fields_of_every_shape_are_found() -> None:
+    """References, lists, free names, choices and conditions: none of them hides a field, and none shows one twice."""
+    point = {"type": "object", "required": ["x"], "properties": {"x": {"type": "integer"}}}
+    schema = {
+        "$defs": {"point": point},
+        "properties": {
+            "at": {"oneOf": [{"type": "null"}, {"$ref": "#/$defs/point"}]},
+            "path": {"items": {"$ref": "#/$defs/point"}},
+            "named": {"additionalProperties": {"type": "string"}},
+        },
+        "oneOf": [{"properties": {"at": {}, "a": {}}}, {"properties": {"b": {"items": {"type": "string"}}}}],
+        "allOf": [{"if": {"required": ["a"]}, "then": {"properties": {"c": {}}}, "else": {"properties": {"d": {}}}}],
+    }
+    found = {field.path: field for field in fields.fields(schema)}
+    assert list(found) == ["at", "at.x", "path", "path[].x", "named", "named.*", "c", "d", "a", "b", "b[]"]
+    assert found["at"].schema["type"] == ["object", "null"]
+    assert found["path[].x"].required
+    assert not found["path"].required
 
 
 def test_the_reference_gives_examples_from_real_runs(site: Path) -> None:
