@@ -17,11 +17,13 @@ REFERENCE: Final = (
     "policy",
     "plan",
     "report",
+    "formats",
     "findings",
     "exit-codes",
     "samples/index",
     "samples/team",
     "sandbox",
+    "library",
 )
 EXPLANATION: Final = ("explanation/life-of-an-order", "reliability", "architecture", "performance", "decisions/index")
 HOW_TO: Final = (
@@ -29,8 +31,12 @@ HOW_TO: Final = (
     "how-to/review-and-approve",
     "how-to/words-and-lockfile",
     "how-to/ci",
+    "how-to/pre-commit",
+    "how-to/editor",
+    "how-to/shell-completion",
     "how-to/shared-ledger",
     "how-to/back-up-the-ledger",
+    "how-to/troubleshoot",
 )
 NESTED: Final = ("commands/", "schemas/", "decisions/")
 """Folders whose pages hang under the folder's own index."""
