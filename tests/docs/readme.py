@@ -1,4 +1,6 @@
-"""Runs the `console` blocks of a page as one shell session. `python tests/docs/readme.py` writes their output in.
+"""Runs the `console` blocks of a page as one shell session, and saves the files it shows after `<!-- file: PATH -->`.
+
+`python tests/docs/readme.py` writes their output in.
 
 Of every page of `PAGES`; what differs from run to run, `masked` hides from a comparison.
 """
@@ -7,18 +9,21 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
-PAGES = (README, ROOT / "docs" / "how-to" / "review-and-approve.md")
+PAGES = (README, ROOT / "docs" / "how-to" / "review-and-approve.md", ROOT / "docs" / "tutorial.md")
 BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
+STEP = re.compile(rf"{BLOCK.pattern}|<!-- file: (\S+) -->\n```\w+\n(.*?)```", re.DOTALL)
 MARK = "---- end of a command ----"
-TIME = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?Z)?")
+TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d:\d\d(\.\d+)?Z)?")
 
 
 def masked(text: str) -> str:
@@ -31,14 +36,23 @@ def commands(block: str) -> list[str]:
     return [line.removeprefix("$ ") for line in block.splitlines() if line.startswith("$ ")]
 
 
+def typed(text: str) -> Iterator[str]:
+    """What the reader does, as shell: the commands, each with a mark behind it, and the files that are to be saved."""
+    for block, name, content in STEP.findall(text):
+        if name:
+            path = shlex.quote(name)
+            yield f'mkdir -p "$HOME/$(dirname {path})"\ncat > "$HOME/"{path} <<\'{MARK}\'\n{content}{MARK}'
+        yield from (f"{command}\necho '{MARK}'" for command in commands(block))
+
+
 def transcript(text: str, folder: Path) -> str:
     """`text` with each block's output as it is now: stdout only, in a copy of the samples, with a fresh sandbox."""
     shutil.copytree(ROOT / "samples", folder / "samples")
     (folder / ".venv").symlink_to(sys.prefix)
-    session = [command for block in BLOCK.findall(text) for command in commands(block)]
-    script = "\n".join(f"{command}\necho '{MARK}'" for command in session)
+    script = "\n".join(typed(text))
     path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
     environment = {"PATH": path, "HOME": str(folder), "XDG_STATE_HOME": str(folder / "state"), "LANG": "C.UTF-8"}
+    environment["USER"] = "anna"  # whose verdict it is
     done = subprocess.run(
         ["bash", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )

@@ -29,6 +29,7 @@ def explained(heading: str) -> dict[str, str]:
     [
         ("run", "At run time"),
         ("postgres", "For a ledger in PostgreSQL"),
+        ("docs", "For the documentation site"),
         ("test", "For tests"),
         ("dev", "For development"),
     ],
