@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from runner.cli.options import ended, format_option, outputs, quiet_options, write_output
 from runner.errors import ExitCode, UsageError
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 FORMATS = ("text", "json")
 
 
+def _completed(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Names that begin so, no deeper than the path that is being typed."""
+    del ctx, param
+    from click.shell_completion import CompletionItem
+
+    from runner.explain import every_name
+
+    depth = incomplete.count(".")
+    names = (name for name in every_name() if name.startswith(incomplete) and " " not in name)
+    return [CompletionItem(name) for name in names if name.count(".") <= depth]
+
+
 @click.command("explain")
-@click.argument("topics", nargs=-1, metavar="[TOPIC...]")
+@click.argument("topics", nargs=-1, metavar="[TOPIC...]", shell_complete=_completed)
 @format_option(*FORMATS)
 @quiet_options
 def command(topics: tuple[str, ...], formats: tuple[str, ...], quiet: bool, verbose: bool, no_color: bool) -> int:

@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 from runner import explain, findings, schemas
+from runner.cli import cli
 from runner.errors import ExitCode
 from runner.explain import fields, pages, tables
 from runner.explain.topics import Topic
@@ -217,6 +219,18 @@ def test_the_command_fits_the_terminal_and_speaks_json() -> None:
     told = json.loads(command("PSR012", "exit", "7", "-f", "json").stdout)
     assert (told["version"], [topic["name"] for topic in told["topics"]]) == ("1.0", ["PSR012", "exit 7"])
     assert told["topics"][0]["sections"][1]["heading"] == "Why"
+
+
+def test_a_shell_completes_names_step_by_step() -> None:
+    """Tab offers names no deeper than what is typed, and every one of them can be explained."""
+    topic = cli.get_command(click.Context(cli), "explain").params[0]  # type: ignore[union-attr]
+    typed = {begin: [str(item.value) for item in topic.shell_complete(click.Context(cli), begin)] for begin in ("", "ipv6.", "report.money.un", "PSR30", "x")}  # fmt: skip
+    assert {*PRODUCT_TYPES, "quantity", "findings", "PSR012", "outcome_unknown"} <= set(typed[""])
+    assert typed["ipv6."] == [f"ipv6.{field}" for field in schemas.load("ipv6")["properties"]]
+    assert typed["report.money.un"] == ["report.money.unexplained"]
+    assert typed["PSR30"] == [code for code in sorted(CODES) if code.startswith("PSR30")]
+    assert typed["x"] == []
+    assert all(explain.explained([name]) for names in typed.values() for name in names)
 
 
 def test_the_command_refuses_what_nothing_is_called() -> None:
