@@ -14,7 +14,7 @@ from runner.views.remaining import Meter, about, pace, span
 BAR: Final = 24
 """Cells of a bar, where there is room."""
 LEAST_BAR: Final = 8
-ROOM: Final = 30
+ROOM: Final = 40
 """So many cells of a text are kept before figures may take the room; on a narrow terminal, all but `FIGURE`."""
 FIGURE: Final = 8
 GAP: Final = "  "

@@ -99,7 +99,7 @@ class Drawn:
             case Quoting() if event.done >= event.total:
                 self._put_away()
                 self._print(event)
-            case Listing() if self._work is not None and self._work.kind is not Listing:
+            case Listing() if self._work is not None and self._work.kind in (Quoting, Buying):
                 pass  # a part of something larger
             case Listing(type=None):
                 self._put_away()

@@ -63,7 +63,9 @@ def test_quoting_in_every_width(desk: Desk, same: Same) -> None:
     for columns, pattern in shown.items():
         screen.resize(columns)
         screen.until(pattern)
-        same(f"quoting-{columns}", timeless(screen.lines))
+        shown_now = timeless(screen.lines)
+        # On 40 columns the time it took fits beside a short estimate, and not beside a long one.
+        same(f"quoting-{columns}", shown_now.replace("~, ~", "~") if columns == 40 else shown_now)
     screen.resize(80)
     desk.answer("order/calc", 35)
     assert screen.rest() == 0
@@ -74,7 +76,7 @@ def test_quoting_in_every_width(desk: Desk, same: Same) -> None:
 def test_buying(desk: Desk, same: Same) -> None:
     """Which order of how many at what price, what is in flight and how long it may be; what is over scrolls up."""
     desk.hold("order/make")
-    screen = desk.run("apply", desk.manifest("crawl", 3).name, "--yes", "-f", "json=out.json")
+    screen = desk.run("apply", desk.manifest("crawl", 3).name, "--yes", "-f", "json=out.json", columns=100)
     for n, work in ((1, r"\d s$"), (2, r"\d s$"), (3, "left$")):
         screen.until(rf"^  crawl/crawl-{n} in flight  \d s, ")
         screen.until(rf"^\[{n}/3\] .* {work}")
@@ -87,7 +89,7 @@ def test_buying(desk: Desk, same: Same) -> None:
 def test_an_unknown_outcome(desk: Desk, same: Same) -> None:
     """An answer that does not come is counted down; then the order and what became of it stay."""
     desk.hold("order/make")
-    short = ("--money-timeout", "2", "--allow-short-money-timeout")
+    short = ("--money-timeout", "4", "--allow-short-money-timeout")
     screen = desk.run("apply", desk.manifest("crawl", 2).name, "--yes", *short, "-f", "json=out.json")
     screen.until(r"in flight  \d s")
     same("unknown-in-flight", timeless(screen.lines))

@@ -197,6 +197,18 @@ def test_every_kind_of_work_on_a_terminal(terminal: Callable[[int], Terminal]) -
     assert shown_by(tty.text) == []
 
 
+def test_a_list_that_is_read_while_orders_are_bought(terminal: Callable[[int], Terminal]) -> None:
+    """The line of the purchases stays where it is."""
+    tty, now = terminal(100), [0.0]
+    with progress.watching(tty.console(no_color=True), quiet=False, verbose=False, clock=lambda: now[0]) as watch:
+        for event in (Buying(key=KEY, n=2, total=4, price=Decimal(1)), Listing(type="isp"), Listing(type=None)):
+            watch(event)
+            now[0] += 1.0
+        watch(Sent(key=KEY, deadline=180.0))
+    assert "[2/4] crawl/fr-prices for 1.00 USD  ━━━━━━──────────────────  25%  3 s" in tty.lines
+    assert "list of isp" not in tty.text
+
+
 def test_a_picture_never_stops_a_purchase(plain: Plain) -> None:
     """An error in showing what happens is not raised into what happens, and a notice is told all the same."""
     with progress.watching(plain.console, quiet=False, verbose=False) as watch:
