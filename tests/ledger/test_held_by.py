@@ -11,6 +11,7 @@ from ledger.conftest import holder
 
 from runner.cli import run
 from runner.ledger.lockfile import LOCKS, held_by
+from tests.pgserver import PASSWORD
 
 pytestmark = pytest.mark.skipif(not LOCKS.exists(), reason="this system does not tell who holds a file")
 
@@ -36,6 +37,7 @@ def test_doctor_tells_it(store: Any, capsys: pytest.CaptureFixture[str], monkeyp
     with store.open().hold(holder(pid=4711), timeout=0):
         run(arguments)
     said = capsys.readouterr().out
+    assert PASSWORD not in said
     assert "held by pid 4711 on build-7" in said
     assert ("SQLite" in said) != ("PostgreSQL" in said)
     assert "open orders  none" in said
