@@ -13,13 +13,13 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
-from runner import environ, known, policy, session, wiring
-from runner.approval import DIGEST, Approval
+from runner import defaults, environ, known, policy, session, wiring, yes
+from runner.approving import Consent
 from runner.errors import (
-    Cancelled,
     InvalidManifests,
     UsageError,
 )
+from runner.job import Job
 from runner.judge import Policy as Rules
 from runner.known import StatusRow
 from runner.limits import Limits
@@ -127,9 +127,8 @@ class Account:
         """
         manifests.raise_for_errors()
         settings = self._settings()
-        consent = replace(session.consent_of(settings), selection=selection)
-        wanted = _wanted(manifests, limits)
-        job = session.job_of(settings, wanted, consent, watch, strict_account=_strict(strict_account))
+        consent = replace(session.consent_of(settings), selection=defaults.selection(selection))
+        job = self._job(settings, manifests, limits, consent, watch, strict_account=strict_account)
         with reported(job, "plan", None):
             outcome = session.preview(settings, job, "plan")
         raise_for(outcome, keep_going=limits.keep_going)
@@ -138,6 +137,7 @@ class Account:
             digest=outcome.terms.digest if outcome.terms else None,
             report=as_json(outcome.report),
             document=session.document_of(job, outcome),
+            selection=consent.selection,
         )
 
     def apply(
@@ -172,14 +172,16 @@ class Account:
         >>> account.apply(orders, confirm=lambda plan: plan.total < 50).spent  # nothing is bought twice
         Decimal('0')
         """
-        approval = _approval(approve, confirm)
+        approval = yes.approval(approve, confirm)
+        defaults.refuse_dry_run()
         manifests.raise_for_errors()
         settings = self._settings()
-        consent = replace(session.consent_of(settings), selection=selection, approval=approval)
-        wanted = _wanted(manifests, limits)
-        job = session.job_of(settings, wanted, consent, watch, strict_account=_strict(strict_account))
+        if selection == EVERYTHING and isinstance(approve, Planned):
+            selection = approve.selection
+        consent = replace(session.consent_of(settings), selection=defaults.selection(selection), approval=approval)
+        job = self._job(settings, manifests, limits, consent, watch, strict_account=strict_account)
         till = session.Till(
-            confirm=_asking(confirm),
+            confirm=yes.asking(confirm),
             stop=stop or Stop(),
             file=ReportFile(Path(report)) if report is not None else None,
             lock_timeout=lock_timeout,
@@ -230,7 +232,7 @@ class Account:
             self._settings(),
             rules,
             stop or Stop(),
-            watch,
+            yes.harmless(watch),
             keys=keys,
             wait=wait.total_seconds(),
             lock_timeout=lock_timeout,
@@ -242,60 +244,28 @@ class Account:
         if self.emulator is not None:
             folder, faults = self.emulator.folder, self.emulator.faults
             return replace(common, sandbox=True, sandbox_folder=folder, faults=faults)
-        ledger = self.ledger or environ.text("LEDGER")
-        file = self.api_key_file or environ.text("API_KEY_FILE")
-        return replace(
+        said = replace(
             common,
-            ledger=os.fspath(ledger) if ledger else None,
-            account=self.name or environ.text("ACCOUNT"),
-            base_url=self.base_url or os.environ.get("PROXY_SELLER_BASE_URL") or None,
+            ledger=os.fspath(self.ledger) if self.ledger else None,
+            account=self.name,
+            base_url=self.base_url,
             api_key=self.api_key,
-            api_key_file=Path(file) if file else None,
-            rate=environ.count("RATE") if self.rate is None else self.rate,
+            api_key_file=Path(self.api_key_file) if self.api_key_file else None,
         )
+        return defaults.settings(said)
 
-
-def _wanted(manifests: Manifests, limits: Limits) -> session.Wanted:
-    """Manifests and limits of a call, with the policies that were found and what the environment limits."""
-    spend, orders = environ.amount("MAX_SPEND"), environ.count("MAX_ORDERS")
-    said = {"--max-spend": "max_spend" if limits.max_spend is not None else "ORDER_RUNNER_MAX_SPEND"}
-    said["--max-orders"] = "max_orders" if limits.max_orders is not None else "ORDER_RUNNER_MAX_ORDERS"
-    limits = replace(
-        limits,
-        max_spend=spend if limits.max_spend is None else limits.max_spend,
-        max_orders=orders if limits.max_orders is None else limits.max_orders,
-        strict=limits.strict or manifests.strict,
-        policies=(*limits.policies, *manifests.policies),
-        origins={**said, "--large": "large", **limits.origins},
-    )
-    return session.Wanted(loaded=manifests.loaded, limits=limits, lockfile=manifests.lockfile)
-
-
-def _strict(said: bool | None) -> bool | None:
-    return environ.flag("STRICT_ACCOUNT") if said is None else said
-
-
-def _approval(approve: Planned | str | None, confirm: object) -> Approval | None:
-    """UsageError unless one of the two, and only one, says yes."""
-    if (approve is None) == (confirm is None):
-        raise UsageError(
-            "nobody said yes to the purchase" if approve is None else "approve and confirm are both said",
-            hint="say approve=plan, or confirm=, a function that is shown the plan and returns True",
-        )
-    if isinstance(approve, str):
-        if not DIGEST.fullmatch(approve):
-            raise UsageError("what is approved is no digest", hint="give the one of a plan: sha256: and 64 digits")
-        return Approval(digest=approve)
-    if approve is None:
-        return None
-    if approve.document is None or approve.digest is None:
-        raise UsageError("the plan approves nothing: not every order of it has a price", hint="plan again")
-    return Approval(digest=approve.digest, document=approve.document)
-
-
-def _asking(confirm: Callable[[Plan], bool] | None) -> Callable[[Plan], None]:
-    def ask(plan: Plan) -> None:
-        if confirm is not None and confirm(plan) is not True:
-            raise Cancelled("not confirmed; nothing was bought")
-
-    return ask
+    def _job(
+        self,
+        settings: Settings,
+        manifests: Manifests,
+        limits: Limits,
+        consent: Consent,
+        watch: Watch,
+        *,
+        strict_account: bool | None,
+    ) -> Job:
+        strict = limits.strict or manifests.strict
+        found = replace(defaults.limits(limits), strict=strict, policies=(*limits.policies, *manifests.policies))
+        wanted = session.Wanted(loaded=manifests.loaded, limits=found, lockfile=manifests.lockfile)
+        strict_account = defaults.strict_account(strict_account)
+        return session.job_of(settings, wanted, consent, yes.harmless(watch), strict_account=strict_account)

@@ -34,6 +34,7 @@ from runner.plan import Plan, Step
 from runner.policy import Policy
 from runner.report import Mode, OrderEntry, Report
 from runner.reportfile import ReportFile
+from runner.selection import EVERYTHING, Selection
 
 _RAISED: Final[Mapping[ExitCode, type[RunnerError]]] = {
     ExitCode.OUTCOME_UNKNOWN: OutcomeUnknown,
@@ -82,6 +83,7 @@ class Planned:
     digest: str | None
     report: Mapping[str, Any] = field(repr=False)
     document: Document | None = field(default=None, repr=False)
+    selection: Selection = EVERYTHING
 
     @property
     def to_buy(self) -> tuple[Step, ...]:

@@ -62,15 +62,11 @@ def selection_of(values: dict[str, Any]) -> Selection:
 
 def consent_of(settings: Settings, values: dict[str, Any], *, nothing: bool = False) -> Consent:
     """What a call is about, with nothing approved."""
-    from runner import wiring
-    from runner.approving import Consent
+    from dataclasses import replace
 
-    return Consent(
-        account=wiring.locate(settings).account,
-        api=wiring.SANDBOX_ACCOUNT if settings.sandbox else None,
-        selection=selection_of(values),
-        nothing=nothing,
-    )
+    from runner import session
+
+    return replace(session.consent_of(settings), selection=selection_of(values), nothing=nothing)
 
 
 def approved_of(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from runner.clock import Clock
-    from runner.ledger.interface import OpenClaim, Record
+    from runner.ledger.interface import Record
     from runner.secrets import ApiKey
     from runner.vendors.wire import Response
     from runner.views.console import Console
@@ -43,7 +43,7 @@ class Case:
     answer: Response | None = None
     money: Decimal | None = None
     open: tuple[Record, ...] | None = None
-    claims: tuple[OpenClaim, ...] = ()
+    holder: str | None = None
 
     def origin(self, name: str, default: str = "the default") -> str:
         return self.origins.get(name, default)

@@ -282,6 +282,9 @@ class Ledger(Protocol):
         Dies with the process. Proves, by a durable write, that the ledger can be written.
         """
 
+    def held_by(self) -> str | None:
+        """Who holds the account, looked up and not tried; None for nobody, empty where this system does not tell."""
+
     def close(self) -> None:
         """Let go of the store."""
 

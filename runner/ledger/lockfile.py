@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ from runner.errors import Busy
 from runner.files import open_private
 from runner.ledger.codec import holder_detail
 from runner.ledger.interface import Holder
+
+LOCKS: Final = Path("/proc/locks")
 
 PAUSE: Final = 0.05
 """Seconds between two looks at a lock that somebody else has."""
@@ -84,6 +87,18 @@ def account_lock(path: Path, account: str, holder: Holder, timeout: float) -> It
         yield lock
     finally:
         lock.close()
+
+
+def held_by(path: Path) -> str | None:
+    """Who holds the lock file at `path`, by the kernel's table of locks; empty where there is no such table."""
+    if not path.exists():
+        return None
+    if not LOCKS.exists():
+        return ""
+    # `7: FLOCK  ADVISORY  WRITE 4711 fe:00:3220863 0 EOF`; not every file system shows the device that `stat` tells.
+    if not re.search(rf"FLOCK .*:{path.stat().st_ino} ", LOCKS.read_text()):
+        return None
+    return signature(path.read_text(encoding="utf-8", errors="replace"))
 
 
 def _wait(lock: AccountLock, account: str, timeout: float) -> None:

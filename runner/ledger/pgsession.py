@@ -108,6 +108,22 @@ def check_pids(first: int, again: int, second: int, after: int) -> None:
         )
 
 
+def holding(raw: psycopg.Connection, key: int, account: str) -> str | None:
+    """Who has the lock, as the `holds` table tells, where that is not still the last one's; None for nobody."""
+    row = raw.execute(_HOLDING, (key,)).fetchone()
+    if row is None:
+        return None
+    name, address, since = row
+    text = _signed(raw, account)
+    if str(name).removeprefix("order-runner ") in text:
+        return signature(text)
+    return f"a run from {address or 'the server itself'} that connected {since} and has not signed yet"
+
+
+def _signed(raw: psycopg.Connection, account: str) -> str:
+    return str(one(raw, "SELECT holder FROM holds WHERE account = %s", account) or "")
+
+
 class AccountSession:
     """The session that holds an account, as `is_held` proves each time it is asked."""
 
@@ -143,13 +159,8 @@ class AccountSession:
             return False
 
     def _holder(self, account: str) -> str:
-        """Who has the lock, as the `holds` table tells; that is the last one's while the new one has not signed."""
-        row = self._raw.execute(_HOLDING, (self._key,)).fetchone()
-        text = str(one(self._raw, "SELECT holder FROM holds WHERE account = %s", account) or "")
-        name, address, since = row or ("", None, "")
-        if row is None or str(name).removeprefix("order-runner ") in text:
-            return signature(text)
-        return f"a run from {address or 'the server itself'} that connected {since} and has not signed yet"
+        """Who has the lock; who had it last, where it was let go just now."""
+        return holding(self._raw, self._key, account) or signature(_signed(self._raw, account))
 
     def leave_in_child(self) -> None:
         """Take the session's socket away from a forked child, which would keep it open after its parent's death."""

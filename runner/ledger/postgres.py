@@ -27,7 +27,7 @@ from runner.ledger.hold import SqlHold
 from runner.ledger.interface import Hold, Holder, Ledger
 from runner.ledger.lockfile import account_lock
 from runner.ledger.names import check_account
-from runner.ledger.pgsession import AccountSession, lock_key, make_durable, make_strict, one, refuse_pooled
+from runner.ledger.pgsession import AccountSession, holding, lock_key, make_durable, make_strict, one, refuse_pooled
 from runner.ledger.pgurl import Target, read_url
 from runner.ledger.reading import SqlReader
 from runner.ledger.sql import AccountRows
@@ -115,6 +115,13 @@ class PostgresLedger(SqlReader):
                     emergency=emergency,
                 )
             yield hold
+
+    def held_by(self) -> str | None:
+        """See `Ledger`."""
+        if self._reader is None:
+            return None
+        with self._trusting():
+            return holding(_raw(self._reader), lock_key(self._schema, self._account), self._account)
 
     def close(self) -> None:
         """Let go of the store."""

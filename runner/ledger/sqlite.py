@@ -24,7 +24,7 @@ from runner.ledger import migrations, storage
 from runner.ledger.emergency import emergency_file
 from runner.ledger.hold import SqlHold
 from runner.ledger.interface import Hold, Holder, Ledger
-from runner.ledger.lockfile import account_lock
+from runner.ledger.lockfile import account_lock, held_by
 from runner.ledger.names import check_account
 from runner.ledger.reading import SqlReader
 from runner.ledger.sql import AccountRows
@@ -102,6 +102,11 @@ class SqliteLedger(SqlReader):
                     emergency=emergency,
                 )
             yield hold
+
+    def held_by(self) -> str | None:
+        """See `Ledger`."""
+        with self._trusting():
+            return held_by(self._own("lock"))
 
     def close(self) -> None:
         """See `Ledger`."""

@@ -142,6 +142,70 @@ def test_a_purchase_in_ci_needs_a_named_ledger(
     assert Path("team.db").exists()
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "error", "match"),
+    [
+        ("DRY_RUN", "online", runner.UsageError, "ORDER_RUNNER_DRY_RUN is online"),
+        ("SANDBOX", "1", runner.UsageError, "names another account"),
+        ("ONLY", "de-*", runner.UsageError, "names no order"),
+        ("MAX_ORDERS", "0", runner.Refused, "ORDER_RUNNER_MAX_ORDERS"),
+        ("MAX_ORDERS", "-1", runner.UsageError, "no whole number"),
+        ("STRICT_ACCOUNT", "maybe", runner.UsageError, "neither yes nor no"),
+    ],
+)
+def test_what_narrows_a_command_narrows_a_program(
+    variable: str,
+    value: str,
+    error: type[Exception],
+    match: str,
+    account: runner.Account,
+    box: tuple[Sandbox, SandboxServer],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A variable that keeps the command line from buying keeps a program from it, and is named."""
+    monkeypatch.setenv(f"ORDER_RUNNER_{variable}", value)
+    with pytest.raises(error, match=match):
+        account.apply(runner.load("orders"), confirm=lambda _: True)
+    assert box[0].purchases == ()
+
+
+def test_the_sandbox_of_the_environment_is_used(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With ORDER_RUNNER_SANDBOX a program that names nothing spends nothing, key or no key."""
+    monkeypatch.setenv("ORDER_RUNNER_SANDBOX", "1")
+    monkeypatch.setenv("PROXY_SELLER_API_KEY", KEY)
+    assert runner.Account().plan(runner.load("orders")).balance_after == Decimal("9983.8")
+    assert {path.name for path in (desk.parent / "home").rglob("*.jsonl")} <= {"account.jsonl"}
+
+
+def test_whoever_looks_on_ends_nothing(account: runner.Account, box: tuple[Sandbox, SandboxServer]) -> None:
+    """An exception of `watch` ends no purchase half way; one of `confirm` buys nothing and is the error's cause."""
+
+    def watch(_: object) -> None:
+        raise ValueError("the screen is gone")
+
+    def confirm(_: Plan) -> bool:
+        raise ValueError("nobody is there")
+
+    orders = runner.load("orders")
+    with pytest.raises(runner.Cancelled, match="confirm raised ValueError") as cancelled:
+        account.apply(orders, confirm=confirm, watch=watch)
+    assert isinstance(cancelled.value.__cause__, ValueError)
+    assert box[0].purchases == ()
+    assert account.apply(orders, approve=account.plan(orders, watch=watch), watch=watch).spent == Decimal("16.2")
+
+
+def test_a_plan_stands_for_its_own_orders(
+    account: runner.Account, desk: Path, box: tuple[Sandbox, SandboxServer]
+) -> None:
+    """A plan of some orders buys those, without naming them again; the others are skipped."""
+    other = "  - {name: de-prices, type: ipv4, countryId: 561, periodId: 1m, quantity: 1, customTargetName: other}\n"
+    (desk / "orders" / "crawl.yaml").write_text(MANIFEST + other)
+    orders = runner.load("orders")
+    planned = account.plan(orders, selection=runner.Selection(only=("fr-*",)))
+    done = account.apply(orders, approve=planned)
+    assert [order.status for order in done.orders] == ["placed", "skipped"]
+
+
 def test_a_lost_answer_is_raised_and_blocks(account: runner.Account, box: tuple[Sandbox, SandboxServer]) -> None:
     """An order that may have been charged raises OutcomeUnknown, in that call and in the next; its report names it."""
     box[0].add_fault("reset-after@1")
