@@ -105,6 +105,8 @@ def test_a_deep_link_opens_its_order_and_puts_the_focus_there(browser: Any) -> N
     assert browser.js(focus) == "order-crawl/lost#42"
     assert "price monitoring" in browser.one("tbody.open .detail").text
     assert browser.one("tbody.open .toggle").get_attribute("aria-expanded") == "true"
+    assert [row for row in browser.all("tr.more") if row.is_displayed()] == [browser.one("tbody.open tr.more")]
+    assert browser.one("tbody:not(.open) .toggle").get_attribute("aria-expanded") == "false"
     assert browser.js(
         "const box = document.activeElement.getBoundingClientRect(); return box.top >= 0 && box.bottom <= innerHeight"
     )

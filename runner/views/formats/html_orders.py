@@ -88,7 +88,7 @@ def _row(order: Document) -> str:
     key, status, quote, result = text(order["key"]), text(order["status"]), order["quote"], order["result"]
     name = (
         f'<button type="button" class="toggle" aria-expanded="false" aria-label="Details of {key}" disabled></button>'
-        f'<a href="#order-{link(order["key"])}">{key}</a>{_told(order)}'
+        f'<a href="#order-{link(order["key"])}">{key.replace("/", "/<wbr>")}</a>{_told(order)}'
     )
     cells = (
         text(order["type"]),
