@@ -25,6 +25,7 @@ COLUMNS: Final = (
 )
 """Heading, class, and how it is sorted."""
 
+STYLES: Final = tuple(style for _, style, _ in COLUMNS[1:])
 COLGROUP: Final = f"<colgroup>{'<col>' * len(COLUMNS)}</colgroup>"
 CALM: Final = frozenset(("placed", "already_placed", "planned", "skipped"))
 """Statuses that need nobody."""
@@ -34,11 +35,12 @@ def table(document: Document) -> str:
     """The section with search, filters, table and totals."""
     orders: Sequence[Document] = document["orders"]
     rows = "".join([_row(order) for order in orders])
+    head, foot = _head(), _foot(orders, document["money"])
     return (
         '<section class="orders" aria-labelledby="orders"><h2 id="orders" tabindex="-1">Orders</h2>'
         f"{_controls(document['summary'])}"
-        '<table id="table"><caption class="sr">The orders of this run, in the order of the manifests</caption>'
-        f"{COLGROUP}<thead>{_head()}</thead>{rows}<tfoot>{_foot(orders, document['money'])}</tfoot></table>"
+        '<table id="table" role="table"><caption class="sr">The orders, as the manifests have them</caption>'
+        f'{COLGROUP}<thead role="rowgroup">{head}</thead>{rows}<tfoot role="rowgroup">{foot}</tfoot></table>'
         '<p id="none" hidden>No order fits. <button type="button" id="clear">Show all orders</button></p></section>'
     )
 
@@ -62,36 +64,44 @@ def _controls(summary: Document) -> str:
 
 def _head() -> str:
     cells = "".join(
-        f'<th scope="col" class="{style}"><button type="button" data-sort="{kind}" disabled>{name}</button></th>'
+        f'<th role="columnheader" scope="col" class="{style}">'
+        f'<button type="button" data-sort="{kind}" disabled>{name}</button></th>'
         for name, style, kind in COLUMNS
     )
-    return f"<tr>{cells}</tr>"
+    return f'<tr role="row">{cells}</tr>'
 
 
 def _foot(orders: Sequence[Document], sums: Document) -> str:
     quoted = total(order["quote"]["total"] for order in orders if order["quote"])
     charged = total(order["result"]["total"] for order in orders if order["result"] and order["result"]["total"])
-    return (
-        f'<tr><th scope="row" class="key">Sum of the orders shown, {text(sums["currency"])}</th><td class="type"></td>'
-        f'<td class="status"></td><td class="quoted n">{quoted}</td><td class="charged n">{charged}</td>'
-        '<td class="vendor"></td><td class="tried"></td></tr>'
-    )
+    cells = ("", "", quoted, charged, "", "")
+    return _cells(f"Sum of the orders shown, {text(sums['currency'])}", cells)
+
+
+def _cells(first: str, rest: Sequence[str]) -> str:
+    """A row. The roles are those that the elements have; they keep them where the style makes blocks of rows."""
+    told = [f'<td role="cell" class="{style}">{cell}</td>' for style, cell in zip(STYLES, rest, strict=True)]
+    return f'<tr role="row"><th role="rowheader" scope="row" class="key">{first}</th>{"".join(told)}</tr>'
 
 
 def _row(order: Document) -> str:
     key, status, quote, result = text(order["key"]), text(order["status"]), order["quote"], order["result"]
-    quoted = amount(quote["total"]) if quote else NOTHING
-    charged = amount(result["total"]) if result else NOTHING
-    vendor = text(result["order_id"]) if result else NOTHING
-    tried = clock(order["attempts"][0]["started_at"]) if order["attempts"] else NOTHING
-    return (
-        f'<tbody id="order-{key}" data-status="{status}"><tr><th scope="row" class="key">'
+    name = (
         f'<button type="button" class="toggle" aria-expanded="false" aria-label="Details of {key}" disabled></button>'
-        f'<a href="#order-{link(order["key"])}">{key}</a>{_told(order)}</th><td class="type">{text(order["type"])}</td>'
-        f'<td class="status"><span class="badge b-{status}">{said(status)}</span></td>'
-        f'<td class="quoted n">{quoted}</td><td class="charged n">{charged}</td><td class="vendor n">{vendor}</td>'
-        f'<td class="tried n">{tried}</td></tr><tr class="more"><td colspan="{len(COLUMNS)}">'
-        f"<noscript>{details(order)}</noscript></td></tr></tbody>"
+        f'<a href="#order-{link(order["key"])}">{key.replace("/", "/<wbr>")}</a>{_told(order)}'
+    )
+    cells = (
+        text(order["type"]),
+        f'<span class="badge b-{status}">{said(status)}</span>',
+        amount(quote["total"]) if quote else NOTHING,
+        amount(result["total"]) if result else NOTHING,
+        text(result["order_id"]) if result else NOTHING,
+        clock(order["attempts"][0]["started_at"]) if order["attempts"] else NOTHING,
+    )
+    more = f'<td role="cell" colspan="{len(COLUMNS)}"><noscript>{details(order)}</noscript></td>'
+    return (
+        f'<tbody role="rowgroup" id="order-{key}" data-status="{status}">{_cells(name, cells)}'
+        f'<tr role="row" class="more">{more}</tr></tbody>'
     )
 
 

@@ -21,14 +21,14 @@ Document = Mapping[str, Any]
 NOTHING: Final = '<span class="none">&ndash;</span>'
 """What stands where a report has null."""
 
-_PLAIN: Final = re.compile(r"[ !#$%()-;=?-~]*")
+_plain: Final = re.compile(r"[ !#$%()-;=?-~×]*").fullmatch
 _GROUPS: Final = re.compile(r"(?<=[0-9])(?=(?:[0-9]{3})+$)")
 
 
 def text(value: object) -> str:
     """A value on one line, for text and for quoted attributes alike."""
     said = str(value)
-    if _PLAIN.fullmatch(said):
+    if _plain(said):
         return said
     if said.isascii() and said.isprintable():
         return escape(said)
@@ -99,7 +99,7 @@ def duration(milliseconds: float) -> str:
 
 def facts(rows: Iterable[tuple[str, str]], style: str = "facts") -> str:
     """A list of names and values; the values are HTML already."""
-    inside = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in rows)
+    inside = "".join([f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in rows])
     return f'<dl class="{style}">{inside}</dl>'
 
 

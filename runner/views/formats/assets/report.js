@@ -255,4 +255,6 @@ document.addEventListener("DOMContentLoaded", () => {
     if (link && link.hash === location.hash) orders.follow(); // the address does not change, so nothing else tells
   });
   orders.follow();
+  // Having loaded, a browser goes to the fragment itself and takes the focus away: it is given back after that.
+  addEventListener("load", () => requestAnimationFrame(() => orders.follow()));
 });
