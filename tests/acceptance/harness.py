@@ -25,7 +25,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import jsonschema_rs
+import warm
 from jsonschema import Draft202012Validator
+from warm import Process
 
 from runner.sandbox import SANDBOX_KEY, Options, Purchase, Sandbox, SandboxServer
 from runner.sandbox.answers import Answer
@@ -133,7 +135,7 @@ class World:
     box: Sandbox = field(init=False)
     server: SandboxServer = field(init=False)
     secret_files: set[Path] = field(default_factory=set)
-    started: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    started: list[Process] = field(default_factory=list)
     held: int | None = None
     released: threading.Event = field(default_factory=threading.Event)
 
@@ -193,7 +195,7 @@ class World:
     def balance(self) -> Decimal:
         return self.box.balances[CANARY]
 
-    def wait_for(self, happened: Callable[[], bool], process: subprocess.Popen[bytes] | None = None) -> None:
+    def wait_for(self, happened: Callable[[], bool], process: Process | None = None) -> None:
         """Until it has happened. Fails where it never does, or the process it is expected of has ended before."""
         end = time.monotonic() + SOON
         while not happened():
@@ -202,7 +204,7 @@ class World:
             assert time.monotonic() < end, "it never happened"
             time.sleep(0.01)
 
-    def signal(self, process: subprocess.Popen[bytes], *numbers: signal.Signals) -> None:
+    def signal(self, process: Process, *numbers: signal.Signals) -> None:
         """Sends signals to a run with an order in flight, until it says that it heeds them.
 
         A signal that comes in the instant before a system call waits for its end: so it is sent again.
@@ -274,17 +276,34 @@ class World:
         return {name: value for name, value in (wanted | changes).items() if value is not None}
 
     def start(
-        self, *arguments: str, env: Mapping[str, str | None] | None = None, prelude: str = "", **process: Any
-    ) -> subprocess.Popen[bytes]:
-        """A command that is left to run; hand it to `finish`. `prelude` is Python that its process runs first."""
+        self,
+        *arguments: str,
+        env: Mapping[str, str | None] | None = None,
+        prelude: str = "",
+        cold: bool = False,
+        **process: Any,
+    ) -> Process:
+        """A command that is left to run; hand it to `finish`. `prelude` is Python that its process runs first.
+
+        It may be a warm one, unless there is something special about it or `cold` is asked for.
+        """
+        whole = self.environment(**(env or {}))
+        started = None
+        if not (cold or prelude or process):
+            usual, nth = self.environment(), len(self.started)
+            started = warm.start(arguments, env=whole, usual=usual, cwd=self.root, nth=nth)
+        self.started.append(started or self._start_cold(arguments, whole, prelude, process))
+        return self.started[-1]
+
+    def _start_cold(
+        self, arguments: tuple[str, ...], env: Mapping[str, str], prelude: str, process: Mapping[str, Any]
+    ) -> Process:
         piped = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "bufsize": 0}
         command = [sys.executable, "-m", "runner", *arguments]
         if prelude:
             onward = "os.execv(sys.executable, [sys.executable, '-m', 'runner', *sys.argv[1:]])"
             command = [sys.executable, "-c", f"import os, sys; {prelude}; {onward}", *arguments]
-        whole = self.environment(**(env or {}))
-        self.started.append(subprocess.Popen(command, cwd=self.root, env=whole, **(piped | process)))
-        return self.started[-1]
+        return subprocess.Popen(command, cwd=self.root, env=env, **{**piped, **process})
 
     def run(
         self,
@@ -306,7 +325,7 @@ class World:
 
     def finish(
         self,
-        process: subprocess.Popen[bytes],
+        process: Process,
         *arguments: str,
         stdin: str | None = None,
         reported: bool | None = None,

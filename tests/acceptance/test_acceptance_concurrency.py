@@ -4,26 +4,25 @@ import os
 import resource
 import signal
 import socket
-import subprocess
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import MANIFEST, PRICE, World, ipv4
+from harness import MANIFEST, PRICE, Process, World, ipv4
 
 EMERGENCY_SIZE = 64 * 1024
 FIRST = ("apply", "--yes", "--report", "first.json", MANIFEST)
 
 
-def start_batch(world: World) -> subprocess.Popen[bytes]:
+def start_batch(world: World) -> Process:
     """A batch of three whose second order is in flight, bought at the vendor, and not answered before `release`."""
     world.manifest(*(ipv4(name) for name in "abc"))
     return start_held(world, 2)
 
 
-def start_held(world: World, number: int, **more: Any) -> subprocess.Popen[bytes]:
+def start_held(world: World, number: int, **more: Any) -> Process:
     """The manifest's batch, up to the point where that many orders are made and the last of them is not answered."""
     world.hold_answer(number)
     process = world.start(*FIRST, **more)
@@ -31,7 +30,7 @@ def start_held(world: World, number: int, **more: Any) -> subprocess.Popen[bytes
     return process
 
 
-def open_files(process: subprocess.Popen[bytes]) -> list[str]:
+def open_files(process: Process) -> list[str]:
     """What a process has open."""
     found = []
     for descriptor in Path(f"/proc/{process.pid}/fd").iterdir():

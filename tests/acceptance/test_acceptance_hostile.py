@@ -100,16 +100,13 @@ def test_apply_in_github_actions_gives_no_commands(world: World) -> None:
 
 
 def test_a_hundred_thousand_orders_are_checked(world: World) -> None:
-    """`validate` takes 100,000 orders, finds the one that is wrong, and the one name that is used twice."""
-    world.write(MANIFEST, large(100_000))
-    result = world.run("validate", MANIFEST)
-    assert result.code == 0
-    assert "100,000 orders" in result.out
-    text = large(100_000) + order("n99999") + order("last").replace("quantity: 1", "quantity: 0")
-    world.write(MANIFEST, text)
-    result = world.run("validate", "-f", "json", MANIFEST)
+    """`validate` takes 100,000 orders, and finds the one that is wrong, and the one name that is used twice."""
+    world.write(MANIFEST, large(99_998) + order("n99997") + order("last").replace("quantity: 1", "quantity: 0"))
+    result = world.run("validate", "-f", "json=out.json", "-f", "text", MANIFEST)
     assert result.code == 4
-    assert [found["code"] for found in result.json["diagnostics"]] == ["PSR301", "PSR207"]
+    assert "(100,000 orders)" in result.out
+    found = json.loads((world.root / "out.json").read_bytes())["diagnostics"]
+    assert [diagnostic["code"] for diagnostic in found] == ["PSR301", "PSR207"]
 
 
 def test_a_hundred_thousand_orders_are_planned_offline(world: World) -> None:

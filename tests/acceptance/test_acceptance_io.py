@@ -406,7 +406,7 @@ def test_the_key_is_in_no_argument_list(world: World) -> None:
     """While an order is in flight, /proc shows no key among the arguments of the process."""
     world.manifest(ipv4("a"))
     world.hold_answer(1)
-    process = world.start("apply", "--yes", MANIFEST)
+    process = world.start("apply", "--yes", MANIFEST, cold=True)
     world.wait_for(lambda: world.bought == ["a"], process)
     arguments = Path(f"/proc/{process.pid}/cmdline").read_bytes()
     assert b"apply" in arguments

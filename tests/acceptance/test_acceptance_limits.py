@@ -1,13 +1,12 @@
 """Policies, budgets over runs, copies and unusual prices: each refused by the command, by name, number and place."""
 
-import subprocess
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import CANARY, MANIFEST, PRICE, World, ipv4
+from harness import CANARY, MANIFEST, PRICE, Process, World, ipv4
 
 from tests.pgserver import NoServer, server
 
@@ -145,7 +144,7 @@ def test_a_waiting_run_counts_what_was_bought_meanwhile(world: World) -> None:
     world.manifest(ipv4("b"), name="b.yaml", batch="b")
     world.hold_answer(1)
     first = ("apply", "--yes", "--report", "a.json", "a.yaml")
-    process: subprocess.Popen[bytes] = world.start(*first)
+    process: Process = world.start(*first)
     world.wait_for(lambda: len(world.purchases) == 1, process)
     second = ("apply", "--yes", "--lock-timeout", "100", "b.yaml")
     waiting = world.start(*second)

@@ -3,46 +3,30 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final, Self
+from typing import ClassVar, Final
 
 from runner.clock import SystemClock
-from tests.chaos import nursery, runner
+from tests import nursery
+from tests.chaos import runner
+from tests.chaos.nursery import Nursery, warm_up
 
 AHEAD: Final = "STATEFUL_AHEAD"
 
 
-class ShiftedNursery(nursery.Nursery):
+class ShiftedNursery(Nursery):
     """Starts the module below in place of its parent."""
 
-    def __enter__(self) -> Self:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.stateful.child"],
-            cwd=nursery.ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        assert self._process is not None
-        self._process.communicate(timeout=120)  # its end may take long on a busy machine
+    module: ClassVar[str] = "tests.stateful.child"
 
 
-def _serve() -> None:
-    begins = runner.main
-
-    def main(arguments: Sequence[str]) -> int:
-        ahead = timedelta(seconds=float(os.environ.pop(AHEAD, "0")))
-        SystemClock.now = lambda self: datetime.now(UTC) + ahead  # type: ignore[method-assign,assignment]
-        return begins(arguments)
-
-    runner.main = main
-    nursery._serve()
+def begin(arguments: Sequence[str]) -> int:
+    """Run the command as the plan in the environment says, in the world's time."""
+    ahead = timedelta(seconds=float(os.environ.pop(AHEAD, "0")))
+    SystemClock.now = lambda self: datetime.now(UTC) + ahead  # type: ignore[method-assign,assignment]
+    return runner.main(arguments)
 
 
 if __name__ == "__main__":
-    _serve()
+    nursery.serve(warm_up, begin)
