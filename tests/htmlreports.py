@@ -54,6 +54,7 @@ def order(number: int, status: str = "placed", **changes: Any) -> dict[str, Any]
         }
         if bought
         else None,
+        "possible": total if status == "unknown" else None,
         "attempts": [tried] if outcome else [],
         "evidence": {"http_status": 200, "body_sha256": "e" * 64} if outcome else None,
         "errors": [] if bought or status == "planned" else [finding(status, f"found: {status}")],
@@ -127,4 +128,4 @@ def large(count: int = 2000) -> dict[str, Any]:
 
 def _plain(entry: Mapping[str, Any]) -> dict[str, Any]:
     source = {name: value for name, value in entry["source"].items() if name != "snippet"}
-    return {name: value for name, value in entry.items() if name != "words"} | {"source": source}
+    return {name: value for name, value in entry.items() if name not in ("words", "possible")} | {"source": source}

@@ -21,7 +21,7 @@ Document = Mapping[str, Any]
 NOTHING: Final = '<span class="none">&ndash;</span>'
 """What stands where a report has null."""
 
-_plain: Final = re.compile(r"[ !#$%()-;=?-~×]*").fullmatch
+_plain: Final = re.compile(r"[ !$%()-;=?-~×]*").fullmatch
 _GROUPS: Final = re.compile(r"(?<=[0-9])(?=(?:[0-9]{3})+$)")
 
 
@@ -30,14 +30,15 @@ def text(value: object) -> str:
     said = str(value)
     if _plain(said):
         return said
-    if said.isascii() and said.isprintable():
-        return escape(said)
-    return escape("".join(map(visible, said)))
+    if not (said.isascii() and said.isprintable()):
+        said = "".join(map(visible, said))
+    return escape(said).replace("##", "#&#35;")  # `##` is a command to some CI logs, even in a page
 
 
 def lines(value: object) -> str:
     """A value that may have several lines, for `<pre>`: line ends, as `\\n`, and tabs stay what they are."""
-    return re.sub(r"[^\n\t]+", lambda found: text(found[0]), str(value).replace("\r\n", "\n"))
+    found = re.sub(r"[^\n\t]+", lambda part: text(part[0]), str(value).replace("\r\n", "\n"))
+    return re.sub(r"^(\s*):(?=:)", r"\1&#58;", found, flags=re.MULTILINE)  # a line that begins so is one to GitHub's
 
 
 def ticked(value: object) -> str:
