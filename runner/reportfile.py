@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -44,7 +45,8 @@ class ReportFile:
 
     def refresh(self, report: Report) -> None:
         """Replace the file unless that was done a moment ago; a failure is kept in `failure`, not raised."""
-        self.heard(report)
+        with suppress(Exception):  # whoever listens cannot stop a purchase
+            self.heard(report)
         if time.monotonic() < self._not_before:
             return
         try:

@@ -59,12 +59,15 @@ def stream_of(wanted: tuple[Output, ...], console: Console) -> Stream | None:
 
 
 def _fresh(path: Path) -> TextIO:
-    """A new file in the place of an old one, for its owner only."""
+    """A new file in the place of an old one, for its owner only. UsageError where there can be none."""
     from runner.files import open_private, refuse_special
 
-    refuse_special(path)
-    path.unlink(missing_ok=True)
-    return os.fdopen(open_private(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "w", encoding="utf-8")
+    try:
+        refuse_special(path)
+        path.unlink(missing_ok=True)
+        return os.fdopen(open_private(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "w", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror or error}") from None
 
 
 def annotates(wanted: tuple[Output, ...]) -> bool:

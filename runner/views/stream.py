@@ -17,8 +17,8 @@ from runner.views.formats import ndjson
 class Stream:
     """Writes one stream to stdout, where that is wanted, and to files.
 
-    The files are opened by `openers` with the first event, which may raise OSError, and closed with the last; nothing
-    else here raises because a stream is not taken.
+    The files are opened by `openers` with the first event, which may raise, and closed with the last; nothing else here
+    raises because a stream is not taken.
     """
 
     def __init__(self, out: Channel | None, openers: Sequence[Callable[[], TextIO]]) -> None:

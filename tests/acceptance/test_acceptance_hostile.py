@@ -5,6 +5,8 @@ import json
 import pytest
 from harness import CANARY, MANIFEST, World, acting_characters, command_lines, ipv4
 
+from runner.views import formats
+
 HOSTILE = (
     "\x1b[31mred\x1b]0;owned\x07",
     "::error file=x::owned",
@@ -26,8 +28,15 @@ def test_hostile_words_of_the_vendor_are_data(world: World, text: str) -> None:
     """A refusal full of escapes, CI commands, markup or the key itself is shown harmlessly in every format."""
     world.manifest(ipv4("a"))
     world.box.add_fault(f"calc-error:{text}")
-    result = world.apply("-v", "-f", "text", "-f", "json=out.json", MANIFEST)
+    files = {name: world.root / f"out.{name}" for name in formats.NAMES}
+    wanted = [part for name, path in files.items() for part in ("-f", f"{name}={path}")]
+    result = world.apply("-v", "-f", "text", *wanted, MANIFEST)
     assert result.code == 5
+    for name, path in files.items():
+        made = path.read_text(encoding="utf-8")
+        assert "owned" in made
+        assert not acting_characters(made)
+        assert not command_lines(made, github=name == "github")
     assert "owned" in result.out
     out = (world.root / "out.json").read_text(encoding="utf-8")
     assert not acting_characters(out)

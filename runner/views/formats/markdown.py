@@ -113,7 +113,7 @@ def _unknown(document: Document, room: int) -> Iterator[str]:
 def findings_list(found: list[Finding], room: int) -> list[str]:
     """Findings as a list, as many as there is room for."""
     lines = list(_within([f"- {_finding(finding)}" for finding in found], room))
-    return [*lines, ""] if lines else []
+    return ["Findings:", "", *lines, ""] if lines else []
 
 
 def _within(lines: list[str], room: int) -> Iterator[str]:
