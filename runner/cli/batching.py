@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from runner.progress import Watch
     from runner.stop import Stop
 
-FORMATS = ("text", "json", "ndjson", "junit", "sarif", "markdown", "github")
+FORMATS = ("text", "json", "ndjson", "junit", "sarif", "markdown", "github", "html")
 PLAN_FORMATS = FORMATS
 
 

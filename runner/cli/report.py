@@ -12,7 +12,7 @@ from runner.cli.options import Output, ended, format_option, option, outputs, wr
 from runner.cli.producing import annotates, tell_job_of
 from runner.errors import ExitCode, UsageError
 
-FORMATS = ("text", "json", "ndjson", "junit", "sarif", "markdown", "github")
+FORMATS = ("text", "json", "ndjson", "junit", "sarif", "markdown", "github", "html")
 
 
 @click.group("report")
