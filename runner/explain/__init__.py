@@ -14,7 +14,7 @@ from runner.orders import PRODUCT_TYPES
 
 __all__ = ["PREFIXES", "UnknownTopic", "every_name", "explained", "overview"]
 
-FILES: Final = ("manifest", "policy", "lockfile", "plan", "report")
+FILES: Final = ("manifest", "policy", "lockfile", "plan", "report", "event", "doctor")
 
 
 class UnknownTopic(LookupError):
