@@ -318,3 +318,18 @@ def test_own_order_cannot_be_disowned(world: World) -> None:
     assert result.code == 5
     assert f"order {order_id} belongs to crawl/a" in result.err
     assert "stranger" not in world.run("ledger", "export").out
+
+
+def test_any_order_of_a_refused_batch_can_be_adopted(world: World) -> None:
+    """What looks like one order may be another one of its batch: a person gives it to the one that it is."""
+    world.manifest(ipv4("a"))
+    assert world.apply().code == 0
+    (ours,) = [row["order_id"] for row in world.run("status", "-f", "json").json["orders"]]
+    (world.root / "nothing").mkdir()
+    put_back(world, world.root / "nothing")
+    world.manifest(ipv4("first"), ipv4("a"), ipv4("else", countryId=562))
+    assert world.apply(env=CI).code == 5
+    assert finding(world, "first")["code"] == "PSR420"
+    adopted = world.run("resolve", "crawl/else", "--placed", ours, env=PERSON)
+    assert adopted.code == 0, adopted.err
+    assert f"crawl/else is placed as order {ours}" in adopted.out
