@@ -30,7 +30,7 @@ def test_0_everything_wanted_is_bought(world: World) -> None:
         ("apply", "--yes", "--max-spend", "many", MANIFEST),
         ("apply", "--yes", "--max-spend", "-1", MANIFEST),
         ("apply", "--yes", "--money-timeout", "5", MANIFEST),
-        ("apply", "--yes", "-f", "sarif", MANIFEST),
+        ("apply", "--yes", "-f", "yaml", MANIFEST),
         ("apply", "--yes", "-f", "json", "-f", "text", MANIFEST),
         ("apply", "--yes", "--report", "-", "-f", "json", MANIFEST),
         ("apply", "--yes", "--sandbox", "--ledger", "x", MANIFEST),

@@ -17,7 +17,7 @@ from harness import REPO
 from runner.starter import Choice, files
 
 BIN = Path(sys.executable).parent
-SHIPPED = (".pre-commit-hooks.yaml", "LICENSE", "README.md", "pyproject.toml", "runner", "schemas")
+SHIPPED = (".pre-commit-hooks.yaml", "LICENSE", "README.md", "docs", "pyproject.toml", "runner", "schemas")
 FILES = files(Choice(types=("ipv4", "mobile"), pre_commit=True))
 GOOD = FILES["orders/ipv4.yaml"]
 
