@@ -173,8 +173,8 @@ def _order(number: int, status: str) -> dict[str, Any]:
         "attempts": [
             {
                 "n": 1,
-                "started_at": "2026-11-23T12:00:20.000Z",
-                "duration_ms": 2310,
+                "started_at": f"2026-11-23T12:{number * 3 // 2 // 60 % 60:02}:{number * 3 // 2 % 60:02}.000Z",
+                "duration_ms": 1310,  # one after the other, as purchases are
                 "http_status": 200,
                 "outcome": outcome,
             }
