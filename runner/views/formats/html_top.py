@@ -10,7 +10,7 @@ from runner.views.formats.html_text import Document, amount, code, facts, sectio
 from runner.views.formats.html_words import EXITS, said, wanted
 from runner.views.words import WHAT_TO_DO, counted
 
-NAMED: Final = 20
+NAMED: Final = 5
 """Orders in doubt that are named with their commands; more of them are counted."""
 
 NAMED_FILES: Final = 3
