@@ -7,21 +7,19 @@ a result that has lost its place. Rules are the codes that were found, from the 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
 from runner import findings as catalogue
 from runner._version import __version__
+from runner.explain.tables import finding as explanation
 from runner.manifest import findings as manifest_catalogue
 from runner.views.facts import Finding, findings, severity, vendor_words, worst_first
 from runner.views.safe import json_text, one_line
 
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
-SITE: Final = "https://order-runner.dev"
-"""Where the schemas have their ids, and the pages their addresses."""
 ROOT: Final = "%SRCROOT%"
 """The name, by GitHub and others, of the folder that relative addresses begin in."""
 
@@ -51,7 +49,7 @@ def log(
     placed = [finding for finding in found if has_place(finding)]
     loose = [finding for finding in found if not has_place(finding)]
     codes = sorted({finding["code"] for finding in found})
-    driver: Json = {"name": "order-runner", "version": version, "informationUri": SITE}
+    driver: Json = {"name": "order-runner", "version": version}
     driver["rules"] = list(map(_rule, codes))
     seen: Counter[str] = Counter()
     made: Json = {
@@ -70,21 +68,23 @@ def has_place(finding: Finding) -> bool:
     return finding["file"] not in (None, "-")
 
 
-def help_uri(code: str) -> str:
-    """Where a code is explained."""
-    anchor = re.sub(r"[^a-z0-9 -]", "", f"{code}: {TITLES.get(code, '')}".lower()).strip().replace(" ", "-")
-    return f"{SITE}/findings/#{anchor}"
-
-
 def _rule(code: str) -> Json:
     title = TITLES.get(code, code)
     text = f"{title[:1].upper()}{title[1:]}"
     return {
         "id": one_line(code),
         "shortDescription": {"text": one_line(text)},
-        "help": {"text": one_line(f"{text}. Why it is reported and the way out: {help_uri(code)}")},
-        "helpUri": help_uri(code),
+        "help": {"text": one_line(" ".join((f"{text}.", *_explained(code), f"More: order-runner explain {code}")))},
     }
+
+
+def _explained(code: str) -> Iterator[str]:
+    """Why it is reported and the way out, as docs/findings.md has them."""
+    topic = explanation(code)
+    for section in topic.sections if topic else ():
+        yield from (
+            f"{section.heading}: {paragraph}" if section.heading else paragraph for paragraph in section.paragraphs
+        )
 
 
 def _result(finding: Finding, codes: Sequence[str], seen: Counter[str]) -> Json:
