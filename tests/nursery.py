@@ -150,6 +150,8 @@ def _live(question: Mapping[str, Any], begin: Begin, streams: Sequence[int], ans
             os.environ.update(question["env"])
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
             code = _outcome(begin, question["args"])
+        except KeyboardInterrupt:  # just before or after the command's own life, as in any other Python
+            code = -signal.SIGINT
         finally:
             signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
             if not _flushed():
