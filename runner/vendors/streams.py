@@ -9,12 +9,14 @@ from typing import Any, cast
 import httpcore
 
 from runner.clock import Clock
+from runner.vendors.interrupts import Interrupts
 
 
 class Deadline:
-    """One total deadline, shared by the streams of the call under way."""
+    """One total deadline, shared by the streams of the call under way, and what signals do to their waits."""
 
     def __init__(self, clock: Clock) -> None:
+        self.interrupts = Interrupts()
         self._clock = clock
         self._end = float("inf")
 
@@ -45,13 +47,15 @@ class TimedStream(httpcore.NetworkStream):
         del timeout
         if self._unsent:
             self._send()
-        return self._stream.read(max_bytes, self._deadline.left())
+        with self._deadline.interrupts.waiting():
+            return self._stream.read(max_bytes, self._deadline.left())
 
     def _send(self) -> None:
         """Once, whatever comes of it; as a view, because a traceback that shows locals would show a request."""
         view = memoryview(self._unsent)
         self._unsent = bytearray()
-        self._stream.write(cast("bytes", view), self._deadline.left())
+        with self._deadline.interrupts.waiting():
+            self._stream.write(cast("bytes", view), self._deadline.left())
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
@@ -59,7 +63,8 @@ class TimedStream(httpcore.NetworkStream):
         del timeout
         try:
             left = self._deadline.left(httpcore.ConnectTimeout)
-            stream = self._stream.start_tls(ssl_context, server_hostname, left)
+            with self._deadline.interrupts.waiting():
+                stream = self._stream.start_tls(ssl_context, server_hostname, left)
         except BaseException:
             self.close()
             raise
@@ -105,12 +110,13 @@ class TimedBackend(httpcore.NetworkBackend):
         """To the first of the host's addresses that answers; all of them share the deadline."""
         del timeout, local_address, socket_options
         failure: Exception | None = None
-        for address in _addresses(host, port):
-            try:
-                stream = self._backend.connect_tcp(address, port, self._deadline.left(httpcore.ConnectTimeout))
-                return TimedStream(stream, self._deadline)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                failure = error
+        with self._deadline.interrupts.waiting():
+            for address in _addresses(host, port):
+                try:
+                    stream = self._backend.connect_tcp(address, port, self._deadline.left(httpcore.ConnectTimeout))
+                    return TimedStream(stream, self._deadline)
+                except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                    failure = error
         raise failure or httpcore.ConnectError("the host has no address")
 
 

@@ -213,7 +213,8 @@ class Transport:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._reads.close()
+        with self._deadline.interrupts.held():
+            self._reads.close()
 
     def read(self, request: Request) -> Response:
         """The answer to something that costs nothing, tried again a bounded number of times.
@@ -242,7 +243,7 @@ class Transport:
         self._deadline.start(self.timing.read)
         incoming = _Incoming(READ_BODY_LIMIT)
         try:
-            with closing(self._reads.handle_request(self._built(request))) as answer:
+            with self._deadline.interrupts.held(), closing(self._reads.handle_request(self._built(request))) as answer:
                 incoming.take(answer.status_code, answer.headers.raw, answer.iter_raw())
         except (httpcore.ProtocolError, httpcore.NetworkError, httpcore.TimeoutException, TooLarge, OSError) as error:
             return incoming.lost(error, self.timing.read, self._key)
