@@ -18,6 +18,14 @@ from vendors.transport.peer import LOOK, Visit, answering, client, ok, serving
 SOON = 10
 
 
+@pytest.fixture(autouse=True)
+def _as_at_the_start() -> Iterator[None]:
+    """A command that ran in this process before may have left its own handler."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @contextmanager
 def not_for_ever() -> Iterator[None]:
     """A lock that is never let go ends in an error instead of a test run that hangs."""
