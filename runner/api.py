@@ -15,10 +15,7 @@ from pathlib import Path
 
 from runner import defaults, environ, known, policy, session, wiring, yes
 from runner.approving import Consent
-from runner.errors import (
-    InvalidManifests,
-    UsageError,
-)
+from runner.errors import InvalidManifests, UsageError
 from runner.job import Job
 from runner.judge import Policy as Rules
 from runner.known import StatusRow
@@ -176,8 +173,7 @@ class Account:
         defaults.refuse_dry_run()
         manifests.raise_for_errors()
         settings = self._settings()
-        if selection == EVERYTHING and isinstance(approve, Planned):
-            selection = approve.selection
+        selection = approve.selection if selection == EVERYTHING and isinstance(approve, Planned) else selection
         consent = replace(session.consent_of(settings), selection=defaults.selection(selection), approval=approval)
         job = self._job(settings, manifests, limits, consent, watch, strict_account=strict_account)
         till = session.Till(

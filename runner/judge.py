@@ -294,18 +294,15 @@ def _rule(group: Group, members: list[_Case], told: Sequence[World]) -> Iterator
 
 def _ambiguous(case: _Case) -> str:
     if len(case.fits) == 1 and not case.fits[0].whole:
-        return _likely(case.fits[0])
+        found = case.fits[0]
+        return f"order {found.order.order_id} could be it, but {'; '.join(found.doubts)}"
     return "more than one explanation fits what is to be seen"
 
 
-def _likely(found: Fit) -> str:
-    return f"order {found.order.order_id} is likely to be it, but {'; '.join(found.doubts)}"
-
-
 def _placed(case: _Case, found: Fit) -> Verdict:
-    if not found.whole:
-        return case.verdict("open", _likely(found))
     identity = found.order.order_id
+    if not found.whole:
+        return case.verdict("open", f"order {identity} is likely to be it, but {'; '.join(found.doubts)}")
     price = decimal_text(case.price)
     reason = f"order {identity} is new, fits, and is nobody else's; the balance fell by what explains {price} for it"
     return case.verdict("placed", reason, found.order)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Final
 
@@ -29,12 +29,22 @@ class ReportFile:
         self.heard: Callable[[Report], object] = _unheard
         self.failure: OSError | None = None
         self._not_before = 0.0
+        self._told = False
 
     def write(self, report: Report) -> None:
-        """Replace the file now; raises OSError where that cannot be done."""
+        """Replace the file now; raises OSError where that cannot be done, and the first time what `heard` raises."""
+        self._tell(report)
+        self._replace(report)
+
+    def _tell(self, report: Report) -> None:
+        """Whoever listens may refuse before anything is bought, and cannot stop a purchase after that."""
         if report.finished_at is not None:
             self.before_last()
-        self.heard(report)
+        with suppress(Exception) if self._told else nullcontext():
+            self.heard(report)
+        self._told = True
+
+    def _replace(self, report: Report) -> None:
         if self.path is None:
             return
         started = time.monotonic()
@@ -45,12 +55,12 @@ class ReportFile:
 
     def refresh(self, report: Report) -> None:
         """Replace the file unless that was done a moment ago; a failure is kept in `failure`, not raised."""
-        with suppress(Exception):  # whoever listens cannot stop a purchase
-            self.heard(report)
+        self._told = True
+        self._tell(report)
         if time.monotonic() < self._not_before:
             return
         try:
-            self.write(report)
+            self._replace(report)
         except OSError as error:
             self.failure = error
             self._not_before = time.monotonic() + self.MIN_INTERVAL

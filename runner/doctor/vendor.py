@@ -174,7 +174,7 @@ def clock(case: Case) -> Check:
 def _date(text: str | None) -> datetime | None:
     try:
         return parsedate_to_datetime(text or "").astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):  # no date, or one at the end of time
         return None
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 from typing import Final
@@ -42,8 +42,7 @@ class Interrupts:
             yield
         finally:
             handlers, late = self._put_back()
-            if late is not None:
-                handlers[late](late, None)
+            _heed(late, handlers)
 
     def _install(self) -> None:
         with _undisturbed():
@@ -65,9 +64,8 @@ class Interrupts:
         """From here on a signal is heeded at once: whatever its handler raises comes out of the wait."""
         self._waits = True
         try:
-            if self._late is not None:
-                late, self._late = self._late, None
-                self._handlers[late](late, None)
+            late, self._late = self._late, None
+            _heed(late, self._handlers)
             yield
         finally:
             self._waits = False
@@ -78,6 +76,12 @@ class Interrupts:
             handler(number, frame)
         elif self._late is None:
             self._late = number
+
+
+def _heed(number: int | None, handlers: Mapping[int, Handler]) -> None:
+    handler = None if number is None else handlers.get(number)
+    if number is not None and handler is not None:
+        handler(number, None)
 
 
 @contextmanager

@@ -151,3 +151,22 @@ def test_refreshing_waits_for_its_turn(tmp_path: Path) -> None:
     assert json.loads(file.path.read_text())["orders"] == []
     file.write(report(entry()))
     assert len(json.loads(file.path.read_text())["orders"]) == 1
+
+
+def test_whoever_listens_can_only_refuse_at_the_start(tmp_path: Path) -> None:
+    """What a listener raises stops the first write, where nothing is bought yet, and no later one, nor a refresh."""
+
+    def raises(_: Report) -> None:
+        raise RuntimeError("a listener of its own kind")
+
+    file = ReportFile(tmp_path / "report.json")
+    file.heard = raises
+    with pytest.raises(RuntimeError):
+        file.write(report())
+    file.heard = lambda _: None
+    file.write(report())
+    file.heard, file.MIN_INTERVAL, file._not_before = raises, 0.0, 0.0  # type: ignore[misc]
+    file.refresh(report(entry()))
+    assert len(json.loads((tmp_path / "report.json").read_text())["orders"]) == 1
+    file.write(report(entry(), entry("b")))
+    assert len(json.loads((tmp_path / "report.json").read_text())["orders"]) == 2
