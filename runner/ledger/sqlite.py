@@ -158,7 +158,8 @@ class SqliteLedger(SqlReader):
 
     def _is_ready(self, connection: Connection, traces: list[Path]) -> bool:
         """Whether there are tables to read; makes them unless the ledger is for reading only."""
-        version = self._version(connection)
+        with connection.begin():
+            version = self._version(connection)
         if not self._read_only:
             _make_durable(_raw(connection))
             if version != migrations.HEAD:
@@ -174,7 +175,10 @@ class SqliteLedger(SqlReader):
         return version is not None
 
     def _version(self, connection: Connection) -> str | None:
-        """The revision of the tables, None where there are none yet; `LedgerUnusable` where they are not ours."""
+        """The revision of the tables, None where there are none yet; `LedgerUnusable` where they are not ours.
+
+        To be asked in a transaction: another run may be making the tables between one look and the next.
+        """
         raw = _raw(connection)
         application = raw.execute("PRAGMA application_id").fetchone()[0]
         if application == 0 and raw.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:

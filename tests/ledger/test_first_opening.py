@@ -8,8 +8,10 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -126,3 +128,31 @@ def test_a_reader_who_may_not_write_is_told_the_way_out() -> None:
         told = subprocess.run([sys.executable, "-c", reads, str(path)], check=True, capture_output=True, text=True)
     assert "left half made by a run that died" in told.stdout
     assert "run `order-runner apply` once as a user who may write the file and its folder" in told.stdout
+
+
+@pytest.mark.parametrize("read_only", [True, False], ids=["for reading", "for writing"])
+def test_a_ledger_made_between_two_looks_is_a_ledger(
+    read_only: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another run makes the tables after this one read the header: it waits its turn, and neither calls it a stranger's."""
+    path = tmp_path / "ledger.sqlite3"
+    path.touch(mode=0o600)
+    other = threading.Thread(target=lambda: open_sqlite(path, "default").close())
+
+    class Slow(sqlite3.Connection):
+        looked = False
+
+        def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+            if self.looked and other.ident is None:
+                other.start()
+                other.join(1)
+            self.looked = self.looked or sql == "PRAGMA application_id"
+            return super().execute(sql, *values)
+
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *names, **options: connect(*names, **options, factory=Slow))
+    with closing(open_sqlite(path, "default", read_only=read_only)) as ledger:
+        assert ledger.open_records() == []
+    other.join()
+    with closing(open_sqlite(path, "default", read_only=True)) as ledger:
+        assert ledger.open_records() == []
