@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import base64
+import re
+import shutil
+import subprocess
 from typing import Any
 
 import pytest
@@ -198,6 +201,18 @@ def test_a_long_report_is_printed_with_the_details_that_matter(browser: Any, tho
     browser.js("dispatchEvent(new Event('beforeprint'))")
     assert len(browser.all("tbody.open")) == 20
     assert {row.get_attribute("data-status") for row in browser.all("tbody.open")} == {"rejected"}
+
+
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="needs pdftotext (Debian: poppler-utils)")
+def test_every_printed_page_of_a_long_table_has_its_head(browser: Any) -> None:
+    """On paper the table's head is above its rows again on each page."""
+    browser.show("pages", render(large(200)))
+    printed = base64.b64decode(browser.driver.execute_cdp_cmd("Page.printToPDF", {})["data"])
+    told = subprocess.run(["pdftotext", "-layout", "-", "-"], input=printed, capture_output=True, check=True)
+    pages = [page for page in told.stdout.decode().split("\f") if "crawl/order-" in page]
+    assert len(pages) > 3
+    heads = [re.search(r"Order +Type +Status +Quoted +Charged +Vendor.s order +Tried", page) for page in pages]
+    assert all(heads)
 
 
 def test_two_thousand_orders_stay_light(browser: Any, thousands: str) -> None:

@@ -64,7 +64,7 @@ def _controls(summary: Document) -> str:
 
 def _head() -> str:
     cells = "".join(
-        f'<th role="columnheader" scope="col" class="{style}">'
+        f'<th role="columnheader" scope="col" class="{style}" data-name="{name}">'
         f'<button type="button" data-sort="{kind}" disabled>{name}</button></th>'
         for name, style, kind in COLUMNS
     )
