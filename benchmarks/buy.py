@@ -22,23 +22,23 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 if TYPE_CHECKING:
-    from runner.batch import Job
-    from runner.ledger.interface import Attempt, Claim, Hold, Holder, Ledger, Record, Run, Settlement
-    from runner.orders import OrderRequest, ProductType, Quote, Scalar
+    from runner.job import Job
+    from runner.ledger.interface import Attempt, Claim, Hold, Holder, Ledger, Record, Settlement
+    from runner.orders import OrderRequest, ProductType, Quote
     from runner.progress import Progress, Watch
     from runner.report import Report
     from runner.reportfile import ReportFile
-    from runner.vendors.interface import Answer, Buyer, Choice, Line, Look, NotSent, QuoteRefused, Witness
+    from runner.vendors.interface import Answer, Buyer, Line, NotSent, QuoteRefused, Witness
+    from runner.wiring import Settings
 
 MAX_GROWTH: Final = 1.2
 """Ten times the orders may cost this much more than ten times as much: 2,000 orders less than 12 times 200."""
@@ -77,16 +77,8 @@ class MeteredBuyer:
     buyer: Buyer
     meter: Meter
 
-    @property
-    def base_url(self) -> str | None:
-        return self.buyer.base_url
-
-    @property
-    def api_version(self) -> str:
-        return self.buyer.api_version
-
-    def preview(self, request: OrderRequest) -> Mapping[str, Scalar]:
-        return self.buyer.preview(request)
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.buyer, name)
 
     def quote(self, request: OrderRequest) -> Quote | QuoteRefused:
         with self.meter.step("quote"):
@@ -99,12 +91,6 @@ class MeteredBuyer:
     def witness(self, product: ProductType) -> Witness:
         with self.meter.step("witness"):
             return self.buyer.witness(product)
-
-    def look(self, product: ProductType) -> Look:
-        return self.buyer.look(product)
-
-    def reference(self, product: ProductType) -> tuple[Choice, ...]:
-        return self.buyer.reference(product)
 
     @contextmanager
     def connect(self) -> Iterator[MeteredLine | NotSent]:
@@ -139,6 +125,9 @@ class MeteredHold:
     hold: Hold
     meter: Meter
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.hold, name)
+
     def claim(self, claim: Claim) -> Attempt:
         with self.meter.step("claim"):
             return self.hold.claim(claim)
@@ -146,18 +135,6 @@ class MeteredHold:
     def settle(self, attempt: Attempt, settlement: Settlement) -> Record:
         with self.meter.step("settle"):
             return self.hold.settle(attempt, settlement)
-
-    def abandon_submitted(self, at: datetime) -> list[Record]:
-        return self.hold.abandon_submitted(at)
-
-    def save_emergency(self, attempt: Attempt, settlement: Settlement) -> str:
-        return self.hold.save_emergency(attempt, settlement)
-
-    def start_run(self, run: Run) -> None:
-        self.hold.start_run(run)
-
-    def finish_run(self, run_id: str, at: datetime, exit_code: int) -> None:
-        self.hold.finish_run(run_id, at, exit_code)
 
 
 @dataclass(slots=True)
@@ -219,8 +196,8 @@ def child(manifest: str, base_url: str) -> None:
         ledger = wiring.open_ledger(wiring.locate(settings))
         with closing(ledger), wiring.buyer(settings, clock, watch) as buyer:
             purchase = batch.Purchase(
-                ledger=MeteredLedger(ledger, meter),
-                buyer=MeteredBuyer(buyer, meter),
+                ledger=cast("Ledger", MeteredLedger(ledger, meter)),
+                buyer=cast("Buyer", MeteredBuyer(buyer, meter)),
                 file=metered_report(Path("report.json"), meter),
                 confirm=lambda _: None,
                 stop=stop,
@@ -228,7 +205,7 @@ def child(manifest: str, base_url: str) -> None:
             )
             started = time.perf_counter()
             with meter.step("rest"):
-                outcome = batch.apply(_job(manifest, meter, watch), purchase)
+                outcome = batch.apply(_job(settings, manifest, meter, watch), purchase)
             wall = time.perf_counter() - started
     if outcome.error is not None:
         raise outcome.error
@@ -236,24 +213,15 @@ def child(manifest: str, base_url: str) -> None:
     print(json.dumps({"wall": wall, "placed": placed, "steps": meter.spent}))
 
 
-def _job(manifest: str, meter: Meter, watch: Watch) -> Job:
-    from runner.batch import Job
-    from runner.cli.options import holder
-    from runner.clock import SystemClock
+def _job(settings: Settings, manifest: str, meter: Meter, watch: Watch) -> Job:
+    from runner import session
+    from runner.limits import Limits
     from runner.manifest import load
-    from runner.plan import Limits
 
     with meter.step("manifest"):
         loaded = load([manifest])
-    clock = SystemClock()
-    return Job(
-        loaded=loaded,
-        limits=Limits(),
-        holder=holder(clock.now()),
-        clock=clock,
-        watch=watch,
-        ledger_name="ledger.sqlite3",
-    )
+    wanted = session.Wanted(loaded=loaded, limits=Limits())
+    return session.job_of(settings, wanted, session.consent_of(settings), watch)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

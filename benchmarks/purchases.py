@@ -31,7 +31,13 @@ WITNESS = Witness(type="ipv4", order_ids=frozenset(str(1_000_000 + n) for n in r
 
 
 def request(batch: str, n: int) -> OrderRequest:
-    fields = {"countryId": 561, "customTargetName": "price monitoring", "paymentId": 1, "periodId": "1m", "quantity": 5}
+    fields: dict[str, str | int] = {
+        "countryId": 561,
+        "customTargetName": "price monitoring",
+        "paymentId": 1,
+        "periodId": "1m",
+        "quantity": 5,
+    }
     return OrderRequest(key=OrderKey(batch, f"order-{n:07}"), type="ipv4", fields=fields, source=SOURCE)
 
 
