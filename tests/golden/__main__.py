@@ -13,21 +13,17 @@ import argparse
 import difflib
 import fnmatch
 import os
-import subprocess
 import sys
-import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from queue import SimpleQueue
 
 from tests.golden import store
 from tests.golden.cases import Case, every_case
-from tests.golden.commands import Build, Commands, Outputs
-from tests.nursery import ROOT
+from tests.golden.commands import Build, Commands, Outputs, build_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +82,7 @@ def play(build: Build, cases: Sequence[Case], jobs: int) -> Iterator[tuple[Case,
         yield from zip(cases, pool.map(one, cases), strict=True)
 
 
-def differences_of(case: Case, before: Outputs, after: Outputs) -> list[Difference]:
+def differences_of(case: Case, before: Mapping[str, str], after: Mapping[str, str]) -> list[Difference]:
     """Every output of a case that differs, by the texts or the digests of both."""
     names = [*after, *(name for name in before if name not in after)]
     return [
@@ -116,7 +112,7 @@ def _recorded(cases: Sequence[Case], asked: argparse.Namespace) -> tuple[list[Di
     return found, count
 
 
-def against_store(case: Case, outputs: Outputs, stored: Outputs) -> list[Difference]:
+def against_store(case: Case, outputs: Outputs, stored: Mapping[str, str]) -> list[Difference]:
     """What differs from the recording: as texts where these were kept, else as digests."""
     texts = store.texts(case.name)
     now = {name: store.digest(text) for name, text in outputs.items()}
@@ -133,7 +129,7 @@ def against_store(case: Case, outputs: Outputs, stored: Outputs) -> list[Differe
 
 def _side_by_side(cases: Sequence[Case], asked: argparse.Namespace) -> tuple[list[Difference], int]:
     found, count = [], 0
-    with _other(asked.against) as other:
+    with build_of(asked.against) as other:
         jobs = max(1, asked.jobs // 2)
         for (case, before), (_, after) in zip(play(other, cases, jobs), play(Build(), cases, jobs), strict=True):
             count += len(after)
@@ -141,26 +137,12 @@ def _side_by_side(cases: Sequence[Case], asked: argparse.Namespace) -> tuple[lis
     return found, count
 
 
-@contextmanager
-def _other(named: str) -> Iterator[Build]:
-    path = Path(named)
-    if path.is_dir():
-        yield Build(checkout=path.resolve())
-    elif path.is_file():
-        yield Build(python=str(path.absolute()), checkout=None)
-    else:
-        with tempfile.TemporaryDirectory() as folder:
-            archive = subprocess.run(["git", "archive", named], cwd=ROOT, check=True, capture_output=True).stdout
-            subprocess.run(["tar", "-x", "-C", folder], input=archive, check=True)
-            yield Build(checkout=Path(folder))
-
-
 def _show(difference: Difference, lines: int) -> None:
     print(f"{difference.case.name}  {difference.output}")
-    texts = [(text or "").splitlines() for text in (difference.before, difference.after)]
+    before, after = ((text or "").splitlines() for text in (difference.before, difference.after))
     if None in (difference.before, difference.after):
         print(f"  {'only before' if difference.after is None else 'only now'}")
-    changed = list(difflib.unified_diff(*texts, "before", "now", lineterm="", n=0))[2:]
+    changed = list(difflib.unified_diff(before, after, "before", "now", lineterm="", n=0))[2:]
     for line in changed[:lines]:
         print(f"  {line[:400]}")
     if len(changed) > lines:

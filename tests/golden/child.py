@@ -74,7 +74,7 @@ def warm_up() -> None:
             with contextlib.suppress(ImportError):  # an extra that is not installed
                 importlib.import_module(module.name)
     main = importlib.import_module("runner.__main__").main
-    with tempfile.TemporaryDirectory() as home, open(os.devnull, "w", encoding="utf-8") as nowhere:
+    with tempfile.TemporaryDirectory() as home, Path(os.devnull).open("w", encoding="utf-8") as nowhere:
         os.environ |= {"HOME": home} | {f"XDG_{kind}_HOME": home for kind in ("STATE", "CACHE", "CONFIG")}
         with contextlib.chdir(home), contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
             Path("orders.yaml").write_text(ORDERS, "utf-8")

@@ -30,7 +30,10 @@ APART: Final = 60.0
 LENGTH: Final = 64
 """Characters that the path of a world has, whatever the machine's folder for temporary files is: tables depend on it."""
 SOON: Final = 120.0
+VENDOR: Final = "~/vendor.jsonl"
+"""What the emulator that is served remembers."""
 PAUSE: Final = 0.002
+MAX_PAUSE: Final = 0.05
 DIGEST: Final = re.compile(r"\{digest of (?P<plan>[^}]+)\}")
 LEFT_OUT: Final = (".sqlite3", ".sqlite3-wal", ".sqlite3-shm", ".sqlite3-journal", ".lock", ".ledger")
 """Files that are compared by what commands say of them."""
@@ -42,6 +45,21 @@ class Build:
 
     python: str = sys.executable
     checkout: Path | None = ROOT
+
+
+@contextmanager
+def build_of(named: str) -> Iterator[Build]:
+    """The runner of a commit, of a checkout's folder, or that is installed for an interpreter."""
+    path = Path(named)
+    if path.is_dir():
+        yield Build(checkout=path.resolve())
+    elif path.is_file():
+        yield Build(python=str(path.absolute()), checkout=None)
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            archive = subprocess.run(["git", "archive", named], cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
+            subprocess.run(["tar", "-x", "-C", folder], input=archive, check=True)
+            yield Build(checkout=Path(folder))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,24 +110,26 @@ class Commands(Nursery):
         with World() as world:
             for name, path in files.items():
                 world.put(name, path)
-            outputs: Outputs = {}
-            at = START
-            for step in steps:
-                at += step.late
-                outputs |= {f"{step.name}/{name}": text for name, text in self._run(world, step, at).items()}
-            return outputs
+            return self.run(world, steps)
 
-    def _run(self, world: World, step: Step, at: float) -> Outputs:
+    def run(self, world: World, steps: Sequence[Step]) -> Outputs:
+        """Commands in a world, one after the other; its clock goes on from where it is."""
+        outputs: Outputs = {}
+        for step in steps:
+            world.at += step.late
+            outputs |= {f"{step.name}/{name}": text for name, text in self._run(world, step).items()}
+        return outputs
+
+    def _run(self, world: World, step: Step) -> Outputs:
         for name, old, new in step.edits:
             world.edit(name, old, new)
-        before = world.files()
-        env = world.environment(at)
+        before, env = world.files(), world.environment()
         with self._vendor(world, step, env) as vendor:
-            status, said, noted = self._end(world, world.filled(step.args), env | vendor | step.env)
+            status, said, noted = self._end(world, world.filled(step.args), {**env, **vendor, **world.homed(step.env)})
         after = world.files()
         written = {name: text for name, text in after.items() if before.get(name) != text}
-        gone = {name: "(removed)" for name in before.keys() - after.keys()}
-        outputs = {"exit": str(status), "stdout": said, "stderr": noted} | written | gone
+        gone = dict.fromkeys(sorted(before.keys() - after.keys()), "(removed)")
+        outputs = {"exit": status, "stdout": said, "stderr": noted, **written, **gone}
         return {name: rules.apply(text, str(world.folder)) for name, text in outputs.items() if text}
 
     @contextmanager
@@ -118,26 +138,33 @@ class Commands(Nursery):
         if step.served is None:
             yield {}
             return
-        account = world.home / "vendor.jsonl"
+        account = world.place(VENDOR)
         args = ("sandbox", "--state", str(account), *step.served)
-        server = self._start(world, "vendor", args, env | {"GOLDEN_PORT": ""})
+        server = self._start(world, "vendor", args, {**env, "GOLDEN_PORT": ""})
         try:
             address = world.folder / "vendor.out"
-            self._until(lambda: address.read_bytes().endswith(b"\n") or server.poll() is not None, step)
-            told = json.loads(address.read_text())
+            _wait(lambda: address.read_bytes().endswith(b"\n") or server.poll() is not None)
+            told = json.loads(address.read_bytes() or b"null")
+            assert told, (world.folder / "vendor.err").read_text()
             port = str(urlsplit(told["base_url"]).port)
             base_url = told["base_url"].replace(port, str(still.PORT))
             yield {"PROXY_SELLER_BASE_URL": base_url, "PROXY_SELLER_API_KEY": told["api_key"], "GOLDEN_PORT": port}
         finally:
-            if server.poll() is None:
-                os.kill(server.pid, signal.SIGTERM)
-                self._until(lambda: server.poll() is not None, step)
+            self._stop(server, signal.SIGTERM)
 
-    def _end(self, world: World, args: Sequence[str], env: Mapping[str, str]) -> tuple[int | None, str, str]:
+    def _end(self, world: World, args: Sequence[str], env: Mapping[str, str]) -> tuple[str, str, str]:
         """Exit code, stdout and stderr of a command."""
-        started = self._start(world, "command", args, env)
-        self._until(lambda: started.poll() is not None, args)
-        return started.poll(), *((world.folder / f"command.{end}").read_text() for end in ("out", "err"))
+        command = self._start(world, "command", args, env)
+        if not _wait(lambda: command.poll() is not None):
+            self._stop(command, signal.SIGKILL)
+            return "it did not end", "", ""
+        out, err = ((world.folder / f"command.{end}").read_text() for end in ("out", "err"))
+        return str(command.poll()), out, err
+
+    def _stop(self, process: Warm, number: signal.Signals) -> None:
+        if process.poll() is None:
+            os.kill(process.pid, number)
+            assert _wait(lambda: process.poll() is not None), "it cannot be stopped"
 
     def _start(self, world: World, name: str, args: Sequence[str], env: Mapping[str, str]) -> Warm:
         out, err = (world.folder / f"{name}.{end}" for end in ("out", "err"))
@@ -145,11 +172,16 @@ class Commands(Nursery):
             path.write_bytes(b"")
         return self.fork(args, env=env, cwd=world.work, out=out, err=err)
 
-    def _until(self, happened: Callable[[], bool], what: object) -> None:
-        end = time.monotonic() + SOON
-        while not happened():
-            assert time.monotonic() < end, f"{what} has not ended"
-            time.sleep(PAUSE)
+
+def _wait(happened: Callable[[], bool]) -> bool:
+    """Whether it happens soon; looks often at first."""
+    end, pause = time.monotonic() + SOON, PAUSE
+    while not happened():
+        if time.monotonic() > end:
+            return False
+        time.sleep(pause)
+        pause = min(1.3 * pause, MAX_PAUSE)
+    return True
 
 
 class World:
@@ -162,31 +194,41 @@ class World:
         self.work, self.home = self.folder / "work", self.folder / "home"
         self.work.mkdir(parents=True)
         self.home.mkdir()
+        self.at = START
         return self
 
     def __exit__(self, *_: object) -> None:
         shutil.rmtree(self._made)
 
     def put(self, name: str, path: Path) -> None:
-        place = self.work / name
+        place = self.place(name)
         place.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
             shutil.copytree(path, place)
         else:
             shutil.copyfile(path, place)
 
+    def place(self, name: str) -> Path:
+        """A path in the folder where commands work, or with `~/` in front in their home."""
+        return self.home / name[2:] if name.startswith("~/") else self.work / name
+
     def edit(self, name: str, old: str, new: str) -> None:
-        path = self.work / name
-        text = path.read_text()
-        assert old in text, f"{name} has no {old!r}"
-        path.write_text(text.replace(old, new, 1))
+        """Put `new` in the place of the first `old`; where a command has not written that file, nothing."""
+        path = self.place(name)
+        if path.exists():
+            path.write_text(path.read_text().replace(old, new, 1))
 
     def filled(self, args: Sequence[str]) -> tuple[str, ...]:
-        """Arguments with the digests that they name plans for."""
+        """Arguments with the digests of the plans that they name."""
         return tuple(DIGEST.sub(lambda named: self._digest(named["plan"]), text) for text in args)
 
+    def homed(self, env: Mapping[str, str]) -> dict[str, str]:
+        """Variables with the home that they name."""
+        return {name: text.replace("{home}", str(self.home)) for name, text in env.items()}
+
     def _digest(self, plan: str) -> str:
-        return str(json.loads((self.work / plan).read_bytes())["digest"])
+        path = self.work / plan
+        return str(json.loads(path.read_bytes())["digest"]) if path.exists() else f"(no {plan})"
 
     def files(self) -> Outputs:
         """Every text file there is."""
@@ -197,14 +239,14 @@ class World:
             if path.suffix not in LEFT_OUT
         }
 
-    def environment(self, at: float) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
         return {
             "PATH": os.defpath,
             "HOME": str(self.home),
             "USER": "golden",
             "LC_ALL": "C.UTF-8",
             "TZ": "UTC",
-            "GOLDEN_AT": json.dumps(at),
+            "GOLDEN_AT": json.dumps(self.at),
             "GOLDEN_PORT": "0",
             "XDG_STATE_HOME": str(self.home / "state"),
             "XDG_CACHE_HOME": str(self.home / "cache"),

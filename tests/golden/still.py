@@ -7,7 +7,7 @@ where the emulated vendor lives, wait as long as they say.
 
 from __future__ import annotations
 
-import datetime as dates
+import datetime as dt
 import hashlib
 import os
 import queue
@@ -26,7 +26,7 @@ PID: Final = 4_242_424
 PORT: Final = 4711
 """Where the emulated vendor seems to be, whichever port it has."""
 
-_datetime, _date = dates.datetime, dates.date
+_datetime, _date = dt.datetime, dt.date
 _sleep, _localtime, _gmtime, _strftime = time.sleep, time.localtime, time.gmtime, time.strftime
 _send, _sendall = socket.socket.send, socket.socket.sendall
 _connect, _getsockname, _create_server = socket.socket.connect, socket.socket.getsockname, socket.create_server
@@ -73,7 +73,7 @@ class StillDatetime(_datetime, metaclass=_Same):
     __slots__ = ()  # as large as C code expects
 
     @classmethod
-    def now(cls, tz: dates.tzinfo | None = None) -> StillDatetime:
+    def now(cls, tz: dt.tzinfo | None = None) -> StillDatetime:
         return cls.fromtimestamp(MOMENT.now(), tz)
 
     @classmethod
@@ -104,7 +104,7 @@ class StillQueue(queue.SimpleQueue):  # type: ignore[type-arg]
 
 def install() -> None:
     """Still the standard library; what is imported from it afterwards has no other."""
-    dates.datetime, dates.date = StillDatetime, StillDate  # type: ignore[misc]
+    dt.datetime, dt.date = StillDatetime, StillDate  # type: ignore[misc]
     time.time = MOMENT.now
     time.time_ns = lambda: round(MOMENT.now() * 1e9)
     time.monotonic = time.perf_counter = MOMENT.monotonic
