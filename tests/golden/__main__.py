@@ -20,10 +20,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from queue import SimpleQueue
+from typing import Final
 
 from tests.golden import store
 from tests.golden.cases import Case, every_case
 from tests.golden.commands import Build, Commands, Outputs, build_of
+
+EVERY: Final = 100
+"""Cases after which a line on stderr says how far it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +83,10 @@ def play(build: Build, cases: Sequence[Case], jobs: int) -> Iterator[tuple[Case,
             finally:
                 idle.put(commands)
 
-        yield from zip(cases, pool.map(one, cases), strict=True)
+        for number, (case, outputs) in enumerate(zip(cases, pool.map(one, cases), strict=True), 1):
+            if not number % EVERY:
+                print(f"{number} of {len(cases)}", file=sys.stderr, flush=True)
+            yield case, outputs
 
 
 def differences_of(case: Case, before: Mapping[str, str], after: Mapping[str, str]) -> list[Difference]:

@@ -35,7 +35,7 @@ VENDOR: Final = "~/vendor.jsonl"
 PAUSE: Final = 0.002
 MAX_PAUSE: Final = 0.05
 DIGEST: Final = re.compile(r"\{digest of (?P<plan>[^}]+)\}")
-LEFT_OUT: Final = (".sqlite3", ".sqlite3-wal", ".sqlite3-shm", ".sqlite3-journal", ".lock", ".ledger")
+LEFT_OUT: Final = re.compile(r"\.(?:sqlite3|ledger)(?:-wal|-shm|-journal)?$|\.lock$")
 """Files that are compared by what commands say of them."""
 
 
@@ -231,12 +231,12 @@ class World:
         return str(json.loads(path.read_bytes())["digest"]) if path.exists() else f"(no {plan})"
 
     def files(self) -> Outputs:
-        """Every text file there is."""
-        paths = [path for top in (self.work, self.home) for path in top.rglob("*") if path.is_file()]
+        """Every text file there is, from the folder where commands work on, or with `~/` from their home on."""
         return {
-            path.relative_to(self.folder).as_posix(): path.read_bytes().decode("utf-8", "backslashreplace")
-            for path in sorted(paths)
-            if path.suffix not in LEFT_OUT
+            f"{short}{path.relative_to(top).as_posix()}": path.read_bytes().decode("utf-8", "backslashreplace")
+            for short, top in (("", self.work), ("~/", self.home))
+            for path in sorted(top.rglob("*"))
+            if path.is_file() and not LEFT_OUT.search(path.name)
         }
 
     def environment(self) -> dict[str, str]:
