@@ -51,7 +51,7 @@ def main(arguments: Sequence[str]) -> int:
     if not cases:
         sys.exit(f"no case is named {' or '.join(asked.only)}")
     if asked.command == "record":
-        return _record(cases, asked.jobs, whole=asked.only == ["*"])
+        return _record(cases, asked)
     compared = _side_by_side if asked.against else _recorded
     groups: Counter[str] = Counter()
     outputs = 0
@@ -110,15 +110,15 @@ def differences_of(case: Case, before: Mapping[str, str], after: Mapping[str, st
     ]
 
 
-def _record(cases: Sequence[Case], jobs: int, *, whole: bool) -> int:
-    if not whole:
-        sys.exit("record takes every case: without --only")
-    digests, core = {}, []
-    for case, outputs in play(Build(), cases, jobs):
+def _record(cases: Sequence[Case], asked: argparse.Namespace) -> int:
+    """Record the cases anew, leave the others that there still are, and forget the rest."""
+    digests, texts = {}, {}
+    for case, outputs in play(Build(), cases, asked.jobs):
         digests[case.name] = {name: store.digest(text) for name, text in outputs.items()}
-        core += [(case, outputs)] if case.core else []
-    store.save(digests, core)
-    print(f"{len(cases)} cases, {sum(map(len, digests.values()))} outputs recorded, {len(core)} cases with their text")
+        if case.core:
+            texts[case.name] = outputs
+    store.save({**store.load(), **digests}, texts, every_case())
+    print(f"{len(cases)} cases, {sum(map(len, digests.values()))} outputs recorded, {len(texts)} cases with their text")
     return 0
 
 

@@ -12,7 +12,16 @@ RULES: Final[tuple[tuple[str, re.Pattern[str], str], ...]] = (
         "it lies among temporary files",
     ),
     ("unused room of the emergency file", re.compile(r"\0+"), "…"),
-    ("what is installed beside the runner", re.compile(r"(?<=[nLsg] )\d+\.\d+(\.\w+)+"), "VERSION"),
+    (
+        "what the runner is installed with",
+        re.compile(r"\b(Python|PyYAML|jsonschema-rs|psycopg) [\d.]+\w*"),
+        r"\1 VERSION",
+    ),
+    (
+        "the same in JSON",
+        re.compile(r'"(python|pyyaml|jsonschema_rs|sqlalchemy|psycopg)": "[\d.]+\w*"'),
+        r'"\1": "VERSION"',
+    ),
 )
 
 

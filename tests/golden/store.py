@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -30,7 +30,7 @@ def digest(text: str) -> str:
 
 def load() -> Digests:
     """What was recorded of every case."""
-    stored: dict[str, dict[str, str]] = json.loads(DIGESTS.read_bytes())
+    stored: dict[str, dict[str, str]] = json.loads(DIGESTS.read_bytes()) if DIGESTS.exists() else {}
     return {
         case: {f"{step}/{name}": mark for step, line in steps.items() for name, mark in map(_pair, line.split())}
         for case, steps in stored.items()
@@ -53,20 +53,24 @@ def texts(case: str) -> Outputs:
     return found
 
 
-def save(digests: Digests, core: Iterable[tuple[Case, Outputs]]) -> None:
-    """Record everything anew."""
-    stored: dict[str, dict[str, str]] = {}
-    for case, outputs in digests.items():
-        steps = stored.setdefault(case, {})
-        for output, mark in outputs.items():
-            step, _, name = output.partition("/")
-            steps[step] = f"{steps[step]} {name}={mark}" if step in steps else f"{name}={mark}"
+def save(digests: Digests, texts: Mapping[str, Outputs], cases: Sequence[Case]) -> None:
+    """Keep the digests of these cases, in their order, and the texts that are new; remove what is of no core case."""
+    stored = {case.name: _lines(digests[case.name]) for case in cases if case.name in digests}
     DIGESTS.write_text(json.dumps(stored, indent=0, ensure_ascii=False) + "\n", "utf-8")
     TEXTS.mkdir(exist_ok=True)
-    for old in TEXTS.iterdir():
+    for old in set(TEXTS.iterdir()) - {_path(case.name) for case in cases if case.core}:
         old.unlink()
-    for case, outputs in core:
-        _path(case.name).write_text("".join(_sections(outputs)), "utf-8")
+    for case, outputs in texts.items():
+        _path(case).write_text("".join(_sections(outputs)), "utf-8")
+
+
+def _lines(digests: Mapping[str, str]) -> dict[str, str]:
+    """Step → each of its outputs with its digest."""
+    steps: dict[str, list[str]] = {}
+    for output, mark in digests.items():
+        step, _, name = output.partition("/")
+        steps.setdefault(step, []).append(f"{name}={mark}")
+    return {step: " ".join(pairs) for step, pairs in steps.items()}
 
 
 def _sections(outputs: Outputs) -> Iterator[str]:
