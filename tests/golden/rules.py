@@ -14,7 +14,7 @@ RULES: Final[tuple[tuple[str, re.Pattern[str], str], ...]] = (
     ("unused room of the emergency file", re.compile(r"\0+"), "…"),
     (
         "what the runner is installed with",
-        re.compile(r"\b(Python|PyYAML|jsonschema-rs|psycopg) [\d.]+\w*"),
+        re.compile(r"\b(Python|PyYAML|jsonschema-rs|psycopg) \d+\.\d+\.\w+"),
         r"\1 VERSION",
     ),
     (
