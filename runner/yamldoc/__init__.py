@@ -7,11 +7,16 @@ levels, aliases that repeat far more than is written. Anchors, aliases and `<<` 
 one document.
 
 One error of syntax ends the file, because the parser cannot go on; everything found before it is still handed on.
+
+From 0.2.6 on libyaml has a limit on nesting of its own, 1,000 levels. It looks up to 1,024 characters ahead, so it can
+meet that limit before it has handed on the level that passes ours. Then the text before the refused level is read a
+second time: where a text ends the parser hands on all it has, and the findings are those of a libyaml without a limit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, Final
 
 import yaml
@@ -26,10 +31,10 @@ from yaml.events import (
 )
 
 from runner.errors import Problem
-from runner.yamldoc.builder import MERGE, Builder
-from runner.yamldoc.nodes import Begin, Broken, End, Entry, Field, Item, Split, span
-from runner.yamldoc.source import Flaw, Source
-from runner.yamldoc.syntax import syntax_problem
+from runner.yamldoc.builder import MERGE, Builder, too_deep
+from runner.yamldoc.nodes import Begin, Broken, End, Entry, Field, Item, Split, point, span
+from runner.yamldoc.source import Flaw, Head, Source
+from runner.yamldoc.syntax import is_depth_limit, syntax_problem
 
 PURE_PYTHON: Final = not yaml.__with_libyaml__
 """True where PyYAML has no libyaml: everything works the same, about twenty times slower."""
@@ -50,16 +55,41 @@ def read(source: Source, *, split: str, pure: bool = PURE_PYTHON) -> Iterator[It
     The caller may want to switch the cyclic garbage collector off meanwhile: it costs more than the parsing.
     """
     source.rewind()
+    count = 0
+    try:
+        for item in _items(source, source, split=split, pure=pure):
+            yield item
+            count += 1
+    except yaml.MarkedYAMLError as error:
+        refused: Any = error.problem_mark
+    else:
+        return
+    yield from _rest(source, refused, count, split=split, pure=pure)
+
+
+def _items(text: Source | Head, source: Source, *, split: str, pure: bool) -> Iterator[Item]:
+    """The items of a text, which is the source or its head. Raises what libyaml says of nesting beyond its limit."""
     parser = _PureParser if pure else yaml.cyaml.CParser  # type: ignore[attr-defined]
-    build = Builder(parser(source).get_event, path=source.path)
+    build = Builder(parser(text).get_event, path=source.path)
     try:
         yield from _Reader(build, split=split).items()
     except Flaw as flaw:
         yield from build.take()
         yield Broken(source.flaw or flaw.problem)
     except yaml.YAMLError as error:
+        if is_depth_limit(error):
+            raise
         yield from build.take()
         yield Broken(source.flaw or syntax_problem(error, source))
+
+
+def _rest(source: Source, refused: Any, count: int, *, split: str, pure: bool) -> Iterator[Item]:
+    """What follows the first `count` items where libyaml refused a level of nesting at a mark."""
+    item: Item | None = None
+    for item in islice(_items(source.head(refused.index), source, split=split, pure=pure), count, None):
+        yield item
+    if not isinstance(item, Broken):  # the file changed meanwhile: what was read may not pass for all of it
+        yield Broken(too_deep(source.path, point(refused.line, refused.column)))
 
 
 class _Reader:

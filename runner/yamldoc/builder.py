@@ -271,7 +271,7 @@ class Builder:
         return Flaw(self.problem("PSR015", message, event, "write each order as an entry of `orders`"))
 
     def _too_deep(self, event: Any) -> Flaw:
-        return Flaw(self.problem("PSR008", f"nested more than {MAX_DEPTH} levels deep", event, "flatten it"))
+        return Flaw(too_deep(self._path, span(event)))
 
     def report(self, code: str, message: str, event: Any, hint: str | None) -> None:
         self._problems.append(self.problem(code, message, event, hint))
@@ -282,3 +282,9 @@ class Builder:
         """A finding at an event; at the beginning of the file without one."""
         place = span(event) if event else Span(line=1, column=1, end_line=1, end_column=1)
         return Problem(code=code, message=message, hint=hint, path=self._path, span=place)
+
+
+def too_deep(path: str, place: Span) -> Problem:
+    """The finding about more levels than `MAX_DEPTH`."""
+    message = f"nested more than {MAX_DEPTH} levels deep"
+    return Problem(code="PSR008", message=message, hint="flatten it", path=path, span=place)

@@ -20,10 +20,14 @@ def span(event: Event) -> Span:
     """Where an event stands; for a collection, where it begins."""
     start: Any = event.start_mark
     end: Any = event.end_mark
-    line, column = start.line + 1, start.column + 1
     if isinstance(event, CollectionStartEvent):
-        return Span(line=line, column=column, end_line=line, end_column=column + 1)
-    return Span(line=line, column=column, end_line=end.line + 1, end_column=end.column + 1)
+        return point(start.line, start.column)
+    return Span(line=start.line + 1, column=start.column + 1, end_line=end.line + 1, end_column=end.column + 1)
+
+
+def point(line: int, column: int) -> Span:
+    """One character, as the parser counts it: line and column from 0."""
+    return Span(line=line + 1, column=column + 1, end_line=line + 1, end_column=column + 2)
 
 
 @dataclass(slots=True)

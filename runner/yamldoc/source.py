@@ -183,6 +183,11 @@ class Source:
         line = before.replace(b"\r\n", b"\n").rpartition(b"\n")[2]
         return before.count(b"\n") + 1, len(line.decode(errors="replace")) + 1
 
+    def head(self, characters: int) -> Head:
+        """The source again from its start, up to a number of characters. `heard` is not called a second time."""
+        self.rewind()
+        return Head(self._next, characters)
+
     def line(self, number: int) -> str:
         """A line of the file, counted from 1, without its end; empty where there is none."""
         here = self._raw.tell()
@@ -190,6 +195,21 @@ class Source:
         data = next((row for index, row in enumerate(self._raw, 1) if index == number), b"")
         self._raw.seek(here)
         return _without_mark(data)[0].decode(errors="replace").rstrip("\r\n")
+
+
+class Head:
+    """The beginning of a source, for a parser that shall not see the rest."""
+
+    def __init__(self, pieces: Callable[[], bytes], characters: int) -> None:
+        """Take what gives the next piece of whole characters in UTF-8, and how many characters to let through."""
+        self._pieces = pieces
+        self._left = characters
+
+    def read(self, _size: int = -1) -> bytes:
+        """The next piece, empty at the end."""
+        text = self._pieces().decode()[: self._left] if self._left else ""
+        self._left -= len(text)
+        return text.encode()
 
 
 def unsafe_message(character: str) -> str:

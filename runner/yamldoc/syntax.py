@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import yaml
 
-from runner.errors import Problem, Span
+from runner.errors import Problem
+from runner.yamldoc.nodes import point
 from runner.yamldoc.source import Source
 
 
@@ -37,8 +38,12 @@ def syntax_problem(error: yaml.YAMLError, source: Source) -> Problem:
     failure = _failure(error, source)
     words = next((words for match, words in _KNOWN if match(failure)), _as_it_stands)
     message, hint, (line, column) = words(failure)
-    place = Span(line=line + 1, column=column + 1, end_line=line + 1, end_column=column + 2)
-    return Problem(code="PSR007", message=message, hint=hint, path=source.path, span=place)
+    return Problem(code="PSR007", message=message, hint=hint, path=source.path, span=point(line, column))
+
+
+def is_depth_limit(error: yaml.YAMLError) -> bool:
+    """True where libyaml met its own limit on nesting; from 0.2.6 on it says "exceeded maximum nesting depth"."""
+    return "nesting" in (getattr(error, "problem", None) or "")
 
 
 def _failure(error: yaml.YAMLError, source: Source) -> _Failure:
