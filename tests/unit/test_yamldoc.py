@@ -9,7 +9,6 @@ import pytest
 
 from runner import yamldoc
 from runner.errors import Problem
-from runner.yamldoc.builder import MAX_DEPTH
 from runner.yamldoc.nodes import Begin, Broken, End, Entry, Field, Split
 from runner.yamldoc.source import MAX_BYTES, Flaw, Source
 
@@ -125,26 +124,6 @@ def test_a_bad_byte_is_the_one_finding_wherever_it_stands(where: str) -> None:
     items = read(text)
     assert [problem.code for problem in problems(items)] == ["PSR001"]
     assert not [item for item in items if isinstance(item, Entry)]
-
-
-@pytest.mark.parametrize("pure", [False, True])
-@pytest.mark.parametrize("text", ["[", "{a: ", "- ", "? "])
-def test_100_000_levels_are_cut_off_at_once(text: str, pure: bool) -> None:
-    """Nesting is refused while it is read: the parser never gets to see more than the limit."""
-    source = Source.of(b"orders: " + (b"\n" if text in ("- ", "? ") else b"") + text.encode() * 100_000, path="m.yaml")
-    *_, problem = problems(list(yamldoc.read(source, split="orders", pure=pure)))
-    assert problem.code == "PSR008"
-    assert problem.span
-    assert problem.span.column <= 10 + (MAX_DEPTH + 1) * len(text)
-
-
-def test_depth_is_allowed_up_to_the_limit() -> None:
-    """The limit itself is allowed, one level more is not; aliases count as what they stand for."""
-    assert not problems(read("a: " + "[" * (MAX_DEPTH - 1) + "]" * (MAX_DEPTH - 1)))
-    assert places(read("a: " + "[" * MAX_DEPTH + "]" * MAX_DEPTH)) == [("PSR008", 1, 3 + MAX_DEPTH)]
-    half = "[" * 10 + "]" * 10
-    assert not problems(read(f"a: &x {half}\nb: {'[' * 9}*x{']' * 9}"))
-    assert [problem.code for problem in problems(read(f"a: &x {half}\nb: {'[' * 10}*x{']' * 10}"))] == ["PSR008"]
 
 
 def test_a_billion_laughs_are_refused_early() -> None:
