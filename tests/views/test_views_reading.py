@@ -61,7 +61,7 @@ WRONG: list[tuple[bytes, str]] = [
     (b'{"report_version": "1.0", "orders": 5}', "breaks required"),
     (b'{"report_version": "2.0"}', "r.json is a report of version 2.0, and this order-runner reads 1.x"),
     (b"\xc3(", "r.json is no JSON that can be read"),
-    (b"[" * 100_000, "r.json is no JSON that can be read"),
+    (b"[" * 1_003, "is no JSON"),  # which of the two it is depends on how deep this Python's json goes
 ]
 
 

@@ -211,8 +211,8 @@ def test_the_head_of_a_long_answer_is_kept() -> None:
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        (b"[" * 100_000, "the answer is nested too deep"),
-        (b'{"a":' * 100_000, "the answer is nested too deep"),
+        (b"[" * (MAX_DEPTH + 1), "the answer is nested too deep"),
+        (b'{"a":' * (MAX_DEPTH + 1), "the answer is nested too deep"),
         (b'"' + b'\\"' * 500_000, "the answer is not JSON"),
         (b'["' + b"[" * 500_000, "the answer is broken or cut-off JSON"),
         (b"[1e999999]", "the answer holds a number out of all reason"),
