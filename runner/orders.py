@@ -124,7 +124,7 @@ class Quote:
     """The vendor's price for one order at one moment (`order/calc`), in `CURRENCY`.
 
     `balance` is the account's balance as told with the price, None where it was not. A `warning` that is not empty
-    means "do not order", whatever the envelope says (docs/vendor/api-v1.md#asking-the-price).
+    means "do not order", whatever the envelope says (docs/vendor/api-v1.md#price-quotes).
     """
 
     total: Decimal

@@ -27,7 +27,7 @@ _ACCESS_HINT: Final = (
 def decode_calc(response: Response, at: datetime) -> Quote | QuoteRefused:
     """The price, or why not to order. A warning refuses under either status.
 
-    The statuses: docs/vendor/api-v1.md#asking-the-price.
+    The statuses: docs/vendor/api-v1.md#price-quotes.
     """
     envelope = _read(response, "order/calc")
     errors = tuple(error for error in vendor_errors(envelope) if error.message)

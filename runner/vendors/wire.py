@@ -93,7 +93,7 @@ def parse_json(body: bytes) -> object:
 def amount(value: object) -> Decimal | None:
     """Money from a JSON number or a plain decimal text; None for anything else.
 
-    The vendor sends both (docs/vendor/api-v1.md#asking-the-price).
+    The vendor sends both (docs/vendor/api-v1.md#price-quotes).
     """
     if isinstance(value, Decimal):
         return value

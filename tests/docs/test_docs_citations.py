@@ -65,7 +65,7 @@ def keys(text: str) -> set[str]:
 def test_what_is_cited_is_there(folder: str) -> None:
     """Every page, section, file and decision that a text of this folder names is in the repository, and no text cites a
     number of a document that is not."""
-    mine = {name: text for name, text in texts().items() if name.startswith(f"{folder}/") or "/" not in name + folder}
+    mine = {name: text for name, text in texts().items() if name.rpartition("/")[0].partition("/")[0] == folder}
     assert mine
     assert {name: wrong for name, text in mine.items() if (wrong := list(lost(text)))} == {}
 
@@ -96,6 +96,15 @@ def test_every_source_of_a_fact_is_explained() -> None:
     assert {"docs v1", "Python 2.1.1", "user 2"} <= named
     assert named - explained == set()
     assert explained - named == set()
+
+
+def test_every_invariant_of_the_simulation_is_told() -> None:
+    """What the simulation says is broken, by its number, is in the table of docs/reliability.md."""
+    told = set(re.findall(r"^\| (I\d+) \|", texts()["docs/reliability.md"], re.MULTILINE))
+    simulation = [text for name, text in texts().items() if name.startswith("tests/simulation/")]
+    cited = {number for text in simulation for number in re.findall(r"\bI\d+\b", text)}
+    assert cited
+    assert cited - told == set()
 
 
 def test_samples_on_the_pages_are_json() -> None:
