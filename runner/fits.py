@@ -130,7 +130,7 @@ def _quantity(seen: SeenOrder, quantity: Scalar | None) -> str | None:
 
 
 def _protocol(seen: SeenOrder, protocol: Scalar | None) -> str | None:
-    """HTTPS is shown as HTTP, SOCKS5 as SOCKS (api/v1.md section 10)."""
+    """HTTPS is shown as HTTP, SOCKS5 as SOCKS (docs/vendor/api-v1.md#proxy-lists)."""
     if protocol is None:
         return ""
     if not seen.protocols:

@@ -17,11 +17,11 @@ ProductType = Literal["ipv4", "isp", "mix", "mix_isp", "ipv6", "mobile", "reside
 PRODUCT_TYPES: Final[tuple[ProductType, ...]] = ("ipv4", "isp", "mix", "mix_isp", "ipv6", "mobile", "resident")
 
 CURRENCY: Final = "USD"
-"""The vendor sells in US dollars only (api/v1.md section 9.4)."""
+"""The vendor sells in US dollars only (docs/vendor/api-v1.md#what-is-not-offered)."""
 
 PAY_BY_BALANCE: Final = 1
 PAY_BY_CARD: Final = 43
-"""The two `paymentId`s of `order/make` (api/v1.md section 9.1)."""
+"""The two `paymentId`s of `order/make` (docs/vendor/api-v1.md#order-fields)."""
 
 Scalar = str | int
 
@@ -124,7 +124,7 @@ class Quote:
     """The vendor's price for one order at one moment (`order/calc`), in `CURRENCY`.
 
     `balance` is the account's balance as told with the price, None where it was not. A `warning` that is not empty
-    means "do not order", whatever the envelope says (api/v1.md section 8).
+    means "do not order", whatever the envelope says (docs/vendor/api-v1.md#price-quotes).
     """
 
     total: Decimal

@@ -1,7 +1,7 @@
 """The vendor's reference lists during a run: each read at most once, and every order held against that of its type.
 
-In API v1 the numeric `countryId` alone decides which product is bought (api/v1.md section 7), so an id that is not in
-the list of the order's own type is refused before it is priced. Where a list is silent, nothing is said.
+In API v1 the numeric `countryId` alone decides which product is bought (docs/vendor/api-v1.md#product-type), so an id
+that is not in the list of the order's own type is refused before it is priced. Where a list is silent, nothing is said.
 """
 
 from __future__ import annotations

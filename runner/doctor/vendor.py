@@ -140,7 +140,7 @@ def _why_not(case: Case) -> str:
 
 
 def _triple(case: Case) -> str:
-    """What the one refusal can mean (api/v1.md section 3), with the way out of each."""
+    """What the one refusal can mean (docs/vendor/api-v1.md#access), with the way out of each."""
     origin = "the sandbox" if case.settings.sandbox else wiring.key_origin(case.settings)
     return (
         f"one answer for three things: compare the key ({origin}) with the one in the dashboard; "

@@ -14,7 +14,7 @@ OWN: Final = frozenset({"name", "type", "generation", "enabled", "labels", "max_
 
 _FILLED: Final = ("paymentId", "generation", "enabled")
 _WANTED: Final = {"customTargetName": frozenset({"ipv4", "isp", "ipv6"})}
-"""Optional in the vendor's tables, refused without: `Set [customTargetName]` (api/v1.md sections 1 and 9.1)."""
+"""Optional in the vendor's tables, refused without: `Set [customTargetName]` (docs/vendor/api-v1.md#order-fields)."""
 
 _DISPLACES: Final[Mapping[str, tuple[str, ...]]] = {
     **{word: (field,) for word, field in WORDS.items()},

@@ -148,7 +148,7 @@ def _stands_for(values: dict[str, Any], places: OrderPlaces) -> dict[str, Span]:
 
 
 def _vendor_fields(values: dict[str, Any]) -> dict[str, Any]:
-    """The vendor's fields, those included that `payment` and `auth` stand for (api/v1.md section 9.1)."""
+    """The vendor's fields, those included that `payment` and `auth` stand for (docs/vendor/api-v1.md#order-fields)."""
     fields = {name: value for name, value in values.items() if name not in _NOT_SENT}
     if "payment" in values:
         fields["paymentId"] = _PAYMENTS[values["payment"]]

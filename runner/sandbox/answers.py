@@ -1,4 +1,7 @@
-"""What goes back to the client: envelopes (api/v1.md section 2) and the ways in which an answer can fail to arrive."""
+"""What goes back to the client: envelopes, and the ways in which an answer can fail to arrive.
+
+The envelope is that of docs/vendor/api-v1.md#envelope.
+"""
 
 import json
 from dataclasses import dataclass
@@ -65,7 +68,7 @@ def error_with_data(data: Any, message: str) -> Answer:
 
 
 def access_refused(items: Literal[1, 2, 3]) -> Answer:
-    """The one answer for a wrong key, a foreign address and a limit hit (api/v1.md section 3)."""
+    """The one answer for a wrong key, a foreign address and a limit hit (docs/vendor/api-v1.md#access)."""
     texts = ["Error api key", "IP not allowed", "Request limit reached"]
     return _errors(["IP not allowed"] if items == 1 else texts[:items], 503, None)
 

@@ -1,4 +1,4 @@
-"""The endpoints of API v1: from a call to an ordinary answer, faults aside (api/v1.md sections 5 to 10)."""
+"""The endpoints of API v1: from a call to an ordinary answer, faults aside (docs/vendor/api-v1.md#endpoints)."""
 
 import json
 from collections.abc import Callable, Mapping

@@ -1,6 +1,7 @@
-"""What the emulated vendor sells: invented prices, ids from the sources where they name one (api/v1.md section 6).
+"""What the emulated vendor sells: invented prices, and ids from the sources where they name one.
 
-No id belongs to two types, so a `countryId` of the wrong type buys the wrong product, as it would there.
+Ids are those of docs/vendor/api-v1.md#reference-lists. No id belongs to two types, so a `countryId` of the
+wrong type buys the wrong product, as it would there.
 """
 
 from collections.abc import Iterable, Mapping
@@ -219,7 +220,10 @@ def raised(amount: Decimal, factor: Decimal) -> Decimal:
 
 
 def section(type_: str, *, text_ids: bool) -> JSON:
-    """The `reference/list` section of one type (api/v1.md section 6.2). Raises KeyError for an unknown type."""
+    """The `reference/list` section of one type. Raises KeyError for an unknown type.
+
+    Shapes: docs/vendor/api-v1.md#sections-of-each-type.
+    """
     if type_ == "resident":
         tariffs = [{"id": str(t.id) if text_ids else t.id, "name": t.name, "personal": False} for t in TARIFFS.values()]
         return {"tarifs": tariffs, "target": []}

@@ -1,4 +1,7 @@
-"""The switches of the emulator: one for every point on which the vendor's sources disagree (api/v1.md section 14)."""
+"""The switches of the emulator: one for every point on which the vendor's sources disagree.
+
+The points are listed in docs/vendor/api-v1.md#open-points.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

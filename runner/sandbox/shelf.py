@@ -1,4 +1,6 @@
-"""The rows of `proxy/list` (api/v1.md section 10): made once an order, kept as JSON, appended as delivered."""
+"""The rows of `proxy/list` (docs/vendor/api-v1.md#proxy-lists): made once an order, kept as JSON, appended as
+delivered.
+"""
 
 import calendar
 import hashlib

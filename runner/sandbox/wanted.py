@@ -1,4 +1,4 @@
-"""From an order's body to what is wanted, or the vendor's refusal (api/v1.md sections 7 and 9)."""
+"""From an order's body to what is wanted, or the vendor's refusal (docs/vendor/api-v1.md#placing-an-order)."""
 
 import ipaddress
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The rows of `proxy/list/{type}` as orders that can be told apart (api/v1.md section 10).
+"""The rows of `proxy/list/{type}` as orders that can be told apart (docs/vendor/api-v1.md#proxy-lists).
 
 Of a row only these are looked at: order id and numbers, country, protocol, days. Never logins, passwords, addresses.
 """
@@ -18,7 +18,9 @@ from runner.vendors.wire import Response, clean_text
 Row = Mapping[str, object]
 
 RENEWAL: Final = "_e_"
-"""What a renewal adds to an order number, a mark of its own behind it (api/v1.md section 10)."""
+"""What ends the base of an order number. An order whose number has it is taken for a renewal, although numbers in the
+form of API v2 have it from the first purchase on (docs/vendor/api-v1.md#order-numbers).
+"""
 
 _DAY: Final = re.compile(r"(?P<d>\d{2})\.(?P<m>\d{2})\.(?P<y>\d{4})|(?P<Y>\d{4})-(?P<M>\d{2})-(?P<D>\d{2})")
 

@@ -55,7 +55,7 @@ __all__ = [
 
 API_VERSION: Final = "v1"
 RETRY_AFTER_CAP: Final = 60.0
-"""Seconds; the vendor counts its limit by the minute (api/v1.md section 4)."""
+"""Seconds; the vendor counts its limit by the minute (docs/vendor/api-v1.md#limits)."""
 
 BODY_HEAD: Final = 4096
 _PURCHASE: Final = re.compile(
@@ -89,7 +89,7 @@ def balance_get() -> Request:
 
 
 def proxy_list(product: ProductType) -> Request:
-    """Unfiltered: filters may be ignored by the vendor (api/v1.md section 10)."""
+    """Unfiltered: filters may be ignored by the vendor (docs/vendor/api-v1.md#proxy-lists)."""
     return Request(method="GET", path=f"proxy/list/{_known(product)}")
 
 
@@ -177,7 +177,7 @@ def _doubt(response: Response, envelope: Envelope, errors: tuple[VendorError, ..
 
 
 def _throttled(response: Response) -> NotSent | Unknown:
-    """429 comes from the edge in front of the API (api/v1.md section 4), unless it speaks of an order."""
+    """429 comes from the edge in front of the API (docs/vendor/api-v1.md#limits), unless it speaks of an order."""
     if _PURCHASE.search(response.body):
         return Unknown(reason="HTTP 429 that looks like a purchase", leaning_placed=True)
     return NotSent(reason="HTTP 429, too many requests", throttled=True, retry_after=_retry_after(response.headers))

@@ -25,7 +25,10 @@ _ACCESS_HINT: Final = (
 
 
 def decode_calc(response: Response, at: datetime) -> Quote | QuoteRefused:
-    """The price, or why not to order. A warning refuses under either status (api/v1.md section 8)."""
+    """The price, or why not to order. A warning refuses under either status.
+
+    The statuses: docs/vendor/api-v1.md#price-quotes.
+    """
     envelope = _read(response, "order/calc")
     errors = tuple(error for error in vendor_errors(envelope) if error.message)
     data = envelope.data if isinstance(envelope.data, dict) else {}
@@ -78,7 +81,7 @@ def decode_package(response: Response) -> Mapping[str, str] | None:
     """What a resident purchase moves: `traffic_limit`, `expired_at`, `tarif_id`, `is_active` as far as told.
 
     None: the account has no package. Used traffic is left out because it moves by itself, `package_key` because
-    it is a key (api/v1.md section 10).
+    it is a key (docs/vendor/api-v1.md#resident-package).
     """
     envelope = _read(response, "resident/package")
     refusals = vendor_errors(envelope) if envelope.status == "error" else ()

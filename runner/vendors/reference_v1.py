@@ -1,4 +1,7 @@
-"""`reference/list/{type}` of API v1 as choices (api/v1.md section 6): every shape somebody has seen live."""
+"""`reference/list/{type}` of API v1 as choices: every shape somebody has seen live.
+
+The shapes: docs/vendor/api-v1.md#reference-lists.
+"""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ FIELDS: Final = (
     "rotationId",
     "tarifId",
 )
-"""Every field of a purchase, in the order of the vendor's table (api/v1.md section 9.1)."""
+"""Every field of a purchase, in the order of the vendor's table (docs/vendor/api-v1.md#order-fields)."""
 
 _BLAMED: Final[Mapping[str, str]] = {
     "country not exists": "countryId",
@@ -39,7 +39,10 @@ _ORDER_ID: Final = re.compile(r"(?!0+$)[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
 
 
 def refusal_field(message: str) -> str | None:
-    """The manifest field a refusal blames: named in brackets, or known by its text (api/v1.md section 9.3)."""
+    """The manifest field a refusal blames: named in brackets, or known by its text.
+
+    The texts: docs/vendor/api-v1.md#order-refusals.
+    """
     known = {name.casefold(): name for name in FIELDS}
     for bracketed in re.findall(r"\[\s*(\w+)[^\[\]]*\]", message):
         if bracketed.casefold() in known:
@@ -72,7 +75,7 @@ def _error(message: object, code: object) -> VendorError:
 
 
 def is_gate(error: VendorError) -> bool:
-    """One item of the access refusal; the caller's address may follow the text (api/v1.md section 3)."""
+    """One item of the access refusal; the caller's address may follow the text (docs/vendor/api-v1.md#access)."""
     return error.code == "503" and error.message.casefold().startswith(_GATE)
 
 

@@ -33,7 +33,10 @@ from runner.vendors.wire import Request, Response
 __all__ = ["Connection", "Lost", "Timing", "Transport", "tls_context"]
 
 SPENDING_WORDS: Final = frozenset({"make", "add"})
-"""Parts of a path that mean more than looking: order/make, prolong/make/{type}, balance/add (api/v1.md section 5)."""
+"""Parts of a path that mean more than looking: order/make, prolong/make/{type}, balance/add.
+
+The paths: docs/vendor/api-v1.md#endpoints.
+"""
 MONEY_BODY_LIMIT: Final = 1 << 20
 READ_BODY_LIMIT: Final = 64 << 20
 RETRY_AFTER_DEFAULT: Final = 2.0

@@ -46,7 +46,10 @@ class Malformed(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """`{"status", "data", "errors"}` (api/v1.md section 2). Absent `data` is None, absent or null `errors` is empty."""
+    """`{"status", "data", "errors"}` (docs/vendor/api-v1.md#envelope).
+
+    Absent `data` is None, absent or null `errors` is empty.
+    """
 
     status: Literal["success", "error"]
     data: object = None
@@ -88,7 +91,10 @@ def parse_json(body: bytes) -> object:
 
 
 def amount(value: object) -> Decimal | None:
-    """Money from a JSON number or a plain decimal text (api/v1.md section 8); None for anything else."""
+    """Money from a JSON number or a plain decimal text; None for anything else.
+
+    The vendor sends both (docs/vendor/api-v1.md#price-quotes).
+    """
     if isinstance(value, Decimal):
         return value
     if isinstance(value, int) and not isinstance(value, bool):

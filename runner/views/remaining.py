@@ -21,7 +21,7 @@ LEAST_PART: Final = 0.02
 SETTLING: Final = 4.0
 """Seconds in which what is told follows what is calculated."""
 WINDOW: Final = 60.0
-"""The vendor's limit counts requests in so many seconds (api/v1.md section 4)."""
+"""The vendor's limit counts requests in so many seconds (docs/vendor/api-v1.md#limits)."""
 
 
 class Meter:

@@ -17,7 +17,7 @@ WHAT_TO_DO: Final = (
 """What a person does about an order that may have been charged."""
 
 PACKAGES: Final = frozenset(("mix", "mix_isp"))
-"""Types whose `countryId` names a package (api/v1.md section 9)."""
+"""Types whose `countryId` names a package (docs/vendor/api-v1.md#placing-an-order)."""
 
 
 def money(amount: Decimal | None) -> str:
