@@ -19,8 +19,7 @@ SHELL = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 )
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_walk_prints_what_the_page_shows(page: Path, tmp_path: Path) -> None:
-    """Every command of the five-minute walk and of the story, run in order, prints exactly what stands under it, but
-    for moments."""
+    """Every command of a page, run in order, prints exactly what stands under it, but for moments."""
     text = page.read_text()
     assert masked(transcript(text, tmp_path)) == masked(text)
 
