@@ -12,11 +12,11 @@ from typing import Any, Final
 
 import pytest
 
-from runner import yamldoc
-from runner.errors import Problem
-from runner.yamldoc.builder import MAX_DEPTH
-from runner.yamldoc.nodes import Broken, Entry, Field, Item
-from runner.yamldoc.source import Source
+from runner.core import yamldoc
+from runner.core.errors import Problem
+from runner.core.yamldoc.builder import MAX_DEPTH
+from runner.core.yamldoc.nodes import Broken, Entry, Field, Item
+from runner.core.yamldoc.source import Source
 
 DEEPEST: Final = 1_003
 """Just above the limit of libyaml 0.2.6."""
