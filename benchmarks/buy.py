@@ -31,14 +31,14 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 if TYPE_CHECKING:
-    from runner.job import Job
-    from runner.ledger.interface import Attempt, Claim, Hold, Holder, Ledger, Record, Settlement
-    from runner.orders import OrderRequest, ProductType, Quote
-    from runner.progress import Progress, Watch
-    from runner.report import Report
-    from runner.reportfile import ReportFile
-    from runner.vendors.interface import Answer, Buyer, Line, NotSent, QuoteRefused, Witness
-    from runner.wiring import Settings
+    from runner.core.ledger import Attempt, Claim, Hold, Holder, Ledger, Record, Settlement
+    from runner.core.orders import OrderRequest, ProductType, Quote
+    from runner.core.progress import Progress, Watch
+    from runner.core.vendor import Answer, Buyer, Line, NotSent, QuoteRefused, Witness
+    from runner.plan.task import Job
+    from runner.report.file import ReportFile
+    from runner.report.report import Report
+    from runner.run.wiring import Settings
 
 MAX_GROWTH: Final = 1.2
 """Ten times the orders may cost this much more than ten times as much: 2,000 orders less than 12 times 200."""
@@ -94,7 +94,7 @@ class MeteredBuyer:
 
     @contextmanager
     def connect(self) -> Iterator[MeteredLine | NotSent]:
-        from runner.vendors.interface import NotSent
+        from runner.core.vendor import NotSent
 
         opening = self.buyer.connect()
         with self.meter.step("connect"):
@@ -155,7 +155,7 @@ class MeteredLedger:
 
 def metered_report(path: Path, meter: Meter) -> ReportFile:
     """A report file whose writing is charged to its step."""
-    from runner.reportfile import ReportFile
+    from runner.report.file import ReportFile
 
     class Metered(ReportFile):
         def write(self, report: Report) -> None:
@@ -181,16 +181,16 @@ def metered_watch(watch: Watch, meter: Meter) -> Watch:
 
 def child(manifest: str, base_url: str) -> None:
     """One run in this process: buys the manifest and prints its figures as JSON."""
-    from runner import batch, wiring
-    from runner.clock import SystemClock
-    from runner.stop import Stop, StoppableClock
-    from runner.views import progress
-    from runner.views.console import Console
+    from runner.core.clock import SystemClock
+    from runner.core.stop import Stop, StoppableClock
+    from runner.run import batch, wiring
+    from runner.views.terminal import events
+    from runner.views.terminal.console import Console
 
     meter, stop = Meter(), Stop()
     settings = wiring.Settings(ledger="ledger.sqlite3", base_url=base_url, rate=0)
     console = Console.detect(no_color=True)
-    with progress.watching(console, quiet=False, verbose=False) as plain:
+    with events.watching(console, quiet=False, verbose=False) as plain:
         watch = metered_watch(plain, meter)
         clock = StoppableClock(SystemClock(), stop)
         ledger = wiring.open_ledger(wiring.locate(settings))
@@ -214,14 +214,14 @@ def child(manifest: str, base_url: str) -> None:
 
 
 def _job(settings: Settings, manifest: str, meter: Meter, watch: Watch) -> Job:
-    from runner import session
-    from runner.limits import Limits
+    from runner.limits.limits import Limits
     from runner.manifest import load
+    from runner.run import call
 
     with meter.step("manifest"):
         loaded = load([manifest])
-    wanted = session.Wanted(loaded=loaded, limits=Limits())
-    return session.job_of(settings, wanted, session.consent_of(settings), watch)
+    wanted = call.Wanted(loaded=loaded, limits=Limits())
+    return call.job_of(settings, wanted, call.consent_of(settings), watch)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

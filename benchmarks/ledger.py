@@ -50,7 +50,7 @@ import json, resource, sys, time
 sys.path[:0] = sys.argv[2:4]
 from purchases import AT, request
 NEW = 1000
-from runner import plan
+from runner.plan import plan
 from runner.ledger.sqlite import open_sqlite
 from runner.manifest import Loaded
 from pathlib import Path

@@ -23,7 +23,7 @@ from typing import Any, Final
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from runner import schemas  # noqa: E402 - found by the line above
+from runner.core import schemas  # noqa: E402 - found by the line above
 from runner.views import formats  # noqa: E402 - the same
 
 MAX_RATIO: Final = 2.0
@@ -34,7 +34,7 @@ import io, json, re, sys, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from runner.views import formats, reading, summary
-from runner.views.console import Channel
+from runner.views.terminal.console import Channel
 name, data = sys.argv[2], Path(sys.argv[3]).read_bytes()
 def text(document):
     out = io.StringIO()

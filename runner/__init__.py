@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from runner._version import __version__
-    from runner.api import Account, Emulator, load
-    from runner.errors import (
+    from runner.core.errors import (
         AccessError,
         Busy,
         Cancelled,
@@ -24,12 +23,13 @@ if TYPE_CHECKING:
         UsageError,
         VendorUnavailable,
     )
-    from runner.limits import Limits
-    from runner.orders import OrderKey
-    from runner.results import Applied, Manifests, Ordered, Planned, Reconciled
-    from runner.secrets import ApiKey
-    from runner.selection import Selection
-    from runner.stop import Stop
+    from runner.core.orders import OrderKey
+    from runner.core.secrets import ApiKey
+    from runner.core.stop import Stop
+    from runner.library.account import Account, Emulator, load
+    from runner.library.answers import Applied, Manifests, Ordered, Planned, Reconciled
+    from runner.limits.limits import Limits
+    from runner.manifest.selection import Selection
 
 __all__ = [
     "AccessError",
@@ -62,13 +62,13 @@ __all__ = [
 
 _HOMES = {
     "__version__": "_version",
-    "Limits": "limits",
-    "OrderKey": "orders",
-    "ApiKey": "secrets",
-    "Selection": "selection",
-    "Stop": "stop",
-    **dict.fromkeys(("Account", "Emulator", "load"), "api"),
-    **dict.fromkeys(("Applied", "Manifests", "Ordered", "Planned", "Reconciled"), "results"),
+    "Limits": "limits.limits",
+    "OrderKey": "core.orders",
+    "ApiKey": "core.secrets",
+    "Selection": "manifest.selection",
+    "Stop": "core.stop",
+    **dict.fromkeys(("Account", "Emulator", "load"), "library.account"),
+    **dict.fromkeys(("Applied", "Manifests", "Ordered", "Planned", "Reconciled"), "library.answers"),
 }
 """Where each name lives, unless it is an error."""
 
@@ -76,7 +76,7 @@ _HOMES = {
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found: object = getattr(import_module(f"{__name__}.{_HOMES.get(name, 'errors')}"), name)
+    found: object = getattr(import_module(f"{__name__}.{_HOMES.get(name, 'core.errors')}"), name)
     globals()[name] = found
     return found
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from runner.report import REPORT_VERSION, STATUSES
+from runner.report.report import REPORT_VERSION, STATUSES
 
 START = datetime(2026, 11, 23, 2, 14, 7, 120_000, UTC)
 REQUEST = {"countryId": 561, "periodId": "1m", "quantity": 10, "paymentId": 1, "customTargetName": "price monitoring"}

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from runner._version import __version__
-from runner.errors import Cancelled, ExitCode, RunnerError
+from runner.core.errors import Cancelled, ExitCode, RunnerError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -88,7 +88,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command; everything that can go wrong ends here as an exit code."""
     signal.signal(signal.SIGTERM, _interrupt)
     if not arguments and (instruction := os.environ.get("_ORDER_RUNNER_COMPLETE")):
-        from runner.cli.completing import answer
+        from runner.cli.complete.shells import answer
 
         return answer(cli, instruction)
     try:
@@ -117,7 +117,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def _usage(error: click.ClickException) -> None:
-    from runner.views.console import Console
+    from runner.views.terminal.console import Console
 
     text = f"error: {error.format_message()}\n"
     context = getattr(error, "ctx", None)
@@ -128,7 +128,7 @@ def _usage(error: click.ClickException) -> None:
 
 def _told(error: RunnerError) -> int:
     from runner.views import errors
-    from runner.views.console import Console
+    from runner.views.terminal.console import Console
 
     errors.render(error, Console.detect(no_color=bool(os.environ.get("NO_COLOR"))))
     cause = error.__cause__
@@ -147,8 +147,8 @@ def show_trace(error: BaseException) -> None:
     """The trace without values of variables, which might hold what must not be shown."""
     import traceback
 
-    from runner.views.console import Console
-    from runner.views.safe import one_line
+    from runner.views.terminal.console import Console
+    from runner.views.terminal.safe import one_line
 
     lines = "".join(traceback.format_exception(error)).splitlines()
     Console.detect(no_color=True).note("".join(f"  {one_line(line)}\n" for line in lines))

@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from runner.cli import approving, batching
-from runner.cli.closing import Call
-from runner.cli.limiting import limit_options
-from runner.cli.options import (
+from runner.cli import buying
+from runner.cli.ending import Call
+from runner.cli.options import approval
+from runner.cli.options.common import (
     format_option,
     ledger_options,
     option,
@@ -20,8 +20,9 @@ from runner.cli.options import (
     settings_of,
     vendor_options,
 )
-from runner.errors import UsageError
-from runner.wiring import MIN_MONEY_TIMEOUT
+from runner.cli.options.limits import limit_options
+from runner.core.errors import UsageError
+from runner.run.wiring import MIN_MONEY_TIMEOUT
 
 
 class _Apply(click.Command):
@@ -33,15 +34,15 @@ class _Apply(click.Command):
 
 @click.command("apply", cls=_Apply)
 @paths_argument()
-@format_option(*batching.FORMATS)
+@format_option(*buying.FORMATS)
 @option(
     "--dry-run",
     type=click.Choice(["online", "offline"]),
     metavar="[online|offline]",
     help="Buy nothing: show bodies and prices (online, the default), or bodies only, without network (offline).",
 )
-@approving.approval_options
-@approving.selection_options
+@approval.approval_options
+@approval.selection_options
 @limit_options
 @option(
     "--report",
@@ -86,12 +87,12 @@ def command(
             "a purchase may take two minutes: waiting less makes unknown outcomes of good ones",
             hint="leave --money-timeout at 120 or more, or say --allow-short-money-timeout",
         )
-    wanted = outputs(formats, batching.FORMATS, "text")
+    wanted = outputs(formats, buying.FORMATS, "text")
     settings = settings_of(ctx, **values)
-    paths, consent = approving.approved_of(ctx, settings, paths, values)
+    paths, consent = approval.approved_of(ctx, settings, paths, values)
     call = Call.of(settings, wanted, consent, **values)
     if dry_run == "offline" and consent.approval:
         raise UsageError("nothing can be held against an approval without prices", hint="use --dry-run=online")
     if dry_run:
-        return batching.preview(call, paths, "dry-run", report=values["report"], offline=dry_run == "offline")
-    return batching.buy(call, paths, **values)
+        return buying.preview(call, paths, "dry-run", report=values["report"], offline=dry_run == "offline")
+    return buying.buy(call, paths, **values)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from runner.cli.options import ended
-from runner.errors import ExitCode
+from runner.cli.options.common import ended
+from runner.core.errors import ExitCode
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -23,8 +23,8 @@ def command(shell: str) -> int:
     Then open a new shell. Completing reads local files only: it writes nothing and asks nobody.
     """
     from runner.cli import cli
-    from runner.cli.completing import script
-    from runner.views.console import Console
+    from runner.cli.complete.shells import script
+    from runner.views.terminal.console import Console
 
     console = Console.detect(no_color=True)
     console.write(script(cli, shell))

@@ -7,8 +7,7 @@ from typing import Any, Final
 
 import click
 
-from runner.cli.limiting import policy_option
-from runner.cli.options import (
+from runner.cli.options.common import (
     ended,
     format_option,
     ledger_options,
@@ -20,8 +19,9 @@ from runner.cli.options import (
     vendor_options,
     write_output,
 )
-from runner.cli.settling import flags_of
-from runner.cli.words import lockfile_option
+from runner.cli.options.limits import policy_option
+from runner.cli.options.types import flags_of
+from runner.cli.options.words import lockfile_option
 
 FORMATS = ("text", "json")
 _NAMED: Final = ("ledger", "base_url", "account")
@@ -53,11 +53,12 @@ def command(
     PATH... are the manifests whose lockfile and policies are looked at; without any, orders/ or those in this folder.
     The exit code is that of the worst that failed; a warning is none.
     """
-    from runner import diagnosis, doctor
-    from runner.clock import SystemClock
-    from runner.doctor.case import Case
+    from runner.core.clock import SystemClock
+    from runner.run import doctor
+    from runner.run.doctor import checks as diagnosis
+    from runner.run.doctor.case import Case
     from runner.views import doctor as view
-    from runner.views.console import Console
+    from runner.views.terminal.console import Console
 
     wanted = outputs(formats, FORMATS, "text")
     settings = settings_of(ctx, **values)

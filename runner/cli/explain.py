@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runner.cli.options import ended, format_option, outputs, quiet_options, write_output
-from runner.errors import ExitCode, UsageError
+from runner.cli.options.common import ended, format_option, outputs, quiet_options, write_output
+from runner.core.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -46,7 +46,7 @@ def command(topics: tuple[str, ...], formats: tuple[str, ...], quiet: bool, verb
     del quiet, verbose
     from runner import explain
     from runner.views import explain as view
-    from runner.views.console import Console
+    from runner.views.terminal.console import Console
 
     wanted = outputs(formats, FORMATS, "text")
     console = Console.detect(no_color=no_color)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final, cast
 
 import click
 
-from runner.cli.options import ended, option
-from runner.errors import ExitCode, UsageError
-from runner.orders import PRODUCT_TYPES, ProductType
+from runner.cli.options.common import ended, option
+from runner.core.errors import ExitCode, UsageError
+from runner.core.orders import PRODUCT_TYPES, ProductType
 
 if TYPE_CHECKING:
     from runner.starter import Choice
@@ -47,7 +47,7 @@ def command(
     from runner import starter
     from runner.starter import placing
     from runner.views import starter as view
-    from runner.views.console import Console
+    from runner.views.terminal.console import Console
 
     console = Console.detect(no_color=True)
     begun = placing.has_manifests(folder)

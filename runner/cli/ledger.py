@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from runner.cli.options import (
+from runner.cli.options.common import (
     ended,
     format_option,
     ledger_options,
@@ -17,17 +17,17 @@ from runner.cli.options import (
     settings_of,
     write_output,
 )
-from runner.errors import ExitCode, LedgerUnusable, Refused, UsageError
+from runner.core.errors import ExitCode, LedgerUnusable, Refused, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TextIO
 
+    from runner.core.ledger import Ledger, Restored
+    from runner.core.progress import Watch
     from runner.ledger.export import Export
-    from runner.ledger.interface import Ledger, Restored
-    from runner.progress import Watch
+    from runner.run.wiring import Place
     from runner.views.ledger import Verdict
-    from runner.wiring import Place
 
 FORMATS = ("text", "json")
 
@@ -55,18 +55,18 @@ def export_command(ctx: click.Context, /, output: Path, **values: Any) -> int:
 
     Exit code 5 where the ledger is not whole; FILE is left as it was then.
     """
-    from runner import wiring
-    from runner.files import replacing
+    from runner.core.files import replacing
     from runner.ledger.export import Broken
-    from runner.views import progress
-    from runner.views.console import Console
+    from runner.run import wiring
+    from runner.views.terminal import events
+    from runner.views.terminal.console import Console
 
     console = Console.detect(no_color=values["no_color"])
     place = wiring.locate(settings_of(ctx, **values))
     ledger = wiring.open_ledger(place, read_only=True)
     try:
         seen = str(output) == "-" and console.out.terminal
-        with progress.watching(console, quiet=seen or values["quiet"], verbose=values["verbose"]) as watch:
+        with events.watching(console, quiet=seen or values["quiet"], verbose=values["verbose"]) as watch:
             told = _lines(ledger, watch)
             if str(output) == "-":
                 console.out.lines(line.removesuffix("\n") for line in told)
@@ -86,10 +86,10 @@ def export_command(ctx: click.Context, /, output: Path, **values: Any) -> int:
 
 
 def _lines(ledger: Ledger, watch: Watch) -> Iterator[str]:
-    from runner import wiring
     from runner._version import __version__
-    from runner.clock import SystemClock
+    from runner.core.clock import SystemClock
     from runner.ledger.export import Header, lines
+    from runner.run import wiring
 
     header = Header(
         account=ledger.account,
@@ -115,15 +115,15 @@ def verify_command(ctx: click.Context, /, export: Path | None, formats: tuple[st
     not, which is named.
     """
     from runner.views import ledger as view
-    from runner.views import progress
-    from runner.views.console import Console
+    from runner.views.terminal import events
+    from runner.views.terminal.console import Console
 
     wanted = outputs(formats, FORMATS, "text")
     settings = settings_of(ctx, **values)
     console = Console.detect(no_color=values["no_color"])
-    with progress.watching(console, quiet=values["quiet"], verbose=values["verbose"]) as watch:
+    with events.watching(console, quiet=values["quiet"], verbose=values["verbose"]) as watch:
         if export is None:
-            from runner import wiring
+            from runner.run import wiring
 
             verdict = _check_ledger(wiring.locate(settings), watch)
         else:
@@ -134,8 +134,8 @@ def verify_command(ctx: click.Context, /, export: Path | None, formats: tuple[st
 
 
 def _check_ledger(place: Place, watch: Watch) -> Verdict:
-    from runner import wiring
     from runner.ledger.export import Broken, check_ledger
+    from runner.run import wiring
     from runner.views.ledger import Verdict
 
     ledger = wiring.open_ledger(place, read_only=True)
@@ -176,17 +176,17 @@ def import_command(
     All of it or nothing. Exit code 5 where the file is not whole, is another account's, or differs from the ledger;
     the first event that differs is named. What is there already is left alone, so that it may be run again.
     """
-    from runner import wiring
+    from runner.run import wiring
     from runner.views import ledger as view
-    from runner.views import progress
-    from runner.views.console import Console
+    from runner.views.terminal import events
+    from runner.views.terminal.console import Console
 
     wanted = outputs(formats, FORMATS, "text")
     place = wiring.locate(settings_of(ctx, **values))
     console = Console.detect(no_color=values["no_color"])
     with (
         _opened(export) as stream,
-        progress.watching(console, quiet=values["quiet"], verbose=values["verbose"]) as watch,
+        events.watching(console, quiet=values["quiet"], verbose=values["verbose"]) as watch,
     ):
         restored = _import(export, stream, place, lock_timeout, watch)
     for output in wanted:
@@ -195,11 +195,11 @@ def import_command(
 
 
 def _import(path: Path, stream: TextIO, place: Place, timeout: float, watch: Watch) -> Restored:
-    from runner import wiring
-    from runner.clock import SystemClock
+    from runner.core.clock import SystemClock
+    from runner.core.ledger import Contradiction
     from runner.ledger.export import Broken, Export
-    from runner.ledger.interface import Contradiction
-    from runner.wiring import holder
+    from runner.run import wiring
+    from runner.run.wiring import holder
 
     try:
         export = Export(stream, watch)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from runner.cli.options import (
+from runner.cli.options.common import (
     Output,
     ended,
     format_option,
@@ -23,19 +23,20 @@ from runner.cli.options import (
     vendor_options,
     write_output,
 )
-from runner.cli.words import Words, lockfile_option, note_left_out
-from runner.errors import ExitCode, Problem, UsageError
+from runner.cli.options.words import lockfile_option, note_left_out
+from runner.core.errors import ExitCode, Problem, UsageError
 
 if TYPE_CHECKING:
-    from runner.lock import Lockfile
-    from runner.lock.changes import Reference
+    from runner.core.orders import ProductType
+    from runner.core.progress import Watch
+    from runner.core.vendor import Choice, Reader
     from runner.manifest import Loaded
-    from runner.orders import ProductType
-    from runner.progress import Watch
-    from runner.vendors.interface import Choice, Reader
-    from runner.views.console import Console
+    from runner.manifest.lock import Lockfile
+    from runner.manifest.lock.changes import Reference
+    from runner.manifest.reading import Words
+    from runner.run.wiring import Settings
     from runner.views.lock import Written
-    from runner.wiring import Settings
+    from runner.views.terminal.console import Console
 
 FORMATS = ("text", "json", "github")
 
@@ -78,8 +79,9 @@ def command(
     Plans and purchases use only what is locked.
     """
     from runner import manifest
-    from runner.views import progress
-    from runner.views.console import Console
+    from runner.manifest.reading import Words
+    from runner.views.terminal import events
+    from runner.views.terminal.console import Console
 
     if check and update:
         raise UsageError("--check writes nothing, --update does: say one of them")
@@ -87,7 +89,7 @@ def command(
     settings = settings_of(ctx, **values)
     words = Words(paths=paths, named=lockfile, sandbox=settings.sandbox)
     console = Console.detect(no_color=values["no_color"])
-    with progress.watching(console, quiet=values["quiet"], verbose=values["verbose"]) as watch:
+    with events.watching(console, quiet=values["quiet"], verbose=values["verbose"]) as watch:
         loaded = manifest.load(paths, apart=words.apart, watch=watch)
     note_left_out(loaded, console)
     known, problems = _known(words)
@@ -111,7 +113,7 @@ def command(
 
 def _known(words: Words) -> tuple[Lockfile | None, tuple[Problem, ...]]:
     """The lockfile that is there, and what is wrong with it."""
-    from runner.lock.text import read
+    from runner.manifest.lock.text import read
 
     return read(words.place) if words.place.exists() else (None, ())
 
@@ -128,9 +130,9 @@ def _refuse_unknown(update: tuple[str, ...], loaded: Loaded) -> None:
 
 def _checked(call: _Call) -> tuple[list[Problem], None]:
     """Offline first: every word locked, no entry too many. Only then the vendor is asked what has moved."""
-    from runner.lock.changes import lock, moved_problems, stale_problems
-    from runner.lock.place import covers
-    from runner.lock.resolve import addresses, resolve_all
+    from runner.manifest.lock.changes import lock, moved_problems, stale_problems
+    from runner.manifest.lock.location import covers
+    from runner.manifest.lock.lookup import addresses, resolve_all
 
     command, place = call.words.command, call.words.place
     resolved = resolve_all(call.loaded, call.known, command, str(place))
@@ -147,10 +149,10 @@ def _checked(call: _Call) -> tuple[list[Problem], None]:
 
 def _locked(call: _Call, update: tuple[str, ...]) -> tuple[list[Problem], Written | None]:
     """What the vendor has for every word; written where something changed and nothing is wrong."""
-    from runner.clock import SystemClock
-    from runner.lock.changes import as_warnings, kept, lock, moved_problems
-    from runner.lock.place import covers
-    from runner.lock.text import written
+    from runner.core.clock import SystemClock
+    from runner.manifest.lock.changes import as_warnings, kept, lock, moved_problems
+    from runner.manifest.lock.location import covers
+    from runner.manifest.lock.text import written
     from runner.views.lock import Written
 
     place = call.words.place
@@ -173,7 +175,7 @@ def _locked(call: _Call, update: tuple[str, ...]) -> tuple[list[Problem], Writte
 
 def _write(place: Path, text: str) -> None:
     """Replace the lockfile whole; it is for everybody who may read the manifests, not a secret."""
-    from runner.files import replace_atomically
+    from runner.core.files import replace_atomically
 
     try:
         mode = place.stat().st_mode & 0o777 if place.exists() else 0o644
@@ -186,17 +188,17 @@ def _write(place: Path, text: str) -> None:
 @contextmanager
 def _reference(call: _Call) -> Iterator[Reference]:
     """The vendor's reference lists: each asked at most once, the key and the way there only looked for if one is."""
-    from runner import wiring
-    from runner.clock import SystemClock
-    from runner.progress import listing
-    from runner.views import progress
+    from runner.core.clock import SystemClock
+    from runner.core.progress import listing
+    from runner.run import wiring
+    from runner.views.terminal import events
 
     lists: dict[ProductType, tuple[Choice, ...]] = {}
     with ExitStack() as stack:
 
         @cache
         def asked() -> tuple[Reader, Watch]:
-            watch = stack.enter_context(progress.watching(call.console, quiet=call.quiet, verbose=call.verbose))
+            watch = stack.enter_context(events.watching(call.console, quiet=call.quiet, verbose=call.verbose))
             return stack.enter_context(wiring.reader(call.settings, SystemClock(), watch)), watch
 
         def of(product: ProductType) -> tuple[Choice, ...]:

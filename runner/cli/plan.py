@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from runner.cli import approving, batching
-from runner.cli.closing import Call
-from runner.cli.limiting import limit_options
-from runner.cli.options import (
+from runner.cli import buying
+from runner.cli.ending import Call
+from runner.cli.options import approval
+from runner.cli.options.common import (
     Output,
     format_option,
     ledger_options,
@@ -22,12 +22,13 @@ from runner.cli.options import (
     vendor_options,
     writable,
 )
-from runner.errors import UsageError
+from runner.cli.options.limits import limit_options
+from runner.core.errors import UsageError
 
 
 @click.command("plan")
 @paths_argument()
-@format_option(*batching.PLAN_FORMATS)
+@format_option(*buying.PLAN_FORMATS)
 @option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -36,7 +37,7 @@ from runner.errors import UsageError
 )
 @option("--detailed-exitcode", is_flag=True, help="Exit code 10 where there is something to buy.")
 @option("--expect-nothing", is_flag=True, help="Exit code 5 where there is something to buy, naming it.")
-@approving.selection_options
+@approval.selection_options
 @limit_options
 @option("--report", type=click.Path(path_type=Path), metavar="PATH", help="Also write a report there.")
 @vendor_options
@@ -45,12 +46,12 @@ from runner.errors import UsageError
 @click.pass_context
 def command(ctx: click.Context, /, paths: tuple[str, ...], formats: tuple[str, ...], **values: Any) -> int:
     """Quote every order that is not bought yet: price, total, balance after. Buys nothing."""
-    wanted = outputs(formats, batching.PLAN_FORMATS, "text")
+    wanted = outputs(formats, buying.PLAN_FORMATS, "text")
     if values["out"] is not None:
         if "-" in paths:
             raise UsageError("a plan of stdin cannot be applied: it could not be read again", hint="name files")
         wanted += (Output("json", writable(values["out"])),)
     settings = settings_of(ctx, **values)
-    consent = approving.consent_of(settings, values, nothing=values["expect_nothing"])
-    call = Call.of(settings, wanted, consent, command=approving.command_of(ctx, settings, paths, values), **values)
-    return batching.preview(call, paths, "plan", report=values["report"], offline=False)
+    consent = approval.consent_of(settings, values, nothing=values["expect_nothing"])
+    call = Call.of(settings, wanted, consent, command=approval.command_of(ctx, settings, paths, values), **values)
+    return buying.preview(call, paths, "plan", report=values["report"], offline=False)

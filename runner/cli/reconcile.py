@@ -7,9 +7,8 @@ from typing import Any
 
 import click
 
-from runner.cli import completers
-from runner.cli.limiting import is_exclusive, policy_option
-from runner.cli.options import (
+from runner.cli.complete import values as completers
+from runner.cli.options.common import (
     ended,
     format_option,
     ledger_options,
@@ -20,7 +19,8 @@ from runner.cli.options import (
     vendor_options,
     write_output,
 )
-from runner.cli.settling import Duration, flags_of, key_of
+from runner.cli.options.limits import is_exclusive, policy_option
+from runner.cli.options.types import Duration, flags_of, key_of
 
 FORMATS = ("text", "json")
 
@@ -58,11 +58,12 @@ def command(ctx: click.Context, /, keys: tuple[str, ...], formats: tuple[str, ..
     An order is called absent only when a whole list has nothing that could be it, the balance did not move, and the
     waiting time is over; placed only with --exclusive. What stays open is listed with its candidates: exit code 7.
     """
-    from runner import session
-    from runner.judge import Policy
-    from runner.stop import Stop
-    from runner.views import progress, settling
-    from runner.views.console import Console
+    from runner.core.stop import Stop
+    from runner.evidence.judge import Policy
+    from runner.run import call
+    from runner.views import settling
+    from runner.views.terminal import events
+    from runner.views.terminal.console import Console
 
     wanted = outputs(formats, FORMATS, "text")
     named = tuple(dict.fromkeys(key_of(text) for text in keys))
@@ -70,8 +71,8 @@ def command(ctx: click.Context, /, keys: tuple[str, ...], formats: tuple[str, ..
     console = Console.detect(no_color=values["no_color"])
     exclusive = values["exclusive"] or is_exclusive(values["policy"], console)
     stop = Stop()
-    with progress.watching(console, quiet=values["quiet"], verbose=values["verbose"]) as watch:
-        outcome, code = session.reconcile(
+    with events.watching(console, quiet=values["quiet"], verbose=values["verbose"]) as watch:
+        outcome, code = call.reconcile(
             settings,
             Policy(settle_after=values["settle_after"], exclusive=exclusive),
             stop,

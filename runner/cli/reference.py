@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from runner.cli.options import (
+from runner.cli.options.common import (
     ended,
     format_option,
     option,
@@ -17,17 +17,17 @@ from runner.cli.options import (
     vendor_options,
     write_output,
 )
-from runner.errors import ExitCode, UsageError
-from runner.orders import PRODUCT_TYPES, ProductType
-from runner.wiring import DEFAULT_ACCOUNT
+from runner.core.errors import ExitCode, UsageError
+from runner.core.orders import PRODUCT_TYPES, ProductType
+from runner.run.wiring import DEFAULT_ACCOUNT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from runner.cli.refcache import Cached
-    from runner.progress import Watch
-    from runner.views.console import Console
-    from runner.wiring import Settings
+    from runner.cli.complete.refcache import Cached
+    from runner.core.progress import Watch
+    from runner.run.wiring import Settings
+    from runner.views.terminal.console import Console
 
 FORMATS = ("text", "json")
 
@@ -53,9 +53,9 @@ def command(
     **values: Any,
 ) -> int:
     """Show what can be ordered of TYPE, or of every type: the words and ids to write into a manifest."""
-    from runner.clock import SystemClock
+    from runner.core.clock import SystemClock
     from runner.views import reference
-    from runner.views.console import Console
+    from runner.views.terminal.console import Console
 
     wanted = outputs(formats, FORMATS, "text")
     settings = settings_of(ctx, **values)
@@ -87,11 +87,11 @@ def _lists(
 
     The emulator inside this process is not cached: it is at another address each time, and asking it is free.
     """
-    from runner import wiring
-    from runner.cli.refcache import Cache, Cached
-    from runner.clock import SystemClock
-    from runner.progress import listing, unwatched
-    from runner.views import progress
+    from runner.cli.complete.refcache import Cache, Cached
+    from runner.core.clock import SystemClock
+    from runner.core.progress import listing, unwatched
+    from runner.run import wiring
+    from runner.views.terminal import events
 
     clock = SystemClock()
     cache = None if settings.sandbox else Cache.of(settings)
@@ -103,7 +103,7 @@ def _lists(
             cached = cache.read(name, clock.now()) if cache and not refresh else None
             if cached is None:
                 if reader is None:
-                    watch = stack.enter_context(progress.watching(console, quiet=quiet, verbose=verbose))
+                    watch = stack.enter_context(events.watching(console, quiet=quiet, verbose=verbose))
                     reader = stack.enter_context(wiring.reader(settings, clock, watch))
                 with listing(watch, name):
                     cached = Cached(read_at=clock.now(), choices=reader.reference(name))

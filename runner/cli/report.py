@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from runner.cli.options import Output, ended, format_option, option, outputs, write_output
-from runner.cli.producing import annotates, tell_job_of
-from runner.errors import ExitCode, UsageError
+from runner.cli.options.common import Output, ended, format_option, option, outputs, write_output
+from runner.cli.outputs import annotates, tell_job_of
+from runner.core.errors import ExitCode, UsageError
 
 FORMATS = ("text", "json", "ndjson", "junit", "sarif", "markdown", "github", "html")
 
@@ -30,8 +30,9 @@ def render_command(file: str, formats: tuple[str, ...], **values: Any) -> int:
     The bytes are those that the run itself would have written in that format.
     """
     from runner.views import formats as known
-    from runner.views import reading, summary
-    from runner.views.console import Console
+    from runner.views import summary
+    from runner.views.formats import reading
+    from runner.views.terminal.console import Console
 
     wanted = outputs(formats, FORMATS, "text")
     document = reading.parsed(_read(file), file)

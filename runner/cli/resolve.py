@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from runner.cli import completers
-from runner.cli.options import ended, ledger_options, option, quiet_options, settings_of
-from runner.cli.settling import key_of
-from runner.errors import Cancelled, ExitCode, UsageError
-from runner.wiring import existing_ledger, holder
+from runner.cli.complete import values as completers
+from runner.cli.options.common import ended, ledger_options, option, quiet_options, settings_of
+from runner.cli.options.types import key_of
+from runner.core.errors import Cancelled, ExitCode, UsageError
+from runner.run.wiring import existing_ledger, holder
 
 if TYPE_CHECKING:
-    from runner.ledger.forgotten import Want
-    from runner.ledger.interface import OpenClaim
-    from runner.resolve import Disowning, Ruling
-    from runner.views.console import Console
-    from runner.wiring import Settings
+    from runner.core.ledger import OpenClaim
+    from runner.core.records import Want
+    from runner.run.wiring import Settings
+    from runner.settle.resolve import Disowning, Ruling
+    from runner.views.terminal.console import Console
 
 
 @click.command("resolve")
@@ -51,9 +51,9 @@ def command(ctx: click.Context, /, key: str | None, not_mine: tuple[str, ...], *
     Look at the vendor's dashboard first. --placed gives its id to an order in doubt, or to one that the ledger has
     forgotten. Asks on a terminal; elsewhere it needs --yes.
     """
-    from runner import resolve
-    from runner.clock import SystemClock
-    from runner.views.console import Console
+    from runner.core.clock import SystemClock
+    from runner.settle import resolve
+    from runner.views.terminal.console import Console
 
     _check_call(key, not_mine, values)
     console = Console.detect(no_color=values["no_color"])
@@ -95,7 +95,7 @@ _WHY: Final = "no run asks about the order again"
 
 
 def _resolve(ruling: Ruling, settings: Settings, console: Console, values: Mapping[str, Any]) -> ExitCode:
-    from runner import resolve
+    from runner.settle import resolve
 
     with existing_ledger(settings) as ledger:
         found = resolve.check(ruling, ledger)
@@ -112,7 +112,7 @@ def _resolve(ruling: Ruling, settings: Settings, console: Console, values: Mappi
 
 
 def _disown(disowning: Disowning, settings: Settings, console: Console, values: Mapping[str, Any]) -> ExitCode:
-    from runner import resolve
+    from runner.settle import resolve
 
     ids = ", ".join(disowning.order_ids)
     told = f"order {ids} is somebody else's" if len(disowning.order_ids) == 1 else f"orders {ids} are somebody else's"
@@ -129,7 +129,7 @@ def _disown(disowning: Disowning, settings: Settings, console: Console, values: 
 
 def _known(found: OpenClaim | Want) -> list[str]:
     """What the ledger knows of the order, for who is asked."""
-    from runner.ledger.forgotten import Want
+    from runner.core.records import Want
     from runner.views.settling import open_lines
     from runner.views.words import what
 
@@ -139,7 +139,7 @@ def _known(found: OpenClaim | Want) -> list[str]:
 
 
 def _confirm(told: str, known: list[str], console: Console) -> None:
-    from runner.views.safe import one_line
+    from runner.views.terminal.safe import one_line
 
     console.err.lines(map(one_line, known))
     try:
@@ -151,6 +151,6 @@ def _confirm(told: str, known: list[str], console: Console) -> None:
 
 
 def _say(text: str, console: Console) -> None:
-    from runner.views.safe import one_line
+    from runner.views.terminal.safe import one_line
 
     console.out.lines([one_line(text)])

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 import click
 
-from runner.cli.options import option
-from runner.errors import ExitCode, LedgerUnusable, UsageError
+from runner.cli.options.common import option
+from runner.core.errors import ExitCode, LedgerUnusable, UsageError
 
 if TYPE_CHECKING:
     from runner.sandbox import Options
@@ -94,9 +94,9 @@ def _value(name: str, text: str, kind: Any) -> object:
 
 def _reset() -> None:
     """Remove account and ledger of `--sandbox` together; a run that uses them is waited for, not disturbed."""
-    from runner import wiring
-    from runner.clock import SystemClock
-    from runner.wiring import holder
+    from runner.core.clock import SystemClock
+    from runner.run import wiring
+    from runner.run.wiring import holder
 
     place = wiring.locate(wiring.Settings(sandbox=True))
     folder = place.path.parent

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import click
 
-from runner.cli import completers
-from runner.cli.options import ended
-from runner.errors import ExitCode, UsageError
+from runner.cli.complete import values
+from runner.cli.options.common import ended
+from runner.core.errors import ExitCode, UsageError
 
 
 @click.command("schema")
-@click.argument("name", required=False, shell_complete=completers.schemas)
+@click.argument("name", required=False, shell_complete=values.schemas)
 def command(name: str | None) -> int:
     """Print the JSON schema NAME, or the names there are."""
-    from runner import schemas
-    from runner.views.console import Console
+    from runner.core import schemas
+    from runner.views.terminal.console import Console
 
     console = Console.detect(no_color=True)
     if name is None:

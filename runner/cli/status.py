@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from runner.cli.approving import selection_of, selection_options
-from runner.cli.options import (
+from runner.cli.options.approval import selection_of, selection_options
+from runner.cli.options.common import (
     ended,
     format_option,
     ledger_options,
@@ -18,14 +18,14 @@ from runner.cli.options import (
     settings_of,
     write_output,
 )
-from runner.cli.settling import flags_of
-from runner.cli.words import note_left_out
-from runner.errors import ExitCode, InvalidManifests, UsageError
+from runner.cli.options.types import flags_of
+from runner.cli.options.words import note_left_out
+from runner.core.errors import ExitCode, InvalidManifests, UsageError
 
 if TYPE_CHECKING:
-    from runner.orders import OrderRequest
-    from runner.selection import Selection
-    from runner.views.console import Console
+    from runner.core.orders import OrderRequest
+    from runner.manifest.selection import Selection
+    from runner.views.terminal.console import Console
 
 FORMATS = ("text", "json")
 
@@ -43,9 +43,10 @@ def command(ctx: click.Context, /, paths: tuple[str, ...], formats: tuple[str, .
 
     Open orders, which may have been charged, come first whether they are in PATH or not. Exit code 7 while any is.
     """
-    from runner import known, wiring
+    from runner.run import wiring
+    from runner.settle import status as known
     from runner.views import status
-    from runner.views.console import Console
+    from runner.views.terminal.console import Console
 
     wanted = outputs(formats, FORMATS, "text")
     settings = settings_of(ctx, **values)

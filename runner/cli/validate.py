@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runner.cli.limiting import checked, policy_option, told
-from runner.cli.options import ended, format_option, option, outputs, paths_argument, quiet_options, write_output
-from runner.cli.producing import annotates, tell_job
-from runner.cli.words import Words, lockfile_option, note_left_out
-from runner.errors import ExitCode
+from runner.cli.options.common import ended, format_option, option, outputs, paths_argument, quiet_options, write_output
+from runner.cli.options.limits import checked, policy_option, told
+from runner.cli.options.words import lockfile_option, note_left_out
+from runner.cli.outputs import annotates, tell_job
+from runner.core.errors import ExitCode
 
 if TYPE_CHECKING:
     from runner.manifest import Checked
-    from runner.views.console import Console
+    from runner.views.terminal.console import Console
 
 FORMATS = ("text", "json", "github", "junit", "sarif", "markdown")
 
@@ -42,13 +42,15 @@ def command(
     PATH is a file, a folder (every *.yaml and *.yml below it), a glob, or - for stdin. Needs no network and no key.
     Words are looked up in the lockfile, if there is one. Exit code 4 if anything is wrong.
     """
-    from runner.views import findings, progress
-    from runner.views.console import Console
+    from runner.manifest.reading import Words
+    from runner.views import findings
+    from runner.views.terminal import events
+    from runner.views.terminal.console import Console
 
     default = "github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text"
     wanted = outputs(formats, FORMATS, default)
     console = Console.detect(no_color=values["no_color"])
-    with progress.watching(console, quiet=values["quiet"], verbose=values["verbose"]) as watch:
+    with events.watching(console, quiet=values["quiet"], verbose=values["verbose"]) as watch:
         found, policies = checked(Words(paths=paths, named=lockfile, watch=watch), policy, strict=strict)
     note_left_out(found, console)
     if values["verbose"]:
@@ -75,8 +77,8 @@ def command(
 
 def _tell_job(found: Checked, code: ExitCode, console: Console) -> None:
     """Summary and outputs of a step on GitHub."""
-    from runner.views import checks
     from runner.views.findings import Findings
+    from runner.views.formats import checks
 
     told = Findings(problems=found.problems, files=len(found.files), orders=found.count, source_line=source_line)
     tell_job(lambda room: checks.markdown(told, room), checks.outputs(told, int(code)), console)

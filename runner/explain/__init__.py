@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from typing import Final
 
-from runner import schemas
+from runner.core import schemas
+from runner.core.orders import PRODUCT_TYPES
 from runner.explain import fields, orders, tables
 from runner.explain.fields import Node
 from runner.explain.topics import Line, Section, Topic, first_sentence
-from runner.orders import PRODUCT_TYPES
 
 __all__ = ["PREFIXES", "UnknownTopic", "every_name", "explained", "overview"]
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from runner import schemas
+from runner.core import schemas
+from runner.core.orders import PRODUCT_TYPES
 from runner.explain.topics import Kind, Line, Section, Topic, gist
-from runner.orders import PRODUCT_TYPES
 
 ANY: Final = "*"
 """Stands in a path for a name that is not fixed, such as that of a label."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from runner.core.orders import PRODUCT_TYPES
 from runner.explain import fields
 from runner.explain.fields import Node
 from runner.explain.topics import Line, Section, Topic
-from runner.orders import PRODUCT_TYPES
 
 
 def topic(path: tuple[str, ...]) -> Topic | None:

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
-from runner.errors import PRECEDENCE, ExitCode
+from runner.core.errors import PRECEDENCE, ExitCode
+from runner.core.states import CLAIMABLE, MOVES, OPEN, State
 from runner.explain.pages import page, plain, table
 from runner.explain.topics import Line, Section, Topic
-from runner.states import CLAIMABLE, MOVES, OPEN, State
 
 _HEADING: Final = re.compile(r"^### (PSR\d{3}): (.+)$", re.MULTILINE)
 _LABEL: Final = re.compile(r"^\*\*(.+?)\.\*\* ", re.MULTILINE)

@@ -10,15 +10,15 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from runner.errors import Refused
+from runner.core.errors import Refused
+from runner.core.ledger import Attempt, Record, Settlement
+from runner.core.orders import OrderKey
+from runner.core.records import Adoption, Stranger, Want
+from runner.core.states import CLAIMABLE, Event, State
 from runner.ledger import statements
 from runner.ledger.claims import owners
 from runner.ledger.codec import json_text, moment_text, optional_decimal, optional_money, settlement_detail, storable
-from runner.ledger.forgotten import Adoption, Stranger, Want
-from runner.ledger.interface import Attempt, Record, Settlement
 from runner.ledger.sql import KEYS_A_QUERY, AccountRows
-from runner.orders import OrderKey
-from runner.states import CLAIMABLE, Event, State
 
 
 def adopt(rows: AccountRows, fence: int, adoption: Adoption) -> Record:

@@ -14,15 +14,15 @@ from typing import Any, Final
 
 from sqlalchemy import Row
 
-from runner.errors import LedgerUnusable
+from runner.core.errors import LedgerUnusable
+from runner.core.ledger import Contradiction, Restored
+from runner.core.records import Stranger
+from runner.core.vendor import Witness
 from runner.ledger import statements
 from runner.ledger.adopting import keep_stranger
 from runner.ledger.chain import COLUMNS, Entry, Head
 from runner.ledger.fold import fold
-from runner.ledger.forgotten import Stranger
-from runner.ledger.interface import Contradiction, Restored
 from runner.ledger.sql import KEYS_A_QUERY, AccountRows
-from runner.vendors.interface import Witness
 
 PAGE: Final = 1000
 """Rows read at a time."""

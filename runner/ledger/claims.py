@@ -13,14 +13,14 @@ from typing import Any, Final
 
 from sqlalchemy import bindparam, select
 
-from runner.errors import LedgerUnusable
+from runner.core.errors import LedgerUnusable
+from runner.core.ledger import Allowed, Bought, OpenClaim, Record
+from runner.core.orders import OrderKey
+from runner.core.states import Event, State
+from runner.core.vendor import Witness
 from runner.ledger.codec import moment_text
-from runner.ledger.interface import Allowed, Bought, OpenClaim, Record
 from runner.ledger.sql import KEYS_A_QUERY, AccountRows
 from runner.ledger.tables import order_events, orders, witnesses
-from runner.orders import OrderKey
-from runner.states import Event, State
-from runner.vendors.interface import Witness
 
 _MINE: Final = orders.c.account == bindparam("b_account")
 _EVENTS: Final = (

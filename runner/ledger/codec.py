@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from runner.ledger.interface import Attempt, Claim, Holder, Settlement
-from runner.orders import OrderKey
-from runner.states import Event, State
+from runner.core.ledger import Attempt, Claim, Holder, Settlement
+from runner.core.orders import OrderKey
+from runner.core.states import Event, State
 
 _ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str)
 

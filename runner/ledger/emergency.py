@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from runner.errors import LedgerUnusable
-from runner.files import open_private, sync_folder
+from runner.core.errors import LedgerUnusable
+from runner.core.files import open_private, sync_folder
+from runner.core.ledger import Attempt, Settlement
 from runner.ledger.codec import attempt_detail, attempt_from, json_text, settlement_detail, settlement_from
-from runner.ledger.interface import Attempt, Settlement
 
 SIZE: Final = 64 * 1024
 """Bytes kept ready: room for one answer's evidence many times over."""

@@ -17,14 +17,14 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final, TextIO
 
-from runner.clock import rfc3339
+from runner.core.clock import rfc3339
+from runner.core.ledger import Contradiction, Ledger
+from runner.core.progress import Comparing, Watch, followed, unwatched
+from runner.core.records import Stranger
+from runner.core.states import Event, State
+from runner.core.vendor import Witness
 from runner.ledger.chain import BrokenChain, Entry, Head, follow
-from runner.ledger.forgotten import Stranger
-from runner.ledger.interface import Contradiction, Ledger
 from runner.ledger.lines import entry_content, hashed, line_of, stranger_content, witness_content
-from runner.progress import Comparing, Watch, followed, unwatched
-from runner.states import Event, State
-from runner.vendors.interface import Witness
 
 FORMAT: Final = "order-runner/ledger/1"
 LONGEST: Final = 64 * 1024 * 1024

@@ -10,10 +10,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from runner.core.ledger import Contradiction
+from runner.core.states import CLAIMABLE, Event, State, is_legal
 from runner.ledger.chain import Entry
 from runner.ledger.codec import json_text
-from runner.ledger.interface import Contradiction
-from runner.states import CLAIMABLE, Event, State, is_legal
 
 Row = Mapping[str, Any]
 

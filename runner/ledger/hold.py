@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from datetime import datetime
 
-from runner.errors import LedgerUnusable, Refused
+from runner.core.errors import LedgerUnusable, Refused
+from runner.core.ledger import Attempt, Claim, Holder, Record, Restored, Run, Settlement
+from runner.core.records import Adoption, Stranger, Want
+from runner.core.vendor import Witness
 from runner.ledger import adopting, archive
 from runner.ledger.chain import Entry
 from runner.ledger.emergency import EmergencyFile
-from runner.ledger.forgotten import Adoption, Stranger, Want
-from runner.ledger.interface import Attempt, Claim, Holder, Record, Restored, Run, Settlement
 from runner.ledger.sql import AccountRows
-from runner.vendors.interface import Witness
 
 
 class SqlHold:

@@ -6,10 +6,10 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+from runner.core.records import Stranger
+from runner.core.vendor import Witness
 from runner.ledger.chain import Entry, canonical
 from runner.ledger.codec import moment_text
-from runner.ledger.forgotten import Stranger
-from runner.vendors.interface import Witness
 
 
 def line_of(content: Mapping[str, Any]) -> str:

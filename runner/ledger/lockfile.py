@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Final
 from weakref import WeakSet
 
-from runner.errors import Busy
-from runner.files import open_private
+from runner.core.errors import Busy
+from runner.core.files import open_private
+from runner.core.ledger import Holder
 from runner.ledger.codec import holder_detail
-from runner.ledger.interface import Holder
 
 LOCKS: Final = Path("/proc/locks")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from runner.errors import UsageError
+from runner.core.errors import UsageError
 
 
 def check_account(account: str) -> None:

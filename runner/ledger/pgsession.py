@@ -14,8 +14,8 @@ from weakref import WeakSet
 
 import psycopg
 
-from runner.errors import Busy, LedgerUnusable
-from runner.ledger.interface import Holder
+from runner.core.errors import Busy, LedgerUnusable
+from runner.core.ledger import Holder
 from runner.ledger.lockfile import signature
 
 PAUSES: Final = (0.05, 0.5)

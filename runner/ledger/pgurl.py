@@ -11,7 +11,7 @@ from urllib.parse import quote
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from runner.errors import UsageError
+from runner.core.errors import UsageError
 
 MASK: Final = "***"
 

@@ -19,12 +19,12 @@ from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from runner.errors import LedgerOutdated, LedgerUnusable
-from runner.files import private_folder
+from runner.core.errors import LedgerOutdated, LedgerUnusable
+from runner.core.files import private_folder
+from runner.core.ledger import Hold, Holder, Ledger
 from runner.ledger import migrations
 from runner.ledger.emergency import emergency_file
 from runner.ledger.hold import SqlHold
-from runner.ledger.interface import Hold, Holder, Ledger
 from runner.ledger.lockfile import account_lock
 from runner.ledger.names import check_account
 from runner.ledger.pgsession import AccountSession, holding, lock_key, make_durable, make_strict, one, refuse_pooled

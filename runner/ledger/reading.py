@@ -7,12 +7,12 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Final, TypeVar
 
+from runner.core.ledger import Allowed, Bought, OpenClaim, Record
+from runner.core.orders import OrderKey
+from runner.core.records import Stranger, Want
 from runner.ledger import adopting, claims, spending
 from runner.ledger.archive import Archive
-from runner.ledger.forgotten import Stranger, Want
-from runner.ledger.interface import Allowed, Bought, OpenClaim, Record
 from runner.ledger.sql import AccountRows
-from runner.orders import OrderKey
 
 PAGE: Final = 1000
 """Records read at a time."""

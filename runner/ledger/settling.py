@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from runner.errors import Refused
+from runner.core.errors import Refused
+from runner.core.ledger import Attempt, Settlement
+from runner.core.states import CLAIMABLE, MOVES, OPEN, Event, State, is_legal
 from runner.ledger.codec import json_text, moment_text, optional_money
-from runner.ledger.interface import Attempt, Settlement
-from runner.states import CLAIMABLE, MOVES, OPEN, Event, State, is_legal
 
 FACTS: Final = frozenset({Event.PLACED, Event.REJECTED, Event.NOT_SENT, Event.UNKNOWN})
 """What the holder of an answer tells; every other event but a claim is a verdict."""

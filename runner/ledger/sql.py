@@ -14,7 +14,11 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from runner.errors import LedgerUnusable, Refused
+from runner.core.errors import LedgerUnusable, Refused
+from runner.core.ledger import Attempt, Claim, Holder, Record, Run, Settlement
+from runner.core.orders import OrderKey
+from runner.core.states import CLAIMABLE, Event, State
+from runner.core.vendor import Witness
 from runner.ledger import statements
 from runner.ledger.chain import GENESIS, Head, event_hash
 from runner.ledger.codec import (
@@ -27,11 +31,7 @@ from runner.ledger.codec import (
     settlement_detail,
     storable,
 )
-from runner.ledger.interface import Attempt, Claim, Holder, Record, Run, Settlement
 from runner.ledger.settling import Case, arrow, changes, refuse_nonsense
-from runner.orders import OrderKey
-from runner.states import CLAIMABLE, Event, State
-from runner.vendors.interface import Witness
 
 KEYS_A_QUERY: Final = 500
 """Below the number of parameters that every engine takes."""

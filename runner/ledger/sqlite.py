@@ -19,11 +19,11 @@ from urllib.parse import quote
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from runner.errors import LedgerOutdated, LedgerUnusable
+from runner.core.errors import LedgerOutdated, LedgerUnusable
+from runner.core.ledger import Hold, Holder, Ledger
 from runner.ledger import migrations, storage
 from runner.ledger.emergency import emergency_file
 from runner.ledger.hold import SqlHold
-from runner.ledger.interface import Hold, Holder, Ledger
 from runner.ledger.lockfile import account_lock, held_by
 from runner.ledger.names import check_account
 from runner.ledger.reading import SqlReader

@@ -9,8 +9,8 @@ from glob import escape
 from pathlib import Path
 from typing import Final
 
-from runner.errors import LedgerUnusable
-from runner.files import open_private, private_folder, refuse_special, sync_folder
+from runner.core.errors import LedgerUnusable
+from runner.core.files import open_private, private_folder, refuse_special, sync_folder
 
 SIBLINGS: Final = ("-wal", "-shm", "-journal")
 """Files that SQLite makes beside its database."""

@@ -21,8 +21,8 @@ from sqlalchemy import (
     text,
 )
 
-from runner.orders import PRODUCT_TYPES
-from runner.states import CLAIMABLE, MOVES, OPEN, Event, State
+from runner.core.orders import PRODUCT_TYPES
+from runner.core.states import CLAIMABLE, MOVES, OPEN, Event, State
 
 
 def _one_of(column: str, words: Iterable[str]) -> str:

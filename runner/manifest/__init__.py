@@ -13,19 +13,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
-from runner.errors import Problem
+from runner.core.errors import Problem
+from runner.core.orders import OrderRequest
+from runner.core.progress import Watch, unwatched
+from runner.core.yamldoc import read
+from runner.core.yamldoc.nodes import Begin, Broken, End, Entry, Field, Item
+from runner.core.yamldoc.source import Flaw, Source
 from runner.manifest.alike import Alike
 from runner.manifest.discover import discover
 from runner.manifest.document import EARLY, MAX_PROBLEMS, Accepted, Document, Late, TooMany
 from runner.manifest.excerpts import Excerpts
 from runner.manifest.keys import Keys
+from runner.manifest.requests import Batch, Budget, batch_of, has_words, request_of
 from runner.manifest.telling import Telling
-from runner.manifest.wanted import Batch, Budget, batch_of, has_words, request_of
-from runner.orders import OrderRequest
-from runner.progress import Watch, unwatched
-from runner.yamldoc import read
-from runner.yamldoc.nodes import Begin, Broken, End, Entry, Field, Item
-from runner.yamldoc.source import Flaw, Source
 
 __all__ = ["Batch", "Budget", "Checked", "Loaded", "ManifestFile", "check", "discover", "load"]
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from runner.errors import Problem
+from runner.core.errors import Problem
+from runner.core.yamldoc.nodes import span
 from runner.manifest.document import Accepted
-from runner.yamldoc.nodes import span
 
 _BITS: Final = 20
 _MOST: Final = (1 << _BITS) - 1

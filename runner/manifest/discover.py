@@ -9,8 +9,8 @@ from glob import glob, has_magic
 from pathlib import Path
 from typing import Final
 
-from runner.errors import Problem, UsageError
-from runner.yamldoc.source import STDIN
+from runner.core.errors import Problem, UsageError
+from runner.core.yamldoc.source import STDIN
 
 SUFFIXES: Final = (".yaml", ".yml")
 POLICY_NAMES: Final = ("order-runner.yaml", "order-runner.yml")

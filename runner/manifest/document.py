@@ -7,16 +7,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from runner import schemas
-from runner.errors import Problem, Span
+from runner.core import schemas
+from runner.core.errors import Problem, Span
+from runner.core.orders import PRODUCT_TYPES, OrderKey
+from runner.core.yamldoc.nodes import Broken, Entry, Field, Item, Split, span
 from runner.manifest.head import Head, head_problems
 from runner.manifest.keys import Keys
 from runner.manifest.kinds import Kind, kind_of
 from runner.manifest.phrases import did_you_mean, nearest_name, one_of, shown
 from runner.manifest.places import OrderPlaces
 from runner.manifest.rules import Subject, violations
-from runner.orders import PRODUCT_TYPES, OrderKey
-from runner.yamldoc.nodes import Broken, Entry, Field, Item, Split, span
 
 FORMAT: Final = "orders/v1"
 EARLY: Final = ("apiVersion", "batch", "defaults")

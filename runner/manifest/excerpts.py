@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from runner.yamldoc.nodes import Entry
+from runner.core.yamldoc.nodes import Entry
 
 MAX_LINES: Final = 40
 MAX_CHARACTERS: Final = 4_000

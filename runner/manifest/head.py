@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from runner import schemas
-from runner.errors import Problem, Span
+from runner.core import schemas
+from runner.core.errors import Problem, Span
+from runner.core.orders import PRODUCT_TYPES
+from runner.core.yamldoc.nodes import Field
 from runner.manifest.places import Path
 from runner.manifest.rules import FORMS, Subject, violations
-from runner.orders import PRODUCT_TYPES
-from runner.yamldoc.nodes import Field
 
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from runner import schemas
-from runner.orders import WORDS
+from runner.core import schemas
+from runner.core.orders import WORDS
 
 OWN: Final = frozenset({"name", "type", "generation", "enabled", "labels", "max_total"})
 """The fields of an order that are ours and not the vendor's (the manifest's own; never sent)."""

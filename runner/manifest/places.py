@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from runner.errors import Span
-from runner.yamldoc.nodes import Entry, Field, Node, span
+from runner.core.errors import Span
+from runner.core.yamldoc.nodes import Entry, Field, Node, span
 
 Path = tuple[str | int, ...]
 

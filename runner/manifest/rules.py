@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from runner import schemas
-from runner.errors import Problem, Span
+from runner.core import schemas
+from runner.core.errors import Problem, Span
+from runner.core.orders import PRODUCT_TYPES
+from runner.core.schemas import Violation
 from runner.manifest.phrases import did_you_mean, nearest_name, one_of, shown
 from runner.manifest.places import Path
-from runner.orders import PRODUCT_TYPES
-from runner.schemas import Violation
 
 KINDS: Final = {
     "object": "a mapping of fields",

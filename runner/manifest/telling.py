@@ -7,8 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from runner.progress import Reading, Watch
-from runner.yamldoc.source import Source
+from runner.core.progress import Reading, Watch
+from runner.core.yamldoc.source import Source
 
 EVERY: Final = 256
 """Orders between two events: telling costs less than reading one of them."""

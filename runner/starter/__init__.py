@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from runner._version import __version__
-from runner.orders import ProductType
+from runner.core.orders import ProductType
 
 MANIFESTS: Final = "orders"
 """The folder of the manifests."""
@@ -64,7 +64,7 @@ def _files(choice: Choice) -> Iterator[tuple[str, str]]:
         yield LOCKFILE, _locked(choice.types)
         yield "order-runner.yaml", _filled("order-runner.yaml", choice)
     if choice.types or choice.vscode:
-        from runner import schemas
+        from runner.core import schemas
 
         for name in SCHEMAS:
             yield f"schemas/{name}.schema.json", schemas.text(name)
@@ -92,7 +92,7 @@ def _filled(path: str, choice: Choice) -> str:
 
 def _locked(types: tuple[ProductType, ...]) -> str:
     """The lockfile of the emulator, with what these types need of it."""
-    from runner.lock.text import read, written
+    from runner.manifest.lock.text import read, written
 
     lockfile, problems = read(_FOLDER / "orders.lock.json")
     assert lockfile is not None, problems  # noqa: S101 - it is shipped beside this module

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from runner.errors import UsageError
-from runner.files import refuse_special
+from runner.core.errors import UsageError
+from runner.core.files import refuse_special
 from runner.starter import IGNORED, MANIFESTS, extended
 
 

@@ -7,7 +7,7 @@ import re
 from typing import Final
 from urllib.parse import urlsplit
 
-from runner.errors import UsageError
+from runner.core.errors import UsageError
 
 _PRINTABLE: Final = re.compile(r"[!-~]+")
 _LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"

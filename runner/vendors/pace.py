@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
-from runner.clock import Clock
-from runner.progress import Waiting, Watch
+from runner.core.clock import Clock
+from runner.core.progress import Waiting, Watch
 
 WINDOW: Final = 60.0
 PURCHASE_GAP: Final = 2.0

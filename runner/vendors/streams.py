@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import httpcore
 
-from runner.clock import Clock
+from runner.core.clock import Clock
 from runner.vendors.interrupts import Interrupts
 
 

@@ -20,12 +20,12 @@ import httpcore
 import httpx
 
 from runner._version import __version__
-from runner.clock import Clock
-from runner.errors import UsageError, VendorUnavailable
-from runner.progress import Waiting, Watch, unwatched
-from runner.secrets import MASK, ApiKey
+from runner.core.clock import Clock
+from runner.core.errors import UsageError, VendorUnavailable
+from runner.core.progress import Waiting, Watch, unwatched
+from runner.core.secrets import MASK, ApiKey
+from runner.core.vendor import NotSent
 from runner.vendors.failures import Lost, TooLarge, in_words, may_heal
-from runner.vendors.interface import NotSent
 from runner.vendors.pace import Pace
 from runner.vendors.streams import Deadline, TimedBackend, TimedStream
 from runner.vendors.wire import Request, Response

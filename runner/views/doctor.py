@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from runner._version import __version__
-from runner.diagnosis import DOCTOR_VERSION, Check, exit_code
-from runner.views.console import Channel, Console
-from runner.views.safe import json_text, one_line
+from runner.run.doctor.checks import DOCTOR_VERSION, Check, exit_code
+from runner.views.terminal.console import Channel, Console
+from runner.views.terminal.safe import json_text, one_line
 
 STYLES: Final = {"ok": "good", "warning": "warning", "failed": "error", "not checked": "faint"}
 _STATE: Final = max(map(len, STYLES))

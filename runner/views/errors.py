@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from runner.errors import Problem, RunnerError
-from runner.views.console import Console
-from runner.views.safe import one_line
+from runner.core.errors import Problem, RunnerError
+from runner.views.terminal.console import Console
+from runner.views.terminal.safe import one_line
 
 
 def render(error: RunnerError | Problem, console: Console) -> None:

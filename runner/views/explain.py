@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from runner.explain.topics import Line, Section, Topic
-from runner.views.console import Channel, Console
-from runner.views.grid import width_of
-from runner.views.safe import json_text, one_line
+from runner.views.terminal.console import Channel, Console
+from runner.views.terminal.grid import width_of
+from runner.views.terminal.safe import json_text, one_line
 
 EXPLAIN_VERSION: Final = "1.0"
 WIDEST: Final = 100

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from runner.errors import Problem, Severity, Span
-from runner.views.annotations import Annotation, shown
-from runner.views.console import Channel, Console
-from runner.views.safe import json_text, one_line
-from runner.views.snippet import snippet
+from runner.core.errors import Problem, Severity, Span
+from runner.views.formats.annotations import Annotation, shown
+from runner.views.terminal.console import Channel, Console
+from runner.views.terminal.safe import json_text, one_line
+from runner.views.terminal.snippet import snippet
 from runner.views.words import counted
 
 FINDINGS_VERSION: Final = "1.0"
@@ -141,7 +141,7 @@ def _of_reports(fmt: str) -> Callable[[Findings, Channel], Iterator[str]]:
     """A format that reports have, too."""
 
     def made(found: Findings, _: Channel) -> Iterator[str]:
-        from runner.views import checks
+        from runner.views.formats import checks
 
         text: str = getattr(checks, fmt)(found)
         yield from text.removesuffix("\n").split("\n")

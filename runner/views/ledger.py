@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from runner.core.ledger import Restored
 from runner.ledger.chain import Head
-from runner.ledger.interface import Restored
-from runner.views.console import Channel, Console
-from runner.views.safe import json_text, one_line
+from runner.views.terminal.console import Channel, Console
+from runner.views.terminal.safe import json_text, one_line
 from runner.views.words import counted
 
 LEDGER_VERSION: Final = "1.0"

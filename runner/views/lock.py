@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from runner.errors import Problem
-from runner.lock import Entry
+from runner.core.errors import Problem
+from runner.manifest.lock import Entry
 from runner.views import findings
-from runner.views.console import Channel, Console
 from runner.views.findings import SourceLine, described
-from runner.views.safe import one_line
+from runner.views.terminal.console import Channel, Console
+from runner.views.terminal.safe import one_line
 from runner.views.words import counted
 
 

@@ -6,17 +6,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from runner.clock import rfc3339
-from runner.errors import Problem
-from runner.orders import CURRENCY, OrderKey, Scalar, decimal_text
-from runner.plan import Plan, Step
-from runner.plandoc import Frame
-from runner.report import relative
-from runner.views.console import Channel, Console
+from runner.core.clock import rfc3339
+from runner.core.errors import Problem
+from runner.core.orders import CURRENCY, OrderKey, Scalar, decimal_text
+from runner.plan.approval.document import Frame
+from runner.plan.plan import Plan, Step
+from runner.report.report import relative
 from runner.views.findings import as_json as diagnostic
 from runner.views.findings import described
-from runner.views.grid import Column, Grid, Row, show
-from runner.views.safe import json_text, one_line
+from runner.views.terminal.console import Channel, Console
+from runner.views.terminal.grid import Column, Grid, Row, show
+from runner.views.terminal.safe import json_text, one_line
 from runner.views.words import STATUS_STYLES, amount, counted, money, what
 
 Bodies = Mapping[OrderKey, Mapping[str, Scalar]]
@@ -195,7 +195,7 @@ def _step_json(step: Step, bodies: Bodies | None) -> Mapping[str, object]:
 
 
 def _markdown(shown: Shown, channel: Channel) -> None:
-    from runner.views.plan_markdown import lines
+    from runner.views.formats.plan_markdown import lines
 
     channel.lines(lines(shown))
 

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from runner.clock import rfc3339
-from runner.orders import WORDS
-from runner.vendors.interface import Choice
-from runner.views.console import Channel, Console
-from runner.views.grid import Column, Grid, Row, show
-from runner.views.safe import json_text, one_line
+from runner.core.clock import rfc3339
+from runner.core.orders import WORDS
+from runner.core.vendor import Choice
+from runner.views.terminal.console import Channel, Console
+from runner.views.terminal.grid import Column, Grid, Row, show
+from runner.views.terminal.safe import json_text, one_line
 from runner.views.words import PACKAGES
 
 REFERENCE_VERSION: Final = "1.1"

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
-from runner.clock import rfc3339
-from runner.ledger.interface import OpenClaim, Record
-from runner.orders import CURRENCY, OrderKey, decimal_text
-from runner.reconcile import Outcome, evidence
-from runner.views.console import Channel, Console
-from runner.views.safe import json_text, one_line
+from runner.core.clock import rfc3339
+from runner.core.ledger import OpenClaim, Record
+from runner.core.orders import CURRENCY, OrderKey, decimal_text
+from runner.settle.reconcile import Outcome, evidence
+from runner.views.terminal.console import Channel, Console
+from runner.views.terminal.safe import json_text, one_line
 from runner.views.words import counted, money, what
 
 RECONCILE_VERSION: Final = "1.0"

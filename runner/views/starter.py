@@ -8,8 +8,8 @@ from pathlib import Path
 
 from runner.starter import LOCKFILE, MANIFESTS, SYSTEMS, Choice
 from runner.starter.placing import Placed
-from runner.views.console import Console
-from runner.views.safe import one_line
+from runner.views.terminal.console import Console
+from runner.views.terminal.safe import one_line
 
 
 def render(placed: Sequence[Placed], choice: Choice, folder: Path, above: Path | None, console: Console) -> None:

@@ -9,15 +9,15 @@ from datetime import UTC
 from decimal import Decimal
 from typing import Final
 
-from runner.clock import rfc3339
-from runner.known import StatusRow
-from runner.ledger.interface import OpenClaim, Record
-from runner.orders import CURRENCY, OrderKey, decimal_text
-from runner.states import State
-from runner.views.console import Channel, Console
-from runner.views.grid import Column, Grid, Row, show
-from runner.views.safe import json_text
+from runner.core.clock import rfc3339
+from runner.core.ledger import OpenClaim, Record
+from runner.core.orders import CURRENCY, OrderKey, decimal_text
+from runner.core.states import State
+from runner.settle.status import StatusRow
 from runner.views.settling import adoption, commands, disputed_lines, identities, open_lines
+from runner.views.terminal.console import Channel, Console
+from runner.views.terminal.grid import Column, Grid, Row, show
+from runner.views.terminal.safe import json_text
 from runner.views.words import STATUS_STYLES, WHAT_TO_DO, amount, counted, money
 
 STATUS_VERSION: Final = "1.1"

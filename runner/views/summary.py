@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Final
 
-from runner.views.console import Channel
-from runner.views.facts import (
+from runner.views.findings import sentence
+from runner.views.formats.facts import (
     Document,
     Finding,
     Order,
@@ -22,8 +22,8 @@ from runner.views.facts import (
     vendor_words,
     what_of,
 )
-from runner.views.findings import sentence
-from runner.views.safe import one_line
+from runner.views.terminal.console import Channel
+from runner.views.terminal.safe import one_line
 from runner.views.words import STATUS_STYLES, WHAT_TO_DO, counted, money
 
 LISTED: Final = 50

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
-from runner.orders import CURRENCY, WORDS, ProductType, Scalar, decimal_text
+from runner.core.orders import CURRENCY, WORDS, ProductType, Scalar, decimal_text
 
 WHAT_TO_DO: Final = (
     "`order-runner reconcile` settles it by what the vendor shows, now or later",

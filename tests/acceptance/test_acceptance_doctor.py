@@ -25,19 +25,19 @@ import trustme
 from harness import CANARY, HELD_TO_PERMISSIONS, REPO, World, ipv4
 from jsonschema import Draft202012Validator
 
-from runner import doctor
 from runner.cli import run
-from runner.clock import SystemClock
-from runner.diagnosis import Check, exit_code
-from runner.doctor.case import Case
-from runner.doctor.desk import IN_MEMORY
-from runner.errors import ExitCode
+from runner.core.clock import SystemClock
+from runner.core.errors import ExitCode
+from runner.core.secrets import ApiKey
 from runner.ledger import migrations
 from runner.ledger.storage import file_system
+from runner.run import doctor
+from runner.run.doctor.case import Case
+from runner.run.doctor.checks import Check, exit_code
+from runner.run.doctor.ours import IN_MEMORY
+from runner.run.wiring import Settings
 from runner.sandbox import SANDBOX_KEY
-from runner.secrets import ApiKey
-from runner.views.console import Console
-from runner.wiring import Settings
+from runner.views.terminal.console import Console
 
 NAMES = [*doctor.CHECKS]
 SCHEMA = Draft202012Validator(json.loads((REPO / "schemas" / "doctor.schema.json").read_bytes()))

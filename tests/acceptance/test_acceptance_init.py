@@ -11,8 +11,8 @@ import pytest
 from harness import REPO, World
 from test_acceptance_confirmation import Terminal
 
-from runner import schemas
-from runner.orders import PRODUCT_TYPES
+from runner.core import schemas
+from runner.core.orders import PRODUCT_TYPES
 from runner.starter import SYSTEMS, Choice, extended, files
 
 EVERYTHING = (

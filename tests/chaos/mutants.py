@@ -7,28 +7,29 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from runner import place, reconcile
-from runner.errors import VendorUnavailable
-from runner.judge import Policy
+from runner.buy import protocol
+from runner.core.errors import VendorUnavailable
+from runner.core.ledger import Claim, Record, Settlement
+from runner.core.orders import ProductType, Quote
+from runner.core.states import Event, State
+from runner.core.vendor import Answer, Look, NotSent, Outcome, Unknown
+from runner.evidence.judge import Policy
 from runner.ledger import sql
-from runner.ledger.interface import Claim, Record, Settlement
-from runner.orders import ProductType, Quote
-from runner.states import Event, State
-from runner.vendors import account_v1
-from runner.vendors.interface import Answer, Look, NotSent, Outcome, Unknown
+from runner.settle import reconcile
+from runner.vendors.v1 import account
 
 
 def retry_after_unknown() -> None:
     """An answer that never came is taken for a request that was never sent, and tried again."""
-    send = account_v1.V1Line.send
+    send = account.V1Line.send
 
-    def sends(line: account_v1.V1Line, request: Any, guard: Callable[[], str | None]) -> Answer:
+    def sends(line: account.V1Line, request: Any, guard: Callable[[], str | None]) -> Answer:
         answer = send(line, request, guard)
         if isinstance(answer.outcome, Unknown):
             return replace(answer, outcome=NotSent(reason="timeout"))
         return answer
 
-    account_v1.V1Line.send = sends  # type: ignore[method-assign,assignment]
+    account.V1Line.send = sends  # type: ignore[method-assign,assignment]
 
 
 def lease() -> None:
@@ -45,7 +46,7 @@ def lease() -> None:
 def mark_after_send() -> None:
     """The claim is written when the answer is there, not before the request leaves."""
 
-    def tries(self: place.Purchase, quote: Quote) -> Outcome:
+    def tries(self: protocol.Purchase, quote: Quote) -> Outcome:
         desk = self.desk
         for step in ("3", "4"):
             desk.crash_point(step)
@@ -66,7 +67,7 @@ def mark_after_send() -> None:
             self._claim(claim)
         return self._settle(answer)
 
-    place.Purchase._try_once = tries  # type: ignore[method-assign]
+    protocol.Purchase._try_once = tries  # type: ignore[method-assign]
 
 
 def no_waiting_time() -> None:
@@ -76,15 +77,15 @@ def no_waiting_time() -> None:
 
 def unread_is_empty() -> None:
     """A list that could not be read is taken for one without orders."""
-    looks = account_v1.V1Reader.look
+    looks = account.V1Reader.look
 
-    def look(reader: account_v1.V1Reader, product: ProductType) -> Look:
+    def look(reader: account.V1Reader, product: ProductType) -> Look:
         try:
             return looks(reader, product)
         except VendorUnavailable:
             return Look(type=product, at=reader._clock.now(), orders=())
 
-    account_v1.V1Reader.look = look  # type: ignore[method-assign]
+    account.V1Reader.look = look  # type: ignore[method-assign]
 
 
 def everybody_is_us() -> None:

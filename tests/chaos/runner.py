@@ -17,9 +17,11 @@ from typing import Any, Final
 
 from sqlalchemy import Engine, event
 
-from runner import batch, place, reconcile
+from runner.buy import protocol
+from runner.core.ledger import Attempt, Claim, Record, Run, Settlement
 from runner.ledger import hold, sqlite
-from runner.ledger.interface import Attempt, Claim, Record, Run, Settlement
+from runner.run import batch
+from runner.settle import reconcile
 from runner.vendors import streams, transport
 from tests.chaos.mutants import MUTANTS
 from tests.chaos.points import Plan, Points
@@ -67,8 +69,8 @@ def _hurry(plan: Plan) -> None:
 
     transport.Timing = timing  # type: ignore[assignment,misc]
     transport.RETRY_AFTER_DEFAULT = 0.02  # type: ignore[misc]
-    place.GUARD_SECONDS = GUARD_SECONDS  # type: ignore[misc]
-    place.THROTTLE_PAUSE = 0.02  # type: ignore[misc]
+    protocol.GUARD_SECONDS = GUARD_SECONDS  # type: ignore[misc]
+    protocol.THROTTLE_PAUSE = 0.02  # type: ignore[misc]
     reconcile.Task = partial(reconcile.Task, pauses=LOOKS)  # type: ignore[assignment,misc]
 
 

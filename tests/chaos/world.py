@@ -15,14 +15,14 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from runner import manifest
-from runner.ledger.interface import Ledger, OpenClaim, Record
+from runner.core.ledger import Ledger, OpenClaim, Record
+from runner.core.orders import OrderKey
+from runner.core.states import OPEN
 from runner.ledger.sqlite import open_sqlite
-from runner.orders import OrderKey
 from runner.sandbox import KINDS, Options, Sandbox, SandboxServer
 from runner.sandbox.control import stranger_body
 from runner.sandbox.wanted import RefusedError
-from runner.states import OPEN
-from runner.vendors.offline_v1 import V1Encoder
+from runner.vendors.v1.offline import V1Encoder
 from tests.chaos.points import Plan
 
 KEY: Final = "CanaryKeyOfTheChaosTests98765432"

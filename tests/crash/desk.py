@@ -9,20 +9,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from runner import batch, manifest
-from runner.clock import SystemClock
-from runner.ledger.interface import Holder, Ledger, Record
+from runner import manifest
+from runner.buy.protocol import no_crash
+from runner.core.clock import SystemClock
+from runner.core.ledger import Holder, Ledger, Record
+from runner.core.orders import OrderKey
+from runner.core.progress import Progress
+from runner.core.secrets import ApiKey
+from runner.core.stop import Stop
 from runner.ledger.sqlite import open_sqlite
-from runner.orders import OrderKey
-from runner.place import no_crash
-from runner.plan import Limits, Plan
-from runner.progress import Progress
-from runner.reportfile import ReportFile
+from runner.plan.plan import Limits, Plan
+from runner.report.file import ReportFile
+from runner.run import batch
 from runner.sandbox import Options, Sandbox
-from runner.secrets import ApiKey
-from runner.stop import Stop
-from runner.vendors.account_v1 import V1Buyer
 from runner.vendors.transport import Timing, Transport
+from runner.vendors.v1.account import V1Buyer
 
 KEY = "CanaryKeyForCrashTests0123456789"
 

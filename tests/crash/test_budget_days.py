@@ -9,12 +9,12 @@ from pathlib import Path
 
 from crash.desk import World, statuses, world
 
-from runner.budgets import Cap
-from runner.clock import SystemClock
-from runner.errors import Span
+from runner.core.clock import SystemClock
+from runner.core.errors import Span
 from runner.ledger.sqlite import open_sqlite
-from runner.limits import Limits
-from runner.policy import Policy
+from runner.limits.budgets import Cap
+from runner.limits.limits import Limits
+from runner.limits.policy import Policy
 
 FIRST, SECOND = date(2026, 11, 24), date(2026, 11, 25)
 ONE_MORE = """\

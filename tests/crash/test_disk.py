@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from runner.clock import SystemClock
-from runner.errors import ExitCode
-from runner.states import State
+from runner.core.clock import SystemClock
+from runner.core.errors import ExitCode
+from runner.core.states import State
 from tests.chaos.judge import judge, judge_end, no_key_in, nothing_forgotten, once_each
 from tests.chaos.nursery import Nursery
 from tests.chaos.play import Player

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 from crash.desk import MANIFEST, statuses, world
 
-from runner.clock import SystemClock
-from runner.errors import Cancelled, ExitCode, LedgerUnusable
-from runner.ledger.interface import Attempt, Hold, Holder, Ledger, Record, Settlement
-from runner.orders import OrderKey
-from runner.plan import Limits, Plan
-from runner.progress import Notice
-from runner.stop import Stop
+from runner.core.clock import SystemClock
+from runner.core.errors import Cancelled, ExitCode, LedgerUnusable
+from runner.core.ledger import Attempt, Hold, Holder, Ledger, Record, Settlement
+from runner.core.orders import OrderKey
+from runner.core.progress import Notice
+from runner.core.stop import Stop
+from runner.plan.plan import Limits, Plan
 
 STEPS = ("2", "3", "4", "5", "6", "7", "8", "9")
 

@@ -102,6 +102,6 @@ def test_every_format_is_documented() -> None:
         for name, formats in re.findall(r"^\| `([a-z]+)` \| ((?:`[a-z]+`(?:, )?)+) \|", PAGE, re.MULTILINE)
     }
     modules = {name: importlib.import_module(f"runner.cli.{name}") for name in COMMANDS}
-    batching = importlib.import_module("runner.cli.batching")
+    batching = importlib.import_module("runner.cli.buying")
     known = {name: module.FORMATS for name, module in modules.items() if hasattr(module, "FORMATS")}
     assert described == known | {"plan": batching.PLAN_FORMATS, "apply": batching.FORMATS}

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from editor.lsp import Server
 
-from runner.orders import PRODUCT_TYPES
-from runner.schemas import load
+from runner.core.orders import PRODUCT_TYPES
+from runner.core.schemas import load
 
 ROOT = Path(__file__).resolve().parents[2]
 MODELINE = "# yaml-language-server: $schema=schemas/manifest.schema.json\n"

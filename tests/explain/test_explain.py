@@ -13,18 +13,19 @@ from typing import Any
 import click
 import pytest
 
-from runner import explain, findings, schemas
+from runner import explain
 from runner.cli import cli
-from runner.errors import ExitCode
+from runner.core import codes, schemas
+from runner.core.errors import ExitCode
+from runner.core.orders import PRODUCT_TYPES
+from runner.core.states import MOVES, State
 from runner.explain import fields, pages, tables
 from runner.explain.topics import Topic
 from runner.manifest.findings import TITLES
-from runner.orders import PRODUCT_TYPES
-from runner.report import STATUSES
-from runner.states import MOVES, State
+from runner.report.report import STATUSES
 
 ROOT = Path(__file__).resolve().parents[2]
-CODES = TITLES | findings.TITLES
+CODES = TITLES | codes.TITLES
 
 
 def one(*words: str) -> Topic:

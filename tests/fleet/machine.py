@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psycopg
 
-from runner.states import State
+from runner.core.states import State
 from tests.fleet.world import Fleet, account_of, manifest
 from tests.pgserver import Server
 

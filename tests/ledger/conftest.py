@@ -22,13 +22,13 @@ import psycopg
 import pytest
 
 import runner
-from runner.errors import LedgerUnusable, Span
-from runner.ledger.interface import Attempt, Claim, Hold, Holder, Ledger, Record, Run, Settlement
+from runner.core.errors import LedgerUnusable, Span
+from runner.core.ledger import Attempt, Claim, Hold, Holder, Ledger, Record, Run, Settlement
+from runner.core.orders import OrderKey, OrderRequest, Quote, Source
+from runner.core.states import Event, State
+from runner.core.vendor import Witness
 from runner.ledger.postgres import open_postgres
 from runner.ledger.sqlite import open_sqlite
-from runner.orders import OrderKey, OrderRequest, Quote, Source
-from runner.states import Event, State
-from runner.vendors.interface import Witness
 from tests.pgserver import NoServer, Server, server
 
 AT: Final = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

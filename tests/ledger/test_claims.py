@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from runner.ledger.interface import Allowed, Attempt, Hold
-from runner.states import Event, State
+from runner.core.ledger import Allowed, Attempt, Hold
+from runner.core.states import Event, State
 from tests.ledger.conftest import (
     AT,
     SqliteStore,

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from runner.cli import run
+from runner.core.states import State
 from runner.ledger.sqlite import open_sqlite
-from runner.states import State
 from tests.ledger.conftest import bring, holder
 
 Call = Callable[..., tuple[int, str, str]]

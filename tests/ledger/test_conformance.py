@@ -9,9 +9,9 @@ from itertools import product
 
 import pytest
 
-from runner.errors import LedgerUnusable, Refused
-from runner.ledger.interface import Hold
-from runner.states import MOVES, OPEN, Event, Move, State, is_legal
+from runner.core.errors import LedgerUnusable, Refused
+from runner.core.ledger import Hold
+from runner.core.states import MOVES, OPEN, Event, Move, State, is_legal
 from tests.ledger.conftest import (
     AT,
     SqliteStore,

@@ -8,11 +8,11 @@ from decimal import Decimal
 
 import pytest
 
-from runner.errors import Refused
+from runner.core.errors import Refused
+from runner.core.ledger import Hold, Ledger
+from runner.core.records import Adoption, Stranger, Want
+from runner.core.states import MOVES, OPEN, Event, Move, State
 from runner.ledger.export import Broken, Export, Header, check_export, check_ledger, lines
-from runner.ledger.forgotten import Adoption, Stranger, Want
-from runner.ledger.interface import Hold, Ledger
-from runner.states import MOVES, OPEN, Event, Move, State
 from tests.ledger.conftest import (
     AT,
     SqliteStore,

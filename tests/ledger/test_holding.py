@@ -8,8 +8,8 @@ import subprocess
 
 import pytest
 
-from runner.errors import Busy, Refused
-from runner.states import State
+from runner.core.errors import Busy, Refused
+from runner.core.states import State
 from tests.ledger.conftest import Child, SqliteStore, claim, holder, opened_and_held, placed
 
 RACE = """

@@ -15,16 +15,16 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import psycopg
 import pytest
 
-from runner import wiring
 from runner.cli import run
-from runner.errors import Busy, LedgerUnusable, Refused, UsageError
-from runner.ledger.interface import Hold
+from runner.core.errors import Busy, LedgerUnusable, Refused, UsageError
+from runner.core.ledger import Hold
+from runner.core.orders import OrderKey
+from runner.core.states import State
 from runner.ledger.pgsession import check_pids
 from runner.ledger.pgurl import read_url
 from runner.ledger.postgres import open_postgres
-from runner.orders import OrderKey
+from runner.run import wiring
 from runner.sandbox import SANDBOX_KEY, Sandbox
-from runner.states import State
 from tests import pgserver
 from tests.ledger.conftest import Child, PostgresStore, bring, claim, holder, key, later, opened_and_held, placed
 from tests.pgserver import PASSWORD, Server

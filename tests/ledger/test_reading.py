@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from runner.ledger.interface import Hold
-from runner.states import OPEN, State
+from runner.core.ledger import Hold
+from runner.core.states import OPEN, State
 from tests.ledger.conftest import AT, SqliteStore, bring, claim, key, later, run
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from runner.ledger.interface import Hold
-from runner.states import Event, State
+from runner.core.ledger import Hold
+from runner.core.states import Event, State
 from tests.ledger.conftest import SqliteStore, bring, placed, settlement
 
 NOBODY = "INSERT INTO order_events (account, key, attempt, event, before, after, at, detail, prev_hash, hash) VALUES "

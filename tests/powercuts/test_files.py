@@ -14,12 +14,12 @@ from unittest import mock
 
 import pytest
 
-from runner import files
-from runner.errors import LedgerUnusable
+from runner.core import files
+from runner.core.errors import LedgerUnusable
+from runner.core.ledger import Attempt, Settlement
+from runner.core.orders import OrderKey
+from runner.core.states import Event, State
 from runner.ledger import emergency
-from runner.ledger.interface import Attempt, Settlement
-from runner.orders import OrderKey
-from runner.states import Event, State
 from tests.powercuts.disk import Disk, Op
 
 OLD, NEW = b"old report " * 700, b"new report " * 1500

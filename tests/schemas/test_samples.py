@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from runner.core.orders import PRODUCT_TYPES, WORDS
+from runner.core.schemas import load as load_schema
 from runner.manifest import load
-from runner.orders import PRODUCT_TYPES, WORDS
 from runner.sandbox import catalogue
-from runner.schemas import load as load_schema
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 PATHS = sorted(SAMPLES.glob("*.yaml"))

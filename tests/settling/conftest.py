@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 
 from runner.cli import run
-from runner.errors import Span
-from runner.ledger.interface import Claim, Holder, Record, Settlement
+from runner.core.errors import Span
+from runner.core.ledger import Claim, Holder, Record, Settlement
+from runner.core.orders import OrderKey, OrderRequest, Quote, Source
+from runner.core.states import Event, State
+from runner.core.vendor import Witness
 from runner.ledger.sqlite import open_sqlite
-from runner.orders import OrderKey, OrderRequest, Quote, Source
 from runner.sandbox import SANDBOX_KEY, Options, Sandbox
-from runner.states import Event, State
-from runner.vendors.interface import Witness
 
 IPV4 = "type: ipv4, countryId: 561, quantity: 2, periodId: 1m, customTargetName: prices"
 RESIDENT = "type: resident, tarifId: 6928"

@@ -11,19 +11,19 @@ from itertools import pairwise
 
 import pytest
 
-from runner.clock import SystemClock
-from runner.judge import Policy
-from runner.ledger.interface import Holder
+from runner.core.clock import SystemClock
+from runner.core.ledger import Holder
+from runner.core.orders import OrderKey
+from runner.core.progress import Looked, Progress, Waiting
+from runner.core.secrets import ApiKey
+from runner.core.states import State
+from runner.core.stop import Stop
+from runner.evidence.judge import Policy
 from runner.ledger.sqlite import open_sqlite
-from runner.orders import OrderKey
-from runner.progress import Looked, Progress, Waiting
-from runner.reconcile import Task, reconcile
 from runner.sandbox import SANDBOX_KEY
-from runner.secrets import ApiKey
-from runner.states import State
-from runner.stop import Stop
-from runner.vendors.account_v1 import V1Reader
+from runner.settle.reconcile import Task, reconcile
 from runner.vendors.transport import Timing, Transport
+from runner.vendors.v1.account import V1Reader
 from tests.settling.conftest import IPV4, RESIDENT, Desk
 
 NOW = ("--settle-after", "0s")

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from runner.ledger.interface import Attempt, Holder, Settlement
+from runner.core.ledger import Attempt, Holder, Settlement
+from runner.core.orders import OrderKey
+from runner.core.states import Event, State
 from runner.ledger.sqlite import open_sqlite
-from runner.orders import OrderKey
-from runner.states import Event, State
 from tests.settling.conftest import IPV4, Desk
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -10,12 +10,13 @@ from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from runner import batch, forgotten
-from runner.errors import RunnerError
-from runner.ledger.interface import Hold
+from runner.core.errors import RunnerError
+from runner.core.ledger import Hold
+from runner.core.states import OPEN, State
 from runner.ledger.tables import metadata
-from runner.resolve import Disowning, Ruling, disown, resolve
-from runner.states import OPEN, State
+from runner.plan import lookalikes
+from runner.run import batch
+from runner.settle.resolve import Disowning, Ruling, disown, resolve
 from tests.simulation.process import Killed, Process
 from tests.simulation.settling import PERSON
 from tests.simulation.store import MemoryLedger, raw
@@ -45,8 +46,8 @@ class Forgetting:
         self._copy: dict[str, list[Any]] = {name: [] for name in metadata.tables}
 
     @property
-    def guard(self) -> forgotten.Guard:
-        return forgotten.Guard(strict=self.strict)
+    def guard(self) -> lookalikes.Guard:
+        return lookalikes.Guard(strict=self.strict)
 
     # Copies
 
@@ -128,7 +129,7 @@ class Forgetting:
         """What a person does about orders that were refused because they look bought: adopts ours, disowns the rest."""
         world = self.world
         if world.holder is not None or not any(
-            step.problem is not None and step.problem.code == forgotten.CODE and step.status == "refused"
+            step.problem is not None and step.problem.code == lookalikes.CODE and step.status == "refused"
             for step in outcome.plan.steps
         ):
             return

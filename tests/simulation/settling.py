@@ -11,15 +11,15 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from runner import reconcile
-from runner.errors import RunnerError
-from runner.fits import PACKAGES
-from runner.judge import Policy, Verdict
-from runner.ledger.interface import Claim, Holder, OpenClaim
-from runner.orders import PAY_BY_CARD, Quote
-from runner.progress import Progress, Waiting
-from runner.resolve import Person, Ruling, resolve
-from runner.vendors.account_v1 import V1Reader
+from runner.core.errors import RunnerError
+from runner.core.ledger import Claim, Holder, OpenClaim
+from runner.core.orders import PAY_BY_CARD, Quote
+from runner.core.progress import Progress, Waiting
+from runner.evidence.judge import Policy, Verdict
+from runner.evidence.match import PACKAGES
+from runner.settle import reconcile
+from runner.settle.resolve import Person, Ruling, resolve
+from runner.vendors.v1.account import V1Reader
 from tests.simulation.network import Transport
 from tests.simulation.process import Killed, Process
 from tests.simulation.store import MemoryLedger

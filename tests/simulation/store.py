@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, StaticPool, create_engine, event
 
-from runner.errors import Busy, LedgerUnusable
+from runner.core.errors import Busy, LedgerUnusable
+from runner.core.ledger import Attempt, Hold, Holder, Settlement
 from runner.ledger.hold import SqlHold
-from runner.ledger.interface import Attempt, Hold, Holder, Settlement
 from runner.ledger.reading import SqlReader
 from runner.ledger.sql import AccountRows
 from runner.ledger.tables import metadata

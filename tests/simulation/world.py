@@ -15,15 +15,15 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from runner import batch
-from runner.errors import ExitCode
-from runner.ledger.interface import Holder
-from runner.place import GUARD_SECONDS
-from runner.plan import Limits
-from runner.progress import unwatched
-from runner.report import STATUSES
-from runner.states import State
-from runner.vendors.account_v1 import V1Buyer
+from runner.buy.protocol import GUARD_SECONDS
+from runner.core.errors import ExitCode
+from runner.core.ledger import Holder
+from runner.core.progress import unwatched
+from runner.core.states import State
+from runner.plan.plan import Limits
+from runner.report.report import STATUSES
+from runner.run import batch
+from runner.vendors.v1.account import V1Buyer
 from runner.vendors.wire import Request
 from tests.simulation.books import NOTHING, Books
 from tests.simulation.forgetting import Forgetting

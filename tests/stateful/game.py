@@ -12,9 +12,9 @@ from typing import Any, ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from runner.batch import Outcome
-from runner.ledger.interface import Record
-from runner.orders import OrderKey
+from runner.core.ledger import Record
+from runner.core.orders import OrderKey
+from runner.run.batch import Outcome
 from tests.chaos.judge import End
 from tests.stateful import checks
 from tests.stateful.child import ShiftedNursery

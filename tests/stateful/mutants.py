@@ -9,10 +9,10 @@ from decimal import Decimal
 from typing import Any, Final
 from unittest import mock
 
-from runner import judge
-from runner.errors import VendorUnavailable
-from runner.vendors import account_v1
-from runner.vendors import proxyseller_v1 as v1
+from runner.core.errors import VendorUnavailable
+from runner.evidence import judge
+from runner.vendors.v1 import account
+from runner.vendors.v1 import purchases as v1
 from tests.simulation import mutants as simulated
 
 Mutant = Callable[[], AbstractContextManager[object]]
@@ -26,7 +26,7 @@ def retry_after_timeout() -> AbstractContextManager[object]:
 def failed_list_is_empty() -> AbstractContextManager[object]:
     """A list that could not be read is taken for an empty one."""
     both = ExitStack()
-    both.enter_context(mock.patch.object(account_v1, "decode_look", _or_nothing(account_v1.decode_look, ())))
+    both.enter_context(mock.patch.object(account, "decode_look", _or_nothing(account.decode_look, ())))
     both.enter_context(mock.patch.object(v1, "decode_order_ids", _or_nothing(v1.decode_order_ids, frozenset())))
     return both
 

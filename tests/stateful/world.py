@@ -16,20 +16,22 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from runner import batch, manifest, reconcile, resolve
+from runner import manifest
 from runner.cli import run as command
-from runner.errors import Refused
-from runner.judge import Policy
-from runner.ledger.interface import Holder, Ledger, Record
+from runner.core.errors import Refused
+from runner.core.ledger import Holder, Ledger, Record
+from runner.core.orders import OrderKey
+from runner.core.progress import Progress
+from runner.core.secrets import ApiKey
+from runner.core.states import State
+from runner.evidence.judge import Policy
 from runner.ledger.sqlite import open_sqlite
-from runner.orders import OrderKey
-from runner.plan import Limits
-from runner.progress import Progress
+from runner.plan.plan import Limits
+from runner.run import batch
 from runner.sandbox import Options, Sandbox
-from runner.secrets import ApiKey
-from runner.states import State
-from runner.vendors.account_v1 import V1Buyer
+from runner.settle import reconcile, resolve
 from runner.vendors.transport import Timing, Transport
+from runner.vendors.v1.account import V1Buyer
 from tests.chaos.judge import Broken
 from tests.chaos.world import ACCOUNT, KEY, PLENTY, World, _canonical
 from tests.stateful.child import AHEAD

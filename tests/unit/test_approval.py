@@ -19,23 +19,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.approval import (
-    Approval,
-    Document,
-    Line,
-    Terms,
-    amount_text,
-    bounded,
-    limits_of,
-    lines_of,
-)
-from runner.errors import Problem, Span
-from runner.ledger.interface import Allowed, Record
+from runner.core.errors import Problem, Span
+from runner.core.ledger import Allowed, Record
+from runner.core.orders import OrderKey, OrderRequest, Quote, Scalar, Source
+from runner.core.states import State
 from runner.manifest import Batch, Budget
-from runner.moved import Now, moved
-from runner.orders import OrderKey, OrderRequest, Quote, Scalar, Source
-from runner.plan import Plan, Step
-from runner.states import State
+from runner.plan.approval.differences import Now, moved
+from runner.plan.approval.terms import Approval, Document, Line, Terms, amount_text, bounded, limits_of, lines_of
+from runner.plan.plan import Plan, Step
 
 ROOT = Path(__file__).resolve().parents[2]
 MADE = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from runner.approval import Approval
-from runner.approving import Consent, approved, expect_nothing, terms_of
-from runner.errors import Refused, Span
-from runner.ledger.interface import Allowed
+from runner.core.errors import Refused, Span
+from runner.core.ledger import Allowed
+from runner.core.orders import OrderKey, OrderRequest, Quote, Source
 from runner.manifest import Batch, Loaded, ManifestFile
-from runner.orders import OrderKey, OrderRequest, Quote, Source
-from runner.plan import Plan, Step
-from runner.report import Inputs, Report
+from runner.plan.approval.consent import Consent, approved, expect_nothing, terms_of
+from runner.plan.approval.terms import Approval
+from runner.plan.plan import Plan, Step
+from runner.report.report import Inputs, Report
 
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SOURCE = Source(path="m.yaml", span=Span(line=5, column=3, end_line=5, end_column=9))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from runner.errors import UsageError
+from runner.core.errors import UsageError
 from runner.vendors.base_url import checked_base_url
 
 GOOD = {

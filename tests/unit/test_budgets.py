@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.budgets import PERIODS, Cap, Past, Period, Purse, begin, earliest
-from runner.errors import Span
-from runner.orders import OrderKey
+from runner.core.errors import Span
+from runner.core.orders import OrderKey
+from runner.limits.budgets import PERIODS, Cap, Past, Period, Purse, begin, earliest
 
 AT = datetime(2026, 11, 25, 12, tzinfo=UTC)  # a Wednesday
 KEY = OrderKey("crawl", "a")

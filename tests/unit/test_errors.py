@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import permutations
 
-from runner.errors import PRECEDENCE, ExitCode, RunnerError, worst
+from runner.core.errors import PRECEDENCE, ExitCode, RunnerError, worst
 
 
 def test_every_code_has_one_rank() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.files import open_private, private_folder, replace_atomically
+from runner.core.files import open_private, private_folder, replace_atomically
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_a_replacement_that_fails_leaves_the_old_file_and_no_litter(tmp_path: Pa
     path = tmp_path / "report"
     path.write_bytes(b"old")
     code = (
-        "import resource, signal, sys; from pathlib import Path; from runner.files import replace_atomically\n"
+        "import resource, signal, sys; from pathlib import Path; from runner.core.files import replace_atomically\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))\n"
         "replace_atomically(Path(sys.argv[1]), b'x' * 100)"
     )

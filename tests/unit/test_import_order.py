@@ -13,13 +13,13 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 BREACHES = {
-    "a lower layer imports an upper one": ("runner/orders.py", "import runner.plan"),
-    "the core imports the network": ("runner/place.py", "import httpx"),
-    "the core imports the database": ("runner/plan.py", "import sqlalchemy"),
-    "a view imports the wiring": ("runner/views/summary.py", "import runner.wiring"),
-    "the sandbox imports the client": ("runner/sandbox/vendor.py", "import runner.vendors.proxyseller_v1"),
-    "the core starts the sandbox": ("runner/batch.py", "import runner.sandbox"),
-    "somebody else imports httpx": ("runner/vendors/account_v1.py", "import httpx"),
+    "a lower layer imports an upper one": ("runner/core/orders.py", "import runner.plan.plan"),
+    "the core imports the network": ("runner/buy/protocol.py", "import httpx"),
+    "the core imports the database": ("runner/plan/plan.py", "import sqlalchemy"),
+    "a view imports the wiring": ("runner/views/summary.py", "import runner.run.wiring"),
+    "the sandbox imports the client": ("runner/sandbox/vendor.py", "import runner.vendors.v1.purchases"),
+    "the core starts the sandbox": ("runner/run/batch.py", "import runner.sandbox"),
+    "somebody else imports httpx": ("runner/vendors/v1/account.py", "import httpx"),
 }
 
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from runner.judge import Facts, Policy, Verdict, judge
-from runner.ledger.interface import Bought, OpenClaim, Record
-from runner.orders import OrderKey, fingerprint
-from runner.states import State
-from runner.vendors.interface import Look, SeenOrder, Witness
+from runner.core.ledger import Bought, OpenClaim, Record
+from runner.core.orders import OrderKey, fingerprint
+from runner.core.states import State
+from runner.core.vendor import Look, SeenOrder, Witness
+from runner.evidence.judge import Facts, Policy, Verdict, judge
 
 Case = dict[str, Any]
 

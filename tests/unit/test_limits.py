@@ -9,16 +9,16 @@ from decimal import Decimal
 import pytest
 from unit.test_plan import NOW, TODAY, Shop, batch, loaded, order, record, span
 
-from runner.budgets import Cap
-from runner.errors import Problem
-from runner.ledger.interface import Bought
-from runner.limits import Limits, Standing, strictest
+from runner.core.errors import Problem
+from runner.core.ledger import Bought
+from runner.core.orders import OrderKey, OrderRequest
+from runner.core.progress import unwatched
+from runner.core.states import State
+from runner.limits.budgets import Cap
+from runner.limits.limits import Limits, Standing, strictest
+from runner.limits.policy import Policy
 from runner.manifest import Batch, Budget, Loaded
-from runner.orders import OrderKey, OrderRequest
-from runner.plan import Plan, draft, quoted
-from runner.policy import Policy
-from runner.progress import unwatched
-from runner.states import State
+from runner.plan.plan import Plan, draft, quoted
 
 
 def planned(wanted: Loaded, limits: Limits, known: Standing, price: str = "10.00") -> Plan:

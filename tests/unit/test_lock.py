@@ -12,16 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner import manifest
-from runner.cli.words import Words
-from runner.lock import NAME, Address, Entry, Lockfile, address_of
-from runner.lock.match import matches, nearest, section_digest
-from runner.lock.place import covers, place_of
-from runner.lock.resolve import resolve_all
-from runner.lock.text import cleaned, read, written
-from runner.orders import OrderRequest
-from runner.vendors.interface import Choice
-from runner.vendors.proxyseller_v1 import encode_order
-from runner.yamldoc.source import UNSAFE
+from runner.cli.options.words import Words
+from runner.core.orders import OrderRequest
+from runner.core.vendor import Choice
+from runner.core.yamldoc.source import UNSAFE
+from runner.manifest.lock import NAME, Address, Entry, Lockfile, address_of
+from runner.manifest.lock.location import covers, place_of
+from runner.manifest.lock.lookup import resolve_all
+from runner.manifest.lock.match import matches, nearest, section_digest
+from runner.manifest.lock.text import cleaned, read, written
+from runner.vendors.v1.purchases import encode_order
 
 DIGEST = "sha256:" + "0" * 64
 AT = "2026-11-23T12:00:00Z"

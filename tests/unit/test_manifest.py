@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from runner import manifest
-from runner.errors import Span, UsageError
+from runner.core.errors import Span, UsageError
+from runner.core.yamldoc import source
 from runner.manifest.document import MAX_PROBLEMS
-from runner.yamldoc import source
 
 HEAD = "apiVersion: orders/v1\nbatch: b\norders:\n"
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from runner import manifest
-from runner.errors import Problem
+from runner.core.errors import Problem
 from runner.manifest import findings
 
 CASES = Path(__file__).resolve().parent.parent / "manifests"

@@ -9,10 +9,11 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runner import manifest, schemas, yamldoc
-from runner.orders import PRODUCT_TYPES
-from runner.yamldoc.nodes import Broken, Entry, Field
-from runner.yamldoc.source import Source
+from runner import manifest
+from runner.core import schemas, yamldoc
+from runner.core.orders import PRODUCT_TYPES
+from runner.core.yamldoc.nodes import Broken, Entry, Field
+from runner.core.yamldoc.source import Source
 
 PIECES = [
     "apiVersion: orders/v1\n",

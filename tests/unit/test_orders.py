@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.errors import Span
-from runner.orders import OrderKey, OrderRequest, ProductType, Scalar, Source, decimal_text, fingerprint
+from runner.core.errors import Span
+from runner.core.orders import OrderKey, OrderRequest, ProductType, Scalar, Source, decimal_text, fingerprint
 
 NAMES = st.from_regex(r"[a-z0-9][a-z0-9._-]{0,20}", fullmatch=True)
 FIELDS = st.dictionaries(st.text(min_size=1, max_size=8), st.one_of(st.text(max_size=8), st.integers()), max_size=6)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.progress import Progress, Waiting
+from runner.core.progress import Progress, Waiting
 from runner.vendors.pace import PURCHASE_GAP, WINDOW, Pace
 
 

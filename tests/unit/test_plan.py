@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.errors import Refused, Span
-from runner.ledger.interface import Record
+from runner.core.errors import Refused, Span
+from runner.core.ledger import Record
+from runner.core.orders import OrderKey, OrderRequest, ProductType, Quote, Scalar, Source
+from runner.core.progress import Progress, Quoting, unwatched
+from runner.core.states import State
+from runner.core.vendor import Choice, QuoteRefused, VendorError, Witness
 from runner.manifest import Batch, Budget, Loaded
-from runner.orders import OrderKey, OrderRequest, ProductType, Quote, Scalar, Source
-from runner.plan import Limits, Plan, draft, quoted
-from runner.progress import Progress, Quoting, unwatched
-from runner.states import State
-from runner.vendors.interface import Choice, QuoteRefused, VendorError, Witness
+from runner.plan.plan import Limits, Plan, draft, quoted
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TODAY = NOW.date()

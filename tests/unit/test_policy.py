@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from runner import findings, policy, schemas
-from runner.errors import Problem, Span, UsageError
-from runner.orders import OrderKey, OrderRequest, Source
-from runner.policy import Policies, Policy, breaches, load, read_policy
+from runner.core import codes, schemas
+from runner.core.errors import Problem, Span, UsageError
+from runner.core.orders import OrderKey, OrderRequest, Source
+from runner.limits import policy
+from runner.limits.policy import Policies, Policy, breaches, load, read_policy
 
 CASES = Path(__file__).resolve().parent.parent / "policies"
 INVALID = sorted(path for path in CASES.glob("invalid/*"))
@@ -44,7 +45,7 @@ def test_an_invalid_policy_gives_exactly_its_findings(folder: Path) -> None:
 def test_every_finding_of_policies_has_a_case() -> None:
     """No code of a policy's own fields is without a case."""
     seen = {found["code"] for folder in INVALID for found in json.loads((folder / "expected.json").read_text("utf-8"))}
-    wanted = {code for code in findings.TITLES if code.startswith("PSR70")}
+    wanted = {code for code in codes.TITLES if code.startswith("PSR70")}
     assert wanted == {code for code in seen if code.startswith("PSR7")}
 
 

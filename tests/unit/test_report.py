@@ -12,12 +12,12 @@ from typing import Any, get_args
 import pytest
 from jsonschema import Draft202012Validator
 
-from runner import schemas
-from runner.errors import ExitCode, Problem, Span
-from runner.orders import OrderKey, OrderRequest, Quote, Source
-from runner.report import STATUSES, AttemptEntry, Category, Finding, Inputs, OrderEntry, Report, Result
-from runner.reportfile import ReportFile
-from runner.vendors.interface import VendorError
+from runner.core import schemas
+from runner.core.errors import ExitCode, Problem, Span
+from runner.core.orders import OrderKey, OrderRequest, Quote, Source
+from runner.core.vendor import VendorError
+from runner.report.file import ReportFile
+from runner.report.report import STATUSES, AttemptEntry, Category, Finding, Inputs, OrderEntry, Report, Result
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
 SPAN = Span(line=4, column=5, end_line=4, end_column=9)

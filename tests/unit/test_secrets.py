@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.secrets import KEY_PATTERN, MASK, ApiKey
+from runner.core.secrets import KEY_PATTERN, MASK, ApiKey
 
 KEY = "Ab3_dE-9fGh1jKlM"
 KEYS = st.text("abcXYZ0189-_", min_size=8, max_size=40)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from runner.errors import Span, UsageError
-from runner.orders import OrderKey, OrderRequest, Source
-from runner.selection import EVERYTHING, Selection, label_of
+from runner.core.errors import Span, UsageError
+from runner.core.orders import OrderKey, OrderRequest, Source
+from runner.manifest.selection import EVERYTHING, Selection, label_of
 
 PLACE = Span(line=1, column=1, end_line=1, end_column=2)
 

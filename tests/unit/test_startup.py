@@ -16,7 +16,14 @@ NETWORK = {"httpx", "httpcore", "h11", "certifi", "ssl", "asyncio", "anyio", "ht
 LEDGER = {"sqlalchemy", "alembic", "mako", "sqlite3", "runner.ledger.sqlite", "runner.ledger.sql", "platformdirs"}
 TERMINAL = {"rich", "pygments", "markdown_it"}
 AUTHORITY = {"jsonschema", "referencing", "rpds"}
-MANIFESTS = {"jsonschema_rs", "yaml", "runner.manifest", "runner.schemas", "importlib.resources", "importlib.metadata"}
+MANIFESTS = {
+    "jsonschema_rs",
+    "yaml",
+    "runner.manifest",
+    "runner.core.schemas",
+    "importlib.resources",
+    "importlib.metadata",
+}
 
 NEVER_FOR_HELP = NETWORK | LEDGER | TERMINAL | AUTHORITY | MANIFESTS | {"runner.sandbox", "runner.views"}
 NEVER_FOR_VALIDATE = NETWORK | LEDGER | TERMINAL | AUTHORITY | {"runner.sandbox", "importlib.metadata"}

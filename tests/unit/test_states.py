@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runner.states import CLAIMABLE, MOVES, OPEN, Event, State, is_legal
+from runner.core.states import CLAIMABLE, MOVES, OPEN, Event, State, is_legal
 
 
 def test_every_arrow_has_its_letter() -> None:

@@ -12,8 +12,8 @@ from textwrap import dedent
 
 import pytest
 
-from runner.progress import Notice, Progress, unwatched
-from runner.stop import SIGNALS, Stop, StoppableClock
+from runner.core.progress import Notice, Progress, unwatched
+from runner.core.stop import SIGNALS, Stop, StoppableClock
 
 SAID = [Notice(text="stopping: the order in flight is finished and recorded first")]
 
@@ -154,7 +154,7 @@ def test_a_stoppable_clock_sleeps_until_the_wish() -> None:
 CHILD = dedent(
     """
     import sys
-    from runner.stop import Stop
+    from runner.core.stop import Stop
 
     stop = Stop()
     with stop.deferring(lambda notice: print(notice.text, flush=True)):
@@ -181,7 +181,7 @@ def test_a_real_signal_ends_a_real_wait(number: signal.Signals) -> None:
 STORM = dedent(
     """
     import os, signal, sys, threading
-    from runner.stop import Stop
+    from runner.core.stop import Stop
 
     for n in range(int(sys.argv[1])):
         stop = Stop()

@@ -6,8 +6,8 @@ from itertools import pairwise
 from pathlib import Path
 
 from runner import manifest
+from runner.core.progress import Progress, Reading
 from runner.manifest.telling import EVERY
-from runner.progress import Progress, Reading
 
 ORDER = "  - {{name: n{}, type: ipv4, countryId: 561, periodId: 1m, quantity: 1, customTargetName: t}}\n"
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from runner.errors import Span
-from runner.fits import Countries
-from runner.orders import OrderKey, OrderRequest, Source
-from runner.unowned import DELIVERED, RECENT, likenesses, unowned
-from runner.vendors.interface import Look, SeenOrder
+from runner.core.errors import Span
+from runner.core.orders import OrderKey, OrderRequest, Source
+from runner.core.vendor import Look, SeenOrder
+from runner.evidence.match import Countries
+from runner.evidence.strangers import DELIVERED, RECENT, likenesses, unowned
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 TODAY = date(2026, 11, 23)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from runner import wiring
-from runner.errors import UsageError
-from runner.progress import Notice, Progress
-from runner.wiring import Settings
+from runner.core.errors import UsageError
+from runner.core.progress import Notice, Progress
+from runner.run import wiring
+from runner.run.wiring import Settings
 
 KEY = "CanaryKey0123456789abcdefABCDEF"
 

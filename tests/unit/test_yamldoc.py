@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from runner import yamldoc
-from runner.errors import Problem
-from runner.yamldoc.builder import MAX_DEPTH
-from runner.yamldoc.nodes import Begin, Broken, End, Entry, Field, Split
-from runner.yamldoc.source import MAX_BYTES, Flaw, Source
+from runner.core import yamldoc
+from runner.core.errors import Problem
+from runner.core.yamldoc.builder import MAX_DEPTH
+from runner.core.yamldoc.nodes import Begin, Broken, End, Entry, Field, Split
+from runner.core.yamldoc.source import MAX_BYTES, Flaw, Source
 
 CASES = sorted((Path(__file__).resolve().parent.parent / "manifests").glob("*/*/**/*.y*ml"))
 

@@ -7,7 +7,7 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from runner.yamldoc.scalars import MAX_DIGITS, Trap, plain
+from runner.core.yamldoc.scalars import MAX_DIGITS, Trap, plain
 
 ALPHABET = "0123456789_+-.:eExXobTZ abcfinlsuyNOYAEILFS~=<"
 

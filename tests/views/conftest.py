@@ -19,12 +19,12 @@ from typing import Any, TextIO
 
 import pytest
 
-from runner.errors import Problem, Severity, Span
-from runner.ledger.interface import Record
-from runner.orders import OrderKey, OrderRequest, ProductType, Quote, Scalar, Source
-from runner.report import Inputs, OrderEntry, Report
-from runner.states import State
-from runner.views.console import Channel, Console
+from runner.core.errors import Problem, Severity, Span
+from runner.core.ledger import Record
+from runner.core.orders import OrderKey, OrderRequest, ProductType, Quote, Scalar, Source
+from runner.core.states import State
+from runner.report.report import Inputs, OrderEntry, Report
+from runner.views.terminal.console import Channel, Console
 
 AT = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.views.console import Channel, Console
+from runner.views.terminal.console import Channel, Console
 from tests.views.conftest import Terminal
 
 
@@ -162,7 +162,7 @@ def test_aside_leaves_stdout_free() -> None:
 
 LEAVES_QUIETLY = """
 import sys
-from runner.views.console import Console
+from runner.views.terminal.console import Console
 console = Console.detect(no_color=False)
 for number in range(10000):
     console.out.lines(["x" * 100])

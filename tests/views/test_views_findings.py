@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from runner.errors import Problem, Span
+from runner.core.errors import Problem, Span
 from runner.views import findings
-from runner.views.console import Console
+from runner.views.terminal.console import Console
 from tests.views.conftest import Make, Plain, Terminal
 
 

@@ -13,16 +13,17 @@ from typing import Any
 
 import pytest
 
-from runner.errors import Busy, ExitCode, Problem
-from runner.orders import OrderKey
-from runner.plan import Plan, Step
-from runner.progress import Buying, Notice, Sent, Settled, Waiting
-from runner.report import Finding, Result
-from runner.states import State
-from runner.vendors.interface import Choice, VendorError
-from runner.views import errors, findings, formats, plan, progress, reference, status, summary
-from runner.views.console import Console
+from runner.core.errors import Busy, ExitCode, Problem
+from runner.core.orders import OrderKey
+from runner.core.progress import Buying, Notice, Sent, Settled, Waiting
+from runner.core.states import State
+from runner.core.vendor import Choice, VendorError
+from runner.plan.plan import Plan, Step
+from runner.report.report import Finding, Result
+from runner.views import errors, findings, formats, plan, reference, status, summary
 from runner.views.status import StatusRow
+from runner.views.terminal import events
+from runner.views.terminal.console import Console
 from tests.views.conftest import Make, Plain, Terminal
 
 CORPUS = (
@@ -102,7 +103,7 @@ def draw_errors(make: Make, console: Console, text: str, fmt: str) -> None:
 
 
 def draw_progress(make: Make, console: Console, text: str, fmt: str) -> None:
-    with progress.watching(console, quiet=False, verbose=True) as watch:
+    with events.watching(console, quiet=False, verbose=True) as watch:
         watch(Buying(key=OrderKey(text, text), n=1, total=2, price=Decimal(1)))
         watch(Sent(key=OrderKey(text, text), deadline=180.0))
         watch(Waiting(seconds=9, why=text))
@@ -165,11 +166,12 @@ LAZY = """
 import sys
 sys.path[:0] = sys.argv[1:]
 import io
-from runner.errors import Busy, Problem, Span
-from runner.plan import Plan
-from runner.progress import Notice, Quoting
-from runner.views import errors, findings, plan, progress, reference, status, summary
-from runner.views.console import Console
+from runner.core.errors import Busy, Problem, Span
+from runner.plan.plan import Plan
+from runner.core.progress import Notice, Quoting
+from runner.views import errors, findings, plan, reference, status, summary
+from runner.views.terminal import events
+from runner.views.terminal.console import Console
 
 console = Console.detect(no_color=False, environ={"FORCE_COLOR": "1"})
 problem = Problem(code="PSR1", message="m", hint="h", path="a.yaml", span=Span(line=1, column=1, end_line=1, end_column=2))
@@ -179,7 +181,7 @@ plan.render(Plan(steps=()), fmt="text", console=console)
 status.render([], fmt="text", console=console)
 reference.render([], fmt="text", console=console)
 errors.render(Busy("b", hint="h"), console)
-with progress.watching(console, quiet=False, verbose=True) as watch:
+with events.watching(console, quiet=False, verbose=True) as watch:
     watch(Quoting(done=1, total=1))
 print(sorted(name for name in sys.modules if name.partition(".")[0] in ("rich", "click", "httpx", "sqlalchemy")))
 """

@@ -21,12 +21,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from runner import schemas
-from runner.report import REPORT_VERSION
-from runner.views.formats.html import asset, policy, render
-from runner.views.formats.html_text import amount, duration, lines, text, ticked, total
-from runner.views.formats.html_timeline import SCORE
-from runner.views.formats.html_words import EXITS, STATUSES
+from runner.core import schemas
+from runner.report.report import REPORT_VERSION
+from runner.views.formats.html.page import asset, policy, render
+from runner.views.formats.html.text import amount, duration, lines, text, ticked, total
+from runner.views.formats.html.timeline import SCORE
+from runner.views.formats.html.words import EXITS, STATUSES
 from tests.htmlreports import every_status, finding, large, order, report
 
 ROOT = Path(__file__).resolve().parents[2]

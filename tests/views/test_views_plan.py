@@ -9,8 +9,8 @@ from decimal import Decimal
 
 import pytest
 
-from runner.errors import Problem
-from runner.plan import Plan, Step, problem_at
+from runner.core.errors import Problem
+from runner.plan.plan import Plan, Step, problem_at
 from runner.views import plan as view
 from tests.views.conftest import Make, Plain, Terminal
 

@@ -12,16 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from runner.approval import Terms, lines_of
-from runner.errors import Problem
-from runner.orders import OrderKey
-from runner.plan import Plan, Step, problem_at
-from runner.plandoc import Frame
-from runner.report import Inputs
-from runner.vendors.interface import VendorError
+from runner.core.errors import Problem
+from runner.core.orders import OrderKey
+from runner.core.vendor import VendorError
+from runner.plan.approval.document import Frame
+from runner.plan.approval.terms import Terms, lines_of
+from runner.plan.plan import Plan, Step, problem_at
+from runner.report.report import Inputs
 from runner.views import plan as view
-from runner.views.plan_markdown import MAX_BYTES, code
-from runner.views.safe import one_line
+from runner.views.formats.plan_markdown import MAX_BYTES, code
+from runner.views.terminal.safe import one_line
 from tests.views.conftest import AT, Make, Plain
 
 HOSTILE = (

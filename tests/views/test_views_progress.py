@@ -12,8 +12,8 @@ from decimal import Decimal
 import pyte
 import pytest
 
-from runner.orders import OrderKey
-from runner.progress import (
+from runner.core.orders import OrderKey
+from runner.core.progress import (
     Buying,
     Comparing,
     Following,
@@ -27,9 +27,9 @@ from runner.progress import (
     Settled,
     Waiting,
 )
-from runner.views import progress
-from runner.views.console import Channel, Console
-from runner.views.live import Drawn
+from runner.views.terminal import events
+from runner.views.terminal.console import Channel, Console
+from runner.views.terminal.live import Drawn
 from tests.views.conftest import Plain, Terminal
 
 KEY = OrderKey("crawl", "fr-prices")
@@ -49,7 +49,7 @@ RUN: tuple[Progress, ...] = (
 
 
 def play(console: Console, *, quiet: bool = False, verbose: bool = False) -> None:
-    with progress.watching(console, quiet=quiet, verbose=verbose, clock=lambda: 100.0) as watch:
+    with events.watching(console, quiet=quiet, verbose=verbose, clock=lambda: 100.0) as watch:
         for event in RUN:
             watch(event)
 
@@ -104,7 +104,7 @@ def test_an_order_in_flight_is_told_about_again_and_again() -> None:
     """While an answer is awaited lines keep coming, so that a CI job does not look dead; a notice does not end them."""
     stream = Heard("in flight for")
     console = Console(out=Channel(stream=None), err=Channel(stream=stream))
-    with progress.watching(console, quiet=False, verbose=False, every=0.001) as watch:
+    with events.watching(console, quiet=False, verbose=False, every=0.001) as watch:
         watch(Sent(key=KEY, deadline=180.0))
         watch(Notice(text="stopping"))
         stream.heard.clear()
@@ -115,7 +115,7 @@ def test_an_order_in_flight_is_told_about_again_and_again() -> None:
 
 def test_the_thread_that_tells_is_gone_at_the_end(plain: Plain) -> None:
     """Nothing is left running, even when the run ends in an error while an order is in flight."""
-    lines = progress.Lines(plain.console.err, verbose=False)
+    lines = events.Lines(plain.console.err, verbose=False)
     with suppress(KeyError), lines:
         lines(Sent(key=KEY, deadline=180.0))
         assert "progress" in {thread.name for thread in threading.enumerate()}
@@ -126,7 +126,7 @@ def test_the_thread_that_tells_is_gone_at_the_end(plain: Plain) -> None:
 def test_elapsed_and_remaining_time(plain: Plain) -> None:
     """The line says how long it has been and how long it may be, and after the end nothing more."""
     now = [100.0]
-    with progress.Lines(plain.console.err, verbose=False, clock=lambda: now[0]) as lines:
+    with events.Lines(plain.console.err, verbose=False, clock=lambda: now[0]) as lines:
         lines(Sent(key=KEY, deadline=180.0))
         now[0] = 130.0
         lines.beat()
@@ -144,7 +144,7 @@ def test_elapsed_and_remaining_time(plain: Plain) -> None:
 def test_a_long_quoting_is_told_now_and_then(plain: Plain) -> None:
     """Thousands of quotes make a line every 15 s, not thousands."""
     now = [0.0]
-    with progress.Lines(plain.console.err, verbose=False, clock=lambda: now[0]) as lines:
+    with events.Lines(plain.console.err, verbose=False, clock=lambda: now[0]) as lines:
         for done in range(1, 1001):
             now[0] += 0.125
             lines(Quoting(done=done, total=1000))
@@ -154,7 +154,7 @@ def test_a_long_quoting_is_told_now_and_then(plain: Plain) -> None:
 def test_long_reading_and_following_are_told_now_and_then(plain: Plain) -> None:
     """Without a terminal a line every 15 s while manifests or a ledger are read; of what is quicker there is none."""
     now = [0.0]
-    with progress.Lines(plain.console.err, verbose=True, clock=lambda: now[0]) as lines:
+    with events.Lines(plain.console.err, verbose=True, clock=lambda: now[0]) as lines:
         for done in range(1, 41):
             now[0] += 1.0
             lines(Reading(done=done, total=40, orders=1000 * done, part=done / 40))
@@ -181,7 +181,7 @@ def test_every_kind_of_work_on_a_terminal(terminal: Callable[[int], Terminal]) -
         Comparing(),
         Looked(open=1, total=3, looks=2, left=90.0),
     )
-    with progress.watching(tty.console(no_color=True), quiet=False, verbose=False, clock=lambda: now[0]) as watch:
+    with events.watching(tty.console(no_color=True), quiet=False, verbose=False, clock=lambda: now[0]) as watch:
         for event in work:
             watch(event)
             now[0] += 2.0
@@ -200,7 +200,7 @@ def test_every_kind_of_work_on_a_terminal(terminal: Callable[[int], Terminal]) -
 def test_a_list_that_is_read_while_orders_are_bought(terminal: Callable[[int], Terminal]) -> None:
     """The line of the purchases stays where it is."""
     tty, now = terminal(100), [0.0]
-    with progress.watching(tty.console(no_color=True), quiet=False, verbose=False, clock=lambda: now[0]) as watch:
+    with events.watching(tty.console(no_color=True), quiet=False, verbose=False, clock=lambda: now[0]) as watch:
         for event in (Buying(key=KEY, n=2, total=4, price=Decimal(1)), Listing(type="isp"), Listing(type=None)):
             watch(event)
             now[0] += 1.0
@@ -211,7 +211,7 @@ def test_a_list_that_is_read_while_orders_are_bought(terminal: Callable[[int], T
 
 def test_a_picture_never_stops_a_purchase(plain: Plain) -> None:
     """An error in showing what happens is not raised into what happens, and a notice is told all the same."""
-    with progress.watching(plain.console, quiet=False, verbose=False) as watch:
+    with events.watching(plain.console, quiet=False, verbose=False) as watch:
         watch(Buying(key=KEY, n=1, total=1, price="a bug of ours"))  # type: ignore[arg-type]
         watch(Settled(key=KEY, status="placed"))
     assert plain.err == "crawl/fr-prices: placed\n"
@@ -219,7 +219,7 @@ def test_a_picture_never_stops_a_purchase(plain: Plain) -> None:
     def broken(_: Progress) -> None:
         raise ZeroDivisionError
 
-    progress._harmless(broken, plain.console.err)(Notice(text="write this down: order 7"))
+    events._harmless(broken, plain.console.err)(Notice(text="write this down: order 7"))
     assert plain.err.endswith("note: write this down: order 7\n")
 
 
@@ -233,7 +233,7 @@ def test_a_lost_stderr_never_stops_a_purchase() -> None:
 def play_slowly(console: Console) -> None:
     """A second passes before each event: all of it takes longer than a moment."""
     now = [100.0]
-    with progress.watching(console, quiet=False, verbose=False, clock=lambda: now[0]) as watch:
+    with events.watching(console, quiet=False, verbose=False, clock=lambda: now[0]) as watch:
         for event in RUN:
             now[0] += 1.0
             watch(event)
@@ -284,7 +284,7 @@ def test_the_terminal_is_given_back(terminal: Callable[[int], Terminal]) -> None
     """Between the last quote and the first purchase, where a person is asked, nothing is drawn; no cursor is hidden."""
     tty, now = terminal(80), [0.0]
     console = tty.console()
-    with progress.watching(console, quiet=False, verbose=False, clock=lambda: now[0]) as watch:
+    with events.watching(console, quiet=False, verbose=False, clock=lambda: now[0]) as watch:
         watch(Quoting(done=1, total=3))
         now[0] = 5.0
         watch(Quoting(done=2, total=3))

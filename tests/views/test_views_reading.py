@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from runner.errors import UsageError
-from runner.report import Finding
-from runner.views import formats, reading
+from runner.core.errors import UsageError
+from runner.report.report import Finding
+from runner.views import formats
+from runner.views.formats import reading
 from tests.views.conftest import Make
 
 

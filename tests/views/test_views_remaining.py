@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from runner.views.console import Channel
-from runner.views.layout import Awaited, Work, awaited_line, cut, work_line
-from runner.views.remaining import KNOWN_AFTER, Meter, about, pace, span
+from runner.views.terminal.console import Channel
+from runner.views.terminal.layout import Awaited, Work, awaited_line, cut, work_line
+from runner.views.terminal.remaining import KNOWN_AFTER, Meter, about, pace, span
 
 
 def steps(moments: list[float], *, rate: int = 0, every: float = 0.25) -> Iterator[tuple[float, float | None]]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.views.safe import cell, github_escape_data, github_escape_property, json_text, one_line, pieces
+from runner.views.terminal.safe import cell, github_escape_data, github_escape_property, json_text, one_line, pieces
 
 NASTY = st.lists(
     st.one_of(

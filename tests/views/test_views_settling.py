@@ -8,12 +8,12 @@ from decimal import Decimal
 
 import pytest
 
-from runner.fits import Fit
-from runner.judge import Policy, Ruling, Verdict
-from runner.ledger.interface import OpenClaim
-from runner.reconcile import Outcome
-from runner.states import State
-from runner.vendors.interface import SeenOrder, Witness
+from runner.core.ledger import OpenClaim
+from runner.core.states import State
+from runner.core.vendor import SeenOrder, Witness
+from runner.evidence.judge import Policy, Ruling, Verdict
+from runner.evidence.match import Fit
+from runner.settle.reconcile import Outcome
 from runner.views import settling
 from tests.views.conftest import Make, Plain
 

@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
-from runner.errors import Busy, RunnerError
-from runner.orders import OrderKey
-from runner.states import State
-from runner.vendors.interface import Choice
+from runner.core.errors import Busy, RunnerError
+from runner.core.orders import OrderKey
+from runner.core.states import State
+from runner.core.vendor import Choice
 from runner.views import errors, reference, status
 from runner.views.status import StatusRow
 from tests.views.conftest import Make, Plain, Terminal

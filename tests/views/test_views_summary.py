@@ -7,10 +7,10 @@ from decimal import Decimal
 
 import pytest
 
-from runner.errors import ExitCode, Problem
-from runner.plan import problem_at
-from runner.report import Finding, Report, Result
-from runner.vendors.interface import VendorError
+from runner.core.errors import ExitCode, Problem
+from runner.core.vendor import VendorError
+from runner.plan.plan import problem_at
+from runner.report.report import Finding, Report, Result
 from runner.views import formats, summary
 from tests.views.conftest import Make, Plain, Terminal
 

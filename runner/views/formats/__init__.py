@@ -18,7 +18,7 @@ MODULES: Final[Mapping[str, str]] = {
     "sarif": "sarif",
     "markdown": "markdown",
     "github": "github",
-    "html": "html",
+    "html": "html.page",
 }
 """Each format and the module here whose `render` makes it."""
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from runner.views.annotations import Annotation, shown
-from runner.views.facts import Document, Finding, findings, severity, to_spend, usd, vendor_words, worst_first
-from runner.views.safe import one_line
+from runner.views.formats.annotations import Annotation, shown
+from runner.views.formats.facts import Document, Finding, findings, severity, to_spend, usd, vendor_words, worst_first
+from runner.views.terminal.safe import one_line
 from runner.views.words import money
 
 

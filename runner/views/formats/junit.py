@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from runner.views.facts import Finding, Order, place, possible_cost, severity, vendor_words
-from runner.views.safe import one_line
+from runner.views.formats.facts import Finding, Order, place, possible_cost, severity, vendor_words
+from runner.views.terminal.safe import one_line
 
 RUN: Final = "order-runner"
 """The suite of what belongs to no order."""

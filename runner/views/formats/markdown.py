@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from runner.views.facts import (
+from runner.views.formats.facts import (
     Document,
     Finding,
     Order,
@@ -22,7 +22,7 @@ from runner.views.facts import (
     what_of,
     worst_first,
 )
-from runner.views.markdown import code, size, table
+from runner.views.formats.markdown_text import code, size, table
 from runner.views.words import WHAT_TO_DO, counted, money
 
 MAX_BYTES: Final = 1_000_000

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from itertools import takewhile
 from typing import Any, Final
 
-from runner.views.facts import Document, Finding, Order
-from runner.views.safe import json_text
+from runner.views.formats.facts import Document, Finding, Order
+from runner.views.terminal.safe import json_text
 
 STREAM_VERSION: Final = "1.0"
 

@@ -12,12 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
-from runner import findings as catalogue
 from runner._version import __version__
+from runner.core import codes as catalogue
 from runner.explain.tables import finding as explanation
 from runner.manifest import findings as manifest_catalogue
-from runner.views.facts import Finding, findings, severity, vendor_words, worst_first
-from runner.views.safe import json_text, one_line
+from runner.views.formats.facts import Finding, findings, severity, vendor_words, worst_first
+from runner.views.terminal.safe import json_text, one_line
 
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 ROOT: Final = "%SRCROOT%"

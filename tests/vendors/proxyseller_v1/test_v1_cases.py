@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from runner.errors import RunnerError, Span
-from runner.orders import OrderKey, OrderRequest, Source
-from runner.vendors import proxyseller_v1 as v1
-from runner.vendors.looks_v1 import decode_look
+from runner.core.errors import RunnerError, Span
+from runner.core.orders import OrderKey, OrderRequest, Source
+from runner.vendors.v1 import purchases as v1
+from runner.vendors.v1.lists import decode_look
 from runner.vendors.wire import Request, Response
 
 Case = dict[str, Any]

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from runner.errors import AccessError, VendorUnavailable
-from runner.orders import PRODUCT_TYPES, ProductType
-from runner.vendors import proxyseller_v1 as v1
-from runner.vendors.interface import NotSent, Placed, Rejected, Unknown
+from runner.core.errors import AccessError, VendorUnavailable
+from runner.core.orders import PRODUCT_TYPES, ProductType
+from runner.core.vendor import NotSent, Placed, Rejected, Unknown
+from runner.vendors.v1 import purchases as v1
 from runner.vendors.wire import MAX_DEPTH, Malformed, Response, parse_envelope, parse_json
 
 JSON = {"content-type": "application/json"}

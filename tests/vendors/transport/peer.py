@@ -14,10 +14,10 @@ from datetime import UTC, datetime, timedelta
 
 import trustme
 
-from runner.clock import SystemClock
-from runner.progress import Progress
-from runner.secrets import ApiKey
-from runner.vendors.interface import NotSent
+from runner.core.clock import SystemClock
+from runner.core.progress import Progress
+from runner.core.secrets import ApiKey
+from runner.core.vendor import NotSent
 from runner.vendors.transport import Connection, Timing, Transport, tls_context
 from runner.vendors.wire import Request
 

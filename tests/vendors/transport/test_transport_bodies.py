@@ -7,7 +7,7 @@ import gzip
 import pytest
 from vendors.transport.peer import BUY, GOOD, LOOK, Script, Visit, client, go, ok, opened, serving
 
-from runner.vendors.interface import NotSent
+from runner.core.vendor import NotSent
 from runner.vendors.transport import MONEY_BODY_LIMIT, Lost
 from runner.vendors.wire import Response
 

@@ -32,9 +32,9 @@ from vendors.transport.peer import (
     trusting,
 )
 
-from runner.clock import SystemClock
-from runner.errors import VendorUnavailable
-from runner.vendors.interface import NotSent
+from runner.core.clock import SystemClock
+from runner.core.errors import VendorUnavailable
+from runner.core.vendor import NotSent
 from runner.vendors.streams import Deadline, TimedBackend
 from runner.vendors.transport import Timing
 from runner.vendors.wire import Response

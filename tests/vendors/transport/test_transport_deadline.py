@@ -18,8 +18,8 @@ from vendors.transport.peer import (
     serving,
 )
 
-from runner.clock import SystemClock
-from runner.errors import VendorUnavailable
+from runner.core.clock import SystemClock
+from runner.core.errors import VendorUnavailable
 from runner.vendors.transport import Lost, Timing
 from runner.vendors.wire import Request
 

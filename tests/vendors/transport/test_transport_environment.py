@@ -19,8 +19,8 @@ from vendors.transport.peer import (
     serving,
 )
 
-from runner.errors import VendorUnavailable
-from runner.vendors.interface import NotSent
+from runner.core.errors import VendorUnavailable
+from runner.core.vendor import NotSent
 from runner.vendors.transport import tls_context
 from runner.vendors.wire import Response
 

@@ -37,8 +37,8 @@ from vendors.transport.peer import (
     traces,
 )
 
-from runner.errors import UsageError, VendorUnavailable
-from runner.secrets import ApiKey
+from runner.core.errors import UsageError, VendorUnavailable
+from runner.core.secrets import ApiKey
 from runner.vendors.transport import Lost, Timing, Transport
 from runner.vendors.wire import Request, Response
 

@@ -28,7 +28,7 @@ from vendors.transport.peer import (
     wait_for_news,
 )
 
-from runner.vendors.interface import NotSent
+from runner.core.vendor import NotSent
 from runner.vendors.transport import Connection, Lost, Timing
 from runner.vendors.wire import Response
 

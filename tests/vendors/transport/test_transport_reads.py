@@ -17,8 +17,8 @@ from vendors.transport.peer import (
     serving,
 )
 
-from runner.errors import VendorUnavailable
-from runner.progress import Progress, Waiting
+from runner.core.errors import VendorUnavailable
+from runner.core.progress import Progress, Waiting
 from runner.vendors.transport import READ_BODY_LIMIT, Timing
 from runner.vendors.wire import Request, Response
 

@@ -1,0 +1,270 @@
+"""The library: `runner.load` reads manifests, an `Account` plans, buys, and tells what is known. See docs/library.md.
+
+Beside the command line, never around it: both call `runner.run.call`, so that hold, ledger, limits, policies and
+approval hold here as well. Nothing is printed; what stops a call is raised, as an error of `runner.core.errors`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+
+from runner.core.errors import InvalidManifests, UsageError
+from runner.core.orders import OrderKey
+from runner.core.progress import Watch, unwatched
+from runner.core.secrets import ApiKey
+from runner.core.stop import Stop
+from runner.evidence.judge import Policy as Rules
+from runner.library import defaults, yes
+from runner.library.answers import Applied, Manifests, Planned, Reconciled, applied, as_json, raise_for, reported
+from runner.limits import policy
+from runner.limits.limits import Limits
+from runner.manifest.reading import Words
+from runner.manifest.selection import EVERYTHING, Selection
+from runner.plan.approval.consent import Consent
+from runner.plan.plan import UNLIMITED, Plan
+from runner.plan.task import Job
+from runner.report.file import ReportFile
+from runner.run import call, environment, wiring
+from runner.run.wiring import MIN_MONEY_TIMEOUT, Settings
+from runner.settle import status as known
+from runner.settle.status import StatusRow
+
+AnyPath = str | os.PathLike[str]
+
+
+def load(
+    *paths: AnyPath, lockfile: AnyPath | None = None, policy: AnyPath | None = None, strict: bool | None = None
+) -> Manifests:
+    """Read manifests: files, folders, globs. No network, no key. Everything wrong is in `problems`; nothing is raised
+    but UsageError for a path that is not there. `strict` makes warnings errors.
+
+    >>> orders = load("orders")
+    >>> [str(order.key) for order in orders.orders]
+    ['crawl/fr-prices']
+    >>> orders.problems
+    ()
+    """
+    if not paths:
+        raise UsageError("no manifest is named", hint="name a file, a folder or a glob")
+    named, ruled = lockfile or environment.text("LOCKFILE"), policy or environment.text("POLICY")
+    strict = bool(environment.flag("STRICT")) if strict is None else strict
+    words = Words(paths=tuple(os.fspath(path) for path in paths), named=Path(named) if named else None)
+    loaded, found = words.load(strict=strict)
+    loaded, limits = call.governed(loaded, Limits(strict=strict), os.fspath(ruled) if ruled else None)
+    return Manifests(loaded=loaded, lockfile=found, policies=limits.policies, strict=strict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emulator:
+    """The sandbox in this process. `folder` keeps its account and ledger; None is where `--sandbox` keeps them.
+
+    `faults` as for `apply --sandbox --fault`.
+    """
+
+    folder: Path | None = None
+    faults: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """An account at the vendor, and the ledger that remembers what was bought on it. Seconds; requests in any 60 s.
+
+    What is not said is taken from the environment, by the variables of docs/cli.md, so that a program and the command
+    line beside it have the same ledger. Neither the key nor the ledger's URL is in the `repr`.
+    """
+
+    name: str | None = None
+    ledger: AnyPath | None = field(default=None, repr=False)
+    base_url: str | None = None
+    api_key: ApiKey | None = None
+    api_key_file: AnyPath | None = None
+    timeout: float = 30.0
+    money_timeout: float = 180.0
+    rate: int | None = None
+    emulator: Emulator | None = None
+
+    def __post_init__(self) -> None:
+        if self.api_key is not None and not isinstance(self.api_key, ApiKey):
+            raise TypeError("api_key is an ApiKey, which does not print: ApiKey(text)")
+        if self.money_timeout < MIN_MONEY_TIMEOUT:
+            raise UsageError(
+                "a purchase may take two minutes: waiting less makes unknown outcomes of good ones",
+                hint=f"leave money_timeout at {MIN_MONEY_TIMEOUT:g} or more",
+            )
+
+    @classmethod
+    def sandbox(cls, folder: AnyPath | None = None, *, faults: tuple[str, ...] = ()) -> Account:
+        """An account of the emulator: no key, no money. Account and ledger stay in `folder`.
+
+        >>> account = Account.sandbox("box")
+        >>> account.plan(load("orders")).total
+        Decimal('16.2')
+        """
+        return cls(emulator=Emulator(folder=Path(folder) if folder is not None else None, faults=faults))
+
+    def plan(
+        self,
+        manifests: Manifests,
+        *,
+        selection: Selection = EVERYTHING,
+        limits: Limits = UNLIMITED,
+        strict_account: bool | None = None,
+        watch: Watch = unwatched,
+    ) -> Planned:
+        """Quote everything that is not bought yet, and hold every limit against it. Buys nothing.
+
+        Raises Refused where it must not be bought as it stands, OutcomeUnknown where an earlier order may have been
+        charged, AccessError, VendorUnavailable, LedgerUnusable, InvalidManifests, UsageError.
+
+        >>> planned = Account.sandbox("box").plan(load("orders"))
+        >>> [(str(step.request.key), step.ceiling) for step in planned.to_buy]
+        [('crawl/fr-prices', Decimal('16.2'))]
+        """
+        manifests.raise_for_errors()
+        settings = self._settings()
+        consent = replace(call.consent_of(settings), selection=defaults.selection(selection))
+        job = self._job(settings, manifests, limits, consent, watch, strict_account=strict_account)
+        with reported(job, "plan", None):
+            outcome = call.preview(settings, job, "plan")
+        raise_for(outcome, keep_going=limits.keep_going)
+        return Planned(
+            plan=outcome.plan,
+            digest=outcome.terms.digest if outcome.terms else None,
+            report=as_json(outcome.report),
+            document=call.document_of(job, outcome),
+            selection=consent.selection,
+        )
+
+    def apply(
+        self,
+        manifests: Manifests,
+        *,
+        approve: Planned | str | None = None,
+        confirm: Callable[[Plan], bool] | None = None,
+        selection: Selection = EVERYTHING,
+        limits: Limits = UNLIMITED,
+        strict_account: bool | None = None,
+        report: AnyPath | None = None,
+        fail_fast: bool = False,
+        lock_timeout: float = 0.0,
+        stop: Stop | None = None,
+        watch: Watch = unwatched,
+    ) -> Applied:
+        """Buy what is missing, at most once each. **Spends money.**
+
+        One of two stands for a person's yes: `approve`, a plan or the digest of one, of which exactly is bought or
+        nothing; or `confirm`, which is shown the plan, priced and within every limit, and says True. The file `report`
+        is replaced as orders settle. `stop.request()` from another thread lets the order in flight finish and stops.
+
+        Raises as `plan` does, and OrdersFailed where the vendor refused some orders, Cancelled, Busy. The error's
+        `report` says what became of every order, for some may have been bought. OutcomeUnknown means that one may
+        have been charged: nothing more is bought on the account until it is settled.
+
+        >>> account, orders = Account.sandbox("box"), load("orders")
+        >>> done = account.apply(orders, approve=account.plan(orders))
+        >>> [(order.status, order.total) for order in done.orders]
+        [('placed', Decimal('16.2'))]
+        >>> account.apply(orders, confirm=lambda plan: plan.total < 50).spent  # nothing is bought twice
+        Decimal('0')
+        """
+        approval = yes.approval(approve, confirm)
+        defaults.refuse_dry_run()
+        manifests.raise_for_errors()
+        settings = self._settings()
+        selection = approve.selection if selection == EVERYTHING and isinstance(approve, Planned) else selection
+        consent = replace(call.consent_of(settings), selection=defaults.selection(selection), approval=approval)
+        job = self._job(settings, manifests, limits, consent, watch, strict_account=strict_account)
+        till = call.Till(
+            confirm=yes.asking(confirm),
+            stop=stop or Stop(),
+            file=ReportFile(Path(report)) if report is not None else None,
+            lock_timeout=lock_timeout,
+            fail_fast=fail_fast,
+        )
+        with reported(job, "apply", till.file):
+            outcome = call.buy(settings, job, till)
+        raise_for(outcome, keep_going=limits.keep_going)
+        return applied(outcome.report)
+
+    def status(self, manifests: Manifests | None = None) -> tuple[StatusRow, ...]:
+        """What the ledger knows: of these manifests' orders and of open ones beside them, or of all. No network.
+
+        >>> [(str(row.key), row.state.value) for row in Account.sandbox("box").status()]
+        [('crawl/fr-prices', 'placed')]
+        """
+        if manifests is not None:
+            manifests.raise_for_errors()
+        with closing(wiring.open_ledger(wiring.locate(self._settings()), read_only=True)) as ledger:
+            rows = known.every_row(ledger) if manifests is None else known.rows_of(ledger, manifests.orders)
+        return tuple(rows)
+
+    def reconcile(
+        self,
+        *keys: OrderKey,
+        wait: timedelta = timedelta(0),
+        settle_after: timedelta | None = None,
+        exclusive: bool | None = None,
+        lock_timeout: float = 0.0,
+        stop: Stop | None = None,
+        watch: Watch = unwatched,
+    ) -> Reconciled:
+        """Settle orders in doubt, all or these, by what the vendor shows now; look again until `wait` is over. Reads
+        only. `exclusive`: nobody else buys on the account; None is what the policies say.
+
+        Raises LedgerUnusable where there is no ledger, Busy, UsageError for a key that no order has.
+
+        >>> Account.sandbox("box").reconcile().open
+        ()
+        """
+        if exclusive is None:
+            found = policy.over(environment.text("POLICY"))
+            if found.problems:
+                raise InvalidManifests(found.problems)
+            exclusive = found.exclusive
+        rules = Rules(settle_after=settle_after, exclusive=exclusive)
+        outcome, _ = call.reconcile(
+            self._settings(),
+            rules,
+            stop or Stop(),
+            yes.harmless(watch),
+            keys=keys,
+            wait=wait.total_seconds(),
+            lock_timeout=lock_timeout,
+        )
+        return Reconciled(verdicts=tuple(outcome.verdicts.values()), settled=outcome.settled, failures=outcome.failures)
+
+    def _settings(self) -> Settings:
+        common = Settings(timeout=self.timeout, money_timeout=self.money_timeout, rate=self.rate)
+        if self.emulator is not None:
+            folder, faults = self.emulator.folder, self.emulator.faults
+            return replace(common, sandbox=True, sandbox_folder=folder, faults=faults)
+        said = replace(
+            common,
+            ledger=os.fspath(self.ledger) if self.ledger else None,
+            account=self.name,
+            base_url=self.base_url,
+            api_key=self.api_key,
+            api_key_file=Path(self.api_key_file) if self.api_key_file else None,
+        )
+        return defaults.settings(said)
+
+    def _job(
+        self,
+        settings: Settings,
+        manifests: Manifests,
+        limits: Limits,
+        consent: Consent,
+        watch: Watch,
+        *,
+        strict_account: bool | None,
+    ) -> Job:
+        strict = limits.strict or manifests.strict
+        found = replace(defaults.limits(limits), strict=strict, policies=(*limits.policies, *manifests.policies))
+        wanted = call.Wanted(loaded=manifests.loaded, limits=found, lockfile=manifests.lockfile)
+        strict_account = defaults.strict_account(strict_account)
+        return call.job_of(settings, wanted, consent, yes.harmless(watch), strict_account=strict_account)

@@ -1,0 +1,176 @@
+"""What `lock` makes of the words of manifests, a lockfile and the vendor's reference lists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from runner.core.errors import Problem
+from runner.core.orders import WORDS, OrderRequest, ProductType, Scalar
+from runner.core.vendor import Choice
+from runner.manifest.lock import Address, Entry, Lockfile, address_of
+from runner.manifest.lock.match import matches, nearest, section_digest
+from runner.manifest.lock.text import cleaned
+from runner.manifest.phrases import shown
+
+Reference = Callable[[ProductType], tuple[Choice, ...]]
+
+_BY_HAND: Final = "write the vendor's own `{field}` instead"
+
+
+@dataclass(slots=True, kw_only=True)
+class Locking:
+    """What is locked at the end, how it came about, and what is wrong or worth reading.
+
+    `entries` holds every word in use. `moved` pairs what is locked with what the vendor has now (None: nothing or
+    several things).
+    """
+
+    entries: dict[Address, Entry] = field(default_factory=dict)
+    added: list[Entry] = field(default_factory=list)
+    updated: list[tuple[Entry, Entry]] = field(default_factory=list)
+    problems: dict[Address, Problem] = field(default_factory=dict)
+    moved: dict[Address, tuple[Entry, Entry | None]] = field(default_factory=dict)
+
+
+def lock(
+    orders: Iterable[OrderRequest], known: Lockfile | None, update: Collection[str], reference: Reference, now: str
+) -> Locking:
+    """Every word of the orders, locked: as it is in the lockfile, or anew where it is not there or to be updated."""
+    found = Locking()
+    held = known.entries if known else {}
+    for request in orders:
+        fields: dict[str, Scalar] = dict(request.fields)
+        for kind in WORDS:
+            if kind not in request.words:
+                continue
+            address = address_of(request.type, kind, request.words[kind], fields)
+            if address is None:
+                continue
+            entry = found.entries.get(address) or _settled(
+                found, address, held.get(address), request, address.word in update, reference, now
+            )
+            if entry is not None:
+                fields[address.field] = entry.id
+    return found
+
+
+def _settled(
+    found: Locking,
+    address: Address,
+    locked: Entry | None,
+    request: OrderRequest,
+    update: bool,
+    reference: Reference,
+    now: str,
+) -> Entry | None:
+    if address in found.problems:
+        return None
+    choices = reference(address.type)
+    fitting = matches(choices, address)
+    fresh = _entry(address, fitting[0], choices, now) if len(fitting) == 1 else None
+    if locked is not None and not update:
+        if _moved(locked, fresh):
+            found.moved[address] = (locked, fresh)
+        found.entries[address] = locked
+        return locked
+    if fresh is None:
+        found.problems[address] = (_ambiguous if fitting else _unknown)(address, request, choices)
+        return None
+    if locked is not None and not _moved(locked, fresh):
+        fresh = locked
+    elif locked is not None:
+        found.updated.append((locked, fresh))
+    else:
+        found.added.append(fresh)
+    found.entries[address] = fresh
+    return fresh
+
+
+def _entry(address: Address, choice: Choice, choices: Iterable[Choice], now: str) -> Entry:
+    section = section_digest(choices, address.field)
+    return Entry(address=address, id=choice.value, name=cleaned(choice.name), section=section, locked_at=now)
+
+
+def _moved(locked: Entry, fresh: Entry | None) -> bool:
+    return fresh is None or (locked.id, locked.name) != (fresh.id, fresh.name)
+
+
+def _unknown(address: Address, request: OrderRequest, choices: tuple[Choice, ...]) -> Problem:
+    near = nearest(choices, address)
+    hint = "nearest: " + ", ".join(near) if near else f"`order-runner reference {address.type}` shows what there is"
+    within = " there" if address.within else ""
+    message = f"the vendor has no `{address.kind}` called `{shown(address.word)}` for {address.type}{within}"
+    return _at_word(request, address, "PSR307", message, hint)
+
+
+def _ambiguous(address: Address, request: OrderRequest, choices: tuple[Choice, ...]) -> Problem:
+    both = " and ".join(f"{c.value} ({c.name})" for c in matches(choices, address))
+    message = f"`{address}` may be {both} of {address.type}"
+    hint = f"write the full name if only one has it, or {_BY_HAND.format(field=address.field)}"
+    return _at_word(request, address, "PSR308", message, hint)
+
+
+def _at_word(request: OrderRequest, address: Address, code: str, message: str, hint: str) -> Problem:
+    source, kind = request.source, address.kind
+    return Problem(
+        code=code,
+        message=message,
+        hint=hint,
+        path=source.path,
+        span=source.of(kind),
+        field=kind,
+        key=str(request.key),
+    )
+
+
+def moved_problems(found: Locking, path: str, command: str) -> list[Problem]:
+    """A finding at the lockfile's line for each word that the vendor means otherwise by now."""
+    problems = []
+    for address, (locked, fresh) in found.moved.items():
+        now = f"it is {fresh.meaning} there now" if fresh else "no one thing is called that there now"
+        problems.append(
+            Problem(
+                code="PSR310",
+                message=f"`{address}` of {address.type} is locked as {locked.meaning}, and has moved: {now}",
+                hint=f"look at what changed; `{command} --update {quoted(address.word)}` takes it over",
+                path=path,
+                span=locked.span,
+                field=address.kind,
+            )
+        )
+    return problems
+
+
+def stale_problems(known: Lockfile, used: Collection[Address], command: str) -> list[Problem]:
+    """A finding for each locked word that no manifest uses."""
+    return [
+        Problem(
+            code="PSR309",
+            message=f"`{address}` of {address.type} is locked, and no manifest uses it",
+            hint=f"`{command}` removes it",
+            path=known.path,
+            span=entry.span,
+            field=address.kind,
+        )
+        for address, entry in known.entries.items()
+        if address not in used
+    ]
+
+
+def kept(found: Locking, known: Lockfile | None, *, others: bool) -> dict[Address, Entry]:
+    """What is written: every word in use and, where `others` may use them, the entries beside."""
+    beside = known.entries if known and others else {}
+    return {**beside, **found.entries}
+
+
+def quoted(word: str) -> str:
+    """A word for a command line."""
+    import shlex
+
+    return shlex.quote(word)
+
+
+def as_warnings(problems: Iterable[Problem]) -> list[Problem]:
+    return [replace(problem, severity="warning") for problem in problems]

@@ -1,0 +1,267 @@
+"""Wanted × ledger × quotes → what would be bought, and every reason not to. A plan can refuse itself."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
+from typing import Final
+
+from runner.core.errors import Problem, Refused
+from runner.core.ledger import Record
+from runner.core.orders import OrderKey, OrderRequest, Quote, decimal_text
+from runner.core.progress import Quoting, Watch
+from runner.core.states import OPEN, State
+from runner.core.vendor import QuoteRefused, Reader, VendorError
+from runner.limits.budgets import Past, Purse
+from runner.limits.limits import (
+    Limits,
+    Objection,
+    Standing,
+    against,
+    alike,
+    ceiling,
+    objections,
+    strictest,
+    too_dear,
+    too_large,
+    written,
+)
+from runner.manifest import Batch, Loaded
+
+UNLIMITED: Final = Limits()
+UNASKED: Final = Standing()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What a plan makes of one order.
+
+    `status` is the report's word: `planned` (to buy), `already_placed`, `skipped`, `refused` or `unknown`. A planned
+    step that was quoted has a `ceiling`: the most its purchase may cost.
+    """
+
+    request: OrderRequest
+    status: str
+    reason: str | None = None
+    record: Record | None = None
+    quote: Quote | None = None
+    ceiling: Decimal | None = None
+    problem: Problem | None = None
+    warning: Problem | None = None
+    vendor: VendorError | None = None
+
+    @property
+    def to_buy(self) -> bool:
+        return self.status == "planned"
+
+    def refused(self, code: str, message: str, *, hint: str, field: str | None = None) -> Step:
+        """The same step, not to be bought, pointing at its line."""
+        problem = problem_at(self.request, code, message, hint=hint, field=field)
+        return replace(self, status="refused", reason=message, problem=problem, ceiling=None)
+
+    def objected(self, objection: Objection) -> Step:
+        """The same step, not to be bought for that reason."""
+        return self.refused(objection.code, objection.message, hint=objection.hint, field=objection.field)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Every order once, in manifest order, with what speaks against the batch as a whole."""
+
+    steps: tuple[Step, ...]
+    balance: Decimal | None = None
+    objections: tuple[Problem, ...] = field(default=())
+
+    @property
+    def to_buy(self) -> tuple[Step, ...]:
+        return tuple(step for step in self.steps if step.to_buy)
+
+    @property
+    def total(self) -> Decimal:
+        """The quoted price of everything to buy."""
+        return sum((step.quote.total for step in self.to_buy if step.quote), Decimal(0))
+
+    @property
+    def from_balance(self) -> Decimal:
+        """The part of `total` that the balance pays."""
+        return sum((s.quote.total for s in self.to_buy if s.quote and not s.request.pays_by_card), Decimal(0))
+
+    @property
+    def balance_after(self) -> Decimal | None:
+        return None if self.balance is None else self.balance - self.from_balance
+
+    def refuse(self, limits: Limits) -> None:
+        """Raise `Refused` where this plan must not be bought as it stands."""
+        if self.objections:
+            first = self.objections[0]
+            raise Refused(first.message, hint=first.hint)
+        refused = [step for step in self.steps if step.status == "refused"]
+        if refused and not limits.keep_going:
+            first_step = refused[0]
+            more = f", and {len(refused) - 1} more" if len(refused) > 1 else ""
+            raise Refused(
+                f"{first_step.request.key}: {first_step.reason}{more}; nothing was bought",
+                hint="mend or disable these orders, or buy the others with --keep-going",
+            )
+
+
+def problem_at(
+    request: OrderRequest, code: str, message: str, *, hint: str | None = None, field: str | None = None
+) -> Problem:
+    """A finding at an order's line, or at the line of one of its fields."""
+    source = request.source
+    return Problem(
+        code=code,
+        message=message,
+        hint=hint,
+        path=source.path,
+        span=source.of(field),
+        field=field,
+        key=str(request.key),
+    )
+
+
+def draft(
+    loaded: Loaded,
+    records: Mapping[OrderKey, Record],
+    *,
+    today: date,
+    limits: Limits = UNLIMITED,
+    known: Standing = UNASKED,
+) -> tuple[Step, ...]:
+    """Wanted × ledger: what is left to buy, before any price is asked."""
+    batches = strictest(loaded.batches)
+    steps = (
+        _compare(request, records.get(request.key), batches.get(request.key.batch), today) for request in loaded.orders
+    )
+    return tuple(_permitted(step, limits, known) if step.to_buy else step for step in steps)
+
+
+def _permitted(step: Step, limits: Limits, known: Standing) -> Step:
+    """The step, refused where a policy forbids it; warned of, or refused, where it looks like a copy."""
+    if objection := against(limits.policies, step.request):
+        return step.objected(objection)
+    copied = alike(step.request, known)
+    if copied is None:
+        return step
+    if limits.strict:
+        return step.objected(copied)
+    problem = problem_at(step.request, copied.code, copied.message, hint=copied.hint)
+    return replace(step, warning=replace(problem, severity="warning"))
+
+
+def _compare(request: OrderRequest, record: Record | None, batch: Batch | None, today: date) -> Step:
+    step = Step(request=request, status="planned", record=record)
+    if record is not None and record.state in OPEN:
+        return replace(step, status="unknown", reason=record.reason or "an earlier attempt may have been charged")
+    if record is not None and record.state is State.PLACED:
+        if record.fingerprint == request.fingerprint:
+            return replace(step, status="already_placed", reason=f"bought as order {record.order_id}")
+        return step.refused(
+            "PSR401",
+            f"changed after it was bought as order {record.order_id}: {difference(record, request)}",
+            hint="an order is bought once: restore it, give it another name, or raise its `generation` to buy anew",
+            field=_first_changed(record, request),
+        )
+    if not request.enabled:
+        return replace(step, status="skipped", reason="disabled in the manifest")
+    if batch is not None and batch.buy_by is not None and today > batch.buy_by:
+        return step.refused(
+            "PSR402",
+            f"its batch was to be bought by {batch.buy_by.isoformat()}{written(batch, 'buy_by')}",
+            hint="move `buy_by` if the order is still wanted",
+        )
+    return step
+
+
+def difference(record: Record, request: OrderRequest) -> str:
+    """What changed between what was bought and what is wanted: `quantity 10 → 12, coupon added`."""
+    changes = [] if record.type == request.type else [f"type {record.type} → {request.type}"]
+    for name in _changed_fields(record, request):
+        before, after = record.fields.get(name), request.fields.get(name)
+        if before is None:
+            changes.append(f"{name} added ({after})")
+        elif after is None:
+            changes.append(f"{name} removed (was {before})")
+        else:
+            changes.append(f"{name} {before} → {after}")
+    return ", ".join(changes)
+
+
+def _changed_fields(record: Record, request: OrderRequest) -> list[str]:
+    names = dict.fromkeys((*request.fields, *record.fields))
+    return [name for name in names if record.fields.get(name) != request.fields.get(name)]
+
+
+def _first_changed(record: Record, request: OrderRequest) -> str | None:
+    return next(iter(_changed_fields(record, request)), None)
+
+
+def quoted(
+    drafted: Plan, loaded: Loaded, reader: Reader, limits: Limits, watch: Watch, known: Standing = UNASKED
+) -> Plan:
+    """The plan with every price asked and every limit checked; asks nothing where nothing is to be bought."""
+    total = len(drafted.to_buy)
+    if not total:
+        return drafted
+    batches = strictest(loaded.batches)
+    steps: list[Step] = []
+    done = 0
+    for step in drafted.steps:
+        if not step.to_buy:
+            steps.append(step)
+            continue
+        steps.append(_priced(step, reader.quote(step.request), batches.get(step.request.key.batch), limits, known))
+        done += 1
+        watch(Quoting(done=done, total=total))
+    plan = Plan(steps=tuple(steps), balance=reader.balance())
+    return replace(plan, objections=_objections(plan, purse_for(plan, loaded, limits, known), limits, known))
+
+
+def rechecked(plan: Plan, loaded: Loaded, limits: Limits, known: Standing = UNASKED) -> Plan:
+    """The plan with the limits on the whole checked once more, after some of its orders were refused."""
+    if not plan.objections:
+        return plan
+    return replace(plan, objections=_objections(plan, purse_for(plan, loaded, limits, known), limits, known))
+
+
+def _priced(step: Step, answer: Quote | QuoteRefused, batch: Batch | None, limits: Limits, known: Standing) -> Step:
+    if isinstance(answer, QuoteRefused):
+        error = answer.errors[0]
+        refused = step.refused(
+            "PSR403",
+            f"the vendor would not price it: {error.message}",
+            hint="compare the order with `order-runner reference`",
+            field=error.field,
+        )
+        return replace(refused, quote=answer.quote, vendor=error)
+    step = replace(step, quote=answer)
+    objection = too_dear(step.request, answer, batch) or too_large(answer, limits, known.dearest)
+    return step.objected(objection) if objection else replace(step, ceiling=ceiling(step.request, answer, batch))
+
+
+def purse_for(plan: Plan, loaded: Loaded, limits: Limits, known: Standing) -> Purse:
+    """Every limit on a sum, and what counts against each before this run buys anything."""
+    bought: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for step in plan.steps:
+        if step.record is not None and step.record.state in (State.PLACED, *OPEN):
+            bought[step.request.key.batch] += step.record.total or step.record.quote_total or Decimal(0)
+    return Purse(limits.caps(strictest(loaded.batches)), Past(days=known.days, batches=bought))
+
+
+def _objections(plan: Plan, purse: Purse, limits: Limits, known: Standing) -> tuple[Problem, ...]:
+    costs: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for step in plan.to_buy:
+        costs[step.request.key.batch] += step.quote.total if step.quote else Decimal(0)
+    found = objections(costs, len(plan.to_buy), limits, purse, known.at)
+    if plan.balance is not None and plan.from_balance > plan.balance:
+        missing = decimal_text(plan.from_balance - plan.balance)
+        message = (
+            f"the orders cost {decimal_text(plan.from_balance)} and the balance is "
+            f"{decimal_text(plan.balance)}: {missing} short"
+        )
+        found.append(Problem(code="PSR407", message=message, hint="top up the account, or buy fewer orders"))
+    return tuple(found)

@@ -1,0 +1,216 @@
+"""One call on an account, from what was read to how it ended: what the command line and the library both do.
+
+Every safety promise of a purchase is kept here or below: a named ledger in CI, the hold, limits and policies, the
+approval. Whoever calls adds only how a person is asked and what a person is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from runner.core.clock import SystemClock
+from runner.core.errors import ExitCode, LedgerUnusable, OutcomeUnknown, worst
+from runner.core.stop import Stop, StoppableClock
+from runner.limits import policy
+from runner.plan.approval.consent import Consent
+from runner.plan.approval.terms import Document
+from runner.plan.lookalikes import Guard
+from runner.plan.task import Job
+from runner.report import ending
+from runner.run import batch, wiring
+from runner.settle import reconcile as settling
+
+if TYPE_CHECKING:
+    from runner.core.ledger import Ledger
+    from runner.core.orders import OrderKey
+    from runner.core.progress import Watch
+    from runner.evidence.judge import Policy
+    from runner.limits.limits import Limits
+    from runner.manifest import Loaded
+    from runner.manifest.lock import Lockfile
+    from runner.plan.plan import Plan
+    from runner.report.file import ReportFile
+    from runner.run.wiring import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a call is about: manifests with ids in place of words, and everything that limits their purchase."""
+
+    loaded: Loaded
+    limits: Limits
+    lockfile: Lockfile | None = None
+
+
+def governed(loaded: Loaded, limits: Limits, named: str | None) -> tuple[Loaded, Limits]:
+    """Manifests and limits under every policy that holds for them; findings of policies come first."""
+    found = policy.over(named, [file.path for file in loaded.files])
+    return replace(loaded, problems=(*found.problems, *loaded.problems)), replace(limits, policies=found.found)
+
+
+def job_of(
+    settings: Settings,
+    wanted: Wanted,
+    consent: Consent,
+    watch: Watch,
+    *,
+    strict_account: bool | None = None,
+    flags: str = "",
+    detailed_exit: bool = False,
+) -> Job:
+    """The call as the core knows it. UsageError for a selection that fits no order.
+
+    `strict_account` None: in CI. `flags` lead a suggested command to the same ledger and account.
+    """
+    if not wanted.loaded.errors:
+        consent.selection.check(wanted.loaded.orders)
+    clock, lockfile = SystemClock(), wanted.lockfile
+    strict = wiring.in_ci() if strict_account is None else strict_account
+    return Job(
+        loaded=wanted.loaded,
+        limits=wanted.limits,
+        lockfile=(lockfile.path, lockfile.sha256) if lockfile else None,
+        guard=Guard(strict=strict, flags=flags),
+        holder=wiring.holder(clock.now()),
+        clock=clock,
+        watch=watch,
+        ledger_name=wiring.ledger_name(wiring.locate(settings)),
+        consent=consent,
+        detailed_exit=detailed_exit,
+    )
+
+
+def consent_of(settings: Settings) -> Consent:
+    """A consent for this account to every order of a call, with nothing approved."""
+    api = wiring.SANDBOX_ACCOUNT if settings.sandbox else None
+    return Consent(account=wiring.locate(settings).account, api=api)
+
+
+def preview(settings: Settings, job: Job, mode: Literal["plan", "dry-run"], *, offline: bool = False) -> batch.Outcome:
+    """What would be bought. Buys nothing: it only ever holds a `Reader` and a ledger it cannot write."""
+    ledger = wiring.open_ledger(wiring.locate(settings), read_only=True)
+    opened = wiring.offline() if offline else wiring.reader(settings, SystemClock(), job.watch)
+    with closing(ledger), opened as vendor:
+        return batch.preview(job, mode, ledger, vendor)
+
+
+def document_of(job: Job, outcome: batch.Outcome) -> Document | None:
+    """A plan as something to approve; None while an order has no price."""
+    terms, report = outcome.terms, outcome.report
+    if terms is None:
+        return None
+    return Document(
+        terms=terms,
+        digest=terms.digest,
+        made_at=report.started_at,
+        standing={str(entry.request.key): (entry.status, entry.reason) for entry in report.orders},
+        prices={str(step.request.key): step.quote.total for step in outcome.plan.to_buy if step.quote},
+        manifests={file.path: file.sha256 for file in job.loaded.files},
+        lockfile=job.lockfile[1] if job.lockfile else None,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Till:
+    """How a call buys. `confirm` raises where a person says no; `ended` is called once nothing can be bought any more,
+    while the ledger is still open."""
+
+    confirm: Callable[[Plan], None]
+    stop: Stop
+    file: ReportFile | None = None
+    lock_timeout: float = 0.0
+    fail_fast: bool = False
+    ended: Callable[[], None] = lambda: None
+
+
+def buy(settings: Settings, job: Job, till: Till) -> batch.Outcome:
+    """Buy a batch. A signal cuts it off only where nothing is in the air, and never hides a possible charge.
+
+    Raises UsageError, before anything is opened, for a purchase in CI whose ledger would be thrown away.
+    """
+    wiring.require_named_ledger(settings)
+    clock = StoppableClock(SystemClock(), till.stop)
+    ledger = wiring.open_ledger(wiring.locate(settings))
+    with closing(ledger), wiring.buyer(settings, clock, job.watch) as buyer:
+        purchase = batch.Purchase(
+            ledger=ledger,
+            buyer=buyer,
+            file=till.file,
+            confirm=till.confirm,
+            stop=till.stop,
+            money_timeout=settings.money_timeout,
+            lock_timeout=till.lock_timeout,
+            fail_fast=till.fail_fast,
+        )
+        outcome = batch.apply(job, purchase)
+        till.ended()
+        return _with_open(outcome, ledger, till.file)
+
+
+def reconcile(
+    settings: Settings,
+    rules: Policy,
+    stop: Stop,
+    watch: Watch,
+    *,
+    keys: tuple[OrderKey, ...] = (),
+    wait: float = 0.0,
+    lock_timeout: float = 0.0,
+) -> tuple[settling.Outcome, ExitCode]:
+    """Settle orders in doubt by evidence. The code is 7 while any order of the account is open, asked for or not."""
+    clock = StoppableClock(SystemClock(), stop)
+    with (
+        wiring.existing_ledger(settings) as ledger,
+        wiring.reader(settings, clock, watch) as reader,
+        stop.deferring(watch),
+    ):
+        task = settling.Task(
+            ledger=ledger,
+            reader=reader,
+            holder=wiring.holder(clock.now()),
+            clock=clock,
+            stop=stop,
+            watch=watch,
+            policy=rules,
+            keys=keys,
+            wait=wait,
+            lock_timeout=lock_timeout,
+        )
+        outcome = settling.reconcile(task)
+        codes = [ExitCode.OUTCOME_UNKNOWN] if ledger.open_records() else []
+    codes += [ExitCode.CANCELLED] if stop.requested else []
+    return outcome, worst(*codes, *(failure.exit_code for failure in outcome.failures if outcome.open))
+
+
+def cut_off(count: int) -> OutcomeUnknown:
+    """What is raised where a signal ended a call, and orders are open."""
+    return OutcomeUnknown(
+        f"stopped by a signal; {count} orders of the account may have been charged and are not settled",
+        hint="`order-runner status` shows what is known of them",
+    )
+
+
+def _with_open(outcome: batch.Outcome, ledger: Ledger, file: ReportFile | None) -> batch.Outcome:
+    """A batch that was cut off, perhaps before it had looked for open orders: with those in report and exit code."""
+    report, found = outcome.report, []
+    if report.exit_code is ExitCode.CANCELLED and report.finished_at is not None:
+        with suppress(LedgerUnusable):
+            found = ledger.open_records()
+    if not found or report.finished_at is None:
+        return outcome
+    error = cut_off(len(found))
+    entries = {entry.request.key: entry for entry in report.orders}
+    for record in found:
+        if record.key in entries:
+            entries[record.key].update(status="unknown", reason=record.reason, possible=record.quote_total)
+    ending.note_open(report, found)
+    ending.finish(report, report.finished_at, error)
+    if file is not None:
+        try:
+            file.write(report)
+        except OSError as failure:  # told at the end; it must not hide what was bought
+            file.failure = failure
+    return replace(outcome, error=error)

@@ -1,0 +1,189 @@
+"""The vendor's side: the key, the way to its address, whether it lets us in, its clock, and the balance."""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Final
+from urllib.parse import urlsplit
+
+from runner.core.errors import AccessError, ExitCode, RunnerError, UsageError
+from runner.core.orders import CURRENCY, decimal_text
+from runner.core.progress import Notice, Progress, unwatched
+from runner.run import wiring
+from runner.run.doctor.case import Case
+from runner.run.doctor.checks import Check, failed, not_checked, ok, warning
+from runner.run.wiring import DEFAULT_BASE_URL, Endpoint
+
+PATIENCE: Final = 10.0
+"""Seconds until an address counts as out of reach."""
+
+SKEW: Final = timedelta(seconds=30)
+"""How far two honest clocks and a slow answer may be apart."""
+
+TOO_SKEWED: Final = timedelta(minutes=5)
+"""A quarter of the time after which an order may be called absent: evidence would rest on wrong times."""
+
+PROXIES: Final = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A connection that was made and closed again. `tls` is its version, None without."""
+
+    family: str
+    tls: str | None
+
+
+def key(case: Case) -> Check:
+    """There is a key, of the right form, that only its owner can read. It is never shown."""
+    if case.settings.sandbox:
+        return ok("the sandbox has one of its own", origin="sandbox")
+    said: list[Progress] = []
+    case.key = wiring.read_key(case.settings, said.append)
+    origin = wiring.key_origin(case.settings)
+    notices = [notice.text for notice in said if isinstance(notice, Notice)]
+    if notices:
+        open_to_others, _, hint = notices[0].partition(": ")
+        return warning(open_to_others, hint, origin=origin, private=False)
+    return ok(f"from {origin}", origin=origin, private=True)
+
+
+def address(case: Case) -> Check:
+    """The base URL is one the key may be sent to, and somebody answers there, with TLS that can be trusted."""
+    if case.found is None:
+        from runner.vendors.base_url import checked_base_url
+
+        base = checked_base_url(case.settings.base_url or DEFAULT_BASE_URL)
+        if case.redact(base) != base:
+            raise UsageError("the base URL has the API key in it", hint="leave the key out: it is added for each call")
+    else:
+        base = case.found.base_url
+    url = urlsplit(base)
+    origin = case.origin("base_url", "the sandbox" if case.settings.sandbox else "the default")
+    facts = {"base_url": base, "scheme": url.scheme, "host": url.hostname or "", "origin": origin}
+    if case.offline:
+        return not_checked(f"{base} ({origin}); not asked: --offline", **facts)
+    try:
+        line = _probe(url.hostname or "", url.port or (443 if url.scheme == "https" else 80), tls=url.scheme == "https")
+    except OSError as error:
+        return failed(ExitCode.REFUSED, f"{base} ({origin}): {_in_words(error)}", _way_out(error), **facts)
+    case.family = line.family
+    case.found = case.found or (Endpoint(base_url=base, key=case.key) if case.key else None)
+    told = f"{base} ({origin}) answers over {line.family}, {line.tls or 'without TLS'}"
+    return ok(told, **facts, family=line.family, tls=line.tls)
+
+
+def _probe(host: str, port: int, *, tls: bool) -> Line:
+    """Connect, shake hands, and hang up without a word. OSError where that cannot be done."""
+    with socket.create_connection((host, port), timeout=PATIENCE) as raw:
+        family = "IPv6" if raw.family == socket.AF_INET6 else "IPv4"
+        if not tls:
+            return Line(family=family, tls=None)
+        from runner.vendors.transport import tls_context
+
+        with tls_context().wrap_socket(raw, server_hostname=host) as wrapped:
+            return Line(family=family, tls=wrapped.version())
+
+
+def _in_words(error: OSError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS failed: {error.reason or error}"
+    if isinstance(error, socket.gaierror):
+        return "its name cannot be resolved"
+    return f"no connection within {PATIENCE:g} s" if isinstance(error, TimeoutError) else f"{error.strerror or error}"
+
+
+def _way_out(error: OSError) -> str:
+    named = next((name for name in PROXIES if os.environ.get(name)), None)
+    if isinstance(error, ssl.SSLError):
+        return "something between here and the vendor may open TLS; order-runner trusts certifi's authorities only"
+    if named:
+        return f"{named} names a proxy, which order-runner never uses: it needs a direct way out"
+    return "is PROXY_SELLER_BASE_URL or --base-url right, the vendor up, and the way there open?"
+
+
+def access(case: Case) -> Check:
+    """The vendor answers a question about the account. The key, the address and the rate share one refusal."""
+    if case.offline or case.found is None:
+        return not_checked(_why_not(case))
+    clock = case.clock
+    with wiring.transport(case.settings, case.found, clock, unwatched) as way:
+        from runner.vendors.v1 import purchases as v1
+
+        way.timing = replace(way.timing, pauses=())  # one honest try: whoever calls is waiting
+        begun = clock.now()
+        case.answer = way.read(v1.balance_get())
+        case.asked = begun, clock.now()
+        try:
+            case.money = v1.decode_balance(case.answer)
+        except AccessError as error:
+            limited = case.answer.status == 429
+            hint = error.hint if limited else _triple(case)
+            return failed(ExitCode.ACCESS, str(error), hint, http_status=case.answer.status)
+        except RunnerError as error:
+            return failed(error.exit_code, str(error), error.hint, http_status=case.answer.status)
+    took = (case.asked[1] - begun) / timedelta(milliseconds=1)
+    return ok(f"the vendor answered in {took:.0f} ms", http_status=case.answer.status)
+
+
+def _why_not(case: Case) -> str:
+    if case.offline:
+        return "--offline"
+    return "there is no key to ask with" if case.key is None else "the address cannot be reached"
+
+
+def _triple(case: Case) -> str:
+    """What the one refusal can mean (api/v1.md section 3), with the way out of each."""
+    origin = "the sandbox" if case.settings.sandbox else wiring.key_origin(case.settings)
+    return (
+        f"one answer for three things: compare the key ({origin}) with the one in the dashboard; "
+        f"put this machine's public {case.family} address on the key's list, which holds three; "
+        "or wait a minute and lower --rate"
+    )
+
+
+def clock(case: Case) -> Check:
+    """This machine's clock and the vendor's agree: claims, evidence and waiting times rest on them."""
+    if case.asked is None or case.answer is None:
+        return not_checked(_why_not(case) if case.offline or case.found is None else "the vendor did not answer")
+    theirs = _date(case.answer.headers.get("date"))
+    if theirs is None:
+        return not_checked("the vendor's answer has no date")
+    begun, ended = case.asked
+    # A `Date` is cut to whole seconds, so on average half a second old.
+    skew = begun + (ended - begun) / 2 - (theirs + timedelta(seconds=0.5))
+    seconds = round(abs(skew).total_seconds())
+    way = "ahead of" if skew > timedelta(0) else "behind"
+    facts = {"skew_seconds": seconds if skew > timedelta(0) else -seconds}
+    told = f"{seconds} s {way} the vendor's"
+    hint = "set the clock (timedatectl, NTP): what an order became is judged by these times"
+    if abs(skew) > TOO_SKEWED:
+        return failed(ExitCode.REFUSED, told, hint, **facts)
+    if abs(skew) > SKEW:
+        return warning(told, hint, **facts)
+    return ok(told if seconds else "agrees with the vendor's", **facts)
+
+
+def _date(text: str | None) -> datetime | None:
+    try:
+        return parsedate_to_datetime(text or "").astimezone(UTC)
+    except (ValueError, OverflowError):  # no date, or one at the end of time
+        return None
+
+
+def balance(case: Case) -> Check:
+    """What the account can spend."""
+    if case.money is None:
+        answered = case.answer is not None and not case.offline
+        return not_checked("the vendor did not tell" if answered else _why_not(case))
+    amount = decimal_text(case.money)
+    if case.money <= 0:
+        return warning(f"{amount} {CURRENCY}", "top up the account, or pay by card", amount=amount)
+    return ok(f"{amount} {CURRENCY}", amount=amount, currency=CURRENCY)

@@ -1,0 +1,129 @@
+"""A plan as Markdown for a pull request: money first, then every order, what is left out and why, and how to approve.
+
+What keeps foreign text from acting in it is in `runner.views.formats.markdown_text`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from runner.core.errors import Problem
+from runner.core.orders import CURRENCY
+from runner.plan.plan import Step
+from runner.views.formats.markdown_text import code, size, table
+from runner.views.terminal.safe import one_line
+from runner.views.words import amount, counted, money, what
+
+if TYPE_CHECKING:
+    from runner.views.plan import Shown
+
+MAX_BYTES: Final = 60_000
+"""A comment on GitHub takes 65,536 characters; some are left for what somebody may put around it."""
+
+LISTED: Final = 20
+"""Findings that are told in full."""
+
+ENOUGH: Final = "… and {} more: see the document of `-f json` or `--out`"
+HEADS: Final = {
+    "to_buy": ("order", "type", "what", "quantity", "period", "unit", f"total {CURRENCY}", f"at most {CURRENCY}"),
+    "left": ("order", "status", "why"),
+}
+
+
+def lines(shown: Shown) -> Iterator[str]:
+    """The whole comment, below `MAX_BYTES`: where orders are too many for it, the first of them and how many more."""
+    plan = shown.plan
+    yield from _money(shown)
+    yield from _problems(shown)
+    end = list(_end(shown))
+    room = MAX_BYTES - size(_money(shown)) - size(_problems(shown)) - size(end)
+    left = [step for step in plan.steps if not step.to_buy]
+    tables = [(HEADS["to_buy"], [_bought(step) for step in plan.to_buy]), (HEADS["left"], [_left(s) for s in left])]
+    for head, rows in tables:
+        cut = table(head, rows, room, ENOUGH)
+        room -= size(cut)
+        yield from cut
+    yield from end
+
+
+def _money(shown: Shown) -> Iterator[str]:
+    plan = shown.plan
+    if not plan.to_buy:
+        yield "**Nothing to buy**"
+    elif any(step.quote is None for step in plan.to_buy):
+        yield f"**{counted(len(plan.to_buy), 'order')} to buy, not priced**"
+    else:
+        most = sum((step.ceiling for step in plan.to_buy if step.ceiling is not None), plan.total * 0)
+        bound = "" if most == plan.total else f", at most {money(most)}"
+        yield f"**{money(plan.total)} for {counted(len(plan.to_buy), 'order')}**{bound}"
+    yield ""
+    yield from _account(shown)
+
+
+def _account(shown: Shown) -> Iterator[str]:
+    plan = shown.plan
+    known = bool(plan.total != plan.from_balance or plan.balance is not None or shown.frame)
+    card = plan.total - plan.from_balance
+    if card:
+        yield f"- by card: {money(card)}"
+    if plan.balance is not None:
+        yield f"- balance: {money(plan.balance)}, after it {money(plan.balance_after)}"
+    if shown.frame is not None:
+        yield f"- account: {code(shown.frame.account)}"
+    if known:
+        yield ""
+
+
+def _problems(shown: Shown) -> Iterator[str]:
+    found = [*shown.plan.objections, *shown.problems]
+    for problem in found[:LISTED]:
+        yield f"- {_problem(problem)}"
+    if len(found) > LISTED:
+        yield f"- {ENOUGH.format(len(found) - LISTED)}"
+    if found:
+        yield ""
+
+
+def _problem(problem: Problem) -> str:
+    label = "warning" if problem.severity == "warning" else "refused"
+    place = f"{code(problem.place)} " if problem.path else ""
+    hint = f" ({code(problem.hint)})" if problem.hint else ""
+    return f"**{label}** {place}{code(problem.code)} {code(problem.message, 400)}{hint}"
+
+
+def _bought(step: Step) -> tuple[str, ...]:
+    quote, product, words = step.quote, step.request.type, step.request.words
+    fields = dict(step.request.fields)
+    quantity, period = fields.pop("quantity", ""), fields.pop("periodId", "")
+    return (
+        code(str(step.request.key)),
+        code(product),
+        code(what(product, fields, words).removeprefix(product).removeprefix(", ")),
+        code(str(quantity)),
+        code(words.get("period") or str(period)),
+        amount(quote.unit_price if quote else None),
+        amount(quote.total if quote else None),
+        amount(step.ceiling),
+    )
+
+
+def _left(step: Step) -> tuple[str, ...]:
+    place = f"{code(step.problem.place)} " if step.problem else ""
+    return code(str(step.request.key)), step.status.replace("_", " "), place + code(step.reason or "")
+
+
+def _end(shown: Shown) -> Iterator[str]:
+    yield from (f"- not checked: {code(text)}" for text in shown.not_checked)
+    if shown.digest is None or shown.frame is None:
+        return
+    yield ""
+    yield f"Digest: `{shown.digest}`"
+    yield ""
+    yield "Approve and buy exactly this:"
+    yield ""
+    command = one_line(f"{shown.frame.command or 'order-runner apply PATH...'} --approve {shown.digest}")
+    longest = max((len(run) for run in re.findall("`+", command)), default=0)
+    fence = "`" * max(3, longest + 1)
+    yield from (f"{fence}sh", command, fence)
