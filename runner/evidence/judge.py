@@ -18,8 +18,8 @@ from typing import Final, Literal
 from runner.core.ledger import Bought, OpenClaim
 from runner.core.orders import PAY_BY_CARD, OrderKey, ProductType, decimal_text
 from runner.core.vendor import Look, SeenOrder
-from runner.evidence.explanations import Group, World, worlds
-from runner.evidence.match import Countries, Fit, Sought, fit, package_moved, shown_until
+from runner.evidence.explanations import Explanation, Group, worlds
+from runner.evidence.match import Countries, Match, Sought, fit, package_moved, shown_until
 
 SETTLE_AFTER: Final = timedelta(minutes=20)
 SETTLE_AFTER_MOBILE: Final = timedelta(hours=4)
@@ -45,7 +45,7 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class Rules:
     """`settle_after` for every type, None for the defaults. `exclusive`: nobody else buys on the account."""
 
     settle_after: timedelta | None = None
@@ -67,7 +67,7 @@ class Verdict:
     reason: str
     decidable_at: datetime
     order: SeenOrder | None = None
-    candidates: tuple[Fit, ...] = ()
+    candidates: tuple[Match, ...] = ()
     moved: Decimal | None = None
 
     @property
@@ -75,7 +75,7 @@ class Verdict:
         return self.claim.record.key
 
 
-def judge(unknowns: Sequence[OpenClaim], facts: Facts, policy: Policy) -> list[Verdict]:
+def judge(unknowns: Sequence[OpenClaim], facts: Facts, policy: Rules) -> list[Verdict]:
     """A verdict for each of the account's open orders. All have to be given, because they explain each other."""
     cases = [_case(claim, facts, policy) for claim in unknowns]
     if policy.exclusive:
@@ -93,7 +93,7 @@ class _Case:
 
     claim: OpenClaim
     look: Look | None
-    fits: tuple[Fit, ...]
+    fits: tuple[Match, ...]
     moved: Decimal | None
     decidable_at: datetime
     list_doubt: str
@@ -123,7 +123,7 @@ class _Case:
         )
 
 
-def _case(claim: OpenClaim, facts: Facts, policy: Policy) -> _Case:
+def _case(claim: OpenClaim, facts: Facts, policy: Rules) -> _Case:
     look = facts.looks.get(claim.record.type)
     new = _new(claim, look, facts)
     sought = Sought(type=claim.record.type, fields=claim.record.fields, begins=claim.claimed_at)
@@ -271,7 +271,7 @@ def _groups(cases: Sequence[_Case]) -> Iterator[tuple[Group, list[_Case]]]:
         yield Group(size=len(members), price=members[0].price, could_be=ids), members
 
 
-def _rule(group: Group, members: list[_Case], told: Sequence[World]) -> Iterator[Verdict]:
+def _rule(group: Group, members: list[_Case], told: Sequence[Explanation]) -> Iterator[Verdict]:
     """Verdicts for one group, from its part of every world. Which of the members is which matters to nobody."""
     bought, shown = {world.bought for world in told}, {world.shown for world in told}
     if group.price == 0:
@@ -299,7 +299,7 @@ def _ambiguous(case: _Case) -> str:
     return "more than one explanation fits what is to be seen"
 
 
-def _placed(case: _Case, found: Fit) -> Verdict:
+def _placed(case: _Case, found: Match) -> Verdict:
     identity = found.order.order_id
     if not found.whole:
         return case.verdict("open", f"order {identity} is likely to be it, but {'; '.join(found.doubts)}")

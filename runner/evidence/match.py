@@ -37,7 +37,7 @@ class Sought:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fit:
+class Match:
     """An order at the vendor that could be the one sought. `doubts` says why it might not be; without any it fits."""
 
     order: SeenOrder
@@ -58,7 +58,7 @@ def countries_of(choices: Iterable[Choice], product: ProductType) -> dict[tuple[
     }
 
 
-def fit(seen: SeenOrder, sought: Sought, countries: Countries) -> Fit | None:
+def fit(seen: SeenOrder, sought: Sought, countries: Countries) -> Match | None:
     """How `seen` fits what is sought; None where it shows something that the order cannot have."""
     fields = sought.fields
     checks = (
@@ -71,7 +71,7 @@ def fit(seen: SeenOrder, sought: Sought, countries: Countries) -> Fit | None:
     )
     if None in checks:
         return None
-    return Fit(order=seen, doubts=tuple(doubt for doubt in checks if doubt))
+    return Match(order=seen, doubts=tuple(doubt for doubt in checks if doubt))
 
 
 def shown_until(fields: Mapping[str, Scalar], begin: datetime) -> datetime:

@@ -14,7 +14,7 @@ from typing import Final
 
 from runner.core.orders import OrderKey, OrderRequest, ProductType
 from runner.core.vendor import Look, SeenOrder
-from runner.evidence.match import Countries, Fit, Sought, fit
+from runner.evidence.match import Countries, Match, Sought, fit
 
 RECENT: Final = timedelta(days=31)
 """An order that began longer ago is not named: what was forgotten is noticed by the next run, not a month later."""
@@ -24,10 +24,10 @@ DELIVERED: Final = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Likeness:
+class Lookalike:
     """What looks like one order, in the order of their ids; `suggested` is the one to think of first."""
 
-    fits: tuple[Fit, ...]
+    fits: tuple[Match, ...]
     suggested: str
 
 
@@ -50,13 +50,13 @@ def likenesses(
     found: Mapping[ProductType, Sequence[SeenOrder]],
     countries: Countries,
     today: date,
-) -> dict[OrderKey, Likeness]:
+) -> dict[OrderKey, Lookalike]:
     """Which of these orders look like which of those found.
 
     One that looks like several is told of all; to each another one is suggested, as long as there are enough, oldest to
     first, because they were bought in this order.
     """
-    told: dict[OrderKey, Likeness] = {}
+    told: dict[OrderKey, Lookalike] = {}
     suggested: set[str] = set()
     for request in requests:
         fits = looks_like(request, found.get(request.type, ()), countries, today)
@@ -65,11 +65,13 @@ def likenesses(
         ids = [one.order.order_id for one in fits]
         first = next((order_id for order_id in ids if order_id not in suggested), ids[0])
         suggested.add(first)
-        told[request.key] = Likeness(fits=fits, suggested=first)
+        told[request.key] = Lookalike(fits=fits, suggested=first)
     return told
 
 
-def looks_like(request: OrderRequest, found: Iterable[SeenOrder], countries: Countries, today: date) -> tuple[Fit, ...]:
+def looks_like(
+    request: OrderRequest, found: Iterable[SeenOrder], countries: Countries, today: date
+) -> tuple[Match, ...]:
     """Those that could be this order, whatever was bought of it when."""
     sought = Sought(type=request.type, fields=request.fields)
     fits = (fit(seen, sought, countries) for seen in found if not _is_short(seen, request, today))

@@ -76,7 +76,7 @@ class Standing:
     alike: Mapping[str, tuple[Bought, ...]] = field(default_factory=dict)
 
 
-def standing(ledger: Ledger, requests: Iterable[OrderRequest], at: datetime) -> Standing:
+def standing_of(ledger: Ledger, requests: Iterable[OrderRequest], at: datetime) -> Standing:
     """Ask the ledger; under the hold nothing of it can change but by this run."""
     alike: defaultdict[str, list[Bought]] = defaultdict(list)
     wanted = (request.fingerprint for request in requests if request.enabled)

@@ -69,12 +69,14 @@ class References:
         return f"nearest in the vendor's list for {request.type}: " + ", ".join(map(valued, near))
 
 
-def held_against_lists(drafted: Plan, references: References) -> Plan:
+def check_ids(plan: Plan, references: References) -> Plan:
     """The plan without orders whose ids are not in the list of their own type, or whose words mean another id now."""
-    return replace(drafted, steps=tuple(_checked(step, references) if step.to_buy else step for step in drafted.steps))
+    steps = tuple(_checked(step, references) if step.to_buy else step for step in plan.steps)
+    unchecked = tuple(f"ids of {product} orders" for product in references.unread)
+    return replace(plan, steps=steps, unchecked=(*plan.unchecked, *unchecked))
 
 
-def with_ways_out(plan: Plan, references: References) -> Plan:
+def add_ways_out(plan: Plan, references: References) -> Plan:
     """The plan with the nearest legal values beside what the vendor would not price."""
     return replace(plan, steps=tuple(_mended(step, references) for step in plan.steps))
 

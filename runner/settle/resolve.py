@@ -14,7 +14,7 @@ from runner.core.ledger import Attempt, Hold, Ledger, OpenClaim, Record, Settlem
 from runner.core.orders import OrderKey
 from runner.core.records import Adoption, Stranger, Want
 from runner.core.states import CLAIMABLE, OPEN, Event, State
-from runner.evidence.judge import Policy
+from runner.evidence.judge import Rules
 
 WHO: Final = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILD_USER_ID", "USER", "LOGNAME", "USERNAME")
 """Variables that name a person, the first that is set counts."""
@@ -123,7 +123,7 @@ def _refuse_owned(ruling: Ruling, ledger: Ledger) -> None:
 
 
 def _refuse_early(ruling: Ruling, claim: OpenClaim) -> None:
-    decidable_at = claim.claimed_at + Policy().waits(claim.record.type)
+    decidable_at = claim.claimed_at + Rules().waits(claim.record.type)
     if ruling.at < decidable_at and not ruling.accepts_second:
         raise Refused(
             f"{ruling.key} may still appear at the vendor until {rfc3339(decidable_at)}: called absent now, it could "

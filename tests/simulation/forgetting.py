@@ -125,7 +125,7 @@ class Forgetting:
 
     # The person
 
-    def answer(self, outcome: batch.Outcome) -> None:
+    def answer(self, outcome: batch.Ended) -> None:
         """What a person does about orders that were refused because they look bought: adopts ours, disowns the rest."""
         world = self.world
         if world.holder is not None or not any(

@@ -15,8 +15,8 @@ from runner.core.errors import UsageError
 
 if TYPE_CHECKING:
     from runner.manifest.selection import Selection
-    from runner.plan.approval.consent import Consent
     from runner.plan.approval.document import Kept
+    from runner.plan.task import Consent
     from runner.run.wiring import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
