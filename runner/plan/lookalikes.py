@@ -22,7 +22,7 @@ from runner.core.vendor import Look, SeenOrder
 from runner.evidence.match import countries_of
 from runner.evidence.strangers import RECENT, Likeness, likenesses, looks_like, recent, unowned
 from runner.plan.ids import References
-from runner.plan.plan import Plan, Step, problem_at
+from runner.plan.plan import Plan, Step
 from runner.report.report import Finding, Report
 
 NAMED: Final = 20
@@ -143,7 +143,7 @@ def _told(step: Step, likeness: Likeness | None, guard: Guard) -> Step:
     if guard.strict:
         return step.refused(CODE, message, hint=_way_out(step.request.key, likeness, guard))
     hint = "if it is that one, it would be bought twice; --strict-account refuses such orders"
-    problem = replace(problem_at(step.request, CODE, message, hint=hint), severity="warning")
+    problem = replace(step.request.problem(CODE, message, hint=hint), severity="warning")
     return replace(step, problem=problem)
 
 
