@@ -57,8 +57,8 @@ def no_crash(_: str) -> None:
 class Till:
     """How a call buys: what the faces say, from the confirmation to the last report. Times are seconds.
 
-    `confirm` is shown the plan and raises where a person says no; `ended` is called once nothing can be bought any more,
-    while the ledger is still open. `crash_point` is called with the number of each step that was just reached.
+    `confirm` is shown the plan and raises where a person says no; `ended` is called, the ledger still open, once
+    nothing can be bought any more. `crash_point` is called with the number of each step that was just reached.
     """
 
     confirm: Callable[[Plan], None]

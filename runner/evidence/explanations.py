@@ -39,7 +39,7 @@ class Explanation:
 def worlds(
     groups: Sequence[Group], drop: Decimal, renewals: Collection[str] = ()
 ) -> list[tuple[Explanation, ...]] | None:
-    """All worlds in which the balance fell by `drop`, a `Explanation` for each group; None where they are too many to see.
+    """All worlds in which the balance fell by `drop`, one `Explanation` a group; None where they are too many to see.
 
     `renewals` are those of the new orders that may be none of ours.
     """

@@ -36,7 +36,7 @@ def _selected(step: Step, selection: Selection) -> Step:
 
 
 def stages(task: Task, sources: Sources) -> tuple[Stage, ...]:
-    """What is asked of the vendor, in this order, and every limit held against it. Each raises what a `Reader` raises."""
+    """What is asked of the vendor, in this order, and every limit held against it. Raise what a `Reader` raises."""
     references, limits, batches, standing = sources.references, task.limits, task.batches, sources.standing
     reader = sources.readings.reader
     return (

@@ -60,7 +60,7 @@ class Step:
 
     def refused(self, code: str, message: str, *, hint: str, field: str | None = None) -> Step:
         """The same step, not to be bought, pointing at its line."""
-        problem = problem_at(self.request, code, message, hint=hint, field=field)
+        problem = self.request.problem(code, message, hint=hint, field=field)
         return replace(self, status="refused", reason=message, problem=problem, ceiling=None)
 
     def objected(self, objection: Objection) -> Step:
@@ -127,22 +127,6 @@ class Plan:
             )
 
 
-def problem_at(
-    request: OrderRequest, code: str, message: str, *, hint: str | None = None, field: str | None = None
-) -> Problem:
-    """A finding at an order's line, or at the line of one of its fields."""
-    source = request.source
-    return Problem(
-        code=code,
-        message=message,
-        hint=hint,
-        path=source.path,
-        span=source.of(field),
-        field=field,
-        key=str(request.key),
-    )
-
-
 def compare_with_ledger(
     requests: Iterable[OrderRequest],
     batches: Mapping[str, Batch],
@@ -166,7 +150,7 @@ def _permitted(step: Step, limits: Limits, standing: Standing) -> Step:
         return step
     if limits.strict:
         return step.objected(copied)
-    problem = problem_at(step.request, copied.code, copied.message, hint=copied.hint)
+    problem = step.request.problem(copied.code, copied.message, hint=copied.hint)
     return replace(step, warning=replace(problem, severity="warning"))
 
 

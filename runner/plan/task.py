@@ -54,8 +54,8 @@ UNAPPROVED: Final = Consent(account="default")
 class Task:
     """One call, whatever it does.
 
-    `lockfile` is the path and the SHA-256 of the one that was read. `detailed_exit`: the exit code says whether there is
-    something to buy.
+    `lockfile` is the path and the SHA-256 of the one that was read. `detailed_exit`: the exit code says whether
+    there is something to buy.
     """
 
     loaded: Loaded

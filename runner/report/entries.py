@@ -9,7 +9,6 @@ from runner.core.errors import AccessError, LedgerUnusable, Problem, Refused, Ru
 from runner.core.ledger import Attempt
 from runner.core.orders import Quote, decimal_text
 from runner.core.vendor import Answer, NotSent, Outcome, Placed, QuoteRefused, Rejected, Unknown, VendorError
-from runner.plan.plan import problem_at
 from runner.report.report import AttemptEntry, Category, Finding, OrderEntry, Result
 
 SETTLE_HINT = (
@@ -159,7 +158,7 @@ def _find(
     hint: str | None,
     vendor: VendorError | None = None,
 ) -> None:
-    problem = problem_at(entry.request, code, message, hint=hint, field=vendor.field if vendor else None)
+    problem = entry.request.problem(code, message, hint=hint, field=vendor.field if vendor else None)
     if category == "warning":
         problem = replace(problem, severity="warning")
     entry.update(errors=(*entry.errors, Finding(problem=problem, category=category, vendor=vendor)))

@@ -1,4 +1,4 @@
-"""A plan as a report has it: the entries before anything is bought, and what the vendor's lists say beside a refusal."""
+"""A plan as a report has it: entries before anything is bought, and what the vendor offers beside a refusal."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def begin(task: Task, mode: Mode, encoder: Encoder | None) -> Report:
 
 
 def take(report: Report, plan: Plan) -> None:
-    """Enter a plan: what becomes of each order, and what concerns the batch. A later one of the same call adds to it."""
+    """Enter a plan: what becomes of each order, what concerns the batch. A later plan of the same call adds to it."""
     for entry, step in zip(report.orders, plan.steps, strict=True):
         _enter(entry, step)
     if plan.balance is not None:

@@ -13,6 +13,7 @@ from runner.core.ledger import Claim, Record, Settlement
 from runner.core.orders import ProductType, Quote
 from runner.core.states import Event, State
 from runner.core.vendor import Answer, Look, NotSent, Outcome, Unknown
+from runner.evidence.judge import Rules
 from runner.ledger import sql
 from runner.settle import reconcile
 from runner.vendors.v1 import account

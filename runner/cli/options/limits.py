@@ -125,10 +125,9 @@ def checked(words: Words, named: str | None, *, strict: bool) -> tuple[Checked, 
 
 def _forbidden(policies: Sequence[Policy], loaded: Loaded) -> list[Problem]:
     from runner.limits.policy import breaches
-    from runner.plan.plan import problem_at
 
     return [
-        problem_at(request, breach.code, breach.message, hint=breach.hint, field=breach.field)
+        request.problem(breach.code, breach.message, hint=breach.hint, field=breach.field)
         for request in loaded.orders
         if request.enabled
         for breach in breaches(policies, request)

@@ -13,7 +13,7 @@ from runner.core.ledger import Allowed
 from runner.core.orders import OrderKey, Scalar, decimal_text
 from runner.manifest import Batch
 from runner.plan.approval.terms import LIMITS, Approval, ApprovedOrder, PlanDocument, Terms, limits_of_batch
-from runner.plan.plan import Plan, Step, problem_at
+from runner.plan.plan import Plan, Step
 
 Kind = Literal["manifest", "lockfile", "price", "ledger", "account", "age", "plan"]
 """Where a difference comes from: the word its message begins with."""
@@ -188,7 +188,7 @@ def _moved(kind: Kind, text: str, step: Step | None = None, *, field: str | None
     message = f"{kind}: {text}"
     if step is None:
         return Problem(code="PSR440", message=message, hint=_AGAIN)
-    return problem_at(step.request, "PSR440", message, hint=_AGAIN, field=field)
+    return step.request.problem("PSR440", message, hint=_AGAIN, field=field)
 
 
 def _duration(span: timedelta) -> str:
