@@ -220,7 +220,7 @@ class Purchase:
             self._line_down = True
             words = _emergency(desk.hold, self._attempt, settlement, error)
             desk.watch(Notice(text=words))
-            desk.report.errors.append(entries.unrecorded(words))
+            desk.report.errors.append(entries.unrecorded(self.entry, words))
         else:
             if isinstance(outcome, Placed) and record.state is not State.PLACED:
                 outcome = Unknown(reason=record.reason or "the ledger could not take it", leaning_placed=True)

@@ -33,7 +33,7 @@ class Explanation:
     """One group's part of a world: how many were bought, and which new orders they are."""
 
     bought: int
-    shown: frozenset[str]
+    orders: frozenset[str]
 
 
 def worlds(
@@ -71,7 +71,7 @@ def _assigned(counts: tuple[int, ...], homes: Mapping[str, Sequence[int | None]]
             yield tuple(
                 Explanation(
                     bought=count,
-                    shown=frozenset(order for order, home in zip(homes, choice, strict=True) if home == place),
+                    orders=frozenset(order for order, home in zip(homes, choice, strict=True) if home == place),
                 )
                 for place, count in enumerate(counts)
             )

@@ -82,13 +82,13 @@ def shown_until(fields: Mapping[str, Scalar], begin: datetime) -> datetime:
 
 def period_end(start: date, period: str) -> date | None:
     """The day a period such as `2w` or `1m` is over; months are calendar months. None for an unknown spelling."""
-    found = _PERIOD.fullmatch(period)
-    if found is None:
+    match = _PERIOD.fullmatch(period)
+    if match is None:
         return None
-    count = int(found["count"])
-    if found["unit"] in "dw":
-        return start + timedelta(days=count * (7 if found["unit"] == "w" else 1))
-    months = start.month - 1 + count * (12 if found["unit"] == "y" else 1)
+    count = int(match["count"])
+    if match["unit"] in "dw":
+        return start + timedelta(days=count * (7 if match["unit"] == "w" else 1))
+    months = start.month - 1 + count * (12 if match["unit"] == "y" else 1)
     year, month = start.year + months // 12, months % 12 + 1
     return date(year, month, min(start.day, calendar.monthrange(year, month)[1]))
 

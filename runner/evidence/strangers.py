@@ -36,18 +36,18 @@ def recent(orders: Iterable[SeenOrder], today: date) -> list[SeenOrder]:
     return [seen for seen in orders if not seen.renewed and (seen.starts is None or seen.starts >= today - RECENT)]
 
 
-def unowned(look: Look, known: Collection[str], today: date) -> list[SeenOrder]:
+def unowned(look: Look, owned: Collection[str], today: date) -> list[SeenOrder]:
     """The recent orders of a look that have neither an id nor a base order number among `known`."""
     return [
         seen
         for seen in recent(look.orders, today)
-        if seen.order_id not in known and not any(number in known for number in seen.numbers)
+        if seen.order_id not in owned and not any(number in owned for number in seen.numbers)
     ]
 
 
 def likenesses(
     requests: Sequence[OrderRequest],
-    found: Mapping[ProductType, Sequence[SeenOrder]],
+    strangers: Mapping[ProductType, Sequence[SeenOrder]],
     countries: Countries,
     today: date,
 ) -> dict[OrderKey, Lookalike]:
@@ -56,25 +56,25 @@ def likenesses(
     One that looks like several is told of all; to each another one is suggested, as long as there are enough, oldest to
     first, because they were bought in this order.
     """
-    told: dict[OrderKey, Lookalike] = {}
+    lookalikes: dict[OrderKey, Lookalike] = {}
     suggested: set[str] = set()
     for request in requests:
-        fits = looks_like(request, found.get(request.type, ()), countries, today)
+        fits = looks_like(request, strangers.get(request.type, ()), countries, today)
         if not fits:
             continue
         ids = [one.order.order_id for one in fits]
         first = next((order_id for order_id in ids if order_id not in suggested), ids[0])
         suggested.add(first)
-        told[request.key] = Lookalike(fits=fits, suggested=first)
-    return told
+        lookalikes[request.key] = Lookalike(fits=fits, suggested=first)
+    return lookalikes
 
 
 def looks_like(
-    request: OrderRequest, found: Iterable[SeenOrder], countries: Countries, today: date
+    request: OrderRequest, strangers: Iterable[SeenOrder], countries: Countries, today: date
 ) -> tuple[Match, ...]:
     """Those that could be this order, whatever was bought of it when."""
     sought = Sought(type=request.type, fields=request.fields)
-    fits = (fit(seen, sought, countries) for seen in found if not _is_short(seen, request, today))
+    fits = (fit(seen, sought, countries) for seen in strangers if not _is_short(seen, request, today))
     return tuple(sorted(filter(None, fits), key=lambda one: _number(one.order)))
 
 

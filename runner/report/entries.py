@@ -61,10 +61,11 @@ def settled(entry: OrderEntry, answer: Answer, outcome: Outcome, seconds: float)
         entry.update(status="planned")
 
 
-def unrecorded(words: str) -> Finding:
-    """A result that the ledger did not take."""
+def unrecorded(entry: OrderEntry, words: str) -> Finding:
+    """A result of this order that the ledger did not take."""
     hint = "free the disk or mend the ledger, then run again: it reads the emergency file before it buys"
-    return Finding(problem=Problem(code="PSR602", message=words, hint=hint), category="unknown")
+    problem = Problem(code="PSR602", message=words, hint=hint, key=str(entry.request.key))
+    return Finding(problem=problem, category="unknown")
 
 
 def _placed(entry: OrderEntry, outcome: Placed) -> None:

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 def governed(loaded: Loaded, limits: Limits, named: str | None) -> tuple[Loaded, Limits]:
     """Manifests and limits under every policy that holds for them; findings of policies come first."""
-    found = policy.over(named, [file.path for file in loaded.files])
-    return replace(loaded, problems=(*found.problems, *loaded.problems)), replace(limits, policies=found.found)
+    over = policy.over(named, [file.path for file in loaded.files])
+    return replace(loaded, problems=(*over.problems, *loaded.problems)), replace(limits, policies=over.policies)
 
 
 def task_of(

@@ -162,8 +162,8 @@ def _ended(task: Reconciliation, order_ids: Iterable[str]) -> frozenset[str]:
 
 def _settle(task: Reconciliation, hold: Hold, verdict: Verdict) -> None:
     """Put a verdict on record with its evidence; an order that stays open only if there is something new to tell."""
-    claim, told = verdict.claim, evidence(verdict, task.policy)
-    if verdict.ruling == "open" and _same(claim.evidence, told):
+    claim, facts = verdict.claim, evidence(verdict, task.policy)
+    if verdict.ruling == "open" and _same(claim.evidence, facts):
         return
     record, order = claim.record, verdict.order
     attempt = Attempt(key=record.key, n=record.attempt, run_id=task.holder.run_id, claimed_at=claim.claimed_at)
@@ -175,7 +175,7 @@ def _settle(task: Reconciliation, hold: Hold, verdict: Verdict) -> None:
         order_id=order.order_id if order else None,
         base_order_numbers=tuple(sorted(order.numbers)) if order else (),
         total=record.quote_total if order else None,
-        evidence=told,
+        evidence=facts,
     )
     hold.settle(attempt, settlement)
 
@@ -201,15 +201,15 @@ def evidence(verdict: Verdict, policy: Rules) -> dict[str, object]:
     }
 
 
-def _candidate(found: Match) -> dict[str, object]:
-    order = found.order
+def _candidate(match: Match) -> dict[str, object]:
+    order = match.order
     return {
         "order_id": order.order_id,
         "proxies": order.rows,
         "countries": sorted(order.countries),
         "starts": order.starts.isoformat() if order.starts else None,
         "ends": order.ends.isoformat() if order.ends else None,
-        "doubts": list(found.doubts),
+        "doubts": list(match.doubts),
     }
 
 

@@ -135,12 +135,12 @@ def _refuse_early(ruling: Ruling, claim: OpenClaim) -> None:
 def resolve(ruling: Ruling, ledger: Ledger, hold: Hold, run_id: str) -> Record:
     """Put a person's verdict on record, under the hold; raises as `check` does."""
     hold.abandon_submitted(ruling.at)
-    found = check(ruling, ledger)
-    said = f"order {ruling.order_id}" if ruling.order_id else "not bought"
-    reason = f"{ruling.person.name} says: {said}; {ruling.reason}"
-    if isinstance(found, Want):
+    claim = check(ruling, ledger)
+    verdict = f"order {ruling.order_id}" if ruling.order_id else "not bought"
+    reason = f"{ruling.person.name} says: {verdict}; {ruling.reason}"
+    if isinstance(claim, Want):
         adoption = Adoption(
-            want=found,
+            want=claim,
             order_id=str(ruling.order_id),
             run_id=run_id,
             at=ruling.at,
@@ -148,7 +148,7 @@ def resolve(ruling: Ruling, ledger: Ledger, hold: Hold, run_id: str) -> Record:
             evidence=_evidence(ruling),
         )
         return hold.adopt(adoption)
-    attempt = Attempt(key=ruling.key, n=found.record.attempt, run_id=run_id, claimed_at=found.claimed_at)
+    attempt = Attempt(key=ruling.key, n=claim.record.attempt, run_id=run_id, claimed_at=claim.claimed_at)
     settlement = Settlement(
         event=Event.RESOLVED,
         after=State.PLACED if ruling.order_id else State.ABSENT,

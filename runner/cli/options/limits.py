@@ -115,11 +115,11 @@ def checked(words: Words, named: str | None, *, strict: bool) -> tuple[Checked, 
     from runner.limits import policy
 
     policies = policy.over(named, manifest.discover(words.paths, apart=words.apart).paths)
-    if not policies.found:
+    if not policies.policies:
         found = manifest.check(words.paths, strict=strict, judge=words.judge, apart=words.apart, watch=words.watch)
         return replace(found, problems=(*policies.problems, *found.problems)), policies
     loaded = words.check(strict=strict)
-    problems = sorted([*loaded.problems, *_forbidden(policies.found, loaded)], key=lambda problem: problem.order)
+    problems = sorted([*loaded.problems, *_forbidden(policies.policies, loaded)], key=lambda problem: problem.order)
     return replace(loaded, problems=(*policies.problems, *problems)), policies
 
 

@@ -136,9 +136,9 @@ def _other_order(approval: Approval, document: PlanDocument, now: Now, key: str,
         yield _moved("manifest", f"{key} is left out now: {step.reason}", step)
     elif step.to_buy and step.quote is not None and step.quote.total > line.ceiling:
         was = document.prices.get(key)
-        shown = f", was {decimal_text(was)}" if was is not None else ""
+        before = f", was {decimal_text(was)}" if was is not None else ""
         price, ceiling = decimal_text(step.quote.total), decimal_text(line.ceiling)
-        yield _moved("price", f"{key} costs {price} now{shown}, above its approved ceiling {ceiling}", step)
+        yield _moved("price", f"{key} costs {price} now{before}, above its approved ceiling {ceiling}", step)
     elif step.status == "already_placed" and not _bought_under(approval, now, step):
         yield _moved("ledger", f"{key} was {step.reason} meanwhile, and not under this approval", step)
 

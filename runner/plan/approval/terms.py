@@ -112,12 +112,12 @@ def limits_of_batch(batch: Batch) -> dict[str, str | None]:
 
 def lines_of(plan: Plan) -> dict[str, ApprovedOrder] | None:
     """A line an order to buy; None while any of them has no price."""
-    found = {
+    lines = {
         str(step.request.key): ApprovedOrder(type=step.request.type, fields=step.request.fields, ceiling=step.ceiling)
         for step in plan.to_buy
         if step.ceiling is not None
     }
-    return found if len(found) == len(plan.to_buy) else None
+    return lines if len(lines) == len(plan.to_buy) else None
 
 
 def _line_json(key: str, line: ApprovedOrder) -> Mapping[str, object]:
