@@ -9,10 +9,12 @@ from typing import Final
 from runner.core.clock import Clock
 from runner.core.ledger import Holder
 from runner.core.progress import Watch
+from runner.core.vendor import Encoder
 from runner.limits.limits import Limits, strictest
 from runner.manifest import Batch, Loaded
 from runner.manifest.selection import EVERYTHING, Selection
 from runner.plan.approval.terms import Approval
+from runner.plan.inputs import Inputs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +79,16 @@ class Task:
     def batches(self) -> Mapping[str, Batch]:
         """Each batch by name, under the tightest limits that any of its documents gives."""
         return strictest(self.loaded.batches)
+
+    def inputs(self, vendor: Encoder | None) -> Inputs:
+        """What this call was given. Without a vendor, an address is not known."""
+        return Inputs(
+            manifests=tuple((file.path, file.sha256) for file in self.loaded.files),
+            lockfile=self.lockfile,
+            ledger=self.ledger_name,
+            base_url=vendor.base_url if vendor else None,
+            policies=tuple((policy.path, policy.sha256) for policy in self.limits.policies),
+        )
 
     @property
     def manifests(self) -> Mapping[str, str]:

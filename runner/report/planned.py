@@ -13,18 +13,11 @@ from runner.plan.ids import References
 from runner.plan.plan import Plan, Step
 from runner.plan.task import Task
 from runner.report.ending import finding_of
-from runner.report.report import Category, Finding, Inputs, Mode, OrderEntry, Report, Result
+from runner.report.report import Category, Finding, Mode, OrderEntry, Report, Result
 
 
 def begin(task: Task, mode: Mode, encoder: Encoder | None) -> Report:
     """A report of this call in which nothing has happened yet."""
-    inputs = Inputs(
-        manifests=tuple(task.manifests.items()),
-        lockfile=task.lockfile,
-        ledger=task.ledger_name,
-        base_url=encoder.base_url if encoder else None,
-        policies=tuple((policy.path, policy.sha256) for policy in task.limits.policies),
-    )
     entries = [
         OrderEntry(request=request, status="planned", body=encoder.preview(request) if encoder else None)
         for request in task.loaded.orders
@@ -33,7 +26,7 @@ def begin(task: Task, mode: Mode, encoder: Encoder | None) -> Report:
         run_id=task.run_id,
         mode=mode,
         started_at=task.clock.now(),
-        inputs=inputs,
+        inputs=task.inputs(encoder),
         orders=entries,
         errors=[finding_of(problem) for problem in task.loaded.problems],
     )

@@ -11,7 +11,7 @@ from runner.buy.protocol import Till
 from runner.core.errors import Cancelled, ExitCode, LedgerUnusable, Refused, RunnerError, worst
 from runner.core.ledger import Hold, Ledger, Run
 from runner.core.vendor import Buyer, Encoder, Reader
-from runner.limits.limits import standing_of
+from runner.limits.limits import Limits, standing_of
 from runner.plan import lookalikes, making
 from runner.plan.approval.consent import check_approval, expect_nothing, terms_of
 from runner.plan.approval.terms import Terms
@@ -51,10 +51,9 @@ def preview(task: Task, mode: Literal["plan", "dry-run"], ledger: Ledger, vendor
         if reader is not None:
             plan = _priced(task, plan, Sources.of(task, ledger, reader, standing), report)
             terms = terms_of(plan, task.consent, task.batches, reader)
-            plan = _entered(report, check_approval(plan, task, ledger, reader))
-        plan.refuse(task.limits)
-        plan = _entered(report, expect_nothing(plan, task.consent))
-        plan.refuse(task.limits)
+            plan = _permitted(report, check_approval(plan, task, ledger, reader), task.limits)
+        plan = _permitted(report, plan, task.limits)
+        plan = _permitted(report, expect_nothing(plan, task.consent), task.limits)
     except RunnerError as raised:
         error = ending.noted(report, raised)
     ending.finish(report, task.clock.now(), error)
@@ -66,6 +65,13 @@ def preview(task: Task, mode: Literal["plan", "dry-run"], ledger: Ledger, vendor
 def _entered(report: Report, plan: Plan) -> Plan:
     """The plan, which the report has now."""
     planned.take(report, plan)
+    return plan
+
+
+def _permitted(report: Report, plan: Plan, limits: Limits) -> Plan:
+    """The plan, which the report has now. Raises Refused where it must not be bought as it stands."""
+    planned.take(report, plan)
+    plan.refuse(limits)
     return plan
 
 
@@ -131,8 +137,7 @@ def _apply_held(task: Task, till: Till, ledger: Ledger, hold: Hold, buyer: Buyer
         plan = _priced(task, plan, sources, report)
         if wants := lookalikes.wants(plan, task.clock.now()):
             hold.note_wants(wants)
-        plan = _entered(report, check_approval(plan, task, ledger, buyer))
-        plan.refuse(task.limits)
+        plan = _permitted(report, check_approval(plan, task, ledger, buyer), task.limits)
         if plan.to_buy:
             till.confirm(plan)
             try:

@@ -143,7 +143,7 @@ def test_a_wrong_policy_does_not_hide_the_right_ones(tmp_path: Path, monkeypatch
     monkeypatch.chdir(tmp_path / "a")
     policies = load(None, [Path()])
     assert [problem.code for problem in policies.problems] == ["PSR705"]
-    assert len(policies.found) == 1
+    assert len(policies.policies) == 1
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_a_wrong_policy_does_not_hide_the_right_ones(tmp_path: Path, monkeypatch
 def test_an_account_is_exclusive_where_nobody_denies_it(said: tuple[bool | None, ...], exclusive: bool) -> None:
     """One policy has to say so, and none may say the contrary."""
     found = tuple(Policy(path="p", sha256="", exclusive=one) for one in said)
-    assert Policies(found=found).exclusive is exclusive
+    assert Policies(policies=found).exclusive is exclusive
 
 
 # -- what they do not allow

@@ -17,8 +17,8 @@ from runner.core.orders import OrderKey
 from runner.core.vendor import VendorError
 from runner.plan.approval.document import Frame
 from runner.plan.approval.terms import Terms, lines_of
+from runner.plan.inputs import Inputs
 from runner.plan.plan import Plan, Step
-from runner.report.report import Inputs
 from runner.views import plan as view
 from runner.views.formats.plan_markdown import MAX_BYTES, code
 from runner.views.terminal.safe import one_line

@@ -15,10 +15,11 @@ from runner._version import __version__
 from runner.core import schemas
 from runner.core.clock import rfc3339
 from runner.core.errors import UsageError
+from runner.core.files import relative
 from runner.core.orders import OrderKey, Scalar
 from runner.manifest.selection import EVERYTHING, Selection, label_of
 from runner.plan.approval.terms import ApprovedOrder, PlanDocument, Terms
-from runner.report.report import Inputs, relative
+from runner.plan.inputs import Inputs
 
 PLAN_VERSION: Final = "1.0"
 MARK: Final = "plan_version"
