@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from runner.core.orders import OrderRequest, ProductType, Quote
     from runner.core.progress import Progress, Watch
     from runner.core.vendor import Answer, Buyer, Line, NotSent, QuoteRefused, Witness
-    from runner.plan.task import Job
+    from runner.plan.task import Task
     from runner.report.file import ReportFile
     from runner.report.report import Report
     from runner.run.wiring import Settings
@@ -181,6 +181,7 @@ def metered_watch(watch: Watch, meter: Meter) -> Watch:
 
 def child(manifest: str, base_url: str) -> None:
     """One run in this process: buys the manifest and prints its figures as JSON."""
+    from runner.buy.protocol import Till
     from runner.core.clock import SystemClock
     from runner.core.stop import Stop, StoppableClock
     from runner.run import batch, wiring
@@ -195,9 +196,7 @@ def child(manifest: str, base_url: str) -> None:
         clock = StoppableClock(SystemClock(), stop)
         ledger = wiring.open_ledger(wiring.locate(settings))
         with closing(ledger), wiring.buyer(settings, clock, watch) as buyer:
-            purchase = batch.Purchase(
-                ledger=cast("Ledger", MeteredLedger(ledger, meter)),
-                buyer=cast("Buyer", MeteredBuyer(buyer, meter)),
+            till = Till(
                 file=metered_report(Path("report.json"), meter),
                 confirm=lambda _: None,
                 stop=stop,
@@ -205,7 +204,12 @@ def child(manifest: str, base_url: str) -> None:
             )
             started = time.perf_counter()
             with meter.step("rest"):
-                outcome = batch.apply(_job(settings, manifest, meter, watch), purchase)
+                outcome = batch.apply(
+                    _task(settings, manifest, meter, watch),
+                    till,
+                    cast("Ledger", MeteredLedger(ledger, meter)),
+                    cast("Buyer", MeteredBuyer(buyer, meter)),
+                )
             wall = time.perf_counter() - started
     if outcome.error is not None:
         raise outcome.error
@@ -213,15 +217,14 @@ def child(manifest: str, base_url: str) -> None:
     print(json.dumps({"wall": wall, "placed": placed, "steps": meter.spent}))
 
 
-def _job(settings: Settings, manifest: str, meter: Meter, watch: Watch) -> Job:
+def _task(settings: Settings, manifest: str, meter: Meter, watch: Watch) -> Task:
     from runner.limits.limits import Limits
     from runner.manifest import load
     from runner.run import call
 
     with meter.step("manifest"):
         loaded = load([manifest])
-    wanted = call.Wanted(loaded=loaded, limits=Limits())
-    return call.job_of(settings, wanted, call.consent_of(settings), watch)
+    return call.task_of(settings, loaded, Limits(), call.consent_of(settings), watch)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,7 @@ from runner.core.states import Event, State
 from runner.core.stop import Stop
 from runner.core.vendor import Answer, Buyer, NotSent, Outcome, Placed, QuoteRefused, Rejected, Unknown
 from runner.limits.budgets import Purse
-from runner.plan.plan import Step
+from runner.plan.plan import Plan, Step
 from runner.report import entries
 from runner.report.file import ReportFile
 from runner.report.report import OrderEntry, Report
@@ -54,42 +54,53 @@ def no_crash(_: str) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
-    """All that buying needs. `approval` is the digest it is bought under, if any.
+class Till:
+    """How a call buys: what the faces say, from the confirmation to the last report. Times are seconds.
 
-    `crash_point` is called with the number of each step that was just reached.
+    `confirm` is shown the plan and raises where a person says no; `ended` is called, the ledger still open, once
+    nothing can be bought any more. `crash_point` is called with the number of each step that was just reached.
     """
 
-    hold: Hold
-    buyer: Buyer
-    readings: Readings
-    report: Report
-    file: ReportFile | None
-    clock: Clock
+    confirm: Callable[[Plan], None]
     stop: Stop
-    watch: Watch
     money_timeout: float
-    purse: Purse = field(default_factory=Purse)
+    file: ReportFile | None = None
+    lock_timeout: float = 0.0
     fail_fast: bool = False
-    approval: str | None = None
+    ended: Callable[[], None] = lambda: None
     pauses: tuple[float, ...] = PAUSES
     crash_point: Callable[[str], None] = no_crash
 
 
-def place_all(steps: Sequence[Step], found: Mapping[OrderKey, OrderEntry], desk: Desk) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Where one batch is bought, under the hold. `approval` is the digest it is bought under, if any."""
+
+    till: Till
+    hold: Hold
+    buyer: Buyer
+    readings: Readings
+    report: Report
+    clock: Clock
+    watch: Watch
+    purse: Purse = field(default_factory=Purse)
+    approval: str | None = None
+
+
+def place_all(steps: Sequence[Step], entries_of: Mapping[OrderKey, OrderEntry], desk: Desk) -> None:
     """Buy every step in order, until something says stop. What happened is in the ledger and the report."""
     for n, step in enumerate(steps, 1):
-        if desk.stop.requested:
+        if desk.till.stop.requested:
             return
         price = step.quote.total if step.quote else Decimal(0)
         desk.watch(Buying(key=step.request.key, n=n, total=len(steps), price=price))
-        purchase = Purchase(step, found[step.request.key], desk)
+        purchase = Purchase(step, entries_of[step.request.key], desk)
         try:
             go_on = purchase.run()
         finally:
-            desk.crash_point("9")
-            if desk.file is not None:
-                desk.file.refresh(desk.report)
+            desk.till.crash_point("9")
+            if desk.till.file is not None:
+                desk.till.file.refresh(desk.report)
         desk.watch(Settled(key=step.request.key, status=purchase.entry.status, detail=purchase.entry.reason))
         if not go_on:  # step 10
             return
@@ -110,15 +121,15 @@ class Purchase:
     def run(self) -> bool:
         """Whether the next order may be begun. Only what provably was never sent is tried again."""
         try:
-            for pause in (*self.desk.pauses, None):
+            for pause in (*self.desk.till.pauses, None):
                 quote = self._check_again()
                 if quote is None:
-                    return not self.desk.fail_fast
+                    return not self.desk.till.fail_fast
                 outcome = self._try_once(quote)
                 if not isinstance(outcome, NotSent):
                     return self._goes_on(outcome, quote)
                 if pause is None or not self._wait_after(outcome, pause):
-                    entries.given_up(self.entry, outcome, stopped=self.desk.stop.requested)
+                    entries.given_up(self.entry, outcome, stopped=self.desk.till.stop.requested)
                     return False
         except RunnerError as error:
             if self.entry.status == "unknown":  # claimed: nothing may call this unbought any more
@@ -128,7 +139,7 @@ class Purchase:
 
     def _check_again(self) -> Quote | None:
         """Step 2: the price that may be paid now; None where the order is refused."""
-        self.desk.crash_point("2")
+        self.desk.till.crash_point("2")
         quote = self.desk.readings.quote(self.request)
         if isinstance(quote, QuoteRefused):
             entries.unpriced(self.entry, quote)
@@ -153,7 +164,7 @@ class Purchase:
     def _try_once(self, quote: Quote) -> Outcome:
         """Steps 3 to 8."""
         desk = self.desk
-        desk.crash_point("3")
+        desk.till.crash_point("3")
         claim = Claim(
             request=self.request,
             quote=quote,
@@ -164,7 +175,7 @@ class Purchase:
             at=desk.clock.now(),
             approval=desk.approval,
         )
-        desk.crash_point("4")
+        desk.till.crash_point("4")
         with desk.buyer.connect() as line:
             if isinstance(line, NotSent):
                 return line
@@ -184,13 +195,13 @@ class Purchase:
         desk.purse.claimed(self.request.key, claim.quote.total, claim.at)
         self._claimed = desk.clock.monotonic()
         entries.sent(self.entry, self._attempt)
-        desk.crash_point("5")
-        desk.watch(Sent(key=self.request.key, deadline=desk.money_timeout))
+        desk.till.crash_point("5")
+        desk.watch(Sent(key=self.request.key, deadline=desk.till.money_timeout))
 
     def _guard(self) -> str | None:
         """Step 6: the last reason not to send."""
-        self.desk.crash_point("6")
-        if self.desk.stop.requested:
+        self.desk.till.crash_point("6")
+        if self.desk.till.stop.requested:
             return "the run is to stop"
         if self.desk.clock.monotonic() - self._claimed > GUARD_SECONDS:
             return f"more than {GUARD_SECONDS:g} s have passed since it was claimed"
@@ -199,7 +210,7 @@ class Purchase:
     def _settle(self, answer: Answer) -> Outcome:
         """Step 8: on record first, then in the report. What the ledger did not take as placed is unknown."""
         desk = self.desk
-        desk.crash_point("7")
+        desk.till.crash_point("7")
         assert self._attempt is not None  # noqa: S101 - nothing is settled that was not claimed
         settlement = _settlement(answer, desk)
         outcome = answer.outcome
@@ -209,24 +220,24 @@ class Purchase:
             self._line_down = True
             words = _emergency(desk.hold, self._attempt, settlement, error)
             desk.watch(Notice(text=words))
-            desk.report.errors.append(entries.unrecorded(words))
+            desk.report.errors.append(entries.unrecorded(self.entry, words))
         else:
             if isinstance(outcome, Placed) and record.state is not State.PLACED:
                 outcome = Unknown(reason=record.reason or "the ledger could not take it", leaning_placed=True)
-        desk.crash_point("8")
+        desk.till.crash_point("8")
         desk.purse.settled(self.request.key, _spent(outcome, self.entry))
         entries.settled(self.entry, answer, outcome, desk.clock.monotonic() - self._claimed)
         return outcome
 
     def _wait_after(self, outcome: NotSent, pause: float) -> bool:
         """Pause before another try; False where there will be none."""
-        if self._line_down or self.desk.stop.requested:
+        if self._line_down or self.desk.till.stop.requested:
             return False
-        told = THROTTLE_PAUSE if outcome.retry_after is None else outcome.retry_after
-        seconds = min(told, THROTTLE_CAP) if outcome.throttled else pause
+        asked = THROTTLE_PAUSE if outcome.retry_after is None else outcome.retry_after
+        seconds = min(asked, THROTTLE_CAP) if outcome.throttled else pause
         self.desk.watch(Waiting(seconds=seconds, why=f"{self.request.key} was not sent: {outcome.reason}"))
-        self.desk.stop.wait(seconds)
-        return not self.desk.stop.requested
+        self.desk.till.stop.wait(seconds)
+        return not self.desk.till.stop.requested
 
     def _goes_on(self, outcome: Outcome, quote: Quote) -> bool:
         """Whether the batch may go on after this."""
@@ -235,7 +246,7 @@ class Purchase:
             return not (entries.overcharged(self.entry, outcome, quote) or self._line_down)
         self.desk.readings.distrust()
         if isinstance(outcome, Rejected):
-            return not (outcome.access or self.desk.fail_fast or self._line_down)
+            return not (outcome.access or self.desk.till.fail_fast or self._line_down)
         return False
 
 
@@ -243,8 +254,8 @@ def _spent(outcome: Outcome, entry: OrderEntry) -> Decimal | None:
     """What an attempt spent, or may have; None where that is proved to be nothing."""
     if isinstance(outcome, NotSent | Rejected):
         return None
-    told = outcome.total if isinstance(outcome, Placed) else None
-    return told if told is not None or entry.quote is None else entry.quote.total
+    total = outcome.total if isinstance(outcome, Placed) else None
+    return total if total is not None or entry.quote is None else entry.quote.total
 
 
 def _settlement(answer: Answer, desk: Desk) -> Settlement:

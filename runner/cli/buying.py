@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from runner.core.progress import Watch
     from runner.core.stop import Stop
     from runner.plan.plan import Plan
-    from runner.plan.task import Job
+    from runner.plan.task import Task
 
 FORMATS = ("text", "json", "ndjson", "junit", "sarif", "markdown", "github", "html")
 PLAN_FORMATS = FORMATS
@@ -37,9 +37,9 @@ def preview(
         wiring.require_named_ledger(call.settings)
     file = report_file(report)
     with _watching(call) as watch:
-        job = _job(call, paths, watch)
-        with reported(call, job, mode, file, report):
-            outcome = session.preview(call.settings, job, mode, offline=offline)
+        task = _task(call, paths, watch)
+        with reported(call, task, mode, file, report):
+            outcome = session.preview(call.settings, task, mode, offline=offline)
     return show(call, outcome, file, report)
 
 
@@ -64,6 +64,7 @@ def buy(call: Call, paths: tuple[str, ...], **values: Any) -> int:
 
 
 def _buy(call: Call, paths: tuple[str, ...], stop: Stop, values: dict[str, Any]) -> int:
+    from runner.buy.protocol import Till
     from runner.run import call as session
 
     asks = call.console.interactive and sys.stdin.isatty() and not values["no_input"]
@@ -76,21 +77,22 @@ def _buy(call: Call, paths: tuple[str, ...], stop: Stop, values: dict[str, Any])
     if file is not None:
         file.before_last = stop.defer  # once it says how the run ended, a signal changes that no more
     with _watching(call) as watch:
-        job = _job(call, paths, watch)
-        with reported(call, job, "apply", file, path):
-            till = session.Till(
+        task = _task(call, paths, watch)
+        with reported(call, task, "apply", file, path):
+            till = Till(
                 confirm=_confirm(call, stop, yes=yes),
                 stop=stop,
+                money_timeout=call.settings.money_timeout,
                 file=file,
                 lock_timeout=values["lock_timeout"],
                 fail_fast=values["fail_fast"],
                 ended=stop.defer,
             )
-            outcome = session.buy(call.settings, job, till)
+            outcome = session.buy(call.settings, task, till)
     return show(call, outcome, file, path)
 
 
-def _job(call: Call, paths: tuple[str, ...], watch: Watch) -> Job:
+def _task(call: Call, paths: tuple[str, ...], watch: Watch) -> Task:
     from runner.core.progress import Notice
     from runner.limits.limits import Limits
     from runner.manifest.reading import Words
@@ -100,18 +102,20 @@ def _job(call: Call, paths: tuple[str, ...], watch: Watch) -> Job:
     read, lockfile = words.load(strict=call.strict)
     note_left_out(read, call.console)
     loaded, limits = limited(read, Limits(max_spend=call.max_spend, keep_going=call.keep_going))
-    job = session.job_of(
+    task = session.task_of(
         call.settings,
-        session.Wanted(loaded=loaded, limits=limits, lockfile=lockfile),
+        loaded,
+        limits,
         call.consent,
         watch,
+        lockfile=lockfile,
         strict_account=call.strict_account,
         flags=flags_of(click.get_current_context(), call.settings),
         detailed_exit=call.detailed_exit,
     )
     if call.verbose:
         watch(Notice(text=told(limits.policies)))
-    return job
+    return task
 
 
 @contextmanager

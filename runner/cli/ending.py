@@ -16,12 +16,11 @@ from runner.cli.outputs import Rendered, annotates, mask_key, stream_of, tell_jo
 from runner.core.errors import ExitCode, RunnerError, UsageError, worst
 
 if TYPE_CHECKING:
-    from runner.plan.approval.consent import Consent
     from runner.plan.approval.document import Frame
-    from runner.plan.task import Job
+    from runner.plan.task import Consent, Task
     from runner.report.file import ReportFile
     from runner.report.report import Mode, Report
-    from runner.run.batch import Outcome
+    from runner.run.batch import Ended
     from runner.run.wiring import Settings
     from runner.views.terminal.console import Console
     from runner.views.terminal.stream import Stream
@@ -98,13 +97,13 @@ def heard_file(call: Call, path: Path | None) -> ReportFile | None:
 
 
 @contextmanager
-def reported(call: Call, job: Job, mode: Mode, file: ReportFile | None, path: Path | None) -> Iterator[None]:
+def reported(call: Call, task: Task, mode: Mode, file: ReportFile | None, path: Path | None) -> Iterator[None]:
     """Leaves a report of whatever stops a call before its batch begins, findings of the manifests first."""
     from runner.run.batch import not_begun
 
-    if job.loaded.errors:
-        _show_findings(call, job)
-        report = not_begun(job, mode, None)
+    if task.loaded.errors:
+        _show_findings(call, task)
+        report = not_begun(task, mode, None)
         _leave(call, report, file, path)
         raise click.exceptions.Exit(int(ExitCode.INVALID))
     try:
@@ -113,19 +112,19 @@ def reported(call: Call, job: Job, mode: Mode, file: ReportFile | None, path: Pa
         where = file.path if file and file.path else error.filename
         raise UsageError(f"{where} cannot be written: {error.strerror or error}", hint=_REPORT_HINT) from None
     except RunnerError as error:
-        _leave(call, not_begun(job, mode, error), file, path)
+        _leave(call, not_begun(task, mode, error), file, path)
         raise
 
 
 def _leave(call: Call, report: Report, file: ReportFile | None, path: Path | None) -> None:
     """Documents of a call whose batch did not begin; what a person reads has been said, or is about to be."""
     from runner.plan.plan import Plan
-    from runner.run.batch import Outcome
+    from runner.run.batch import Ended
 
     _write(report, file)
     if path == Path("-"):
         call.stdout.write(report.render())
-    outcome, rendered = Outcome(report=report, plan=Plan(steps=())), Rendered(report)
+    outcome, rendered = Ended(report=report, plan=Plan(steps=())), Rendered(report)
     for output in call.outputs:
         if output.fmt != "text":
             _write_output(call, output, outcome, rendered, path)
@@ -145,21 +144,21 @@ def _write(report: Report, file: ReportFile | None) -> None:
         raise UsageError(f"the report {file.path} cannot be written: {error.strerror or error}") from None
 
 
-def _show_findings(call: Call, job: Job) -> None:
+def _show_findings(call: Call, task: Task) -> None:
     from runner.cli.validate import source_line
     from runner.views import findings
 
     findings.render(
-        job.loaded.problems,
+        task.loaded.problems,
         fmt="text",
         console=call.console.aside(),
-        files=len(job.loaded.files),
-        orders=job.loaded.count,
+        files=len(task.loaded.files),
+        orders=task.loaded.count,
         source_line=source_line,
     )
 
 
-def show(call: Call, outcome: Outcome, file: ReportFile | None, path: Path | None) -> int:
+def show(call: Call, outcome: Ended, file: ReportFile | None, path: Path | None) -> int:
     """Everything a call says at its end, and its exit code."""
     report = outcome.report
     if file is not None and report.mode != "apply":
@@ -185,7 +184,7 @@ def show(call: Call, outcome: Outcome, file: ReportFile | None, path: Path | Non
     return ended(code, call.stdout)
 
 
-def _write_output(call: Call, output: Output, outcome: Outcome, rendered: Rendered, path: Path | None) -> None:
+def _write_output(call: Call, output: Output, outcome: Ended, rendered: Rendered, path: Path | None) -> None:
     """One format to where it goes. UsageError where that cannot be written."""
     if output.fmt == "ndjson" and call.stream is not None:
         _end_stream(call.stream, output, rendered)
@@ -202,7 +201,7 @@ def _end_stream(stream: Stream, output: Output, rendered: Rendered) -> None:
         raise UsageError(f"{output.path} cannot be written: {error.strerror or error}") from None
 
 
-def _render(call: Call, fmt: str, console: Console, outcome: Outcome, rendered: Rendered, path: Path | None) -> None:
+def _render(call: Call, fmt: str, console: Console, outcome: Ended, rendered: Rendered, path: Path | None) -> None:
     from runner.views import plan as plan_view
     from runner.views import summary
 
@@ -227,7 +226,7 @@ def _render(call: Call, fmt: str, console: Console, outcome: Outcome, rendered: 
     )
 
 
-def _frame(call: Call, outcome: Outcome) -> Frame:
+def _frame(call: Call, outcome: Ended) -> Frame:
     """What a plan document says beside its orders."""
     from runner.plan.approval.document import Frame
 

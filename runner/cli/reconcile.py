@@ -59,7 +59,7 @@ def command(ctx: click.Context, /, keys: tuple[str, ...], formats: tuple[str, ..
     waiting time is over; placed only with --exclusive. What stays open is listed with its candidates: exit code 7.
     """
     from runner.core.stop import Stop
-    from runner.evidence.judge import Policy
+    from runner.evidence.judge import Rules
     from runner.run import call
     from runner.views import settling
     from runner.views.terminal import events
@@ -74,7 +74,7 @@ def command(ctx: click.Context, /, keys: tuple[str, ...], formats: tuple[str, ..
     with events.watching(console, quiet=values["quiet"], verbose=values["verbose"]) as watch:
         outcome, code = call.reconcile(
             settings,
-            Policy(settle_after=values["settle_after"], exclusive=exclusive),
+            Rules(settle_after=values["settle_after"], exclusive=exclusive),
             stop,
             watch,
             keys=named,

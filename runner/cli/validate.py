@@ -54,7 +54,7 @@ def command(
         found, policies = checked(Words(paths=paths, named=lockfile, watch=watch), policy, strict=strict)
     note_left_out(found, console)
     if values["verbose"]:
-        console.note(f"{told(policies.found)}\n")
+        console.note(f"{told(policies.policies)}\n")
     for output in wanted:
         write_output(
             output,

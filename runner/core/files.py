@@ -71,3 +71,8 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             temporary.unlink()
         raise
     sync_folder(path.parent)
+
+
+def relative(path: str | None) -> str | None:
+    """A path for reports and documents: from the working folder, so that no machine's layout gets into one."""
+    return os.path.relpath(path) if path is not None and path.startswith("/") else path

@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Final, Literal, Self, cast
 
-from runner.core.errors import Span
+from runner.core.errors import Problem, Span
 
 ProductType = Literal["ipv4", "isp", "mix", "mix_isp", "ipv6", "mobile", "resident"]
 PRODUCT_TYPES: Final[tuple[ProductType, ...]] = ("ipv4", "isp", "mix", "mix_isp", "ipv6", "mobile", "resident")
@@ -111,6 +111,18 @@ class OrderRequest:
     @property
     def pays_by_card(self) -> bool:
         return self.fields.get("paymentId") == PAY_BY_CARD
+
+    def problem(self, code: str, message: str, *, hint: str | None = None, field: str | None = None) -> Problem:
+        """A finding at the order's line, or at the line of one of its fields."""
+        return Problem(
+            code=code,
+            message=message,
+            hint=hint,
+            path=self.source.path,
+            span=self.source.of(field),
+            field=field,
+            key=str(self.key),
+        )
 
 
 def fingerprint(product: ProductType, fields: Mapping[str, Scalar]) -> str:

@@ -29,15 +29,17 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class World:
+class Explanation:
     """One group's part of a world: how many were bought, and which new orders they are."""
 
     bought: int
-    shown: frozenset[str]
+    orders: frozenset[str]
 
 
-def worlds(groups: Sequence[Group], drop: Decimal, renewals: Collection[str] = ()) -> list[tuple[World, ...]] | None:
-    """All worlds in which the balance fell by `drop`, a `World` for each group; None where they are too many to see.
+def worlds(
+    groups: Sequence[Group], drop: Decimal, renewals: Collection[str] = ()
+) -> list[tuple[Explanation, ...]] | None:
+    """All worlds in which the balance fell by `drop`, one `Explanation` a group; None where they are too many to see.
 
     `renewals` are those of the new orders that may be none of ours.
     """
@@ -62,14 +64,14 @@ def _counts(groups: Sequence[Group], drop: Decimal) -> Iterator[tuple[int, ...]]
             yield counts
 
 
-def _assigned(counts: tuple[int, ...], homes: Mapping[str, Sequence[int | None]]) -> Iterator[tuple[World, ...]]:
+def _assigned(counts: tuple[int, ...], homes: Mapping[str, Sequence[int | None]]) -> Iterator[tuple[Explanation, ...]]:
     """Each new order to one of the groups it could belong to, or to none; no group gets more than it bought."""
     for choice in product(*homes.values()):
         if all(choice.count(place) <= count for place, count in enumerate(counts)):
             yield tuple(
-                World(
+                Explanation(
                     bought=count,
-                    shown=frozenset(order for order, home in zip(homes, choice, strict=True) if home == place),
+                    orders=frozenset(order for order, home in zip(homes, choice, strict=True) if home == place),
                 )
                 for place, count in enumerate(counts)
             )

@@ -18,8 +18,8 @@ from typing import Final, Literal
 from runner.core.ledger import Bought, OpenClaim
 from runner.core.orders import PAY_BY_CARD, OrderKey, ProductType, decimal_text
 from runner.core.vendor import Look, SeenOrder
-from runner.evidence.explanations import Group, World, worlds
-from runner.evidence.match import Countries, Fit, Sought, fit, package_moved, shown_until
+from runner.evidence.explanations import Explanation, Group, worlds
+from runner.evidence.match import Countries, Match, Sought, fit, package_moved, shown_until
 
 SETTLE_AFTER: Final = timedelta(minutes=20)
 SETTLE_AFTER_MOBILE: Final = timedelta(hours=4)
@@ -45,7 +45,7 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class Rules:
     """`settle_after` for every type, None for the defaults. `exclusive`: nobody else buys on the account."""
 
     settle_after: timedelta | None = None
@@ -67,7 +67,7 @@ class Verdict:
     reason: str
     decidable_at: datetime
     order: SeenOrder | None = None
-    candidates: tuple[Fit, ...] = ()
+    candidates: tuple[Match, ...] = ()
     moved: Decimal | None = None
 
     @property
@@ -75,7 +75,7 @@ class Verdict:
         return self.claim.record.key
 
 
-def judge(unknowns: Sequence[OpenClaim], facts: Facts, policy: Policy) -> list[Verdict]:
+def judge(unknowns: Sequence[OpenClaim], facts: Facts, policy: Rules) -> list[Verdict]:
     """A verdict for each of the account's open orders. All have to be given, because they explain each other."""
     cases = [_case(claim, facts, policy) for claim in unknowns]
     if policy.exclusive:
@@ -93,7 +93,7 @@ class _Case:
 
     claim: OpenClaim
     look: Look | None
-    fits: tuple[Fit, ...]
+    fits: tuple[Match, ...]
     moved: Decimal | None
     decidable_at: datetime
     list_doubt: str
@@ -123,15 +123,15 @@ class _Case:
         )
 
 
-def _case(claim: OpenClaim, facts: Facts, policy: Policy) -> _Case:
+def _case(claim: OpenClaim, facts: Facts, policy: Rules) -> _Case:
     look = facts.looks.get(claim.record.type)
     new = _new(claim, look, facts)
     sought = Sought(type=claim.record.type, fields=claim.record.fields, begins=claim.claimed_at)
-    found = [fit(seen, sought, facts.countries) for seen in new if not seen.renewed]
+    matches = [fit(seen, sought, facts.countries) for seen in new if not seen.renewed]
     return _Case(
         claim=claim,
         look=look,
-        fits=tuple(one for one in found if one is not None),
+        fits=tuple(one for one in matches if one is not None),
         moved=_moved(claim, facts),
         decidable_at=claim.claimed_at + policy.waits(claim.record.type),
         list_doubt=_list_doubt(claim, look, new, facts),
@@ -177,8 +177,8 @@ def _list_doubt(claim: OpenClaim, look: Look | None, new: Sequence[SeenOrder], f
         return "the package has changed since" if package_moved(claim.witness.package, look.package) else ""
     if look.at >= shown_until(claim.record.fields, claim.claimed_at):
         return "the order would be over by now, and orders that are over are not shown"
-    shown = {seen.order_id for seen in look.orders}
-    lost = sorted(claim.witness.order_ids - shown - set(facts.ended))
+    listed = {seen.order_id for seen in look.orders}
+    lost = sorted(claim.witness.order_ids - listed - set(facts.ended))
     if len(lost) > sum(seen.renewed is True for seen in new):
         named = ", ".join(lost[:3]) + (" and more" if len(lost) > 3 else "")
         return f"the list does not show {named} any more: it may not be whole, or these are over"
@@ -209,8 +209,8 @@ def _alone(case: _Case, words: str) -> Verdict:
 def _moved_words(case: _Case) -> str:
     way = "fell" if (case.moved or 0) > 0 else "rose"
     quote = decimal_text(case.price)
-    told = f"the balance {way} by {decimal_text(abs(case.moved or Decimal(0)))} and it was quoted at {quote}"
-    return f"{told}, but no order that could be it is shown"
+    moved = f"the balance {way} by {decimal_text(abs(case.moved or Decimal(0)))} and it was quoted at {quote}"
+    return f"{moved}, but no order that could be it is shown"
 
 
 def _absent(case: _Case) -> Verdict:
@@ -239,14 +239,14 @@ def _judge_together(cases: Sequence[_Case]) -> list[Verdict]:
         return [case.verdict("open", "the balance could not be compared") for case in cases]
     groups = list(_groups(cases))
     renewals = {one.order.order_id for case in cases for one in case.fits if one.order.renewed is not False}
-    found = worlds([group for group, _ in groups], min(drops)[1], renewals)  # since the first claim
-    if found is None:
+    explanations = worlds([group for group, _ in groups], min(drops)[1], renewals)  # since the first claim
+    if explanations is None:
         return [case.verdict("open", "there is too much in doubt to be told apart") for case in cases]
-    if not found:
+    if not explanations:
         return [case.verdict("open", _disagree(case)) for case in cases]
     ruled: dict[str, Verdict] = {}
     for index, (group, members) in enumerate(groups):
-        for verdict in _rule(group, members, [world[index] for world in found]):
+        for verdict in _rule(group, members, [world[index] for world in explanations]):
             ruled[str(verdict.key)] = verdict
     return [ruled[case.key] for case in cases]
 
@@ -271,17 +271,17 @@ def _groups(cases: Sequence[_Case]) -> Iterator[tuple[Group, list[_Case]]]:
         yield Group(size=len(members), price=members[0].price, could_be=ids), members
 
 
-def _rule(group: Group, members: list[_Case], told: Sequence[World]) -> Iterator[Verdict]:
+def _rule(group: Group, members: list[_Case], explanations: Sequence[Explanation]) -> Iterator[Verdict]:
     """Verdicts for one group, from its part of every world. Which of the members is which matters to nobody."""
-    bought, shown = {world.bought for world in told}, {world.shown for world in told}
+    bought, orders = {world.bought for world in explanations}, {world.orders for world in explanations}
     if group.price == 0:
         yield from (case.verdict("open", "the balance does not show what it costs") for case in members)
         return
-    if len(bought) > 1 or len(shown) > 1:
+    if len(bought) > 1 or len(orders) > 1:
         yield from (case.verdict("open", _ambiguous(case)) for case in members)
         return
     fits = {one.order.order_id: one for one in members[0].fits}
-    ids = sorted(next(iter(shown)), key=lambda text: (len(text), text))
+    ids = sorted(next(iter(orders)), key=lambda text: (len(text), text))
     number = next(iter(bought))
     for place, case in enumerate(members):
         if place < len(ids):
@@ -294,15 +294,15 @@ def _rule(group: Group, members: list[_Case], told: Sequence[World]) -> Iterator
 
 def _ambiguous(case: _Case) -> str:
     if len(case.fits) == 1 and not case.fits[0].whole:
-        found = case.fits[0]
-        return f"order {found.order.order_id} could be it, but {'; '.join(found.doubts)}"
+        match = case.fits[0]
+        return f"order {match.order.order_id} could be it, but {'; '.join(match.doubts)}"
     return "more than one explanation fits what is to be seen"
 
 
-def _placed(case: _Case, found: Fit) -> Verdict:
-    identity = found.order.order_id
-    if not found.whole:
-        return case.verdict("open", f"order {identity} is likely to be it, but {'; '.join(found.doubts)}")
+def _placed(case: _Case, match: Match) -> Verdict:
+    identity = match.order.order_id
+    if not match.whole:
+        return case.verdict("open", f"order {identity} is likely to be it, but {'; '.join(match.doubts)}")
     price = decimal_text(case.price)
     reason = f"order {identity} is new, fits, and is nobody else's; the balance fell by what explains {price} for it"
-    return case.verdict("placed", reason, found.order)
+    return case.verdict("placed", reason, match.order)

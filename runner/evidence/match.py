@@ -37,7 +37,7 @@ class Sought:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fit:
+class Match:
     """An order at the vendor that could be the one sought. `doubts` says why it might not be; without any it fits."""
 
     order: SeenOrder
@@ -58,7 +58,7 @@ def countries_of(choices: Iterable[Choice], product: ProductType) -> dict[tuple[
     }
 
 
-def fit(seen: SeenOrder, sought: Sought, countries: Countries) -> Fit | None:
+def fit(seen: SeenOrder, sought: Sought, countries: Countries) -> Match | None:
     """How `seen` fits what is sought; None where it shows something that the order cannot have."""
     fields = sought.fields
     checks = (
@@ -71,7 +71,7 @@ def fit(seen: SeenOrder, sought: Sought, countries: Countries) -> Fit | None:
     )
     if None in checks:
         return None
-    return Fit(order=seen, doubts=tuple(doubt for doubt in checks if doubt))
+    return Match(order=seen, doubts=tuple(doubt for doubt in checks if doubt))
 
 
 def shown_until(fields: Mapping[str, Scalar], begin: datetime) -> datetime:
@@ -82,13 +82,13 @@ def shown_until(fields: Mapping[str, Scalar], begin: datetime) -> datetime:
 
 def period_end(start: date, period: str) -> date | None:
     """The day a period such as `2w` or `1m` is over; months are calendar months. None for an unknown spelling."""
-    found = _PERIOD.fullmatch(period)
-    if found is None:
+    match = _PERIOD.fullmatch(period)
+    if match is None:
         return None
-    count = int(found["count"])
-    if found["unit"] in "dw":
-        return start + timedelta(days=count * (7 if found["unit"] == "w" else 1))
-    months = start.month - 1 + count * (12 if found["unit"] == "y" else 1)
+    count = int(match["count"])
+    if match["unit"] in "dw":
+        return start + timedelta(days=count * (7 if match["unit"] == "w" else 1))
+    months = start.month - 1 + count * (12 if match["unit"] == "y" else 1)
     year, month = start.year + months // 12, months % 12 + 1
     return date(year, month, min(start.day, calendar.monthrange(year, month)[1]))
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from runner.core.orders import OrderKey, OrderRequest, ProductType
 from runner.core.vendor import Look, SeenOrder
-from runner.evidence.match import Countries, Fit, Sought, fit
+from runner.evidence.match import Countries, Match, Sought, fit
 
 RECENT: Final = timedelta(days=31)
 """An order that began longer ago is not named: what was forgotten is noticed by the next run, not a month later."""
@@ -24,10 +24,10 @@ DELIVERED: Final = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Likeness:
+class Lookalike:
     """What looks like one order, in the order of their ids; `suggested` is the one to think of first."""
 
-    fits: tuple[Fit, ...]
+    fits: tuple[Match, ...]
     suggested: str
 
 
@@ -36,43 +36,45 @@ def recent(orders: Iterable[SeenOrder], today: date) -> list[SeenOrder]:
     return [seen for seen in orders if not seen.renewed and (seen.starts is None or seen.starts >= today - RECENT)]
 
 
-def unowned(look: Look, known: Collection[str], today: date) -> list[SeenOrder]:
+def unowned(look: Look, owned: Collection[str], today: date) -> list[SeenOrder]:
     """The recent orders of a look that have neither an id nor a base order number among `known`."""
     return [
         seen
         for seen in recent(look.orders, today)
-        if seen.order_id not in known and not any(number in known for number in seen.numbers)
+        if seen.order_id not in owned and not any(number in owned for number in seen.numbers)
     ]
 
 
 def likenesses(
     requests: Sequence[OrderRequest],
-    found: Mapping[ProductType, Sequence[SeenOrder]],
+    strangers: Mapping[ProductType, Sequence[SeenOrder]],
     countries: Countries,
     today: date,
-) -> dict[OrderKey, Likeness]:
+) -> dict[OrderKey, Lookalike]:
     """Which of these orders look like which of those found.
 
     One that looks like several is told of all; to each another one is suggested, as long as there are enough, oldest to
     first, because they were bought in this order.
     """
-    told: dict[OrderKey, Likeness] = {}
+    lookalikes: dict[OrderKey, Lookalike] = {}
     suggested: set[str] = set()
     for request in requests:
-        fits = looks_like(request, found.get(request.type, ()), countries, today)
+        fits = looks_like(request, strangers.get(request.type, ()), countries, today)
         if not fits:
             continue
         ids = [one.order.order_id for one in fits]
         first = next((order_id for order_id in ids if order_id not in suggested), ids[0])
         suggested.add(first)
-        told[request.key] = Likeness(fits=fits, suggested=first)
-    return told
+        lookalikes[request.key] = Lookalike(fits=fits, suggested=first)
+    return lookalikes
 
 
-def looks_like(request: OrderRequest, found: Iterable[SeenOrder], countries: Countries, today: date) -> tuple[Fit, ...]:
+def looks_like(
+    request: OrderRequest, strangers: Iterable[SeenOrder], countries: Countries, today: date
+) -> tuple[Match, ...]:
     """Those that could be this order, whatever was bought of it when."""
     sought = Sought(type=request.type, fields=request.fields)
-    fits = (fit(seen, sought, countries) for seen in found if not _is_short(seen, request, today))
+    fits = (fit(seen, sought, countries) for seen in strangers if not _is_short(seen, request, today))
     return tuple(sorted(filter(None, fits), key=lambda one: _number(one.order)))
 
 

@@ -13,21 +13,21 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
+from runner.buy.protocol import Till
 from runner.core.errors import InvalidManifests, UsageError
 from runner.core.orders import OrderKey
 from runner.core.progress import Watch, unwatched
 from runner.core.secrets import ApiKey
 from runner.core.stop import Stop
-from runner.evidence.judge import Policy as Rules
+from runner.evidence.judge import Rules
 from runner.library import defaults, yes
 from runner.library.answers import Applied, Manifests, Planned, Reconciled, applied, as_json, raise_for, reported
 from runner.limits import policy
 from runner.limits.limits import Limits
 from runner.manifest.reading import Words
 from runner.manifest.selection import EVERYTHING, Selection
-from runner.plan.approval.consent import Consent
 from runner.plan.plan import UNLIMITED, Plan
-from runner.plan.task import Job
+from runner.plan.task import Consent, Task
 from runner.report.file import ReportFile
 from runner.run import call, environment, wiring
 from runner.run.wiring import MIN_MONEY_TIMEOUT, Settings
@@ -128,15 +128,15 @@ class Account:
         manifests.raise_for_errors()
         settings = self._settings()
         consent = replace(call.consent_of(settings), selection=defaults.selection(selection))
-        job = self._job(settings, manifests, limits, consent, watch, strict_account=strict_account)
-        with reported(job, "plan", None):
-            outcome = call.preview(settings, job, "plan")
+        task = self._task(settings, manifests, limits, consent, watch, strict_account=strict_account)
+        with reported(task, "plan", None):
+            outcome = call.preview(settings, task, "plan")
         raise_for(outcome, keep_going=limits.keep_going)
         return Planned(
             plan=outcome.plan,
             digest=outcome.terms.digest if outcome.terms else None,
             report=as_json(outcome.report),
-            document=call.document_of(job, outcome),
+            document=call.document_of(task, outcome),
             selection=consent.selection,
         )
 
@@ -178,16 +178,17 @@ class Account:
         settings = self._settings()
         selection = approve.selection if selection == EVERYTHING and isinstance(approve, Planned) else selection
         consent = replace(call.consent_of(settings), selection=defaults.selection(selection), approval=approval)
-        job = self._job(settings, manifests, limits, consent, watch, strict_account=strict_account)
-        till = call.Till(
+        task = self._task(settings, manifests, limits, consent, watch, strict_account=strict_account)
+        till = Till(
             confirm=yes.asking(confirm),
             stop=stop or Stop(),
+            money_timeout=settings.money_timeout,
             file=ReportFile(Path(report)) if report is not None else None,
             lock_timeout=lock_timeout,
             fail_fast=fail_fast,
         )
-        with reported(job, "apply", till.file):
-            outcome = call.buy(settings, job, till)
+        with reported(task, "apply", till.file):
+            outcome = call.buy(settings, task, till)
         raise_for(outcome, keep_going=limits.keep_going)
         return applied(outcome.report)
 
@@ -253,7 +254,7 @@ class Account:
         )
         return defaults.settings(said)
 
-    def _job(
+    def _task(
         self,
         settings: Settings,
         manifests: Manifests,
@@ -262,9 +263,15 @@ class Account:
         watch: Watch,
         *,
         strict_account: bool | None,
-    ) -> Job:
+    ) -> Task:
         strict = limits.strict or manifests.strict
         found = replace(defaults.limits(limits), strict=strict, policies=(*limits.policies, *manifests.policies))
-        wanted = call.Wanted(loaded=manifests.loaded, limits=found, lockfile=manifests.lockfile)
-        strict_account = defaults.strict_account(strict_account)
-        return call.job_of(settings, wanted, consent, yes.harmless(watch), strict_account=strict_account)
+        return call.task_of(
+            settings,
+            manifests.loaded,
+            found,
+            consent,
+            yes.harmless(watch),
+            lockfile=manifests.lockfile,
+            strict_account=defaults.strict_account(strict_account),
+        )

@@ -29,9 +29,9 @@ from runner.limits.policy import Policy
 from runner.manifest import Loaded
 from runner.manifest.lock import Lockfile
 from runner.manifest.selection import EVERYTHING, Selection
-from runner.plan.approval.terms import Document
+from runner.plan.approval.terms import PlanDocument
 from runner.plan.plan import Plan, Step
-from runner.plan.task import Job
+from runner.plan.task import Task
 from runner.report import ending
 from runner.report.file import ReportFile
 from runner.report.report import Mode, OrderEntry, Report
@@ -83,7 +83,7 @@ class Planned:
     plan: Plan = field(repr=False)
     digest: str | None
     report: Mapping[str, Any] = field(repr=False)
-    document: Document | None = field(default=None, repr=False)
+    document: PlanDocument | None = field(default=None, repr=False)
     selection: Selection = EVERYTHING
 
     @property
@@ -144,7 +144,7 @@ class Reconciled:
 
 
 @contextmanager
-def reported(job: Job, mode: Mode, file: ReportFile | None) -> Iterator[None]:
+def reported(task: Task, mode: Mode, file: ReportFile | None) -> Iterator[None]:
     """A report, in the error and in the file, of what stops a call before its batch begins."""
     try:
         yield
@@ -152,7 +152,7 @@ def reported(job: Job, mode: Mode, file: ReportFile | None) -> Iterator[None]:
         where = file.path if file else error.filename
         raise UsageError(f"{where} cannot be written: {error.strerror or error}") from error
     except RunnerError as error:
-        report = batch.not_begun(job, mode, error)
+        report = batch.not_begun(task, mode, error)
         error.report = as_json(report)
         if file is not None:
             try:
@@ -162,7 +162,7 @@ def reported(job: Job, mode: Mode, file: ReportFile | None) -> Iterator[None]:
         raise
 
 
-def raise_for(outcome: batch.Outcome, *, keep_going: bool) -> None:
+def raise_for(outcome: batch.Ended, *, keep_going: bool) -> None:
     """Raise what the run came to, unless that is what was wanted: refused orders are, where the others are bought."""
     report, error = outcome.report, outcome.error
     code = report.exit_code if report.exit_code is not None else ExitCode.INTERNAL

@@ -105,13 +105,13 @@ class Purse:
 
     def objections(self, costs: Mapping[str, Decimal], at: datetime) -> list[Problem]:
         """The limits that a purchase of these `costs`, by batch, would break."""
-        found = []
+        problems = []
         for cap in self.caps:
             amount = costs.get(cap.batch, Decimal(0)) if cap.batch else sum(costs.values(), Decimal(0))
             spent = self.spent(cap, at)
             if amount and spent + amount > cap.amount:
-                found.append(_objection(cap, amount, spent, at))
-        return found
+                problems.append(_objection(cap, amount, spent, at))
+        return problems
 
 
 def _objection(cap: Cap, amount: Decimal, spent: Decimal, at: datetime) -> Problem:

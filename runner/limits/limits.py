@@ -60,10 +60,10 @@ class Limits:
 
     def caps(self, batches: Mapping[str, Batch]) -> list[Cap]:
         """Every limit on a sum that holds for this run."""
-        found = [cap for batch in batches.values() if (cap := _cap(batch))]
+        limits = [cap for batch in batches.values() if (cap := _cap(batch))]
         if self.max_spend is not None:
-            found.append(Cap(name=self.name("--max-spend"), amount=self.max_spend))
-        return [*found, *(cap for policy in self.policies for cap in policy.caps)]
+            limits.append(Cap(name=self.name("--max-spend"), amount=self.max_spend))
+        return [*limits, *(cap for policy in self.policies for cap in policy.caps)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +76,7 @@ class Standing:
     alike: Mapping[str, tuple[Bought, ...]] = field(default_factory=dict)
 
 
-def standing(ledger: Ledger, requests: Iterable[OrderRequest], at: datetime) -> Standing:
+def standing_of(ledger: Ledger, requests: Iterable[OrderRequest], at: datetime) -> Standing:
     """Ask the ledger; under the hold nothing of it can change but by this run."""
     alike: defaultdict[str, list[Bought]] = defaultdict(list)
     wanted = (request.fingerprint for request in requests if request.enabled)
@@ -92,11 +92,11 @@ def standing(ledger: Ledger, requests: Iterable[OrderRequest], at: datetime) -> 
 
 def strictest(documents: Iterable[Batch]) -> dict[str, Batch]:
     """One batch a name: where several documents belong to it, the tightest of their limits holds."""
-    found: dict[str, Batch] = {}
+    tightest: dict[str, Batch] = {}
     for batch in documents:
-        other = found.get(batch.name)
-        found[batch.name] = batch if other is None else _tightened(other, batch)
-    return found
+        other = tightest.get(batch.name)
+        tightest[batch.name] = batch if other is None else _tightened(other, batch)
+    return tightest
 
 
 def _tightened(one: Batch, other: Batch) -> Batch:
@@ -177,18 +177,18 @@ def too_large(quote: Quote, limits: Limits, dearest: Decimal | None) -> Objectio
 
 def against(policies: Iterable[Policy], request: OrderRequest) -> Objection | None:
     """What policies do not allow about an order: the first as it is, the others in its words."""
-    found = breaches(policies, request)
-    if not found:
+    broken = breaches(policies, request)
+    if not broken:
         return None
-    first = found[0]
-    message = "; ".join(breach.message for breach in found)
+    first = broken[0]
+    message = "; ".join(breach.message for breach in broken)
     return Objection(code=first.code, message=message, hint=first.hint, field=first.field)
 
 
-def alike(request: OrderRequest, known: Standing) -> Objection | None:
+def alike(request: OrderRequest, standing: Standing) -> Objection | None:
     """A recent purchase of the same content under another name; another generation of a name is meant."""
     key = request.key
-    for bought in known.alike.get(request.fingerprint, ()):
+    for bought in standing.alike.get(request.fingerprint, ()):
         record = bought.record
         if (record.key.batch, record.key.name) != (key.batch, key.name):
             state = f"bought as order {record.order_id}" if record.order_id else f"{record.state}"
@@ -205,9 +205,9 @@ def objections(
     plan_costs: Mapping[str, Decimal], orders: int, limits: Limits, purse: Purse, at: datetime
 ) -> list[Problem]:
     """What speaks against a batch as a whole: its costs, by batch, and the number of its orders."""
-    found = purse.objections(plan_costs, at)
+    problems = purse.objections(plan_costs, at)
     if limits.max_orders is not None and orders > limits.max_orders:
         name = limits.name("--max-orders")
         message = f"{orders} orders are to be bought, above {name} {limits.max_orders}"
-        found.append(Problem(code="PSR431", message=message, hint=f"raise {name}, or buy fewer orders"))
-    return found
+        problems.append(Problem(code="PSR431", message=message, hint=f"raise {name}, or buy fewer orders"))
+    return problems

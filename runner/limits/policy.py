@@ -56,7 +56,7 @@ class Policy:
     exclusive: bool | None = None
     places: Mapping[str, Span] = field(default_factory=dict)
 
-    def told(self, name: str) -> str:
+    def place_of(self, name: str) -> str:
         """A rule by its name and its place."""
         span = self.places[name]
         return f"{name} ({self.path}:{span.line}:{span.column})"
@@ -66,14 +66,14 @@ class Policy:
 class Policies:
     """The policies of one call, and everything that is wrong with their files."""
 
-    found: tuple[Policy, ...] = ()
+    policies: tuple[Policy, ...] = ()
     problems: tuple[Problem, ...] = ()
 
     @property
     def exclusive(self) -> bool:
         """Whether some policy calls the account exclusive and none denies it."""
-        said = {policy.exclusive for policy in self.found} - {None}
-        return said == {True}
+        answers = {policy.exclusive for policy in self.policies} - {None}
+        return answers == {True}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +121,7 @@ def over(named: str | None, paths: Sequence[str] = ()) -> Policies:
 def _all(readings: Iterable[tuple[Policy | None, tuple[Problem, ...]]]) -> Policies:
     read_ = list(readings)
     return Policies(
-        found=tuple(policy for policy, _ in read_ if policy is not None),
+        policies=tuple(policy for policy, _ in read_ if policy is not None),
         problems=tuple(problem for _, problems in read_ for problem in problems),
     )
 
@@ -236,16 +236,16 @@ def _breaches(policy: Policy, request: OrderRequest) -> Iterator[Breach]:
     )
     for what, name, value, allowed, at in chosen:
         if allowed is not None and value is not None and value not in allowed:
-            yield _not_allowed(f"{what} {value}", policy.told(f"allow.{name}"), allowed, at)
+            yield _not_allowed(f"{what} {value}", policy.place_of(f"allow.{name}"), allowed, at)
     yield from _country(policy, request)
     yield from _quantity(policy, request)
     for label, given in policy.labels.items():
         if label in request.labels and request.labels[label] not in given:
-            told = policy.told(f"allow.labels.{label}")
-            yield _not_allowed(f"label {label}: {shown(request.labels[label])}", told, given, "labels")
+            place = policy.place_of(f"allow.labels.{label}")
+            yield _not_allowed(f"label {label}: {shown(request.labels[label])}", place, given, "labels")
     for label in policy.require_labels:
         if not request.labels.get(label):
-            message = f"label {label} is missing: {policy.told('require_labels')} wants it on every order"
+            message = f"label {label} is missing: {policy.place_of('require_labels')} wants it on every order"
             yield Breach(code="PSR711", message=message, hint=f"add `labels: {{{label}: …}}`", field="labels")
 
 
@@ -257,7 +257,7 @@ def _country(policy: Policy, request: OrderRequest) -> Iterator[Breach]:
     words = {one.casefold() for one in policy.countries if isinstance(one, str)}
     if identity not in policy.countries and (word is None or word.casefold() not in words):
         what = f"country or package {identity if word is None else shown(word)}"
-        yield _not_allowed(what, policy.told("allow.countries"), policy.countries, "countryId")
+        yield _not_allowed(what, policy.place_of("allow.countries"), policy.countries, "countryId")
 
 
 def _not_allowed(what: str, rule: str, allowed: Sequence[Any], at: str) -> Breach:
@@ -272,7 +272,7 @@ def _quantity(policy: Policy, request: OrderRequest) -> Iterator[Breach]:
     name = request.type if request.type in policy.max_quantity else "any"
     most = policy.max_quantity.get(name)
     if most is not None and isinstance(quantity, int) and quantity > most:
-        message = f"quantity {quantity} is above {policy.told(f'allow.max_quantity.{name}')}, {most}"
+        message = f"quantity {quantity} is above {policy.place_of(f'allow.max_quantity.{name}')}, {most}"
         yield Breach(code="PSR710", message=message, hint=_HINT, field="quantity")
 
 

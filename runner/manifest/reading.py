@@ -115,14 +115,10 @@ class Words:
                 yield problem
 
     def _nothing_locked(self, request: OrderRequest) -> Problem:
-        kind = next(iter(request.words))
-        return Problem(
-            code="PSR305",
-            severity="warning",
-            message=f"the words of the manifests are not locked: there is no {self.place}",
+        problem = request.problem(
+            "PSR305",
+            f"the words of the manifests are not locked: there is no {self.place}",
             hint=f"run `{self.command}` before you plan or buy",
-            path=request.source.path,
-            span=request.source.of(kind),
-            field=kind,
-            key=str(request.key),
+            field=next(iter(request.words)),
         )
+        return replace(problem, severity="warning")

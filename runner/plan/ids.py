@@ -69,12 +69,14 @@ class References:
         return f"nearest in the vendor's list for {request.type}: " + ", ".join(map(valued, near))
 
 
-def held_against_lists(drafted: Plan, references: References) -> Plan:
+def check_ids(plan: Plan, references: References) -> Plan:
     """The plan without orders whose ids are not in the list of their own type, or whose words mean another id now."""
-    return replace(drafted, steps=tuple(_checked(step, references) if step.to_buy else step for step in drafted.steps))
+    steps = tuple(_checked(step, references) if step.to_buy else step for step in plan.steps)
+    unchecked = tuple(f"ids of {product} orders" for product in references.unread)
+    return replace(plan, steps=steps, unchecked=(*plan.unchecked, *unchecked))
 
 
-def with_ways_out(plan: Plan, references: References) -> Plan:
+def add_ways_out(plan: Plan, references: References) -> Plan:
     """The plan with the nearest legal values beside what the vendor would not price."""
     return replace(plan, steps=tuple(_mended(step, references) for step in plan.steps))
 
@@ -120,15 +122,15 @@ def _foreign(step: Step, name: str, references: References) -> Step:
     hint = references.way_out(request, name) or f"`order-runner reference {request.type}` shows what there is"
     if same:
         hint = f"for {request.type} that is {valued(same[0])}"
-    said = f"`{name}` {value}"
+    subject = f"`{name}` {value}"
     word = _word_of(request, name)
     if word:
-        said = f"`{word}: {request.words[word]}` is locked as {value}, which"
+        subject = f"`{word}: {request.words[word]}` is locked as {value}, which"
         now = _meant(request, word, references)
         hint = f"the vendor means {' or '.join(map(valued, now))} by it now" if now else hint
         hint = f"{hint}; {_update(request, word)} locks it anew"
     return step.refused(
-        "PSR450", f"{said} is not in the vendor's list for {request.type}{whose}", hint=hint, field=name
+        "PSR450", f"{subject} is not in the vendor's list for {request.type}{whose}", hint=hint, field=name
     )
 
 
@@ -141,9 +143,9 @@ def _elsewhere(request: OrderRequest, references: References) -> Iterator[Choice
                 references.of(product)
             except VendorUnavailable:
                 continue
-            found = references._shelves[product].get(("countryId", ()), {})  # noqa: SLF001 - of this module
-            if value in found:
-                yield found[value]
+            countries = references._shelves[product].get(("countryId", ()), {})  # noqa: SLF001 - of this module
+            if value in countries:
+                yield countries[value]
 
 
 def _same_place(one: Choice, other: Choice) -> bool:
@@ -168,11 +170,11 @@ def _moved(step: Step, kind: str, references: References) -> Step | None:
     if any(str(choice.value) == str(locked) for choice in fitting):
         return None
     now = " or ".join(map(valued, fitting)) or "nothing"
-    said = f"`{kind}: {request.words[kind]}` is locked as {locked}"
+    subject = f"`{kind}: {request.words[kind]}` is locked as {locked}"
     there = references.offered(request, name)[str(locked)]
     return step.refused(
         "PSR451",
-        f"{said}, which is {label(there)} by now; the vendor means {now} by it",
+        f"{subject}, which is {label(there)} by now; the vendor means {now} by it",
         hint=f"{_update(request, kind)} locks it anew",
         field=kind,
     )

@@ -8,22 +8,20 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from runner.core.clock import Clock
 from runner.core.errors import Problem, VendorUnavailable
-from runner.core.ledger import Ledger
 from runner.core.orders import OrderKey, OrderRequest, ProductType
-from runner.core.readings import Readings
 from runner.core.records import Want
 from runner.core.vendor import Look, SeenOrder
 from runner.evidence.match import countries_of
-from runner.evidence.strangers import RECENT, Likeness, likenesses, looks_like, recent, unowned
+from runner.evidence.strangers import RECENT, Lookalike, likenesses, looks_like, recent, unowned
 from runner.plan.ids import References
-from runner.plan.plan import Plan, Step, problem_at
-from runner.report.report import Finding, Report
+from runner.plan.plan import Plan, Step
+from runner.plan.sources import Sources
+from runner.plan.task import Guard, Task
 
 NAMED: Final = 20
 """So many order ids are named; more are counted."""
@@ -34,41 +32,20 @@ _SETTLING: Final = timedelta(days=2)
 """How long after its beginning an order of ours may have been settled before, by the vendor's days and ours."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Guard:
-    """`strict`: what looks bought is refused. `flags` lead a suggested command to the same ledger and account."""
-
-    strict: bool = False
-    flags: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
-    """Where to look, and where to say what was found."""
-
-    guard: Guard
-    ledger: Ledger
-    readings: Readings
-    references: References
-    report: Report
-    clock: Clock
-
-
-def compared(plan: Plan, desk: Desk) -> Plan:
-    """The plan after comparing the vendor's orders with the ledger's; findings of no order go into the report.
+def compare_with_vendor(plan: Plan, task: Task, sources: Sources) -> Plan:
+    """The plan after comparing the vendor's orders with the ledger's, with a notice of those that nobody owns.
 
     Raises `AccessError`; and `VendorUnavailable`, unless nothing is to be bought and the account is not strict.
     """
-    today = desk.clock.now().date()
-    found = {product: _unowned(look, desk, today) for product, look in _looks(plan, desk).items()}
-    found = {product: orders for product, orders in found.items() if orders}
-    if not found:
-        return plan
-    desk.report.errors.append(Finding(problem=_named(found, desk.guard), category="warning"))
+    today, guard = task.clock.now().date(), task.guard
+    looks, notices = _looks(plan, guard, sources)
+    strangers = {product: orders for product, look in looks.items() if (orders := _unowned(look, task, sources))}
+    if not strangers:
+        return replace(plan, notices=(*plan.notices, *notices))
     wanted = [step.request for step in plan.to_buy]
-    alike = likenesses(wanted, found, _countries(wanted, found, desk, today), today)
-    steps = tuple(_told(step, alike.get(step.request.key), desk.guard) for step in plan.steps)
-    return replace(plan, steps=steps)
+    alike = likenesses(wanted, strangers, _countries(wanted, strangers, sources.references, today), today)
+    steps = tuple(_compared(step, alike.get(step.request.key), guard) for step in plan.steps)
+    return replace(plan, steps=steps, notices=(*plan.notices, *notices, _named(strangers, guard)))
 
 
 def wants(plan: Plan, at: datetime) -> list[Want]:
@@ -92,70 +69,76 @@ def wants(plan: Plan, at: datetime) -> list[Want]:
     ]
 
 
-def _looks(plan: Plan, desk: Desk) -> dict[ProductType, Look]:
-    """A look for each type that is to be bought and has a list."""
+def _looks(plan: Plan, guard: Guard, sources: Sources) -> tuple[dict[ProductType, Look], list[Problem]]:
+    """A look for each type that is to be bought and has a list, and a notice for each that could not be had."""
     looks: dict[ProductType, Look] = {}
+    notices: list[Problem] = []
     for product in dict.fromkeys(step.request.type for step in plan.to_buy):
         if product == "resident":  # tops up a package, and is in no list
             continue
         try:
-            looks[product] = desk.readings.look(product)
+            looks[product] = sources.readings.look(product)
         except VendorUnavailable as error:
-            if desk.guard.strict or desk.report.mode == "apply":  # a purchase needs the list as its witness, too
+            if guard.strict or sources.buying:  # a purchase needs the list as its witness, too
                 raise
-            desk.report.errors.append(Finding(problem=_not_compared(product, error), category="warning"))
-    return looks
+            notices.append(_not_compared(product, error))
+    return looks, notices
 
 
-def _unowned(look: Look, desk: Desk, today: date) -> list[SeenOrder]:
+def _unowned(look: Look, task: Task, sources: Sources) -> list[SeenOrder]:
     """Those that neither the ledger nor anybody known owns. The ledger is asked for few: those that are left."""
-    shown = [seen.order_id for seen in recent(look.orders, today)]
-    if not shown:
+    now, ledger = task.clock.now(), sources.ledger
+    today = now.date()
+    order_ids = [seen.order_id for seen in recent(look.orders, today)]
+    if not order_ids:
         return []
-    known = set(desk.ledger.owners(shown)) | {stranger.order_id for stranger in desk.ledger.strangers()}
-    left = unowned(look, known, today)
+    owned = set(ledger.owners(order_ids)) | {stranger.order_id for stranger in ledger.strangers()}
+    left = unowned(look, owned, today)
     if not any(seen.numbers for seen in left):
         return left
-    since = desk.clock.now() - RECENT - _SETTLING
-    known |= {number for bought in desk.ledger.bought_since(since) for number in bought.record.base_order_numbers}
-    return unowned(look, known, today)
+    since = now - RECENT - _SETTLING
+    owned |= {number for bought in ledger.bought_since(since) for number in bought.record.base_order_numbers}
+    return unowned(look, owned, today)
 
 
 def _countries(
-    wanted: Iterable[OrderRequest], found: Mapping[ProductType, list[SeenOrder]], desk: Desk, today: date
+    wanted: Iterable[OrderRequest],
+    strangers: Mapping[ProductType, list[SeenOrder]],
+    references: References,
+    today: date,
 ) -> dict[tuple[ProductType, str], str]:
     """Which country a `countryId` is; asked only for types where that can still tell two orders apart."""
     undecided = {
         request.type
         for request in wanted
-        if "countryId" in request.fields and looks_like(request, found.get(request.type, ()), {}, today)
+        if "countryId" in request.fields and looks_like(request, strangers.get(request.type, ()), {}, today)
     }
     countries: dict[tuple[ProductType, str], str] = {}
     for product in sorted(undecided):
-        countries |= countries_of(desk.references.of(product), product)
+        countries |= countries_of(references.of(product), product)
     return countries
 
 
-def _told(step: Step, likeness: Likeness | None, guard: Guard) -> Step:
+def _compared(step: Step, likeness: Lookalike | None, guard: Guard) -> Step:
     if likeness is None or not step.to_buy:
         return step
     message = f"it looks like {_orders(likeness)} at the vendor, which the ledger does not know"
     if guard.strict:
         return step.refused(CODE, message, hint=_way_out(step.request.key, likeness, guard))
     hint = "if it is that one, it would be bought twice; --strict-account refuses such orders"
-    problem = replace(problem_at(step.request, CODE, message, hint=hint), severity="warning")
+    problem = replace(step.request.problem(CODE, message, hint=hint), severity="warning")
     return replace(step, problem=problem)
 
 
-def _orders(likeness: Likeness) -> str:
-    told = []
+def _orders(likeness: Lookalike) -> str:
+    names = []
     for one in likeness.fits[:NAMED]:
         doubts = f" ({'; '.join(one.doubts)})" if one.doubts else ""
-        told.append(f"order {one.order.order_id}{doubts}")
-    return _listed(told, len(likeness.fits))
+        names.append(f"order {one.order.order_id}{doubts}")
+    return _listed(names, len(likeness.fits))
 
 
-def _way_out(key: OrderKey, likeness: Likeness, guard: Guard) -> str:
+def _way_out(key: OrderKey, likeness: Lookalike, guard: Guard) -> str:
     order_id = shlex.quote(likeness.suggested)
     return (
         f"if it is that one: order-runner resolve {key} --placed {order_id}{guard.flags}; "
@@ -163,8 +146,8 @@ def _way_out(key: OrderKey, likeness: Likeness, guard: Guard) -> str:
     )
 
 
-def _named(found: Mapping[ProductType, list[SeenOrder]], guard: Guard) -> Problem:
-    orders = [f"{seen.order_id} ({product})" for product in sorted(found) for seen in found[product]]
+def _named(strangers: Mapping[ProductType, list[SeenOrder]], guard: Guard) -> Problem:
+    orders = [f"{seen.order_id} ({product})" for product in sorted(strangers) for seen in strangers[product]]
     many = f"{len(orders)} orders" if len(orders) > 1 else "an order"
     return Problem(
         code="PSR508",
@@ -175,8 +158,8 @@ def _named(found: Mapping[ProductType, list[SeenOrder]], guard: Guard) -> Proble
     )
 
 
-def _listed(told: list[str], number: int) -> str:
-    return ", ".join(told) + (f" and {number - len(told)} more" if number > len(told) else "")
+def _listed(names: list[str], number: int) -> str:
+    return ", ".join(names) + (f" and {number - len(names)} more" if number > len(names) else "")
 
 
 def _not_compared(product: ProductType, error: VendorUnavailable) -> Problem:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Final
@@ -24,12 +24,11 @@ from runner.limits.limits import (
     alike,
     ceiling,
     objections,
-    strictest,
     too_dear,
     too_large,
     written,
 )
-from runner.manifest import Batch, Loaded
+from runner.manifest import Batch
 
 UNLIMITED: Final = Limits()
 UNASKED: Final = Standing()
@@ -40,7 +39,8 @@ class Step:
     """What a plan makes of one order.
 
     `status` is the report's word: `planned` (to buy), `already_placed`, `skipped`, `refused` or `unknown`. A planned
-    step that was quoted has a `ceiling`: the most its purchase may cost.
+    step that was quoted has a `ceiling`: the most its purchase may cost. `evidence` is what an earlier run settled it
+    by.
     """
 
     request: OrderRequest
@@ -52,6 +52,7 @@ class Step:
     problem: Problem | None = None
     warning: Problem | None = None
     vendor: VendorError | None = None
+    evidence: Mapping[str, object] | None = None
 
     @property
     def to_buy(self) -> bool:
@@ -59,7 +60,7 @@ class Step:
 
     def refused(self, code: str, message: str, *, hint: str, field: str | None = None) -> Step:
         """The same step, not to be bought, pointing at its line."""
-        problem = problem_at(self.request, code, message, hint=hint, field=field)
+        problem = self.request.problem(code, message, hint=hint, field=field)
         return replace(self, status="refused", reason=message, problem=problem, ceiling=None)
 
     def objected(self, objection: Objection) -> Step:
@@ -69,15 +70,31 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Every order once, in manifest order, with what speaks against the batch as a whole."""
+    """Every order once, in manifest order, and what concerns the batch as a whole.
 
-    steps: tuple[Step, ...]
+    `notices` are warnings, `objections` each speak against the purchase; `refusal` is raised in place of the first
+    objection where there is more to say. `unchecked` names what could not be checked, in words for a report.
+    """
+
+    steps: tuple[Step, ...] = ()
     balance: Decimal | None = None
-    objections: tuple[Problem, ...] = field(default=())
+    notices: tuple[Problem, ...] = ()
+    objections: tuple[Problem, ...] = ()
+    refusal: Refused | None = None
+    unchecked: tuple[str, ...] = ()
 
     @property
     def to_buy(self) -> tuple[Step, ...]:
         return tuple(step for step in self.steps if step.to_buy)
+
+    @property
+    def findings(self) -> tuple[Problem, ...]:
+        """Everything that concerns the batch as a whole, in the order in which it was noticed."""
+        return (*self.notices, *self.objections)
+
+    def refused(self, refusal: Refused, objections: Iterable[Problem] = ()) -> Plan:
+        """The same plan, not to be bought for that reason, with these objections beside those it has."""
+        return replace(self, refusal=refusal, objections=(*self.objections, *objections))
 
     @property
     def total(self) -> Decimal:
@@ -95,6 +112,8 @@ class Plan:
 
     def refuse(self, limits: Limits) -> None:
         """Raise `Refused` where this plan must not be bought as it stands."""
+        if self.refusal is not None:
+            raise self.refusal
         if self.objections:
             first = self.objections[0]
             raise Refused(first.message, hint=first.hint)
@@ -108,48 +127,30 @@ class Plan:
             )
 
 
-def problem_at(
-    request: OrderRequest, code: str, message: str, *, hint: str | None = None, field: str | None = None
-) -> Problem:
-    """A finding at an order's line, or at the line of one of its fields."""
-    source = request.source
-    return Problem(
-        code=code,
-        message=message,
-        hint=hint,
-        path=source.path,
-        span=source.of(field),
-        field=field,
-        key=str(request.key),
-    )
-
-
-def draft(
-    loaded: Loaded,
+def compare_with_ledger(
+    requests: Iterable[OrderRequest],
+    batches: Mapping[str, Batch],
     records: Mapping[OrderKey, Record],
     *,
     today: date,
     limits: Limits = UNLIMITED,
-    known: Standing = UNASKED,
+    standing: Standing = UNASKED,
 ) -> tuple[Step, ...]:
     """Wanted × ledger: what is left to buy, before any price is asked."""
-    batches = strictest(loaded.batches)
-    steps = (
-        _compare(request, records.get(request.key), batches.get(request.key.batch), today) for request in loaded.orders
-    )
-    return tuple(_permitted(step, limits, known) if step.to_buy else step for step in steps)
+    steps = (_compare(request, records.get(request.key), batches.get(request.key.batch), today) for request in requests)
+    return tuple(_permitted(step, limits, standing) if step.to_buy else step for step in steps)
 
 
-def _permitted(step: Step, limits: Limits, known: Standing) -> Step:
+def _permitted(step: Step, limits: Limits, standing: Standing) -> Step:
     """The step, refused where a policy forbids it; warned of, or refused, where it looks like a copy."""
     if objection := against(limits.policies, step.request):
         return step.objected(objection)
-    copied = alike(step.request, known)
+    copied = alike(step.request, standing)
     if copied is None:
         return step
     if limits.strict:
         return step.objected(copied)
-    problem = problem_at(step.request, copied.code, copied.message, hint=copied.hint)
+    problem = step.request.problem(copied.code, copied.message, hint=copied.hint)
     return replace(step, warning=replace(problem, severity="warning"))
 
 
@@ -200,35 +201,37 @@ def _first_changed(record: Record, request: OrderRequest) -> str | None:
     return next(iter(_changed_fields(record, request)), None)
 
 
-def quoted(
-    drafted: Plan, loaded: Loaded, reader: Reader, limits: Limits, watch: Watch, known: Standing = UNASKED
+def ask_prices(
+    plan: Plan, batches: Mapping[str, Batch], reader: Reader, limits: Limits, watch: Watch, standing: Standing = UNASKED
 ) -> Plan:
-    """The plan with every price asked and every limit checked; asks nothing where nothing is to be bought."""
-    total = len(drafted.to_buy)
+    """The plan with every price asked, and held against what one order may cost. With nothing to buy, nothing is asked.
+
+    Raises what a `Reader` raises.
+    """
+    total = len(plan.to_buy)
     if not total:
-        return drafted
-    batches = strictest(loaded.batches)
+        return plan
     steps: list[Step] = []
     done = 0
-    for step in drafted.steps:
+    for step in plan.steps:
         if not step.to_buy:
             steps.append(step)
             continue
-        steps.append(_priced(step, reader.quote(step.request), batches.get(step.request.key.batch), limits, known))
+        steps.append(_priced(step, reader.quote(step.request), batches.get(step.request.key.batch), limits, standing))
         done += 1
         watch(Quoting(done=done, total=total))
-    plan = Plan(steps=tuple(steps), balance=reader.balance())
-    return replace(plan, objections=_objections(plan, purse_for(plan, loaded, limits, known), limits, known))
+    return replace(plan, steps=tuple(steps), balance=reader.balance())
 
 
-def rechecked(plan: Plan, loaded: Loaded, limits: Limits, known: Standing = UNASKED) -> Plan:
-    """The plan with the limits on the whole checked once more, after some of its orders were refused."""
-    if not plan.objections:
+def check_limits(plan: Plan, batches: Mapping[str, Batch], limits: Limits, standing: Standing = UNASKED) -> Plan:
+    """The plan with the balance, and every limit on a sum, held against what is left to buy of what was quoted."""
+    if plan.balance is None:
         return plan
-    return replace(plan, objections=_objections(plan, purse_for(plan, loaded, limits, known), limits, known))
+    objections = _objections(plan, purse_for(plan, batches, limits, standing), limits, standing)
+    return replace(plan, objections=(*plan.objections, *objections))
 
 
-def _priced(step: Step, answer: Quote | QuoteRefused, batch: Batch | None, limits: Limits, known: Standing) -> Step:
+def _priced(step: Step, answer: Quote | QuoteRefused, batch: Batch | None, limits: Limits, standing: Standing) -> Step:
     if isinstance(answer, QuoteRefused):
         error = answer.errors[0]
         refused = step.refused(
@@ -239,29 +242,29 @@ def _priced(step: Step, answer: Quote | QuoteRefused, batch: Batch | None, limit
         )
         return replace(refused, quote=answer.quote, vendor=error)
     step = replace(step, quote=answer)
-    objection = too_dear(step.request, answer, batch) or too_large(answer, limits, known.dearest)
+    objection = too_dear(step.request, answer, batch) or too_large(answer, limits, standing.dearest)
     return step.objected(objection) if objection else replace(step, ceiling=ceiling(step.request, answer, batch))
 
 
-def purse_for(plan: Plan, loaded: Loaded, limits: Limits, known: Standing) -> Purse:
+def purse_for(plan: Plan, batches: Mapping[str, Batch], limits: Limits, standing: Standing) -> Purse:
     """Every limit on a sum, and what counts against each before this run buys anything."""
     bought: defaultdict[str, Decimal] = defaultdict(Decimal)
     for step in plan.steps:
         if step.record is not None and step.record.state in (State.PLACED, *OPEN):
             bought[step.request.key.batch] += step.record.total or step.record.quote_total or Decimal(0)
-    return Purse(limits.caps(strictest(loaded.batches)), Past(days=known.days, batches=bought))
+    return Purse(limits.caps(batches), Past(days=standing.days, batches=bought))
 
 
-def _objections(plan: Plan, purse: Purse, limits: Limits, known: Standing) -> tuple[Problem, ...]:
+def _objections(plan: Plan, purse: Purse, limits: Limits, standing: Standing) -> tuple[Problem, ...]:
     costs: defaultdict[str, Decimal] = defaultdict(Decimal)
     for step in plan.to_buy:
         costs[step.request.key.batch] += step.quote.total if step.quote else Decimal(0)
-    found = objections(costs, len(plan.to_buy), limits, purse, known.at)
+    against_all = objections(costs, len(plan.to_buy), limits, purse, standing.at)
     if plan.balance is not None and plan.from_balance > plan.balance:
         missing = decimal_text(plan.from_balance - plan.balance)
         message = (
             f"the orders cost {decimal_text(plan.from_balance)} and the balance is "
             f"{decimal_text(plan.balance)}: {missing} short"
         )
-        found.append(Problem(code="PSR407", message=message, hint="top up the account, or buy fewer orders"))
-    return tuple(found)
+        against_all.append(Problem(code="PSR407", message=message, hint="top up the account, or buy fewer orders"))
+    return tuple(against_all)

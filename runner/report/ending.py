@@ -82,10 +82,10 @@ def _open_problem(record: Record) -> Problem:
 
 def refuse_open(report: Report) -> None:
     """Raise `OutcomeUnknown` where an order that may have been charged stands in the way."""
-    found = [finding.problem for finding in report.errors if finding.category == "unknown"]
-    if found:
-        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-        raise OutcomeUnknown(found[0].message + more, hint=found[0].hint)
+    problems = [finding.problem for finding in report.errors if finding.category == "unknown"]
+    if problems:
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        raise OutcomeUnknown(problems[0].message + more, hint=problems[0].hint)
 
 
 def noted(report: Report, raised: RunnerError | KeyboardInterrupt) -> RunnerError:

@@ -9,7 +9,6 @@ from runner.core.errors import AccessError, LedgerUnusable, Problem, Refused, Ru
 from runner.core.ledger import Attempt
 from runner.core.orders import Quote, decimal_text
 from runner.core.vendor import Answer, NotSent, Outcome, Placed, QuoteRefused, Rejected, Unknown, VendorError
-from runner.plan.plan import problem_at
 from runner.report.report import AttemptEntry, Category, Finding, OrderEntry, Result
 
 SETTLE_HINT = (
@@ -62,10 +61,11 @@ def settled(entry: OrderEntry, answer: Answer, outcome: Outcome, seconds: float)
         entry.update(status="planned")
 
 
-def unrecorded(words: str) -> Finding:
-    """A result that the ledger did not take."""
+def unrecorded(entry: OrderEntry, words: str) -> Finding:
+    """A result of this order that the ledger did not take."""
     hint = "free the disk or mend the ledger, then run again: it reads the emergency file before it buys"
-    return Finding(problem=Problem(code="PSR602", message=words, hint=hint), category="unknown")
+    problem = Problem(code="PSR602", message=words, hint=hint, key=str(entry.request.key))
+    return Finding(problem=problem, category="unknown")
 
 
 def _placed(entry: OrderEntry, outcome: Placed) -> None:
@@ -159,7 +159,7 @@ def _find(
     hint: str | None,
     vendor: VendorError | None = None,
 ) -> None:
-    problem = problem_at(entry.request, code, message, hint=hint, field=vendor.field if vendor else None)
+    problem = entry.request.problem(code, message, hint=hint, field=vendor.field if vendor else None)
     if category == "warning":
         problem = replace(problem, severity="warning")
     entry.update(errors=(*entry.errors, Finding(problem=problem, category=category, vendor=vendor)))

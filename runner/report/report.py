@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,8 +13,10 @@ from typing import Final, Literal
 from runner._version import __version__
 from runner.core.clock import rfc3339
 from runner.core.errors import ExitCode, Problem
+from runner.core.files import relative
 from runner.core.orders import CURRENCY, OrderRequest, Quote, Scalar, decimal_text
 from runner.core.vendor import VendorError
+from runner.plan.inputs import Inputs
 
 REPORT_VERSION: Final = "1.1"
 STATUSES: Final = (
@@ -167,27 +168,6 @@ class OrderEntry:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inputs:
-    """What a run was given: files with their SHA-256, and a `base_url` with the key as `***`."""
-
-    manifests: tuple[tuple[str, str], ...]
-    ledger: str | None
-    base_url: str | None
-    api_version: str = "v1"
-    policies: tuple[tuple[str, str], ...] = ()
-    lockfile: tuple[str, str] | None = None
-
-    def as_json(self) -> Json:
-        return {
-            "manifests": [{"path": relative(path), "sha256": digest} for path, digest in self.manifests],
-            "policies": [{"path": relative(path), "sha256": digest} for path, digest in self.policies],
-            "lockfile": relative(self.lockfile[0]) if self.lockfile else None,
-            "ledger": self.ledger,
-            "api": {"base_url": self.base_url, "version": self.api_version},
-        }
-
-
 @dataclass(slots=True, kw_only=True)
 class Report:
     """One run, as it stands. Amounts are in `CURRENCY`; `possible_elsewhere` are open charges of other manifests."""
@@ -273,11 +253,6 @@ class Report:
             "balance_after": _money(self.balance_after),
             "unexplained": _money(self.unexplained),
         }
-
-
-def relative(path: str | None) -> str | None:
-    """A path for a report: from the working folder, so that no machine's layout gets into it."""
-    return os.path.relpath(path) if path is not None and path.startswith("/") else path
 
 
 def _sum(entries: Iterable[OrderEntry]) -> Decimal:

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from runner.buy import protocol
+from runner.buy.protocol import Till
 from runner.core.errors import Cancelled, ExitCode, LedgerUnusable, Refused, RunnerError, worst
 from runner.core.ledger import Hold, Ledger, Run
-from runner.core.stop import Stop
 from runner.core.vendor import Buyer, Encoder, Reader
-from runner.limits.limits import standing
-from runner.plan import lookalikes
-from runner.plan.approval import consent
+from runner.limits.limits import Limits, standing_of
+from runner.plan import lookalikes, making
+from runner.plan.approval.consent import check_approval, expect_nothing, terms_of
 from runner.plan.approval.terms import Terms
-from runner.plan.making import Means, drafted, means_of, priced, show_ways_out
 from runner.plan.plan import Plan, purse_for
-from runner.plan.task import Job
-from runner.report import ending
+from runner.plan.sources import Sources
+from runner.plan.task import Task
+from runner.report import ending, planned
 from runner.report.file import ReportFile
 from runner.report.report import Mode, Report
 
@@ -30,7 +29,7 @@ _BUG_HINT: Final = "what was bought is in the ledger and the report; please repo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Ended:
     """How a batch ended: the report, the plan as far as it was made, what its digest covers, and what stopped it."""
 
     report: Report
@@ -39,135 +38,141 @@ class Outcome:
     terms: Terms | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Purchase:
-    """What buying needs beside the job. `confirm` raises where a person says no."""
-
-    ledger: Ledger
-    buyer: Buyer
-    file: ReportFile | None
-    confirm: Callable[[Plan], None]
-    stop: Stop
-    money_timeout: float
-    lock_timeout: float = 0.0
-    fail_fast: bool = False
-    pauses: tuple[float, ...] = protocol.PAUSES
-    crash_point: Callable[[str], None] = protocol.no_crash
-
-
-def preview(job: Job, mode: Literal["plan", "dry-run"], ledger: Ledger, vendor: Reader | Encoder) -> Outcome:
+def preview(task: Task, mode: Literal["plan", "dry-run"], ledger: Ledger, vendor: Reader | Encoder) -> Ended:
     """What would be bought and, asked of a `Reader`, what it would cost. Nothing it holds can spend."""
-    report = job.report(mode, vendor)
+    report = planned.begin(task, mode, vendor)
     reader = vendor if isinstance(vendor, Reader) else None
     report.not_checked = NOT_CHECKED_ONLINE if reader else NOT_CHECKED_OFFLINE
-    plan, error, terms = Plan(steps=()), None, None
+    plan, error, terms = Plan(), None, None
     try:
-        known = standing(ledger, job.loaded.orders, job.clock.now())
-        plan = drafted(job, ledger, known, report)
+        standing = standing_of(ledger, task.loaded.orders, task.clock.now())
+        plan = _entered(report, making.draft(task, ledger, standing))
         ending.note_open(report, ledger.open_records())
         if reader is not None:
-            means = means_of(job, ledger, reader, known)
-            plan = priced(job, plan, means, report)
-            terms = consent.terms_of(job.consent, plan, job.loaded, report)
-            plan = consent.approved(job.consent, plan, job.loaded, ledger, report, job.clock)
-        plan.refuse(job.limits)
-        consent.expect_nothing(job.consent, plan, report)
+            plan = _priced(task, plan, Sources.of(task, ledger, reader, standing), report)
+            terms = terms_of(plan, task.consent, task.batches, reader)
+            plan = _permitted(report, check_approval(plan, task, ledger, reader), task.limits)
+        plan = _permitted(report, plan, task.limits)
+        plan = _permitted(report, expect_nothing(plan, task.consent), task.limits)
     except RunnerError as raised:
         error = ending.noted(report, raised)
-    ending.finish(report, job.clock.now(), error)
-    if job.detailed_exit and plan.to_buy:
+    ending.finish(report, task.clock.now(), error)
+    if task.detailed_exit and plan.to_buy:
         report.exit_code = worst(report.exit_code or ExitCode.OK, ExitCode.CHANGES)
-    return Outcome(report=report, plan=plan, error=error, terms=terms)
+    return Ended(report=report, plan=plan, error=error, terms=terms)
 
 
-def not_begun(job: Job, mode: Mode, error: RunnerError | None) -> Report:
+def _entered(report: Report, plan: Plan) -> Plan:
+    """The plan, which the report has now."""
+    planned.take(report, plan)
+    return plan
+
+
+def _permitted(report: Report, plan: Plan, limits: Limits) -> Plan:
+    """The plan, which the report has now. Raises Refused where it must not be bought as it stands."""
+    planned.take(report, plan)
+    plan.refuse(limits)
+    return plan
+
+
+def _priced(task: Task, plan: Plan, sources: Sources, report: Report) -> Plan:
+    """The plan after every stage, entered in the report.
+
+    Where a stage fails, the report has the steps as they were drafted: prices that were not held against every limit
+    are no part of it.
+    """
+    drafted = plan
+    try:
+        for stage in making.stages(task, sources):
+            plan = stage(plan)
+    except BaseException:
+        planned.take(report, replace(plan, steps=drafted.steps))
+        raise
+    return _entered(report, plan)
+
+
+def not_begun(task: Task, mode: Mode, error: RunnerError | None) -> Report:
     """The report of a call that ended before its batch could begin."""
-    report = job.report(mode, None)
-    ending.finish(report, job.clock.now(), ending.noted(report, error) if error else None)
+    report = planned.begin(task, mode, None)
+    ending.finish(report, task.clock.now(), ending.noted(report, error) if error else None)
     return report
 
 
-def apply(job: Job, purchase: Purchase) -> Outcome:
+def apply(task: Task, till: Till, ledger: Ledger, buyer: Buyer) -> Ended:
     """Buy what is missing. The report is whole and true at every moment, and always there at the end.
 
     Raises OSError where the report cannot be written before anything is bought.
     """
-    report = job.report("apply", purchase.buyer)
-    if purchase.file is not None:
-        purchase.file.write(report)
+    report = planned.begin(task, "apply", buyer)
+    if till.file is not None:
+        till.file.write(report)
     try:
-        with purchase.ledger.hold(job.holder, timeout=purchase.lock_timeout) as hold:  # step 1
-            outcome = _apply_held(job, purchase, hold, report)
+        with ledger.hold(task.holder, timeout=till.lock_timeout) as hold:  # step 1
+            ended = _apply_held(task, till, ledger, hold, buyer, report)
     except (RunnerError, KeyboardInterrupt) as raised:
         error = ending.noted(report, raised)
-        ending.finish(report, job.clock.now(), error)
-        outcome = Outcome(report=report, plan=Plan(steps=()), error=error)
+        ending.finish(report, task.clock.now(), error)
+        ended = Ended(report=report, plan=Plan(), error=error)
     except Exception as raised:  # noqa: BLE001 - our own bug must not hide what was bought
         error = RunnerError(f"an error of our own stopped the run ({type(raised).__name__})", hint=_BUG_HINT)
         error.__cause__ = raised
-        ending.finish(report, job.clock.now(), ending.noted(report, error))
-        outcome = Outcome(report=report, plan=Plan(steps=()), error=error)
+        ending.finish(report, task.clock.now(), ending.noted(report, error))
+        ended = Ended(report=report, plan=Plan(), error=error)
     finally:
-        if purchase.file is not None:
-            _last_write(purchase.file, report)
-    return outcome
+        if till.file is not None:
+            _last_write(till.file, report)
+    return ended
 
 
-def _apply_held(job: Job, purchase: Purchase, hold: Hold, report: Report) -> Outcome:
-    hold.start_run(_run(job))
-    hold.abandon_submitted(job.clock.now())
-    plan, error = Plan(steps=()), None
+def _apply_held(task: Task, till: Till, ledger: Ledger, hold: Hold, buyer: Buyer, report: Report) -> Ended:
+    hold.start_run(_run(task))
+    hold.abandon_submitted(task.clock.now())
+    plan, error = Plan(), None
     try:
-        known = standing(purchase.ledger, job.loaded.orders, job.clock.now())
-        plan = drafted(job, purchase.ledger, known, report)
-        ending.note_open(report, purchase.ledger.open_records())
+        standing = standing_of(ledger, task.loaded.orders, task.clock.now())
+        plan = _entered(report, making.draft(task, ledger, standing))
+        ending.note_open(report, ledger.open_records())
         ending.refuse_open(report)
-        means = means_of(job, purchase.ledger, purchase.buyer, known)
-        plan = priced(job, plan, means, report)
-        if wants := lookalikes.wants(plan, job.clock.now()):
+        sources = Sources.of(task, ledger, buyer, standing, buying=True)
+        plan = _priced(task, plan, sources, report)
+        if wants := lookalikes.wants(plan, task.clock.now()):
             hold.note_wants(wants)
-        plan = consent.approved(job.consent, plan, job.loaded, purchase.ledger, report, job.clock)
-        plan.refuse(job.limits)
+        plan = _permitted(report, check_approval(plan, task, ledger, buyer), task.limits)
         if plan.to_buy:
-            purchase.confirm(plan)
+            till.confirm(plan)
             try:
-                _buy(job, purchase, hold, plan, means, report)
+                _buy(task, till, hold, buyer, plan, sources, report)
             finally:
-                show_ways_out(report, means.references)
+                planned.add_ways_out(report, sources.references)
     except (RunnerError, KeyboardInterrupt) as raised:
         error = ending.noted(report, raised)
-    ending.finish(report, job.clock.now(), error)
+    ending.finish(report, task.clock.now(), error)
     with suppress(LedgerUnusable):  # the orders are on record; this row is only the run's own
-        hold.finish_run(job.run_id, job.clock.now(), int(report.exit_code or ExitCode.OK))
-    return Outcome(report=report, plan=plan, error=error)
+        hold.finish_run(task.run_id, task.clock.now(), int(report.exit_code or ExitCode.OK))
+    return Ended(report=report, plan=plan, error=error)
 
 
-def _buy(job: Job, purchase: Purchase, hold: Hold, plan: Plan, means: Means, report: Report) -> None:
+def _buy(task: Task, till: Till, hold: Hold, buyer: Buyer, plan: Plan, sources: Sources, report: Report) -> None:
     desk = protocol.Desk(
+        till=till,
         hold=hold,
-        buyer=purchase.buyer,
-        readings=means.readings,
+        buyer=buyer,
+        readings=sources.readings,
         report=report,
-        file=purchase.file,
-        clock=job.clock,
-        stop=purchase.stop,
-        watch=job.watch,
-        money_timeout=purchase.money_timeout,
-        purse=purse_for(plan, job.loaded, job.limits, means.known),
-        fail_fast=purchase.fail_fast,
-        approval=job.consent.digest,
-        pauses=purchase.pauses,
-        crash_point=purchase.crash_point,
+        clock=task.clock,
+        watch=task.watch,
+        purse=purse_for(plan, task.batches, task.limits, sources.standing),
+        approval=task.consent.digest,
     )
-    if purchase.file is not None:
-        purchase.file.refresh(report)
-    with purchase.stop.deferring(job.watch):
+    if till.file is not None:
+        till.file.refresh(report)
+    with till.stop.deferring(task.watch):
         protocol.place_all(plan.to_buy, {entry.request.key: entry for entry in report.orders}, desk)
         with suppress(RunnerError):
-            report.balance_after = purchase.buyer.balance()
+            report.balance_after = buyer.balance()
     ending.note_unexplained(report)
     left = sum(entry.status == "planned" for entry in report.orders)
-    if purchase.stop.requested and left:
+    if till.stop.requested and left:
         raise Cancelled(f"stopped by a signal with {left} orders not begun", hint="run again to buy the rest")
     if left and any(finding.problem.code == "PSR505" for finding in ending.findings(report)):
         raise Refused(f"stopped after an overcharge with {left} orders not begun", hint="run again to buy the rest")
@@ -181,8 +186,8 @@ def _last_write(file: ReportFile, report: Report) -> None:
         file.failure = error
 
 
-def _run(job: Job) -> Run:
-    holder = job.holder
+def _run(task: Task) -> Run:
+    holder = task.holder
     return Run(
         id=holder.run_id,
         mode="apply",

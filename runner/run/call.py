@@ -6,19 +6,17 @@ approval. Whoever calls adds only how a person is asked and what a person is sho
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import closing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+from runner.buy.protocol import Till
 from runner.core.clock import SystemClock
 from runner.core.errors import ExitCode, LedgerUnusable, OutcomeUnknown, worst
 from runner.core.stop import Stop, StoppableClock
 from runner.limits import policy
-from runner.plan.approval.consent import Consent
-from runner.plan.approval.terms import Document
-from runner.plan.lookalikes import Guard
-from runner.plan.task import Job
+from runner.plan.approval.terms import PlanDocument
+from runner.plan.task import Consent, Guard, Task
 from runner.report import ending
 from runner.run import batch, wiring
 from runner.settle import reconcile as settling
@@ -27,51 +25,44 @@ if TYPE_CHECKING:
     from runner.core.ledger import Ledger
     from runner.core.orders import OrderKey
     from runner.core.progress import Watch
-    from runner.evidence.judge import Policy
+    from runner.evidence.judge import Rules
     from runner.limits.limits import Limits
     from runner.manifest import Loaded
     from runner.manifest.lock import Lockfile
-    from runner.plan.plan import Plan
     from runner.report.file import ReportFile
     from runner.run.wiring import Settings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """What a call is about: manifests with ids in place of words, and everything that limits their purchase."""
-
-    loaded: Loaded
-    limits: Limits
-    lockfile: Lockfile | None = None
-
-
 def governed(loaded: Loaded, limits: Limits, named: str | None) -> tuple[Loaded, Limits]:
     """Manifests and limits under every policy that holds for them; findings of policies come first."""
-    found = policy.over(named, [file.path for file in loaded.files])
-    return replace(loaded, problems=(*found.problems, *loaded.problems)), replace(limits, policies=found.found)
+    over = policy.over(named, [file.path for file in loaded.files])
+    return replace(loaded, problems=(*over.problems, *loaded.problems)), replace(limits, policies=over.policies)
 
 
-def job_of(
+def task_of(
     settings: Settings,
-    wanted: Wanted,
+    loaded: Loaded,
+    limits: Limits,
     consent: Consent,
     watch: Watch,
     *,
+    lockfile: Lockfile | None = None,
     strict_account: bool | None = None,
     flags: str = "",
     detailed_exit: bool = False,
-) -> Job:
-    """The call as the core knows it. UsageError for a selection that fits no order.
+) -> Task:
+    """The call as the core knows it: manifests with ids in place of words, and everything that limits their purchase.
 
-    `strict_account` None: in CI. `flags` lead a suggested command to the same ledger and account.
+    `strict_account` None: in CI. `flags` lead a suggested command to the same ledger and account. Raises UsageError for
+    a selection that fits no order.
     """
-    if not wanted.loaded.errors:
-        consent.selection.check(wanted.loaded.orders)
-    clock, lockfile = SystemClock(), wanted.lockfile
+    if not loaded.errors:
+        consent.selection.check(loaded.orders)
+    clock = SystemClock()
     strict = wiring.in_ci() if strict_account is None else strict_account
-    return Job(
-        loaded=wanted.loaded,
-        limits=wanted.limits,
+    return Task(
+        loaded=loaded,
+        limits=limits,
         lockfile=(lockfile.path, lockfile.sha256) if lockfile else None,
         guard=Guard(strict=strict, flags=flags),
         holder=wiring.holder(clock.now()),
@@ -89,44 +80,31 @@ def consent_of(settings: Settings) -> Consent:
     return Consent(account=wiring.locate(settings).account, api=api)
 
 
-def preview(settings: Settings, job: Job, mode: Literal["plan", "dry-run"], *, offline: bool = False) -> batch.Outcome:
+def preview(settings: Settings, task: Task, mode: Literal["plan", "dry-run"], *, offline: bool = False) -> batch.Ended:
     """What would be bought. Buys nothing: it only ever holds a `Reader` and a ledger it cannot write."""
     ledger = wiring.open_ledger(wiring.locate(settings), read_only=True)
-    opened = wiring.offline() if offline else wiring.reader(settings, SystemClock(), job.watch)
+    opened = wiring.offline() if offline else wiring.reader(settings, SystemClock(), task.watch)
     with closing(ledger), opened as vendor:
-        return batch.preview(job, mode, ledger, vendor)
+        return batch.preview(task, mode, ledger, vendor)
 
 
-def document_of(job: Job, outcome: batch.Outcome) -> Document | None:
+def document_of(task: Task, ended: batch.Ended) -> PlanDocument | None:
     """A plan as something to approve; None while an order has no price."""
-    terms, report = outcome.terms, outcome.report
+    terms, report = ended.terms, ended.report
     if terms is None:
         return None
-    return Document(
+    return PlanDocument(
         terms=terms,
         digest=terms.digest,
         made_at=report.started_at,
         standing={str(entry.request.key): (entry.status, entry.reason) for entry in report.orders},
-        prices={str(step.request.key): step.quote.total for step in outcome.plan.to_buy if step.quote},
-        manifests={file.path: file.sha256 for file in job.loaded.files},
-        lockfile=job.lockfile[1] if job.lockfile else None,
+        prices={str(step.request.key): step.quote.total for step in ended.plan.to_buy if step.quote},
+        manifests=task.manifests,
+        lockfile=task.lockfile[1] if task.lockfile else None,
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Till:
-    """How a call buys. `confirm` raises where a person says no; `ended` is called once nothing can be bought any more,
-    while the ledger is still open."""
-
-    confirm: Callable[[Plan], None]
-    stop: Stop
-    file: ReportFile | None = None
-    lock_timeout: float = 0.0
-    fail_fast: bool = False
-    ended: Callable[[], None] = lambda: None
-
-
-def buy(settings: Settings, job: Job, till: Till) -> batch.Outcome:
+def buy(settings: Settings, task: Task, till: Till) -> batch.Ended:
     """Buy a batch. A signal cuts it off only where nothing is in the air, and never hides a possible charge.
 
     Raises UsageError, before anything is opened, for a purchase in CI whose ledger would be thrown away.
@@ -134,32 +112,22 @@ def buy(settings: Settings, job: Job, till: Till) -> batch.Outcome:
     wiring.require_named_ledger(settings)
     clock = StoppableClock(SystemClock(), till.stop)
     ledger = wiring.open_ledger(wiring.locate(settings))
-    with closing(ledger), wiring.buyer(settings, clock, job.watch) as buyer:
-        purchase = batch.Purchase(
-            ledger=ledger,
-            buyer=buyer,
-            file=till.file,
-            confirm=till.confirm,
-            stop=till.stop,
-            money_timeout=settings.money_timeout,
-            lock_timeout=till.lock_timeout,
-            fail_fast=till.fail_fast,
-        )
-        outcome = batch.apply(job, purchase)
+    with closing(ledger), wiring.buyer(settings, clock, task.watch) as buyer:
+        ended = batch.apply(task, till, ledger, buyer)
         till.ended()
-        return _with_open(outcome, ledger, till.file)
+        return _with_open(ended, ledger, till.file)
 
 
 def reconcile(
     settings: Settings,
-    rules: Policy,
+    rules: Rules,
     stop: Stop,
     watch: Watch,
     *,
     keys: tuple[OrderKey, ...] = (),
     wait: float = 0.0,
     lock_timeout: float = 0.0,
-) -> tuple[settling.Outcome, ExitCode]:
+) -> tuple[settling.Settled, ExitCode]:
     """Settle orders in doubt by evidence. The code is 7 while any order of the account is open, asked for or not."""
     clock = StoppableClock(SystemClock(), stop)
     with (
@@ -167,7 +135,7 @@ def reconcile(
         wiring.reader(settings, clock, watch) as reader,
         stop.deferring(watch),
     ):
-        task = settling.Task(
+        settlement = settling.Reconciliation(
             ledger=ledger,
             reader=reader,
             holder=wiring.holder(clock.now()),
@@ -179,7 +147,7 @@ def reconcile(
             wait=wait,
             lock_timeout=lock_timeout,
         )
-        outcome = settling.reconcile(task)
+        outcome = settling.reconcile(settlement)
         codes = [ExitCode.OUTCOME_UNKNOWN] if ledger.open_records() else []
     codes += [ExitCode.CANCELLED] if stop.requested else []
     return outcome, worst(*codes, *(failure.exit_code for failure in outcome.failures if outcome.open))
@@ -193,24 +161,24 @@ def cut_off(count: int) -> OutcomeUnknown:
     )
 
 
-def _with_open(outcome: batch.Outcome, ledger: Ledger, file: ReportFile | None) -> batch.Outcome:
+def _with_open(ended: batch.Ended, ledger: Ledger, file: ReportFile | None) -> batch.Ended:
     """A batch that was cut off, perhaps before it had looked for open orders: with those in report and exit code."""
-    report, found = outcome.report, []
+    report, records = ended.report, []
     if report.exit_code is ExitCode.CANCELLED and report.finished_at is not None:
         with suppress(LedgerUnusable):
-            found = ledger.open_records()
-    if not found or report.finished_at is None:
-        return outcome
-    error = cut_off(len(found))
+            records = ledger.open_records()
+    if not records or report.finished_at is None:
+        return ended
+    error = cut_off(len(records))
     entries = {entry.request.key: entry for entry in report.orders}
-    for record in found:
+    for record in records:
         if record.key in entries:
             entries[record.key].update(status="unknown", reason=record.reason, possible=record.quote_total)
-    ending.note_open(report, found)
+    ending.note_open(report, records)
     ending.finish(report, report.finished_at, error)
     if file is not None:
         try:
             file.write(report)
         except OSError as failure:  # told at the end; it must not hide what was bought
             file.failure = failure
-    return replace(outcome, error=error)
+    return replace(ended, error=error)

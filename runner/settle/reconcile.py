@@ -18,8 +18,8 @@ from runner.core.progress import Looked, Notice, Waiting, Watch
 from runner.core.states import OPEN, Event, State
 from runner.core.stop import Stop
 from runner.core.vendor import Look, Reader
-from runner.evidence.judge import Facts, Policy, Verdict, judge
-from runner.evidence.match import Fit, countries_of, shown_until
+from runner.evidence.judge import Facts, Rules, Verdict, judge
+from runner.evidence.match import Match, countries_of, shown_until
 
 LEAST: Final = 0.001
 """A rest of seconds that is no time: added to a clock that counts in floating numbers it may change nothing."""
@@ -31,7 +31,7 @@ _AFTER: Final = {"placed": State.PLACED, "absent": State.ABSENT, "open": State.U
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
+class Reconciliation:
     """One call. `keys`: only these are settled, none for all. `wait` is in seconds; 0 is one look."""
 
     ledger: Ledger
@@ -40,7 +40,7 @@ class Task:
     clock: Clock
     stop: Stop
     watch: Watch
-    policy: Policy
+    policy: Rules
     keys: tuple[OrderKey, ...] = ()
     wait: float = 0.0
     lock_timeout: float = 0.0
@@ -48,10 +48,10 @@ class Task:
 
 
 @dataclass(slots=True, kw_only=True)
-class Outcome:
+class Settled:
     """The last verdict on each order, oldest claim first; what was settled before; what could not be read."""
 
-    policy: Policy
+    policy: Rules
     verdicts: dict[OrderKey, Verdict] = field(default_factory=dict)
     settled: tuple[Record, ...] = ()
     failures: tuple[RunnerError, ...] = ()
@@ -61,12 +61,12 @@ class Outcome:
         return [verdict for verdict in self.verdicts.values() if verdict.ruling == "open"]
 
 
-def reconcile(task: Task) -> Outcome:
+def reconcile(task: Reconciliation) -> Settled:
     """Look, and look again until nothing is open or the time is over.
 
     Raises `Busy` where another run holds the account at the first look, `UsageError` for a key that no order has.
     """
-    outcome = Outcome(policy=task.policy, settled=_known(task))
+    outcome = Settled(policy=task.policy, settled=_known(task))
     begun, pauses = task.clock.monotonic(), iter(task.pauses)
     pause, looks = 0.0, 0
     while True:
@@ -88,7 +88,7 @@ def reconcile(task: Task) -> Outcome:
         task.watch(replace(looked, left=left - pause))
 
 
-def _known(task: Task) -> tuple[Record, ...]:
+def _known(task: Reconciliation) -> tuple[Record, ...]:
     """Those of the named orders that are settled already."""
     records = task.ledger.records(task.keys)
     missing = [str(key) for key in task.keys if key not in records]
@@ -99,7 +99,7 @@ def _known(task: Task) -> tuple[Record, ...]:
     return tuple(record for record in records.values() if record.state not in OPEN)
 
 
-def _look_once(task: Task, outcome: Outcome) -> None:
+def _look_once(task: Reconciliation, outcome: Settled) -> None:
     with task.ledger.hold(task.holder, timeout=task.lock_timeout) as hold:
         hold.abandon_submitted(task.clock.now())
         claims = task.ledger.open_claims()
@@ -117,7 +117,7 @@ def _look_once(task: Task, outcome: Outcome) -> None:
             outcome.settled += tuple(task.ledger.records([key]).values())
 
 
-def _facts(task: Task, claims: Sequence[OpenClaim]) -> tuple[Facts, tuple[RunnerError, ...]]:
+def _facts(task: Reconciliation, claims: Sequence[OpenClaim]) -> tuple[Facts, tuple[RunnerError, ...]]:
     """All that can be read; what cannot is left out and told. The balance is read last."""
     failures: list[RunnerError] = []
     looks: dict[ProductType, Look] = {}
@@ -151,7 +151,7 @@ def _facts(task: Task, claims: Sequence[OpenClaim]) -> tuple[Facts, tuple[Runner
     return facts, tuple(failures)
 
 
-def _ended(task: Task, order_ids: Iterable[str]) -> frozenset[str]:
+def _ended(task: Reconciliation, order_ids: Iterable[str]) -> frozenset[str]:
     """Those of our own orders that are not shown because their period is over."""
     owners = task.ledger.owners(order_ids)
     records = task.ledger.records(owners.values())
@@ -160,10 +160,10 @@ def _ended(task: Task, order_ids: Iterable[str]) -> frozenset[str]:
     return frozenset(order_id for order_id, key in owners.items() if key in over)
 
 
-def _settle(task: Task, hold: Hold, verdict: Verdict) -> None:
+def _settle(task: Reconciliation, hold: Hold, verdict: Verdict) -> None:
     """Put a verdict on record with its evidence; an order that stays open only if there is something new to tell."""
-    claim, told = verdict.claim, evidence(verdict, task.policy)
-    if verdict.ruling == "open" and _same(claim.evidence, told):
+    claim, facts = verdict.claim, evidence(verdict, task.policy)
+    if verdict.ruling == "open" and _same(claim.evidence, facts):
         return
     record, order = claim.record, verdict.order
     attempt = Attempt(key=record.key, n=record.attempt, run_id=task.holder.run_id, claimed_at=claim.claimed_at)
@@ -175,7 +175,7 @@ def _settle(task: Task, hold: Hold, verdict: Verdict) -> None:
         order_id=order.order_id if order else None,
         base_order_numbers=tuple(sorted(order.numbers)) if order else (),
         total=record.quote_total if order else None,
-        evidence=told,
+        evidence=facts,
     )
     hold.settle(attempt, settlement)
 
@@ -184,7 +184,7 @@ def _same(before: Mapping[str, object], now: Mapping[str, object]) -> bool:
     return all(before.get(name) == now[name] for name in ("ruling", "why", "candidates", "balance_moved"))
 
 
-def evidence(verdict: Verdict, policy: Policy) -> dict[str, object]:
+def evidence(verdict: Verdict, policy: Rules) -> dict[str, object]:
     """What a verdict rests on, for the ledger and for people."""
     claim, record = verdict.claim, verdict.claim.record
     return {
@@ -201,19 +201,19 @@ def evidence(verdict: Verdict, policy: Policy) -> dict[str, object]:
     }
 
 
-def _candidate(found: Fit) -> dict[str, object]:
-    order = found.order
+def _candidate(match: Match) -> dict[str, object]:
+    order = match.order
     return {
         "order_id": order.order_id,
         "proxies": order.rows,
         "countries": sorted(order.countries),
         "starts": order.starts.isoformat() if order.starts else None,
         "ends": order.ends.isoformat() if order.ends else None,
-        "doubts": list(found.doubts),
+        "doubts": list(match.doubts),
     }
 
 
-def _waits_for(outcome: Outcome) -> str:
+def _waits_for(outcome: Settled) -> str:
     first = outcome.open[0]
     more = f" (and {len(outcome.open) - 1} more)" if len(outcome.open) > 1 else ""
     return f"{first.key} is open{more}: {first.reason}"

@@ -14,7 +14,7 @@ from runner.core.ledger import Attempt, Hold, Ledger, OpenClaim, Record, Settlem
 from runner.core.orders import OrderKey
 from runner.core.records import Adoption, Stranger, Want
 from runner.core.states import CLAIMABLE, OPEN, Event, State
-from runner.evidence.judge import Policy
+from runner.evidence.judge import Rules
 
 WHO: Final = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILD_USER_ID", "USER", "LOGNAME", "USERNAME")
 """Variables that name a person, the first that is set counts."""
@@ -123,7 +123,7 @@ def _refuse_owned(ruling: Ruling, ledger: Ledger) -> None:
 
 
 def _refuse_early(ruling: Ruling, claim: OpenClaim) -> None:
-    decidable_at = claim.claimed_at + Policy().waits(claim.record.type)
+    decidable_at = claim.claimed_at + Rules().waits(claim.record.type)
     if ruling.at < decidable_at and not ruling.accepts_second:
         raise Refused(
             f"{ruling.key} may still appear at the vendor until {rfc3339(decidable_at)}: called absent now, it could "
@@ -135,12 +135,12 @@ def _refuse_early(ruling: Ruling, claim: OpenClaim) -> None:
 def resolve(ruling: Ruling, ledger: Ledger, hold: Hold, run_id: str) -> Record:
     """Put a person's verdict on record, under the hold; raises as `check` does."""
     hold.abandon_submitted(ruling.at)
-    found = check(ruling, ledger)
-    said = f"order {ruling.order_id}" if ruling.order_id else "not bought"
-    reason = f"{ruling.person.name} says: {said}; {ruling.reason}"
-    if isinstance(found, Want):
+    claim = check(ruling, ledger)
+    verdict = f"order {ruling.order_id}" if ruling.order_id else "not bought"
+    reason = f"{ruling.person.name} says: {verdict}; {ruling.reason}"
+    if isinstance(claim, Want):
         adoption = Adoption(
-            want=found,
+            want=claim,
             order_id=str(ruling.order_id),
             run_id=run_id,
             at=ruling.at,
@@ -148,7 +148,7 @@ def resolve(ruling: Ruling, ledger: Ledger, hold: Hold, run_id: str) -> Record:
             evidence=_evidence(ruling),
         )
         return hold.adopt(adoption)
-    attempt = Attempt(key=ruling.key, n=found.record.attempt, run_id=run_id, claimed_at=found.claimed_at)
+    attempt = Attempt(key=ruling.key, n=claim.record.attempt, run_id=run_id, claimed_at=claim.claimed_at)
     settlement = Settlement(
         event=Event.RESOLVED,
         after=State.PLACED if ruling.order_id else State.ABSENT,

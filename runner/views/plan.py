@@ -8,10 +8,10 @@ from typing import Final
 
 from runner.core.clock import rfc3339
 from runner.core.errors import Problem
+from runner.core.files import relative
 from runner.core.orders import CURRENCY, OrderKey, Scalar, decimal_text
 from runner.plan.approval.document import Frame
 from runner.plan.plan import Plan, Step
-from runner.report.report import relative
 from runner.views.findings import as_json as diagnostic
 from runner.views.findings import described
 from runner.views.terminal.console import Channel, Console

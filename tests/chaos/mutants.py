@@ -13,7 +13,7 @@ from runner.core.ledger import Claim, Record, Settlement
 from runner.core.orders import ProductType, Quote
 from runner.core.states import Event, State
 from runner.core.vendor import Answer, Look, NotSent, Outcome, Unknown
-from runner.evidence.judge import Policy
+from runner.evidence.judge import Rules
 from runner.ledger import sql
 from runner.settle import reconcile
 from runner.vendors.v1 import account
@@ -72,7 +72,7 @@ def mark_after_send() -> None:
 
 def no_waiting_time() -> None:
     """What is not to be seen at once is called absent at once."""
-    Policy.waits = lambda self, product: timedelta(0)  # type: ignore[method-assign]
+    Rules.waits = lambda self, product: timedelta(0)  # type: ignore[method-assign]
 
 
 def unread_is_empty() -> None:

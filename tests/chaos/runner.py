@@ -20,7 +20,6 @@ from sqlalchemy import Engine, event
 from runner.buy import protocol
 from runner.core.ledger import Attempt, Claim, Record, Run, Settlement
 from runner.ledger import hold, sqlite
-from runner.run import batch
 from runner.settle import reconcile
 from runner.vendors import streams, transport
 from tests.chaos.mutants import MUTANTS
@@ -55,7 +54,7 @@ def _arm(plan: Plan, points: Points) -> None:
     _watch_ledger(points)
     _watch_stream(points)
     _watch_report(points)
-    batch.Purchase = partial(batch.Purchase, crash_point=points.reach, pauses=PAUSES)  # type: ignore[assignment,misc]
+    protocol.Till = partial(protocol.Till, crash_point=points.reach, pauses=PAUSES)  # type: ignore[assignment,misc]
     if plan.mutant:
         MUTANTS[plan.mutant]()
 
@@ -71,7 +70,7 @@ def _hurry(plan: Plan) -> None:
     transport.RETRY_AFTER_DEFAULT = 0.02  # type: ignore[misc]
     protocol.GUARD_SECONDS = GUARD_SECONDS  # type: ignore[misc]
     protocol.THROTTLE_PAUSE = 0.02  # type: ignore[misc]
-    reconcile.Task = partial(reconcile.Task, pauses=LOOKS)  # type: ignore[assignment,misc]
+    reconcile.Reconciliation = partial(reconcile.Reconciliation, pauses=LOOKS)  # type: ignore[assignment,misc]
 
 
 def _watch_ledger(points: Points) -> None:

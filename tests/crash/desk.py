@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from runner import manifest
-from runner.buy.protocol import no_crash
+from runner.buy.protocol import Till, no_crash
 from runner.core.clock import SystemClock
 from runner.core.ledger import Holder, Ledger, Record
 from runner.core.orders import OrderKey
@@ -19,6 +19,7 @@ from runner.core.secrets import ApiKey
 from runner.core.stop import Stop
 from runner.ledger.sqlite import open_sqlite
 from runner.plan.plan import Limits, Plan
+from runner.plan.task import Task
 from runner.report.file import ReportFile
 from runner.run import batch
 from runner.sandbox import Options, Sandbox
@@ -71,13 +72,13 @@ class World:
         stop: Stop | None = None,
         limits: Limits | None = None,
         **changes: Any,
-    ) -> batch.Outcome:
+    ) -> batch.Ended:
         self.runs += 1
         clock = changes.pop("clock", SystemClock())
         ledger = open_sqlite(self.ledger_path, "default")
         timing = Timing(read=5, money=self.money_timeout, connect=5, pauses=(0.01, 0.01))
         holder = Holder(host="here", pid=1, since=datetime.now(UTC), run_id=f"run-{self.runs}")
-        job = batch.Job(
+        task = Task(
             loaded=manifest.load([str(self.manifest(text))]),
             limits=limits or Limits(),
             holder=holder,
@@ -85,12 +86,10 @@ class World:
             watch=self.events.append,
             ledger_name="ledger",
         )
-        assert not job.loaded.errors, job.loaded.problems
+        assert not task.loaded.errors, task.loaded.problems
         try:
             with Transport(self.base_url, ApiKey(KEY), clock=clock, rate=0, timing=timing) as transport:
                 settings: dict[str, Any] = {
-                    "ledger": wrap(ledger),
-                    "buyer": V1Buyer(transport, clock),
                     "file": ReportFile(self.folder / "report.json"),
                     "confirm": agree,
                     "stop": stop or Stop(),
@@ -98,7 +97,8 @@ class World:
                     "pauses": (0.01, 0.01),
                     "crash_point": crash_point,
                 }
-                return batch.apply(job, batch.Purchase(**(settings | changes)))
+                buyer = V1Buyer(transport, clock)
+                return batch.apply(task, Till(**(settings | changes)), wrap(ledger), buyer)
         finally:
             ledger.close()
 
@@ -123,5 +123,5 @@ def world(folder: Path, faults: Sequence[str] = (), **switches: Any) -> Iterator
         yield World(folder=folder, box=box, base_url=server.base_url)
 
 
-def statuses(outcome: batch.Outcome) -> list[str]:
+def statuses(outcome: batch.Ended) -> list[str]:
     return [entry.status for entry in outcome.report.orders]

@@ -18,10 +18,10 @@ from runner.core.progress import Looked, Progress, Waiting
 from runner.core.secrets import ApiKey
 from runner.core.states import State
 from runner.core.stop import Stop
-from runner.evidence.judge import Policy
+from runner.evidence.judge import Rules
 from runner.ledger.sqlite import open_sqlite
 from runner.sandbox import SANDBOX_KEY
-from runner.settle.reconcile import Task, reconcile
+from runner.settle.reconcile import Reconciliation, reconcile
 from runner.vendors.transport import Timing, Transport
 from runner.vendors.v1.account import V1Reader
 from tests.settling.conftest import IPV4, RESIDENT, Desk
@@ -178,14 +178,14 @@ def polled(desk: Desk, watch: Callable[[Progress], None]) -> object:
         Transport(base_url, ApiKey(SANDBOX_KEY), clock=clock, rate=0, timing=timing) as way,
         closing(open_sqlite(desk.ledger, "default")) as ledger,
     ):
-        task = Task(
+        task = Reconciliation(
             ledger=ledger,
             reader=V1Reader(way, clock),
             holder=Holder(host="h", pid=1, since=datetime.now(UTC), run_id="r"),
             clock=clock,
             stop=Stop(),
             watch=watch,
-            policy=Policy(settle_after=timedelta(0), exclusive=True),
+            policy=Rules(settle_after=timedelta(0), exclusive=True),
             wait=60,
             pauses=(0.01, 0.02),
         )

@@ -32,7 +32,7 @@ def _both(*mutants: Callable[[], AbstractContextManager[object]]) -> Iterator[No
 
 def no_waiting_time() -> AbstractContextManager[object]:
     """An order is said to be absent before what was received can have been carried out."""
-    return mock.patch.object(judge.Policy, "waits", return_value=timedelta(0))
+    return mock.patch.object(judge.Rules, "waits", return_value=timedelta(0))
 
 
 def failed_list_is_empty() -> AbstractContextManager[object]:

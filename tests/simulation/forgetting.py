@@ -15,6 +15,7 @@ from runner.core.ledger import Hold
 from runner.core.states import OPEN, State
 from runner.ledger.tables import metadata
 from runner.plan import lookalikes
+from runner.plan.task import Guard
 from runner.run import batch
 from runner.settle.resolve import Disowning, Ruling, disown, resolve
 from tests.simulation.process import Killed, Process
@@ -46,8 +47,8 @@ class Forgetting:
         self._copy: dict[str, list[Any]] = {name: [] for name in metadata.tables}
 
     @property
-    def guard(self) -> lookalikes.Guard:
-        return lookalikes.Guard(strict=self.strict)
+    def guard(self) -> Guard:
+        return Guard(strict=self.strict)
 
     # Copies
 
@@ -125,7 +126,7 @@ class Forgetting:
 
     # The person
 
-    def answer(self, outcome: batch.Outcome) -> None:
+    def answer(self, outcome: batch.Ended) -> None:
         """What a person does about orders that were refused because they look bought: adopts ours, disowns the rest."""
         world = self.world
         if world.holder is not None or not any(

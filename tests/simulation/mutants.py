@@ -16,7 +16,7 @@ from runner.core.states import Event, State
 from runner.core.vendor import Answer, NotSent, Outcome, Rejected, Unknown, VendorError
 from runner.ledger.hold import SqlHold
 from runner.ledger.sql import AccountRows
-from runner.plan import lookalikes
+from runner.plan import making
 from runner.vendors.transport import Lost
 from runner.vendors.v1 import account
 from runner.vendors.v1 import purchases as v1
@@ -160,7 +160,7 @@ def guard_off_and_reconnect() -> Iterator[None]:
 
 def forgotten_not_compared() -> AbstractContextManager[object]:
     """The vendor's list is not compared with the ledger before a purchase."""
-    return mock.patch.object(lookalikes, "compared", lambda plan, desk: plan)
+    return mock.patch.object(making, "compare_with_vendor", lambda plan, task, sources: plan)
 
 
 def wants_not_noted() -> AbstractContextManager[object]:

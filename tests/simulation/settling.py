@@ -15,7 +15,7 @@ from runner.core.errors import RunnerError
 from runner.core.ledger import Claim, Holder, OpenClaim
 from runner.core.orders import PAY_BY_CARD, Quote
 from runner.core.progress import Progress, Waiting
-from runner.evidence.judge import Policy, Verdict
+from runner.evidence.judge import Rules, Verdict
 from runner.evidence.match import PACKAGES
 from runner.settle import reconcile
 from runner.settle.resolve import Person, Ruling, resolve
@@ -99,14 +99,14 @@ class Settling:
         """One call of the command, as far as its process gets."""
         world, clock = self.world, self.world.clock
         process.looks = world.vendor.lies = True
-        task = reconcile.Task(
+        task = reconcile.Reconciliation(
             ledger=MemoryLedger(process),
             reader=V1Reader(Transport(process), clock),  # type: ignore[arg-type] - the same methods
             holder=self.holder(),
             clock=clock,
             stop=process.stop,
             watch=self._waiting,
-            policy=Policy(exclusive=world.exclusive),
+            policy=Rules(exclusive=world.exclusive),
             wait=wait,
             pauses=PAUSES,
         )
@@ -158,7 +158,7 @@ class Settling:
         ledger = MemoryLedger(process)
         if world.holder is not None or not ledger.open_records():
             return
-        moment = max(claim.claimed_at + Policy().waits(claim.record.type) for claim in ledger.open_claims())
+        moment = max(claim.claimed_at + Rules().waits(claim.record.type) for claim in ledger.open_claims())
         world.clock.advance(max(0.0, (moment - world.clock.now()).total_seconds()))
         world.vendor.catch_up()
         holder = self.holder()

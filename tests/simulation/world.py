@@ -15,12 +15,13 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from runner.buy.protocol import GUARD_SECONDS
+from runner.buy.protocol import GUARD_SECONDS, Till
 from runner.core.errors import ExitCode
 from runner.core.ledger import Holder
 from runner.core.progress import unwatched
 from runner.core.states import State
 from runner.plan.plan import Limits
+from runner.plan.task import Task
 from runner.report.report import STATUSES
 from runner.run import batch
 from runner.vendors.v1.account import V1Buyer
@@ -159,7 +160,7 @@ class World(Books):
         """One `apply`, as far as the process gets."""
         self._runs += 1
         holder = Holder(host="here", pid=1, since=self.clock.now(), run_id=f"run-{self._runs}")
-        job = batch.Job(
+        task = Task(
             loaded=self.loaded,
             limits=Limits(large=DEAR),
             holder=holder,
@@ -168,10 +169,8 @@ class World(Books):
             ledger_name="memory",
             guard=self.forgetting.guard,
         )
-        purchase = batch.Purchase(
-            ledger=MemoryLedger(process),
-            buyer=V1Buyer(Transport(process), self.clock),  # type: ignore[arg-type] - the same methods
-            file=None,
+        buyer = V1Buyer(Transport(process), self.clock)  # type: ignore[arg-type] - the same methods
+        till = Till(
             confirm=lambda plan: None,
             stop=process.stop,
             money_timeout=180.0,
@@ -180,7 +179,7 @@ class World(Books):
         self.say(f"  {holder.run_id} at {self.clock.monotonic():.0f} s: {process.fate} {process.point}")
         self.counts["runs"] += 1
         try:
-            outcome = batch.apply(job, purchase)
+            outcome = batch.apply(task, till, MemoryLedger(process), buyer)
         except Killed:
             self.counts["runs killed"] += 1
         else:
@@ -246,7 +245,7 @@ class World(Books):
                 states = {key: str(state) for key, (state, _) in self.states().items() if self.goals[key] == goal}
                 self.against(f"I2: {goal} was bought and is {states}")
 
-    def _check_report(self, outcome: batch.Outcome) -> None:
+    def _check_report(self, outcome: batch.Ended) -> None:
         """I4: every order once, with a status; the exit code says the worst."""
         report = outcome.report
         for found in (*report.errors, *(found for entry in report.orders for found in entry.errors)):

@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from runner.core.ledger import Record
 from runner.core.orders import OrderKey
-from runner.run.batch import Outcome
+from runner.run.batch import Ended
 from tests.chaos.judge import End
 from tests.stateful import checks
 from tests.stateful.child import ShiftedNursery
@@ -115,7 +115,7 @@ class Game(RuleBasedStateMachine):
     def _apply(self, life: Life | None = None) -> None:
         self._ended(self.scene.apply(life))
 
-    def _ended(self, outcome: Outcome | None, *, held: bool = True) -> None:
+    def _ended(self, outcome: Ended | None, *, held: bool = True) -> None:
         if outcome is None:
             return
         code = int(outcome.report.exit_code if outcome.report.exit_code is not None else 1)

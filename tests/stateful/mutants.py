@@ -43,7 +43,7 @@ def _or_nothing(real: Callable[..., Any], nothing: Any) -> Callable[..., Any]:
 
 def no_waiting_time() -> AbstractContextManager[object]:
     """An order is called absent before it can have come."""
-    return mock.patch.object(judge.Policy, "waits", return_value=timedelta(0))
+    return mock.patch.object(judge.Rules, "waits", return_value=timedelta(0))
 
 
 def absent_by_the_list_alone() -> AbstractContextManager[object]:

@@ -24,8 +24,17 @@ from runner.core.ledger import Allowed, Record
 from runner.core.orders import OrderKey, OrderRequest, Quote, Scalar, Source
 from runner.core.states import State
 from runner.manifest import Batch, Budget
-from runner.plan.approval.differences import Now, moved
-from runner.plan.approval.terms import Approval, Document, Line, Terms, amount_text, bounded, limits_of, lines_of
+from runner.plan.approval.differences import Now, differences
+from runner.plan.approval.terms import (
+    Approval,
+    ApprovedOrder,
+    PlanDocument,
+    Terms,
+    amount_text,
+    bounded,
+    limits_of,
+    lines_of,
+)
 from runner.plan.plan import Plan, Step
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -194,9 +203,9 @@ def test_amounts_as_they_come(given_: str, text: str) -> None:
 # -- against an approval
 
 
-def document(*steps: Step, batches: Mapping[str, Batch] | None = None, **changes: Any) -> Document:
+def document(*steps: Step, batches: Mapping[str, Batch] | None = None, **changes: Any) -> PlanDocument:
     approved = terms(*steps, batches=batches)
-    known = Document(
+    known = PlanDocument(
         terms=approved,
         digest=approved.digest,
         made_at=MADE,
@@ -212,14 +221,16 @@ def now(*steps: Step, batches: Mapping[str, Batch] | None = None, **changes: Any
     return replace(known, **changes)
 
 
-def found(kept: Document, here: Now, batches: Mapping[str, Batch] | None = None, **changes: Any) -> tuple[Problem, ...]:
-    return moved(replace(Approval(digest=kept.digest, document=kept), **changes), here, batches or BATCHES)
+def found(
+    kept: PlanDocument, here: Now, batches: Mapping[str, Batch] | None = None, **changes: Any
+) -> tuple[Problem, ...]:
+    return differences(replace(Approval(digest=kept.digest, document=kept), **changes), here, batches or BATCHES)
 
 
 A, B = request("a"), request("b")
 TWELVE = request("a", fields={"quantity": 12, "coupon": "X"})
 
-DIFFERENCES: list[tuple[Document, Now, list[str]]] = [
+DIFFERENCES: list[tuple[PlanDocument, Now, list[str]]] = [
     (document(to_buy(A)), now(to_buy(A)), []),
     (document(to_buy(A)), now(to_buy(A, "9.99")), []),
     (document(to_buy(A, "12.50", "13")), now(to_buy(A, "13")), []),
@@ -314,7 +325,7 @@ DIFFERENCES: list[tuple[Document, Now, list[str]]] = [
 
 
 @pytest.mark.parametrize(("kept", "here", "expected"), DIFFERENCES, ids=range(len(DIFFERENCES)))
-def test_each_difference_is_named(kept: Document, here: Now, expected: list[str]) -> None:
+def test_each_difference_is_named(kept: PlanDocument, here: Now, expected: list[str]) -> None:
     """What moved since a plan was written down is named, one sentence each, with its kind; what is cheaper is covered."""
     assert [problem.message for problem in found(kept, here)] == expected
 
@@ -359,9 +370,9 @@ def test_what_was_bought_under_an_approval_stays_covered() -> None:
     approval = Approval(digest=terms(to_buy(A, "12.50", "13"), to_buy(B), batches=LIMITED).digest)
     under = {A.key: Allowed(ceiling=Decimal("13.0"), approval=approval.digest)}
     half = now(bought(A), to_buy(B), batches=LIMITED, allowed=under)
-    assert moved(approval, half, LIMITED) == ()
+    assert differences(approval, half, LIMITED) == ()
     every = {**under, B.key: Allowed(ceiling=Decimal("12.5"), approval=approval.digest)}
-    assert moved(approval, now(bought(A), bought(B), batches=LIMITED, allowed=every), LIMITED) == ()
+    assert differences(approval, now(bought(A), bought(B), batches=LIMITED, allowed=every), LIMITED) == ()
     kept = document(to_buy(A, "12.50", "13"), to_buy(B), batches=LIMITED)
     assert found(kept, half, LIMITED) == ()
 
@@ -373,14 +384,14 @@ def test_what_was_bought_otherwise_is_not_covered(claim: Allowed | None) -> None
     """An order that somebody bought without this approval makes it another purchase than the one approved."""
     approval = Approval(digest=terms(to_buy(A), to_buy(B)).digest)
     here = now(bought(A), to_buy(B), allowed={A.key: claim} if claim else {})
-    (problem,) = moved(approval, here, BATCHES)
+    (problem,) = differences(approval, here, BATCHES)
     assert problem.code == "PSR440"
 
 
 def test_a_digest_alone_says_what_it_can() -> None:
     """Without a document the new digest, the number of orders and the most they cost are told, and the way out."""
     here = now(to_buy(A), to_buy(B, "1", "2"))
-    (problem,) = moved(Approval(digest=OTHER), here, BATCHES)
+    (problem,) = differences(Approval(digest=OTHER), here, BATCHES)
     assert problem.message == (
         f"this is not what was approved: 2 orders for at most 14.50 on account default would be {here.terms.digest}"
     )
@@ -392,7 +403,7 @@ def test_a_price_that_fell_needs_the_document() -> None:
     """A lower ceiling is another digest, and within what a document approves."""
     kept = document(to_buy(A))
     assert found(kept, now(to_buy(A, "12.00"))) == ()
-    assert len(moved(Approval(digest=kept.digest), now(to_buy(A, "12.00")), BATCHES)) == 1
+    assert len(differences(Approval(digest=kept.digest), now(to_buy(A, "12.00")), BATCHES)) == 1
 
 
 def test_the_approved_ceiling_is_the_ceiling_of_the_purchase() -> None:
@@ -414,7 +425,7 @@ def test_no_digest_without_every_price() -> None:
 
 def test_the_order_of_lines_in_memory_does_not_count() -> None:
     """Whatever order the lines were put together in, the digest is one."""
-    lines = [(f"crawl/{n}", Line(type="ipv4", fields={"quantity": n}, ceiling=Decimal(n))) for n in range(20)]
+    lines = [(f"crawl/{n}", ApprovedOrder(type="ipv4", fields={"quantity": n}, ceiling=Decimal(n))) for n in range(20)]
     digests = set()
     for seed in range(5):
         random.Random(seed).shuffle(lines)

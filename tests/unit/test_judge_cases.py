@@ -14,7 +14,7 @@ from runner.core.ledger import Bought, OpenClaim, Record
 from runner.core.orders import OrderKey, fingerprint
 from runner.core.states import State
 from runner.core.vendor import Look, SeenOrder, Witness
-from runner.evidence.judge import Facts, Policy, Verdict, judge
+from runner.evidence.judge import Facts, Rules, Verdict, judge
 
 Case = dict[str, Any]
 
@@ -113,7 +113,7 @@ def ruled(case: Case) -> list[Verdict]:
         countries={} if case.get("no_countries") else COUNTRIES,  # type: ignore[dict-item]
     )
     waits = case.get("settle_after")
-    policy = Policy(
+    policy = Rules(
         settle_after=None if waits is None else timedelta(minutes=waits), exclusive=case.get("exclusive", False)
     )
     return judge([claim(one) for one in case["unknowns"]], facts, policy)
@@ -149,11 +149,11 @@ def test_cases_say_what() -> None:
 
 def test_nothing_in_doubt() -> None:
     """Without orders in doubt there is nothing to rule on."""
-    assert judge([], Facts(looks={}, balance=None), Policy(exclusive=True)) == []
+    assert judge([], Facts(looks={}, balance=None), Rules(exclusive=True)) == []
 
 
 def test_the_waiting_time_is_that_of_the_design() -> None:
     """20 minutes, 4 hours for mobile, unless another time is asked for."""
-    assert Policy().waits("ipv4") == timedelta(minutes=20)
-    assert Policy().waits("mobile") == timedelta(hours=4)
-    assert Policy(settle_after=timedelta(0)).waits("mobile") == timedelta(0)
+    assert Rules().waits("ipv4") == timedelta(minutes=20)
+    assert Rules().waits("mobile") == timedelta(hours=4)
+    assert Rules(settle_after=timedelta(0)).waits("mobile") == timedelta(0)

@@ -7,24 +7,23 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from unit.test_plan import NOW, TODAY, Shop, batch, loaded, order, record, span
+from unit.test_plan import NOW, TODAY, Shop, batch, loaded, order, priced, record, span, steps_of
 
 from runner.core.errors import Problem
 from runner.core.ledger import Bought
 from runner.core.orders import OrderKey, OrderRequest
-from runner.core.progress import unwatched
 from runner.core.states import State
 from runner.limits.budgets import Cap
 from runner.limits.limits import Limits, Standing, strictest
 from runner.limits.policy import Policy
 from runner.manifest import Batch, Budget, Loaded
-from runner.plan.plan import Plan, draft, quoted
+from runner.plan.plan import Plan
 
 
 def planned(wanted: Loaded, limits: Limits, known: Standing, price: str = "10.00") -> Plan:
-    steps = draft(wanted, {}, today=TODAY, limits=limits, known=known)
+    steps = steps_of(wanted, limits=limits, standing=known)
     shop = Shop({request.key.name: price for request in wanted.orders}, balance="100000")
-    return quoted(Plan(steps=steps), wanted, shop, limits, unwatched, known)
+    return priced(Plan(steps=steps), wanted, shop, limits, standing=known)
 
 
 def problems(plan: Plan) -> list[Problem]:
@@ -108,7 +107,7 @@ def test_what_a_policy_forbids_is_refused_without_asking_its_price() -> None:
         places={"allow.max_quantity.any": span(3), "require_labels": span(4)},
     )
     wanted = loaded(order("a"), order("b", fields={"quantity": 9}, labels={"team": "x"}))
-    steps = draft(wanted, {}, today=TODAY, limits=Limits(policies=(held,)))
+    steps = steps_of(wanted, limits=Limits(policies=(held,)))
     assert [step.status for step in steps] == ["refused", "planned"]
     problem = steps[0].problem
     assert problem is not None
@@ -122,7 +121,7 @@ def test_what_was_bought_is_held_against_no_policy() -> None:
     held = Policy(path="p", sha256="", require_labels=("team",), places={"require_labels": span(4)})
     old, off = order("old"), order("off", enabled=False)
     records = {old.key: record(old, State.PLACED)}
-    steps = draft(loaded(old, off), records, today=TODAY, limits=Limits(policies=(held,)))
+    steps = steps_of(loaded(old, off), records, limits=Limits(policies=(held,)))
     assert [step.status for step in steps] == ["already_placed", "skipped"]
 
 

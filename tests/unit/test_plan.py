@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,11 +15,12 @@ from hypothesis import strategies as st
 from runner.core.errors import Refused, Span
 from runner.core.ledger import Record
 from runner.core.orders import OrderKey, OrderRequest, ProductType, Quote, Scalar, Source
-from runner.core.progress import Progress, Quoting, unwatched
+from runner.core.progress import Progress, Quoting, Watch, unwatched
 from runner.core.states import State
 from runner.core.vendor import Choice, QuoteRefused, VendorError, Witness
+from runner.limits.limits import strictest
 from runner.manifest import Batch, Budget, Loaded
-from runner.plan.plan import Limits, Plan, draft, quoted
+from runner.plan.plan import Limits, Plan, Step, ask_prices, check_limits, compare_with_ledger
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TODAY = NOW.date()
@@ -87,10 +89,21 @@ class Shop:
         raise AssertionError(product)
 
 
+def steps_of(wanted: Loaded, records: Mapping[OrderKey, Record] | None = None, **settings: Any) -> tuple[Step, ...]:
+    """The orders compared with what the ledger has."""
+    return compare_with_ledger(wanted.orders, strictest(wanted.batches), records or {}, today=TODAY, **settings)
+
+
+def priced(plan: Plan, wanted: Loaded, shop: Shop, limits: Limits, watch: Watch = unwatched, **settings: Any) -> Plan:
+    """The plan after prices were asked, and every limit was held against them."""
+    batches = strictest(wanted.batches)
+    return check_limits(ask_prices(plan, batches, shop, limits, watch, **settings), batches, limits, **settings)
+
+
 def made(
     wanted: Loaded, shop: Shop, records: Mapping[OrderKey, Record] | None = None, limits: Limits | None = None
 ) -> Plan:
-    return quoted(Plan(steps=draft(wanted, records or {}, today=TODAY)), wanted, shop, limits or Limits(), unwatched)
+    return priced(Plan(steps=steps_of(wanted, records)), wanted, shop, limits or Limits())
 
 
 STATUS_OF = {
@@ -107,14 +120,14 @@ STATUS_OF = {
 def test_what_the_ledger_knows_decides(state: State, status: str) -> None:
     """Only what is provably not at the vendor is planned to be bought."""
     request = order()
-    (step,) = draft(loaded(request), {request.key: record(request, state)}, today=TODAY)
+    (step,) = steps_of(loaded(request), {request.key: record(request, state)})
     assert step.status == status
 
 
 def test_content_changed_after_purchase_is_refused_with_the_difference() -> None:
     """Same name, other content: never bought again, and the finding stands at the changed line."""
     bought, wanted = order(), order(fields={"quantity": 12, "coupon": "X"})
-    (step,) = draft(loaded(wanted), {wanted.key: record(bought, State.PLACED)}, today=TODAY)
+    (step,) = steps_of(loaded(wanted), {wanted.key: record(bought, State.PLACED)})
     assert step.status == "refused"
     assert step.problem is not None
     assert (step.problem.code, step.problem.span) == ("PSR401", span(8))
@@ -126,20 +139,20 @@ def test_content_changed_after_purchase_is_refused_with_the_difference() -> None
 def test_content_changed_after_a_refusal_is_a_new_try() -> None:
     """A rejected order may be mended and tried again under its name."""
     tried, wanted = order(), order(fields={"quantity": 12})
-    (step,) = draft(loaded(wanted), {wanted.key: record(tried, State.REJECTED)}, today=TODAY)
+    (step,) = steps_of(loaded(wanted), {wanted.key: record(tried, State.REJECTED)})
     assert step.to_buy
 
 
 def test_a_disabled_order_is_skipped() -> None:
     """`enabled: false` asks for nothing."""
-    (step,) = draft(loaded(order(enabled=False)), {}, today=TODAY)
+    (step,) = steps_of(loaded(order(enabled=False)), {})
     assert step.status == "skipped"
 
 
 @pytest.mark.parametrize(("day", "status"), [(date(2026, 11, 23), "planned"), (date(2026, 11, 22), "refused")])
 def test_buy_by_is_the_last_day(day: date, status: str) -> None:
     """On its last day a batch is bought, the day after it is refused."""
-    (step,) = draft(loaded(order(), batches=(Batch(name="b", path="m.yaml", buy_by=day),)), {}, today=TODAY)
+    (step,) = steps_of(loaded(order(), batches=(Batch(name="b", path="m.yaml", buy_by=day),)), {})
     assert step.status == status
 
 
@@ -154,7 +167,7 @@ def test_every_order_is_quoted_before_the_balance_is_read() -> None:
     """One quote an order, in order, each told to whoever watches."""
     events: list[Progress] = []
     wanted, shop = loaded(order("a"), order("b")), Shop({"a": "1", "b": "2"})
-    plan = quoted(Plan(steps=draft(wanted, {}, today=TODAY)), wanted, shop, Limits(), events.append)
+    plan = priced(Plan(steps=steps_of(wanted)), wanted, shop, Limits(), events.append)
     assert shop.asked == ["a", "b", "balance"]
     assert (plan.total, plan.balance_after) == (Decimal(3), Decimal(97))
     assert events == [Quoting(done=1, total=2), Quoting(done=2, total=2)]

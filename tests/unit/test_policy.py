@@ -62,7 +62,7 @@ def test_a_policy_is_read_as_it_is_written() -> None:
     assert (found.types, found.countries, found.periods) == (("ipv4", "isp", "mobile"), (561, 4480), ("1w", "1m"))
     assert (found.payments, found.max_quantity) == (("balance",), {"any": 10, "mobile": 1})
     assert (found.labels, found.require_labels, found.exclusive) == ({"env": ("prod", "test")}, ("team",), True)
-    assert found.told("allow.max_quantity.mobile").endswith("order-runner.yaml:12:35)")
+    assert found.place_of("allow.max_quantity.mobile").endswith("order-runner.yaml:12:35)")
 
 
 def test_a_policy_may_say_nothing() -> None:
@@ -99,11 +99,11 @@ def test_every_policy_up_to_the_repository_holds(tmp_path: Path, monkeypatch: py
     root, team = write(repository / "order-runner.yaml"), write(repository / "a/order-runner.yml")
     beside = write(repository / "b/order-runner.yaml")
     monkeypatch.chdir(repository / "a")
-    found = {policy.path for policy in load(None, [Path()]).found}
+    found = {policy.path for policy in load(None, [Path()]).policies}
     assert found == {"../order-runner.yaml", "order-runner.yml"}
     assert {Path(one).resolve() for one in found} == {root, team}
-    assert {Path(one.path).resolve() for one in load(None, [Path(), repository / "b"]).found} == {root, team, beside}
-    assert {Path(one.path).resolve() for one in load(str(outside), [Path()]).found} == {outside, root, team}
+    assert {Path(one.path).resolve() for one in load(None, [Path(), repository / "b"]).policies} == {root, team, beside}
+    assert {Path(one.path).resolve() for one in load(str(outside), [Path()]).policies} == {outside, root, team}
 
 
 def test_without_a_repository_only_the_folder_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,14 +113,14 @@ def test_without_a_repository_only_the_folder_itself(tmp_path: Path, monkeypatch
     monkeypatch.chdir(tmp_path / "below")
     assert load(None, [Path()]) == Policies()
     monkeypatch.chdir(tmp_path)
-    assert [found.path for found in load(None, [Path()]).found] == ["order-runner.yaml"]
+    assert [found.path for found in load(None, [Path()]).policies] == ["order-runner.yaml"]
 
 
 def test_naming_a_found_policy_reads_it_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same file by two ways is one policy, under the name that was given."""
     path = write(tmp_path / "order-runner.yaml")
     monkeypatch.chdir(tmp_path)
-    assert [found.path for found in load(str(path), [Path(), tmp_path]).found] == [str(path)]
+    assert [found.path for found in load(str(path), [Path(), tmp_path]).policies] == [str(path)]
 
 
 @pytest.mark.parametrize("kind", ["missing", "folder", "dangling"])
@@ -143,7 +143,7 @@ def test_a_wrong_policy_does_not_hide_the_right_ones(tmp_path: Path, monkeypatch
     monkeypatch.chdir(tmp_path / "a")
     policies = load(None, [Path()])
     assert [problem.code for problem in policies.problems] == ["PSR705"]
-    assert len(policies.found) == 1
+    assert len(policies.policies) == 1
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_a_wrong_policy_does_not_hide_the_right_ones(tmp_path: Path, monkeypatch
 def test_an_account_is_exclusive_where_nobody_denies_it(said: tuple[bool | None, ...], exclusive: bool) -> None:
     """One policy has to say so, and none may say the contrary."""
     found = tuple(Policy(path="p", sha256="", exclusive=one) for one in said)
-    assert Policies(found=found).exclusive is exclusive
+    assert Policies(policies=found).exclusive is exclusive
 
 
 # -- what they do not allow

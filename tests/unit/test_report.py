@@ -16,8 +16,9 @@ from runner.core import schemas
 from runner.core.errors import ExitCode, Problem, Span
 from runner.core.orders import OrderKey, OrderRequest, Quote, Source
 from runner.core.vendor import VendorError
+from runner.plan.inputs import Inputs
 from runner.report.file import ReportFile
-from runner.report.report import STATUSES, AttemptEntry, Category, Finding, Inputs, OrderEntry, Report, Result
+from runner.report.report import STATUSES, AttemptEntry, Category, Finding, OrderEntry, Report, Result
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
 SPAN = Span(line=4, column=5, end_line=4, end_column=9)

@@ -23,7 +23,8 @@ from runner.core.errors import Problem, Severity, Span
 from runner.core.ledger import Record
 from runner.core.orders import OrderKey, OrderRequest, ProductType, Quote, Scalar, Source
 from runner.core.states import State
-from runner.report.report import Inputs, OrderEntry, Report
+from runner.plan.inputs import Inputs
+from runner.report.report import OrderEntry, Report
 from runner.views.terminal.console import Channel, Console
 
 AT = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

@@ -19,7 +19,6 @@ from runner.core.codes import TITLES
 from runner.core.errors import ExitCode, Problem
 from runner.core.vendor import VendorError
 from runner.manifest.findings import TITLES as MANIFEST_TITLES
-from runner.plan.plan import problem_at
 from runner.report.report import AttemptEntry, Finding, Report, Result
 from runner.views import findings as findings_view
 from runner.views import formats
@@ -42,10 +41,10 @@ def document(make: Make, request: pytest.FixtureRequest) -> dict[str, Any]:
     attempt = AttemptEntry(n=1, started_at=make.at, outcome="placed", duration_ms=1_234_567, http_status=200)
     vendor = VendorError(message=f"Country not exists{said}", code="404", field="countryId")
     found = {
-        "unknown": problem_at(lost, "PSR504", f"its outcome is unknown{said}", hint=f"look{said}"),
-        "rejected": problem_at(no, "PSR501", f"the vendor refused it{said}", field="countryId"),
-        "refused": problem_at(dear, "PSR404", f"its price is 90.00{said}"),
-        "warning": problem_at(dear, "PSR433", f"alike{said}"),
+        "unknown": lost.problem("PSR504", f"its outcome is unknown{said}", hint=f"look{said}"),
+        "rejected": no.problem("PSR501", f"the vendor refused it{said}", field="countryId"),
+        "refused": dear.problem("PSR404", f"its price is 90.00{said}"),
+        "warning": dear.problem("PSR433", f"alike{said}"),
     }
     told = {category: Finding(problem=problem, category=category) for category, problem in found.items()}  # type: ignore[arg-type]
     rejected = Finding(problem=found["rejected"], category="rejected", vendor=vendor)
@@ -82,11 +81,11 @@ def many(make: Make, count: int) -> dict[str, Any]:
     entries = []
     for number in range(count):
         request = make.request(f"o{number}", line=number + 1)
-        found = [problem_at(request, code, f"no {number} {'x' * 300}") for code in ("PSR403", "PSR433")]
+        found = [request.problem(code, f"no {number} {'x' * 300}") for code in ("PSR403", "PSR433")]
         errors = (Finding(problem=found[1], category="warning"), Finding(problem=found[0], category="refused"))
         entries.append(make.entry("refused", request=request, errors=errors))
     lost = make.request("zz-lost", line=count + 1)
-    unknown = Finding(problem=problem_at(lost, "PSR504", "lost"), category="unknown")
+    unknown = Finding(problem=lost.problem("PSR504", "lost"), category="unknown")
     entries.append(make.entry("unknown", request=lost, errors=(unknown,)))
     return make.document(make.report(*entries, finished_at=make.at, exit_code=ExitCode.OUTCOME_UNKNOWN))
 
@@ -154,7 +153,7 @@ def test_a_fingerprint_stays_when_lines_move(make: Make) -> None:
 
     def prints(line: int) -> list[str]:
         request = make.request("a", line=line)
-        found = Finding(problem=problem_at(request, "PSR404", f"its price is {line}.00"), category="refused")
+        found = Finding(problem=request.problem("PSR404", f"its price is {line}.00"), category="refused")
         report = make.report(make.entry("refused", request=request, errors=(found,)))
         results = json.loads(formats.render("sarif", make.document(report)))["runs"][0]["results"]
         return [result["partialFingerprints"]["orderRunner/v1"] for result in results]

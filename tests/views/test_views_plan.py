@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 
 from runner.core.errors import Problem
-from runner.plan.plan import Plan, Step, problem_at
+from runner.plan.plan import Plan, Step
 from runner.views import plan as view
 from tests.views.conftest import Make, Plain, Terminal
 
@@ -19,7 +19,7 @@ from tests.views.conftest import Make, Plain, Terminal
 def mixed(make: Make) -> Plan:
     mobile = make.request("phones", "mobile", {"countryId": 20, "periodId": "1m", "quantity": 1, "paymentId": 43})
     refused = make.request("us-prices", line=20)
-    problem = problem_at(refused, "PSR403", "the vendor would not price it: no", hint="compare", field="countryId")
+    problem = refused.problem("PSR403", "the vendor would not price it: no", hint="compare", field="countryId")
     steps = (
         Step(request=make.request(), status="planned", quote=make.quote(), ceiling=Decimal("13.125")),
         Step(request=mobile, status="planned", quote=make.quote("40", None), ceiling=Decimal(40)),

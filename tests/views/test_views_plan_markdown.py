@@ -17,8 +17,8 @@ from runner.core.orders import OrderKey
 from runner.core.vendor import VendorError
 from runner.plan.approval.document import Frame
 from runner.plan.approval.terms import Terms, lines_of
-from runner.plan.plan import Plan, Step, problem_at
-from runner.report.report import Inputs
+from runner.plan.inputs import Inputs
+from runner.plan.plan import Plan, Step
 from runner.views import plan as view
 from runner.views.formats.plan_markdown import MAX_BYTES, code
 from runner.views.terminal.safe import one_line
@@ -56,7 +56,7 @@ def frame(plan: Plan, command: str | None = "order-runner apply orders.yaml", ac
 def mixed(make: Make) -> Plan:
     mobile = make.request("phones", "mobile", {"countryId": 20, "periodId": "1m", "quantity": 1, "paymentId": 43})
     refused = make.request("us-prices", line=20)
-    problem = problem_at(refused, "PSR403", "the vendor would not price it: no", hint="compare", field="countryId")
+    problem = refused.problem("PSR403", "the vendor would not price it: no", hint="compare", field="countryId")
     steps = (
         Step(request=make.request(), status="planned", quote=make.quote(), ceiling=Decimal("13.125")),
         Step(request=mobile, status="planned", quote=make.quote("40", None), ceiling=Decimal(40)),

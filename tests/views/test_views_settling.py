@@ -11,9 +11,9 @@ import pytest
 from runner.core.ledger import OpenClaim
 from runner.core.states import State
 from runner.core.vendor import SeenOrder, Witness
-from runner.evidence.judge import Policy, Ruling, Verdict
-from runner.evidence.match import Fit
-from runner.settle.reconcile import Outcome
+from runner.evidence.judge import Rules, Ruling, Verdict
+from runner.evidence.match import Match
+from runner.settle.reconcile import Settled
 from runner.views import settling
 from tests.views.conftest import Make, Plain
 
@@ -37,13 +37,13 @@ def verdict(make: Make, ruling: Ruling, country: str = "FRA") -> Verdict:
         reason=f"because of {country}",
         decidable_at=at + timedelta(minutes=20),
         order=order if ruling == "placed" else None,
-        candidates=(Fit(order=order, doubts=("it has 2 of 10 proxies",)),),
+        candidates=(Match(order=order, doubts=("it has 2 of 10 proxies",)),),
         moved=Decimal("12.5"),
     )
 
 
-def outcome(make: Make, *verdicts: Verdict) -> Outcome:
-    return Outcome(policy=Policy(), verdicts={one.key: one for one in verdicts}, settled=(make.record(),))
+def outcome(make: Make, *verdicts: Verdict) -> Settled:
+    return Settled(policy=Rules(), verdicts={one.key: one for one in verdicts}, settled=(make.record(),))
 
 
 def test_an_open_order_has_its_commands(make: Make, plain: Plain) -> None:

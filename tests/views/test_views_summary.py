@@ -9,7 +9,6 @@ import pytest
 
 from runner.core.errors import ExitCode, Problem
 from runner.core.vendor import VendorError
-from runner.plan.plan import problem_at
 from runner.report.report import Finding, Report, Result
 from runner.views import formats, summary
 from tests.views.conftest import Make, Plain, Terminal
@@ -18,8 +17,8 @@ from tests.views.conftest import Make, Plain, Terminal
 @pytest.fixture
 def eventful(make: Make) -> Report:
     lost, no = make.request("lost"), make.request("us-prices", line=20)
-    unknown = problem_at(lost, "PSR504", "its outcome is unknown: read timeout", hint="look before you buy")
-    rejected = problem_at(no, "PSR501", "the vendor refused it", field="countryId")
+    unknown = lost.problem("PSR504", "its outcome is unknown: read timeout", hint="look before you buy")
+    rejected = no.problem("PSR501", "the vendor refused it", field="countryId")
     vendor = VendorError(message="Country not exists", code="404", field="countryId")
     elsewhere = Problem(code="PSR409", message="other/x may have been bought for 3.00", key="other/x")
     again = Problem(code="PSR409", message="crawl/lost may have been bought", key="crawl/lost")

@@ -15,8 +15,8 @@ from runner.core.errors import UsageError
 
 if TYPE_CHECKING:
     from runner.manifest.selection import Selection
-    from runner.plan.approval.consent import Consent
     from runner.plan.approval.document import Kept
+    from runner.plan.task import Consent
     from runner.run.wiring import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -112,7 +112,7 @@ def _same(asked: Selection, kept: Kept) -> Selection:
 
 def command_of(ctx: click.Context, settings: Settings, paths: tuple[str, ...], values: dict[str, Any]) -> str:
     """The command that buys what a plan of these paths shows, but for its digest: the document, where there is one."""
-    from runner.report.report import relative
+    from runner.core.files import relative
 
     words = ["order-runner", "apply"]
     if values["out"] is not None:

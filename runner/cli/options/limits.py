@@ -115,20 +115,19 @@ def checked(words: Words, named: str | None, *, strict: bool) -> tuple[Checked, 
     from runner.limits import policy
 
     policies = policy.over(named, manifest.discover(words.paths, apart=words.apart).paths)
-    if not policies.found:
+    if not policies.policies:
         found = manifest.check(words.paths, strict=strict, judge=words.judge, apart=words.apart, watch=words.watch)
         return replace(found, problems=(*policies.problems, *found.problems)), policies
     loaded = words.check(strict=strict)
-    problems = sorted([*loaded.problems, *_forbidden(policies.found, loaded)], key=lambda problem: problem.order)
+    problems = sorted([*loaded.problems, *_forbidden(policies.policies, loaded)], key=lambda problem: problem.order)
     return replace(loaded, problems=(*policies.problems, *problems)), policies
 
 
 def _forbidden(policies: Sequence[Policy], loaded: Loaded) -> list[Problem]:
     from runner.limits.policy import breaches
-    from runner.plan.plan import problem_at
 
     return [
-        problem_at(request, breach.code, breach.message, hint=breach.hint, field=breach.field)
+        request.problem(breach.code, breach.message, hint=breach.hint, field=breach.field)
         for request in loaded.orders
         if request.enabled
         for breach in breaches(policies, request)

@@ -102,27 +102,14 @@ def _unknown(address: Address, request: OrderRequest, choices: tuple[Choice, ...
     hint = "nearest: " + ", ".join(near) if near else f"`order-runner reference {address.type}` shows what there is"
     within = " there" if address.within else ""
     message = f"the vendor has no `{address.kind}` called `{shown(address.word)}` for {address.type}{within}"
-    return _at_word(request, address, "PSR307", message, hint)
+    return request.problem("PSR307", message, hint=hint, field=address.kind)
 
 
 def _ambiguous(address: Address, request: OrderRequest, choices: tuple[Choice, ...]) -> Problem:
     both = " and ".join(f"{c.value} ({c.name})" for c in matches(choices, address))
     message = f"`{address}` may be {both} of {address.type}"
     hint = f"write the full name if only one has it, or {_BY_HAND.format(field=address.field)}"
-    return _at_word(request, address, "PSR308", message, hint)
-
-
-def _at_word(request: OrderRequest, address: Address, code: str, message: str, hint: str) -> Problem:
-    source, kind = request.source, address.kind
-    return Problem(
-        code=code,
-        message=message,
-        hint=hint,
-        path=source.path,
-        span=source.of(kind),
-        field=kind,
-        key=str(request.key),
-    )
+    return request.problem("PSR308", message, hint=hint, field=address.kind)
 
 
 def moved_problems(found: Locking, path: str, command: str) -> list[Problem]:

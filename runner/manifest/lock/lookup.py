@@ -48,20 +48,13 @@ def resolved(request: OrderRequest, lockfile: Lockfile) -> OrderRequest | tuple[
 
 def unlocked_problem(unlocked: Unlocked, lockfile: Lockfile | None, command: str, place: str) -> Problem:
     """The finding at the word's line, with the command to run."""
-    address, source = unlocked.address, unlocked.request.source
+    address = unlocked.address
     if lockfile is None:
         message = f"`{address}` is not locked: there is no {place}"
     else:
         message = f"`{address}` of {address.type} is not locked in {lockfile.path}"
-    return Problem(
-        code="PSR304",
-        message=message,
-        hint=f"run `{command}`, look at what it wrote, and commit it",
-        path=source.path,
-        span=source.of(address.kind),
-        field=address.kind,
-        key=str(unlocked.request.key),
-    )
+    hint = f"run `{command}`, look at what it wrote, and commit it"
+    return unlocked.request.problem("PSR304", message, hint=hint, field=address.kind)
 
 
 def resolve_all(loaded: Loaded, lockfile: Lockfile | None, command: str, place: str) -> Loaded:

@@ -1,93 +1,67 @@
-"""A call's consent: what it is about, what it may buy, and the check of both against the plan as it is now."""
+"""A call's consent held against the plan as it is now: what was approved, and what was expected."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 
-from runner.core.clock import Clock
-from runner.core.errors import Problem, Refused
+from runner.core.errors import Refused
 from runner.core.ledger import Ledger
-from runner.limits.limits import strictest
-from runner.manifest import Loaded
-from runner.manifest.selection import EVERYTHING, Selection
-from runner.plan.approval.differences import Now, moved
-from runner.plan.approval.terms import Approval, Terms, bounded, limits_of, lines_of
+from runner.core.vendor import Encoder
+from runner.manifest import Batch
+from runner.plan.approval.differences import Now, differences
+from runner.plan.approval.terms import Terms, bounded, limits_of, lines_of
 from runner.plan.plan import Plan
-from runner.report.report import Finding, Report
+from runner.plan.task import Consent, Task
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Consent:
-    """`account` is its name in the ledger; `api` stands for an address that changes with every run (the sandbox's).
-
-    `nothing` means that nothing is expected to be left to buy.
-    """
-
-    account: str
-    api: str | None = None
-    selection: Selection = EVERYTHING
-    approval: Approval | None = None
-    nothing: bool = False
-
-    @property
-    def digest(self) -> str | None:
-        """What purchases are made under."""
-        return self.approval.digest if self.approval else None
-
-
-def terms_of(consent: Consent, plan: Plan, loaded: Loaded, report: Report) -> Terms | None:
+def terms_of(plan: Plan, consent: Consent, batches: Mapping[str, Batch], vendor: Encoder) -> Terms | None:
     """What the digest of this plan covers; None while an order has no price."""
     lines = lines_of(plan)
     if lines is None:
         return None
     return Terms(
         account=consent.account,
-        base_url=consent.api or report.inputs.base_url,
-        api_version=report.inputs.api_version,
-        limits=limits_of(plan, strictest(loaded.batches)),
+        base_url=consent.api or vendor.base_url,
+        api_version=vendor.api_version,
+        limits=limits_of(plan, batches),
         lines=lines,
     )
 
 
-def approved(consent: Consent, plan: Plan, loaded: Loaded, ledger: Ledger, report: Report, clock: Clock) -> Plan:
-    """The plan within what was approved, if anything was. Raises Refused, and reports each difference."""
-    approval = consent.approval
+def check_approval(plan: Plan, task: Task, ledger: Ledger, vendor: Encoder) -> Plan:
+    """The plan within what was approved, if anything was; refused, with an objection a difference, where it is not."""
+    approval = task.consent.approval
     if approval is None:
         return plan
-    terms = terms_of(consent, plan, loaded, report)
+    terms = terms_of(plan, task.consent, task.batches, vendor)
     if terms is None:
-        raise Refused("an order has no price, so that nothing can be held against the approval", hint="run again")
+        reason = "an order has no price, so that nothing can be held against the approval"
+        return plan.refused(Refused(reason, hint="run again"))
     now = Now(
         terms=terms,
         plan=plan,
-        at=clock.now(),
-        manifests={file.path: file.sha256 for file in loaded.files},
-        lockfile=report.inputs.lockfile[1] if report.inputs.lockfile else None,
+        at=task.clock.now(),
+        manifests=task.manifests,
+        lockfile=task.lockfile[1] if task.lockfile else None,
         allowed=ledger.allowed(step.request.key for step in plan.steps if step.status == "already_placed"),
     )
-    found = moved(approval, now, strictest(loaded.batches))
-    if found:
-        report.errors.extend(Finding(problem=problem, category="refused") for problem in found)
-        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-        raise Refused(f"{found[0].message}{more}; nothing was bought", hint=found[0].hint)
-    return bounded(plan, approval)
+    objections = differences(approval, now, task.batches)
+    if not objections:
+        return bounded(plan, approval)
+    first, more = objections[0], f" (and {len(objections) - 1} more)" if len(objections) > 1 else ""
+    return plan.refused(Refused(f"{first.message}{more}; nothing was bought", hint=first.hint), objections)
 
 
-def expect_nothing(consent: Consent, plan: Plan, report: Report) -> None:
-    """Raises Refused where there is something to buy and nothing was expected; reports each order."""
+def expect_nothing(plan: Plan, consent: Consent) -> Plan:
+    """The plan; refused, with an objection an order, where something is to be bought and nothing was expected."""
     if not (consent.nothing and plan.to_buy):
-        return
+        return plan
     hint = "buy them with `order-runner apply`, or take them out of the manifests"
-    for step in plan.to_buy:
-        source, key = step.request.source, str(step.request.key)
-        problem = Problem(
-            code="PSR442",
-            message=f"{key} is not bought, and nothing was expected to be left",
-            hint=hint,
-            path=source.path,
-            span=source.span,
-            key=key,
+    objections = [
+        step.request.problem(
+            "PSR442", f"{step.request.key} is not bought, and nothing was expected to be left", hint=hint
         )
-        report.errors.append(Finding(problem=problem, category="refused"))
-    count = len(plan.to_buy)
-    raise Refused(f"{count} order{'' if count == 1 else 's'} would be bought, and nothing was expected", hint=hint)
+        for step in plan.to_buy
+    ]
+    orders = f"{len(objections)} order{'' if len(objections) == 1 else 's'}"
+    return plan.refused(Refused(f"{orders} would be bought, and nothing was expected", hint=hint), objections)

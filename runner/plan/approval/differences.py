@@ -12,8 +12,8 @@ from runner.core.errors import Problem
 from runner.core.ledger import Allowed
 from runner.core.orders import OrderKey, Scalar, decimal_text
 from runner.manifest import Batch
-from runner.plan.approval.terms import LIMITS, Approval, Document, Line, Terms, limits_of_batch
-from runner.plan.plan import Plan, Step, problem_at
+from runner.plan.approval.terms import LIMITS, Approval, ApprovedOrder, PlanDocument, Terms, limits_of_batch
+from runner.plan.plan import Plan, Step
 
 Kind = Literal["manifest", "lockfile", "price", "ledger", "account", "age", "plan"]
 """Where a difference comes from: the word its message begins with."""
@@ -43,7 +43,7 @@ class Now:
 def with_bought(now: Now, approval: Approval, batches: Mapping[str, Batch]) -> Terms:
     """The terms of now with what was bought under this approval before: what is left after a partial run is covered."""
     bought = {
-        step.request.key: Line(type=step.request.type, fields=step.request.fields, ceiling=claim.ceiling)
+        step.request.key: ApprovedOrder(type=step.request.type, fields=step.request.fields, ceiling=claim.ceiling)
         for step in now.plan.steps
         if step.status == "already_placed"
         and (claim := now.allowed.get(step.request.key)) is not None
@@ -57,7 +57,7 @@ def with_bought(now: Now, approval: Approval, batches: Mapping[str, Batch]) -> T
     )
 
 
-def moved(approval: Approval, now: Now, batches: Mapping[str, Batch]) -> tuple[Problem, ...]:
+def differences(approval: Approval, now: Now, batches: Mapping[str, Batch]) -> tuple[Problem, ...]:
     """Everything that speaks against buying under this approval; empty where it covers all there is to buy."""
     document = approval.document
     if document is not None:
@@ -74,7 +74,7 @@ def moved(approval: Approval, now: Now, batches: Mapping[str, Batch]) -> tuple[P
     return (Problem(code="PSR440", message=message, hint=hint),)
 
 
-def _differences(approval: Approval, document: Document, now: Now) -> Iterator[Problem]:
+def _differences(approval: Approval, document: PlanDocument, now: Now) -> Iterator[Problem]:
     if document.digest != document.terms.digest:
         yield _moved("plan", "the document was changed after it was made: its digest is not that of its content")
     if approval.digest != document.digest:
@@ -90,7 +90,7 @@ def _differences(approval: Approval, document: Document, now: Now) -> Iterator[P
             yield _moved("manifest", f"{key} was removed")
 
 
-def _age(document: Document, at: datetime, most: timedelta) -> Iterator[Problem]:
+def _age(document: PlanDocument, at: datetime, most: timedelta) -> Iterator[Problem]:
     age = at - document.made_at
     made = f"the plan was made at {rfc3339(document.made_at)}"
     if age > most:
@@ -121,7 +121,7 @@ def _other_limits(before: Terms, now: Terms) -> Iterator[Problem]:
                 yield _moved("manifest", f"{label} of batch {batch} was {was or 'not set'} and is {here or 'not set'}")
 
 
-def _other_order(approval: Approval, document: Document, now: Now, key: str, step: Step) -> Iterator[Problem]:
+def _other_order(approval: Approval, document: PlanDocument, now: Now, key: str, step: Step) -> Iterator[Problem]:
     line = document.terms.lines.get(key)
     if line is None:
         if step.to_buy:
@@ -136,14 +136,14 @@ def _other_order(approval: Approval, document: Document, now: Now, key: str, ste
         yield _moved("manifest", f"{key} is left out now: {step.reason}", step)
     elif step.to_buy and step.quote is not None and step.quote.total > line.ceiling:
         was = document.prices.get(key)
-        shown = f", was {decimal_text(was)}" if was is not None else ""
+        before = f", was {decimal_text(was)}" if was is not None else ""
         price, ceiling = decimal_text(step.quote.total), decimal_text(line.ceiling)
-        yield _moved("price", f"{key} costs {price} now{shown}, above its approved ceiling {ceiling}", step)
+        yield _moved("price", f"{key} costs {price} now{before}, above its approved ceiling {ceiling}", step)
     elif step.status == "already_placed" and not _bought_under(approval, now, step):
         yield _moved("ledger", f"{key} was {step.reason} meanwhile, and not under this approval", step)
 
 
-def _unapproved(document: Document, key: str, step: Step) -> Problem:
+def _unapproved(document: PlanDocument, key: str, step: Step) -> Problem:
     status, reason = document.standing.get(key, (None, None))
     if status is None:
         return _moved("manifest", f"{key} was added", step)
@@ -158,7 +158,7 @@ def _bought_under(approval: Approval, now: Now, step: Step) -> bool:
     return claim is not None and claim.approval == approval.digest
 
 
-def _changes(line: Line, step: Step) -> list[tuple[str, Scalar | None, Scalar | None]]:
+def _changes(line: ApprovedOrder, step: Step) -> list[tuple[str, Scalar | None, Scalar | None]]:
     request = step.request
     kinds = [] if line.type == request.type else [("type", line.type, request.type)]
     names = dict.fromkeys((*request.fields, *line.fields))
@@ -178,7 +178,7 @@ def _change(name: str, was: Scalar | None, here: Scalar | None) -> str:
     return f"{name} removed (was {was})" if here is None else f"{name} {was} → {here}"
 
 
-def _blamed(document: Document, now: Now, path: str) -> Kind:
+def _blamed(document: PlanDocument, now: Now, path: str) -> Kind:
     """Whether a changed order comes of the lockfile: its own file is the same, and the lockfile is not."""
     same = path in now.manifests and now.manifests[path] in document.manifests.values()
     return "lockfile" if same and document.lockfile != now.lockfile else "manifest"
@@ -188,7 +188,7 @@ def _moved(kind: Kind, text: str, step: Step | None = None, *, field: str | None
     message = f"{kind}: {text}"
     if step is None:
         return Problem(code="PSR440", message=message, hint=_AGAIN)
-    return problem_at(step.request, "PSR440", message, hint=_AGAIN, field=field)
+    return step.request.problem("PSR440", message, hint=_AGAIN, field=field)
 
 
 def _duration(span: timedelta) -> str:

@@ -15,10 +15,11 @@ from runner._version import __version__
 from runner.core import schemas
 from runner.core.clock import rfc3339
 from runner.core.errors import UsageError
+from runner.core.files import relative
 from runner.core.orders import OrderKey, Scalar
 from runner.manifest.selection import EVERYTHING, Selection, label_of
-from runner.plan.approval.terms import Document, Line, Terms
-from runner.report.report import Inputs, relative
+from runner.plan.approval.terms import ApprovedOrder, PlanDocument, Terms
+from runner.plan.inputs import Inputs
 
 PLAN_VERSION: Final = "1.0"
 MARK: Final = "plan_version"
@@ -69,7 +70,7 @@ class Frame:
 class Kept:
     """A plan document that was read: what it approves, and what to make the plan from again."""
 
-    document: Document
+    document: PlanDocument
     paths: tuple[str, ...]
     selection: Selection
 
@@ -130,10 +131,10 @@ def _object(path: str) -> dict[str, Any] | None:
     return data if isinstance(data, dict) else None
 
 
-def _document(data: Mapping[str, Any]) -> Document:
+def _document(data: Mapping[str, Any]) -> PlanDocument:
     planned = [order for order in data["orders"] if order["status"] == "planned"]
     lines = {
-        order["key"]: Line(type=order["type"], fields=order["fields"], ceiling=Decimal(order["ceiling"]))
+        order["key"]: ApprovedOrder(type=order["type"], fields=order["fields"], ceiling=Decimal(order["ceiling"]))
         for order in planned
     }
     inputs = data["inputs"]
@@ -144,7 +145,7 @@ def _document(data: Mapping[str, Any]) -> Document:
         limits={entry["batch"]: {k: v for k, v in entry.items() if k != "batch"} for entry in data["limits"]},
         lines=lines,
     )
-    return Document(
+    return PlanDocument(
         terms=terms,
         digest=data["digest"],
         made_at=datetime.fromisoformat(data["made_at"]),

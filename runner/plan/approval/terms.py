@@ -28,7 +28,7 @@ LIMITS: Final = ("max_total", "max_order", "price_tolerance", "buy_by")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class ApprovedOrder:
     """One order that was approved: what it asks for, and the most it may cost."""
 
     type: ProductType
@@ -44,7 +44,7 @@ class Terms:
     base_url: str | None
     api_version: str
     limits: Mapping[str, Mapping[str, str | None]]
-    lines: Mapping[str, Line]
+    lines: Mapping[str, ApprovedOrder]
 
     @cached_property
     def digest(self) -> str:
@@ -66,7 +66,7 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
+class PlanDocument:
     """A plan as it was written down: its terms, the digest beside them, when it was made, and what it was made from.
 
     `standing` has the status and the reason of every order it names. `prices` are the quotes that were shown.
@@ -87,7 +87,7 @@ class Approval:
     """What a call may buy: exactly what `digest` covers; with a document, what moved can be named."""
 
     digest: str
-    document: Document | None = None
+    document: PlanDocument | None = None
     max_age: timedelta = MAX_AGE
 
 
@@ -110,17 +110,17 @@ def limits_of_batch(batch: Batch) -> dict[str, str | None]:
     return dict(zip(LIMITS, (*texts, batch.buy_by.isoformat() if batch.buy_by else None), strict=True))
 
 
-def lines_of(plan: Plan) -> dict[str, Line] | None:
+def lines_of(plan: Plan) -> dict[str, ApprovedOrder] | None:
     """A line an order to buy; None while any of them has no price."""
-    found = {
-        str(step.request.key): Line(type=step.request.type, fields=step.request.fields, ceiling=step.ceiling)
+    lines = {
+        str(step.request.key): ApprovedOrder(type=step.request.type, fields=step.request.fields, ceiling=step.ceiling)
         for step in plan.to_buy
         if step.ceiling is not None
     }
-    return found if len(found) == len(plan.to_buy) else None
+    return lines if len(lines) == len(plan.to_buy) else None
 
 
-def _line_json(key: str, line: Line) -> Mapping[str, object]:
+def _line_json(key: str, line: ApprovedOrder) -> Mapping[str, object]:
     return {"key": key, "type": line.type, "fields": dict(line.fields), "ceiling": amount_text(line.ceiling)}
 
 
@@ -132,6 +132,6 @@ def bounded(plan: Plan, approval: Approval) -> Plan:
     return replace(plan, steps=tuple(_bounded(step, lines) if step.to_buy else step for step in plan.steps))
 
 
-def _bounded(step: Step, lines: Mapping[str, Line]) -> Step:
+def _bounded(step: Step, lines: Mapping[str, ApprovedOrder]) -> Step:
     ceiling, limit = lines[str(step.request.key)].ceiling, step.request.max_total
     return replace(step, ceiling=ceiling if limit is None else min(ceiling, limit))

@@ -172,11 +172,11 @@ def policies(case: Case) -> Check:
         first = found.problems[0]
         hint = first.hint or "`order-runner schema policy` prints what a policy may say"
         return failed(ExitCode.INVALID, f"{first.place}: {first.code} {first.message}", hint)
-    if not found.found:
+    if not found.policies:
         return ok("none", count=0)
-    names = ", ".join(os.path.relpath(one.path) for one in found.found)
+    names = ", ".join(os.path.relpath(one.path) for one in found.policies)
     exclusive = ", the account is exclusive" if found.exclusive else ""
-    return ok(names + exclusive, count=len(found.found), exclusive=found.exclusive)
+    return ok(names + exclusive, count=len(found.policies), exclusive=found.exclusive)
 
 
 def versions(case: Case) -> Check:
