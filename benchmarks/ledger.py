@@ -22,6 +22,7 @@ from pathlib import Path
 from statistics import median
 
 from purchases import ROOT, Turns, fill, on_postgres, on_sqlite
+from ratios import at_least
 
 MAX_COMMITS = 2.0
 """Claim and settle, in times of two bare commits."""
@@ -95,9 +96,9 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--purchases", type=int, default=2000)
-    parser.add_argument("--orders", type=int, default=100_000)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--purchases", type=at_least(1), default=2000)
+    parser.add_argument("--orders", type=at_least(1), default=100_000)
+    parser.add_argument("--rounds", type=at_least(1), default=5)
     parser.add_argument("--folder", type=Path, default=None, help="on the disk to measure [the system's temporary one]")
     return parser.parse_args()
 

@@ -20,6 +20,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
+from ratios import at_least, times
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
@@ -61,8 +63,8 @@ Whatever is imported or cached once is so before the clock runs, by rendering a 
 def main() -> int:
     """Measure, print the table, judge."""
     parser = argparse.ArgumentParser(description="CPU and memory of every format of a report, beside the JSON report.")
-    parser.add_argument("--orders", type=int, default=2_000, help="orders in the report")
-    parser.add_argument("--rounds", type=int, default=5, help="processes of each format")
+    parser.add_argument("--orders", type=at_least(1), default=2_000, help="orders in the report")
+    parser.add_argument("--rounds", type=at_least(1), default=5, help="processes of each format")
     parser.add_argument("--format", action="append", help="only these formats, and json")
     arguments = parser.parse_args()
     names = [name for name in (TEXT, *formats.NAMES) if name == "json" or name in (arguments.format or [name])]
@@ -90,12 +92,12 @@ def _judge(sides: dict[str, list[float]]) -> int:
     print("| format | CPU ms | times json | alone, ms | memory, MB | times json | output, MB |")
     print("|---|---:|---:|---:|---:|---:|---:|")
     for name, (whole, alone, grown, size) in sides.items():
-        time_ratio, memory_ratio = whole / seconds, grown / memory
+        time_ratio, memory_ratio = times(whole, seconds), times(grown, memory)
         print(
             f"| `{name}` | {1000 * whole:.0f} | {time_ratio:.2f} | {1000 * alone:.0f} "
             f"| {grown:.1f} | {memory_ratio:.2f} | {size:.2f} |"
         )
-        missed += [name] * (max(time_ratio, memory_ratio) > MAX_RATIO)
+        missed += [name] * (not (time_ratio <= MAX_RATIO and memory_ratio <= MAX_RATIO))
     print(f"\nat most {MAX_RATIO:g} times json, in time and in memory: {', '.join(missed) or 'kept by all'}")
     return 1 if missed else 0
 

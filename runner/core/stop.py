@@ -24,6 +24,7 @@ class Stop:
         self._requested = False
         # threading.Event is not safe to set in a handler that interrupts its own wait; a SimpleQueue is, by contract.
         self._wishes: SimpleQueue[None] = SimpleQueue()
+        self._untold: Watch | None = None
 
     @property
     def requested(self) -> bool:
@@ -38,6 +39,7 @@ class Stop:
 
     def wait(self, seconds: float) -> None:
         """Sleep that a request ends."""
+        self._tell()
         if seconds > 0 and not self.requested:
             with suppress(Empty):
                 self._wishes.get(timeout=seconds)
@@ -50,21 +52,36 @@ class Stop:
 
     @contextmanager
     def deferring(self, watch: Watch) -> Iterator[None]:
-        """The signals only set the wish while this lasts; the call in flight is finished and recorded."""
+        """The signals only set the wish while this lasts; the call in flight is finished and recorded.
+
+        `watch` is told at once, from inside the signal handler; one that raises there is told again at the next `wait`,
+        or at the end.
+        """
 
         def note(number: int, frame: FrameType | None) -> None:
             del frame
             if not self.requested:
                 self.request(signal.Signals(number))
-                with suppress(Exception):  # raised here, it would come out in the middle of a purchase
-                    watch(Notice(text="stopping: the order in flight is finished and recorded first"))
+                self._untold = watch
+                self._tell()
 
         with ExitStack() as before:
             for number in _heeded():
                 handler = signal.signal(number, note)
                 # None: set by something that is not Python, which cannot be put back from here
                 before.callback(signal.signal, number, signal.SIG_DFL if handler is None else handler)
+            before.callback(self._tell)
             yield
+
+    def _tell(self) -> None:
+        """Try to tell of the wish, if that has not been done.
+
+        A handler that interrupts a `print` cannot print: a buffered stream refuses a second writer (RuntimeError).
+        """
+        if self._untold is not None:
+            with suppress(Exception):  # raised here, it would come out in the middle of a purchase
+                self._untold(Notice(text="stopping: the order in flight is finished and recorded first"))
+                self._untold = None
 
 
 def _heeded() -> list[signal.Signals]:

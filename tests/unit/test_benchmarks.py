@@ -28,3 +28,18 @@ def test_a_benchmark_of_next_to_nothing_comes_to_its_verdict(name: str, size: li
     assert "|---" in done.stdout
     assert "at most" in done.stdout or "below" in done.stdout
     assert done.returncode in (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict"),
+    [
+        ("render", "render._judge({'json': [0.0, 0.0, 0.0, 0.1], 'html': [0.0, 0.0, 0.1, 0.1]})"),
+        ("plan", "plan._judge([plan.Side(name=n, one=None, many=None, starts=[1], plans=[1]) for n in 'ab'], 6, 0.1)"),
+    ],
+)
+def test_what_is_too_small_to_measure_keeps_no_target(name: str, verdict: str) -> None:
+    """Beside a figure of nothing a ratio is not a number, and its target is missed."""
+    argv = [sys.executable, "-c", f"import sys, {name}; sys.exit({verdict})"]
+    done = subprocess.run(argv, cwd=FOLDER, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "nan" in done.stdout

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
 import sys
 import threading
 from datetime import UTC, datetime
+from pathlib import Path
 from textwrap import dedent
+from typing import TYPE_CHECKING, TextIO, cast
 
 import pytest
 
 from runner.core.progress import Notice, Progress, unwatched
 from runner.core.stop import SIGNALS, Stop, StoppableClock
+from runner.views.terminal.console import Channel
+from runner.views.terminal.events import notice
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 SAID = [Notice(text="stopping: the order in flight is finished and recorded first")]
 
@@ -98,6 +106,53 @@ def test_a_watcher_that_breaks_does_not_break_the_purchase() -> None:
     with stop.deferring(broken):
         os.kill(os.getpid(), signal.SIGTERM)
     assert stop.requested
+
+
+def interrupted_stream(path: Path) -> TextIO:
+    """A stream on `path`, buffered as pipes and files are, that meets a SIGTERM in the middle of its first write."""
+
+    class Interrupted(io.FileIO):
+        signalled = False
+
+        def write(self, data: ReadableBuffer) -> int:
+            if not self.signalled:
+                self.signalled = True
+                os.kill(os.getpid(), signal.SIGTERM)
+            return super().write(data)
+
+    return io.TextIOWrapper(io.BufferedWriter(Interrupted(path, "w")), encoding="utf-8")
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_signal_in_the_middle_of_a_print_is_told_all_the_same(waits: bool, tmp_path: Path) -> None:
+    """Where `print` refuses to be called by the handler that interrupted it, the notice comes with the next wait or the end."""
+    stop = Stop()
+    with interrupted_stream(tmp_path / "out") as stream:
+
+        def say(event: Progress) -> None:
+            print(cast("Notice", event).text, file=stream, flush=True)
+
+        with stop.deferring(say):
+            print("buying", file=stream, flush=True)
+            if waits:
+                stop.wait(3600)
+            print("recorded", file=stream, flush=True)
+    told = SAID[0].text
+    after = [told, "recorded"] if waits else ["recorded", told]
+    assert (tmp_path / "out").read_text().splitlines() == ["buying", *after]
+
+
+def test_a_command_loses_no_notice_to_its_buffer(tmp_path: Path) -> None:
+    """A signal in the middle of a command's own progress line: the notice is written at once, past the buffer, and once."""
+    stop = Stop()
+    with interrupted_stream(tmp_path / "err") as stream:
+        channel = Channel(stream=stream)
+        with stop.deferring(lambda event: channel.lines(notice(event, channel))):
+            channel.write("buying\n")
+            channel.write("recorded\n")
+    lines = (tmp_path / "err").read_text().splitlines()
+    assert sorted(lines[:2]) == ["buying", f"note: {SAID[0].text}"]
+    assert lines[2:] == ["recorded"]
 
 
 def test_waiting_without_a_wish_ends_by_itself() -> None:

@@ -188,10 +188,15 @@ def test_a_source_keeps_its_books_when_nesting_is_refused() -> None:
     assert source.sha256 == hashlib.sha256(text).hexdigest()
 
 
-def test_a_file_that_is_emptied_meanwhile_is_still_broken() -> None:
+@pytest.mark.parametrize("later", [b"orders: ", b"[" * DEEPEST], ids=["emptied", "deeper"])
+def test_a_file_that_changes_meanwhile_is_still_broken(later: bytes) -> None:
     """What was handed on of a file that was too deep never passes for a whole file, even if the file changes."""
-    raw = io.BytesIO(b"orders: " + b"[" * DEEPEST)
+    raw = io.BytesIO(b"orders: " + b" " * 100 + b"[" * DEEPEST)
     source = Source(raw, path="m.yaml")
-    source.heard = lambda _: raw.truncate(len(b"orders: "))
+
+    def change(_: bytes) -> None:
+        raw.getbuffer()[:] = later.ljust(len(raw.getvalue()))
+
+    source.heard = change
     problem = last_problem(list(yamldoc.read(source, split="orders")))
     assert (problem.code, problem.hint) == ("PSR008", "flatten it")

@@ -16,6 +16,7 @@ second time: where a text ends the parser hands on all it has, and the findings 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from typing import Any, Final
 
@@ -86,8 +87,9 @@ def _items(text: Source | Head, source: Source, *, split: str, pure: bool) -> It
 def _rest(source: Source, refused: Any, count: int, *, split: str, pure: bool) -> Iterator[Item]:
     """What follows the first `count` items where libyaml refused a level of nesting at a mark."""
     item: Item | None = None
-    for item in islice(_items(source.head(refused.index), source, split=split, pure=pure), count, None):
-        yield item
+    with suppress(yaml.MarkedYAMLError):
+        for item in islice(_items(source.head(refused.index), source, split=split, pure=pure), count, None):
+            yield item
     if not isinstance(item, Broken):  # the file changed meanwhile: what was read may not pass for all of it
         yield Broken(too_deep(source.path, point(refused.line, refused.column)))
 
