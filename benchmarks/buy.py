@@ -31,9 +31,10 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 if TYPE_CHECKING:
-    from runner.core.ledger import Attempt, Claim, Hold, Holder, Ledger, Record, Settlement
+    from runner.core.ledger import Hold, Ledger
     from runner.core.orders import OrderRequest, ProductType, Quote
     from runner.core.progress import Progress, Watch
+    from runner.core.records import Attempt, Claim, Holder, Record, Settlement
     from runner.core.vendor import Answer, Buyer, Line, NotSent, QuoteRefused, Witness
     from runner.plan.task import Job
     from runner.report.file import ReportFile

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TextIO
 
-    from runner.core.ledger import Ledger, Restored
+    from runner.core.ledger import Ledger
     from runner.core.progress import Watch
+    from runner.core.records import Restored
     from runner.ledger.export import Export
     from runner.run.wiring import Place
     from runner.views.ledger import Verdict
@@ -196,7 +197,7 @@ def import_command(
 
 def _import(path: Path, stream: TextIO, place: Place, timeout: float, watch: Watch) -> Restored:
     from runner.core.clock import SystemClock
-    from runner.core.ledger import Contradiction
+    from runner.core.records import Contradiction
     from runner.ledger.export import Broken, Export
     from runner.run import wiring
     from runner.run.wiring import holder

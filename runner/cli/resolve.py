@@ -16,8 +16,7 @@ from runner.core.errors import Cancelled, ExitCode, UsageError
 from runner.run.wiring import existing_ledger, holder
 
 if TYPE_CHECKING:
-    from runner.core.ledger import OpenClaim
-    from runner.core.records import Want
+    from runner.core.records import OpenClaim, Want
     from runner.run.wiring import Settings
     from runner.settle.resolve import Disowning, Ruling
     from runner.views.terminal.console import Console

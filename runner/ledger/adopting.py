@@ -11,9 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from runner.core.errors import Refused
-from runner.core.ledger import Attempt, Record, Settlement
 from runner.core.orders import OrderKey
-from runner.core.records import Adoption, Stranger, Want
+from runner.core.records import Adoption, Attempt, Record, Settlement, Stranger, Want
 from runner.core.states import CLAIMABLE, Event, State
 from runner.ledger import statements
 from runner.ledger.claims import owners

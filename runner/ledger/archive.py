@@ -15,12 +15,10 @@ from typing import Any, Final
 from sqlalchemy import Row
 
 from runner.core.errors import LedgerUnusable
-from runner.core.ledger import Contradiction, Restored
-from runner.core.records import Stranger
+from runner.core.records import COLUMNS, Contradiction, Entry, Head, Restored, Stranger
 from runner.core.vendor import Witness
 from runner.ledger import statements
 from runner.ledger.adopting import keep_stranger
-from runner.ledger.chain import COLUMNS, Entry, Head
 from runner.ledger.fold import fold
 from runner.ledger.sql import KEYS_A_QUERY, AccountRows
 

@@ -9,51 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
-GENESIS: Final = "0" * 64
-"""What the first event of an account has for the hash before it."""
-
-COLUMNS: Final = ("account", "key", "attempt", "event", "before", "after", "at", "run_id", "reason", "detail")
-"""What an event says, by the names of its columns; `attempt` is a number, all else text or None."""
+from runner.core.records import COLUMNS, Entry, Head
 
 _ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """How many events a chain has, and the hash of the last."""
-
-    events: int = 0
-    hash: str = GENESIS
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One event as it is stored: the text of its columns, and its place in the chain.
-
-    `seq` is its number in the store it was read from, 0 where it comes from an export.
-    """
-
-    account: str
-    key: str
-    attempt: int
-    event: str
-    before: str
-    after: str | None
-    at: str
-    run_id: str | None
-    reason: str | None
-    detail: str
-    prev_hash: str
-    hash: str
-    seq: int = 0
-
-    @property
-    def content(self) -> dict[str, Any]:
-        """What is hashed: the columns and the hash before."""
-        return {name: getattr(self, name) for name in (*COLUMNS, "prev_hash")}
 
 
 class BrokenChain(ValueError):

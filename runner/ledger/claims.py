@@ -14,8 +14,8 @@ from typing import Any, Final
 from sqlalchemy import bindparam, select
 
 from runner.core.errors import LedgerUnusable
-from runner.core.ledger import Allowed, Bought, OpenClaim, Record
 from runner.core.orders import OrderKey
+from runner.core.records import Allowed, Bought, OpenClaim, Record
 from runner.core.states import Event, State
 from runner.core.vendor import Witness
 from runner.ledger.codec import moment_text

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from runner.core.ledger import Attempt, Claim, Holder, Settlement
 from runner.core.orders import OrderKey
+from runner.core.records import Attempt, Claim, Holder, Settlement
 from runner.core.states import Event, State
 
 _ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str)

@@ -15,7 +15,7 @@ from typing import Final
 
 from runner.core.errors import LedgerUnusable
 from runner.core.files import open_private, sync_folder
-from runner.core.ledger import Attempt, Settlement
+from runner.core.records import Attempt, Settlement
 from runner.ledger.codec import attempt_detail, attempt_from, json_text, settlement_detail, settlement_from
 
 SIZE: Final = 64 * 1024

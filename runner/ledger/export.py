@@ -18,12 +18,12 @@ from datetime import datetime
 from typing import Any, Final, TextIO
 
 from runner.core.clock import rfc3339
-from runner.core.ledger import Contradiction, Ledger
+from runner.core.ledger import Ledger
 from runner.core.progress import Comparing, Watch, followed, unwatched
-from runner.core.records import Stranger
+from runner.core.records import Contradiction, Entry, Head, Stranger
 from runner.core.states import Event, State
 from runner.core.vendor import Witness
-from runner.ledger.chain import BrokenChain, Entry, Head, follow
+from runner.ledger.chain import BrokenChain, follow
 from runner.ledger.lines import entry_content, hashed, line_of, stranger_content, witness_content
 
 FORMAT: Final = "order-runner/ledger/1"

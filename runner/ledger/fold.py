@@ -10,9 +10,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from runner.core.ledger import Contradiction
+from runner.core.records import Contradiction, Entry
 from runner.core.states import CLAIMABLE, Event, State, is_legal
-from runner.ledger.chain import Entry
 from runner.ledger.codec import json_text
 
 Row = Mapping[str, Any]

@@ -7,11 +7,21 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 
 from runner.core.errors import LedgerUnusable, Refused
-from runner.core.ledger import Attempt, Claim, Holder, Record, Restored, Run, Settlement
-from runner.core.records import Adoption, Stranger, Want
+from runner.core.records import (
+    Adoption,
+    Attempt,
+    Claim,
+    Entry,
+    Holder,
+    Record,
+    Restored,
+    Run,
+    Settlement,
+    Stranger,
+    Want,
+)
 from runner.core.vendor import Witness
 from runner.ledger import adopting, archive
-from runner.ledger.chain import Entry
 from runner.ledger.emergency import EmergencyFile
 from runner.ledger.sql import AccountRows
 

@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from runner.core.records import Stranger
+from runner.core.records import Entry, Stranger
 from runner.core.vendor import Witness
-from runner.ledger.chain import Entry, canonical
+from runner.ledger.chain import canonical
 from runner.ledger.codec import moment_text
 
 

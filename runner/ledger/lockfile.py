@@ -19,7 +19,7 @@ from weakref import WeakSet
 
 from runner.core.errors import Busy
 from runner.core.files import open_private
-from runner.core.ledger import Holder
+from runner.core.records import Holder
 from runner.ledger.codec import holder_detail
 
 LOCKS: Final = Path("/proc/locks")

@@ -21,7 +21,8 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from runner.core.errors import LedgerOutdated, LedgerUnusable
 from runner.core.files import private_folder
-from runner.core.ledger import Hold, Holder, Ledger
+from runner.core.ledger import Hold, Ledger
+from runner.core.records import Holder
 from runner.ledger import migrations
 from runner.ledger.emergency import emergency_file
 from runner.ledger.hold import SqlHold

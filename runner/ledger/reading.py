@@ -7,9 +7,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Final, TypeVar
 
-from runner.core.ledger import Allowed, Bought, OpenClaim, Record
 from runner.core.orders import OrderKey
-from runner.core.records import Stranger, Want
+from runner.core.records import Allowed, Bought, OpenClaim, Record, Stranger, Want
 from runner.ledger import adopting, claims, spending
 from runner.ledger.archive import Archive
 from runner.ledger.sql import AccountRows

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from runner.core.errors import Refused
-from runner.core.ledger import Attempt, Settlement
+from runner.core.records import Attempt, Settlement
 from runner.core.states import CLAIMABLE, MOVES, OPEN, Event, State, is_legal
 from runner.ledger.codec import json_text, moment_text, optional_money
 

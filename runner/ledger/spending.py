@@ -13,8 +13,8 @@ from typing import Final
 
 from sqlalchemy import Text, bindparam, func, literal_column, or_, select, text
 
-from runner.core.ledger import Bought
 from runner.core.orders import OrderKey
+from runner.core.records import Bought
 from runner.ledger.codec import moment_text, optional_decimal
 from runner.ledger.sql import KEYS_A_QUERY, AccountRows
 from runner.ledger.tables import IS_OPEN, IS_PLACED, PRICE, orders

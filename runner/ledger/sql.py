@@ -15,12 +15,12 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from runner.core.errors import LedgerUnusable, Refused
-from runner.core.ledger import Attempt, Claim, Holder, Record, Run, Settlement
 from runner.core.orders import OrderKey
+from runner.core.records import GENESIS, Attempt, Claim, Head, Holder, Record, Run, Settlement
 from runner.core.states import CLAIMABLE, Event, State
 from runner.core.vendor import Witness
 from runner.ledger import statements
-from runner.ledger.chain import GENESIS, Head, event_hash
+from runner.ledger.chain import event_hash
 from runner.ledger.codec import (
     claim_detail,
     holder_detail,

@@ -20,7 +20,8 @@ from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from runner.core.errors import LedgerOutdated, LedgerUnusable
-from runner.core.ledger import Hold, Holder, Ledger
+from runner.core.ledger import Hold, Ledger
+from runner.core.records import Holder
 from runner.ledger import migrations, storage
 from runner.ledger.emergency import emergency_file
 from runner.ledger.hold import SqlHold

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from runner.core.ledger import Ledger, Record
+from runner.core.ledger import Ledger
 from runner.core.readings import Readings
+from runner.core.records import Record
 from runner.core.states import State
 from runner.core.vendor import Reader
 from runner.limits.limits import Standing

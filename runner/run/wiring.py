@@ -19,7 +19,8 @@ from runner.core.progress import Notice, Watch, unwatched
 from runner.core.secrets import KEY_PATTERN, ApiKey
 
 if TYPE_CHECKING:
-    from runner.core.ledger import Holder, Ledger
+    from runner.core.ledger import Ledger
+    from runner.core.records import Holder
     from runner.core.vendor import Buyer, Encoder, Reader
     from runner.vendors.transport import Transport
 
@@ -298,7 +299,7 @@ def holder(at: datetime) -> Holder:
     """Who runs this."""
     import socket
 
-    from runner.core.ledger import Holder
+    from runner.core.records import Holder
 
     run_id = f"{at:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
     return Holder(host=socket.gethostname(), pid=os.getpid(), since=at, run_id=run_id, ci_job=ci_job())

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from runner.buy import protocol
 from runner.core.errors import VendorUnavailable
-from runner.core.ledger import Claim, Record, Settlement
 from runner.core.orders import ProductType, Quote
+from runner.core.records import Claim, Record, Settlement
 from runner.core.states import Event, State
 from runner.core.vendor import Answer, Look, NotSent, Outcome, Unknown
 from runner.evidence.judge import Policy

@@ -12,9 +12,10 @@ from typing import Any
 from runner import manifest
 from runner.buy.protocol import no_crash
 from runner.core.clock import SystemClock
-from runner.core.ledger import Holder, Ledger, Record
+from runner.core.ledger import Ledger
 from runner.core.orders import OrderKey
 from runner.core.progress import Progress
+from runner.core.records import Holder, Record
 from runner.core.secrets import ApiKey
 from runner.core.stop import Stop
 from runner.ledger.sqlite import open_sqlite

@@ -14,10 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runner.core.errors import LedgerUnusable, Refused
-from runner.core.ledger import Contradiction, Hold, Ledger, Restored
+from runner.core.ledger import Hold, Ledger
+from runner.core.records import GENESIS, Contradiction, Entry, Head, Restored
 from runner.core.states import Event, State
 from runner.core.vendor import Witness
-from runner.ledger.chain import GENESIS, Entry, Head, event_hash
+from runner.ledger.chain import event_hash
 from runner.ledger.export import Broken, Export, Header, check_export, check_ledger, lines
 from runner.ledger.sqlite import open_sqlite
 from tests.ledger.conftest import AT, SqliteStore, bring, claim, holder, later, placed, settlement

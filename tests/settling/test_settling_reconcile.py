@@ -12,9 +12,9 @@ from itertools import pairwise
 import pytest
 
 from runner.core.clock import SystemClock
-from runner.core.ledger import Holder
 from runner.core.orders import OrderKey
 from runner.core.progress import Looked, Progress, Waiting
+from runner.core.records import Holder
 from runner.core.secrets import ApiKey
 from runner.core.states import State
 from runner.core.stop import Stop

@@ -10,8 +10,8 @@ from unittest import mock
 
 from runner.buy import protocol
 from runner.core.errors import LedgerUnusable
-from runner.core.ledger import Attempt, Claim, Record, Settlement
 from runner.core.orders import Quote
+from runner.core.records import Attempt, Claim, Record, Settlement
 from runner.core.states import Event, State
 from runner.core.vendor import Answer, NotSent, Outcome, Rejected, Unknown, VendorError
 from runner.ledger.hold import SqlHold

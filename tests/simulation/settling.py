@@ -12,9 +12,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from runner.core.errors import RunnerError
-from runner.core.ledger import Claim, Holder, OpenClaim
 from runner.core.orders import PAY_BY_CARD, Quote
 from runner.core.progress import Progress, Waiting
+from runner.core.records import Claim, Holder, OpenClaim
 from runner.evidence.judge import Policy, Verdict
 from runner.evidence.match import PACKAGES
 from runner.settle import reconcile

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, StaticPool, create_engine, event
 
 from runner.core.errors import Busy, LedgerUnusable
-from runner.core.ledger import Attempt, Hold, Holder, Settlement
+from runner.core.ledger import Hold
+from runner.core.records import Attempt, Holder, Settlement
 from runner.ledger.hold import SqlHold
 from runner.ledger.reading import SqlReader
 from runner.ledger.sql import AccountRows

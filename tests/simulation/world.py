@@ -17,8 +17,8 @@ from sqlalchemy import Connection
 
 from runner.buy.protocol import GUARD_SECONDS
 from runner.core.errors import ExitCode
-from runner.core.ledger import Holder
 from runner.core.progress import unwatched
+from runner.core.records import Holder
 from runner.core.states import State
 from runner.plan.plan import Limits
 from runner.report.report import STATUSES

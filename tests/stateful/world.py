@@ -19,9 +19,10 @@ from urllib.parse import urlsplit
 from runner import manifest
 from runner.cli import run as command
 from runner.core.errors import Refused
-from runner.core.ledger import Holder, Ledger, Record
+from runner.core.ledger import Ledger
 from runner.core.orders import OrderKey
 from runner.core.progress import Progress
+from runner.core.records import Holder, Record
 from runner.core.secrets import ApiKey
 from runner.core.states import State
 from runner.evidence.judge import Policy

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from runner.core.errors import Refused, Span
-from runner.core.ledger import Allowed
 from runner.core.orders import OrderKey, OrderRequest, Quote, Source
+from runner.core.records import Allowed
 from runner.manifest import Batch, Loaded, ManifestFile
 from runner.plan.approval.consent import Consent, approved, expect_nothing, terms_of
 from runner.plan.approval.terms import Approval

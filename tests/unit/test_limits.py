@@ -10,9 +10,9 @@ import pytest
 from unit.test_plan import NOW, TODAY, Shop, batch, loaded, order, record, span
 
 from runner.core.errors import Problem
-from runner.core.ledger import Bought
 from runner.core.orders import OrderKey, OrderRequest
 from runner.core.progress import unwatched
+from runner.core.records import Bought
 from runner.core.states import State
 from runner.limits.budgets import Cap
 from runner.limits.limits import Limits, Standing, strictest

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from runner.core.clock import Clock
-    from runner.core.ledger import Record
+    from runner.core.records import Record
     from runner.core.secrets import ApiKey
     from runner.run.wiring import Endpoint, Settings
     from runner.vendors.wire import Response
