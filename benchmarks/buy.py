@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from runner.plan.task import Job
     from runner.report.file import ReportFile
     from runner.report.report import Report
-    from runner.run.wiring import Settings
+    from runner.run.settings import Settings
 
 MAX_GROWTH: Final = 1.2
 """Ten times the orders may cost this much more than ten times as much: 2,000 orders less than 12 times 200."""
@@ -185,16 +185,17 @@ def child(manifest: str, base_url: str) -> None:
     from runner.core.clock import SystemClock
     from runner.core.stop import Stop, StoppableClock
     from runner.run import batch, wiring
+    from runner.run.settings import Settings, locate
     from runner.views.terminal import events
     from runner.views.terminal.console import Console
 
     meter, stop = Meter(), Stop()
-    settings = wiring.Settings(ledger="ledger.sqlite3", base_url=base_url, rate=0)
+    settings = Settings(ledger="ledger.sqlite3", base_url=base_url, rate=0)
     console = Console.detect(no_color=True)
     with events.watching(console, quiet=False, verbose=False) as plain:
         watch = metered_watch(plain, meter)
         clock = StoppableClock(SystemClock(), stop)
-        ledger = wiring.open_ledger(wiring.locate(settings))
+        ledger = wiring.open_ledger(locate(settings))
         with closing(ledger), wiring.buyer(settings, clock, watch) as buyer:
             purchase = batch.Purchase(
                 ledger=cast("Ledger", MeteredLedger(ledger, meter)),

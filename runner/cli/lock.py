@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from runner.manifest.lock import Lockfile
     from runner.manifest.lock.changes import Reference
     from runner.manifest.reading import Words
-    from runner.run.wiring import Settings
+    from runner.run.settings import Settings
     from runner.views.lock import Written
     from runner.views.terminal.console import Console
 

@@ -19,14 +19,14 @@ from runner.cli.options.common import (
 )
 from runner.core.errors import ExitCode, UsageError
 from runner.core.orders import PRODUCT_TYPES, ProductType
-from runner.run.wiring import DEFAULT_ACCOUNT
+from runner.run.settings import DEFAULT_ACCOUNT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from runner.cli.complete.refcache import Cached
     from runner.core.progress import Watch
-    from runner.run.wiring import Settings
+    from runner.run.settings import Settings
     from runner.views.terminal.console import Console
 
 FORMATS = ("text", "json")

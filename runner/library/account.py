@@ -30,7 +30,7 @@ from runner.plan.plan import UNLIMITED, Plan
 from runner.plan.task import Job
 from runner.report.file import ReportFile
 from runner.run import call, environment, wiring
-from runner.run.wiring import MIN_MONEY_TIMEOUT, Settings
+from runner.run.settings import MIN_MONEY_TIMEOUT, Settings, locate
 from runner.settle import status as known
 from runner.settle.status import StatusRow
 
@@ -199,7 +199,7 @@ class Account:
         """
         if manifests is not None:
             manifests.raise_for_errors()
-        with closing(wiring.open_ledger(wiring.locate(self._settings()), read_only=True)) as ledger:
+        with closing(wiring.open_ledger(locate(self._settings()), read_only=True)) as ledger:
             rows = known.every_row(ledger) if manifests is None else known.rows_of(ledger, manifests.orders)
         return tuple(rows)
 

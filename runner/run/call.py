@@ -21,6 +21,7 @@ from runner.plan.lookalikes import Guard
 from runner.plan.task import Job
 from runner.report import ending
 from runner.run import batch, wiring
+from runner.run.settings import SANDBOX_ACCOUNT, holder, in_ci, locate, require_named_ledger
 from runner.settle import reconcile as settling
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from runner.manifest.lock import Lockfile
     from runner.plan.plan import Plan
     from runner.report.file import ReportFile
-    from runner.run.wiring import Settings
+    from runner.run.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,16 +69,16 @@ def job_of(
     if not wanted.loaded.errors:
         consent.selection.check(wanted.loaded.orders)
     clock, lockfile = SystemClock(), wanted.lockfile
-    strict = wiring.in_ci() if strict_account is None else strict_account
+    strict = in_ci() if strict_account is None else strict_account
     return Job(
         loaded=wanted.loaded,
         limits=wanted.limits,
         lockfile=(lockfile.path, lockfile.sha256) if lockfile else None,
         guard=Guard(strict=strict, flags=flags),
-        holder=wiring.holder(clock.now()),
+        holder=holder(clock.now()),
         clock=clock,
         watch=watch,
-        ledger_name=wiring.ledger_name(wiring.locate(settings)),
+        ledger_name=wiring.ledger_name(locate(settings)),
         consent=consent,
         detailed_exit=detailed_exit,
     )
@@ -85,13 +86,13 @@ def job_of(
 
 def consent_of(settings: Settings) -> Consent:
     """A consent for this account to every order of a call, with nothing approved."""
-    api = wiring.SANDBOX_ACCOUNT if settings.sandbox else None
-    return Consent(account=wiring.locate(settings).account, api=api)
+    api = SANDBOX_ACCOUNT if settings.sandbox else None
+    return Consent(account=locate(settings).account, api=api)
 
 
 def preview(settings: Settings, job: Job, mode: Literal["plan", "dry-run"], *, offline: bool = False) -> batch.Outcome:
     """What would be bought. Buys nothing: it only ever holds a `Reader` and a ledger it cannot write."""
-    ledger = wiring.open_ledger(wiring.locate(settings), read_only=True)
+    ledger = wiring.open_ledger(locate(settings), read_only=True)
     opened = wiring.offline() if offline else wiring.reader(settings, SystemClock(), job.watch)
     with closing(ledger), opened as vendor:
         return batch.preview(job, mode, ledger, vendor)
@@ -131,9 +132,9 @@ def buy(settings: Settings, job: Job, till: Till) -> batch.Outcome:
 
     Raises UsageError, before anything is opened, for a purchase in CI whose ledger would be thrown away.
     """
-    wiring.require_named_ledger(settings)
+    require_named_ledger(settings)
     clock = StoppableClock(SystemClock(), till.stop)
-    ledger = wiring.open_ledger(wiring.locate(settings))
+    ledger = wiring.open_ledger(locate(settings))
     with closing(ledger), wiring.buyer(settings, clock, job.watch) as buyer:
         purchase = batch.Purchase(
             ledger=ledger,
@@ -170,7 +171,7 @@ def reconcile(
         task = settling.Task(
             ledger=ledger,
             reader=reader,
-            holder=wiring.holder(clock.now()),
+            holder=holder(clock.now()),
             clock=clock,
             stop=stop,
             watch=watch,

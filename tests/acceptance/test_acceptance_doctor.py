@@ -35,7 +35,7 @@ from runner.run import doctor
 from runner.run.doctor.case import Case
 from runner.run.doctor.checks import Check, exit_code
 from runner.run.doctor.ours import IN_MEMORY
-from runner.run.wiring import Settings
+from runner.run.settings import Settings
 from runner.sandbox import SANDBOX_KEY
 from runner.views.terminal.console import Console
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from runner.core.orders import ProductType
 from runner.core.vendor import Choice
-from runner.run.wiring import DEFAULT_ACCOUNT, DEFAULT_BASE_URL, Settings
+from runner.run.settings import DEFAULT_ACCOUNT, DEFAULT_BASE_URL, Settings
 
 MAX_AGE: Final = timedelta(days=1)
 FORMAT: Final = "1"

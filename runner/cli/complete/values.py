@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from runner.manifest import Loaded
-    from runner.run.wiring import Place, Settings
+    from runner.run.settings import LedgerPlace, Settings
 
     Items = list[CompletionItem[str]]
     Completer = Callable[[click.Context, click.Parameter, str], Items]
@@ -178,15 +178,15 @@ def _manifests(ctx: click.Context) -> Loaded | None:
 
 
 def _settings(ctx: click.Context) -> Settings:
-    from runner.run.wiring import Settings
+    from runner.run.settings import Settings
 
     known: dict[str, Any] = {name: ctx.params.get(name) for name in ("ledger", "account", "base_url")}
     return Settings(**known, sandbox=bool(ctx.params.get("sandbox")))
 
 
-def _ledger(ctx: click.Context) -> Place | None:
+def _ledger(ctx: click.Context) -> LedgerPlace | None:
     """The ledger's file, if it is one: a database server is not asked."""
-    from runner.run import wiring
+    from runner.run.settings import locate
 
-    place = wiring.locate(_settings(ctx))
+    place = locate(_settings(ctx))
     return place if place.url is None else None

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from runner.manifest.selection import Selection
     from runner.plan.approval.consent import Consent
     from runner.plan.approval.document import Kept
-    from runner.run.wiring import Settings
+    from runner.run.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
 

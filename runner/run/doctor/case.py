@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from runner.core.clock import Clock
     from runner.core.records import Record
     from runner.core.secrets import ApiKey
-    from runner.run.wiring import Endpoint, Settings
+    from runner.run.settings import Settings
+    from runner.run.wiring import Endpoint
     from runner.vendors.wire import Response
     from runner.views.terminal.console import Console
 

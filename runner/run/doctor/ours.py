@@ -17,7 +17,7 @@ from runner.manifest.reading import Words
 from runner.run import wiring
 from runner.run.doctor.case import Case
 from runner.run.doctor.checks import Check, Fact, failed, not_checked, ok, warning
-from runner.run.wiring import Place
+from runner.run.settings import LedgerPlace, in_ci, locate, require_named_ledger
 
 IN_MEMORY: Final = frozenset({"tmpfs", "ramfs", "devtmpfs"})
 WORKSPACES: Final = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR", "WORKSPACE", "RUNNER_TEMP")
@@ -30,12 +30,12 @@ _MARK: Final = "orders/v1"
 
 def ledger(case: Case) -> Check:
     """The ledger can be read by this version, written by this user, and outlives the machine."""
-    place = wiring.locate(case.settings)
+    place = locate(case.settings)
     kind = "SQLite" if place.url is None else "PostgreSQL"
     name = wiring.ledger_name(place)
     origin = "the sandbox" if case.settings.sandbox else case.origin("ledger")
     facts: dict[str, Fact] = {"kind": kind, "location": name, "account": place.account, "origin": origin}
-    wiring.require_named_ledger(case.settings)
+    require_named_ledger(case.settings)
     told = f"{kind}, {name} ({origin}), account {place.account}"
     try:
         with closing(wiring.open_ledger(place, read_only=True)) as opened:
@@ -65,14 +65,14 @@ def _writable(path: Path) -> bool:
     return os.access(folder, os.W_OK | os.X_OK)
 
 
-def _thrown_away(place: Place) -> str | None:
+def _thrown_away(place: LedgerPlace) -> str | None:
     """Why a ledger file may not be there the next time."""
     from runner.ledger.storage import file_system
 
     path = Path(os.path.realpath(place.path))
     if file_system(path.parent) in IN_MEMORY:
         return "it is kept in memory and gone after a restart"
-    if wiring.in_ci():
+    if in_ci():
         folder = next((name for name in WORKSPACES if _below(path, os.environ.get(name))), None)
         if folder:
             return f"it lies in {folder}, which goes with the CI job"
@@ -216,7 +216,7 @@ def terminal(case: Case) -> Check:
     """What output is made for, and whether this is CI."""
     console = case.console
     system = next((name for variable, name in SYSTEMS.items() if os.environ.get(variable)), None)
-    ci = wiring.in_ci()
+    ci = in_ci()
     facts: dict[str, Fact] = {
         "interactive": console.interactive,
         "colour": console.colour,

@@ -17,7 +17,8 @@ from runner.core.progress import Notice, Progress, unwatched
 from runner.run import wiring
 from runner.run.doctor.case import Case
 from runner.run.doctor.checks import Check, failed, not_checked, ok, warning
-from runner.run.wiring import DEFAULT_BASE_URL, Endpoint
+from runner.run.settings import DEFAULT_BASE_URL, key_origin, read_key
+from runner.run.wiring import Endpoint
 
 PATIENCE: Final = 10.0
 """Seconds until an address counts as out of reach."""
@@ -44,8 +45,8 @@ def key(case: Case) -> Check:
     if case.settings.sandbox:
         return ok("the sandbox has one of its own", origin="sandbox")
     said: list[Progress] = []
-    case.key = wiring.read_key(case.settings, said.append)
-    origin = wiring.key_origin(case.settings)
+    case.key = read_key(case.settings, said.append)
+    origin = key_origin(case.settings)
     notices = [notice.text for notice in said if isinstance(notice, Notice)]
     if notices:
         open_to_others, _, hint = notices[0].partition(": ")
@@ -141,7 +142,7 @@ def _why_not(case: Case) -> str:
 
 def _triple(case: Case) -> str:
     """What the one refusal can mean (api/v1.md section 3), with the way out of each."""
-    origin = "the sandbox" if case.settings.sandbox else wiring.key_origin(case.settings)
+    origin = "the sandbox" if case.settings.sandbox else key_origin(case.settings)
     return (
         f"one answer for three things: compare the key ({origin}) with the one in the dashboard; "
         f"put this machine's public {case.family} address on the key's list, which holds three; "
