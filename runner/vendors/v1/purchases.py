@@ -8,14 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 from runner.core.orders import PAY_BY_BALANCE, PRODUCT_TYPES, OrderRequest, ProductType, Scalar
 from runner.core.vendor import Answer, NotSent, Outcome, Placed, Rejected, Unknown, VendorError
+from runner.vendors.retry_after import retry_after
 from runner.vendors.v1.reads import decode_balance, decode_calc, decode_order_ids, decode_package, decode_reference
 from runner.vendors.v1.refusals import (
     FIELDS,
@@ -48,9 +46,6 @@ __all__ = [
 ]
 
 API_VERSION: Final = "v1"
-RETRY_AFTER_CAP: Final = 60.0
-"""Seconds; the vendor counts its limit by the minute (api/v1.md section 4)."""
-
 BODY_HEAD: Final = 4096
 _PURCHASE: Final = re.compile(
     rb'"(orderIds?|listBaseOrderNumbers)"|"status"\s*:\s*"success"|"success"\s*:\s*true', re.IGNORECASE
@@ -174,26 +169,7 @@ def _throttled(response: Response) -> NotSent | Unknown:
     """429 comes from the edge in front of the API (api/v1.md section 4), unless it speaks of an order."""
     if _PURCHASE.search(response.body):
         return Unknown(reason="HTTP 429 that looks like a purchase", leaning_placed=True)
-    return NotSent(reason="HTTP 429, too many requests", throttled=True, retry_after=_retry_after(response.headers))
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds from now, by the vendor's own clock where it names a date; None where it makes no sense."""
-    text = headers.get("retry-after", "").strip()
-    if re.fullmatch(r"[0-9]{1,18}", text):
-        return min(float(text), RETRY_AFTER_CAP)
-    until, now = _http_date(text), _http_date(headers.get("date", ""))
-    if until is None or now is None:
-        return None
-    return min(max((until - now).total_seconds(), 0.0), RETRY_AFTER_CAP)
-
-
-def _http_date(text: str) -> datetime | None:
-    try:
-        parsed = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+    return NotSent(reason="HTTP 429, too many requests", throttled=True, retry_after=retry_after(response.headers))
 
 
 def _unknown(reason: str, body: bytes) -> Unknown:
