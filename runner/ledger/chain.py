@@ -7,28 +7,21 @@ in its store (`seq`) is not part of it: the same history has the same hashes whe
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
+from runner.core.canonical import canonical_json
 from runner.core.records import COLUMNS, Entry, Head
-
-_ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 class BrokenChain(ValueError):
     """An event is not what the chain says; `str()` says how."""
 
 
-def canonical(value: Mapping[str, Any]) -> str:
-    """JSON in ASCII, keys sorted, no blanks."""
-    return _ENCODER.encode(value)
-
-
 def event_hash(values: Mapping[str, Any]) -> str:
     """The hash of an event with these `COLUMNS` and this `prev_hash`; what else `values` has does not count."""
     content = {name: values[name] for name in (*COLUMNS, "prev_hash")}
-    return hashlib.sha256(_ENCODER.encode(content).encode("ascii")).hexdigest()
+    return hashlib.sha256(canonical_json(content).encode("ascii")).hexdigest()
 
 
 def follow(head: Head, entry: Entry) -> Head:

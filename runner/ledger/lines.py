@@ -6,20 +6,20 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+from runner.core.canonical import canonical_json
 from runner.core.records import Entry, Stranger
 from runner.core.vendor import Witness
-from runner.ledger.chain import canonical
 from runner.ledger.codec import moment_text
 
 
 def line_of(content: Mapping[str, Any]) -> str:
     """Canonical JSON, with its end."""
-    return canonical(content) + "\n"
+    return canonical_json(content) + "\n"
 
 
 def hashed(content: dict[str, Any]) -> dict[str, Any]:
     """The content and the hash of it."""
-    return content | {"hash": hashlib.sha256(canonical(content).encode("ascii")).hexdigest()}
+    return content | {"hash": hashlib.sha256(canonical_json(content).encode("ascii")).hexdigest()}
 
 
 def entry_content(entry: Entry) -> dict[str, Any]:
