@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,12 +26,11 @@ from runner.cli.options.words import lockfile_option, note_left_out
 from runner.core.errors import ExitCode, Problem, UsageError
 
 if TYPE_CHECKING:
-    from runner.core.orders import ProductType
+    from runner.core.catalogue import Catalogue
     from runner.core.progress import Watch
-    from runner.core.vendor import Choice, Reader
+    from runner.core.vendor import Reader
     from runner.manifest import Loaded
     from runner.manifest.lock import Lockfile
-    from runner.manifest.lock.changes import Reference
     from runner.manifest.reading import Words
     from runner.run.settings import Settings
     from runner.views.lock import Written
@@ -142,8 +140,8 @@ def _checked(call: _Call) -> tuple[list[Problem], None]:
         problems += stale_problems(call.known, used, command)
     if problems or call.known is None:
         return problems, None
-    with _reference(call) as reference:
-        found = lock(call.loaded.orders, call.known, (), reference, "")
+    with _catalogue(call) as catalogue:
+        found = lock(call.loaded.orders, call.known, (), catalogue.choices, "")
     return moved_problems(found, call.known.path, command), None
 
 
@@ -157,8 +155,8 @@ def _locked(call: _Call, update: tuple[str, ...]) -> tuple[list[Problem], Writte
 
     place = call.words.place
     now = f"{SystemClock().now():%Y-%m-%dT%H:%M:%SZ}"
-    with _reference(call) as reference:
-        found = lock(call.loaded.orders, call.known, update, reference, now)
+    with _catalogue(call) as catalogue:
+        found = lock(call.loaded.orders, call.known, update, catalogue.choices, now)
     if found.problems:
         return list(found.problems.values()), None
     entries = kept(found, call.known, others=not covers(call.words.paths, place))
@@ -186,29 +184,20 @@ def _write(place: Path, text: str) -> None:
 
 
 @contextmanager
-def _reference(call: _Call) -> Iterator[Reference]:
-    """The vendor's reference lists: each asked at most once, the key and the way there only looked for if one is."""
+def _catalogue(call: _Call) -> Iterator[Catalogue]:
+    """The vendor's reference lists; the key and the way there are only looked for if one is asked for."""
+    from runner.core.catalogue import Catalogue
     from runner.core.clock import SystemClock
-    from runner.core.progress import listing
     from runner.run import wiring
     from runner.views.terminal import events
 
-    lists: dict[ProductType, tuple[Choice, ...]] = {}
     with ExitStack() as stack:
 
-        @cache
-        def asked() -> tuple[Reader, Watch]:
+        def connect() -> tuple[Reader, Watch]:
             watch = stack.enter_context(events.watching(call.console, quiet=call.quiet, verbose=call.verbose))
             return stack.enter_context(wiring.reader(call.settings, SystemClock(), watch)), watch
 
-        def of(product: ProductType) -> tuple[Choice, ...]:
-            if product not in lists:
-                reader, watch = asked()
-                with listing(watch, product):
-                    lists[product] = reader.reference(product)
-            return lists[product]
-
-        yield of
+        yield Catalogue(connect=connect)
 
 
 def _show(call: _Call, wanted: tuple[Output, ...], problems: tuple[Problem, ...], written: Written | None) -> int:

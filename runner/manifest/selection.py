@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from runner.core.errors import UsageError
+from runner.core.nearest import nearest
 from runner.core.orders import OrderKey, OrderRequest
 
 
@@ -42,11 +42,11 @@ class Selection:
             for pattern in patterns:
                 if not any(names(pattern, order.key) for order in known):
                     texts = {text for order in known for text in (order.key.name, str(order.key))}
-                    raise UsageError(f"{flag} {pattern} names no order", hint=_nearest(pattern, texts))
+                    raise UsageError(f"{flag} {pattern} names no order", hint=_way_out(pattern, texts))
         for name, value in self.labels:
             if not any(order.labels.get(name) == value for order in known):
                 pairs = {f"{label}={text}" for order in known for label, text in order.labels.items()}
-                raise UsageError(f"--label {name}={value} fits no order", hint=_nearest(f"{name}={value}", pairs))
+                raise UsageError(f"--label {name}={value} fits no order", hint=_way_out(f"{name}={value}", pairs))
         if self and all(self.left_out(order) for order in known):
             raise UsageError(
                 "no order is selected: each option fits some, and none fits all of them",
@@ -74,10 +74,10 @@ def label_of(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _nearest(text: str, known: Iterable[str]) -> str:
+def _way_out(text: str, known: Iterable[str]) -> str:
     """The way out of a name that is not there."""
     texts = sorted(known)
-    close = get_close_matches(text, texts, n=3, cutoff=0.5)
+    close = nearest(text, texts)
     if close:
         return f"did you mean {' or '.join(close)}?"
     if not texts:

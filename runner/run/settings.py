@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 import uuid
@@ -16,6 +17,7 @@ from runner.core.progress import Notice, Watch, unwatched
 from runner.core.secrets import KEY_PATTERN, ApiKey
 
 if TYPE_CHECKING:
+    from runner.core.catalogue import ListCache
     from runner.core.records import Holder
 
 DEFAULT_BASE_URL: Final = "https://proxy-seller.com/personal/api/v1"
@@ -69,6 +71,17 @@ def state_folder() -> Path:
 def sandbox_folder(settings: Settings) -> Path:
     """Where the sandbox keeps its account and its ledger, together."""
     return settings.sandbox_folder or state_folder() / "sandbox"
+
+
+def list_cache(settings: Settings) -> ListCache:
+    """Where the vendor's lists are kept for a day, for this address and account."""
+    import platformdirs
+
+    from runner.core.catalogue import ListCache
+
+    named = f"{settings.base_url or DEFAULT_BASE_URL}\n{settings.account or DEFAULT_ACCOUNT}"
+    folder = platformdirs.user_cache_path("order-runner", appauthor=False) / "reference"
+    return ListCache(folder=folder, mark=hashlib.sha256(named.encode()).hexdigest()[:16])
 
 
 def in_ci(environ: Mapping[str, str] = os.environ) -> bool:

@@ -18,7 +18,7 @@ from runner.core.yamldoc.source import UNSAFE
 from runner.manifest.lock import NAME, Address, Entry, Lockfile, address_of
 from runner.manifest.lock.location import covers, place_of
 from runner.manifest.lock.lookup import resolve_all
-from runner.manifest.lock.match import matches, nearest, section_digest
+from runner.manifest.lock.match import matches, nearest_words, section_digest
 from runner.manifest.lock.text import cleaned, read, written
 from runner.manifest.reading import Words
 from runner.vendors.v1.purchases import encode_order
@@ -276,8 +276,8 @@ def test_two_names_alike_are_both_found_and_one_id_once() -> None:
     twin = replace(GERMANY, name="France")
     address = Address(type="ipv4", kind="country", word="France")
     assert [choice.value for choice in matches((FRANCE, twin, FRANCE), address)] == [561, 562]
-    assert nearest(CHOICES, replace(address, word="Frnace")) == ("FRA (France)",)
-    assert nearest(CHOICES, replace(address, word="xxxxxx")) == ("FRA (France)", "DEU (Germany)")
+    assert nearest_words(CHOICES, replace(address, word="Frnace")) == ("FRA (France)",)
+    assert nearest_words(CHOICES, replace(address, word="xxxxxx")) == ("FRA (France)", "DEU (Germany)")
 
 
 def test_a_section_is_its_rows_in_any_order() -> None:

@@ -102,13 +102,13 @@ def countries(ctx: click.Context, _: click.Parameter, incomplete: str) -> Items:
     """The countries of the lists that `reference` keeps, by code: of one type, if the line names one."""
     from typing import cast
 
-    from runner.cli.complete.refcache import Cache
     from runner.core.clock import SystemClock
     from runner.core.orders import PRODUCT_TYPES, ProductType
+    from runner.run.settings import list_cache
 
     named = ctx.params.get("product")
     types = PRODUCT_TYPES if named is None else (cast("ProductType", named),)
-    cache, now = Cache.of(_settings(ctx)), SystemClock().now()
+    cache, now = list_cache(_settings(ctx)), SystemClock().now()
     lists = [found.choices for product in types if (found := cache.read(product, now))]
     known = {(c.alpha3, c.name) for choices in lists for c in choices if c.field == "countryId" and c.alpha3}
     return _items(dict(sorted(known)).items(), incomplete, fold=str.upper)

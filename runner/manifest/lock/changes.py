@@ -10,7 +10,7 @@ from runner.core.errors import Problem
 from runner.core.orders import WORDS, OrderRequest, ProductType, Scalar
 from runner.core.vendor import Choice
 from runner.manifest.lock import Address, Entry, Lockfile, address_of
-from runner.manifest.lock.match import matches, nearest, section_digest
+from runner.manifest.lock.match import matches, nearest_words, section_digest
 from runner.manifest.lock.text import cleaned
 from runner.manifest.phrases import shown
 
@@ -98,7 +98,7 @@ def _moved(locked: Entry, fresh: Entry | None) -> bool:
 
 
 def _unknown(address: Address, request: OrderRequest, choices: tuple[Choice, ...]) -> Problem:
-    near = nearest(choices, address)
+    near = nearest_words(choices, address)
     hint = "nearest: " + ", ".join(near) if near else f"`order-runner reference {address.type}` shows what there is"
     within = " there" if address.within else ""
     message = f"the vendor has no `{address.kind}` called `{shown(address.word)}` for {address.type}{within}"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from typing import Final
 
+from runner.core.nearest import nearest
 from runner.core.orders import Scalar
 from runner.core.vendor import Choice
 from runner.manifest.lock import Address
@@ -32,11 +32,11 @@ def matches(choices: Iterable[Choice], address: Address) -> tuple[Choice, ...]:
     return tuple(found.values())
 
 
-def nearest(choices: Sequence[Choice], address: Address) -> tuple[str, ...]:
+def nearest_words(choices: Sequence[Choice], address: Address) -> tuple[str, ...]:
     """The legal words nearest to an unknown one; all of them where there are few."""
     known = offered(choices, address)
     spellings = {_folded(text): label(c) for c in known for text in _spellings(c)}
-    close = get_close_matches(_folded(address.word), list(spellings), n=NEAREST, cutoff=0.5)
+    close = nearest(_folded(address.word), spellings, most=NEAREST)
     labels = [spellings[text] for text in close] or ([label(c) for c in known] if len(known) <= 2 * NEAREST else [])
     return tuple(dict.fromkeys(labels))
 
