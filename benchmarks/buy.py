@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from runner.core.orders import OrderRequest, ProductType, Quote
     from runner.core.progress import Progress, Watch
     from runner.core.records import Attempt, Claim, Holder, Record, Settlement
-    from runner.core.vendor import Answer, Buyer, Line, NotSent, QuoteRefused, Witness
+    from runner.core.vendor import Answer, Buyer, Connection, NotSent, QuoteRefused, Witness
     from runner.plan.task import Job
     from runner.report.file import ReportFile
     from runner.report.report import Report
@@ -111,7 +111,7 @@ class MeteredBuyer:
 class MeteredLine:
     """A line whose exchange is charged to its step."""
 
-    line: Line
+    line: Connection
     meter: Meter
 
     def send(self, request: OrderRequest, guard: Callable[[], str | None]) -> Answer:

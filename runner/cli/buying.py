@@ -94,7 +94,7 @@ def _buy(call: Call, paths: tuple[str, ...], stop: Stop, values: dict[str, Any])
 def _job(call: Call, paths: tuple[str, ...], watch: Watch) -> Job:
     from runner.core.progress import Notice
     from runner.limits.limits import Limits
-    from runner.manifest.reading import Words
+    from runner.manifest.wording import Words
     from runner.run import call as session
 
     words = Words(paths=paths, named=call.lockfile, sandbox=call.settings.sandbox, watch=watch)

@@ -57,7 +57,7 @@ def export_command(ctx: click.Context, /, output: Path, **values: Any) -> int:
     Exit code 5 where the ledger is not whole; FILE is left as it was then.
     """
     from runner.core.files import replacing
-    from runner.ledger.export import Broken
+    from runner.ledger.export import BrokenHistory
     from runner.run import wiring
     from runner.run.settings import locate
     from runner.views.terminal import events
@@ -75,7 +75,7 @@ def export_command(ctx: click.Context, /, output: Path, **values: Any) -> int:
             else:
                 with replacing(output) as stream:
                     stream.writelines(line.encode("ascii") for line in told)
-    except Broken as error:
+    except BrokenHistory as error:
         raise LedgerUnusable(
             f"the ledger {ledger.location} is not whole, at {error.place}: {error}",
             hint="see docs/how-to/back-up-the-ledger.md; a copy of the file keeps what is left",
@@ -136,14 +136,14 @@ def verify_command(ctx: click.Context, /, export: Path | None, formats: tuple[st
 
 
 def _check_ledger(place: LedgerPlace, watch: Watch) -> Verdict:
-    from runner.ledger.export import Broken, check_ledger
+    from runner.ledger.export import BrokenHistory, check_ledger
     from runner.run import wiring
     from runner.views.ledger import Verdict
 
     ledger = wiring.open_ledger(place, read_only=True)
     try:
         chain = check_ledger(ledger, watch)
-    except Broken as error:
+    except BrokenHistory as error:
         return Verdict(source=ledger.location, account=ledger.account, place=error.place, what=str(error))
     finally:
         ledger.close()
@@ -151,13 +151,13 @@ def _check_ledger(place: LedgerPlace, watch: Watch) -> Verdict:
 
 
 def _check_export(path: Path, watch: Watch) -> Verdict:
-    from runner.ledger.export import Broken, check_export
+    from runner.ledger.export import BrokenHistory, check_export
     from runner.views.ledger import Verdict
 
     with _opened(path) as stream:
         try:
             export = check_export(stream, watch)
-        except Broken as error:
+        except BrokenHistory as error:
             return Verdict(source=str(path), place=error.place, what=str(error))
     chain = export.chain
     return Verdict(source=str(path), account=chain.account, head=chain.head, orders=chain.orders)
@@ -199,7 +199,7 @@ def import_command(
 def _import(path: Path, stream: TextIO, place: LedgerPlace, timeout: float, watch: Watch) -> Restored:
     from runner.core.clock import SystemClock
     from runner.core.records import Contradiction
-    from runner.ledger.export import Broken, Export
+    from runner.ledger.export import BrokenHistory, Export
     from runner.run import wiring
     from runner.run.settings import holder
 
@@ -212,7 +212,7 @@ def _import(path: Path, stream: TextIO, place: LedgerPlace, timeout: float, watc
                 return hold.restore(export.parts())
         finally:
             ledger.close()
-    except Broken as error:
+    except BrokenHistory as error:
         raise Refused(f"{path} is not whole, at {error.place}: {error}", hint="take another export") from None
     except Contradiction as error:
         raise Refused(

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from runner.core.vendor import Reader
     from runner.manifest import Loaded
     from runner.manifest.lock import Lockfile
-    from runner.manifest.reading import Words
+    from runner.manifest.wording import Words
     from runner.run.settings import Settings
     from runner.views.lock import Written
     from runner.views.terminal.console import Console
@@ -77,7 +77,7 @@ def command(
     Plans and purchases use only what is locked.
     """
     from runner import manifest
-    from runner.manifest.reading import Words
+    from runner.manifest.wording import Words
     from runner.views.terminal import events
     from runner.views.terminal.console import Console
 

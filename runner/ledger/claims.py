@@ -19,8 +19,8 @@ from runner.core.records import Allowed, Bought, OpenClaim, Record
 from runner.core.states import Event, State
 from runner.core.vendor import Witness
 from runner.ledger.codec import moment_text
+from runner.ledger.schema import order_events, orders, witnesses
 from runner.ledger.sql import KEYS_A_QUERY, AccountRows
-from runner.ledger.tables import order_events, orders, witnesses
 
 _MINE: Final = orders.c.account == bindparam("b_account")
 _EVENTS: Final = (

@@ -30,7 +30,7 @@ from runner.ledger.lockfile import account_lock
 from runner.ledger.names import check_account
 from runner.ledger.pgsession import AccountSession, holding, lock_key, make_durable, make_strict, one, refuse_pooled
 from runner.ledger.pgurl import Target, read_url
-from runner.ledger.reading import SqlReader
+from runner.ledger.reader import SqlReader
 from runner.ledger.sql import AccountRows
 
 READ: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"

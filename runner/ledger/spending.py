@@ -16,8 +16,8 @@ from sqlalchemy import Text, bindparam, func, literal_column, or_, select, text
 from runner.core.orders import OrderKey
 from runner.core.records import Bought
 from runner.ledger.codec import moment_text, optional_decimal
+from runner.ledger.schema import IS_OPEN, IS_PLACED, PRICE, orders
 from runner.ledger.sql import KEYS_A_QUERY, AccountRows
-from runner.ledger.tables import IS_OPEN, IS_PLACED, PRICE, orders
 
 _SINCE: Final = (orders.c.account == bindparam("b_account")) & (orders.c.claimed_at >= bindparam("b_at"))
 _MAYBE_BOUGHT: Final = or_(text(IS_PLACED), text(IS_OPEN))

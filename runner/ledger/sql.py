@@ -31,7 +31,7 @@ from runner.ledger.codec import (
     settlement_detail,
     storable,
 )
-from runner.ledger.settling import Case, arrow, changes, refuse_nonsense
+from runner.ledger.moves import SettlementCase, arrow, changes, refuse_nonsense
 
 KEYS_A_QUERY: Final = 500
 """Below the number of parameters that every engine takes."""
@@ -131,7 +131,7 @@ class AccountRows:
         statements.change_together(self.connection, moved, *told)
         return _record({**case.row, **values})
 
-    def _case(self, attempt: Attempt, settlement: Settlement) -> tuple[Head, Case]:
+    def _case(self, attempt: Attempt, settlement: Settlement) -> tuple[Head, SettlementCase]:
         order_id = settlement.order_id if settlement.after is State.PLACED else None
         values = {"b_account": self.account, "b_key": str(attempt.key), "b_order_id": order_id}
         head, row = self._head_and(statements.ROW_AND_OWNER, values)
@@ -140,7 +140,7 @@ class AccountRows:
                 f"the ledger does not know attempt {attempt.n} of {attempt.key}",
                 hint="it looks like an older copy: restore the newest one",
             )
-        return head, Case(row=row, attempt=attempt, settlement=settlement, owner=row["owner"])
+        return head, SettlementCase(row=row, attempt=attempt, settlement=settlement, owner=row["owner"])
 
     def abandon_submitted(self, at: datetime) -> list[Record]:
         """Every left-over `submitted` becomes `unknown`; the records as they are afterwards, oldest first."""

@@ -27,7 +27,7 @@ from runner.ledger.emergency import emergency_file
 from runner.ledger.hold import SqlHold
 from runner.ledger.lockfile import account_lock, held_by
 from runner.ledger.names import check_account
-from runner.ledger.reading import SqlReader
+from runner.ledger.reader import SqlReader
 from runner.ledger.sql import AccountRows
 
 T = TypeVar("T")

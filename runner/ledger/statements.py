@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Insert, Select, Update, bindparam, exists, select, text
 
-from runner.ledger.tables import (
+from runner.ledger.schema import (
     IS_CLAIMABLE,
     IS_OPEN,
     chains,

@@ -23,8 +23,8 @@ from runner.library import defaults, yes
 from runner.library.answers import Applied, Manifests, Planned, Reconciled, applied, as_json, raise_for, reported
 from runner.limits import policy
 from runner.limits.limits import Limits
-from runner.manifest.reading import Words
 from runner.manifest.selection import EVERYTHING, Selection
+from runner.manifest.wording import Words
 from runner.plan.approval.consent import Consent
 from runner.plan.plan import UNLIMITED, Plan
 from runner.plan.task import Job

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from runner.core.yamldoc.nodes import Entry
+from runner.core.yamldoc.nodes import ListEntry
 
 MAX_LINES: Final = 40
 MAX_CHARACTERS: Final = 4_000
@@ -31,7 +31,7 @@ class Excerpts:
         self._text = self._text[past:] + chunk.decode()
         self._base += past
 
-    def of(self, entry: Entry) -> str:
+    def of(self, entry: ListEntry) -> str:
         """The lines of an entry; of one that shares its lines with others, only its own part."""
         start: Any = entry.event.start_mark
         end: Any = entry.end.end_mark

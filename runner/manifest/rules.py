@@ -64,7 +64,7 @@ class Places(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+class SchemaSubject:
     """What is checked: one order, which begins at `line`, or a manifest without its orders."""
 
     schema: str
@@ -94,7 +94,7 @@ class Subject:
         )
 
 
-def violations(subject: Subject, instance: Mapping[str, Any]) -> list[Problem]:
+def violations(subject: SchemaSubject, instance: Mapping[str, Any]) -> list[Problem]:
     """Every violation of the subject's schema, at most one a place; empty where `jsonschema` finds it valid."""
     broken = sorted(schemas.explain(subject.schema, instance), key=lambda violation: _URGENCY.get(violation.keyword, 1))
     found: dict[tuple[Path, str | None], Problem] = {}
@@ -125,7 +125,7 @@ def violations(subject: Subject, instance: Mapping[str, Any]) -> list[Problem]:
     return list(found.values())
 
 
-def _unknown_field(subject: Subject, at: Path, nearest: str | None) -> Problem:
+def _unknown_field(subject: SchemaSubject, at: Path, nearest: str | None) -> Problem:
     name = str(at[-1])
     place = subject.places.key(at)
     having = [kind for kind in PRODUCT_TYPES if name in schemas.load(kind)["properties"]] if len(at) == 1 else []
@@ -147,7 +147,7 @@ def _alternatives(violation: Violation) -> tuple[str, ...]:
     return tuple(name for branch in branches for name in branch["required"])
 
 
-def _neither(subject: Subject, violation: Violation, names: tuple[str, ...]) -> Problem:
+def _neither(subject: SchemaSubject, violation: Violation, names: tuple[str, ...]) -> Problem:
     field, word = names
     rule = schemas.load(subject.schema)["properties"][field]
     message = f"`{field}` is missing: the vendor needs it for {subject.schema}"
@@ -155,7 +155,7 @@ def _neither(subject: Subject, violation: Violation, names: tuple[str, ...]) -> 
     return subject.problem("04", message, subject.places.landmark, (*violation.at, field), hint)
 
 
-def _twice(subject: Subject, violation: Violation, names: tuple[str, ...]) -> Problem:
+def _twice(subject: SchemaSubject, violation: Violation, names: tuple[str, ...]) -> Problem:
     at = violation.at
     if len(names) == 1:
         path = (*at, names[0])
@@ -173,7 +173,7 @@ def _listed(kinds: Sequence[str]) -> str:
     return f"only {kinds[0]} has" if len(kinds) == 1 else f"{', '.join(kinds[:-1])} and {kinds[-1]} have"
 
 
-def _missing(subject: Subject, violation: Violation, name: str) -> Problem:
+def _missing(subject: SchemaSubject, violation: Violation, name: str) -> Problem:
     rule, at = violation.rule.get("properties", {}).get(name, {}), violation.at
     needs = f"the vendor needs it for {subject.schema}" if subject.is_order else "every manifest has one"
     reason = _REASONS.get(name, needs)
@@ -198,7 +198,7 @@ def _label(at: Path) -> str:
     return "`" + ".".join(shown(step) for step in at) + "`" if at else "this"
 
 
-def _type(subject: Subject, violation: Violation) -> Problem:
+def _type(subject: SchemaSubject, violation: Violation) -> Problem:
     at, value, wanted = violation.at, violation.given, str(violation.wanted)
     place = subject.places.value(at)
     name = str(at[-1]) if at else ""
@@ -223,7 +223,7 @@ def _would_be(wanted: str, text: str) -> bool:
     return wanted == "boolean" and text in ("true", "false")
 
 
-def _choice(subject: Subject, violation: Violation) -> Problem:
+def _choice(subject: SchemaSubject, violation: Violation) -> Problem:
     allowed = violation.wanted if violation.keyword == "enum" else [violation.wanted]
     at, value = violation.at, violation.given
     nearest = (
@@ -238,7 +238,7 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
-def _range(subject: Subject, violation: Violation) -> Problem:
+def _range(subject: SchemaSubject, violation: Violation) -> Problem:
     at = violation.at
     least, most = violation.rule.get("minimum"), violation.rule.get("maximum")
     bound = f"at least {least}" if violation.keyword == "minimum" else f"at most {most}"
@@ -246,7 +246,7 @@ def _range(subject: Subject, violation: Violation) -> Problem:
     return subject.problem("07", message, subject.places.value(at), at, way_out(violation.rule, str(at[-1])))
 
 
-def _form(subject: Subject, violation: Violation) -> Problem:
+def _form(subject: SchemaSubject, violation: Violation) -> Problem:
     at = violation.at
     if violation.in_name:
         place, label = (
@@ -259,7 +259,7 @@ def _form(subject: Subject, violation: Violation) -> Problem:
     return subject.problem("08", message, subject.places.value(at), at, f"write {form}")
 
 
-def _length(subject: Subject, violation: Violation) -> Problem:
+def _length(subject: SchemaSubject, violation: Violation) -> Problem:
     at, value, limit = violation.at, violation.given, violation.wanted
     if not value:
         message, hint = f"{_label(at)} is empty", "give it a value, or remove the line"
@@ -268,7 +268,7 @@ def _length(subject: Subject, violation: Violation) -> Problem:
     return subject.problem("08", message, subject.places.value(at), at, hint)
 
 
-def _other(subject: Subject, violation: Violation) -> Problem:
+def _other(subject: SchemaSubject, violation: Violation) -> Problem:
     """A rule of the schema that nobody has words for yet."""
     at = violation.at
     message = f"{_label(at)} breaks the rule `{violation.keyword}` of its schema"
@@ -276,7 +276,7 @@ def _other(subject: Subject, violation: Violation) -> Problem:
     return subject.problem("08", message, subject.places.value(at), at, hint)
 
 
-_WORDS: Final[dict[str, Callable[[Subject, Violation], Problem]]] = {
+_WORDS: Final[dict[str, Callable[[SchemaSubject, Violation], Problem]]] = {
     "type": _type,
     "enum": _choice,
     "const": _choice,

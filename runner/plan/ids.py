@@ -17,7 +17,7 @@ from runner.core.orders import PRODUCT_TYPES, WORDS, OrderRequest, ProductType, 
 from runner.core.progress import Notice, Watch
 from runner.core.vendor import Choice, Reader
 from runner.manifest.lock import address_of
-from runner.manifest.lock.match import NEAREST, label, matches
+from runner.manifest.lock.meanings import NEAREST, label, matches
 from runner.plan.plan import Plan, Step
 
 CHECKED: Final = ("countryId", "tarifId", "periodId", "operatorId", "rotationId")

@@ -122,7 +122,7 @@ def transport(settings: Settings, found: Endpoint, clock: Clock, watch: Watch) -
 @contextmanager
 def reader(settings: Settings, clock: Clock, watch: Watch) -> Iterator[Reader]:
     """Something that can read the account, and cannot buy."""
-    from runner.vendors.v1.account import V1Reader
+    from runner.vendors.v1.adapter import V1Reader
 
     with endpoint(settings, watch) as found, transport(settings, found, clock, watch) as way:
         yield V1Reader(way, clock)
@@ -139,7 +139,7 @@ def offline() -> Iterator[Encoder]:
 @contextmanager
 def buyer(settings: Settings, clock: Clock, watch: Watch) -> Iterator[Buyer]:
     """Something that can spend."""
-    from runner.vendors.v1.account import V1Buyer
+    from runner.vendors.v1.adapter import V1Buyer
 
     with endpoint(settings, watch) as found, transport(settings, found, clock, watch) as way:
         yield V1Buyer(way, clock)

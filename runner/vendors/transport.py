@@ -31,7 +31,7 @@ from runner.vendors.retry_after import retry_after
 from runner.vendors.streams import Deadline, TimedBackend, TimedStream
 from runner.vendors.wire import Request, Response
 
-__all__ = ["Connection", "Lost", "Timing", "Transport", "tls_context"]
+__all__ = ["HttpConnection", "Lost", "Timing", "Transport", "tls_context"]
 
 SPENDING_WORDS: Final = frozenset({"make", "add"})
 """Parts of a path that mean more than looking: order/make, prolong/make/{type}, balance/add (api/v1.md section 5)."""
@@ -149,7 +149,7 @@ def _core_request(request: httpx.Request, key: ApiKey) -> httpcore.Request:
 
 
 @dataclass(slots=True, repr=False)
-class Connection:
+class HttpConnection:
     """One open connection, good for one exchange."""
 
     _stream: TimedStream
@@ -261,7 +261,7 @@ class Transport:
         return pause if answer.status >= httpx.codes.INTERNAL_SERVER_ERROR else None
 
     @contextmanager
-    def connect(self) -> Iterator[Connection | NotSent]:
+    def connect(self) -> Iterator[HttpConnection | NotSent]:
         """A connection for one purchase, TCP and TLS done, after the vendor's pace was kept."""
         self._pace.purchase()
         opened = self._open()
@@ -270,7 +270,7 @@ class Transport:
             return
         with closing(opened):
             money = self.timing.money
-            yield Connection(opened, self._origin(), self._deadline, money, self._core, self._key, self._pace)
+            yield HttpConnection(opened, self._origin(), self._deadline, money, self._core, self._key, self._pace)
 
     def _open(self) -> TimedStream | NotSent:
         self._deadline.start(self.timing.connect)

@@ -24,7 +24,7 @@ from runner.report.file import ReportFile
 from runner.run import batch
 from runner.sandbox import Options, Sandbox
 from runner.vendors.transport import Timing, Transport
-from runner.vendors.v1.account import V1Buyer
+from runner.vendors.v1.adapter import V1Buyer
 
 KEY = "CanaryKeyForCrashTests0123456789"
 

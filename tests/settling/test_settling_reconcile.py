@@ -23,7 +23,7 @@ from runner.ledger.sqlite import open_sqlite
 from runner.sandbox import SANDBOX_KEY
 from runner.settle.reconcile import Task, reconcile
 from runner.vendors.transport import Timing, Transport
-from runner.vendors.v1.account import V1Reader
+from runner.vendors.v1.adapter import V1Reader
 from tests.settling.conftest import IPV4, RESIDENT, Desk
 
 NOW = ("--settle-after", "0s")

@@ -19,7 +19,7 @@ from runner.evidence.judge import Policy, Verdict
 from runner.evidence.match import PACKAGES
 from runner.settle import reconcile
 from runner.settle.resolve import Person, Ruling, resolve
-from runner.vendors.v1.account import V1Reader
+from runner.vendors.v1.adapter import V1Reader
 from tests.simulation.network import Transport
 from tests.simulation.process import Killed, Process
 from tests.simulation.store import MemoryLedger

@@ -23,7 +23,7 @@ from runner.core.states import State
 from runner.plan.plan import Limits
 from runner.report.report import STATUSES
 from runner.run import batch
-from runner.vendors.v1.account import V1Buyer
+from runner.vendors.v1.adapter import V1Buyer
 from runner.vendors.wire import Request
 from tests.simulation.books import NOTHING, Books
 from tests.simulation.forgetting import Forgetting

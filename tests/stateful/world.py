@@ -32,7 +32,7 @@ from runner.run import batch
 from runner.sandbox import Options, Sandbox
 from runner.settle import reconcile, resolve
 from runner.vendors.transport import Timing, Transport
-from runner.vendors.v1.account import V1Buyer
+from runner.vendors.v1.adapter import V1Buyer
 from tests.chaos.judge import Broken
 from tests.chaos.world import ACCOUNT, KEY, PLENTY, World, _canonical
 from tests.stateful.child import AHEAD

@@ -15,12 +15,12 @@ from runner import manifest
 from runner.core.orders import OrderRequest
 from runner.core.vendor import Choice
 from runner.core.yamldoc.source import UNSAFE
-from runner.manifest.lock import NAME, Address, Entry, Lockfile, address_of
+from runner.manifest.lock import NAME, Address, LockedWord, Lockfile, address_of
 from runner.manifest.lock.location import covers, place_of
 from runner.manifest.lock.lookup import resolve_all
-from runner.manifest.lock.match import matches, nearest_words, section_digest
+from runner.manifest.lock.meanings import matches, nearest_words, section_digest
 from runner.manifest.lock.text import cleaned, read, written
-from runner.manifest.reading import Words
+from runner.manifest.wording import Words
 from runner.vendors.v1.purchases import encode_order
 
 DIGEST = "sha256:" + "0" * 64
@@ -44,9 +44,9 @@ ENTRIES = (
 )
 
 
-def entry(product: Any, kind: str, word: str, within: Any, value: Any, name: str = "n") -> Entry:
+def entry(product: Any, kind: str, word: str, within: Any, value: Any, name: str = "n") -> LockedWord:
     address = Address(type=product, kind=kind, word=word, within=within)
-    return Entry(address=address, id=value, name=name, section=DIGEST, locked_at=AT)
+    return LockedWord(address=address, id=value, name=name, section=DIGEST, locked_at=AT)
 
 
 def lockfile(*rows: Any) -> Lockfile:

@@ -27,8 +27,8 @@ from yaml.events import (
 
 from runner.core.errors import Problem
 from runner.core.yamldoc.builder import MERGE, Builder
-from runner.core.yamldoc.nodes import Begin, Broken, End, Entry, Field, Item, Split, span
-from runner.core.yamldoc.source import Flaw, Source
+from runner.core.yamldoc.nodes import Begin, Break, End, Field, Item, ListEntry, Split, span
+from runner.core.yamldoc.source import Flaw, TextSource
 from runner.core.yamldoc.syntax import syntax_problem
 
 PURE_PYTHON: Final = not yaml.__with_libyaml__
@@ -44,7 +44,7 @@ class _PureParser(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser):
         yaml.parser.Parser.__init__(self)
 
 
-def read(source: Source, *, split: str, pure: bool = PURE_PYTHON) -> Iterator[Item]:
+def read(source: TextSource, *, split: str, pure: bool = PURE_PYTHON) -> Iterator[Item]:
     """Read a source from its start. Problems that belong to no field or entry come as items of their own.
 
     The caller may want to switch the cyclic garbage collector off meanwhile: it costs more than the parsing.
@@ -53,16 +53,16 @@ def read(source: Source, *, split: str, pure: bool = PURE_PYTHON) -> Iterator[It
     parser = _PureParser if pure else yaml.cyaml.CParser  # type: ignore[attr-defined]
     build = Builder(parser(source).get_event, path=source.path)
     try:
-        yield from _Reader(build, split=split).items()
+        yield from _DocumentWalker(build, split=split).items()
     except Flaw as flaw:
         yield from build.take()
-        yield Broken(source.flaw or flaw.problem)
+        yield Break(source.flaw or flaw.problem)
     except yaml.YAMLError as error:
         yield from build.take()
-        yield Broken(source.flaw or syntax_problem(error, source))
+        yield Break(source.flaw or syntax_problem(error, source))
 
 
-class _Reader:
+class _DocumentWalker:
     """Walks over the documents of a file."""
 
     def __init__(self, build: Builder, *, split: str) -> None:
@@ -125,7 +125,7 @@ class _Reader:
             tables = begin()
             value = node(event, 3)
             end = build.end if event.__class__ is MappingStartEvent else event
-            yield Entry(value, event, event, tables, take(), end)
+            yield ListEntry(value, event, event, tables, take(), end)
 
     def _no_mapping(self, begin: Any, root: Any) -> Problem:
         empty = isinstance(root, ScalarEvent) and not root.value and not root.style

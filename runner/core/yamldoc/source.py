@@ -54,7 +54,7 @@ class Hash(Protocol):
     def hexdigest(self) -> str: ...
 
 
-class Source:
+class TextSource:
     """One manifest, readable from its start as often as needed. `read` is what the parser calls.
 
     `heard` is called with each piece that the parser gets.

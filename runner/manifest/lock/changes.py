@@ -9,8 +9,8 @@ from typing import Final
 from runner.core.errors import Problem
 from runner.core.orders import WORDS, OrderRequest, ProductType, Scalar
 from runner.core.vendor import Choice
-from runner.manifest.lock import Address, Entry, Lockfile, address_of
-from runner.manifest.lock.match import matches, nearest_words, section_digest
+from runner.manifest.lock import Address, LockedWord, Lockfile, address_of
+from runner.manifest.lock.meanings import matches, nearest_words, section_digest
 from runner.manifest.lock.text import cleaned
 from runner.manifest.phrases import shown
 
@@ -27,11 +27,11 @@ class Locking:
     several things).
     """
 
-    entries: dict[Address, Entry] = field(default_factory=dict)
-    added: list[Entry] = field(default_factory=list)
-    updated: list[tuple[Entry, Entry]] = field(default_factory=list)
+    entries: dict[Address, LockedWord] = field(default_factory=dict)
+    added: list[LockedWord] = field(default_factory=list)
+    updated: list[tuple[LockedWord, LockedWord]] = field(default_factory=list)
     problems: dict[Address, Problem] = field(default_factory=dict)
-    moved: dict[Address, tuple[Entry, Entry | None]] = field(default_factory=dict)
+    moved: dict[Address, tuple[LockedWord, LockedWord | None]] = field(default_factory=dict)
 
 
 def lock(
@@ -59,12 +59,12 @@ def lock(
 def _settled(
     found: Locking,
     address: Address,
-    locked: Entry | None,
+    locked: LockedWord | None,
     request: OrderRequest,
     update: bool,
     reference: Reference,
     now: str,
-) -> Entry | None:
+) -> LockedWord | None:
     if address in found.problems:
         return None
     choices = reference(address.type)
@@ -88,12 +88,12 @@ def _settled(
     return fresh
 
 
-def _entry(address: Address, choice: Choice, choices: Iterable[Choice], now: str) -> Entry:
+def _entry(address: Address, choice: Choice, choices: Iterable[Choice], now: str) -> LockedWord:
     section = section_digest(choices, address.field)
-    return Entry(address=address, id=choice.value, name=cleaned(choice.name), section=section, locked_at=now)
+    return LockedWord(address=address, id=choice.value, name=cleaned(choice.name), section=section, locked_at=now)
 
 
-def _moved(locked: Entry, fresh: Entry | None) -> bool:
+def _moved(locked: LockedWord, fresh: LockedWord | None) -> bool:
     return fresh is None or (locked.id, locked.name) != (fresh.id, fresh.name)
 
 
@@ -146,7 +146,7 @@ def stale_problems(known: Lockfile, used: Collection[Address], command: str) -> 
     ]
 
 
-def kept(found: Locking, known: Lockfile | None, *, others: bool) -> dict[Address, Entry]:
+def kept(found: Locking, known: Lockfile | None, *, others: bool) -> dict[Address, LockedWord]:
     """What is written: every word in use and, where `others` may use them, the entries beside."""
     beside = known.entries if known and others else {}
     return {**beside, **found.entries}

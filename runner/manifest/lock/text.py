@@ -13,17 +13,17 @@ from runner.core import schemas
 from runner.core.errors import Problem, Span, UsageError
 from runner.core.schemas import Violation
 from runner.core.yamldoc import read as read_yaml
-from runner.core.yamldoc.nodes import Broken, Field
-from runner.core.yamldoc.nodes import Entry as Node
-from runner.core.yamldoc.source import MAX_BYTES, UNSAFE, Source
-from runner.manifest.lock import API_VERSION, VERSION, Address, Entry, Lockfile
+from runner.core.yamldoc.nodes import Break, Field
+from runner.core.yamldoc.nodes import ListEntry as Node
+from runner.core.yamldoc.source import MAX_BYTES, UNSAFE, TextSource
+from runner.manifest.lock import API_VERSION, VERSION, Address, LockedWord, Lockfile
 
 SCHEMA: Final = "lockfile"
 _AGAIN: Final = "correct it, restore it from git, or remove it and run `order-runner lock` again"
 _TEXT_IDS: Final = ("periodId", "operatorId")
 
 
-def written(entries: Iterable[Entry]) -> str:
+def written(entries: Iterable[LockedWord]) -> str:
     """The whole file. The same entries are the same bytes."""
     lines = [f"    {_line(entry)}" for entry in sorted(entries, key=lambda entry: entry.address.sort_key)]
     body = "[\n" + ",\n".join(lines) + "\n  ]" if lines else "[]"
@@ -42,7 +42,7 @@ def read(path: Path) -> tuple[Lockfile | None, tuple[Problem, ...]]:
         data = path.read_bytes()
     except OSError as error:
         raise UsageError(f"the lockfile {shown} cannot be read: {error.strerror or error}") from None
-    entries: dict[Address, Entry] = {}
+    entries: dict[Address, LockedWord] = {}
     problems = _no_json(data, shown)
     if not problems:
         fields, nodes, problems = _parsed(data, shown)
@@ -70,7 +70,7 @@ def _no_json(data: bytes, path: str) -> list[Problem]:
     return []
 
 
-def _line(entry: Entry) -> str:
+def _line(entry: LockedWord) -> str:
     address = entry.address
     return json.dumps(
         {
@@ -96,8 +96,8 @@ def _parsed(data: bytes, path: str) -> tuple[dict[str, Field], list[Node], list[
     fields: dict[str, Field] = {}
     nodes: list[Node] = []
     problems: list[Problem] = []
-    for item in read_yaml(Source(io.BytesIO(data), path=path), split="entries"):
-        if isinstance(item, Broken):
+    for item in read_yaml(TextSource(io.BytesIO(data), path=path), split="entries"):
+        if isinstance(item, Break):
             problems.append(item.problem)
         elif isinstance(item, Problem):
             problems.append(item)
@@ -143,8 +143,8 @@ def _words(violation: Violation) -> str:
     return f"{what} is not what a lockfile has there (rule `{violation.keyword}`)"
 
 
-def _entries(nodes: list[Node], path: str) -> tuple[dict[Address, Entry], list[Problem]]:
-    entries: dict[Address, Entry] = {}
+def _entries(nodes: list[Node], path: str) -> tuple[dict[Address, LockedWord], list[Problem]]:
+    entries: dict[Address, LockedWord] = {}
     problems: list[Problem] = []
     for node in nodes:
         entry = _entry(node)
@@ -159,7 +159,7 @@ def _entries(nodes: list[Node], path: str) -> tuple[dict[Address, Entry], list[P
     return entries, problems
 
 
-def _entry(node: Node) -> Entry:
+def _entry(node: Node) -> LockedWord:
     value = node.value
     order = [name for name in ("countryId", "mobileServiceType", "operatorId") if name in value["within"]]
     address = Address(
@@ -168,7 +168,7 @@ def _entry(node: Node) -> Entry:
         word=value["word"],
         within=tuple((name, value["within"][name]) for name in order),
     )
-    return Entry(
+    return LockedWord(
         address=address,
         id=value["id"],
         name=value["name"],

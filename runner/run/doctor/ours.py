@@ -13,10 +13,10 @@ from typing import Final
 from runner._version import __version__
 from runner.core.errors import ExitCode, InvalidManifests, LedgerOutdated
 from runner.limits import policy
-from runner.manifest.reading import Words
+from runner.manifest.wording import Words
 from runner.run import wiring
-from runner.run.doctor.case import Case
-from runner.run.doctor.checks import Check, Fact, failed, not_checked, ok, warning
+from runner.run.doctor.check import Check, Fact, failed, not_checked, ok, warning
+from runner.run.doctor.examination import Examination
 from runner.run.settings import LedgerPlace, in_ci, locate, require_named_ledger
 
 IN_MEMORY: Final = frozenset({"tmpfs", "ramfs", "devtmpfs"})
@@ -28,7 +28,7 @@ FOLDER: Final = "orders"
 _MARK: Final = "orders/v1"
 
 
-def ledger(case: Case) -> Check:
+def ledger(case: Examination) -> Check:
     """The ledger can be read by this version, written by this user, and outlives the machine."""
     place = locate(case.settings)
     kind = "SQLite" if place.url is None else "PostgreSQL"
@@ -85,7 +85,7 @@ def _below(path: Path, root: str | None) -> bool:
     return bool(root) and path.is_relative_to(os.path.realpath(str(root)))
 
 
-def open_orders(case: Case) -> Check:
+def open_orders(case: Examination) -> Check:
     """No order may have been charged without anybody knowing."""
     if case.open is None:
         return not_checked("the ledger could not be read")
@@ -102,7 +102,7 @@ def open_orders(case: Case) -> Check:
     )
 
 
-def hold(case: Case) -> Check:
+def hold(case: Examination) -> Check:
     """Nobody holds the account now."""
     if case.open is None:
         return not_checked("the ledger could not be read")
@@ -113,7 +113,7 @@ def hold(case: Case) -> Check:
     return warning(f"held by {case.holder}", "wait for that run, or give --lock-timeout", held=True)
 
 
-def lockfile(case: Case) -> Check:
+def lockfile(case: Examination) -> Check:
     """Every word of the manifests is locked, and nothing else is. The vendor is not asked: `lock --check` does that."""
     paths = case.paths or _manifests_here()
     if not paths:
@@ -161,7 +161,7 @@ def _is_manifest(file: Path) -> bool:
         return False
 
 
-def policies(case: Case) -> Check:
+def policies(case: Examination) -> Check:
     """The policies that hold can be read and are right."""
     from runner import manifest
 
@@ -179,7 +179,7 @@ def policies(case: Case) -> Check:
     return ok(names + exclusive, count=len(found.found), exclusive=found.exclusive)
 
 
-def versions(case: Case) -> Check:
+def versions(case: Examination) -> Check:
     """This program, Python, and the parts that are compiled."""
     del case
     import yaml
@@ -212,7 +212,7 @@ def _version(distribution: str) -> str | None:
         return None
 
 
-def terminal(case: Case) -> Check:
+def terminal(case: Examination) -> Check:
     """What output is made for, and whether this is CI."""
     console = case.console
     system = next((name for variable, name in SYSTEMS.items() if os.environ.get(variable)), None)

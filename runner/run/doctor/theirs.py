@@ -15,8 +15,8 @@ from runner.core.errors import AccessError, ExitCode, RunnerError, UsageError
 from runner.core.orders import CURRENCY, decimal_text
 from runner.core.progress import Notice, Progress, unwatched
 from runner.run import wiring
-from runner.run.doctor.case import Case
-from runner.run.doctor.checks import Check, failed, not_checked, ok, warning
+from runner.run.doctor.check import Check, failed, not_checked, ok, warning
+from runner.run.doctor.examination import Examination
 from runner.run.settings import DEFAULT_BASE_URL, key_origin, read_key
 from runner.run.wiring import Endpoint
 
@@ -33,14 +33,14 @@ PROXIES: Final = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Handshake:
     """A connection that was made and closed again. `tls` is its version, None without."""
 
     family: str
     tls: str | None
 
 
-def key(case: Case) -> Check:
+def key(case: Examination) -> Check:
     """There is a key, of the right form, that only its owner can read. It is never shown."""
     if case.settings.sandbox:
         return ok("the sandbox has one of its own", origin="sandbox")
@@ -54,7 +54,7 @@ def key(case: Case) -> Check:
     return ok(f"from {origin}", origin=origin, private=True)
 
 
-def address(case: Case) -> Check:
+def address(case: Examination) -> Check:
     """The base URL is one the key may be sent to, and somebody answers there, with TLS that can be trusted."""
     if case.found is None:
         from runner.vendors.base_url import checked_base_url
@@ -79,16 +79,16 @@ def address(case: Case) -> Check:
     return ok(told, **facts, family=line.family, tls=line.tls)
 
 
-def _probe(host: str, port: int, *, tls: bool) -> Line:
+def _probe(host: str, port: int, *, tls: bool) -> Handshake:
     """Connect, shake hands, and hang up without a word. OSError where that cannot be done."""
     with socket.create_connection((host, port), timeout=PATIENCE) as raw:
         family = "IPv6" if raw.family == socket.AF_INET6 else "IPv4"
         if not tls:
-            return Line(family=family, tls=None)
+            return Handshake(family=family, tls=None)
         from runner.vendors.transport import tls_context
 
         with tls_context().wrap_socket(raw, server_hostname=host) as wrapped:
-            return Line(family=family, tls=wrapped.version())
+            return Handshake(family=family, tls=wrapped.version())
 
 
 def _in_words(error: OSError) -> str:
@@ -110,7 +110,7 @@ def _way_out(error: OSError) -> str:
     return "is PROXY_SELLER_BASE_URL or --base-url right, the vendor up, and the way there open?"
 
 
-def access(case: Case) -> Check:
+def access(case: Examination) -> Check:
     """The vendor answers a question about the account. The key, the address and the rate share one refusal."""
     if case.offline or case.found is None:
         return not_checked(_why_not(case))
@@ -134,13 +134,13 @@ def access(case: Case) -> Check:
     return ok(f"the vendor answered in {took:.0f} ms", http_status=case.answer.status)
 
 
-def _why_not(case: Case) -> str:
+def _why_not(case: Examination) -> str:
     if case.offline:
         return "--offline"
     return "there is no key to ask with" if case.key is None else "the address cannot be reached"
 
 
-def _triple(case: Case) -> str:
+def _triple(case: Examination) -> str:
     """What the one refusal can mean (api/v1.md section 3), with the way out of each."""
     origin = "the sandbox" if case.settings.sandbox else key_origin(case.settings)
     return (
@@ -150,7 +150,7 @@ def _triple(case: Case) -> str:
     )
 
 
-def clock(case: Case) -> Check:
+def clock(case: Examination) -> Check:
     """This machine's clock and the vendor's agree: claims, evidence and waiting times rest on them."""
     if case.asked is None or case.answer is None:
         return not_checked(_why_not(case) if case.offline or case.found is None else "the vendor did not answer")
@@ -179,7 +179,7 @@ def _date(text: str | None) -> datetime | None:
         return None
 
 
-def balance(case: Case) -> Check:
+def balance(case: Examination) -> Check:
     """What the account can spend."""
     if case.money is None:
         answered = case.answer is not None and not case.offline

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True, kw_only=True)
-class Case:
+class Examination:
     """`origins` has how each setting was given, by its name in `Settings`: its option or variable; else its default.
 
     `flags` lead a suggested command to the same ledger and account.

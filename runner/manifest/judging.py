@@ -10,13 +10,13 @@ from typing import Any, Final
 from runner.core import schemas
 from runner.core.errors import Problem, Span
 from runner.core.orders import PRODUCT_TYPES, OrderKey
-from runner.core.yamldoc.nodes import Broken, Entry, Field, Item, Split, span
-from runner.manifest.head import Head, head_problems
+from runner.core.yamldoc.nodes import Break, Field, Item, ListEntry, Split, span
+from runner.manifest.head import DocumentHead, head_problems
 from runner.manifest.keys import Keys
 from runner.manifest.kinds import Kind, kind_of
 from runner.manifest.phrases import did_you_mean, nearest_name, one_of, shown
 from runner.manifest.places import OrderPlaces
-from runner.manifest.rules import Subject, violations
+from runner.manifest.rules import SchemaSubject, violations
 
 FORMAT: Final = "orders/v1"
 EARLY: Final = ("apiVersion", "batch", "defaults")
@@ -44,12 +44,12 @@ class TooMany(Exception):
 class Accepted:
     """An entry without errors, defaults merged in."""
 
-    entry: Entry
+    entry: ListEntry
     kind: Kind
     values: dict[str, Any]
 
 
-class Document:
+class ManifestDocument:
     """Judges a document piece by piece; `problems` is complete after `finish`."""
 
     def __init__(self, path: str, begin: Span, keys: Keys, known: dict[str, Field]) -> None:
@@ -74,7 +74,7 @@ class Document:
 
     def take(self, item: Item) -> None:
         """Take anything but an entry."""
-        if not isinstance(item, Broken):
+        if not isinstance(item, Break):
             self._entry_began = len(self.problems)
         if isinstance(item, Field):
             self._field(item)
@@ -82,7 +82,7 @@ class Document:
             self._split = item.span
         elif isinstance(item, Problem):
             self.report([item])
-        elif isinstance(item, Broken):
+        elif isinstance(item, Break):
             self._doubt_last_entry()
             self.finish(cut=True)
             self.report([item.problem])
@@ -122,7 +122,7 @@ class Document:
                 f"write `apiVersion: {FORMAT}`, or keep other YAML out of this path",
             )
 
-    def entry(self, entry: Entry) -> Accepted | None:
+    def entry(self, entry: ListEntry) -> Accepted | None:
         """Judge one order; None where it has errors."""
         if self._foreign:
             return None
@@ -161,7 +161,7 @@ class Document:
             self.problems = [replace(missing, field="apiVersion")]
             return
         found = head_problems(
-            Head(
+            DocumentHead(
                 path=self.path,
                 fields=self.fields,
                 begin=self._begin,
@@ -181,12 +181,12 @@ class Document:
         kind = self._kinds[name] = kind_of(name, self.defaults.value if self.defaults else {})
         return kind
 
-    def _explain(self, entry: Entry, kind: Kind, values: dict[str, Any]) -> bool:
+    def _explain(self, entry: ListEntry, kind: Kind, values: dict[str, Any]) -> bool:
         """Report what is wrong with an entry; True where nothing is."""
         key = self.key(entry.value)
         places = OrderPlaces(entry, self.defaults)
         line = entry.value_span().line
-        subject = Subject(schema=kind.name, places=places, path=self.path, key=key, line=line)
+        subject = SchemaSubject(schema=kind.name, places=places, path=self.path, key=key, line=line)
         found = violations(subject, values)
         written = [replace(problem, key=key) for problem in entry.problems]
         for problem in _elsewhere(found, written):
@@ -197,7 +197,7 @@ class Document:
         self.report(written)
         return not entry.problems and not found
 
-    def _unknown_type(self, entry: Entry) -> None:
+    def _unknown_type(self, entry: ListEntry) -> None:
         kind = entry.value.get("type")
         hint = one_of(PRODUCT_TYPES)
         if kind is None:
@@ -212,13 +212,13 @@ class Document:
         self.report([*entry.problems, *_elsewhere(found, entry.problems)])
         self._register(entry)
 
-    def _unwanted(self, entry: Entry, kind: Kind, name: str) -> None:
+    def _unwanted(self, entry: ListEntry, kind: Kind, name: str) -> None:
         message = f"`{name}` is missing: the vendor's table calls it optional, but {kind.name} is refused without it"
         hint = "say what the proxies are for, in your own words"
         problem = self._problem("PSR211", message, span(entry.landmark("name")), hint)
         self.report([replace(problem, severity="warning", key=self.key(entry.value), field=name)])
 
-    def _register(self, entry: Entry) -> bool:
+    def _register(self, entry: ListEntry) -> bool:
         """Remember the order's key; False, and a finding, where another order has it."""
         value = entry.value
         name = value.get("name")
@@ -243,7 +243,7 @@ class Document:
             return None
         return str(OrderKey(batch, name, generation))
 
-    def _no_order(self, entry: Entry) -> Problem:
+    def _no_order(self, entry: ListEntry) -> Problem:
         return self._problem("PSR201", "an order is a mapping of fields", entry.value_span(), "write `- name: …`")
 
     def _problem(self, code: str, message: str, place: Span, hint: str) -> Problem:
