@@ -148,7 +148,7 @@ def _checked(call: _Call) -> tuple[list[Problem], None]:
 def _locked(call: _Call, update: tuple[str, ...]) -> tuple[list[Problem], Written | None]:
     """What the vendor has for every word; written where something changed and nothing is wrong."""
     from runner.core.clock import SystemClock
-    from runner.manifest.lock.changes import as_warnings, kept, lock, moved_problems
+    from runner.manifest.lock.changes import as_warnings, entries_to_keep, lock, moved_problems
     from runner.manifest.lock.location import covers
     from runner.manifest.lock.text import written
     from runner.views.lock import Written
@@ -159,7 +159,7 @@ def _locked(call: _Call, update: tuple[str, ...]) -> tuple[list[Problem], Writte
         found = lock(call.loaded.orders, call.known, update, catalogue.choices, now)
     if found.problems:
         return list(found.problems.values()), None
-    entries = kept(found, call.known, others=not covers(call.words.paths, place))
+    entries = entries_to_keep(found, call.known, others=not covers(call.words.paths, place))
     before = call.known.entries if call.known else {}
     changed = dict(before) != entries
     if changed:

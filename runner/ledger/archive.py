@@ -175,9 +175,9 @@ def _every_event(rows: AccountRows) -> Iterator[Entry]:
         last = page[-1].seq
 
 
-def _refuse_other(ours: Entry, told: Entry) -> None:
+def _refuse_other(ours: Entry, theirs: Entry) -> None:
     for name in (*COLUMNS, *_HASHES):
-        mine, yours = getattr(ours, name), getattr(told, name)
+        mine, yours = getattr(ours, name), getattr(theirs, name)
         if mine != yours:
             raise Contradiction(
                 f"it is not event {ours.seq} of the ledger ({ours.event} of {ours.key} at {ours.at}): "

@@ -28,10 +28,10 @@ def follow(head: Head, entry: Entry) -> Head:
     """The head after `entry`; `BrokenChain` where it is not the next event, unchanged."""
     if entry.prev_hash != head.hash:
         raise BrokenChain(f"it follows {_short(entry.prev_hash)}, but the event before it is {_short(head.hash)}")
-    found = event_hash(entry.content)
-    if entry.hash != found:
-        raise BrokenChain(f"its content has hash {_short(found)}, but it is entered with {_short(entry.hash)}")
-    return Head(head.events + 1, found)
+    digest = event_hash(entry.content)
+    if entry.hash != digest:
+        raise BrokenChain(f"its content has hash {_short(digest)}, but it is entered with {_short(entry.hash)}")
+    return Head(head.events + 1, digest)
 
 
 def _short(digest: object) -> str:

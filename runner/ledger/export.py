@@ -125,11 +125,11 @@ def check_ledger(ledger: Ledger, watch: Watch = unwatched) -> Chain:
     for _ in parts(ledger, chain, start.events, watch):
         if chain.head.events == start.events and chain.head.hash != start.hash:
             break
-    end, found = ledger.head(), chain.head
-    if found.events < start.events or end.events < found.events:
-        told = start if found.events < start.events else end
-        raise BrokenHistory("the end", f"the ledger has {found.events} events, but keeps a head of {told.events}")
-    if found.hash != {start.events: start.hash, end.events: end.hash}.get(found.events, found.hash):
+    end, reached = ledger.head(), chain.head
+    if reached.events < start.events or end.events < reached.events:
+        kept = start if reached.events < start.events else end
+        raise BrokenHistory("the end", f"the ledger has {reached.events} events, but keeps a head of {kept.events}")
+    if reached.hash != {start.events: start.hash, end.events: end.hash}.get(reached.events, reached.hash):
         raise BrokenHistory("the end", "the last event is not the one that the ledger keeps as its head")
     watch(Comparing())
     misfit = ledger.misfit()

@@ -32,19 +32,19 @@ _NOTHING: Row = {
 
 def fold(row: Row | None, entry: Entry) -> dict[str, Any]:
     """The order's row after `entry`, where it was `row` before (None: none yet); `Contradiction` where it cannot."""
-    known = _NOTHING if row is None else row
+    before = _NOTHING if row is None else row
     try:
-        _refuse_leap(known, entry)
+        _refuse_leap(before, entry)
         detail = json.loads(entry.detail)
-        said = _claimed(entry, detail) if entry.event == Event.CLAIMED else _settled(known, entry, detail)
+        after = _claimed(entry, detail) if entry.event == Event.CLAIMED else _settled(before, entry, detail)
         if _is_adoption(entry):
             begun = {"attempt": entry.attempt, "claimed_at": entry.at, "quote_total": detail["quote_total"]}
-            said |= begun | _content(detail)
+            after |= begun | _content(detail)
     except Contradiction:
         raise
     except (ValueError, KeyError, TypeError) as error:
         raise Contradiction(f"its detail cannot be read ({type(error).__name__}: {error})") from error
-    return {**known, "account": entry.account, "key": entry.key, "updated_at": entry.at, **said}
+    return {**before, "account": entry.account, "key": entry.key, "updated_at": entry.at, **after}
 
 
 def _refuse_leap(row: Row, entry: Entry) -> None:

@@ -103,10 +103,10 @@ def _stray(case: SettlementCase, after: State | None) -> str | None:
 
 
 def _reason(case: SettlementCase, after: State | None) -> str | None:
-    said, stood = case.settlement.reason, case.row["reason"]
+    reason, stood = case.settlement.reason, case.row["reason"]
     if case.settlement.event is Event.PLACED and after is not State.PLACED:
-        return _stray_reason(case) + (f"; {said}" if said else "")
-    return stood if after is None and not (said and case.is_current) else said
+        return _stray_reason(case) + (f"; {reason}" if reason else "")
+    return stood if after is None and not (reason and case.is_current) else reason
 
 
 def _stray_reason(case: SettlementCase) -> str:

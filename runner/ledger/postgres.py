@@ -107,11 +107,11 @@ class PostgresLedger(SqlReader):
                 refuse_pooled(_raw(self._reader), raw)
                 session = AccountSession(raw, lock_key(self._schema, self._account))
                 session.take(self._account, holder, deadline)
-                said: list[str] = []
-                raw.add_notice_handler(lambda notice: said.append(notice.message_primary or ""))
+                notices: list[str] = []
+                raw.add_notice_handler(lambda notice: notices.append(notice.message_primary or ""))
                 hold = SqlHold(
                     holder=holder,
-                    write=lambda: self._undisputed(connection, said),
+                    write=lambda: self._undisputed(connection, notices),
                     is_held=session.is_held,
                     emergency=emergency,
                 )
@@ -136,8 +136,8 @@ class PostgresLedger(SqlReader):
         return None if self._reader is None else self._transaction(self._reader)
 
     def _own(self, kind: str) -> Path:
-        said = self._target.parameters
-        place = "/".join((*(said.get(name, "") for name in ("host", "port", "dbname", "service")), self._schema))
+        parameters = self._target.parameters
+        place = "/".join((*(parameters.get(name, "") for name in ("host", "port", "dbname", "service")), self._schema))
         return self._folder / f"{sha256(place.encode()).hexdigest()[:16]}.{self._account}.{kind}"
 
     def _connect(self, begin: str) -> Connection:
@@ -182,12 +182,12 @@ class PostgresLedger(SqlReader):
 
     def _version(self, raw: psycopg.Connection) -> str | None:
         """The revision of the tables, None where there are none yet; `LedgerUnusable` where they are not ours."""
-        asked = "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relname = ANY(%s)"
+        query = "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relname = ANY(%s)"
         wanted = ["alembic_version", "orders", "order_events", "holds"]
-        found = {row[0] for row in raw.execute(asked, (wanted,))}
-        if not found:
+        present = {row[0] for row in raw.execute(query, (wanted,))}
+        if not present:
             return None
-        if len(found) < len(wanted):
+        if len(present) < len(wanted):
             raise LedgerUnusable(
                 f"{self.location} has another program's tables in its schema {self._schema}",
                 hint="give the ledger a database, or a schema, of its own",
@@ -218,13 +218,13 @@ class PostgresLedger(SqlReader):
             yield AccountRows(connection, self._account)
 
     @contextmanager
-    def _undisputed(self, connection: Connection, said: list[str]) -> Iterator[AccountRows]:
+    def _undisputed(self, connection: Connection, notices: list[str]) -> Iterator[AccountRows]:
         """A transaction whose commit is acknowledged without a warning: a cut wait for a replica is only a warning."""
-        said.clear()
+        notices.clear()
         with self._transaction(connection) as rows:
             yield rows
-        if said:
-            raise LedgerUnusable(f"the ledger {self.location} did not commit without a warning: {said[-1]}")
+        if notices:
+            raise LedgerUnusable(f"the ledger {self.location} did not commit without a warning: {notices[-1]}")
 
     @contextmanager
     def _trusting(self) -> Iterator[None]:

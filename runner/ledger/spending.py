@@ -44,10 +44,10 @@ _ALIKE: Final = (
 
 def spent_since(rows: AccountRows, at: datetime) -> dict[date, Decimal]:
     """What was spent, or may have been, by the day of the claim."""
-    found: defaultdict[date, Decimal] = defaultdict(Decimal)
+    by_day: defaultdict[date, Decimal] = defaultdict(Decimal)
     for row in rows.connection.execute(_SPENT, {"b_account": rows.account, "b_at": moment_text(at)}):
-        found[date.fromisoformat(row.day)] += Decimal(row.cost or 0) * row.orders
-    return dict(found)
+        by_day[date.fromisoformat(row.day)] += Decimal(row.cost or 0) * row.orders
+    return dict(by_day)
 
 
 def dearest(rows: AccountRows) -> Decimal | None:

@@ -49,12 +49,12 @@ class AccountRows:
     def records(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Record]:
         """The known ones among `keys`."""
         wanted = [str(key) for key in keys]
-        found: dict[OrderKey, Record] = {}
+        records: dict[OrderKey, Record] = {}
         for start in range(0, len(wanted), KEYS_A_QUERY):
             chunk = wanted[start : start + KEYS_A_QUERY]
             rows = self.connection.execute(statements.ROWS, {"b_account": self.account, "b_keys": chunk})
-            found.update((record.key, record) for record in map(_record, rows.mappings()))
-        return found
+            records.update((record.key, record) for record in map(_record, rows.mappings()))
+        return records
 
     def page_of_records(self, after: str, size: int) -> list[Record]:
         """At most `size` records, by the text of their keys, from the first one after `after`."""
@@ -92,8 +92,8 @@ class AccountRows:
             raise _why_not(row, claim)
         attempt = Attempt(key=key, n=tries + 1, run_id=claim.run_id, claimed_at=claim.at)
         detail = json_text(claim_detail(claim))
-        told = self.telling(head, attempt, before, Event.CLAIMED, State.SUBMITTED, at=claim.at, detail=detail)
-        statements.change_together(self.connection, *told)
+        entry = self.telling(head, attempt, before, Event.CLAIMED, State.SUBMITTED, at=claim.at, detail=detail)
+        statements.change_together(self.connection, *entry)
         return attempt
 
     def _claiming(self, fence: int, claim: Claim, row: Mapping[str, Any] | None) -> statements.Call:

@@ -151,12 +151,12 @@ class _Loader:
         self._alike = Alike()
 
     def over(self, paths: Sequence[str], *, strict: bool, apart: bool) -> Loaded:
-        found = discover(paths, apart=apart)
-        readings = [_FileReading(problems=list(found.problems))]
+        discovery = discover(paths, apart=apart)
+        readings = [_FileReading(problems=list(discovery.problems))]
         files: list[ManifestFile] = []
-        self._telling = Telling(found.paths, self._watch)
+        self._telling = Telling(discovery.paths, self._watch)
         with _no_collector():
-            for path in found.paths:
+            for path in discovery.paths:
                 reading, sha256 = self._file(path)
                 self._telling.closed()
                 readings.append(reading)
@@ -172,7 +172,7 @@ class _Loader:
             files=tuple(files),
             problems=tuple(sorted(problems, key=lambda problem: problem.order)),
             orders=tuple(order for reading in readings for order in reading.orders),
-            left_out=found.left_out,
+            left_out=discovery.left_out,
         )
 
     def _file(self, path: str) -> tuple[_FileReading, str | None]:
@@ -190,14 +190,14 @@ class _Loader:
         except Flaw as flaw:
             return _FileReading(problems=[flaw.problem]), None
 
-    def _pass(self, source: TextSource, known: list[dict[str, Field]]) -> _FileReading:
+    def _pass(self, source: TextSource, early: list[dict[str, Field]]) -> _FileReading:
         """Read a file once. `known` holds early fields of each document, from a pass before."""
         self._keys.begin(source.path)
         self._alike.begin(source.path)
         excerpts = Excerpts()
         source.heard = excerpts.feed if self._keep else None
         reading = _FileReading()
-        upcoming = iter(known)
+        upcoming = iter(early)
         document: ManifestDocument | None = None
         try:
             for item in read(source, split="orders"):
@@ -235,13 +235,13 @@ class _Loader:
 def _early_fields(source: TextSource) -> list[dict[str, Field]]:
     """The fields of each document that its orders depend on, wherever they stand."""
     source.heard = None
-    found: list[dict[str, Field]] = []
+    documents: list[dict[str, Field]] = []
     for item in read(source, split="orders"):
         if isinstance(item, Begin):
-            found.append({})
+            documents.append({})
         elif isinstance(item, Field) and item.key in EARLY:
-            found[-1][item.key] = item
-    return found
+            documents[-1][item.key] = item
+    return documents
 
 
 def _too_many(path: str) -> Problem:

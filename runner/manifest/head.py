@@ -54,10 +54,10 @@ def head_problems(head: DocumentHead) -> list[Problem]:
     values = {name: field.value for name, field in head.fields.items()}
     if head.split:
         values["orders"] = []
-    found = list(_orders(head))
+    problems = list(_orders(head))
     if not schemas.gate(schemas.HEAD)(values):
-        found += violations(SchemaSubject(schema=schemas.HEAD, places=head, path=head.path), values)
-    return [*found, *_no_such_day(head), *_idle_defaults(head)]
+        problems += violations(SchemaSubject(schema=schemas.HEAD, places=head, path=head.path), values)
+    return [*problems, *_no_such_day(head), *_idle_defaults(head)]
 
 
 def _orders(head: DocumentHead) -> Iterator[Problem]:
@@ -86,9 +86,9 @@ def _idle_defaults(head: DocumentHead) -> Iterator[Problem]:
     if not defaults or not isinstance(defaults.value, dict) or not head.kinds:
         return
     used = {name for kind in head.kinds for name in schemas.load(kind)["properties"]}
-    known = schemas.load(schemas.HEAD)["properties"]["defaults"]["properties"]
+    allowed = schemas.load(schemas.HEAD)["properties"]["defaults"]["properties"]
     for name in defaults.value:
-        if name in known and name not in used:
+        if name in allowed and name not in used:
             having = [kind for kind in PRODUCT_TYPES if name in schemas.load(kind)["properties"]]
             message = f"no order here can use the default `{name}`: it is a field of {', '.join(having)}"
             yield head.problem("PSR112", message, defaults.key_span(name), "remove it", name)

@@ -52,7 +52,7 @@ class Accepted:
 class ManifestDocument:
     """Judges a document piece by piece; `problems` is complete after `finish`."""
 
-    def __init__(self, path: str, begin: Span, keys: Keys, known: dict[str, Field]) -> None:
+    def __init__(self, path: str, begin: Span, keys: Keys, early: dict[str, Field]) -> None:
         self.problems: list[Problem] = []
         self.fields: dict[str, Field] = {}
         self.batch: str | None = None
@@ -63,13 +63,13 @@ class ManifestDocument:
         self._begin = begin
         self._nameless = f"{path}:{begin.line}"
         self._keys = keys
-        self._known = known
+        self._early = early
         self._entry_began = 0
         self._split: Span | None = None
         self._foreign: Problem | None = None
         self._kinds: dict[str, Kind] = {}
         self._inherited: dict[tuple[int, int], Problem] = {}
-        for field in known.values():
+        for field in early.values():
             self._learn(field)
 
     def take(self, item: Item) -> None:
@@ -100,7 +100,7 @@ class ManifestDocument:
     def _field(self, field: Field) -> None:
         """Take a field of the document. `Late` where orders came before it."""
         self.report(field.problems)
-        if field.key in self._known:
+        if field.key in self._early:
             return
         if self._split and field.key in EARLY:
             raise Late
@@ -135,11 +135,11 @@ class ManifestDocument:
         try:
             kind = self._kinds[value["type"]]
         except (KeyError, TypeError):
-            known = self._kind(value.get("type"))
-            if known is None:
+            fresh = self._kind(value.get("type"))
+            if fresh is None:
                 self._unknown_type(entry)
                 return None
-            kind = known
+            kind = fresh
         values = kind.merged(value)
         accepted = not entry.problems and kind.valid(values)
         if not accepted:
@@ -160,7 +160,7 @@ class ManifestDocument:
             missing = self._problem("PSR104", "`apiVersion` is missing: this is no manifest", self._begin, hint)
             self.problems = [replace(missing, field="apiVersion")]
             return
-        found = head_problems(
+        problems = head_problems(
             DocumentHead(
                 path=self.path,
                 fields=self.fields,
@@ -170,8 +170,8 @@ class ManifestDocument:
                 kinds=tuple(self._kinds),
             )
         )
-        self.sound = not cut and not found
-        head = [problem for problem in found if not cut or problem.code not in _NEEDS_END]
+        self.sound = not cut and not problems
+        head = [problem for problem in problems if not cut or problem.code not in _NEEDS_END]
         self.report(_elsewhere(head, self.problems))
         self.report(_elsewhere(self._inherited.values(), self.problems))
 
@@ -187,15 +187,15 @@ class ManifestDocument:
         places = OrderPlaces(entry, self.defaults)
         line = entry.value_span().line
         subject = SchemaSubject(schema=kind.name, places=places, path=self.path, key=key, line=line)
-        found = violations(subject, values)
+        problems = violations(subject, values)
         written = [replace(problem, key=key) for problem in entry.problems]
-        for problem in _elsewhere(found, written):
+        for problem in _elsewhere(problems, written):
             if problem.span and problem.field and places.inherits(problem.field):
                 self._inherited.setdefault((problem.span.line, problem.span.column), replace(problem, key=None))
             else:
                 written.append(problem)
         self.report(written)
-        return not entry.problems and not found
+        return not entry.problems and not problems
 
     def _unknown_type(self, entry: ListEntry) -> None:
         kind = entry.value.get("type")

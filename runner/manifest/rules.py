@@ -97,32 +97,32 @@ class SchemaSubject:
 def violations(subject: SchemaSubject, instance: Mapping[str, Any]) -> list[Problem]:
     """Every violation of the subject's schema, at most one a place; empty where `jsonschema` finds it valid."""
     broken = sorted(schemas.explain(subject.schema, instance), key=lambda violation: _URGENCY.get(violation.keyword, 1))
-    found: dict[tuple[Path, str | None], Problem] = {}
+    problems: dict[tuple[Path, str | None], Problem] = {}
     suggested: set[str] = set()
     for violation in broken:
         at = violation.at
         if violation.keyword == "additionalProperties":
-            known = violation.rule["properties"]
-            free = tuple(field for field in known if field not in violation.given or subject.places.inherits(field))
-            for field in (field for field in violation.given if field not in known):
+            allowed = violation.rule["properties"]
+            free = tuple(field for field in allowed if field not in violation.given or subject.places.inherits(field))
+            for field in (field for field in violation.given if field not in allowed):
                 nearest = nearest_name(field, free)
                 suggested |= {nearest} if nearest else set()
-                found[at, field] = _unknown_field(subject, (*at, field), nearest)
+                problems[at, field] = _unknown_field(subject, (*at, field), nearest)
         elif violation.keyword in ("oneOf", "not"):
             names = _alternatives(violation)
             if not suggested.isdisjoint(names):
                 continue
-            found[at, names[-1]] = (_twice if any(n in violation.given for n in names) else _neither)(
+            problems[at, names[-1]] = (_twice if any(n in violation.given for n in names) else _neither)(
                 subject, violation, names
             )
         elif violation.keyword != "required":
             name = str(violation.given) if violation.in_name else None
-            found.setdefault((at, name), _WORDS.get(violation.keyword, _other)(subject, violation))
+            problems.setdefault((at, name), _WORDS.get(violation.keyword, _other)(subject, violation))
     for violation in broken:
         if violation.keyword == "required":
             for field in set(violation.wanted) - set(violation.given) - suggested:
-                found[violation.at, field] = _missing(subject, violation, field)
-    return list(found.values())
+                problems[violation.at, field] = _missing(subject, violation, field)
+    return list(problems.values())
 
 
 def _unknown_field(subject: SchemaSubject, at: Path, nearest: str | None) -> Problem:

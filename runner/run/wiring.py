@@ -110,13 +110,13 @@ def endpoint(settings: Settings, watch: Watch = unwatched) -> Iterator[Endpoint]
         yield Endpoint(base_url=server.base_url, key=ApiKey(server.api_key))
 
 
-def transport(settings: Settings, found: Endpoint, clock: Clock, watch: Watch) -> Transport:
+def transport(settings: Settings, target: Endpoint, clock: Clock, watch: Watch) -> Transport:
     """The way to the vendor, at its pace."""
     from runner.vendors.transport import Timing, Transport
 
     rate = rate_of(settings)
     timing = Timing(read=settings.timeout, money=settings.money_timeout, connect=min(20.0, settings.timeout))
-    return Transport(found.base_url, found.key, clock=clock, rate=rate, timing=timing, watch=watch)
+    return Transport(target.base_url, target.key, clock=clock, rate=rate, timing=timing, watch=watch)
 
 
 @contextmanager
@@ -124,7 +124,7 @@ def reader(settings: Settings, clock: Clock, watch: Watch) -> Iterator[Reader]:
     """Something that can read the account, and cannot buy."""
     from runner.vendors.v1.adapter import V1Reader
 
-    with endpoint(settings, watch) as found, transport(settings, found, clock, watch) as way:
+    with endpoint(settings, watch) as target, transport(settings, target, clock, watch) as way:
         yield V1Reader(way, clock)
 
 
@@ -141,5 +141,5 @@ def buyer(settings: Settings, clock: Clock, watch: Watch) -> Iterator[Buyer]:
     """Something that can spend."""
     from runner.vendors.v1.adapter import V1Buyer
 
-    with endpoint(settings, watch) as found, transport(settings, found, clock, watch) as way:
+    with endpoint(settings, watch) as target, transport(settings, target, clock, watch) as way:
         yield V1Buyer(way, clock)

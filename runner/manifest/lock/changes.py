@@ -35,11 +35,11 @@ class Locking:
 
 
 def lock(
-    orders: Iterable[OrderRequest], known: Lockfile | None, update: Collection[str], reference: Reference, now: str
+    orders: Iterable[OrderRequest], lockfile: Lockfile | None, update: Collection[str], reference: Reference, now: str
 ) -> Locking:
     """Every word of the orders, locked: as it is in the lockfile, or anew where it is not there or to be updated."""
-    found = Locking()
-    held = known.entries if known else {}
+    locking = Locking()
+    held = lockfile.entries if lockfile else {}
     for request in orders:
         fields: dict[str, Scalar] = dict(request.fields)
         for kind in WORDS:
@@ -48,16 +48,16 @@ def lock(
             address = address_of(request.type, kind, request.words[kind], fields)
             if address is None:
                 continue
-            entry = found.entries.get(address) or _settled(
-                found, address, held.get(address), request, address.word in update, reference, now
+            entry = locking.entries.get(address) or _settled(
+                locking, address, held.get(address), request, address.word in update, reference, now
             )
             if entry is not None:
                 fields[address.field] = entry.id
-    return found
+    return locking
 
 
 def _settled(
-    found: Locking,
+    locking: Locking,
     address: Address,
     locked: LockedWord | None,
     request: OrderRequest,
@@ -65,26 +65,26 @@ def _settled(
     reference: Reference,
     now: str,
 ) -> LockedWord | None:
-    if address in found.problems:
+    if address in locking.problems:
         return None
     choices = reference(address.type)
     fitting = matches(choices, address)
     fresh = _entry(address, fitting[0], choices, now) if len(fitting) == 1 else None
     if locked is not None and not update:
         if _moved(locked, fresh):
-            found.moved[address] = (locked, fresh)
-        found.entries[address] = locked
+            locking.moved[address] = (locked, fresh)
+        locking.entries[address] = locked
         return locked
     if fresh is None:
-        found.problems[address] = (_ambiguous if fitting else _unknown)(address, request, choices)
+        locking.problems[address] = (_ambiguous if fitting else _unknown)(address, request, choices)
         return None
     if locked is not None and not _moved(locked, fresh):
         fresh = locked
     elif locked is not None:
-        found.updated.append((locked, fresh))
+        locking.updated.append((locked, fresh))
     else:
-        found.added.append(fresh)
-    found.entries[address] = fresh
+        locking.added.append(fresh)
+    locking.entries[address] = fresh
     return fresh
 
 
@@ -112,10 +112,10 @@ def _ambiguous(address: Address, request: OrderRequest, choices: tuple[Choice, .
     return request.problem("PSR308", message, hint=hint, field=address.kind)
 
 
-def moved_problems(found: Locking, path: str, command: str) -> list[Problem]:
+def moved_problems(locking: Locking, path: str, command: str) -> list[Problem]:
     """A finding at the lockfile's line for each word that the vendor means otherwise by now."""
     problems = []
-    for address, (locked, fresh) in found.moved.items():
+    for address, (locked, fresh) in locking.moved.items():
         now = f"it is {fresh.meaning} there now" if fresh else "no one thing is called that there now"
         problems.append(
             Problem(
@@ -130,26 +130,26 @@ def moved_problems(found: Locking, path: str, command: str) -> list[Problem]:
     return problems
 
 
-def stale_problems(known: Lockfile, used: Collection[Address], command: str) -> list[Problem]:
+def stale_problems(lockfile: Lockfile, used: Collection[Address], command: str) -> list[Problem]:
     """A finding for each locked word that no manifest uses."""
     return [
         Problem(
             code="PSR309",
             message=f"`{address}` of {address.type} is locked, and no manifest uses it",
             hint=f"`{command}` removes it",
-            path=known.path,
+            path=lockfile.path,
             span=entry.span,
             field=address.kind,
         )
-        for address, entry in known.entries.items()
+        for address, entry in lockfile.entries.items()
         if address not in used
     ]
 
 
-def kept(found: Locking, known: Lockfile | None, *, others: bool) -> dict[Address, LockedWord]:
+def entries_to_keep(locking: Locking, lockfile: Lockfile | None, *, others: bool) -> dict[Address, LockedWord]:
     """What is written: every word in use and, where `others` may use them, the entries beside."""
-    beside = known.entries if known and others else {}
-    return {**beside, **found.entries}
+    beside = lockfile.entries if lockfile and others else {}
+    return {**beside, **locking.entries}
 
 
 def quoted(word: str) -> str:

@@ -25,19 +25,19 @@ def matches(choices: Iterable[Choice], address: Address) -> tuple[Choice, ...]:
     """What a word may stand for, each id once: the vendor's name, for countries also the alpha-3 code, for periods
     also the id; letter case and runs of spaces do not count. None: unknown. Several: ambiguous."""
     word = _folded(address.word)
-    found: dict[Scalar, Choice] = {}
+    by_id: dict[Scalar, Choice] = {}
     for choice in offered(choices, address):
         if word in map(_folded, _spellings(choice)):
-            found.setdefault(choice.value, choice)
-    return tuple(found.values())
+            by_id.setdefault(choice.value, choice)
+    return tuple(by_id.values())
 
 
 def nearest_words(choices: Sequence[Choice], address: Address) -> tuple[str, ...]:
     """The legal words nearest to an unknown one; all of them where there are few."""
-    known = offered(choices, address)
-    spellings = {_folded(text): label(c) for c in known for text in _spellings(c)}
+    there = offered(choices, address)
+    spellings = {_folded(text): label(c) for c in there for text in _spellings(c)}
     close = nearest(_folded(address.word), spellings, most=NEAREST)
-    labels = [spellings[text] for text in close] or ([label(c) for c in known] if len(known) <= 2 * NEAREST else [])
+    labels = [spellings[text] for text in close] or ([label(c) for c in there] if len(there) <= 2 * NEAREST else [])
     return tuple(dict.fromkeys(labels))
 
 

@@ -37,21 +37,21 @@ def cleaned(text: str) -> str:
 
 def read(path: Path) -> tuple[Lockfile | None, tuple[Problem, ...]]:
     """The lockfile at a path (None where it has errors), and what is wrong with it. UsageError if it cannot be read."""
-    shown = str(path)
+    name = str(path)
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise UsageError(f"the lockfile {shown} cannot be read: {error.strerror or error}") from None
+        raise UsageError(f"the lockfile {name} cannot be read: {error.strerror or error}") from None
     entries: dict[Address, LockedWord] = {}
-    problems = _no_json(data, shown)
+    problems = _no_json(data, name)
     if not problems:
-        fields, nodes, problems = _parsed(data, shown)
-        problems = problems or _violations(fields, nodes, shown)
+        fields, nodes, problems = _parsed(data, name)
+        problems = problems or _violations(fields, nodes, name)
         if not problems:
-            entries, problems = _entries(nodes, shown)
+            entries, problems = _entries(nodes, name)
     if problems:
         return None, tuple(sorted(problems, key=lambda problem: problem.order))
-    return Lockfile(path=shown, sha256=hashlib.sha256(data).hexdigest(), entries=entries), ()
+    return Lockfile(path=name, sha256=hashlib.sha256(data).hexdigest(), entries=entries), ()
 
 
 def _no_json(data: bytes, path: str) -> list[Problem]:
@@ -116,10 +116,10 @@ def _violations(fields: dict[str, Field], nodes: list[Node], path: str) -> list[
         instance["entries"] = [node.value for node in nodes]
     if schemas.gate(SCHEMA)(instance):
         return []
-    found: dict[tuple[str | int, ...], Problem] = {}
+    problems: dict[tuple[str | int, ...], Problem] = {}
     for violation in schemas.explain(SCHEMA, instance):
-        found.setdefault(violation.at, _problem(path, _words(violation), _place(violation, fields, nodes)))
-    return list(found.values())
+        problems.setdefault(violation.at, _problem(path, _words(violation), _place(violation, fields, nodes)))
+    return list(problems.values())
 
 
 def _place(violation: Violation, fields: dict[str, Field], nodes: list[Node]) -> Span:

@@ -38,8 +38,8 @@ def examine(case: Examination) -> tuple[Check, ...]:
     """Every check, once. What cannot even be looked at has failed, with the code of its error."""
     with ExitStack() as stack:
         if case.settings.sandbox:
-            case.found = stack.enter_context(wiring.endpoint(case.settings))
-            case.key = case.found.key
+            case.endpoint = stack.enter_context(wiring.endpoint(case.settings))
+            case.key = case.endpoint.key
         return tuple(_made(name, check, case) for name, check in CHECKS.items())
 
 

@@ -38,7 +38,7 @@ class Examination:
     origins: Mapping[str, str] = field(default_factory=dict)
 
     key: ApiKey | None = None
-    found: Endpoint | None = None
+    endpoint: Endpoint | None = None
     family: str | None = None
     asked: tuple[datetime, datetime] | None = None
     answer: Response | None = None

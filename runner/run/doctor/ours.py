@@ -36,7 +36,7 @@ def ledger(case: Examination) -> Check:
     origin = "the sandbox" if case.settings.sandbox else case.origin("ledger")
     facts: dict[str, Fact] = {"kind": kind, "location": name, "account": place.account, "origin": origin}
     require_named_ledger(case.settings)
-    told = f"{kind}, {name} ({origin}), account {place.account}"
+    text = f"{kind}, {name} ({origin}), account {place.account}"
     try:
         with closing(wiring.open_ledger(place, read_only=True)) as opened:
             case.open = tuple(opened.open_records())
@@ -44,17 +44,17 @@ def ledger(case: Examination) -> Check:
     except LedgerOutdated as error:
         return warning(str(error), error.hint or "", **facts, outdated=True)
     if place.url is not None:
-        return ok(told, **facts, exists=True)
+        return ok(text, **facts, exists=True)
     exists = place.path.exists()
     facts |= {"exists": exists, "writable": _writable(place.path)}
     if not facts["writable"]:
         hint = "make the file and its folder writable for this user"
-        return failed(ExitCode.REFUSED, f"{told}: it cannot be written", hint, **facts)
+        return failed(ExitCode.REFUSED, f"{text}: it cannot be written", hint, **facts)
     lost = None if case.settings.sandbox else _thrown_away(place)
     if lost:
         hint = "name one that stays with --ledger or ORDER_RUNNER_LEDGER: a lost ledger buys everything again"
-        return warning(f"{told}: {lost}", hint, **facts, durable=False)
-    return ok(told if exists else f"{told}: none yet, the first `apply` makes it", **facts, durable=True)
+        return warning(f"{text}: {lost}", hint, **facts, durable=False)
+    return ok(text if exists else f"{text}: none yet, the first `apply` makes it", **facts, durable=True)
 
 
 def _writable(path: Path) -> bool:
@@ -130,14 +130,16 @@ def lockfile(case: Examination) -> Check:
         hint = "`order-runner validate` shows each with its line"
         return failed(ExitCode.INVALID, str(InvalidManifests(loaded.problems)), hint, **facts)
     read, problems = words.lockfile()
-    found = list(problems)
+    findings = list(problems)
     if any(request.words for request in loaded.orders) and not problems:
-        found += [p for p in resolve_all(loaded, read, words.command, str(words.place)).problems if p.code == "PSR304"]
+        findings += [
+            p for p in resolve_all(loaded, read, words.command, str(words.place)).problems if p.code == "PSR304"
+        ]
     if read is not None and covers(paths, words.place):
         used = {address for request in loaded.orders for address in addresses(request, read)}
-        found += stale_problems(read, used, words.command)
-    if found:
-        first, more = found[0], f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        findings += stale_problems(read, used, words.command)
+    if findings:
+        first, more = findings[0], f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
         hint = first.hint or f"`{words.command}` makes it anew"
         return failed(ExitCode.INVALID, f"{first.place}: {first.code} {first.message}{more}", hint, **facts)
     if read is None:
@@ -194,15 +196,15 @@ def versions(case: Examination) -> Check:
         "sqlalchemy": _version("sqlalchemy"),
         "psycopg": _version("psycopg"),
     }
-    told = f"order-runner {__version__}, Python {facts['python']}, PyYAML {facts['pyyaml']}"
-    told += f", jsonschema-rs {facts['jsonschema_rs']}, psycopg {facts['psycopg'] or 'not installed'}"
+    text = f"order-runner {__version__}, Python {facts['python']}, PyYAML {facts['pyyaml']}"
+    text += f", jsonschema-rs {facts['jsonschema_rs']}, psycopg {facts['psycopg'] or 'not installed'}"
     if not fast:
         return warning(
-            f"{told}; PyYAML without its C part",
+            f"{text}; PyYAML without its C part",
             "install a PyYAML with libyaml: without it large manifests take long",
             **facts,
         )
-    return ok(told, **facts)
+    return ok(text, **facts)
 
 
 def _version(distribution: str) -> str | None:

@@ -44,10 +44,10 @@ def key(case: Examination) -> Check:
     """There is a key, of the right form, that only its owner can read. It is never shown."""
     if case.settings.sandbox:
         return ok("the sandbox has one of its own", origin="sandbox")
-    said: list[Progress] = []
-    case.key = read_key(case.settings, said.append)
+    events: list[Progress] = []
+    case.key = read_key(case.settings, events.append)
     origin = key_origin(case.settings)
-    notices = [notice.text for notice in said if isinstance(notice, Notice)]
+    notices = [notice.text for notice in events if isinstance(notice, Notice)]
     if notices:
         open_to_others, _, hint = notices[0].partition(": ")
         return warning(open_to_others, hint, origin=origin, private=False)
@@ -56,14 +56,14 @@ def key(case: Examination) -> Check:
 
 def address(case: Examination) -> Check:
     """The base URL is one the key may be sent to, and somebody answers there, with TLS that can be trusted."""
-    if case.found is None:
+    if case.endpoint is None:
         from runner.vendors.base_url import checked_base_url
 
         base = checked_base_url(case.settings.base_url or DEFAULT_BASE_URL)
         if case.redact(base) != base:
             raise UsageError("the base URL has the API key in it", hint="leave the key out: it is added for each call")
     else:
-        base = case.found.base_url
+        base = case.endpoint.base_url
     url = urlsplit(base)
     origin = case.origin("base_url", "the sandbox" if case.settings.sandbox else "the default")
     facts = {"base_url": base, "scheme": url.scheme, "host": url.hostname or "", "origin": origin}
@@ -74,9 +74,9 @@ def address(case: Examination) -> Check:
     except OSError as error:
         return failed(ExitCode.REFUSED, f"{base} ({origin}): {_in_words(error)}", _way_out(error), **facts)
     case.family = line.family
-    case.found = case.found or (Endpoint(base_url=base, key=case.key) if case.key else None)
-    told = f"{base} ({origin}) answers over {line.family}, {line.tls or 'without TLS'}"
-    return ok(told, **facts, family=line.family, tls=line.tls)
+    case.endpoint = case.endpoint or (Endpoint(base_url=base, key=case.key) if case.key else None)
+    text = f"{base} ({origin}) answers over {line.family}, {line.tls or 'without TLS'}"
+    return ok(text, **facts, family=line.family, tls=line.tls)
 
 
 def _probe(host: str, port: int, *, tls: bool) -> Handshake:
@@ -112,10 +112,10 @@ def _way_out(error: OSError) -> str:
 
 def access(case: Examination) -> Check:
     """The vendor answers a question about the account. The key, the address and the rate share one refusal."""
-    if case.offline or case.found is None:
+    if case.offline or case.endpoint is None:
         return not_checked(_why_not(case))
     clock = case.clock
-    with wiring.transport(case.settings, case.found, clock, unwatched) as way:
+    with wiring.transport(case.settings, case.endpoint, clock, unwatched) as way:
         from runner.vendors.v1 import purchases as v1
 
         way.timing = replace(way.timing, pauses=())  # one honest try: whoever calls is waiting
@@ -153,7 +153,7 @@ def _triple(case: Examination) -> str:
 def clock(case: Examination) -> Check:
     """This machine's clock and the vendor's agree: claims, evidence and waiting times rest on them."""
     if case.asked is None or case.answer is None:
-        return not_checked(_why_not(case) if case.offline or case.found is None else "the vendor did not answer")
+        return not_checked(_why_not(case) if case.offline or case.endpoint is None else "the vendor did not answer")
     theirs = _date(case.answer.headers.get("date"))
     if theirs is None:
         return not_checked("the vendor's answer has no date")
@@ -163,13 +163,13 @@ def clock(case: Examination) -> Check:
     seconds = round(abs(skew).total_seconds())
     way = "ahead of" if skew > timedelta(0) else "behind"
     facts = {"skew_seconds": seconds if skew > timedelta(0) else -seconds}
-    told = f"{seconds} s {way} the vendor's"
+    text = f"{seconds} s {way} the vendor's"
     hint = "set the clock (timedatectl, NTP): what an order became is judged by these times"
     if abs(skew) > TOO_SKEWED:
-        return failed(ExitCode.REFUSED, told, hint, **facts)
+        return failed(ExitCode.REFUSED, text, hint, **facts)
     if abs(skew) > SKEW:
-        return warning(told, hint, **facts)
-    return ok(told if seconds else "agrees with the vendor's", **facts)
+        return warning(text, hint, **facts)
+    return ok(text if seconds else "agrees with the vendor's", **facts)
 
 
 def _date(text: str | None) -> datetime | None:

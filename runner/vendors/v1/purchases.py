@@ -79,7 +79,7 @@ def balance_get() -> Request:
 
 def proxy_list(product: ProductType) -> Request:
     """Unfiltered: filters may be ignored by the vendor (api/v1.md section 10)."""
-    return Request(method="GET", path=f"proxy/list/{_known(product)}")
+    return Request(method="GET", path=f"proxy/list/{_require_type(product)}")
 
 
 def resident_package() -> Request:
@@ -87,7 +87,7 @@ def resident_package() -> Request:
 
 
 def reference_list(product: ProductType) -> Request:
-    return Request(method="GET", path=f"reference/list/{_known(product)}")
+    return Request(method="GET", path=f"reference/list/{_require_type(product)}")
 
 
 def ping() -> Request:
@@ -113,7 +113,7 @@ def _body(request: OrderRequest) -> bytes:
     return json.dumps(encode_order(request)).encode("ascii")
 
 
-def _known(product: ProductType) -> ProductType:
+def _require_type(product: ProductType) -> ProductType:
     if product not in PRODUCT_TYPES:
         raise ValueError(f"no product type: {product!r}")
     return product

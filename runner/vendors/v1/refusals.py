@@ -40,10 +40,10 @@ _ORDER_ID: Final = re.compile(r"(?!0+$)[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
 
 def refusal_field(message: str) -> str | None:
     """The manifest field a refusal blames: named in brackets, or known by its text (api/v1.md section 9.3)."""
-    known = {name.casefold(): name for name in FIELDS}
+    names = {name.casefold(): name for name in FIELDS}
     for bracketed in re.findall(r"\[\s*(\w+)[^\[\]]*\]", message):
-        if bracketed.casefold() in known:
-            return known[bracketed.casefold()]
+        if bracketed.casefold() in names:
+            return names[bracketed.casefold()]
     text = message.strip().casefold()
     return next((name for start, name in _BLAMED.items() if text.startswith(start)), None)
 
