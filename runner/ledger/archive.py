@@ -36,7 +36,7 @@ class Archive(ABC):
         """A transaction to read in, None where there are no tables yet."""
 
     def head(self) -> Head:
-        """See `Ledger`."""
+        """How many events the account has, and the hash of the last, as the ledger keeps it beside them."""
         reading = self._reading()
         if reading is None:
             return Head()
@@ -44,7 +44,7 @@ class Archive(ABC):
             return kept_head(rows)
 
     def history(self) -> Iterator[Entry]:
-        """See `Ledger`; read in pages."""
+        """Every event of the account, oldest first, as it is stored, read in pages."""
         last = 0
         while (reading := self._reading()) is not None:
             with reading as rows:
@@ -55,7 +55,7 @@ class Archive(ABC):
             last = page[-1].seq
 
     def kept_witness(self, digest: str) -> Witness | None:
-        """See `Ledger`."""
+        """The witness that claims name by this digest, as it is stored, whether or not it still has that digest."""
         reading = self._reading()
         if reading is None:
             return None
@@ -63,7 +63,10 @@ class Archive(ABC):
             return kept_witness(rows, digest)
 
     def misfit(self) -> str | None:
-        """See `Ledger`; orders are read in pages, each with its events in one transaction."""
+        """The first order that is not what its events make of it, and how; None where all are.
+
+        Orders are read in pages, each with its events in one transaction.
+        """
         last = ""
         while (reading := self._reading()) is not None:
             with reading as rows:
@@ -141,7 +144,7 @@ def _misfit(row: Mapping[str, Any], folded: dict[str, Any] | str | None) -> str 
 
 
 def restore(rows: AccountRows, history: Iterable[Entry | Witness | Stranger]) -> Restored:
-    """See `Hold.restore`."""
+    """Add what a history has beyond the ledger's own events; `Contradiction` where the two differ."""
     start = rows.chain()
     theirs = _every_event(rows)
     end, added, orders = Head(), 0, 0

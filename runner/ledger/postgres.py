@@ -79,17 +79,19 @@ class PostgresLedger(SqlReader):
 
     @property
     def location(self) -> str:
-        """See `Ledger`."""
+        """Where it is, for people and reports; never with a password."""
         return self._target.location
 
     @property
     def account(self) -> str:
-        """See `Ledger`."""
+        """The account name its orders belong to."""
         return self._account
 
     @contextmanager
     def hold(self, holder: Holder, *, timeout: float) -> Iterator[Hold]:
-        """See `Ledger`. Lock and emergency file of this machine are in its folder, named after ledger and account.
+        """Hold the account for the length of a `with`; raises `Busy`, naming the holder, after `timeout` seconds.
+
+        Lock and emergency file of this machine are in its folder, named after ledger and account.
 
         The machine's own lock keeps a process that lost its session, but not yet its answer, from being overtaken here.
         """
@@ -118,7 +120,7 @@ class PostgresLedger(SqlReader):
             yield hold
 
     def held_by(self) -> str | None:
-        """See `Ledger`."""
+        """Who holds the account, looked up and not tried; None for nobody, empty where this system does not tell."""
         if self._reader is None:
             return None
         with self._trusting():
@@ -132,7 +134,7 @@ class PostgresLedger(SqlReader):
         self._engine.dispose()
 
     def _reading(self) -> AbstractContextManager[AccountRows] | None:
-        """See `SqlReader`."""
+        """A transaction to read in; None where the ledger has no tables yet."""
         return None if self._reader is None else self._transaction(self._reader)
 
     def _own(self, kind: str) -> Path:
