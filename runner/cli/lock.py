@@ -150,7 +150,7 @@ def _locked(call: _Call, update: tuple[str, ...]) -> tuple[list[Problem], Writte
     from runner.core.clock import SystemClock
     from runner.manifest.lock.changes import as_warnings, entries_to_keep, lock, moved_problems
     from runner.manifest.lock.location import covers
-    from runner.manifest.lock.text import written
+    from runner.manifest.lock.text import lockfile_text
     from runner.views.lock import Written
 
     place = call.words.place
@@ -163,7 +163,7 @@ def _locked(call: _Call, update: tuple[str, ...]) -> tuple[list[Problem], Writte
     before = call.known.entries if call.known else {}
     changed = dict(before) != entries
     if changed:
-        _write(place, written(entries.values()))
+        _write(place, lockfile_text(entries.values()))
     removed = [entry for address, entry in before.items() if address not in entries]
     done = Written(
         path=str(place), locked=len(entries), added=found.added, updated=found.updated, removed=removed, changed=changed

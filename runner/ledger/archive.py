@@ -112,12 +112,12 @@ def misfit_after(rows: AccountRows, last: str, size: int) -> tuple[str | None, s
     if not page:
         orphan = statements.ORPHAN.one(rows.connection, {"b_account": rows.account})
         return (f"{orphan['key']} has events, first number {orphan['seq']}, but is gone" if orphan else None), None
-    folded = _folded(rows, [row["key"] for row in page])
+    folded = _fold_orders(rows, [row["key"] for row in page])
     found = (_misfit(row, folded.get(row["key"])) for row in page)
     return next((misfit for misfit in found if misfit), None), str(page[-1]["key"])
 
 
-def _folded(rows: AccountRows, keys: list[str]) -> dict[str, dict[str, Any] | str]:
+def _fold_orders(rows: AccountRows, keys: list[str]) -> dict[str, dict[str, Any] | str]:
     """What the events make of each order: its row, or why there can be none."""
     folded: dict[str, dict[str, Any] | str] = {}
     values = {"b_account": rows.account, "b_keys": keys}

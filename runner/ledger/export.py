@@ -19,12 +19,12 @@ from typing import Any, Final, TextIO
 
 from runner.core.clock import rfc3339
 from runner.core.ledger import Ledger
-from runner.core.progress import Comparing, Watch, followed, unwatched
+from runner.core.progress import Comparing, Watch, report_followed, unwatched
 from runner.core.records import Contradiction, Entry, Head, Stranger
 from runner.core.states import Event, State
 from runner.core.vendor import Witness
 from runner.ledger.chain import BrokenChain, follow
-from runner.ledger.lines import entry_content, hashed, line_of, stranger_content, witness_content
+from runner.ledger.lines import entry_content, line_of, stranger_content, with_hash, witness_content
 
 FORMAT: Final = "order-runner/ledger/1"
 LONGEST: Final = 64 * 1024 * 1024
@@ -104,7 +104,7 @@ def parts(ledger: Ledger, chain: Chain, total: int = 0, watch: Watch = unwatched
         if digest is not None:
             yield _kept(ledger, digest, place)
         yield entry
-        followed(watch, done, total)
+        report_followed(watch, done, total)
 
 
 def _kept(ledger: Ledger, digest: str, place: str) -> Witness:
@@ -190,7 +190,7 @@ class Export:
                 yield waiting[1]
             waiting = None
             yield entry
-            followed(self._watch, self.chain.head.events, self.header.head.events)
+            report_followed(self._watch, self.chain.head.events, self.header.head.events)
         _refuse_stray(waiting)
         if self.chain.head != self.header.head:
             told, found = self.header.head.events, self.chain.head.events
@@ -299,4 +299,4 @@ def _header_content(header: Header) -> dict[str, Any]:
         "events": header.head.events,
         "head": header.head.hash,
     }
-    return hashed(content)
+    return with_hash(content)

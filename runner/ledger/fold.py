@@ -36,7 +36,9 @@ def fold(row: Row | None, entry: Entry) -> dict[str, Any]:
     try:
         _refuse_leap(before, entry)
         detail = json.loads(entry.detail)
-        after = _claimed(entry, detail) if entry.event == Event.CLAIMED else _settled(before, entry, detail)
+        after = (
+            _after_claim(entry, detail) if entry.event == Event.CLAIMED else _after_settlement(before, entry, detail)
+        )
         if _is_adoption(entry):
             begun = {"attempt": entry.attempt, "claimed_at": entry.at, "quote_total": detail["quote_total"]}
             after |= begun | _content(detail)
@@ -71,7 +73,7 @@ def _content(detail: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": detail["type"], "fields": json_text(detail["fields"]), "fingerprint": detail["fingerprint"]}
 
 
-def _claimed(entry: Entry, detail: Mapping[str, Any]) -> dict[str, Any]:
+def _after_claim(entry: Entry, detail: Mapping[str, Any]) -> dict[str, Any]:
     return _content(detail) | {
         "state": entry.after,
         "attempt": entry.attempt,
@@ -82,7 +84,7 @@ def _claimed(entry: Entry, detail: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _settled(row: Row, entry: Entry, detail: Mapping[str, Any]) -> dict[str, Any]:
+def _after_settlement(row: Row, entry: Entry, detail: Mapping[str, Any]) -> dict[str, Any]:
     moved = {"reason": entry.reason, "state": entry.after or row["state"], "stray_order_id": _stray(row, entry, detail)}
     if entry.after != State.PLACED:
         return moved

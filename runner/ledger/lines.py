@@ -17,7 +17,7 @@ def line_of(content: Mapping[str, Any]) -> str:
     return canonical_json(content) + "\n"
 
 
-def hashed(content: dict[str, Any]) -> dict[str, Any]:
+def with_hash(content: dict[str, Any]) -> dict[str, Any]:
     """The content and the hash of it."""
     return content | {"hash": hashlib.sha256(canonical_json(content).encode("ascii")).hexdigest()}
 
@@ -42,4 +42,4 @@ def witness_content(witness: Witness) -> dict[str, Any]:
 def stranger_content(stranger: Stranger) -> dict[str, Any]:
     """An order that is somebody else's: no event, so with a hash of its own."""
     told = {"order_id": stranger.order_id, "who": stranger.who, "source": stranger.source, "reason": stranger.reason}
-    return hashed({"kind": "stranger", **told, "at": moment_text(stranger.at)})
+    return with_hash({"kind": "stranger", **told, "at": moment_text(stranger.at)})

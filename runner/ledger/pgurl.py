@@ -41,7 +41,7 @@ class Target:
         """A session of its own; `psycopg.Error` where there is none. Transactions are opened by whoever writes."""
         return psycopg.connect("", autocommit=True, **self.parameters)  # type: ignore[arg-type]
 
-    def masked(self, words: str) -> str:
+    def mask(self, words: str) -> str:
         """`words` on one line and without any secret, whoever put it there."""
         for secret in self.secrets:
             words = words.replace(secret, MASK)

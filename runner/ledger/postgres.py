@@ -235,7 +235,7 @@ class PostgresLedger(SqlReader):
             yield
         except (SQLAlchemyError, psycopg.Error, OSError) as error:
             cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-            words = self._target.masked(str(cause)) or type(cause).__name__
+            words = self._target.mask(str(cause)) or type(cause).__name__
             # `from None`: a chained error would be printed with words that are not masked.
             raise LedgerUnusable(f"the ledger {self.location} cannot be used: {words}", hint=_way_out(cause)) from None
 

@@ -99,7 +99,7 @@ class AccountRows:
     def _claiming(self, fence: int, claim: Claim, row: Mapping[str, Any] | None) -> statements.Call:
         tries = int(row["attempt"]) if row else 0
         key = str(claim.request.key)
-        values = _claimed(claim, tries + 1) | {"b_account": self.account, "b_fence": fence}
+        values = _claim_values(claim, tries + 1) | {"b_account": self.account, "b_fence": fence}
         if row is None:
             return statements.CLAIM_NEW, values | {"account": self.account, "key": key, "base_order_numbers": "[]"}
         return statements.CLAIM, values | {"b_key": key, "b_attempt": tries}
@@ -219,7 +219,7 @@ class AccountRows:
         return (statements.INSERT_EVENT, values), (statements.MOVE_CHAIN, moved)
 
 
-def _claimed(claim: Claim, n: int) -> dict[str, Any]:
+def _claim_values(claim: Claim, n: int) -> dict[str, Any]:
     return {
         "type": claim.request.type,
         "fields": json_text(dict(claim.request.fields)),

@@ -22,7 +22,7 @@ from runner.core.yamldoc.source import Flaw, TextSource
 from runner.limits.budgets import PERIODS, Cap
 from runner.manifest.discover import POLICY_NAMES
 from runner.manifest.head import DocumentHead
-from runner.manifest.phrases import shown
+from runner.manifest.phrases import display
 from runner.manifest.rules import SchemaSubject, violations
 
 FORMAT: Final = "policy/v1"
@@ -182,7 +182,7 @@ def _wrong(path: str, fields: dict[str, Field], begins: Sequence[Span]) -> Itera
             code="PSR704", message="`apiVersion` is missing: every policy has one", hint=hint, path=path, span=begins[0]
         )
     elif written.value != FORMAT:
-        message = f"`apiVersion` is `{shown(written.value)}`: this is no {FORMAT} policy"
+        message = f"`apiVersion` is `{display(written.value)}`: this is no {FORMAT} policy"
         yield Problem(code="PSR702", message=message, hint=hint, path=path, span=written.value_span())
     places = DocumentHead(path=path, fields=fields, begin=begins[0], split=None, orders=0, kinds=())
     values = {name: found.value for name, found in fields.items()} | {"apiVersion": FORMAT}
@@ -242,7 +242,7 @@ def _breaches(policy: Policy, request: OrderRequest) -> Iterator[Breach]:
     for label, given in policy.labels.items():
         if label in request.labels and request.labels[label] not in given:
             told = policy.told(f"allow.labels.{label}")
-            yield _not_allowed(f"label {label}: {shown(request.labels[label])}", told, given, "labels")
+            yield _not_allowed(f"label {label}: {display(request.labels[label])}", told, given, "labels")
     for label in policy.require_labels:
         if not request.labels.get(label):
             message = f"label {label} is missing: {policy.told('require_labels')} wants it on every order"
@@ -256,12 +256,12 @@ def _country(policy: Policy, request: OrderRequest) -> Iterator[Breach]:
         return
     words = {one.casefold() for one in policy.countries if isinstance(one, str)}
     if identity not in policy.countries and (word is None or word.casefold() not in words):
-        what = f"country or package {identity if word is None else shown(word)}"
+        what = f"country or package {identity if word is None else display(word)}"
         yield _not_allowed(what, policy.told("allow.countries"), policy.countries, "countryId")
 
 
 def _not_allowed(what: str, rule: str, allowed: Sequence[Any], at: str) -> Breach:
-    names = ", ".join(shown(one) for one in allowed[:_LISTED])
+    names = ", ".join(display(one) for one in allowed[:_LISTED])
     more = f" and {len(allowed) - _LISTED:,} more" if len(allowed) > _LISTED else ""
     message = f"{what} is not allowed: {rule} has {names}{more}"
     return Breach(code="PSR710", message=message, hint=_HINT, field=at)

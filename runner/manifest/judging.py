@@ -14,7 +14,7 @@ from runner.core.yamldoc.nodes import Break, Field, Item, ListEntry, Split, span
 from runner.manifest.head import DocumentHead, head_problems
 from runner.manifest.keys import Keys
 from runner.manifest.kinds import Kind, kind_of
-from runner.manifest.phrases import did_you_mean, nearest_name, one_of, shown
+from runner.manifest.phrases import did_you_mean, display, nearest_name, one_of
 from runner.manifest.places import OrderPlaces
 from runner.manifest.rules import SchemaSubject, violations
 
@@ -117,7 +117,7 @@ class ManifestDocument:
         elif field.key == "apiVersion" and field.value != FORMAT and not field.problems:
             self._foreign = self._problem(
                 "PSR102",
-                f"`apiVersion` is `{shown(field.value)}`: this is no {FORMAT} manifest",
+                f"`apiVersion` is `{display(field.value)}`: this is no {FORMAT} manifest",
                 field.value_span(),
                 f"write `apiVersion: {FORMAT}`, or keep other YAML out of this path",
             )
@@ -206,7 +206,7 @@ class ManifestDocument:
             problem = self._problem("PSR204", message, place, hint)
         else:
             nearest = nearest_name(kind, PRODUCT_TYPES) if isinstance(kind, str) else None
-            message = f"unknown type `{shown(kind)}`{did_you_mean(nearest)}"
+            message = f"unknown type `{display(kind)}`{did_you_mean(nearest)}"
             problem = self._problem("PSR202", message, entry.value_span("type"), hint)
         found = [replace(problem, key=self.key(entry.value), field="type")]
         self.report([*entry.problems, *_elsewhere(found, entry.problems)])
@@ -231,7 +231,7 @@ class ManifestDocument:
         if first is None:
             return True
         where = f"{first.path}:{first.line}:{first.column}"
-        full = shown(f"{self.batch}/{tag}" if self.batch else tag)
+        full = display(f"{self.batch}/{tag}" if self.batch else tag)
         problem = self._problem("PSR301", f"another order is named `{full}`, at {where}", span(event), _OTHER_NAME)
         self.report([replace(problem, key=self.key(value), field="name")])
         return False

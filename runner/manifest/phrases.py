@@ -25,7 +25,7 @@ def one_of(values: Iterable[object]) -> str:
     return "one of " + ", ".join(map(str, values))
 
 
-def shown(value: object) -> str:
+def display(value: object) -> str:
     """A value as it may stand in a message: on one line, not too long."""
     text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else str(value).lower()
     text = "".join(character if character.isprintable() else "\ufffd" for character in text[: _SHOWN + 1])

@@ -14,7 +14,7 @@ from runner.core import schemas
 from runner.core.errors import Problem, Span
 from runner.core.orders import PRODUCT_TYPES
 from runner.core.schemas import Violation
-from runner.manifest.phrases import did_you_mean, nearest_name, one_of, shown
+from runner.manifest.phrases import did_you_mean, display, nearest_name, one_of
 from runner.manifest.places import Path
 
 KINDS: Final = {
@@ -137,7 +137,7 @@ def _unknown_field(subject: SchemaSubject, at: Path, nearest: str | None) -> Pro
     if having and not subject.is_order:
         hint = "move it into `defaults`, or into an order"
         nearest = None
-    message = f"unknown field `{shown(name)}`{where}{subject.merged(place)}{did_you_mean(nearest)}"
+    message = f"unknown field `{display(name)}`{where}{subject.merged(place)}{did_you_mean(nearest)}"
     return subject.problem("03", message, place, at, hint)
 
 
@@ -159,7 +159,7 @@ def _twice(subject: SchemaSubject, violation: Violation, names: tuple[str, ...])
     at = violation.at
     if len(names) == 1:
         path = (*at, names[0])
-        message = f"{_label(path)} has no meaning with `mode: {shown(violation.given.get('mode'))}`"
+        message = f"{_label(path)} has no meaning with `mode: {display(violation.given.get('mode'))}`"
         return subject.problem("13", message, subject.places.key(path), path, "remove it, or write `mode: ip`")
     field, word = names
     own = next((name for name in (word, field) if at or not subject.places.inherits(name)), word)
@@ -195,7 +195,7 @@ def way_out(rule: Mapping[str, Any], name: str) -> str | None:
 
 
 def _label(at: Path) -> str:
-    return "`" + ".".join(shown(step) for step in at) + "`" if at else "this"
+    return "`" + ".".join(display(step) for step in at) + "`" if at else "this"
 
 
 def _type(subject: SchemaSubject, violation: Violation) -> Problem:
@@ -207,7 +207,7 @@ def _type(subject: SchemaSubject, violation: Violation) -> Problem:
     given = "a number" if isinstance(value, int) and not isinstance(value, bool) else _given(value)
     hint = way_out(violation.rule, name)
     if wanted == "string" and isinstance(value, int):
-        hint = f'quote it: "{shown(value)}"'
+        hint = f'quote it: "{display(value)}"'
     elif isinstance(value, str) and _would_be(wanted, value):
         hint = f"remove the quotes: {value}"
     return subject.problem("05", f"{_label(at)} must be {KINDS.get(wanted, wanted)}, not {given}", place, at, hint)
@@ -230,7 +230,7 @@ def _choice(subject: SchemaSubject, violation: Violation) -> Problem:
         nearest_name(value, tuple(choice for choice in allowed if isinstance(choice, str))) if _is_text(value) else None
     )
     wanted = one_of(allowed) if len(allowed) > 1 else f"`{allowed[0]}`"
-    message = f"{_label(at)} must be {wanted}, not `{shown(value)}`{did_you_mean(nearest)}"
+    message = f"{_label(at)} must be {wanted}, not `{display(value)}`{did_you_mean(nearest)}"
     return subject.problem("06", message, subject.places.value(at), at, None)
 
 
@@ -242,7 +242,7 @@ def _range(subject: SchemaSubject, violation: Violation) -> Problem:
     at = violation.at
     least, most = violation.rule.get("minimum"), violation.rule.get("maximum")
     bound = f"at least {least}" if violation.keyword == "minimum" else f"at most {most}"
-    message = f"{_label(at)} must be {bound}, not {shown(violation.given)}"
+    message = f"{_label(at)} must be {bound}, not {display(violation.given)}"
     return subject.problem("07", message, subject.places.value(at), at, way_out(violation.rule, str(at[-1])))
 
 
@@ -251,10 +251,10 @@ def _form(subject: SchemaSubject, violation: Violation) -> Problem:
     if violation.in_name:
         place, label = (
             subject.places.key((*at, violation.given)),
-            f"the name `{shown(violation.given)}` in {_label(at)}",
+            f"the name `{display(violation.given)}` in {_label(at)}",
         )
         return subject.problem("08", f"{label} is not in the right form", place, at, f"write {FORMS['name']}")
-    message = f"{_label(at)} is not in the right form: `{shown(violation.given)}`"
+    message = f"{_label(at)} is not in the right form: `{display(violation.given)}`"
     form = _FORM if at[0] == "labels" else FORMS.get(str(at[-1]), FORMS.get(str(at[0]), _FORM))
     return subject.problem("08", message, subject.places.value(at), at, f"write {form}")
 

@@ -79,7 +79,7 @@ class Words:
     def check(self, *, strict: bool) -> Loaded:
         """The manifests as `validate` sees them: the orders whose words, if any, are locked, and what `judge` says."""
         from runner import manifest
-        from runner.manifest.lock.lookup import resolved
+        from runner.manifest.lock.lookup import resolve
 
         loaded = manifest.load(self.paths, strict=strict, apart=self.apart, watch=self.watch)
         problems = list(loaded.problems)
@@ -90,14 +90,14 @@ class Words:
                 findings = self.judge(request)
                 problems += [replace(problem, severity="error") for problem in findings] if strict else findings
                 lockfile, _ = self.lockfile()
-                outcome = resolved(request, lockfile) if lockfile else ()
+                outcome = resolve(request, lockfile) if lockfile else ()
             if not isinstance(outcome, tuple):
                 orders.append(outcome)
         return replace(loaded, problems=tuple(problems), orders=tuple(orders))
 
     def judge(self, request: OrderRequest) -> Iterator[Problem]:
         """What `validate` says of an order's words: each place once, and only that there is no lockfile, if so."""
-        from runner.manifest.lock.lookup import resolved, unlocked_problem
+        from runner.manifest.lock.lookup import resolve, unlocked_problem
 
         lockfile, problems = self.lockfile()
         yield from problems
@@ -106,7 +106,7 @@ class Words:
                 self._reported.add(None)
                 yield self._nothing_locked(request)
             return
-        outcome = resolved(request, lockfile)
+        outcome = resolve(request, lockfile)
         for unlocked in outcome if isinstance(outcome, tuple) else ():
             problem = unlocked_problem(unlocked, lockfile, self.command, str(self.place))
             at = (problem.path, problem.span, problem.message)

@@ -90,9 +90,9 @@ def _postgres(module: str) -> Any:
 def endpoint(settings: Settings, watch: Watch = unwatched) -> Iterator[Endpoint]:
     """The vendor's address and key; with `--sandbox`, an emulator that lives as long as the `with`."""
     if not settings.sandbox:
-        from runner.vendors.base_url import checked_base_url
+        from runner.vendors.base_url import check_base_url
 
-        base_url, key = checked_base_url(settings.base_url or DEFAULT_BASE_URL), read_key(settings, watch)
+        base_url, key = check_base_url(settings.base_url or DEFAULT_BASE_URL), read_key(settings, watch)
         if key.redact(base_url) != base_url:
             raise UsageError("the base URL has the API key in it", hint="leave the key out: it is added for each call")
         yield Endpoint(base_url=base_url, key=key)

@@ -357,7 +357,7 @@ def test_location_has_no_password(url: str, shown: str) -> None:
     assert target.location == shown
     assert "s3cret" not in repr(target)
     assert target.parameters["password"] == "s3cret/canary"
-    assert target.masked("no s3cret/canary or s3cret%2Fcanary\nhere") == "no *** or *** here"
+    assert target.mask("no s3cret/canary or s3cret%2Fcanary\nhere") == "no *** or *** here"
     assert target.parameters.get("sslmode") == ("verify-full" if "verify" in url else None)
 
 

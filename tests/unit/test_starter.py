@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from runner.core.orders import PRODUCT_TYPES, ProductType
-from runner.manifest.lock.text import read, written
+from runner.manifest.lock.text import lockfile_text, read
 from runner.starter import LOCKFILE, Choice, files
 
 
@@ -21,5 +21,5 @@ def test_the_lockfile_has_what_the_types_need_and_nothing_else(types: tuple[Prod
     path.write_text(files(Choice(types=types))[LOCKFILE], encoding="utf-8")
     lockfile, problems = read(path)
     assert lockfile is not None, problems
-    assert path.read_text(encoding="utf-8") == written(lockfile.entries.values())
+    assert path.read_text(encoding="utf-8") == lockfile_text(lockfile.entries.values())
     assert {address.type for address in lockfile.entries} == set(types)

@@ -11,8 +11,8 @@ from runner.core.orders import WORDS, OrderRequest, ProductType, Scalar
 from runner.core.vendor import Choice
 from runner.manifest.lock import Address, LockedWord, Lockfile, address_of
 from runner.manifest.lock.meanings import matches, nearest_words, section_digest
-from runner.manifest.lock.text import cleaned
-from runner.manifest.phrases import shown
+from runner.manifest.lock.text import clean
+from runner.manifest.phrases import display
 
 Reference = Callable[[ProductType], tuple[Choice, ...]]
 
@@ -48,7 +48,7 @@ def lock(
             address = address_of(request.type, kind, request.words[kind], fields)
             if address is None:
                 continue
-            entry = locking.entries.get(address) or _settled(
+            entry = locking.entries.get(address) or _settle(
                 locking, address, held.get(address), request, address.word in update, reference, now
             )
             if entry is not None:
@@ -56,7 +56,7 @@ def lock(
     return locking
 
 
-def _settled(
+def _settle(
     locking: Locking,
     address: Address,
     locked: LockedWord | None,
@@ -90,7 +90,7 @@ def _settled(
 
 def _entry(address: Address, choice: Choice, choices: Iterable[Choice], now: str) -> LockedWord:
     section = section_digest(choices, address.field)
-    return LockedWord(address=address, id=choice.value, name=cleaned(choice.name), section=section, locked_at=now)
+    return LockedWord(address=address, id=choice.value, name=clean(choice.name), section=section, locked_at=now)
 
 
 def _moved(locked: LockedWord, fresh: LockedWord | None) -> bool:
@@ -101,7 +101,7 @@ def _unknown(address: Address, request: OrderRequest, choices: tuple[Choice, ...
     near = nearest_words(choices, address)
     hint = "nearest: " + ", ".join(near) if near else f"`order-runner reference {address.type}` shows what there is"
     within = " there" if address.within else ""
-    message = f"the vendor has no `{address.kind}` called `{shown(address.word)}` for {address.type}{within}"
+    message = f"the vendor has no `{address.kind}` called `{display(address.word)}` for {address.type}{within}"
     return request.problem("PSR307", message, hint=hint, field=address.kind)
 
 
@@ -121,7 +121,7 @@ def moved_problems(locking: Locking, path: str, command: str) -> list[Problem]:
             Problem(
                 code="PSR310",
                 message=f"`{address}` of {address.type} is locked as {locked.meaning}, and has moved: {now}",
-                hint=f"look at what changed; `{command} --update {quoted(address.word)}` takes it over",
+                hint=f"look at what changed; `{command} --update {shell_word(address.word)}` takes it over",
                 path=path,
                 span=locked.span,
                 field=address.kind,
@@ -152,7 +152,7 @@ def entries_to_keep(locking: Locking, lockfile: Lockfile | None, *, others: bool
     return {**beside, **locking.entries}
 
 
-def quoted(word: str) -> str:
+def shell_word(word: str) -> str:
     """A word for a command line."""
     import shlex
 

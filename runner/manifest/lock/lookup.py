@@ -33,7 +33,7 @@ def addresses(request: OrderRequest, lockfile: Lockfile | None) -> Iterator[Addr
                 fields[address.field] = entry.id
 
 
-def resolved(request: OrderRequest, lockfile: Lockfile) -> OrderRequest | tuple[Unlocked, ...]:
+def resolve(request: OrderRequest, lockfile: Lockfile) -> OrderRequest | tuple[Unlocked, ...]:
     """The order with ids for its words, or the words that are not locked."""
     fields: dict[str, Scalar] = dict(request.fields)
     missing = []
@@ -63,7 +63,7 @@ def resolve_all(loaded: Loaded, lockfile: Lockfile | None, command: str, place: 
     orders: list[OrderRequest] = []
     empty = Lockfile(path=place, sha256="", entries={})
     for request in loaded.orders:
-        outcome = resolved(request, lockfile or empty) if request.words else request
+        outcome = resolve(request, lockfile or empty) if request.words else request
         if isinstance(outcome, OrderRequest):
             orders.append(outcome)
             continue

@@ -23,14 +23,14 @@ _AGAIN: Final = "correct it, restore it from git, or remove it and run `order-ru
 _TEXT_IDS: Final = ("periodId", "operatorId")
 
 
-def written(entries: Iterable[LockedWord]) -> str:
+def lockfile_text(entries: Iterable[LockedWord]) -> str:
     """The whole file. The same entries are the same bytes."""
     lines = [f"    {_line(entry)}" for entry in sorted(entries, key=lambda entry: entry.address.sort_key)]
     body = "[\n" + ",\n".join(lines) + "\n  ]" if lines else "[]"
     return f'{{\n  "lockfile_version": "{VERSION}",\n  "api_version": "{API_VERSION}",\n  "entries": {body}\n}}\n'
 
 
-def cleaned(text: str) -> str:
+def clean(text: str) -> str:
     """A vendor's name as a file in git may hold it: nothing that hides, breaks or turns a line."""
     return UNSAFE.sub("\N{REPLACEMENT CHARACTER}", text.replace("\t", " ").replace("\n", " ").replace("\r", " "))
 
@@ -45,7 +45,7 @@ def read(path: Path) -> tuple[Lockfile | None, tuple[Problem, ...]]:
     entries: dict[Address, LockedWord] = {}
     problems = _no_json(data, name)
     if not problems:
-        fields, nodes, problems = _parsed(data, name)
+        fields, nodes, problems = _parse(data, name)
         problems = problems or _violations(fields, nodes, name)
         if not problems:
             entries, problems = _entries(nodes, name)
@@ -91,7 +91,7 @@ def _problem(path: str, message: str, place: Span | None, field: str | None = No
     return Problem(code="PSR306", message=message, hint=_AGAIN, path=path, span=place, field=field)
 
 
-def _parsed(data: bytes, path: str) -> tuple[dict[str, Field], list[Node], list[Problem]]:
+def _parse(data: bytes, path: str) -> tuple[dict[str, Field], list[Node], list[Problem]]:
     """The same text read as YAML, of which JSON is a part: values with their places, keys that stand twice found."""
     fields: dict[str, Field] = {}
     nodes: list[Node] = []

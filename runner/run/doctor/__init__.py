@@ -40,10 +40,10 @@ def examine(case: Examination) -> tuple[Check, ...]:
         if case.settings.sandbox:
             case.endpoint = stack.enter_context(wiring.endpoint(case.settings))
             case.key = case.endpoint.key
-        return tuple(_made(name, check, case) for name, check in CHECKS.items())
+        return tuple(_make(name, check, case) for name, check in CHECKS.items())
 
 
-def _made(name: str, check: Callable[[Examination], Check], case: Examination) -> Check:
+def _make(name: str, check: Callable[[Examination], Check], case: Examination) -> Check:
     try:
         made = check(case)
     except RunnerError as error:

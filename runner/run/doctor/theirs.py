@@ -57,9 +57,9 @@ def key(case: Examination) -> Check:
 def address(case: Examination) -> Check:
     """The base URL is one the key may be sent to, and somebody answers there, with TLS that can be trusted."""
     if case.endpoint is None:
-        from runner.vendors.base_url import checked_base_url
+        from runner.vendors.base_url import check_base_url
 
-        base = checked_base_url(case.settings.base_url or DEFAULT_BASE_URL)
+        base = check_base_url(case.settings.base_url or DEFAULT_BASE_URL)
         if case.redact(base) != base:
             raise UsageError("the base URL has the API key in it", hint="leave the key out: it is added for each call")
     else:

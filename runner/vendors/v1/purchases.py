@@ -122,7 +122,7 @@ def _require_type(product: ProductType) -> ProductType:
 def _outcome(response: Response) -> Outcome:
     """The first proof that holds; the order of these lines is the argument."""
     if response.status == 429:
-        return _throttled(response)
+        return _throttling(response)
     if not answers(response.status):
         return _unknown(f"HTTP {response.status}", response.body)
     try:
@@ -130,13 +130,13 @@ def _outcome(response: Response) -> Outcome:
     except Malformed as problem:
         return _unknown(str(problem), response.body)
     if envelope.status == "success":
-        return _placed(envelope.data) or Unknown(reason="a success without a usable orderId", leaning_placed=True)
+        return _placement(envelope.data) or Unknown(reason="a success without a usable orderId", leaning_placed=True)
     errors = vendor_errors(envelope)
     doubt = _doubt(response, envelope, errors)
     return _unknown(doubt, response.body) if doubt else Rejected(errors=errors, access=is_access(errors))
 
 
-def _placed(data: object) -> Placed | None:
+def _placement(data: object) -> Placed | None:
     if not isinstance(data, dict) or (bought := order_id(data.get("orderId"))) is None:
         return None
     numbers = data.get("listBaseOrderNumbers")
@@ -165,7 +165,7 @@ def _doubt(response: Response, envelope: Envelope, errors: tuple[VendorError, ..
     return None
 
 
-def _throttled(response: Response) -> NotSent | Unknown:
+def _throttling(response: Response) -> NotSent | Unknown:
     """429 comes from the edge in front of the API (api/v1.md section 4), unless it speaks of an order."""
     if _PURCHASE.search(response.body):
         return Unknown(reason="HTTP 429 that looks like a purchase", leaning_placed=True)
