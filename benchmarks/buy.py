@@ -31,14 +31,15 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 if TYPE_CHECKING:
-    from runner.core.ledger import Attempt, Claim, Hold, Holder, Ledger, Record, Settlement
+    from runner.core.ledger import Hold, Ledger
     from runner.core.orders import OrderRequest, ProductType, Quote
     from runner.core.progress import Progress, Watch
-    from runner.core.vendor import Answer, Buyer, Line, NotSent, QuoteRefused, Witness
+    from runner.core.records import Attempt, Claim, Holder, Record, Settlement
+    from runner.core.vendor import Answer, Buyer, Connection, NotSent, QuoteRefused, Witness
     from runner.plan.task import Task
     from runner.report.file import ReportFile
     from runner.report.report import Report
-    from runner.run.wiring import Settings
+    from runner.run.settings import Settings
 
 MAX_GROWTH: Final = 1.2
 """Ten times the orders may cost this much more than ten times as much: 2,000 orders less than 12 times 200."""
@@ -110,7 +111,7 @@ class MeteredBuyer:
 class MeteredLine:
     """A line whose exchange is charged to its step."""
 
-    line: Line
+    line: Connection
     meter: Meter
 
     def send(self, request: OrderRequest, guard: Callable[[], str | None]) -> Answer:
@@ -185,16 +186,17 @@ def child(manifest: str, base_url: str) -> None:
     from runner.core.clock import SystemClock
     from runner.core.stop import Stop, StoppableClock
     from runner.run import batch, wiring
+    from runner.run.settings import Settings, locate
     from runner.views.terminal import events
     from runner.views.terminal.console import Console
 
     meter, stop = Meter(), Stop()
-    settings = wiring.Settings(ledger="ledger.sqlite3", base_url=base_url, rate=0)
+    settings = Settings(ledger="ledger.sqlite3", base_url=base_url, rate=0)
     console = Console.detect(no_color=True)
     with events.watching(console, quiet=False, verbose=False) as plain:
         watch = metered_watch(plain, meter)
         clock = StoppableClock(SystemClock(), stop)
-        ledger = wiring.open_ledger(wiring.locate(settings))
+        ledger = wiring.open_ledger(locate(settings))
         with closing(ledger), wiring.buyer(settings, clock, watch) as buyer:
             till = Till(
                 file=metered_report(Path("report.json"), meter),

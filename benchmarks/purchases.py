@@ -17,11 +17,12 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from runner.core.errors import Span  # noqa: E402 - a script finds the project beside it
-from runner.core.ledger import Claim, Hold, Holder, Ledger, Settlement  # noqa: E402
+from runner.core.ledger import Hold, Ledger  # noqa: E402
 from runner.core.orders import OrderKey, OrderRequest, Quote, Source  # noqa: E402
+from runner.core.records import Claim, Entry, Head, Holder, Settlement  # noqa: E402  # noqa: E402
 from runner.core.states import Event, State  # noqa: E402
 from runner.core.vendor import Witness  # noqa: E402
-from runner.ledger.chain import Entry, Head, event_hash  # noqa: E402
+from runner.ledger.chain import event_hash  # noqa: E402
 from runner.ledger.codec import claim_detail, json_text, moment_text, settlement_detail  # noqa: E402
 from runner.ledger.sqlite import open_sqlite  # noqa: E402
 

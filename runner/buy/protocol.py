@@ -21,10 +21,11 @@ from typing import Final
 
 from runner.core.clock import Clock
 from runner.core.errors import LedgerUnusable, RunnerError
-from runner.core.ledger import Attempt, Claim, Hold, Settlement
+from runner.core.ledger import Hold
 from runner.core.orders import OrderKey, Quote
 from runner.core.progress import Buying, Notice, Sent, Settled, Waiting, Watch
 from runner.core.readings import Readings
+from runner.core.records import Attempt, Claim, Settlement
 from runner.core.states import Event, State
 from runner.core.stop import Stop
 from runner.core.vendor import Answer, Buyer, NotSent, Outcome, Placed, QuoteRefused, Rejected, Unknown

@@ -22,7 +22,7 @@ from runner.cli.options.common import (
 )
 from runner.cli.options.limits import limit_options
 from runner.core.errors import UsageError
-from runner.run.wiring import MIN_MONEY_TIMEOUT
+from runner.run.settings import MIN_MONEY_TIMEOUT
 
 
 class _Apply(click.Command):

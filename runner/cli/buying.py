@@ -31,10 +31,10 @@ def preview(
 ) -> int:
     """Show what would be bought. Buys nothing: it only ever holds a `Reader` and a ledger it cannot write."""
     from runner.run import call as session
-    from runner.run import wiring
+    from runner.run.settings import require_named_ledger
 
     if mode == "dry-run":
-        wiring.require_named_ledger(call.settings)
+        require_named_ledger(call.settings)
     file = report_file(report)
     with _watching(call) as watch:
         task = _task(call, paths, watch)
@@ -48,15 +48,16 @@ def buy(call: Call, paths: tuple[str, ...], **values: Any) -> int:
     from runner.core.stop import Stop
     from runner.run import call as session
     from runner.run import wiring
+    from runner.run.settings import locate, require_named_ledger
 
-    wiring.require_named_ledger(call.settings)
+    require_named_ledger(call.settings)
     stop = Stop()
     try:
         return _buy(call, paths, stop, values)
     except KeyboardInterrupt:  # before the batch began, so that there is no report of it
         stop.defer()
         with suppress(LedgerUnusable):
-            ledger = wiring.open_ledger(wiring.locate(call.settings), read_only=True)
+            ledger = wiring.open_ledger(locate(call.settings), read_only=True)
             with closing(ledger):
                 if found := ledger.open_records():
                     raise session.cut_off(len(found)) from None
@@ -95,7 +96,7 @@ def _buy(call: Call, paths: tuple[str, ...], stop: Stop, values: dict[str, Any])
 def _task(call: Call, paths: tuple[str, ...], watch: Watch) -> Task:
     from runner.core.progress import Notice
     from runner.limits.limits import Limits
-    from runner.manifest.reading import Words
+    from runner.manifest.wording import Words
     from runner.run import call as session
 
     words = Words(paths=paths, named=call.lockfile, sandbox=call.settings.sandbox, watch=watch)
@@ -120,7 +121,7 @@ def _task(call: Call, paths: tuple[str, ...], watch: Watch) -> Task:
 
 @contextmanager
 def _watching(call: Call) -> Iterator[Watch]:
-    from runner.run.wiring import rate_of
+    from runner.run.settings import rate_of
     from runner.views.terminal import events
 
     rate = rate_of(call.settings)

@@ -55,15 +55,15 @@ def command(
     """
     from runner.core.clock import SystemClock
     from runner.run import doctor
-    from runner.run.doctor import checks as diagnosis
-    from runner.run.doctor.case import Case
+    from runner.run.doctor import check as diagnosis
+    from runner.run.doctor.examination import Examination
     from runner.views import doctor as view
     from runner.views.terminal.console import Console
 
     wanted = outputs(formats, FORMATS, "text")
     settings = settings_of(ctx, **values)
     console = Console.detect(no_color=values["no_color"])
-    case = Case(
+    case = Examination(
         settings=settings,
         clock=SystemClock(),
         console=console,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from runner.report.file import ReportFile
     from runner.report.report import Mode, Report
     from runner.run.batch import Ended
-    from runner.run.wiring import Settings
+    from runner.run.settings import Settings
     from runner.views.terminal.console import Console
     from runner.views.terminal.stream import Stream
 

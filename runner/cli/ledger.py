@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TextIO
 
-    from runner.core.ledger import Ledger, Restored
+    from runner.core.ledger import Ledger
     from runner.core.progress import Watch
+    from runner.core.records import Restored
     from runner.ledger.export import Export
-    from runner.run.wiring import Place
+    from runner.run.settings import LedgerPlace
     from runner.views.ledger import Verdict
 
 FORMATS = ("text", "json")
@@ -56,13 +57,14 @@ def export_command(ctx: click.Context, /, output: Path, **values: Any) -> int:
     Exit code 5 where the ledger is not whole; FILE is left as it was then.
     """
     from runner.core.files import replacing
-    from runner.ledger.export import Broken
+    from runner.ledger.export import BrokenHistory
     from runner.run import wiring
+    from runner.run.settings import locate
     from runner.views.terminal import events
     from runner.views.terminal.console import Console
 
     console = Console.detect(no_color=values["no_color"])
-    place = wiring.locate(settings_of(ctx, **values))
+    place = locate(settings_of(ctx, **values))
     ledger = wiring.open_ledger(place, read_only=True)
     try:
         seen = str(output) == "-" and console.out.terminal
@@ -73,7 +75,7 @@ def export_command(ctx: click.Context, /, output: Path, **values: Any) -> int:
             else:
                 with replacing(output) as stream:
                     stream.writelines(line.encode("ascii") for line in told)
-    except Broken as error:
+    except BrokenHistory as error:
         raise LedgerUnusable(
             f"the ledger {ledger.location} is not whole, at {error.place}: {error}",
             hint="see docs/how-to/back-up-the-ledger.md; a copy of the file keeps what is left",
@@ -89,11 +91,11 @@ def _lines(ledger: Ledger, watch: Watch) -> Iterator[str]:
     from runner._version import __version__
     from runner.core.clock import SystemClock
     from runner.ledger.export import Header, lines
-    from runner.run import wiring
+    from runner.run.settings import short_path
 
     header = Header(
         account=ledger.account,
-        ledger=ledger.location if "://" in ledger.location else wiring.shown(Path(ledger.location)),
+        ledger=ledger.location if "://" in ledger.location else short_path(Path(ledger.location)),
         tool=f"order-runner {__version__}",
         at=SystemClock().now(),
         head=ledger.head(),
@@ -123,9 +125,9 @@ def verify_command(ctx: click.Context, /, export: Path | None, formats: tuple[st
     console = Console.detect(no_color=values["no_color"])
     with events.watching(console, quiet=values["quiet"], verbose=values["verbose"]) as watch:
         if export is None:
-            from runner.run import wiring
+            from runner.run.settings import locate
 
-            verdict = _check_ledger(wiring.locate(settings), watch)
+            verdict = _check_ledger(locate(settings), watch)
         else:
             verdict = _check_export(export, watch)
     for output in wanted:
@@ -133,15 +135,15 @@ def verify_command(ctx: click.Context, /, export: Path | None, formats: tuple[st
     return ended(ExitCode.OK if verdict.whole else ExitCode.REFUSED, console)
 
 
-def _check_ledger(place: Place, watch: Watch) -> Verdict:
-    from runner.ledger.export import Broken, check_ledger
+def _check_ledger(place: LedgerPlace, watch: Watch) -> Verdict:
+    from runner.ledger.export import BrokenHistory, check_ledger
     from runner.run import wiring
     from runner.views.ledger import Verdict
 
     ledger = wiring.open_ledger(place, read_only=True)
     try:
         chain = check_ledger(ledger, watch)
-    except Broken as error:
+    except BrokenHistory as error:
         return Verdict(source=ledger.location, account=ledger.account, place=error.place, what=str(error))
     finally:
         ledger.close()
@@ -149,13 +151,13 @@ def _check_ledger(place: Place, watch: Watch) -> Verdict:
 
 
 def _check_export(path: Path, watch: Watch) -> Verdict:
-    from runner.ledger.export import Broken, check_export
+    from runner.ledger.export import BrokenHistory, check_export
     from runner.views.ledger import Verdict
 
     with _opened(path) as stream:
         try:
             export = check_export(stream, watch)
-        except Broken as error:
+        except BrokenHistory as error:
             return Verdict(source=str(path), place=error.place, what=str(error))
     chain = export.chain
     return Verdict(source=str(path), account=chain.account, head=chain.head, orders=chain.orders)
@@ -176,13 +178,13 @@ def import_command(
     All of it or nothing. Exit code 5 where the file is not whole, is another account's, or differs from the ledger;
     the first event that differs is named. What is there already is left alone, so that it may be run again.
     """
-    from runner.run import wiring
+    from runner.run.settings import locate
     from runner.views import ledger as view
     from runner.views.terminal import events
     from runner.views.terminal.console import Console
 
     wanted = outputs(formats, FORMATS, "text")
-    place = wiring.locate(settings_of(ctx, **values))
+    place = locate(settings_of(ctx, **values))
     console = Console.detect(no_color=values["no_color"])
     with (
         _opened(export) as stream,
@@ -194,12 +196,12 @@ def import_command(
     return ended(ExitCode.OK, console)
 
 
-def _import(path: Path, stream: TextIO, place: Place, timeout: float, watch: Watch) -> Restored:
+def _import(path: Path, stream: TextIO, place: LedgerPlace, timeout: float, watch: Watch) -> Restored:
     from runner.core.clock import SystemClock
-    from runner.core.ledger import Contradiction
-    from runner.ledger.export import Broken, Export
+    from runner.core.records import Contradiction
+    from runner.ledger.export import BrokenHistory, Export
     from runner.run import wiring
-    from runner.run.wiring import holder
+    from runner.run.settings import holder
 
     try:
         export = Export(stream, watch)
@@ -210,7 +212,7 @@ def _import(path: Path, stream: TextIO, place: Place, timeout: float, watch: Wat
                 return hold.restore(export.parts())
         finally:
             ledger.close()
-    except Broken as error:
+    except BrokenHistory as error:
         raise Refused(f"{path} is not whole, at {error.place}: {error}", hint="take another export") from None
     except Contradiction as error:
         raise Refused(
@@ -219,7 +221,7 @@ def _import(path: Path, stream: TextIO, place: Place, timeout: float, watch: Wat
         ) from None
 
 
-def _refuse_other_account(path: Path, export: Export, place: Place) -> None:
+def _refuse_other_account(path: Path, export: Export, place: LedgerPlace) -> None:
     account = export.header.account
     if account != place.account:
         raise Refused(

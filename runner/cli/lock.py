@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,14 +26,13 @@ from runner.cli.options.words import lockfile_option, note_left_out
 from runner.core.errors import ExitCode, Problem, UsageError
 
 if TYPE_CHECKING:
-    from runner.core.orders import ProductType
+    from runner.core.catalogue import Catalogue
     from runner.core.progress import Watch
-    from runner.core.vendor import Choice, Reader
+    from runner.core.vendor import Reader
     from runner.manifest import Loaded
     from runner.manifest.lock import Lockfile
-    from runner.manifest.lock.changes import Reference
-    from runner.manifest.reading import Words
-    from runner.run.wiring import Settings
+    from runner.manifest.wording import Words
+    from runner.run.settings import Settings
     from runner.views.lock import Written
     from runner.views.terminal.console import Console
 
@@ -79,7 +77,7 @@ def command(
     Plans and purchases use only what is locked.
     """
     from runner import manifest
-    from runner.manifest.reading import Words
+    from runner.manifest.wording import Words
     from runner.views.terminal import events
     from runner.views.terminal.console import Console
 
@@ -142,30 +140,30 @@ def _checked(call: _Call) -> tuple[list[Problem], None]:
         problems += stale_problems(call.known, used, command)
     if problems or call.known is None:
         return problems, None
-    with _reference(call) as reference:
-        found = lock(call.loaded.orders, call.known, (), reference, "")
+    with _catalogue(call) as catalogue:
+        found = lock(call.loaded.orders, call.known, (), catalogue.choices, "")
     return moved_problems(found, call.known.path, command), None
 
 
 def _locked(call: _Call, update: tuple[str, ...]) -> tuple[list[Problem], Written | None]:
     """What the vendor has for every word; written where something changed and nothing is wrong."""
     from runner.core.clock import SystemClock
-    from runner.manifest.lock.changes import as_warnings, kept, lock, moved_problems
+    from runner.manifest.lock.changes import as_warnings, entries_to_keep, lock, moved_problems
     from runner.manifest.lock.location import covers
-    from runner.manifest.lock.text import written
+    from runner.manifest.lock.text import lockfile_text
     from runner.views.lock import Written
 
     place = call.words.place
     now = f"{SystemClock().now():%Y-%m-%dT%H:%M:%SZ}"
-    with _reference(call) as reference:
-        found = lock(call.loaded.orders, call.known, update, reference, now)
+    with _catalogue(call) as catalogue:
+        found = lock(call.loaded.orders, call.known, update, catalogue.choices, now)
     if found.problems:
         return list(found.problems.values()), None
-    entries = kept(found, call.known, others=not covers(call.words.paths, place))
+    entries = entries_to_keep(found, call.known, others=not covers(call.words.paths, place))
     before = call.known.entries if call.known else {}
     changed = dict(before) != entries
     if changed:
-        _write(place, written(entries.values()))
+        _write(place, lockfile_text(entries.values()))
     removed = [entry for address, entry in before.items() if address not in entries]
     done = Written(
         path=str(place), locked=len(entries), added=found.added, updated=found.updated, removed=removed, changed=changed
@@ -186,29 +184,20 @@ def _write(place: Path, text: str) -> None:
 
 
 @contextmanager
-def _reference(call: _Call) -> Iterator[Reference]:
-    """The vendor's reference lists: each asked at most once, the key and the way there only looked for if one is."""
+def _catalogue(call: _Call) -> Iterator[Catalogue]:
+    """The vendor's reference lists; the key and the way there are only looked for if one is asked for."""
+    from runner.core.catalogue import Catalogue
     from runner.core.clock import SystemClock
-    from runner.core.progress import listing
     from runner.run import wiring
     from runner.views.terminal import events
 
-    lists: dict[ProductType, tuple[Choice, ...]] = {}
     with ExitStack() as stack:
 
-        @cache
-        def asked() -> tuple[Reader, Watch]:
+        def connect() -> tuple[Reader, Watch]:
             watch = stack.enter_context(events.watching(call.console, quiet=call.quiet, verbose=call.verbose))
             return stack.enter_context(wiring.reader(call.settings, SystemClock(), watch)), watch
 
-        def of(product: ProductType) -> tuple[Choice, ...]:
-            if product not in lists:
-                reader, watch = asked()
-                with listing(watch, product):
-                    lists[product] = reader.reference(product)
-            return lists[product]
-
-        yield of
+        yield Catalogue(connect=connect)
 
 
 def _show(call: _Call, wanted: tuple[Output, ...], problems: tuple[Problem, ...], written: Written | None) -> int:

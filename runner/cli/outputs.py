@@ -17,7 +17,7 @@ from runner.core.errors import UsageError
 
 if TYPE_CHECKING:
     from runner.report.report import Report
-    from runner.run.wiring import Settings
+    from runner.run.settings import Settings
     from runner.views.terminal.console import Console
     from runner.views.terminal.stream import Stream
 
@@ -83,11 +83,11 @@ def mask_key(settings: Settings, wanted: tuple[Output, ...], console: Console) -
     """
     if os.environ.get("GITHUB_ACTIONS") != "true" or not annotates(wanted) or settings.sandbox or _is_file(sys.stdout):
         return
-    from runner.run import wiring
+    from runner.run.settings import read_key
     from runner.views.formats.annotations import mask
 
     with suppress(UsageError):
-        console.write(mask(wiring.read_key(settings).reveal()) + "\n")
+        console.write(mask(read_key(settings).reveal()) + "\n")
 
 
 def _is_file(stream: Any) -> bool:

@@ -19,14 +19,13 @@ from runner.cli.options.common import (
 )
 from runner.core.errors import ExitCode, UsageError
 from runner.core.orders import PRODUCT_TYPES, ProductType
-from runner.run.wiring import DEFAULT_ACCOUNT
+from runner.run.settings import DEFAULT_ACCOUNT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from runner.cli.complete.refcache import Cached
+    from runner.core.catalogue import ReferenceList
     from runner.core.progress import Watch
-    from runner.run.wiring import Settings
+    from runner.core.vendor import Reader
+    from runner.run.settings import Settings
     from runner.views.terminal.console import Console
 
 FORMATS = ("text", "json")
@@ -62,8 +61,8 @@ def command(
     console = Console.detect(no_color=values["no_color"])
     types = PRODUCT_TYPES if product is None else (cast("ProductType", product),)
     lists = _lists(settings, types, console, refresh=refresh, quiet=quiet, verbose=verbose)
-    oldest = min(cached.read_at for cached in lists.values())
-    choices = [choice for cached in lists.values() for choice in cached.choices]
+    oldest = min(reference_list.read_at for reference_list in lists)
+    choices = [choice for reference_list in lists for choice in reference_list.choices]
     if country is not None:
         found = reference.of_country(choices, country)
         if found is None:
@@ -82,32 +81,24 @@ def command(
 
 def _lists(
     settings: Settings, types: tuple[ProductType, ...], console: Console, *, refresh: bool, quiet: bool, verbose: bool
-) -> Mapping[ProductType, Cached]:
+) -> list[ReferenceList]:
     """Every type's list: from the cache where it is there and not too old, else from the vendor.
 
     The emulator inside this process is not cached: it is at another address each time, and asking it is free.
     """
-    from runner.cli.complete.refcache import Cache, Cached
+    from runner.core.catalogue import Catalogue
     from runner.core.clock import SystemClock
-    from runner.core.progress import listing, unwatched
     from runner.run import wiring
+    from runner.run.settings import list_cache
     from runner.views.terminal import events
 
     clock = SystemClock()
-    cache = None if settings.sandbox else Cache.of(settings)
-    lists: dict[ProductType, Cached] = {}
     with ExitStack() as stack:
-        reader = None
-        watch: Watch = unwatched
-        for name in types:
-            cached = cache.read(name, clock.now()) if cache and not refresh else None
-            if cached is None:
-                if reader is None:
-                    watch = stack.enter_context(events.watching(console, quiet=quiet, verbose=verbose))
-                    reader = stack.enter_context(wiring.reader(settings, clock, watch))
-                with listing(watch, name):
-                    cached = Cached(read_at=clock.now(), choices=reader.reference(name))
-                if cache:
-                    cache.write(name, cached)
-            lists[name] = cached
-    return lists
+
+        def connect() -> tuple[Reader, Watch]:
+            watch = stack.enter_context(events.watching(console, quiet=quiet, verbose=verbose))
+            return stack.enter_context(wiring.reader(settings, clock, watch)), watch
+
+        cache = None if settings.sandbox else list_cache(settings)
+        catalogue = Catalogue(connect=connect, cache=cache, refresh=refresh, clock=clock)
+        return [catalogue.reference(product) for product in types]

@@ -13,12 +13,12 @@ from runner.cli.complete import values as completers
 from runner.cli.options.common import ended, ledger_options, option, quiet_options, settings_of
 from runner.cli.options.types import key_of
 from runner.core.errors import Cancelled, ExitCode, UsageError
-from runner.run.wiring import existing_ledger, holder
+from runner.run.settings import holder
+from runner.run.wiring import existing_ledger
 
 if TYPE_CHECKING:
-    from runner.core.ledger import OpenClaim
-    from runner.core.records import Want
-    from runner.run.wiring import Settings
+    from runner.core.records import OpenClaim, Want
+    from runner.run.settings import Settings
     from runner.settle.resolve import Disowning, Ruling
     from runner.views.terminal.console import Console
 

@@ -96,9 +96,9 @@ def _reset() -> None:
     """Remove account and ledger of `--sandbox` together; a run that uses them is waited for, not disturbed."""
     from runner.core.clock import SystemClock
     from runner.run import wiring
-    from runner.run.wiring import holder
+    from runner.run.settings import Settings, holder, locate
 
-    place = wiring.locate(wiring.Settings(sandbox=True))
+    place = locate(Settings(sandbox=True))
     folder = place.path.parent
     if not folder.exists():
         return

@@ -44,6 +44,7 @@ def command(ctx: click.Context, /, paths: tuple[str, ...], formats: tuple[str, .
     Open orders, which may have been charged, come first whether they are in PATH or not. Exit code 7 while any is.
     """
     from runner.run import wiring
+    from runner.run.settings import locate
     from runner.settle import status as known
     from runner.views import status
     from runner.views.terminal.console import Console
@@ -55,7 +56,7 @@ def command(ctx: click.Context, /, paths: tuple[str, ...], formats: tuple[str, .
         raise UsageError("only orders of manifests can be selected", hint="name PATH...")
     console = Console.detect(no_color=values["no_color"])
     requests = _wanted(paths, selection, console) if paths else ()
-    ledger = wiring.open_ledger(wiring.locate(settings), read_only=True)
+    ledger = wiring.open_ledger(locate(settings), read_only=True)
     try:
         rows = known.rows_of(ledger, requests) if paths else known.every_row(ledger)
         claims = ledger.open_claims()

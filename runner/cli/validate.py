@@ -42,7 +42,7 @@ def command(
     PATH is a file, a folder (every *.yaml and *.yml below it), a glob, or - for stdin. Needs no network and no key.
     Words are looked up in the lockfile, if there is one. Exit code 4 if anything is wrong.
     """
-    from runner.manifest.reading import Words
+    from runner.manifest.wording import Words
     from runner.views import findings
     from runner.views.terminal import events
     from runner.views.terminal.console import Console

@@ -20,14 +20,14 @@ def private_folder(path: Path) -> None:
 def refuse_special(path: Path) -> None:
     """OSError where `path` exists and is not a plain file of one name: a link, folder, pipe or device."""
     try:
-        found = path.lstat()
+        status = path.lstat()
     except FileNotFoundError:
         return
-    if stat.S_ISLNK(found.st_mode):
+    if stat.S_ISLNK(status.st_mode):
         raise OSError(f"{path} is a symbolic link; refusing to write through it")
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         raise OSError(f"{path} is not a plain file; refusing to write to it")
-    if found.st_nlink > 1:
+    if status.st_nlink > 1:
         raise OSError(f"{path} has more than one hard link; refusing to write to it")
 
 

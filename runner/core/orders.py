@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,6 +9,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Final, Literal, Self, cast
 
+from runner.core.canonical import digest
 from runner.core.errors import Problem, Span
 
 ProductType = Literal["ipv4", "isp", "mix", "mix_isp", "ipv6", "mobile", "resident"]
@@ -126,9 +125,8 @@ class OrderRequest:
 
 
 def fingerprint(product: ProductType, fields: Mapping[str, Scalar]) -> str:
-    """SHA-256 over canonical JSON (sorted keys, no spaces, ASCII), prefixed with its name."""
-    canonical = json.dumps({"fields": dict(fields), "type": product}, sort_keys=True, separators=(",", ":"))
-    return "sha256:" + hashlib.sha256(canonical.encode("ascii")).hexdigest()
+    """`sha256:…` over the canonical JSON of what would be bought."""
+    return digest({"fields": dict(fields), "type": product})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -108,7 +108,7 @@ Progress = Quoting | Buying | Sent | Settled | Waiting | Notice | Reading | List
 Watch = Callable[[Progress], None]
 
 
-def followed(watch: Watch, done: int, total: int) -> None:
+def report_followed(watch: Watch, done: int, total: int) -> None:
     """One more event is followed; told now and then."""
     if done % FOLLOWED_AT_ONCE == 0 or done == total:
         watch(Following(done=done, total=total))

@@ -43,11 +43,11 @@ class Readings:
 
     def witness(self, product: ProductType) -> Witness:
         """The orders the vendor shows before a purchase."""
-        known = self._witnesses.get(product)
-        if known is None or self._too_old(known[0]):
-            known = (self._clock.monotonic(), self.reader.witness(product))
-            self._witnesses[product] = known
-        return known[1]
+        witness = self._witnesses.get(product)
+        if witness is None or self._too_old(witness[0]):
+            witness = (self._clock.monotonic(), self.reader.witness(product))
+            self._witnesses[product] = witness
+        return witness[1]
 
     def look(self, product: ProductType) -> Look:
         """The orders the vendor shows, as far as they can be told apart; serves as the next witness, too."""

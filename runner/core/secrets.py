@@ -27,7 +27,7 @@ class ApiKey:
             raise ValueError("an API key is 8 to 128 letters, digits, `_` or `-`")
         self.__value = value
         self.__lower = value.lower()
-        self.__pattern = re.compile("".join(_spelled(character) for character in value), re.IGNORECASE)
+        self.__pattern = re.compile("".join(_spelling(character) for character in value), re.IGNORECASE)
 
     def __repr__(self) -> str:
         return MASK
@@ -55,19 +55,19 @@ class ApiKey:
         """The same for bytes that break off, where the beginning of a key at their end is masked as well."""
         text = self.redact(data.decode("latin-1"))
         for start in range(max(0, len(text) - _LONGEST * len(self.__value)), len(text)):
-            tail = _unescaped(text[start:])
+            tail = _unescape(text[start:])
             if len(tail) >= _TELLING and self.__lower.startswith(tail):
                 text = text[:start] + MASK
                 break
         return text.encode("latin-1")
 
 
-def _spelled(character: str) -> str:
+def _spelling(character: str) -> str:
     codes = "|".join(f"{ord(case):02x}" for case in {character.lower(), character.upper()})
     return rf"(?:{re.escape(character)}|%(?:25)*(?:{codes})|\\u00(?:{codes}))"
 
 
-def _unescaped(text: str) -> str:
+def _unescape(text: str) -> str:
     """Lower-case, escapes resolved, half an escape at the end dropped."""
     whole = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)
     return _HALF_ESCAPED.sub("", whole).lower()

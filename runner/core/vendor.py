@@ -191,7 +191,7 @@ class Reader(Encoder, Protocol):
         """What can be ordered of a type; `UnknownForm` where the vendor's list cannot be made out."""
 
 
-class Line(Protocol):
+class Connection(Protocol):
     """One open connection to the vendor, good for one request."""
 
     def send(self, request: OrderRequest, guard: Callable[[], str | None]) -> Answer:
@@ -205,5 +205,5 @@ class Line(Protocol):
 class Buyer(Reader, Protocol):
     """A reader that can also spend."""
 
-    def connect(self) -> AbstractContextManager[Line | NotSent]:
+    def connect(self) -> AbstractContextManager[Connection | NotSent]:
         """A connection of its own, TCP and TLS done; `NotSent` where that failed. Waits for the vendor's pace."""

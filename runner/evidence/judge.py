@@ -15,8 +15,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, Literal
 
-from runner.core.ledger import Bought, OpenClaim
 from runner.core.orders import PAY_BY_CARD, OrderKey, ProductType, decimal_text
+from runner.core.records import Bought, OpenClaim
 from runner.core.vendor import Look, SeenOrder
 from runner.evidence.explanations import Explanation, Group, worlds
 from runner.evidence.match import Countries, Match, Sought, fit, package_moved, shown_until

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from difflib import get_close_matches
 from typing import Final
 
 from runner.core import schemas
+from runner.core.nearest import nearest
 from runner.core.orders import PRODUCT_TYPES
 from runner.explain import fields, orders, tables
 from runner.explain.fields import Node
@@ -54,7 +54,7 @@ def explained(words: Sequence[str]) -> tuple[Topic, ...]:
         else:
             topics = list(_meanings(word))
         if not topics:
-            raise UnknownTopic(word, nearest(word))
+            raise UnknownTopic(word, nearest_names(word))
         found += [topic for topic in topics if topic not in found]
     return tuple(found)
 
@@ -89,13 +89,12 @@ def every_name() -> list[str]:
     return list(dict.fromkeys((*nodes, *exits, *statuses, *words)))
 
 
-def nearest(word: str) -> tuple[str, ...]:
+def nearest_names(word: str) -> tuple[str, ...]:
     """Names that may have been meant: the same last part elsewhere first, then those that are spelled alike."""
     names = every_name()
     last = word.lower().rpartition(".")[2]
     same = [name for name in names if name.lower().rpartition(".")[2] == last and name.partition(".")[0] in FILES]
-    folded = {name.lower(): name for name in reversed(names)}
-    alike = [folded[name] for name in get_close_matches(word.lower(), folded, n=4, cutoff=0.6)]
+    alike = nearest(word, reversed(names), most=4, likeness=0.6, fold=str.lower)
     return tuple(dict.fromkeys((*same[:4], *alike)))[:5]
 
 

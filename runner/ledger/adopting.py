@@ -11,9 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from runner.core.errors import Refused
-from runner.core.ledger import Attempt, Record, Settlement
 from runner.core.orders import OrderKey
-from runner.core.records import Adoption, Stranger, Want
+from runner.core.records import Adoption, Attempt, Record, Settlement, Stranger, Want
 from runner.core.states import CLAIMABLE, Event, State
 from runner.ledger import statements
 from runner.ledger.claims import owners
@@ -57,7 +56,7 @@ def adopt(rows: AccountRows, fence: int, adoption: Adoption) -> Record:
     }
     if statements.ADOPT.change(rows.connection, values | named | {"b_attempt": tries, "b_fence": fence}) != 1:
         raise _why_not(want.key, before)
-    detail = settlement_detail(settlement) | _told(want)
+    detail = settlement_detail(settlement) | _description(want)
     told = rows.telling(
         head,
         attempt,
@@ -100,7 +99,7 @@ def _nothing_yet(account: str, adoption: Adoption) -> dict[str, Any]:
     }
 
 
-def _told(want: Want) -> dict[str, Any]:
+def _description(want: Want) -> dict[str, Any]:
     """What was wanted, as an event tells it."""
     return {
         "type": want.type,
@@ -112,7 +111,7 @@ def _told(want: Want) -> dict[str, Any]:
 
 def _content(want: Want) -> dict[str, Any]:
     """What was wanted, as columns hold it."""
-    return _told(want) | {"fields": json_text(dict(want.fields))}
+    return _description(want) | {"fields": json_text(dict(want.fields))}
 
 
 def note_wants(rows: AccountRows, wanted: Iterable[Want]) -> None:
@@ -147,9 +146,9 @@ def _want(row: Mapping[Any, Any]) -> Want:
     )
 
 
-def disown(rows: AccountRows, told: Iterable[Stranger]) -> None:
+def disown(rows: AccountRows, others: Iterable[Stranger]) -> None:
     """Remember orders as somebody else's; what is remembered already stays as it is."""
-    for stranger in told:
+    for stranger in others:
         _refuse_owned(rows, stranger.order_id)
         keep_stranger(rows, stranger)
 
@@ -173,7 +172,7 @@ def keep_stranger(rows: AccountRows, stranger: Stranger) -> None:
 
 def strangers(rows: AccountRows) -> list[Stranger]:
     """Every one that is remembered, by order id."""
-    found = rows.connection.execute(statements.STRANGERS, {"b_account": rows.account}).mappings()
+    every_row = rows.connection.execute(statements.STRANGERS, {"b_account": rows.account}).mappings()
     return [
         Stranger(
             order_id=row["order_id"],
@@ -182,5 +181,5 @@ def strangers(rows: AccountRows) -> list[Stranger]:
             reason=row["reason"],
             at=datetime.fromisoformat(row["at"]),
         )
-        for row in found
+        for row in every_row
     ]

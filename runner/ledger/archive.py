@@ -15,12 +15,10 @@ from typing import Any, Final
 from sqlalchemy import Row
 
 from runner.core.errors import LedgerUnusable
-from runner.core.ledger import Contradiction, Restored
-from runner.core.records import Stranger
+from runner.core.records import COLUMNS, Contradiction, Entry, Head, Restored, Stranger
 from runner.core.vendor import Witness
 from runner.ledger import statements
 from runner.ledger.adopting import keep_stranger
-from runner.ledger.chain import COLUMNS, Entry, Head
 from runner.ledger.fold import fold
 from runner.ledger.sql import KEYS_A_QUERY, AccountRows
 
@@ -38,7 +36,7 @@ class Archive(ABC):
         """A transaction to read in, None where there are no tables yet."""
 
     def head(self) -> Head:
-        """See `Ledger`."""
+        """How many events the account has, and the hash of the last, as the ledger keeps it beside them."""
         reading = self._reading()
         if reading is None:
             return Head()
@@ -46,7 +44,7 @@ class Archive(ABC):
             return kept_head(rows)
 
     def history(self) -> Iterator[Entry]:
-        """See `Ledger`; read in pages."""
+        """Every event of the account, oldest first, as it is stored, read in pages."""
         last = 0
         while (reading := self._reading()) is not None:
             with reading as rows:
@@ -57,7 +55,7 @@ class Archive(ABC):
             last = page[-1].seq
 
     def kept_witness(self, digest: str) -> Witness | None:
-        """See `Ledger`."""
+        """The witness that claims name by this digest, as it is stored, whether or not it still has that digest."""
         reading = self._reading()
         if reading is None:
             return None
@@ -65,7 +63,10 @@ class Archive(ABC):
             return kept_witness(rows, digest)
 
     def misfit(self) -> str | None:
-        """See `Ledger`; orders are read in pages, each with its events in one transaction."""
+        """The first order that is not what its events make of it, and how; None where all are.
+
+        Orders are read in pages, each with its events in one transaction.
+        """
         last = ""
         while (reading := self._reading()) is not None:
             with reading as rows:
@@ -111,12 +112,12 @@ def misfit_after(rows: AccountRows, last: str, size: int) -> tuple[str | None, s
     if not page:
         orphan = statements.ORPHAN.one(rows.connection, {"b_account": rows.account})
         return (f"{orphan['key']} has events, first number {orphan['seq']}, but is gone" if orphan else None), None
-    folded = _folded(rows, [row["key"] for row in page])
+    folded = _fold_orders(rows, [row["key"] for row in page])
     found = (_misfit(row, folded.get(row["key"])) for row in page)
     return next((misfit for misfit in found if misfit), None), str(page[-1]["key"])
 
 
-def _folded(rows: AccountRows, keys: list[str]) -> dict[str, dict[str, Any] | str]:
+def _fold_orders(rows: AccountRows, keys: list[str]) -> dict[str, dict[str, Any] | str]:
     """What the events make of each order: its row, or why there can be none."""
     folded: dict[str, dict[str, Any] | str] = {}
     values = {"b_account": rows.account, "b_keys": keys}
@@ -143,7 +144,7 @@ def _misfit(row: Mapping[str, Any], folded: dict[str, Any] | str | None) -> str 
 
 
 def restore(rows: AccountRows, history: Iterable[Entry | Witness | Stranger]) -> Restored:
-    """See `Hold.restore`."""
+    """Add what a history has beyond the ledger's own events; `Contradiction` where the two differ."""
     start = rows.chain()
     theirs = _every_event(rows)
     end, added, orders = Head(), 0, 0
@@ -177,9 +178,9 @@ def _every_event(rows: AccountRows) -> Iterator[Entry]:
         last = page[-1].seq
 
 
-def _refuse_other(ours: Entry, told: Entry) -> None:
+def _refuse_other(ours: Entry, theirs: Entry) -> None:
     for name in (*COLUMNS, *_HASHES):
-        mine, yours = getattr(ours, name), getattr(told, name)
+        mine, yours = getattr(ours, name), getattr(theirs, name)
         if mine != yours:
             raise Contradiction(
                 f"it is not event {ours.seq} of the ledger ({ours.event} of {ours.key} at {ours.at}): "

@@ -14,13 +14,13 @@ from typing import Any, Final
 from sqlalchemy import bindparam, select
 
 from runner.core.errors import LedgerUnusable
-from runner.core.ledger import Allowed, Bought, OpenClaim, Record
 from runner.core.orders import OrderKey
+from runner.core.records import Allowed, Bought, OpenClaim, Record
 from runner.core.states import Event, State
 from runner.core.vendor import Witness
 from runner.ledger.codec import moment_text
+from runner.ledger.schema import order_events, orders, witnesses
 from runner.ledger.sql import KEYS_A_QUERY, AccountRows
-from runner.ledger.tables import order_events, orders, witnesses
 
 _MINE: Final = orders.c.account == bindparam("b_account")
 _EVENTS: Final = (
@@ -56,11 +56,11 @@ def open_claims(rows: AccountRows) -> list[OpenClaim]:
 def owners(rows: AccountRows, order_ids: Iterable[str]) -> dict[str, OrderKey]:
     """The vendor's order ids among these that belong to orders of the account."""
     wanted = sorted(set(order_ids))
-    found: dict[str, OrderKey] = {}
+    by_order_id: dict[str, OrderKey] = {}
     for start in range(0, len(wanted), KEYS_A_QUERY):
         values = {"b_account": rows.account, "b_ids": wanted[start : start + KEYS_A_QUERY]}
-        found.update((row.order_id, OrderKey.parse(row.key)) for row in rows.connection.execute(_OWNERS, values))
-    return found
+        by_order_id.update((row.order_id, OrderKey.parse(row.key)) for row in rows.connection.execute(_OWNERS, values))
+    return by_order_id
 
 
 def bought_since(rows: AccountRows, at: datetime) -> list[Bought]:
@@ -87,37 +87,37 @@ def _bought(rows: AccountRows, record: Record, claimed_at: str) -> Bought:
 
 def evidence(rows: AccountRows, keys: Iterable[OrderKey]) -> dict[OrderKey, Mapping[str, object]]:
     """The evidence in the last event of each of these orders, where there is any."""
-    found: dict[OrderKey, Mapping[str, object]] = {}
+    by_key: dict[OrderKey, Mapping[str, object]] = {}
     for key in keys:
-        told = [detail for _, detail in _told(rows, key)]
-        if told and told[-1].get("evidence"):
-            found[key] = told[-1]["evidence"]
-    return found
+        details = [detail for _, detail in _history(rows, key)]
+        if details and details[-1].get("evidence"):
+            by_key[key] = details[-1]["evidence"]
+    return by_key
 
 
 def allowed(rows: AccountRows, keys: Iterable[OrderKey]) -> dict[OrderKey, Allowed]:
     """The ceiling and the approval in the last claim of each of these orders."""
     wanted = [str(key) for key in keys]
-    found: dict[OrderKey, Allowed] = {}
+    by_key: dict[OrderKey, Allowed] = {}
     for start in range(0, len(wanted), KEYS_A_QUERY):
         values = {"b_account": rows.account, "b_keys": wanted[start : start + KEYS_A_QUERY]}
         for row in rows.connection.execute(_CLAIMED, values):
             detail = json.loads(row.detail)
             claim = Allowed(ceiling=Decimal(detail["ceiling"]), approval=detail.get("approval"))
-            found[OrderKey.parse(row.key)] = claim
-    return found
+            by_key[OrderKey.parse(row.key)] = claim
+    return by_key
 
 
-def _told(rows: AccountRows, key: OrderKey) -> list[tuple[Any, dict[str, Any]]]:
+def _history(rows: AccountRows, key: OrderKey) -> list[tuple[Any, dict[str, Any]]]:
     """Every event of an order with its detail, oldest first."""
     values = {"b_account": rows.account, "b_key": str(key)}
     return [(event, json.loads(event.detail)) for event in rows.connection.execute(_EVENTS, values)]
 
 
 def _open_claim(rows: AccountRows, record: Record) -> OpenClaim:
-    told = _told(rows, record.key)
+    history = _history(rows, record.key)
     claims = [
-        (event, detail) for event, detail in told if event.event == Event.CLAIMED and event.attempt == record.attempt
+        (event, detail) for event, detail in history if event.event == Event.CLAIMED and event.attempt == record.attempt
     ]
     if not claims:
         raise LedgerUnusable(f"the ledger has no claim of {record.key}", hint="restore the newest copy of the ledger")
@@ -127,8 +127,8 @@ def _open_claim(rows: AccountRows, record: Record) -> OpenClaim:
         claimed_at=datetime.fromisoformat(event.at),
         balance=Decimal(detail["balance"]),
         witness=_witness(rows, record, detail["witness"]),
-        leaning_placed=any(_hints(earlier.event, said) for earlier, said in told),
-        evidence=told[-1][1].get("evidence") or {},
+        leaning_placed=any(_hints(earlier.event, detail) for earlier, detail in history),
+        evidence=history[-1][1].get("evidence") or {},
         claimed_seq=event.seq,
     )
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
-from runner.core.ledger import Attempt, Claim, Holder, Settlement
+from runner.core.canonical import canonical_json
 from runner.core.orders import OrderKey
+from runner.core.records import Attempt, Claim, Holder, Settlement
 from runner.core.states import Event, State
-
-_ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str)
 
 
 def moment_text(moment: datetime) -> str:
@@ -42,7 +40,7 @@ def storable(words: str) -> str:
 
 def json_text(value: object) -> str:
     """Canonical JSON in ASCII. What is not JSON is written as its text: a fact is never lost to its form."""
-    return _ENCODER.encode(value)
+    return canonical_json(value, lenient=True)
 
 
 def holder_detail(holder: Holder) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Final
 
 from runner.core.errors import LedgerUnusable
 from runner.core.files import open_private, sync_folder
-from runner.core.ledger import Attempt, Settlement
+from runner.core.records import Attempt, Settlement
 from runner.ledger.codec import attempt_detail, attempt_from, json_text, settlement_detail, settlement_from
 
 SIZE: Final = 64 * 1024
@@ -40,8 +40,8 @@ class EmergencyFile:
 
     def _allocate(self) -> None:
         """Zeros are written, not only reserved: turning reserved blocks into used ones may take room again."""
-        found = os.fstat(self._descriptor)
-        if found.st_size < SIZE or found.st_blocks * 512 < SIZE:
+        status = os.fstat(self._descriptor)
+        if status.st_size < SIZE or status.st_blocks * 512 < SIZE:
             self._write(bytes(max(0, SIZE - self._end)), self._end)
             sync_folder(self.path.parent)
 
@@ -51,8 +51,8 @@ class EmergencyFile:
             self._write(bytes(len(self._bytes())), 0)
 
     def _content(self) -> bytes:
-        found = self._bytes()
-        return b"" if found.startswith(b"\0") else found.rstrip(b"\0")
+        content = self._bytes()
+        return b"" if content.startswith(b"\0") else content.rstrip(b"\0")
 
     def _bytes(self) -> bytes:
         return os.pread(self._descriptor, os.fstat(self._descriptor).st_size, 0)

@@ -7,11 +7,21 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 
 from runner.core.errors import LedgerUnusable, Refused
-from runner.core.ledger import Attempt, Claim, Holder, Record, Restored, Run, Settlement
-from runner.core.records import Adoption, Stranger, Want
+from runner.core.records import (
+    Adoption,
+    Attempt,
+    Claim,
+    Entry,
+    Holder,
+    Record,
+    Restored,
+    Run,
+    Settlement,
+    Stranger,
+    Want,
+)
 from runner.core.vendor import Witness
 from runner.ledger import adopting, archive
-from runner.ledger.chain import Entry
 from runner.ledger.emergency import EmergencyFile
 from runner.ledger.sql import AccountRows
 
@@ -41,12 +51,12 @@ class SqlHold:
             self._fence = rows.take_fence(holder)
 
     def abandon_submitted(self, at: datetime) -> list[Record]:
-        """See `Hold`."""
+        """Turn every left-over `submitted` of the account into `unknown`; the records as they are afterwards."""
         with self._write() as rows:
             return rows.abandon_submitted(at)
 
     def claim(self, claim: Claim) -> Attempt:
-        """See `Hold`."""
+        """One durable conditional move to `submitted`."""
         if not self._is_held():
             raise Refused(f"{claim.request.key} was not claimed: this process no longer holds the account")
         witness = claim.witness.digest
@@ -58,44 +68,44 @@ class SqlHold:
         return attempt
 
     def settle(self, attempt: Attempt, settlement: Settlement) -> Record:
-        """See `Hold`."""
+        """One durable move out of `submitted`."""
         with self._write() as rows:
             return rows.settle(attempt, settlement)
 
     def note_wants(self, wants: Iterable[Want]) -> None:
-        """See `Hold`."""
+        """Keep what these keys stand for, in place of what was kept of them: what `adopt` may be asked for later."""
         with self._write() as rows:
             adopting.note_wants(rows, wants)
 
     def adopt(self, adoption: Adoption) -> Record:
-        """See `Hold`."""
+        """One durable move to `placed` of an order that is not open, as its next attempt."""
         if not self._is_held():
             raise Refused(f"{adoption.want.key} was not adopted: this process no longer holds the account")
         with self._write() as rows:
             return adopting.adopt(rows, self._fence, adoption)
 
     def disown(self, strangers: Iterable[Stranger]) -> None:
-        """See `Hold`."""
+        """Remember orders as somebody else's; raises `Refused` where one belongs to an order of the account."""
         with self._write() as rows:
             adopting.disown(rows, strangers)
 
     def save_emergency(self, attempt: Attempt, settlement: Settlement) -> str:
-        """See `Hold`."""
+        """Write a settlement that `settle` could not store to the file kept ready for it; returns the file's path."""
         self._emergency.save(attempt, settlement)
         return str(self._emergency.path)
 
     def start_run(self, run: Run) -> None:
-        """See `Hold`."""
+        """Enter a run."""
         with self._write() as rows:
             rows.start_run(run)
 
     def finish_run(self, run_id: str, at: datetime, exit_code: int) -> None:
-        """See `Hold`."""
+        """Close a run."""
         with self._write() as rows:
             rows.finish_run(run_id, at, exit_code)
 
     def restore(self, history: Iterable[Entry | Witness | Stranger]) -> Restored:
-        """See `Hold`."""
+        """Add what `history` has beyond the ledger's own events: all of it in one durable transaction, or nothing."""
         with self._write() as rows:
             if not self._is_held() or rows.fence() != self._fence:
                 raise Refused("nothing was imported: another run has taken the account since", hint="run again")

@@ -19,7 +19,7 @@ from weakref import WeakSet
 
 from runner.core.errors import Busy
 from runner.core.files import open_private
-from runner.core.ledger import Holder
+from runner.core.records import Holder
 from runner.ledger.codec import holder_detail
 
 LOCKS: Final = Path("/proc/locks")
@@ -116,8 +116,8 @@ def _wait(lock: AccountLock, account: str, timeout: float) -> None:
 def signature(text: str) -> str:
     """Who signed, from a holder's detail as JSON."""
     try:
-        told = json.loads(text)
-        job = f" (CI job {told['ci_job']})" if told["ci_job"] else ""
-        return f"pid {told['pid']} on {told['host']} since {told['since']}{job}"
+        holder = json.loads(text)
+        job = f" (CI job {holder['ci_job']})" if holder["ci_job"] else ""
+        return f"pid {holder['pid']} on {holder['host']} since {holder['since']}{job}"
     except (ValueError, KeyError, TypeError):
         return "another process that has not signed yet"

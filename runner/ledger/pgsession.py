@@ -15,7 +15,7 @@ from weakref import WeakSet
 import psycopg
 
 from runner.core.errors import Busy, LedgerUnusable
-from runner.core.ledger import Holder
+from runner.core.records import Holder
 from runner.ledger.lockfile import signature
 
 PAUSES: Final = (0.05, 0.5)

@@ -21,7 +21,8 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from runner.core.errors import LedgerOutdated, LedgerUnusable
 from runner.core.files import private_folder
-from runner.core.ledger import Hold, Holder, Ledger
+from runner.core.ledger import Hold, Ledger
+from runner.core.records import Holder
 from runner.ledger import migrations
 from runner.ledger.emergency import emergency_file
 from runner.ledger.hold import SqlHold
@@ -29,7 +30,7 @@ from runner.ledger.lockfile import account_lock
 from runner.ledger.names import check_account
 from runner.ledger.pgsession import AccountSession, holding, lock_key, make_durable, make_strict, one, refuse_pooled
 from runner.ledger.pgurl import Target, read_url
-from runner.ledger.reading import SqlReader
+from runner.ledger.reader import SqlReader
 from runner.ledger.sql import AccountRows
 
 READ: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -78,17 +79,19 @@ class PostgresLedger(SqlReader):
 
     @property
     def location(self) -> str:
-        """See `Ledger`."""
+        """Where it is, for people and reports; never with a password."""
         return self._target.location
 
     @property
     def account(self) -> str:
-        """See `Ledger`."""
+        """The account name its orders belong to."""
         return self._account
 
     @contextmanager
     def hold(self, holder: Holder, *, timeout: float) -> Iterator[Hold]:
-        """See `Ledger`. Lock and emergency file of this machine are in its folder, named after ledger and account.
+        """Hold the account for the length of a `with`; raises `Busy`, naming the holder, after `timeout` seconds.
+
+        Lock and emergency file of this machine are in its folder, named after ledger and account.
 
         The machine's own lock keeps a process that lost its session, but not yet its answer, from being overtaken here.
         """
@@ -106,18 +109,18 @@ class PostgresLedger(SqlReader):
                 refuse_pooled(_raw(self._reader), raw)
                 session = AccountSession(raw, lock_key(self._schema, self._account))
                 session.take(self._account, holder, deadline)
-                said: list[str] = []
-                raw.add_notice_handler(lambda notice: said.append(notice.message_primary or ""))
+                notices: list[str] = []
+                raw.add_notice_handler(lambda notice: notices.append(notice.message_primary or ""))
                 hold = SqlHold(
                     holder=holder,
-                    write=lambda: self._undisputed(connection, said),
+                    write=lambda: self._undisputed(connection, notices),
                     is_held=session.is_held,
                     emergency=emergency,
                 )
             yield hold
 
     def held_by(self) -> str | None:
-        """See `Ledger`."""
+        """Who holds the account, looked up and not tried; None for nobody, empty where this system does not tell."""
         if self._reader is None:
             return None
         with self._trusting():
@@ -131,12 +134,12 @@ class PostgresLedger(SqlReader):
         self._engine.dispose()
 
     def _reading(self) -> AbstractContextManager[AccountRows] | None:
-        """See `SqlReader`."""
+        """A transaction to read in; None where the ledger has no tables yet."""
         return None if self._reader is None else self._transaction(self._reader)
 
     def _own(self, kind: str) -> Path:
-        said = self._target.parameters
-        place = "/".join((*(said.get(name, "") for name in ("host", "port", "dbname", "service")), self._schema))
+        parameters = self._target.parameters
+        place = "/".join((*(parameters.get(name, "") for name in ("host", "port", "dbname", "service")), self._schema))
         return self._folder / f"{sha256(place.encode()).hexdigest()[:16]}.{self._account}.{kind}"
 
     def _connect(self, begin: str) -> Connection:
@@ -181,12 +184,12 @@ class PostgresLedger(SqlReader):
 
     def _version(self, raw: psycopg.Connection) -> str | None:
         """The revision of the tables, None where there are none yet; `LedgerUnusable` where they are not ours."""
-        asked = "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relname = ANY(%s)"
+        query = "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relname = ANY(%s)"
         wanted = ["alembic_version", "orders", "order_events", "holds"]
-        found = {row[0] for row in raw.execute(asked, (wanted,))}
-        if not found:
+        present = {row[0] for row in raw.execute(query, (wanted,))}
+        if not present:
             return None
-        if len(found) < len(wanted):
+        if len(present) < len(wanted):
             raise LedgerUnusable(
                 f"{self.location} has another program's tables in its schema {self._schema}",
                 hint="give the ledger a database, or a schema, of its own",
@@ -217,13 +220,13 @@ class PostgresLedger(SqlReader):
             yield AccountRows(connection, self._account)
 
     @contextmanager
-    def _undisputed(self, connection: Connection, said: list[str]) -> Iterator[AccountRows]:
+    def _undisputed(self, connection: Connection, notices: list[str]) -> Iterator[AccountRows]:
         """A transaction whose commit is acknowledged without a warning: a cut wait for a replica is only a warning."""
-        said.clear()
+        notices.clear()
         with self._transaction(connection) as rows:
             yield rows
-        if said:
-            raise LedgerUnusable(f"the ledger {self.location} did not commit without a warning: {said[-1]}")
+        if notices:
+            raise LedgerUnusable(f"the ledger {self.location} did not commit without a warning: {notices[-1]}")
 
     @contextmanager
     def _trusting(self) -> Iterator[None]:
@@ -232,7 +235,7 @@ class PostgresLedger(SqlReader):
             yield
         except (SQLAlchemyError, psycopg.Error, OSError) as error:
             cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-            words = self._target.masked(str(cause)) or type(cause).__name__
+            words = self._target.mask(str(cause)) or type(cause).__name__
             # `from None`: a chained error would be printed with words that are not masked.
             raise LedgerUnusable(f"the ledger {self.location} cannot be used: {words}", hint=_way_out(cause)) from None
 

@@ -13,11 +13,11 @@ from typing import Final
 
 from sqlalchemy import Text, bindparam, func, literal_column, or_, select, text
 
-from runner.core.ledger import Bought
 from runner.core.orders import OrderKey
+from runner.core.records import Bought
 from runner.ledger.codec import moment_text, optional_decimal
+from runner.ledger.schema import IS_OPEN, IS_PLACED, PRICE, orders
 from runner.ledger.sql import KEYS_A_QUERY, AccountRows
-from runner.ledger.tables import IS_OPEN, IS_PLACED, PRICE, orders
 
 _SINCE: Final = (orders.c.account == bindparam("b_account")) & (orders.c.claimed_at >= bindparam("b_at"))
 _MAYBE_BOUGHT: Final = or_(text(IS_PLACED), text(IS_OPEN))
@@ -44,10 +44,10 @@ _ALIKE: Final = (
 
 def spent_since(rows: AccountRows, at: datetime) -> dict[date, Decimal]:
     """What was spent, or may have been, by the day of the claim."""
-    found: defaultdict[date, Decimal] = defaultdict(Decimal)
+    by_day: defaultdict[date, Decimal] = defaultdict(Decimal)
     for row in rows.connection.execute(_SPENT, {"b_account": rows.account, "b_at": moment_text(at)}):
-        found[date.fromisoformat(row.day)] += Decimal(row.cost or 0) * row.orders
-    return dict(found)
+        by_day[date.fromisoformat(row.day)] += Decimal(row.cost or 0) * row.orders
+    return dict(by_day)
 
 
 def dearest(rows: AccountRows) -> Decimal | None:

@@ -15,12 +15,12 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from runner.core.errors import LedgerUnusable, Refused
-from runner.core.ledger import Attempt, Claim, Holder, Record, Run, Settlement
 from runner.core.orders import OrderKey
+from runner.core.records import GENESIS, Attempt, Claim, Head, Holder, Record, Run, Settlement
 from runner.core.states import CLAIMABLE, Event, State
 from runner.core.vendor import Witness
 from runner.ledger import statements
-from runner.ledger.chain import GENESIS, Head, event_hash
+from runner.ledger.chain import event_hash
 from runner.ledger.codec import (
     claim_detail,
     holder_detail,
@@ -31,7 +31,7 @@ from runner.ledger.codec import (
     settlement_detail,
     storable,
 )
-from runner.ledger.settling import Case, arrow, changes, refuse_nonsense
+from runner.ledger.moves import SettlementCase, arrow, changes, refuse_nonsense
 
 KEYS_A_QUERY: Final = 500
 """Below the number of parameters that every engine takes."""
@@ -49,12 +49,12 @@ class AccountRows:
     def records(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Record]:
         """The known ones among `keys`."""
         wanted = [str(key) for key in keys]
-        found: dict[OrderKey, Record] = {}
+        records: dict[OrderKey, Record] = {}
         for start in range(0, len(wanted), KEYS_A_QUERY):
             chunk = wanted[start : start + KEYS_A_QUERY]
             rows = self.connection.execute(statements.ROWS, {"b_account": self.account, "b_keys": chunk})
-            found.update((record.key, record) for record in map(_record, rows.mappings()))
-        return found
+            records.update((record.key, record) for record in map(_record, rows.mappings()))
+        return records
 
     def page_of_records(self, after: str, size: int) -> list[Record]:
         """At most `size` records, by the text of their keys, from the first one after `after`."""
@@ -92,14 +92,14 @@ class AccountRows:
             raise _why_not(row, claim)
         attempt = Attempt(key=key, n=tries + 1, run_id=claim.run_id, claimed_at=claim.at)
         detail = json_text(claim_detail(claim))
-        told = self.telling(head, attempt, before, Event.CLAIMED, State.SUBMITTED, at=claim.at, detail=detail)
-        statements.change_together(self.connection, *told)
+        entry = self.telling(head, attempt, before, Event.CLAIMED, State.SUBMITTED, at=claim.at, detail=detail)
+        statements.change_together(self.connection, *entry)
         return attempt
 
     def _claiming(self, fence: int, claim: Claim, row: Mapping[str, Any] | None) -> statements.Call:
         tries = int(row["attempt"]) if row else 0
         key = str(claim.request.key)
-        values = _claimed(claim, tries + 1) | {"b_account": self.account, "b_fence": fence}
+        values = _claim_values(claim, tries + 1) | {"b_account": self.account, "b_fence": fence}
         if row is None:
             return statements.CLAIM_NEW, values | {"account": self.account, "key": key, "base_order_numbers": "[]"}
         return statements.CLAIM, values | {"b_key": key, "b_attempt": tries}
@@ -131,7 +131,7 @@ class AccountRows:
         statements.change_together(self.connection, moved, *told)
         return _record({**case.row, **values})
 
-    def _case(self, attempt: Attempt, settlement: Settlement) -> tuple[Head, Case]:
+    def _case(self, attempt: Attempt, settlement: Settlement) -> tuple[Head, SettlementCase]:
         order_id = settlement.order_id if settlement.after is State.PLACED else None
         values = {"b_account": self.account, "b_key": str(attempt.key), "b_order_id": order_id}
         head, row = self._head_and(statements.ROW_AND_OWNER, values)
@@ -140,7 +140,7 @@ class AccountRows:
                 f"the ledger does not know attempt {attempt.n} of {attempt.key}",
                 hint="it looks like an older copy: restore the newest one",
             )
-        return head, Case(row=row, attempt=attempt, settlement=settlement, owner=row["owner"])
+        return head, SettlementCase(row=row, attempt=attempt, settlement=settlement, owner=row["owner"])
 
     def abandon_submitted(self, at: datetime) -> list[Record]:
         """Every left-over `submitted` becomes `unknown`; the records as they are afterwards, oldest first."""
@@ -219,7 +219,7 @@ class AccountRows:
         return (statements.INSERT_EVENT, values), (statements.MOVE_CHAIN, moved)
 
 
-def _claimed(claim: Claim, n: int) -> dict[str, Any]:
+def _claim_values(claim: Claim, n: int) -> dict[str, Any]:
     return {
         "type": claim.request.type,
         "fields": json_text(dict(claim.request.fields)),

@@ -20,13 +20,14 @@ from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from runner.core.errors import LedgerOutdated, LedgerUnusable
-from runner.core.ledger import Hold, Holder, Ledger
+from runner.core.ledger import Hold, Ledger
+from runner.core.records import Holder
 from runner.ledger import migrations, storage
 from runner.ledger.emergency import emergency_file
 from runner.ledger.hold import SqlHold
 from runner.ledger.lockfile import account_lock, held_by
 from runner.ledger.names import check_account
-from runner.ledger.reading import SqlReader
+from runner.ledger.reader import SqlReader
 from runner.ledger.sql import AccountRows
 
 T = TypeVar("T")
@@ -75,17 +76,20 @@ class SqliteLedger(SqlReader):
 
     @property
     def location(self) -> str:
-        """See `Ledger`."""
+        """Where it is, for people and reports; never with a password."""
         return str(self._path)
 
     @property
     def account(self) -> str:
-        """See `Ledger`."""
+        """The account name its orders belong to."""
         return self._account
 
     @contextmanager
     def hold(self, holder: Holder, *, timeout: float) -> Iterator[Hold]:
-        """See `Ledger`; the lock is `<file>.<account>.lock`, the emergency file `<file>.<account>.emergency`."""
+        """Hold the account for the length of a `with`; raises `Busy`, naming the holder, after `timeout` seconds.
+
+        The lock is `<file>.<account>.lock`, the emergency file `<file>.<account>.emergency`.
+        """
         if self._read_only:
             raise LedgerUnusable(f"the ledger {self._path} was opened for reading only")
         with ExitStack() as held:
@@ -104,19 +108,19 @@ class SqliteLedger(SqlReader):
             yield hold
 
     def held_by(self) -> str | None:
-        """See `Ledger`."""
+        """Who holds the account, looked up and not tried; None for nobody, empty where this system does not tell."""
         with self._trusting():
             return held_by(self._own("lock"))
 
     def close(self) -> None:
-        """See `Ledger`."""
+        """Let go of the store."""
         if self._reader is not None:
             self._reader.close()
         self._reader = None
         self._engine.dispose()
 
     def _reading(self) -> AbstractContextManager[AccountRows] | None:
-        """See `SqlReader`."""
+        """A transaction to read in; None where the ledger has no tables yet."""
         return None if self._reader is None else self._transaction(self._reader)
 
     def _own(self, kind: str) -> Path:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Insert, Select, Update, bindparam, exists, select, text
 
-from runner.ledger.tables import (
+from runner.ledger.schema import (
     IS_CLAIMABLE,
     IS_OPEN,
     chains,
@@ -84,9 +84,9 @@ def _run_together(connection: Connection, calls: Iterable[Call]) -> list[Any]:
 
 def _row(cursor: Any) -> dict[str, Any] | None:
     row = cursor.fetchone()
-    found = None if row is None else dict(zip([column[0] for column in cursor.description], row, strict=True))
+    values = None if row is None else dict(zip([column[0] for column in cursor.description], row, strict=True))
     cursor.close()
-    return found
+    return values
 
 
 _OTHER: Final = orders.alias()

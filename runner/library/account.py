@@ -24,13 +24,13 @@ from runner.library import defaults, yes
 from runner.library.answers import Applied, Manifests, Planned, Reconciled, applied, as_json, raise_for, reported
 from runner.limits import policy
 from runner.limits.limits import Limits
-from runner.manifest.reading import Words
 from runner.manifest.selection import EVERYTHING, Selection
+from runner.manifest.wording import Words
 from runner.plan.plan import UNLIMITED, Plan
 from runner.plan.task import Consent, Task
 from runner.report.file import ReportFile
 from runner.run import call, environment, wiring
-from runner.run.wiring import MIN_MONEY_TIMEOUT, Settings
+from runner.run.settings import MIN_MONEY_TIMEOUT, Settings, locate
 from runner.settle import status as known
 from runner.settle.status import StatusRow
 
@@ -200,7 +200,7 @@ class Account:
         """
         if manifests is not None:
             manifests.raise_for_errors()
-        with closing(wiring.open_ledger(wiring.locate(self._settings()), read_only=True)) as ledger:
+        with closing(wiring.open_ledger(locate(self._settings()), read_only=True)) as ledger:
             rows = known.every_row(ledger) if manifests is None else known.rows_of(ledger, manifests.orders)
         return tuple(rows)
 

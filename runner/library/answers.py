@@ -22,8 +22,8 @@ from runner.core.errors import (
     RunnerError,
     UsageError,
 )
-from runner.core.ledger import Record
 from runner.core.orders import OrderKey, OrderRequest
+from runner.core.records import Record
 from runner.evidence.judge import Verdict
 from runner.limits.policy import Policy
 from runner.manifest import Loaded

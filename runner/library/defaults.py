@@ -14,7 +14,7 @@ from runner.core.errors import UsageError
 from runner.limits.limits import Limits
 from runner.manifest.selection import EVERYTHING, Selection, label_of
 from runner.run import environment
-from runner.run.wiring import Settings
+from runner.run.settings import Settings
 
 
 def settings(said: Settings) -> Settings:

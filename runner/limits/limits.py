@@ -12,8 +12,9 @@ from typing import Any, Final
 
 from runner.core.clock import rfc3339
 from runner.core.errors import Problem, Span
-from runner.core.ledger import Bought, Ledger
+from runner.core.ledger import Ledger
 from runner.core.orders import OrderRequest, Quote, decimal_text
+from runner.core.records import Bought
 from runner.limits.budgets import Cap, Purse, earliest
 from runner.limits.policy import Policy, breaches
 from runner.manifest import Batch, Budget

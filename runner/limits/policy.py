@@ -17,13 +17,13 @@ from runner.core import schemas
 from runner.core.errors import Problem, Span
 from runner.core.orders import OrderRequest, Scalar
 from runner.core.yamldoc import read
-from runner.core.yamldoc.nodes import Begin, Broken, Field
-from runner.core.yamldoc.source import Flaw, Source
+from runner.core.yamldoc.nodes import Begin, Break, Field
+from runner.core.yamldoc.source import Flaw, TextSource
 from runner.limits.budgets import PERIODS, Cap
 from runner.manifest.discover import POLICY_NAMES
-from runner.manifest.head import Head
-from runner.manifest.phrases import shown
-from runner.manifest.rules import Subject, violations
+from runner.manifest.head import DocumentHead
+from runner.manifest.phrases import display
+from runner.manifest.rules import SchemaSubject, violations
 
 FORMAT: Final = "policy/v1"
 _PAYMENTS: Final[Mapping[Scalar, str]] = {1: "balance", 43: "card"}
@@ -86,7 +86,7 @@ class Breach:
     field: str
 
 
-class _Subject(Subject):
+class _Subject(SchemaSubject):
     """A policy as the manifests' rules see it, with codes of its own."""
 
     @property
@@ -142,14 +142,14 @@ def read_policy(path: str) -> tuple[Policy | None, tuple[Problem, ...]]:
     begins: list[Span] = []
     problems: list[Problem] = []
     try:
-        with Source.open(path) as source:
+        with TextSource.open(path) as source:
             for item in read(source, split=""):
                 if isinstance(item, Begin):
                     begins.append(item.span)
                 elif isinstance(item, Field) and len(begins) == 1:
                     fields[item.key] = item
                     problems += item.problems
-                elif isinstance(item, Broken):
+                elif isinstance(item, Break):
                     problems.append(item.problem)
                 elif isinstance(item, Problem):
                     problems.append(item)
@@ -182,9 +182,9 @@ def _wrong(path: str, fields: dict[str, Field], begins: Sequence[Span]) -> Itera
             code="PSR704", message="`apiVersion` is missing: every policy has one", hint=hint, path=path, span=begins[0]
         )
     elif written.value != FORMAT:
-        message = f"`apiVersion` is `{shown(written.value)}`: this is no {FORMAT} policy"
+        message = f"`apiVersion` is `{display(written.value)}`: this is no {FORMAT} policy"
         yield Problem(code="PSR702", message=message, hint=hint, path=path, span=written.value_span())
-    places = Head(path=path, fields=fields, begin=begins[0], split=None, orders=0, kinds=())
+    places = DocumentHead(path=path, fields=fields, begin=begins[0], split=None, orders=0, kinds=())
     values = {name: found.value for name, found in fields.items()} | {"apiVersion": FORMAT}
     if not schemas.gate("policy")(values):
         yield from violations(_Subject(schema="policy", places=places, path=path), values)
@@ -242,7 +242,7 @@ def _breaches(policy: Policy, request: OrderRequest) -> Iterator[Breach]:
     for label, given in policy.labels.items():
         if label in request.labels and request.labels[label] not in given:
             place = policy.place_of(f"allow.labels.{label}")
-            yield _not_allowed(f"label {label}: {shown(request.labels[label])}", place, given, "labels")
+            yield _not_allowed(f"label {label}: {display(request.labels[label])}", place, given, "labels")
     for label in policy.require_labels:
         if not request.labels.get(label):
             message = f"label {label} is missing: {policy.place_of('require_labels')} wants it on every order"
@@ -256,12 +256,12 @@ def _country(policy: Policy, request: OrderRequest) -> Iterator[Breach]:
         return
     words = {one.casefold() for one in policy.countries if isinstance(one, str)}
     if identity not in policy.countries and (word is None or word.casefold() not in words):
-        what = f"country or package {identity if word is None else shown(word)}"
+        what = f"country or package {identity if word is None else display(word)}"
         yield _not_allowed(what, policy.place_of("allow.countries"), policy.countries, "countryId")
 
 
 def _not_allowed(what: str, rule: str, allowed: Sequence[Any], at: str) -> Breach:
-    names = ", ".join(shown(one) for one in allowed[:_LISTED])
+    names = ", ".join(display(one) for one in allowed[:_LISTED])
     more = f" and {len(allowed) - _LISTED:,} more" if len(allowed) > _LISTED else ""
     message = f"{what} is not allowed: {rule} has {names}{more}"
     return Breach(code="PSR710", message=message, hint=_HINT, field=at)

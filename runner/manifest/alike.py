@@ -8,14 +8,14 @@ from typing import Final
 
 from runner.core.errors import Problem
 from runner.core.yamldoc.nodes import span
-from runner.manifest.document import Accepted
+from runner.manifest.judging import Accepted
 
 _BITS: Final = 20
 _MOST: Final = (1 << _BITS) - 1
 
 
 @dataclass(slots=True)
-class _Group:
+class _AlikeOrders:
     """Some orders that are alike: where the first stands, what is said of the second, how many more there are."""
 
     problem: Problem
@@ -33,7 +33,7 @@ class Alike:
     def __init__(self) -> None:
         self._paths: list[str] = []
         self._first: dict[int, int] = {}
-        self._groups: dict[int, _Group] = {}
+        self._groups: dict[int, _AlikeOrders] = {}
 
     def begin(self, path: str) -> None:
         """Orders added from now on stand in this file."""
@@ -64,7 +64,7 @@ class Alike:
             here = (min(mark.line, _MOST) << _BITS) | min(mark.column, _MOST)
             self._first[content] = ((len(self._paths) - 1) << 2 * _BITS) | here
 
-    def _group(self, accepted: Accepted, batch: str, first: int) -> _Group:
+    def _group(self, accepted: Accepted, batch: str, first: int) -> _AlikeOrders:
         where = f"{self._paths[first >> 2 * _BITS]}:{(first >> _BITS & _MOST) + 1}:{(first & _MOST) + 1}"
         problem = Problem(
             code="PSR320",
@@ -76,7 +76,7 @@ class Alike:
             field="name",
             key=f"{batch}/{accepted.values['name']}",
         )
-        return _Group(problem, len(self._paths) - 1)
+        return _AlikeOrders(problem, len(self._paths) - 1)
 
     def problems(self) -> Iterator[Problem]:
         """One warning for each content that is there more than once, at its second order."""

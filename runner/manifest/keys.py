@@ -10,7 +10,7 @@ _MOST: Final = (1 << _BITS) - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class NamePlace:
     """Where a name was seen first; line and column count from 1."""
 
     path: str
@@ -36,7 +36,7 @@ class Keys:
             self._names[batch] = {name: place for name, place in names.items() if place < first}
         self._paths.pop()
 
-    def add(self, batch: str, name: str, mark: Any) -> Place | None:
+    def add(self, batch: str, name: str, mark: Any) -> NamePlace | None:
         """Remember a name; the place of the same name in the same batch, if it was met before."""
         names = self._names.get(batch)
         if names is None:
@@ -46,6 +46,6 @@ class Keys:
             column = min(mark.column, _MOST)
             names[name] = ((len(self._paths) - 1) << 2 * _BITS) | (min(mark.line, _MOST) << _BITS) | column
             return None
-        return Place(
+        return NamePlace(
             path=self._paths[first >> 2 * _BITS], line=(first >> _BITS & _MOST) + 1, column=(first & _MOST) + 1
         )

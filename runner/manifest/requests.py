@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 from runner.core.errors import Span
 from runner.core.orders import CURRENCY, PAY_BY_BALANCE, PAY_BY_CARD, WORDS, OrderKey, OrderRequest, ProductType, Source
 from runner.core.yamldoc.nodes import span
-from runner.manifest.document import Accepted, Document
+from runner.manifest.judging import Accepted, ManifestDocument
 from runner.manifest.kinds import OWN
 from runner.manifest.places import OrderPlaces
 
@@ -69,7 +69,7 @@ class FieldSpans(Mapping[str, Span]):
         return len(self._names)
 
 
-def batch_of(document: Document) -> Batch | None:
+def batch_of(document: ManifestDocument) -> Batch | None:
     """The batch of a finished document; None where it has no usable name or no orders. Bad limits are left out,
     because a problem was reported for each and nothing is bought while there is one."""
     if document.batch is None or not document.orders:
@@ -84,7 +84,7 @@ def batch_of(document: Document) -> Batch | None:
     )
 
 
-def _places(document: Document) -> Iterator[tuple[str, Span]]:
+def _places(document: ManifestDocument) -> Iterator[tuple[str, Span]]:
     if found := document.fields.get("buy_by"):
         yield "buy_by", found.value_span()
     if found := document.fields.get("budget"):
@@ -98,7 +98,7 @@ def _budget(value: dict[str, str] | None) -> Budget | None:
     return Budget(currency=value.get("currency", CURRENCY), **amounts)
 
 
-def request_of(accepted: Accepted, document: Document, snippet: str | None = None) -> OrderRequest:
+def request_of(accepted: Accepted, document: ManifestDocument, snippet: str | None = None) -> OrderRequest:
     """The order that an entry without errors asks for. The document must have a batch."""
     values, entry = accepted.values, accepted.entry
     places = OrderPlaces(entry, document.defaults)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from runner.core.errors import UsageError
+from runner.core.nearest import nearest
 from runner.core.orders import OrderKey, OrderRequest
 
 
@@ -29,25 +29,25 @@ class Selection:
         """Why an order is none of this call's business; None where it is selected."""
         if self.only and not any(names(pattern, request.key) for pattern in self.only):
             return "not selected: no --only names it"
-        found = next((pattern for pattern in self.exclude if names(pattern, request.key)), None)
-        if found is not None:
-            return f"not selected: --exclude {found}"
+        pattern = next((pattern for pattern in self.exclude if names(pattern, request.key)), None)
+        if pattern is not None:
+            return f"not selected: --exclude {pattern}"
         missing = next((pair for pair in self.labels if request.labels.get(pair[0]) != pair[1]), None)
         return None if missing is None else f"not selected: without --label {missing[0]}={missing[1]}"
 
     def check(self, orders: Iterable[OrderRequest]) -> None:
         """UsageError where a part of it fits no order, or all of it together leaves none."""
-        known = list(orders)
+        every = list(orders)
         for flag, patterns in (("--only", self.only), ("--exclude", self.exclude)):
             for pattern in patterns:
-                if not any(names(pattern, order.key) for order in known):
-                    texts = {text for order in known for text in (order.key.name, str(order.key))}
-                    raise UsageError(f"{flag} {pattern} names no order", hint=_nearest(pattern, texts))
+                if not any(names(pattern, order.key) for order in every):
+                    texts = {text for order in every for text in (order.key.name, str(order.key))}
+                    raise UsageError(f"{flag} {pattern} names no order", hint=_way_out(pattern, texts))
         for name, value in self.labels:
-            if not any(order.labels.get(name) == value for order in known):
-                pairs = {f"{label}={text}" for order in known for label, text in order.labels.items()}
-                raise UsageError(f"--label {name}={value} fits no order", hint=_nearest(f"{name}={value}", pairs))
-        if self and all(self.left_out(order) for order in known):
+            if not any(order.labels.get(name) == value for order in every):
+                pairs = {f"{label}={text}" for order in every for label, text in order.labels.items()}
+                raise UsageError(f"--label {name}={value} fits no order", hint=_way_out(f"{name}={value}", pairs))
+        if self and all(self.left_out(order) for order in every):
             raise UsageError(
                 "no order is selected: each option fits some, and none fits all of them",
                 hint="--only, --exclude and --label narrow each other down",
@@ -74,10 +74,10 @@ def label_of(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _nearest(text: str, known: Iterable[str]) -> str:
+def _way_out(text: str, candidates: Iterable[str]) -> str:
     """The way out of a name that is not there."""
-    texts = sorted(known)
-    close = get_close_matches(text, texts, n=3, cutoff=0.5)
+    texts = sorted(candidates)
+    close = nearest(text, texts)
     if close:
         return f"did you mean {' or '.join(close)}?"
     if not texts:

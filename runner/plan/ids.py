@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from typing import Final
 
+from runner.core.catalogue import Catalogue
 from runner.core.errors import UnknownForm, VendorUnavailable
+from runner.core.nearest import nearest
 from runner.core.orders import PRODUCT_TYPES, WORDS, OrderRequest, ProductType, Scalar
-from runner.core.progress import Notice, Watch, listing
+from runner.core.progress import Notice, Watch
 from runner.core.vendor import Choice, Reader
 from runner.manifest.lock import address_of
-from runner.manifest.lock.match import NEAREST, label, matches
+from runner.manifest.lock.meanings import NEAREST, label, matches
 from runner.plan.plan import Plan, Step
 
 CHECKED: Final = ("countryId", "tarifId", "periodId", "operatorId", "rotationId")
@@ -35,24 +36,28 @@ class References:
     reader: Reader
     watch: Watch
     unread: list[ProductType] = field(default_factory=list)
-    _choices: dict[ProductType, tuple[Choice, ...]] = field(default_factory=dict)
+    _catalogue: Catalogue = field(init=False)
     _shelves: dict[ProductType, Shelf] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._catalogue = Catalogue(connect=lambda: (self.reader, self.watch))
 
     def of(self, product: ProductType) -> tuple[Choice, ...]:
         """What can be ordered of a type, asked once; nothing where the list is in a form nobody knows.
 
         Raises what `Reader.reference` raises otherwise.
         """
-        if product not in self._choices:
-            try:
-                with listing(self.watch, product):
-                    self._choices[product] = self.reader.reference(product)
-            except UnknownForm as error:
-                self._choices[product] = ()
-                self.unread.append(product)
-                self.watch(Notice(text=f"the ids of {product} orders are not checked: {error}"))
-            self._shelves[product] = _shelf(self._choices[product])
-        return self._choices[product]
+        if product in self.unread:
+            return ()
+        try:
+            choices = self._catalogue.choices(product)
+        except UnknownForm as error:
+            choices = ()
+            self.unread.append(product)
+            self.watch(Notice(text=f"the ids of {product} orders are not checked: {error}"))
+        if product not in self._shelves:
+            self._shelves[product] = _shelf(choices)
+        return choices
 
     def offered(self, request: OrderRequest, name: str) -> Mapping[str, Choice]:
         """What the lists read so far have for a field of an order, by id as text; empty where they are silent."""
@@ -89,7 +94,7 @@ def valued(choice: Choice) -> str:
 def nearest_values(written: str, offered: tuple[str, ...]) -> tuple[str, ...]:
     """The ids nearest to the one written, itself left out; all of them where there are few."""
     others = [value for value in offered if value != written]
-    close = get_close_matches(written, others, n=NEAREST, cutoff=0.5)
+    close = nearest(written, others, most=NEAREST)
     return tuple(close or (others if len(others) <= 2 * NEAREST else ()))
 
 

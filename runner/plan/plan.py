@@ -10,9 +10,9 @@ from decimal import Decimal
 from typing import Final
 
 from runner.core.errors import Problem, Refused
-from runner.core.ledger import Record
 from runner.core.orders import OrderKey, OrderRequest, Quote, decimal_text
 from runner.core.progress import Quoting, Watch
+from runner.core.records import Record
 from runner.core.states import OPEN, State
 from runner.core.vendor import QuoteRefused, Reader, VendorError
 from runner.limits.budgets import Past, Purse

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from runner.core.clock import Clock
-from runner.core.ledger import Holder
 from runner.core.progress import Watch
+from runner.core.records import Holder
 from runner.core.vendor import Encoder
 from runner.limits.limits import Limits, strictest
 from runner.manifest import Batch, Loaded

@@ -21,8 +21,8 @@ from runner.core.errors import (
     VendorUnavailable,
     worst,
 )
-from runner.core.ledger import Record
 from runner.core.orders import decimal_text
+from runner.core.records import Record
 from runner.report.report import Category, Finding, Report
 
 PENNY: Final = Decimal("0.01")

@@ -6,8 +6,8 @@ from dataclasses import replace
 from decimal import Decimal
 
 from runner.core.errors import AccessError, LedgerUnusable, Problem, Refused, RunnerError, VendorUnavailable
-from runner.core.ledger import Attempt
 from runner.core.orders import Quote, decimal_text
+from runner.core.records import Attempt
 from runner.core.vendor import Answer, NotSent, Outcome, Placed, QuoteRefused, Rejected, Unknown, VendorError
 from runner.report.report import AttemptEntry, Category, Finding, OrderEntry, Result
 

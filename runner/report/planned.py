@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from runner.core.errors import Problem
-from runner.core.ledger import Record
+from runner.core.records import Record
 from runner.core.states import State
 from runner.core.vendor import Encoder
 from runner.plan.ids import References

@@ -9,7 +9,8 @@ from typing import Final, Literal
 from runner.buy import protocol
 from runner.buy.protocol import Till
 from runner.core.errors import Cancelled, ExitCode, LedgerUnusable, Refused, RunnerError, worst
-from runner.core.ledger import Hold, Ledger, Run
+from runner.core.ledger import Hold, Ledger
+from runner.core.records import Run
 from runner.core.vendor import Buyer, Encoder, Reader
 from runner.limits.limits import Limits, standing_of
 from runner.plan import lookalikes, making

@@ -19,6 +19,7 @@ from runner.plan.approval.terms import PlanDocument
 from runner.plan.task import Consent, Guard, Task
 from runner.report import ending
 from runner.run import batch, wiring
+from runner.run.settings import SANDBOX_ACCOUNT, holder, in_ci, locate, require_named_ledger
 from runner.settle import reconcile as settling
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from runner.manifest import Loaded
     from runner.manifest.lock import Lockfile
     from runner.report.file import ReportFile
-    from runner.run.wiring import Settings
+    from runner.run.settings import Settings
 
 
 def governed(loaded: Loaded, limits: Limits, named: str | None) -> tuple[Loaded, Limits]:
@@ -59,16 +60,16 @@ def task_of(
     if not loaded.errors:
         consent.selection.check(loaded.orders)
     clock = SystemClock()
-    strict = wiring.in_ci() if strict_account is None else strict_account
+    strict = in_ci() if strict_account is None else strict_account
     return Task(
         loaded=loaded,
         limits=limits,
         lockfile=(lockfile.path, lockfile.sha256) if lockfile else None,
         guard=Guard(strict=strict, flags=flags),
-        holder=wiring.holder(clock.now()),
+        holder=holder(clock.now()),
         clock=clock,
         watch=watch,
-        ledger_name=wiring.ledger_name(wiring.locate(settings)),
+        ledger_name=wiring.ledger_name(locate(settings)),
         consent=consent,
         detailed_exit=detailed_exit,
     )
@@ -76,13 +77,13 @@ def task_of(
 
 def consent_of(settings: Settings) -> Consent:
     """A consent for this account to every order of a call, with nothing approved."""
-    api = wiring.SANDBOX_ACCOUNT if settings.sandbox else None
-    return Consent(account=wiring.locate(settings).account, api=api)
+    api = SANDBOX_ACCOUNT if settings.sandbox else None
+    return Consent(account=locate(settings).account, api=api)
 
 
 def preview(settings: Settings, task: Task, mode: Literal["plan", "dry-run"], *, offline: bool = False) -> batch.Ended:
     """What would be bought. Buys nothing: it only ever holds a `Reader` and a ledger it cannot write."""
-    ledger = wiring.open_ledger(wiring.locate(settings), read_only=True)
+    ledger = wiring.open_ledger(locate(settings), read_only=True)
     opened = wiring.offline() if offline else wiring.reader(settings, SystemClock(), task.watch)
     with closing(ledger), opened as vendor:
         return batch.preview(task, mode, ledger, vendor)
@@ -109,9 +110,9 @@ def buy(settings: Settings, task: Task, till: Till) -> batch.Ended:
 
     Raises UsageError, before anything is opened, for a purchase in CI whose ledger would be thrown away.
     """
-    wiring.require_named_ledger(settings)
+    require_named_ledger(settings)
     clock = StoppableClock(SystemClock(), till.stop)
-    ledger = wiring.open_ledger(wiring.locate(settings))
+    ledger = wiring.open_ledger(locate(settings))
     with closing(ledger), wiring.buyer(settings, clock, task.watch) as buyer:
         ended = batch.apply(task, till, ledger, buyer)
         till.ended()
@@ -138,7 +139,7 @@ def reconcile(
         settlement = settling.Reconciliation(
             ledger=ledger,
             reader=reader,
-            holder=wiring.holder(clock.now()),
+            holder=holder(clock.now()),
             clock=clock,
             stop=stop,
             watch=watch,

@@ -12,9 +12,10 @@ from typing import Final
 
 from runner.core.clock import Clock, rfc3339
 from runner.core.errors import AccessError, Busy, RunnerError, UsageError, VendorUnavailable
-from runner.core.ledger import Attempt, Hold, Holder, Ledger, OpenClaim, Record, Settlement
+from runner.core.ledger import Hold, Ledger
 from runner.core.orders import OrderKey, ProductType, decimal_text
 from runner.core.progress import Looked, Notice, Waiting, Watch
+from runner.core.records import Attempt, Holder, OpenClaim, Record, Settlement
 from runner.core.states import OPEN, Event, State
 from runner.core.stop import Stop
 from runner.core.vendor import Look, Reader

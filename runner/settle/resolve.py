@@ -10,9 +10,9 @@ from typing import Final
 
 from runner.core.clock import rfc3339
 from runner.core.errors import Refused, UsageError
-from runner.core.ledger import Attempt, Hold, Ledger, OpenClaim, Record, Settlement
+from runner.core.ledger import Hold, Ledger
 from runner.core.orders import OrderKey
-from runner.core.records import Adoption, Stranger, Want
+from runner.core.records import Adoption, Attempt, OpenClaim, Record, Settlement, Stranger, Want
 from runner.core.states import CLAIMABLE, OPEN, Event, State
 from runner.evidence.judge import Rules
 

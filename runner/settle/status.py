@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from runner.core.ledger import Ledger, Record
+from runner.core.ledger import Ledger
 from runner.core.orders import OrderKey, OrderRequest, Source
+from runner.core.records import Record
 from runner.core.states import CLAIMABLE, OPEN, State
 
 

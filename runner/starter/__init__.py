@@ -5,6 +5,7 @@ Pure, but for reading the templates. The same choice gives the same bytes.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,12 +92,11 @@ def _filled(path: str, choice: Choice) -> str:
 
 
 def _locked(types: tuple[ProductType, ...]) -> str:
-    """The lockfile of the emulator, with what these types need of it."""
-    from runner.manifest.lock.text import read, written
-
-    lockfile, problems = read(_FOLDER / "orders.lock.json")
-    assert lockfile is not None, problems  # noqa: S101 - it is shipped beside this module
-    return written(entry for address, entry in lockfile.entries.items() if address.type in types)
+    """The lockfile of the emulator, with what these types need of it. The template has one entry a line."""
+    head, _, rest = _template("orders.lock.json").partition("[\n")
+    entries, _, end = rest.rpartition("\n  ]")
+    needed = [entry for entry in entries.split(",\n") if json.loads(entry)["type"] in types]
+    return head + "[\n" + ",\n".join(needed) + "\n  ]" + end
 
 
 def _template(name: str) -> str:

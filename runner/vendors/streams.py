@@ -123,7 +123,7 @@ class TimedBackend(httpcore.NetworkBackend):
 def _addresses(host: str, port: int) -> list[str]:
     """Raises ConnectError. How long the resolver may take is the system's business (resolv.conf)."""
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:
         raise httpcore.ConnectError("the name was not resolved") from error
-    return [str(address[0]) for *_, address in found]
+    return [str(address[0]) for *_, address in addresses]

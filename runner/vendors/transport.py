@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import re
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
@@ -27,10 +27,11 @@ from runner.core.secrets import MASK, ApiKey
 from runner.core.vendor import NotSent
 from runner.vendors.failures import Lost, TooLarge, in_words, may_heal
 from runner.vendors.pace import Pace
+from runner.vendors.retry_after import retry_after
 from runner.vendors.streams import Deadline, TimedBackend, TimedStream
 from runner.vendors.wire import Request, Response
 
-__all__ = ["Connection", "Lost", "Timing", "Transport", "tls_context"]
+__all__ = ["HttpConnection", "Lost", "Timing", "Transport", "tls_context"]
 
 SPENDING_WORDS: Final = frozenset({"make", "add"})
 """Parts of a path that mean more than looking: order/make, prolong/make/{type}, balance/add.
@@ -40,7 +41,8 @@ The paths: docs/vendor/api-v1.md#endpoints.
 MONEY_BODY_LIMIT: Final = 1 << 20
 READ_BODY_LIMIT: Final = 64 << 20
 RETRY_AFTER_DEFAULT: Final = 2.0
-RETRY_AFTER_CAP: Final = 60.0
+"""Seconds until a throttled read is tried again, where the answer does not tell."""
+
 HEADERS: Final = {
     "User-Agent": f"order-runner/{__version__}",
     "Accept": "application/json",
@@ -150,7 +152,7 @@ def _core_request(request: httpx.Request, key: ApiKey) -> httpcore.Request:
 
 
 @dataclass(slots=True, repr=False)
-class Connection:
+class HttpConnection:
     """One open connection, good for one exchange."""
 
     _stream: TimedStream
@@ -257,11 +259,12 @@ class Transport:
         if isinstance(answer, Lost):
             return pause if answer.again else None
         if answer.status == httpx.codes.TOO_MANY_REQUESTS:
-            return _told_to_wait(answer.headers)
+            seconds = retry_after(answer.headers)
+            return RETRY_AFTER_DEFAULT if seconds is None else seconds
         return pause if answer.status >= httpx.codes.INTERNAL_SERVER_ERROR else None
 
     @contextmanager
-    def connect(self) -> Iterator[Connection | NotSent]:
+    def connect(self) -> Iterator[HttpConnection | NotSent]:
         """A connection for one purchase, TCP and TLS done, after the vendor's pace was kept."""
         self._pace.purchase()
         opened = self._open()
@@ -270,7 +273,7 @@ class Transport:
             return
         with closing(opened):
             money = self.timing.money
-            yield Connection(opened, self._origin(), self._deadline, money, self._core, self._key, self._pace)
+            yield HttpConnection(opened, self._origin(), self._deadline, money, self._core, self._key, self._pace)
 
     def _open(self) -> TimedStream | NotSent:
         self._deadline.start(self.timing.connect)
@@ -295,9 +298,3 @@ class Transport:
             raise ValueError(f"{request.path!r} is no path of the vendor's API")
         headers = HEADERS if request.body is None else {**HEADERS, "Content-Type": "application/json"}
         return httpx.Request(request.method, f"{self.base_url}/{request.path}", headers=headers, content=request.body)
-
-
-def _told_to_wait(headers: Mapping[str, str]) -> float:
-    """Seconds, from `Retry-After` where it holds a sane number."""
-    told = headers.get("retry-after", "").strip()
-    return min(float(told), RETRY_AFTER_CAP) if re.fullmatch(r"[0-9]{1,18}", told) else RETRY_AFTER_DEFAULT

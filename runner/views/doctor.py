@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from runner._version import __version__
-from runner.run.doctor.checks import DOCTOR_VERSION, Check, exit_code
+from runner.run.doctor.check import DOCTOR_VERSION, Check, exit_code
 from runner.views.terminal.console import Channel, Console
 from runner.views.terminal.safe import json_text, one_line
 

@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from runner.core.ledger import Restored
-from runner.ledger.chain import Head
+from runner.core.records import Head, Restored
 from runner.views.terminal.console import Channel, Console
 from runner.views.terminal.safe import json_text, one_line
 from runner.views.words import counted

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from runner.core.errors import Problem
-from runner.manifest.lock import Entry
+from runner.manifest.lock import LockedWord
 from runner.views import findings
 from runner.views.findings import SourceLine, described
 from runner.views.terminal.console import Channel, Console
@@ -20,9 +20,9 @@ class Written:
 
     path: str
     locked: int
-    added: Sequence[Entry]
-    updated: Sequence[tuple[Entry, Entry]]
-    removed: Sequence[Entry]
+    added: Sequence[LockedWord]
+    updated: Sequence[tuple[LockedWord, LockedWord]]
+    removed: Sequence[LockedWord]
     changed: bool
 
 
@@ -59,7 +59,7 @@ def _changes(written: Written, channel: Channel) -> Iterator[str]:
     yield channel.paint("good", one_line(f"{written.path}: {counted(written.locked, 'word')} locked, {end}"))
 
 
-def _named(entry: Entry) -> str:
+def _named(entry: LockedWord) -> str:
     """`mobile operator Operator A (countryId 4401, mobileServiceType shared)`."""
     address = entry.address
     within = ", ".join(f"{name} {value}" for name, value in address.within)

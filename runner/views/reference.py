@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from runner.core.clock import rfc3339
+from runner.core.nearest import nearest
 from runner.core.orders import WORDS
 from runner.core.vendor import Choice
 from runner.views.terminal.console import Channel, Console
@@ -47,10 +48,8 @@ def of_country(choices: Sequence[Choice], word: str) -> list[Choice] | None:
 
 def nearest_countries(choices: Sequence[Choice], word: str) -> list[str]:
     """The countries that may have been meant."""
-    from difflib import get_close_matches
-
-    known = {text.casefold(): text for c in choices if c.field == "countryId" for text in (c.name, c.alpha3 or "")}
-    return [known[text] for text in get_close_matches(word.casefold(), [t for t in known if t], n=3, cutoff=0.5)]
+    names = (text for c in choices if c.field == "countryId" for text in (c.name, c.alpha3) if text)
+    return nearest(word, names, fold=str.casefold)
 
 
 def age(passed: timedelta) -> str | None:

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from runner.core.clock import rfc3339
-from runner.core.ledger import OpenClaim, Record
 from runner.core.orders import CURRENCY, OrderKey, decimal_text
+from runner.core.records import OpenClaim, Record
 from runner.settle.reconcile import Settled, evidence
 from runner.views.terminal.console import Channel, Console
 from runner.views.terminal.safe import json_text, one_line

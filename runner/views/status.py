@@ -10,8 +10,8 @@ from decimal import Decimal
 from typing import Final
 
 from runner.core.clock import rfc3339
-from runner.core.ledger import OpenClaim, Record
 from runner.core.orders import CURRENCY, OrderKey, decimal_text
+from runner.core.records import OpenClaim, Record
 from runner.core.states import State
 from runner.settle.status import StatusRow
 from runner.views.settling import adoption, commands, disputed_lines, identities, open_lines

@@ -32,10 +32,10 @@ from runner.core.secrets import ApiKey
 from runner.ledger import migrations
 from runner.ledger.storage import file_system
 from runner.run import doctor
-from runner.run.doctor.case import Case
-from runner.run.doctor.checks import Check, exit_code
+from runner.run.doctor.check import Check, exit_code
+from runner.run.doctor.examination import Examination
 from runner.run.doctor.ours import IN_MEMORY
-from runner.run.wiring import Settings
+from runner.run.settings import Settings
 from runner.sandbox import SANDBOX_KEY
 from runner.views.terminal.console import Console
 
@@ -244,7 +244,7 @@ def test_a_clock_that_is_wrong(
     monkeypatch.chdir(world.root)
     settings = Settings(ledger="l.db", base_url=world.server.base_url, api_key=ApiKey(CANARY), rate=0)
     clock = _Ahead(timedelta(seconds=seconds))
-    found = doctor.examine(Case(settings=settings, clock=clock, console=Console.detect(no_color=True)))
+    found = doctor.examine(Examination(settings=settings, clock=clock, console=Console.detect(no_color=True)))
     (check,) = [one for one in found if one.name == "clock"]
     assert check.state == state
     told = int(str(check.facts["skew_seconds"]))

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from jsonschema import Draft202012Validator
 
-from runner.core.ledger import Record
 from runner.core.orders import OrderKey
+from runner.core.records import Record
 from runner.core.states import OPEN, State
 from tests.chaos.nursery import ROOT
 from tests.chaos.world import KEY, World

@@ -9,27 +9,27 @@ from typing import Any, Final
 
 from runner.buy import protocol
 from runner.core.errors import VendorUnavailable
-from runner.core.ledger import Claim, Record, Settlement
 from runner.core.orders import ProductType, Quote
+from runner.core.records import Claim, Record, Settlement
 from runner.core.states import Event, State
 from runner.core.vendor import Answer, Look, NotSent, Outcome, Unknown
 from runner.evidence.judge import Rules
 from runner.ledger import sql
 from runner.settle import reconcile
-from runner.vendors.v1 import account
+from runner.vendors.v1 import adapter
 
 
 def retry_after_unknown() -> None:
     """An answer that never came is taken for a request that was never sent, and tried again."""
-    send = account.V1Line.send
+    send = adapter.V1Connection.send
 
-    def sends(line: account.V1Line, request: Any, guard: Callable[[], str | None]) -> Answer:
+    def sends(line: adapter.V1Connection, request: Any, guard: Callable[[], str | None]) -> Answer:
         answer = send(line, request, guard)
         if isinstance(answer.outcome, Unknown):
             return replace(answer, outcome=NotSent(reason="timeout"))
         return answer
 
-    account.V1Line.send = sends  # type: ignore[method-assign,assignment]
+    adapter.V1Connection.send = sends  # type: ignore[method-assign,assignment]
 
 
 def lease() -> None:
@@ -77,15 +77,15 @@ def no_waiting_time() -> None:
 
 def unread_is_empty() -> None:
     """A list that could not be read is taken for one without orders."""
-    looks = account.V1Reader.look
+    looks = adapter.V1Reader.look
 
-    def look(reader: account.V1Reader, product: ProductType) -> Look:
+    def look(reader: adapter.V1Reader, product: ProductType) -> Look:
         try:
             return looks(reader, product)
         except VendorUnavailable:
             return Look(type=product, at=reader._clock.now(), orders=())
 
-    account.V1Reader.look = look  # type: ignore[method-assign]
+    adapter.V1Reader.look = look  # type: ignore[method-assign]
 
 
 def everybody_is_us() -> None:

@@ -50,7 +50,7 @@ def warm_up() -> None:
     import runner.run.batch
     import runner.settle.reconcile
     import runner.settle.resolve
-    import runner.vendors.v1.account
+    import runner.vendors.v1.adapter
     import runner.views.plan
     import runner.views.settling
     import runner.views.summary  # noqa: F401

@@ -18,7 +18,7 @@ from typing import Any, Final
 from sqlalchemy import Engine, event
 
 from runner.buy import protocol
-from runner.core.ledger import Attempt, Claim, Record, Run, Settlement
+from runner.core.records import Attempt, Claim, Record, Run, Settlement
 from runner.ledger import hold, sqlite
 from runner.settle import reconcile
 from runner.vendors import streams, transport

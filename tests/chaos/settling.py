@@ -11,8 +11,8 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from runner.core.ledger import OpenClaim
 from runner.core.orders import OrderKey
+from runner.core.records import OpenClaim
 from runner.core.states import OPEN, State
 from tests.chaos.judge import Broken, End, TooSlow
 from tests.chaos.points import Plan

@@ -15,8 +15,9 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from runner import manifest
-from runner.core.ledger import Ledger, OpenClaim, Record
+from runner.core.ledger import Ledger
 from runner.core.orders import OrderKey
+from runner.core.records import OpenClaim, Record
 from runner.core.states import OPEN
 from runner.ledger.sqlite import open_sqlite
 from runner.sandbox import KINDS, Options, Sandbox, SandboxServer

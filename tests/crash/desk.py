@@ -12,9 +12,10 @@ from typing import Any
 from runner import manifest
 from runner.buy.protocol import Till, no_crash
 from runner.core.clock import SystemClock
-from runner.core.ledger import Holder, Ledger, Record
+from runner.core.ledger import Ledger
 from runner.core.orders import OrderKey
 from runner.core.progress import Progress
+from runner.core.records import Holder, Record
 from runner.core.secrets import ApiKey
 from runner.core.stop import Stop
 from runner.ledger.sqlite import open_sqlite
@@ -24,7 +25,7 @@ from runner.report.file import ReportFile
 from runner.run import batch
 from runner.sandbox import Options, Sandbox
 from runner.vendors.transport import Timing, Transport
-from runner.vendors.v1.account import V1Buyer
+from runner.vendors.v1.adapter import V1Buyer
 
 KEY = "CanaryKeyForCrashTests0123456789"
 

@@ -15,9 +15,10 @@ from crash.desk import MANIFEST, statuses, world
 
 from runner.core.clock import SystemClock
 from runner.core.errors import Cancelled, ExitCode, LedgerUnusable
-from runner.core.ledger import Attempt, Hold, Holder, Ledger, Record, Settlement
+from runner.core.ledger import Hold, Ledger
 from runner.core.orders import OrderKey
 from runner.core.progress import Notice
+from runner.core.records import Attempt, Holder, Record, Settlement
 from runner.core.stop import Stop
 from runner.plan.plan import Limits, Plan
 

@@ -15,17 +15,16 @@ import pytest
 
 from runner import explain
 from runner.cli import cli
-from runner.core import codes, schemas
+from runner.core import schemas
+from runner.core.codes import TITLES
 from runner.core.errors import ExitCode
 from runner.core.orders import PRODUCT_TYPES
 from runner.core.states import MOVES, State
 from runner.explain import fields, pages, tables
 from runner.explain.topics import Topic
-from runner.manifest.findings import TITLES
 from runner.report.report import STATUSES
 
 ROOT = Path(__file__).resolve().parents[2]
-CODES = TITLES | codes.TITLES
 
 
 def one(*words: str) -> Topic:
@@ -61,11 +60,11 @@ def properties(schema: Any, root: dict[str, Any], path: str) -> Iterator[str]:
         yield from properties(child, root, f"{path}.{name}")
 
 
-@pytest.mark.parametrize("code", sorted(CODES))
+@pytest.mark.parametrize("code", sorted(TITLES))
 def test_every_finding_is_explained_as_its_page_has_it(code: str) -> None:
     """Each code has its title, an example, why, and the way out, word for word as in docs/findings.md."""
     topic = one(code)
-    assert (topic.name, topic.title) == (code, CODES[code])
+    assert (topic.name, topic.title) == (code, TITLES[code])
     assert any(section.code for section in topic.sections)
     page = " ".join(pages.plain((ROOT / "docs" / "findings.md").read_text("utf-8")).split())
     for heading in ("Why", "Way out"):
@@ -190,7 +189,7 @@ def test_a_word_with_two_meanings_is_both() -> None:
 
 def test_lists_are_complete() -> None:
     """Each list has everything of its kind, and the overview names every list and every type."""
-    assert [line.name for line in one("findings").sections[0].lines] == sorted(CODES)
+    assert [line.name for line in one("findings").sections[0].lines] == sorted(TITLES)
     assert {line.mark for line in one("exit-codes").sections[0].lines} == {code.name.lower() for code in ExitCode}
     assert {line.name for line in one("statuses").sections[0].lines} == {*STATUSES, *State}
     assert {line.name for line in one("terms").sections[0].lines} == set(tables.terms())
@@ -229,7 +228,7 @@ def test_a_shell_completes_names_step_by_step() -> None:
     assert {*PRODUCT_TYPES, "quantity", "findings", "PSR012", "outcome_unknown"} <= set(typed[""])
     assert typed["ipv6."] == [f"ipv6.{field}" for field in schemas.load("ipv6")["properties"]]
     assert typed["report.money.un"] == ["report.money.unexplained"]
-    assert typed["PSR30"] == [code for code in sorted(CODES) if code.startswith("PSR30")]
+    assert typed["PSR30"] == [code for code in sorted(TITLES) if code.startswith("PSR30")]
     assert typed["x"] == []
     assert all(explain.explained([name]) for names in typed.values() for name in names)
 

@@ -23,8 +23,9 @@ import pytest
 
 import runner
 from runner.core.errors import LedgerUnusable, Span
-from runner.core.ledger import Attempt, Claim, Hold, Holder, Ledger, Record, Run, Settlement
+from runner.core.ledger import Hold, Ledger
 from runner.core.orders import OrderKey, OrderRequest, Quote, Source
+from runner.core.records import Attempt, Claim, Holder, Record, Run, Settlement
 from runner.core.states import Event, State
 from runner.core.vendor import Witness
 from runner.ledger.postgres import open_postgres

@@ -7,7 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from runner.core.ledger import Allowed, Attempt, Hold
+from runner.core.ledger import Hold
+from runner.core.records import Allowed, Attempt
 from runner.core.states import Event, State
 from tests.ledger.conftest import (
     AT,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from runner.core.errors import LedgerUnusable
-from runner.core.ledger import Attempt
+from runner.core.records import Attempt
 from runner.core.states import Event, State
 from runner.ledger.emergency import SIZE, EmergencyFile
 from tests.ledger.conftest import (

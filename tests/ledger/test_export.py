@@ -14,11 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runner.core.errors import LedgerUnusable, Refused
-from runner.core.ledger import Contradiction, Hold, Ledger, Restored
+from runner.core.ledger import Hold, Ledger
+from runner.core.records import GENESIS, Contradiction, Entry, Head, Restored
 from runner.core.states import Event, State
 from runner.core.vendor import Witness
-from runner.ledger.chain import GENESIS, Entry, Head, event_hash
-from runner.ledger.export import Broken, Export, Header, check_export, check_ledger, lines
+from runner.ledger.chain import event_hash
+from runner.ledger.export import BrokenHistory, Export, Header, check_export, check_ledger, lines
 from runner.ledger.sqlite import open_sqlite
 from tests.ledger.conftest import AT, SqliteStore, bring, claim, holder, later, placed, settlement
 
@@ -186,7 +187,7 @@ def test_import_refuses_what_contradicts(store: SqliteStore, hold: Hold, other: 
 
 def test_import_of_a_broken_export_enters_nothing(store: SqliteStore, filled: Ledger, other: SqliteStore) -> None:
     """An export that turns out broken at its last line has not been entered up to there."""
-    with pytest.raises(Broken):
+    with pytest.raises(BrokenHistory):
         restored(other, exported(filled)[:-1])
     assert (orders(other), other.open().head()) == ([], Head())
 
@@ -244,7 +245,7 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 def first_broken(told: list[str]) -> int:
     """The number of the line that is named, from 0."""
-    with pytest.raises(Broken) as caught:
+    with pytest.raises(BrokenHistory) as caught:
         check_export(io.StringIO("".join(told)))
     return int(caught.value.place.removeprefix("line ")) - 1
 
@@ -373,7 +374,7 @@ def test_a_change_past_the_ledger_is_caught(store: SqliteStore, filled: Ledger, 
     """Whoever changes events, witnesses, orders or the head in the database itself is caught, and the place is named."""
     free(store)
     store.sql(statement)
-    with pytest.raises(Broken) as caught:
+    with pytest.raises(BrokenHistory) as caught:
         check_ledger(filled)
     assert caught.value.place.startswith(place)
     assert str(caught.value)
@@ -389,7 +390,7 @@ def test_an_event_past_the_ledger_is_caught(store: SqliteStore, hold: Hold) -> N
     store.sql(
         f"INSERT INTO order_events ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})", *values.values()
     )
-    with pytest.raises(Broken, match="2 events, but keeps a head of 1"):
+    with pytest.raises(BrokenHistory, match="2 events, but keeps a head of 1"):
         check_ledger(ledger)
 
 
@@ -397,7 +398,7 @@ def test_broken_ledger_is_not_exported_as_whole(store: SqliteStore, filled: Ledg
     """An export ends where the ledger is broken, with the place."""
     free(store)
     store.sql("UPDATE order_events SET reason = 'nothing' WHERE seq = 4")
-    with pytest.raises(Broken, match="its content has hash"):
+    with pytest.raises(BrokenHistory, match="its content has hash"):
         exported(filled)
 
 

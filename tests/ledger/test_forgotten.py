@@ -12,7 +12,7 @@ from runner.core.errors import Refused
 from runner.core.ledger import Hold, Ledger
 from runner.core.records import Adoption, Stranger, Want
 from runner.core.states import MOVES, OPEN, Event, Move, State
-from runner.ledger.export import Broken, Export, Header, check_export, check_ledger, lines
+from runner.ledger.export import BrokenHistory, Export, Header, check_export, check_ledger, lines
 from tests.ledger.conftest import (
     AT,
     SqliteStore,
@@ -173,5 +173,5 @@ def test_stranger_out_of_place_is_noticed(store: SqliteStore, hold: Hold, spoil:
     hold.disown([stranger()])
     told = exported(store.open())
     spoilt = [*told[:-1], told[-1].replace("9009", "9008")] if spoil == "changed" else [told[0], told[-1], *told[1:-1]]
-    with pytest.raises(Broken):
+    with pytest.raises(BrokenHistory):
         check_export(io.StringIO("".join(spoilt)))

@@ -16,8 +16,8 @@ from sqlalchemy import create_engine
 from runner.core.states import State
 from runner.ledger import migrations
 from runner.ledger.export import check_ledger
+from runner.ledger.schema import metadata
 from runner.ledger.sqlite import APPLICATION_ID
-from runner.ledger.tables import metadata
 from tests.ledger.conftest import Child, SqliteStore, bring, holder
 
 PLACE = Path(migrations.__file__).parent

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from runner.core.errors import LedgerUnusable
-from runner.core.ledger import Holder
+from runner.core.records import Holder
 from runner.core.states import State
 from runner.ledger.sqlite import open_sqlite
 from tests.powercuts.disk import LIES, Disk

@@ -16,8 +16,8 @@ import pytest
 
 from runner.core import files
 from runner.core.errors import LedgerUnusable
-from runner.core.ledger import Attempt, Settlement
 from runner.core.orders import OrderKey
+from runner.core.records import Attempt, Settlement
 from runner.core.states import Event, State
 from runner.ledger import emergency
 from tests.powercuts.disk import Disk, Op

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from runner.core.errors import Span
-from runner.core.ledger import Attempt, Claim, Hold, Holder, Ledger, Run, Settlement
+from runner.core.ledger import Hold, Ledger
 from runner.core.orders import OrderKey, OrderRequest, Quote, Source
+from runner.core.records import Attempt, Claim, Holder, Run, Settlement
 from runner.core.states import Event, State
 from runner.core.vendor import Witness
 from runner.ledger.sqlite import open_sqlite

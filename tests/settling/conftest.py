@@ -16,8 +16,8 @@ import pytest
 
 from runner.cli import run
 from runner.core.errors import Span
-from runner.core.ledger import Claim, Holder, Record, Settlement
 from runner.core.orders import OrderKey, OrderRequest, Quote, Source
+from runner.core.records import Claim, Holder, Record, Settlement
 from runner.core.states import Event, State
 from runner.core.vendor import Witness
 from runner.ledger.sqlite import open_sqlite

@@ -12,9 +12,9 @@ from itertools import pairwise
 import pytest
 
 from runner.core.clock import SystemClock
-from runner.core.ledger import Holder
 from runner.core.orders import OrderKey
 from runner.core.progress import Looked, Progress, Waiting
+from runner.core.records import Holder
 from runner.core.secrets import ApiKey
 from runner.core.states import State
 from runner.core.stop import Stop
@@ -23,7 +23,7 @@ from runner.ledger.sqlite import open_sqlite
 from runner.sandbox import SANDBOX_KEY
 from runner.settle.reconcile import Reconciliation, reconcile
 from runner.vendors.transport import Timing, Transport
-from runner.vendors.v1.account import V1Reader
+from runner.vendors.v1.adapter import V1Reader
 from tests.settling.conftest import IPV4, RESIDENT, Desk
 
 NOW = ("--settle-after", "0s")

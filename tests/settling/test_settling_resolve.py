@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from runner.core.ledger import Attempt, Holder, Settlement
 from runner.core.orders import OrderKey
+from runner.core.records import Attempt, Holder, Settlement
 from runner.core.states import Event, State
 from runner.ledger.sqlite import open_sqlite
 from tests.settling.conftest import IPV4, Desk

@@ -19,7 +19,7 @@ from runner.evidence import explanations, judge
 from runner.evidence.judge import Verdict
 from runner.settle import reconcile
 from runner.vendors.v1 import lists, reads
-from runner.vendors.v1.account import V1Reader
+from runner.vendors.v1.adapter import V1Reader
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from runner.core.errors import RunnerError
 from runner.core.ledger import Hold
 from runner.core.states import OPEN, State
-from runner.ledger.tables import metadata
+from runner.ledger.schema import metadata
 from runner.plan import lookalikes
 from runner.plan.task import Guard
 from runner.run import batch

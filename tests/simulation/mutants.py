@@ -10,15 +10,15 @@ from unittest import mock
 
 from runner.buy import protocol
 from runner.core.errors import LedgerUnusable
-from runner.core.ledger import Attempt, Claim, Record, Settlement
 from runner.core.orders import Quote
+from runner.core.records import Attempt, Claim, Record, Settlement
 from runner.core.states import Event, State
 from runner.core.vendor import Answer, NotSent, Outcome, Rejected, Unknown, VendorError
 from runner.ledger.hold import SqlHold
 from runner.ledger.sql import AccountRows
 from runner.plan import making
 from runner.vendors.transport import Lost
-from runner.vendors.v1 import account
+from runner.vendors.v1 import adapter
 from runner.vendors.v1 import purchases as v1
 from runner.vendors.wire import Response
 from tests.simulation.evidence_mutants import EVIDENCE, REDUNDANT
@@ -68,12 +68,12 @@ def send_unacknowledged() -> AbstractContextManager[object]:
 
 
 def _lost_is_not_sent(words: str) -> AbstractContextManager[object]:
-    real = account._lost
+    real = adapter._lost
 
     def lost(answer: Lost) -> Answer:
         return Answer(outcome=NotSent(reason=answer.reason)) if words in answer.reason else real(answer)
 
-    return mock.patch.object(account, "_lost", lost)
+    return mock.patch.object(adapter, "_lost", lost)
 
 
 def retry_after_timeout() -> AbstractContextManager[object]:

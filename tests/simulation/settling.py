@@ -12,14 +12,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from runner.core.errors import RunnerError
-from runner.core.ledger import Claim, Holder, OpenClaim
 from runner.core.orders import PAY_BY_CARD, Quote
 from runner.core.progress import Progress, Waiting
+from runner.core.records import Claim, Holder, OpenClaim
 from runner.evidence.judge import Rules, Verdict
 from runner.evidence.match import PACKAGES
 from runner.settle import reconcile
 from runner.settle.resolve import Person, Ruling, resolve
-from runner.vendors.v1.account import V1Reader
+from runner.vendors.v1.adapter import V1Reader
 from tests.simulation.network import Transport
 from tests.simulation.process import Killed, Process
 from tests.simulation.store import MemoryLedger

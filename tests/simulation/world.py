@@ -17,14 +17,14 @@ from sqlalchemy import Connection
 
 from runner.buy.protocol import GUARD_SECONDS, Till
 from runner.core.errors import ExitCode
-from runner.core.ledger import Holder
 from runner.core.progress import unwatched
+from runner.core.records import Holder
 from runner.core.states import State
 from runner.plan.plan import Limits
 from runner.plan.task import Task
 from runner.report.report import STATUSES
 from runner.run import batch
-from runner.vendors.v1.account import V1Buyer
+from runner.vendors.v1.adapter import V1Buyer
 from runner.vendors.wire import Request
 from tests.simulation.books import NOTHING, Books
 from tests.simulation.forgetting import Forgetting

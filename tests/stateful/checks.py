@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from runner.core.ledger import Record
 from runner.core.orders import PAY_BY_CARD, OrderKey
+from runner.core.records import Record
 from runner.core.states import OPEN
 from runner.evidence.judge import Verdict
 from tests.chaos.judge import (

@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from runner.core.ledger import Record
 from runner.core.orders import OrderKey
+from runner.core.records import Record
 from runner.run.batch import Ended
 from tests.chaos.judge import End
 from tests.stateful import checks

@@ -10,7 +10,8 @@ from typing import Any, Final
 from unittest import mock
 
 from runner.core.errors import LedgerUnusable
-from runner.core.ledger import Attempt, Claim, Hold, Holder, Ledger, Record, Run, Settlement
+from runner.core.ledger import Hold, Ledger
+from runner.core.records import Attempt, Claim, Holder, Record, Run, Settlement
 from runner.core.stop import Stop
 from runner.report.file import ReportFile
 from runner.report.report import Report

@@ -20,9 +20,10 @@ from runner import manifest
 from runner.buy.protocol import Till
 from runner.cli import run as command
 from runner.core.errors import Refused
-from runner.core.ledger import Holder, Ledger, Record
+from runner.core.ledger import Ledger
 from runner.core.orders import OrderKey
 from runner.core.progress import Progress
+from runner.core.records import Holder, Record
 from runner.core.secrets import ApiKey
 from runner.core.states import State
 from runner.evidence.judge import Rules
@@ -33,7 +34,7 @@ from runner.run import batch
 from runner.sandbox import Options, Sandbox
 from runner.settle import reconcile, resolve
 from runner.vendors.transport import Timing, Transport
-from runner.vendors.v1.account import V1Buyer
+from runner.vendors.v1.adapter import V1Buyer
 from tests.chaos.judge import Broken
 from tests.chaos.world import ACCOUNT, KEY, PLENTY, World, _canonical
 from tests.stateful.child import AHEAD

@@ -20,8 +20,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.core.errors import Problem, Span
-from runner.core.ledger import Allowed, Record
 from runner.core.orders import OrderKey, OrderRequest, Quote, Scalar, Source
+from runner.core.records import Allowed, Record
 from runner.core.states import State
 from runner.manifest import Batch, Budget
 from runner.plan.approval.differences import Now, differences

@@ -11,9 +11,9 @@ from typing import Any, cast
 import pytest
 
 from runner.core.errors import Refused, Span
-from runner.core.ledger import Allowed, Holder
 from runner.core.orders import OrderKey, OrderRequest, Quote, Source
 from runner.core.progress import unwatched
+from runner.core.records import Allowed, Holder
 from runner.core.vendor import Encoder
 from runner.limits.limits import Limits
 from runner.manifest import Batch, Loaded, ManifestFile

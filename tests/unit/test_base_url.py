@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from runner.core.errors import UsageError
-from runner.vendors.base_url import checked_base_url
+from runner.vendors.base_url import check_base_url
 
 GOOD = {
     "https://proxy-seller.com/personal/api/v1": "https://proxy-seller.com/personal/api/v1",
@@ -35,8 +35,8 @@ GOOD = {
 @pytest.mark.parametrize(("text", "plain"), GOOD.items())
 def test_a_good_base_url_is_spelled_plainly(text: str, plain: str) -> None:
     """https to any plain host, http to loopback: accepted, lower-case host, no final slash; plain stays plain."""
-    assert checked_base_url(text) == plain
-    assert checked_base_url(plain) == plain
+    assert check_base_url(text) == plain
+    assert check_base_url(plain) == plain
 
 
 SECRET = "hunter2hunter2"
@@ -162,7 +162,7 @@ BAD = {
 def test_a_bad_base_url_is_refused_without_repeating_it(words: str, text: str) -> None:
     """What could send the key elsewhere is a usage error that says why and shows nothing that was pasted."""
     with pytest.raises(UsageError, match=words) as raised:
-        checked_base_url(text)
+        check_base_url(text)
     assert SECRET not in f"{raised.value} {raised.value.hint}"
     assert raised.value.hint == "give it like https://proxy-seller.com/personal/api/v1, without the key"
     assert raised.value.__cause__ is None
@@ -179,11 +179,11 @@ def test_a_bad_base_url_is_refused_without_repeating_it(words: str, text: str) -
 def test_what_is_accepted_means_one_host_to_everybody(text: str) -> None:
     """Any text is refused, or httpx sees in it the very host, port and path that were checked."""
     try:
-        plain = checked_base_url(text)
+        plain = check_base_url(text)
     except UsageError:
         return
     assert plain.isascii()
-    assert checked_base_url(plain) == plain
+    assert check_base_url(plain) == plain
     url = httpx.URL(plain)
     assert (
         str(url).rstrip("/") == plain.removesuffix(":443" if plain.startswith("https") else ":80") or url.port is None

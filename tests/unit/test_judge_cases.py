@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from runner.core.ledger import Bought, OpenClaim, Record
 from runner.core.orders import OrderKey, fingerprint
+from runner.core.records import Bought, OpenClaim, Record
 from runner.core.states import State
 from runner.core.vendor import Look, SeenOrder, Witness
 from runner.evidence.judge import Facts, Rules, Verdict, judge

@@ -10,8 +10,8 @@ import pytest
 from unit.test_plan import NOW, TODAY, Shop, batch, loaded, order, priced, record, span, steps_of
 
 from runner.core.errors import Problem
-from runner.core.ledger import Bought
 from runner.core.orders import OrderKey, OrderRequest
+from runner.core.records import Bought
 from runner.core.states import State
 from runner.limits.budgets import Cap
 from runner.limits.limits import Limits, Standing, strictest

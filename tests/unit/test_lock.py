@@ -15,12 +15,12 @@ from runner import manifest
 from runner.core.orders import OrderRequest
 from runner.core.vendor import Choice
 from runner.core.yamldoc.source import UNSAFE
-from runner.manifest.lock import NAME, Address, Entry, Lockfile, address_of
+from runner.manifest.lock import NAME, Address, LockedWord, Lockfile, address_of
 from runner.manifest.lock.location import covers, place_of
 from runner.manifest.lock.lookup import resolve_all
-from runner.manifest.lock.match import matches, nearest, section_digest
-from runner.manifest.lock.text import cleaned, read, written
-from runner.manifest.reading import Words
+from runner.manifest.lock.meanings import matches, nearest_words, section_digest
+from runner.manifest.lock.text import clean, lockfile_text, read
+from runner.manifest.wording import Words
 from runner.vendors.v1.purchases import encode_order
 
 DIGEST = "sha256:" + "0" * 64
@@ -44,9 +44,9 @@ ENTRIES = (
 )
 
 
-def entry(product: Any, kind: str, word: str, within: Any, value: Any, name: str = "n") -> Entry:
+def entry(product: Any, kind: str, word: str, within: Any, value: Any, name: str = "n") -> LockedWord:
     address = Address(type=product, kind=kind, word=word, within=within)
-    return Entry(address=address, id=value, name=name, section=DIGEST, locked_at=AT)
+    return LockedWord(address=address, id=value, name=name, section=DIGEST, locked_at=AT)
 
 
 def lockfile(*rows: Any) -> Lockfile:
@@ -150,9 +150,9 @@ words_ = st.text(st.characters(exclude_categories=("C", "Zl", "Zp")), min_size=1
 @given(st.lists(st.tuples(words_, st.integers(0, 2**53 - 1), names), max_size=5), st.randoms())
 def test_what_is_written_is_read_again(tmp_path_factory: pytest.TempPathFactory, rows: Any, shuffle: Any) -> None:
     """Any entries come back as they were, whatever their order; the same entries are the same bytes, one a line."""
-    found = [entry("ipv4", "country", word, (), value, cleaned(name)) for word, value, name in rows]
+    found = [entry("ipv4", "country", word, (), value, clean(name)) for word, value, name in rows]
     kept = {one.address: one for one in found if not UNSAFE.search(one.address.word)}
-    text = written(kept.values())
+    text = lockfile_text(kept.values())
     path = tmp_path_factory.getbasetemp() / "any.lock.json"
     path.write_text(text, encoding="utf-8")
     lock, problems = read(path)
@@ -161,7 +161,7 @@ def test_what_is_written_is_read_again(tmp_path_factory: pytest.TempPathFactory,
     assert dict(lock.entries) == kept
     mixed = list(kept.values())
     shuffle.shuffle(mixed)
-    assert written(mixed) == text
+    assert lockfile_text(mixed) == text
     assert len(json.loads(text)["entries"]) == sum('"locked_at"' in line for line in text.split("\n"))
 
 
@@ -186,7 +186,7 @@ def test_what_is_written_is_read_again(tmp_path_factory: pytest.TempPathFactory,
 def test_a_lockfile_is_read_strictly(tmp_path: Path, change: Any, place: tuple[int, int], says: str) -> None:
     """Whatever is not a lockfile's is refused at its line and column; nothing of such a file is used."""
     path = tmp_path / NAME
-    path.write_text(change(written([entry(*ENTRIES[0])])), encoding="utf-8")
+    path.write_text(change(lockfile_text([entry(*ENTRIES[0])])), encoding="utf-8")
     found, problems = read(path)
     assert found is None
     problem = problems[0]
@@ -276,8 +276,8 @@ def test_two_names_alike_are_both_found_and_one_id_once() -> None:
     twin = replace(GERMANY, name="France")
     address = Address(type="ipv4", kind="country", word="France")
     assert [choice.value for choice in matches((FRANCE, twin, FRANCE), address)] == [561, 562]
-    assert nearest(CHOICES, replace(address, word="Frnace")) == ("FRA (France)",)
-    assert nearest(CHOICES, replace(address, word="xxxxxx")) == ("FRA (France)", "DEU (Germany)")
+    assert nearest_words(CHOICES, replace(address, word="Frnace")) == ("FRA (France)",)
+    assert nearest_words(CHOICES, replace(address, word="xxxxxx")) == ("FRA (France)", "DEU (Germany)")
 
 
 def test_a_section_is_its_rows_in_any_order() -> None:
@@ -293,7 +293,7 @@ def test_validating_keeps_no_orders_and_reads_the_lockfile_once(
     """`validate` judges words as a stream: each place once, and only where an order has words."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "m.yaml").write_text(TEXT)
-    (tmp_path / NAME).write_text(written([entry(*row) for row in ENTRIES[1:]]))
+    (tmp_path / NAME).write_text(lockfile_text([entry(*row) for row in ENTRIES[1:]]))
     words = Words(paths=("m.yaml",), named=None)
     found = manifest.check(("m.yaml",), judge=words.judge)
     assert [(p.code, p.span and p.span.line) for p in found.problems] == [("PSR304", 5), ("PSR304", 8)]

@@ -18,7 +18,7 @@ import pytest
 from runner import manifest
 from runner.core.errors import Span, UsageError
 from runner.core.yamldoc import source
-from runner.manifest.document import MAX_PROBLEMS
+from runner.manifest.judging import MAX_PROBLEMS
 
 HEAD = "apiVersion: orders/v1\nbatch: b\norders:\n"
 
@@ -173,7 +173,7 @@ def test_an_unreadable_file_is_a_usage_error(tmp_path: Path) -> None:
 def test_a_file_that_vanishes_is_a_usage_error(tmp_path: Path) -> None:
     """A file that cannot be opened after it was found stops the call and says why."""
     with pytest.raises(UsageError, match="No such file"):
-        source.Source.open(str(tmp_path / "gone.yaml"))
+        source.TextSource.open(str(tmp_path / "gone.yaml"))
 
 
 @pytest.mark.parametrize("pattern", ["empty", "*.yaml"])

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from runner import manifest
+from runner.core.codes import IN_MANIFESTS
 from runner.core.errors import Problem
-from runner.manifest import findings
 
 CASES = Path(__file__).resolve().parent.parent / "manifests"
 INVALID = sorted(path.parent for path in CASES.glob("invalid/*/expected.json"))
@@ -101,5 +101,5 @@ def test_every_finding_has_a_case() -> None:
         for folder in INVALID
         for found in json.loads((folder / "expected.json").read_text(encoding="utf-8"))
     }
-    lockfiles = {code for code in findings.TITLES if "PSR304" <= code <= "PSR310"}
-    assert seen | {"PSR003", "PSR015", "PSR303"} | lockfiles == set(findings.TITLES)
+    lockfiles = {code for code in IN_MANIFESTS if "PSR304" <= code <= "PSR310"}
+    assert seen | {"PSR003", "PSR015", "PSR303"} | lockfiles == set(IN_MANIFESTS)

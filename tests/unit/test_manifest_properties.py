@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from runner import manifest
 from runner.core import schemas, yamldoc
 from runner.core.orders import PRODUCT_TYPES
-from runner.core.yamldoc.nodes import Broken, Entry, Field
-from runner.core.yamldoc.source import Source
+from runner.core.yamldoc.nodes import Break, Field, ListEntry
+from runner.core.yamldoc.source import TextSource
 
 PIECES = [
     "apiVersion: orders/v1\n",
@@ -90,7 +90,7 @@ VALID: dict[str, Any] = {
 
 
 def read(text: bytes, *, pure: bool) -> list[Any]:
-    return list(yamldoc.read(Source.of(text, path="m.yaml"), split="orders", pure=pure))
+    return list(yamldoc.read(TextSource.of(text, path="m.yaml"), split="orders", pure=pure))
 
 
 @settings(max_examples=400, deadline=None)
@@ -133,11 +133,11 @@ def test_both_parsers_agree_on_what_is_written(value: Any, flow: bool) -> None:
     fast, slow = read(text, pure=False), read(text, pure=True)
     assert [type(item) for item in fast] == [type(item) for item in slow]
     for one, other in zip(fast, slow, strict=True):
-        if isinstance(one, Entry | Field):
+        if isinstance(one, ListEntry | Field):
             assert one.value == other.value
             assert one.problems == other.problems
             assert one.value_span() == other.value_span()
-        elif isinstance(one, Broken):
+        elif isinstance(one, Break):
             assert one.problem.code == other.problem.code
 
 

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.core.errors import Refused, Span
-from runner.core.ledger import Record
 from runner.core.orders import OrderKey, OrderRequest, ProductType, Quote, Scalar, Source
 from runner.core.progress import Progress, Quoting, Watch, unwatched
+from runner.core.records import Record
 from runner.core.states import State
 from runner.core.vendor import Choice, QuoteRefused, VendorError, Witness
 from runner.limits.limits import strictest

@@ -9,14 +9,23 @@ import pytest
 from runner.core.errors import UsageError
 from runner.core.progress import Notice, Progress
 from runner.run import wiring
-from runner.run.wiring import Settings
+from runner.run.settings import (
+    KEY_FILE_VARIABLE,
+    KEY_VARIABLE,
+    SANDBOX_ACCOUNT,
+    Settings,
+    locate,
+    read_key,
+    require_named_ledger,
+    short_path,
+)
 
 KEY = "CanaryKey0123456789abcdefABCDEF"
 
 
 @pytest.fixture(autouse=True)
 def clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("CI", wiring.KEY_VARIABLE, wiring.KEY_FILE_VARIABLE):
+    for name in ("CI", KEY_VARIABLE, KEY_FILE_VARIABLE):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
@@ -32,8 +41,8 @@ def test_the_file_beats_the_variable(tmp_path: Path, monkeypatch: pytest.MonkeyP
     path = tmp_path / "key"
     path.write_text(f"{KEY}\n")
     path.chmod(0o600)
-    monkeypatch.setenv(wiring.KEY_VARIABLE, "AnotherKey0123456789")
-    assert wiring.read_key(Settings(api_key_file=path)).reveal() == KEY
+    monkeypatch.setenv(KEY_VARIABLE, "AnotherKey0123456789")
+    assert read_key(Settings(api_key_file=path)).reveal() == KEY
 
 
 def test_a_key_that_others_can_read_is_told(tmp_path: Path) -> None:
@@ -42,19 +51,19 @@ def test_a_key_that_others_can_read_is_told(tmp_path: Path) -> None:
     path.write_text(KEY)
     path.chmod(0o644)
     told: list[Progress] = []
-    wiring.read_key(Settings(api_key_file=path), told.append)
+    read_key(Settings(api_key_file=path), told.append)
     assert [isinstance(event, Notice) for event in told] == [True]
 
 
 def test_a_key_given_for_a_file_name_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever puts the key where its file's name belongs does not find it in the log."""
-    monkeypatch.setenv(wiring.KEY_FILE_VARIABLE, KEY)
+    monkeypatch.setenv(KEY_FILE_VARIABLE, KEY)
     assert KEY not in refusal(Settings())
 
 
 def test_a_base_url_with_the_key_in_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """The vendor's examples have the key in the URL; here it would end up in reports."""
-    monkeypatch.setenv(wiring.KEY_VARIABLE, KEY)
+    monkeypatch.setenv(KEY_VARIABLE, KEY)
     said = refusal(Settings(base_url=f"https://proxy-seller.com/personal/api/v1/{KEY.lower()}"))
     assert KEY.lower() not in said.lower()
 
@@ -79,15 +88,15 @@ def test_in_ci_the_ledger_is_named(value: str, named: bool, refused: bool, monke
     settings = Settings(ledger="orders.ledger" if named else None)
     if refused:
         with pytest.raises(UsageError, match="forgotten"):
-            wiring.require_named_ledger(settings)
+            require_named_ledger(settings)
     else:
-        wiring.require_named_ledger(settings)
+        require_named_ledger(settings)
 
 
 def test_the_sandbox_keeps_to_itself(tmp_path: Path) -> None:
     """Its account and its ledger lie together, under its own name, whatever else is set."""
-    place = wiring.locate(Settings(sandbox=True, ledger="real.ledger", account="real"))
-    assert place.account == wiring.SANDBOX_ACCOUNT
+    place = locate(Settings(sandbox=True, ledger="real.ledger", account="real"))
+    assert place.account == SANDBOX_ACCOUNT
     assert place.path == tmp_path / "state" / "order-runner" / "sandbox" / "ledger.sqlite3"
 
 
@@ -95,8 +104,8 @@ def test_paths_in_reports_tell_nothing_of_the_machine(tmp_path: Path, monkeypatc
     """A ledger is named from the working folder or the home folder where it lies there."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    assert wiring.shown(Path("a/b")) == "a/b"
-    assert wiring.shown(tmp_path.parent / "x" / "ledger") == str(tmp_path.parent / "x" / "ledger")
+    assert short_path(Path("a/b")) == "a/b"
+    assert short_path(tmp_path.parent / "x" / "ledger") == str(tmp_path.parent / "x" / "ledger")
     monkeypatch.chdir("/")
     monkeypatch.setenv("HOME", "/nowhere/home")
-    assert wiring.shown(Path("/tmp/ledger")) == "tmp/ledger"
+    assert short_path(Path("/tmp/ledger")) == "tmp/ledger"

@@ -9,15 +9,15 @@ import pytest
 
 from runner.core import yamldoc
 from runner.core.errors import Problem
-from runner.core.yamldoc.nodes import Begin, Broken, End, Entry, Field, Split
-from runner.core.yamldoc.source import MAX_BYTES, Flaw, Source
+from runner.core.yamldoc.nodes import Begin, Break, End, Field, ListEntry, Split
+from runner.core.yamldoc.source import MAX_BYTES, Flaw, TextSource
 
 CASES = sorted((Path(__file__).resolve().parent.parent / "manifests").glob("*/*/**/*.y*ml"))
 
 
 def read(text: str | bytes, *, pure: bool = False) -> list[Any]:
     data = text.encode() if isinstance(text, str) else text
-    return list(yamldoc.read(Source.of(data, path="m.yaml"), split="orders", pure=pure))
+    return list(yamldoc.read(TextSource.of(data, path="m.yaml"), split="orders", pure=pure))
 
 
 def values(items: list[Any]) -> list[Any]:
@@ -31,7 +31,7 @@ def problems(items: list[Any]) -> list[Problem]:
     for item in items:
         if isinstance(item, Problem):
             found.append(item)
-        elif isinstance(item, Broken):
+        elif isinstance(item, Break):
             found.append(item.problem)
         else:
             found += getattr(item, "problems", ())
@@ -45,23 +45,23 @@ def places(items: list[Any]) -> list[tuple[str, int, int]]:
 def test_a_document_comes_in_pieces() -> None:
     """Fields and entries come one by one as they are complete, in the order they are written."""
     items = read("a: 1\norders:\n- x\n- y: 2\nb: [~, true]\n---\norders: []\n")
-    assert [type(item) for item in items] == [Begin, Field, Split, Entry, Entry, Field, End, Begin, Split, End]
+    assert [type(item) for item in items] == [Begin, Field, Split, ListEntry, ListEntry, Field, End, Begin, Split, End]
     assert values(items) == [("a", 1), "x", {"y": 2}, ("b", [None, True])]
 
 
 def test_an_entry_is_handed_on_before_the_rest_is_read() -> None:
     """Memory does not grow with the file: an entry comes before what follows it was looked at."""
     text = b"orders:\n" + b"- a: 1\n" * 200_000
-    source = Source.of(text, path="m.yaml")
+    source = TextSource.of(text, path="m.yaml")
     stream = yamldoc.read(source, split="orders")
-    assert isinstance(next(item for item in stream if isinstance(item, Entry)), Entry)
+    assert isinstance(next(item for item in stream if isinstance(item, ListEntry)), ListEntry)
     assert source._offset < len(text) / 2
 
 
 def test_every_key_and_value_has_its_place() -> None:
     """Lines and columns count from 1 in characters, at any depth."""
     (entry,) = [
-        item for item in read('orders:\n  - é: "日本" # x\n    k: {a: [1, 🎉, zz]}\n') if isinstance(item, Entry)
+        item for item in read('orders:\n  - é: "日本" # x\n    k: {a: [1, 🎉, zz]}\n') if isinstance(item, ListEntry)
     ]
     assert entry.value == {"é": "日本", "k": {"a": [1, "🎉", "zz"]}}
     spans = [entry.key_span("é"), entry.value_span("é"), entry.key_span("k", "a"), entry.value_span("k", "a", 2)]
@@ -75,7 +75,7 @@ def test_every_key_and_value_has_its_place() -> None:
 
 def test_a_value_without_a_place_has_that_of_its_key() -> None:
     """What is left empty is pointed at by its key, and what is not there by what it would be in."""
-    (entry,) = [item for item in read("orders:\n- a:\n  b: 1\n") if isinstance(item, Entry)]
+    (entry,) = [item for item in read("orders:\n- a:\n  b: 1\n") if isinstance(item, ListEntry)]
     assert (entry.value_span("a").line, entry.value_span("a").column) == (2, 3)
     assert entry.value_span("nothing").line == entry.value_span().line == 2
 
@@ -114,7 +114,7 @@ def test_what_stands_before_a_bad_byte_is_still_found() -> None:
     """Findings before a byte that cannot be read are reported, and the entry it cuts in two is not judged."""
     items = read(b"orders:\n- a: 010\n- b: 1\n- c: x\xff\n  d: 1\n")
     assert places(items) == [("PSR020", 2, 6), ("PSR001", 4, 7)]
-    assert [item.value for item in items if isinstance(item, Entry)] == [{"a": "010"}, {"b": 1}]
+    assert [item.value for item in items if isinstance(item, ListEntry)] == [{"a": "010"}, {"b": 1}]
 
 
 @pytest.mark.parametrize("where", ["'a\xff'", "|\n    a\xff", "# a\xff", "[a\xff", "a\xff", '"a\xff'])
@@ -123,7 +123,7 @@ def test_a_bad_byte_is_the_one_finding_wherever_it_stands(where: str) -> None:
     text = b"orders:\n  - a: " + where.encode("latin-1") + b"\n    b: 1\n"
     items = read(text)
     assert [problem.code for problem in problems(items)] == ["PSR001"]
-    assert not [item for item in items if isinstance(item, Entry)]
+    assert not [item for item in items if isinstance(item, ListEntry)]
 
 
 def test_a_billion_laughs_are_refused_early() -> None:
@@ -177,7 +177,7 @@ def test_an_alias_shares_nothing_with_another_document() -> None:
 def test_merged_fields_keep_their_places() -> None:
     """What a merge key brings is found where it is written, also from another entry."""
     items = read("orders:\n- &a\n  x: 1\n- <<: *a\n  y: 2\n- <<: [{z: 3}, *a]\n")
-    entries = [item for item in items if isinstance(item, Entry)]
+    entries = [item for item in items if isinstance(item, ListEntry)]
     assert entries[1].value == {"y": 2, "x": 1}
     assert entries[1].value_span("x").line == entries[2].value_span("x").line == 3
     assert (entries[2].value_span("z").line, entries[2].value_span("z").column) == (6, 12)
@@ -217,14 +217,14 @@ def test_both_parsers_read_the_same(path: Path) -> None:
 def test_a_source_over_the_limit_is_refused() -> None:
     """Bytes beyond the limit never reach the parser."""
     with pytest.raises(Flaw, match="64 MiB"):
-        Source.of(b"#" * (MAX_BYTES + 1), path="m.yaml")
+        TextSource.of(b"#" * (MAX_BYTES + 1), path="m.yaml")
 
 
 def test_a_file_that_grows_is_cut_off(tmp_path: Path) -> None:
     """A file that was small when it was opened is still not read beyond the limit."""
     path = tmp_path / "m.yaml"
     path.write_bytes(b"a: 1\n")
-    with Source.open(str(path)) as source:
+    with TextSource.open(str(path)) as source:
         with path.open("r+b") as stream:
             stream.truncate(MAX_BYTES + 10)
             stream.seek(0)

@@ -15,8 +15,8 @@ import pytest
 from runner.core import yamldoc
 from runner.core.errors import Problem
 from runner.core.yamldoc.builder import MAX_DEPTH
-from runner.core.yamldoc.nodes import Broken, Entry, Field, Item
-from runner.core.yamldoc.source import Source
+from runner.core.yamldoc.nodes import Break, Field, Item, ListEntry
+from runner.core.yamldoc.source import TextSource
 
 DEEPEST: Final = 1_003
 """Just above the limit of libyaml 0.2.6."""
@@ -54,8 +54,8 @@ The levels in a key, and in a document that is no mapping, are counted by themse
 """
 
 
-def source_of(text: str) -> Source:
-    return Source.of(text.encode(), path="m.yaml")
+def source_of(text: str) -> TextSource:
+    return TextSource.of(text.encode(), path="m.yaml")
 
 
 def read(text: str, *, pure: bool = False) -> list[Item]:
@@ -65,13 +65,14 @@ def read(text: str, *, pure: bool = False) -> list[Item]:
 def described(items: list[Item]) -> list[Any]:
     """What was handed on, comparable between two readings."""
     return [
-        (item.value, item.value_span(), item.problems) if isinstance(item, Field | Entry) else item for item in items
+        (item.value, item.value_span(), item.problems) if isinstance(item, Field | ListEntry) else item
+        for item in items
     ]
 
 
 def last_problem(items: list[Item]) -> Problem:
     last = items[-1]
-    assert isinstance(last, Broken)
+    assert isinstance(last, Break)
     return last.problem
 
 
@@ -119,8 +120,8 @@ def test_what_stands_before_is_handed_on_alike(shape: str) -> None:
 def test_orders_on_the_line_that_is_too_deep_are_handed_on() -> None:
     """Orders and findings that libyaml had only looked ahead at are not lost, and none comes twice."""
     items = read("a: 1\norders: [{x: 1}, {x: 010}, " + "[" * DEEPEST)
-    assert [item.value for item in items if isinstance(item, Field | Entry)] == [1, {"x": 1}, {"x": "010"}]
-    assert [problem.code for item in items if isinstance(item, Entry) for problem in item.problems] == ["PSR020"]
+    assert [item.value for item in items if isinstance(item, Field | ListEntry)] == [1, {"x": 1}, {"x": "010"}]
+    assert [problem.code for item in items if isinstance(item, ListEntry) for problem in item.problems] == ["PSR020"]
     assert_too_deep(last_problem(items), 2, 27 + MAX_DEPTH - 1)
 
 
@@ -131,7 +132,7 @@ def test_depth_is_allowed_up_to_the_limit() -> None:
     assert not field.problems
     assert_too_deep(last_problem(read("a: " + "[" * MAX_DEPTH + "]" * MAX_DEPTH)), 1, 3 + MAX_DEPTH)
     half = "[" * 10 + "]" * 10
-    assert not isinstance(read(f"a: &x {half}\nb: {'[' * 9}*x{']' * 9}")[-1], Broken)
+    assert not isinstance(read(f"a: &x {half}\nb: {'[' * 9}*x{']' * 9}")[-1], Break)
     assert last_problem(read(f"a: &x {half}\nb: {'[' * 10}*x{']' * 10}")).code == "PSR008"
 
 
@@ -152,7 +153,7 @@ def test_nothing_is_read_after_the_limit(shape: str, pure: bool) -> None:
     """Of a megabyte that follows, no more than the beginning is looked at, in two pieces of 64 KiB."""
     lead, level, _ = SHAPES[shape]
     raw = Counted((lead + level * DEEPEST + "\n" + "- a: 1\n" * 150_000).encode())
-    items = list(yamldoc.read(Source(raw, path="m.yaml"), split="orders", pure=pure))
+    items = list(yamldoc.read(TextSource(raw, path="m.yaml"), split="orders", pure=pure))
     assert last_problem(items).code == "PSR008"
     assert raw.taken <= 2 * 65_536
 
@@ -163,15 +164,15 @@ def test_memory_stays_flat_before_the_limit(pure: bool) -> None:
     count = 1_500
     order = b"- a: " + b"0123456789" * 9 + b"\n"
     raw = Counted(b"orders:\n" + order * count + b"- " + b"[" * DEEPEST)
-    source, orders, last = Source(raw, path="m.yaml"), 0, None
+    source, orders, last = TextSource(raw, path="m.yaml"), 0, None
     tracemalloc.start()
     try:
         for last in yamldoc.read(source, split="orders", pure=pure):
-            orders += isinstance(last, Entry)
+            orders += isinstance(last, ListEntry)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert isinstance(last, Broken)
+    assert isinstance(last, Break)
     assert_too_deep(last.problem, count + 2, 2 + MAX_DEPTH - 1)
     assert orders == count
     assert raw.taken <= 2 * len(raw.getvalue())
@@ -181,7 +182,7 @@ def test_memory_stays_flat_before_the_limit(pure: bool) -> None:
 def test_a_source_keeps_its_books_when_nesting_is_refused() -> None:
     """The hash is that of the whole file, and whoever listens hears each piece once."""
     text = b"orders:\n" + b"- a: 1\n" * 10_000 + b"- " + b"[" * DEEPEST + b"\n" + b"# more\n" * 10_000
-    source, heard = Source.of(text, path="m.yaml"), list[bytes]()
+    source, heard = TextSource.of(text, path="m.yaml"), list[bytes]()
     source.heard = heard.append
     assert last_problem(list(yamldoc.read(source, split="orders"))).code == "PSR008"
     assert text.startswith(b"".join(heard))
@@ -192,7 +193,7 @@ def test_a_source_keeps_its_books_when_nesting_is_refused() -> None:
 def test_a_file_that_changes_meanwhile_is_still_broken(later: bytes) -> None:
     """What was handed on of a file that was too deep never passes for a whole file, even if the file changes."""
     raw = io.BytesIO(b"orders: " + b" " * 100 + b"[" * DEEPEST)
-    source = Source(raw, path="m.yaml")
+    source = TextSource(raw, path="m.yaml")
 
     def change(_: bytes) -> None:
         raw.getbuffer()[:] = later.ljust(len(raw.getvalue()))

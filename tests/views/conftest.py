@@ -20,8 +20,8 @@ from typing import Any, TextIO
 import pytest
 
 from runner.core.errors import Problem, Severity, Span
-from runner.core.ledger import Record
 from runner.core.orders import OrderKey, OrderRequest, ProductType, Quote, Scalar, Source
+from runner.core.records import Record
 from runner.core.states import State
 from runner.plan.inputs import Inputs
 from runner.report.report import OrderEntry, Report

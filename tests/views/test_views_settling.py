@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from runner.core.ledger import OpenClaim
+from runner.core.records import OpenClaim
 from runner.core.states import State
 from runner.core.vendor import SeenOrder, Witness
 from runner.evidence.judge import Rules, Ruling, Verdict

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from runner.manifest import Loaded
-    from runner.run.wiring import Place, Settings
+    from runner.run.settings import LedgerPlace, Settings
 
     Items = list[CompletionItem[str]]
     Completer = Callable[[click.Context, click.Parameter, str], Items]
@@ -102,13 +102,13 @@ def countries(ctx: click.Context, _: click.Parameter, incomplete: str) -> Items:
     """The countries of the lists that `reference` keeps, by code: of one type, if the line names one."""
     from typing import cast
 
-    from runner.cli.complete.refcache import Cache
     from runner.core.clock import SystemClock
     from runner.core.orders import PRODUCT_TYPES, ProductType
+    from runner.run.settings import list_cache
 
     named = ctx.params.get("product")
     types = PRODUCT_TYPES if named is None else (cast("ProductType", named),)
-    cache, now = Cache.of(_settings(ctx)), SystemClock().now()
+    cache, now = list_cache(_settings(ctx)), SystemClock().now()
     lists = [found.choices for product in types if (found := cache.read(product, now))]
     known = {(c.alpha3, c.name) for choices in lists for c in choices if c.field == "countryId" and c.alpha3}
     return _items(dict(sorted(known)).items(), incomplete, fold=str.upper)
@@ -178,15 +178,15 @@ def _manifests(ctx: click.Context) -> Loaded | None:
 
 
 def _settings(ctx: click.Context) -> Settings:
-    from runner.run.wiring import Settings
+    from runner.run.settings import Settings
 
     known: dict[str, Any] = {name: ctx.params.get(name) for name in ("ledger", "account", "base_url")}
     return Settings(**known, sandbox=bool(ctx.params.get("sandbox")))
 
 
-def _ledger(ctx: click.Context) -> Place | None:
+def _ledger(ctx: click.Context) -> LedgerPlace | None:
     """The ledger's file, if it is one: a database server is not asked."""
-    from runner.run import wiring
+    from runner.run.settings import locate
 
-    place = wiring.locate(_settings(ctx))
+    place = locate(_settings(ctx))
     return place if place.url is None else None

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from runner.manifest.selection import Selection
     from runner.plan.approval.document import Kept
     from runner.plan.task import Consent
-    from runner.run.wiring import Settings
+    from runner.run.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -17,7 +17,8 @@ from runner.cli.complete.values import COMPLETERS, files
 from runner.cli.complete.values import formats as complete_formats
 from runner.core.errors import ExitCode, UsageError, worst
 from runner.run.environment import amount_of
-from runner.run.wiring import DEFAULT_ACCOUNT, DEFAULT_BASE_URL, DEFAULT_RATE, Settings, has_password
+from runner.run.settings import DEFAULT_ACCOUNT, DEFAULT_BASE_URL, DEFAULT_RATE, Settings
+from runner.run.wiring import has_password
 
 if TYPE_CHECKING:
     from runner.views.terminal.console import Console

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from runner.limits.limits import Limits
     from runner.limits.policy import Policies, Policy
     from runner.manifest import Checked, Loaded
-    from runner.manifest.reading import Words
+    from runner.manifest.wording import Words
     from runner.views.terminal.console import Console
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -13,7 +13,7 @@ from runner.core.errors import UsageError
 from runner.core.orders import OrderKey
 
 if TYPE_CHECKING:
-    from runner.run.wiring import Settings
+    from runner.run.settings import Settings
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 

@@ -33,8 +33,8 @@ from yaml.events import (
 
 from runner.core.errors import Problem
 from runner.core.yamldoc.builder import MERGE, Builder, too_deep
-from runner.core.yamldoc.nodes import Begin, Broken, End, Entry, Field, Item, Split, point, span
-from runner.core.yamldoc.source import Flaw, Head, Source
+from runner.core.yamldoc.nodes import Begin, Break, End, Field, Item, ListEntry, Split, point, span
+from runner.core.yamldoc.source import Flaw, Head, TextSource
 from runner.core.yamldoc.syntax import is_depth_limit, syntax_problem
 
 PURE_PYTHON: Final = not yaml.__with_libyaml__
@@ -50,7 +50,7 @@ class _PureParser(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser):
         yaml.parser.Parser.__init__(self)
 
 
-def read(source: Source, *, split: str, pure: bool = PURE_PYTHON) -> Iterator[Item]:
+def read(source: TextSource, *, split: str, pure: bool = PURE_PYTHON) -> Iterator[Item]:
     """Read a source from its start. Problems that belong to no field or entry come as items of their own.
 
     The caller may want to switch the cyclic garbage collector off meanwhile: it costs more than the parsing.
@@ -68,33 +68,33 @@ def read(source: Source, *, split: str, pure: bool = PURE_PYTHON) -> Iterator[It
     yield from _rest(source, refused, count, split=split, pure=pure)
 
 
-def _items(text: Source | Head, source: Source, *, split: str, pure: bool) -> Iterator[Item]:
+def _items(text: TextSource | Head, source: TextSource, *, split: str, pure: bool) -> Iterator[Item]:
     """The items of a text, which is the source or its head. Raises what libyaml says of nesting beyond its limit."""
     parser = _PureParser if pure else yaml.cyaml.CParser  # type: ignore[attr-defined]
     build = Builder(parser(text).get_event, path=source.path)
     try:
-        yield from _Reader(build, split=split).items()
+        yield from _DocumentWalker(build, split=split).items()
     except Flaw as flaw:
         yield from build.take()
-        yield Broken(source.flaw or flaw.problem)
+        yield Break(source.flaw or flaw.problem)
     except yaml.YAMLError as error:
         if is_depth_limit(error):
             raise
         yield from build.take()
-        yield Broken(source.flaw or syntax_problem(error, source))
+        yield Break(source.flaw or syntax_problem(error, source))
 
 
-def _rest(source: Source, refused: Any, count: int, *, split: str, pure: bool) -> Iterator[Item]:
+def _rest(source: TextSource, refused: Any, count: int, *, split: str, pure: bool) -> Iterator[Item]:
     """What follows the first `count` items where libyaml refused a level of nesting at a mark."""
     item: Item | None = None
     with suppress(yaml.MarkedYAMLError):
         for item in islice(_items(source.head(refused.index), source, split=split, pure=pure), count, None):
             yield item
-    if not isinstance(item, Broken):  # the file changed meanwhile: what was read may not pass for all of it
-        yield Broken(too_deep(source.path, point(refused.line, refused.column)))
+    if not isinstance(item, Break):  # the file changed meanwhile: what was read may not pass for all of it
+        yield Break(too_deep(source.path, point(refused.line, refused.column)))
 
 
-class _Reader:
+class _DocumentWalker:
     """Walks over the documents of a file."""
 
     def __init__(self, build: Builder, *, split: str) -> None:
@@ -157,7 +157,7 @@ class _Reader:
             tables = begin()
             value = node(event, 3)
             end = build.end if event.__class__ is MappingStartEvent else event
-            yield Entry(value, event, event, tables, take(), end)
+            yield ListEntry(value, event, event, tables, take(), end)
 
     def _no_mapping(self, begin: Any, root: Any) -> Problem:
         empty = isinstance(root, ScalarEvent) and not root.value and not root.style

@@ -60,9 +60,9 @@ class Builder:
         """The problems found since the last call."""
         if not self._problems:
             return _NO_PROBLEMS
-        found = tuple(self._problems)
+        problems = tuple(self._problems)
         self._problems.clear()
-        return found
+        return problems
 
     def node(self, event: Any, depth: int) -> Value:
         """The value that begins with an event, at a level of nesting."""

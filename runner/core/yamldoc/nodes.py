@@ -69,7 +69,7 @@ class Node:
 
 
 @dataclass(slots=True)
-class Entry(Node):
+class ListEntry(Node):
     """One item of the list that is split. `end` is the event that it ends with."""
 
     end: Event
@@ -111,10 +111,10 @@ class End:
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
+class Break:
     """Reading ends here, for this reason; what was open stays open."""
 
     problem: Problem
 
 
-Item = Begin | Field | Split | Entry | End | Problem | Broken
+Item = Begin | Field | Split | ListEntry | End | Problem | Break

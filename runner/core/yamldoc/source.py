@@ -54,7 +54,7 @@ class Hash(Protocol):
     def hexdigest(self) -> str: ...
 
 
-class Source:
+class TextSource:
     """One manifest, readable from its start as often as needed. `read` is what the parser calls.
 
     `heard` is called with each piece that the parser gets.
@@ -84,11 +84,11 @@ class Source:
             raw = Path(path).open("rb")  # noqa: SIM115 - closed by close()
         except OSError as error:
             raise UsageError(f"cannot read {path}: {error.strerror}") from error
-        found = os.fstat(raw.fileno())
-        if not stat.S_ISREG(found.st_mode):
+        status = os.fstat(raw.fileno())
+        if not stat.S_ISREG(status.st_mode):
             with raw:
                 return cls.of(raw.read(MAX_BYTES + 1), path=path)
-        if found.st_size > MAX_BYTES:
+        if status.st_size > MAX_BYTES:
             raw.close()
             raise Flaw(_too_large(path))
         return cls(raw, path=path)
@@ -164,9 +164,9 @@ class Source:
         message = f"byte 0x{data[at]:02x} is not UTF-8 text"
         return self._refuse(data[:at], start + at, "PSR001", message, "save the file as UTF-8")
 
-    def _control(self, text: str, found: re.Match[str], start: int) -> bytes:
-        clean = text[: found.start()].encode()
-        return self._refuse(clean, start + len(clean), "PSR002", unsafe_message(found[0]), "remove it")
+    def _control(self, text: str, match: re.Match[str], start: int) -> bytes:
+        clean = text[: match.start()].encode()
+        return self._refuse(clean, start + len(clean), "PSR002", unsafe_message(match[0]), "remove it")
 
     def _refuse(self, clean: bytes, offset: int, code: str, message: str, hint: str) -> bytes:
         line, column = self._place(offset)

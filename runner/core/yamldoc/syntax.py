@@ -10,7 +10,7 @@ import yaml
 
 from runner.core.errors import Problem
 from runner.core.yamldoc.nodes import point
-from runner.core.yamldoc.source import Source
+from runner.core.yamldoc.source import TextSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ Words = tuple[str, str | None, tuple[int, int]]
 """Message, hint, and the place to point at."""
 
 
-def syntax_problem(error: yaml.YAMLError, source: Source) -> Problem:
+def syntax_problem(error: yaml.YAMLError, source: TextSource) -> Problem:
     """A finding for an error of the parser; its own words where none better are known."""
     failure = _failure(error, source)
     words = next((words for match, words in _KNOWN if match(failure)), _as_it_stands)
@@ -46,7 +46,7 @@ def is_depth_limit(error: yaml.YAMLError) -> bool:
     return "nesting" in (getattr(error, "problem", None) or "")
 
 
-def _failure(error: yaml.YAMLError, source: Source) -> _Failure:
+def _failure(error: yaml.YAMLError, source: TextSource) -> _Failure:
     at = _place(getattr(error, "problem_mark", None)) or (0, 0)
     text = source.line(at[0] + 1)
     return _Failure(

@@ -49,7 +49,7 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class LockedWord:
     """What a word stands for: the vendor's id and name, from which section of its reference, taken when (RFC 3339)."""
 
     address: Address
@@ -71,7 +71,7 @@ class Lockfile:
 
     path: str
     sha256: str
-    entries: Mapping[Address, Entry]
+    entries: Mapping[Address, LockedWord]
 
 
 def address_of(product: ProductType, kind: str, word: str, fields: Mapping[str, Scalar]) -> Address | None:

@@ -9,10 +9,10 @@ from typing import Final
 from runner.core.errors import Problem
 from runner.core.orders import WORDS, OrderRequest, ProductType, Scalar
 from runner.core.vendor import Choice
-from runner.manifest.lock import Address, Entry, Lockfile, address_of
-from runner.manifest.lock.match import matches, nearest, section_digest
-from runner.manifest.lock.text import cleaned
-from runner.manifest.phrases import shown
+from runner.manifest.lock import Address, LockedWord, Lockfile, address_of
+from runner.manifest.lock.meanings import matches, nearest_words, section_digest
+from runner.manifest.lock.text import clean
+from runner.manifest.phrases import display
 
 Reference = Callable[[ProductType], tuple[Choice, ...]]
 
@@ -27,19 +27,19 @@ class Locking:
     several things).
     """
 
-    entries: dict[Address, Entry] = field(default_factory=dict)
-    added: list[Entry] = field(default_factory=list)
-    updated: list[tuple[Entry, Entry]] = field(default_factory=list)
+    entries: dict[Address, LockedWord] = field(default_factory=dict)
+    added: list[LockedWord] = field(default_factory=list)
+    updated: list[tuple[LockedWord, LockedWord]] = field(default_factory=list)
     problems: dict[Address, Problem] = field(default_factory=dict)
-    moved: dict[Address, tuple[Entry, Entry | None]] = field(default_factory=dict)
+    moved: dict[Address, tuple[LockedWord, LockedWord | None]] = field(default_factory=dict)
 
 
 def lock(
-    orders: Iterable[OrderRequest], known: Lockfile | None, update: Collection[str], reference: Reference, now: str
+    orders: Iterable[OrderRequest], lockfile: Lockfile | None, update: Collection[str], reference: Reference, now: str
 ) -> Locking:
     """Every word of the orders, locked: as it is in the lockfile, or anew where it is not there or to be updated."""
-    found = Locking()
-    held = known.entries if known else {}
+    locking = Locking()
+    held = lockfile.entries if lockfile else {}
     for request in orders:
         fields: dict[str, Scalar] = dict(request.fields)
         for kind in WORDS:
@@ -48,60 +48,60 @@ def lock(
             address = address_of(request.type, kind, request.words[kind], fields)
             if address is None:
                 continue
-            entry = found.entries.get(address) or _settled(
-                found, address, held.get(address), request, address.word in update, reference, now
+            entry = locking.entries.get(address) or _settle(
+                locking, address, held.get(address), request, address.word in update, reference, now
             )
             if entry is not None:
                 fields[address.field] = entry.id
-    return found
+    return locking
 
 
-def _settled(
-    found: Locking,
+def _settle(
+    locking: Locking,
     address: Address,
-    locked: Entry | None,
+    locked: LockedWord | None,
     request: OrderRequest,
     update: bool,
     reference: Reference,
     now: str,
-) -> Entry | None:
-    if address in found.problems:
+) -> LockedWord | None:
+    if address in locking.problems:
         return None
     choices = reference(address.type)
     fitting = matches(choices, address)
     fresh = _entry(address, fitting[0], choices, now) if len(fitting) == 1 else None
     if locked is not None and not update:
         if _moved(locked, fresh):
-            found.moved[address] = (locked, fresh)
-        found.entries[address] = locked
+            locking.moved[address] = (locked, fresh)
+        locking.entries[address] = locked
         return locked
     if fresh is None:
-        found.problems[address] = (_ambiguous if fitting else _unknown)(address, request, choices)
+        locking.problems[address] = (_ambiguous if fitting else _unknown)(address, request, choices)
         return None
     if locked is not None and not _moved(locked, fresh):
         fresh = locked
     elif locked is not None:
-        found.updated.append((locked, fresh))
+        locking.updated.append((locked, fresh))
     else:
-        found.added.append(fresh)
-    found.entries[address] = fresh
+        locking.added.append(fresh)
+    locking.entries[address] = fresh
     return fresh
 
 
-def _entry(address: Address, choice: Choice, choices: Iterable[Choice], now: str) -> Entry:
+def _entry(address: Address, choice: Choice, choices: Iterable[Choice], now: str) -> LockedWord:
     section = section_digest(choices, address.field)
-    return Entry(address=address, id=choice.value, name=cleaned(choice.name), section=section, locked_at=now)
+    return LockedWord(address=address, id=choice.value, name=clean(choice.name), section=section, locked_at=now)
 
 
-def _moved(locked: Entry, fresh: Entry | None) -> bool:
+def _moved(locked: LockedWord, fresh: LockedWord | None) -> bool:
     return fresh is None or (locked.id, locked.name) != (fresh.id, fresh.name)
 
 
 def _unknown(address: Address, request: OrderRequest, choices: tuple[Choice, ...]) -> Problem:
-    near = nearest(choices, address)
+    near = nearest_words(choices, address)
     hint = "nearest: " + ", ".join(near) if near else f"`order-runner reference {address.type}` shows what there is"
     within = " there" if address.within else ""
-    message = f"the vendor has no `{address.kind}` called `{shown(address.word)}` for {address.type}{within}"
+    message = f"the vendor has no `{address.kind}` called `{display(address.word)}` for {address.type}{within}"
     return request.problem("PSR307", message, hint=hint, field=address.kind)
 
 
@@ -112,16 +112,16 @@ def _ambiguous(address: Address, request: OrderRequest, choices: tuple[Choice, .
     return request.problem("PSR308", message, hint=hint, field=address.kind)
 
 
-def moved_problems(found: Locking, path: str, command: str) -> list[Problem]:
+def moved_problems(locking: Locking, path: str, command: str) -> list[Problem]:
     """A finding at the lockfile's line for each word that the vendor means otherwise by now."""
     problems = []
-    for address, (locked, fresh) in found.moved.items():
+    for address, (locked, fresh) in locking.moved.items():
         now = f"it is {fresh.meaning} there now" if fresh else "no one thing is called that there now"
         problems.append(
             Problem(
                 code="PSR310",
                 message=f"`{address}` of {address.type} is locked as {locked.meaning}, and has moved: {now}",
-                hint=f"look at what changed; `{command} --update {quoted(address.word)}` takes it over",
+                hint=f"look at what changed; `{command} --update {shell_word(address.word)}` takes it over",
                 path=path,
                 span=locked.span,
                 field=address.kind,
@@ -130,29 +130,29 @@ def moved_problems(found: Locking, path: str, command: str) -> list[Problem]:
     return problems
 
 
-def stale_problems(known: Lockfile, used: Collection[Address], command: str) -> list[Problem]:
+def stale_problems(lockfile: Lockfile, used: Collection[Address], command: str) -> list[Problem]:
     """A finding for each locked word that no manifest uses."""
     return [
         Problem(
             code="PSR309",
             message=f"`{address}` of {address.type} is locked, and no manifest uses it",
             hint=f"`{command}` removes it",
-            path=known.path,
+            path=lockfile.path,
             span=entry.span,
             field=address.kind,
         )
-        for address, entry in known.entries.items()
+        for address, entry in lockfile.entries.items()
         if address not in used
     ]
 
 
-def kept(found: Locking, known: Lockfile | None, *, others: bool) -> dict[Address, Entry]:
+def entries_to_keep(locking: Locking, lockfile: Lockfile | None, *, others: bool) -> dict[Address, LockedWord]:
     """What is written: every word in use and, where `others` may use them, the entries beside."""
-    beside = known.entries if known and others else {}
-    return {**beside, **found.entries}
+    beside = lockfile.entries if lockfile and others else {}
+    return {**beside, **locking.entries}
 
 
-def quoted(word: str) -> str:
+def shell_word(word: str) -> str:
     """A word for a command line."""
     import shlex
 

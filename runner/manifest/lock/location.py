@@ -18,8 +18,8 @@ def place_of(paths: Sequence[str], named: Path | None = None) -> Path:
     base = Path(os.path.commonpath([_folder(path) for path in paths]))
     here = Path.cwd()
     above = [folder for folder in base.parents if folder.is_relative_to(here)] if base.is_relative_to(here) else []
-    found = next((folder for folder in (base, *above) if (folder / NAME).is_file()), base)
-    return Path(os.path.relpath(found / NAME)) if base.is_relative_to(here) else found / NAME
+    folder = next((folder for folder in (base, *above) if (folder / NAME).is_file()), base)
+    return Path(os.path.relpath(folder / NAME)) if base.is_relative_to(here) else folder / NAME
 
 
 def covers(paths: Sequence[str], place: Path) -> bool:

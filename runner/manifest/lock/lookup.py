@@ -33,7 +33,7 @@ def addresses(request: OrderRequest, lockfile: Lockfile | None) -> Iterator[Addr
                 fields[address.field] = entry.id
 
 
-def resolved(request: OrderRequest, lockfile: Lockfile) -> OrderRequest | tuple[Unlocked, ...]:
+def resolve(request: OrderRequest, lockfile: Lockfile) -> OrderRequest | tuple[Unlocked, ...]:
     """The order with ids for its words, or the words that are not locked."""
     fields: dict[str, Scalar] = dict(request.fields)
     missing = []
@@ -63,11 +63,11 @@ def resolve_all(loaded: Loaded, lockfile: Lockfile | None, command: str, place: 
     orders: list[OrderRequest] = []
     empty = Lockfile(path=place, sha256="", entries={})
     for request in loaded.orders:
-        found = resolved(request, lockfile or empty) if request.words else request
-        if isinstance(found, OrderRequest):
-            orders.append(found)
+        outcome = resolve(request, lockfile or empty) if request.words else request
+        if isinstance(outcome, OrderRequest):
+            orders.append(outcome)
             continue
-        for unlocked in found:
+        for unlocked in outcome:
             problem = unlocked_problem(unlocked, lockfile, command, place)
             at = (problem.path, problem.span), problem.message
             problems[at] = replace(problem, key=None) if at in problems else problem

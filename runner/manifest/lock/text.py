@@ -13,45 +13,45 @@ from runner.core import schemas
 from runner.core.errors import Problem, Span, UsageError
 from runner.core.schemas import Violation
 from runner.core.yamldoc import read as read_yaml
-from runner.core.yamldoc.nodes import Broken, Field
-from runner.core.yamldoc.nodes import Entry as Node
-from runner.core.yamldoc.source import MAX_BYTES, UNSAFE, Source
-from runner.manifest.lock import API_VERSION, VERSION, Address, Entry, Lockfile
+from runner.core.yamldoc.nodes import Break, Field
+from runner.core.yamldoc.nodes import ListEntry as Node
+from runner.core.yamldoc.source import MAX_BYTES, UNSAFE, TextSource
+from runner.manifest.lock import API_VERSION, VERSION, Address, LockedWord, Lockfile
 
 SCHEMA: Final = "lockfile"
 _AGAIN: Final = "correct it, restore it from git, or remove it and run `order-runner lock` again"
 _TEXT_IDS: Final = ("periodId", "operatorId")
 
 
-def written(entries: Iterable[Entry]) -> str:
+def lockfile_text(entries: Iterable[LockedWord]) -> str:
     """The whole file. The same entries are the same bytes."""
     lines = [f"    {_line(entry)}" for entry in sorted(entries, key=lambda entry: entry.address.sort_key)]
     body = "[\n" + ",\n".join(lines) + "\n  ]" if lines else "[]"
     return f'{{\n  "lockfile_version": "{VERSION}",\n  "api_version": "{API_VERSION}",\n  "entries": {body}\n}}\n'
 
 
-def cleaned(text: str) -> str:
+def clean(text: str) -> str:
     """A vendor's name as a file in git may hold it: nothing that hides, breaks or turns a line."""
     return UNSAFE.sub("\N{REPLACEMENT CHARACTER}", text.replace("\t", " ").replace("\n", " ").replace("\r", " "))
 
 
 def read(path: Path) -> tuple[Lockfile | None, tuple[Problem, ...]]:
     """The lockfile at a path (None where it has errors), and what is wrong with it. UsageError if it cannot be read."""
-    shown = str(path)
+    name = str(path)
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise UsageError(f"the lockfile {shown} cannot be read: {error.strerror or error}") from None
-    entries: dict[Address, Entry] = {}
-    problems = _no_json(data, shown)
+        raise UsageError(f"the lockfile {name} cannot be read: {error.strerror or error}") from None
+    entries: dict[Address, LockedWord] = {}
+    problems = _no_json(data, name)
     if not problems:
-        fields, nodes, problems = _parsed(data, shown)
-        problems = problems or _violations(fields, nodes, shown)
+        fields, nodes, problems = _parse(data, name)
+        problems = problems or _violations(fields, nodes, name)
         if not problems:
-            entries, problems = _entries(nodes, shown)
+            entries, problems = _entries(nodes, name)
     if problems:
         return None, tuple(sorted(problems, key=lambda problem: problem.order))
-    return Lockfile(path=shown, sha256=hashlib.sha256(data).hexdigest(), entries=entries), ()
+    return Lockfile(path=name, sha256=hashlib.sha256(data).hexdigest(), entries=entries), ()
 
 
 def _no_json(data: bytes, path: str) -> list[Problem]:
@@ -70,7 +70,7 @@ def _no_json(data: bytes, path: str) -> list[Problem]:
     return []
 
 
-def _line(entry: Entry) -> str:
+def _line(entry: LockedWord) -> str:
     address = entry.address
     return json.dumps(
         {
@@ -91,13 +91,13 @@ def _problem(path: str, message: str, place: Span | None, field: str | None = No
     return Problem(code="PSR306", message=message, hint=_AGAIN, path=path, span=place, field=field)
 
 
-def _parsed(data: bytes, path: str) -> tuple[dict[str, Field], list[Node], list[Problem]]:
+def _parse(data: bytes, path: str) -> tuple[dict[str, Field], list[Node], list[Problem]]:
     """The same text read as YAML, of which JSON is a part: values with their places, keys that stand twice found."""
     fields: dict[str, Field] = {}
     nodes: list[Node] = []
     problems: list[Problem] = []
-    for item in read_yaml(Source(io.BytesIO(data), path=path), split="entries"):
-        if isinstance(item, Broken):
+    for item in read_yaml(TextSource(io.BytesIO(data), path=path), split="entries"):
+        if isinstance(item, Break):
             problems.append(item.problem)
         elif isinstance(item, Problem):
             problems.append(item)
@@ -116,10 +116,10 @@ def _violations(fields: dict[str, Field], nodes: list[Node], path: str) -> list[
         instance["entries"] = [node.value for node in nodes]
     if schemas.gate(SCHEMA)(instance):
         return []
-    found: dict[tuple[str | int, ...], Problem] = {}
+    problems: dict[tuple[str | int, ...], Problem] = {}
     for violation in schemas.explain(SCHEMA, instance):
-        found.setdefault(violation.at, _problem(path, _words(violation), _place(violation, fields, nodes)))
-    return list(found.values())
+        problems.setdefault(violation.at, _problem(path, _words(violation), _place(violation, fields, nodes)))
+    return list(problems.values())
 
 
 def _place(violation: Violation, fields: dict[str, Field], nodes: list[Node]) -> Span:
@@ -143,8 +143,8 @@ def _words(violation: Violation) -> str:
     return f"{what} is not what a lockfile has there (rule `{violation.keyword}`)"
 
 
-def _entries(nodes: list[Node], path: str) -> tuple[dict[Address, Entry], list[Problem]]:
-    entries: dict[Address, Entry] = {}
+def _entries(nodes: list[Node], path: str) -> tuple[dict[Address, LockedWord], list[Problem]]:
+    entries: dict[Address, LockedWord] = {}
     problems: list[Problem] = []
     for node in nodes:
         entry = _entry(node)
@@ -159,7 +159,7 @@ def _entries(nodes: list[Node], path: str) -> tuple[dict[Address, Entry], list[P
     return entries, problems
 
 
-def _entry(node: Node) -> Entry:
+def _entry(node: Node) -> LockedWord:
     value = node.value
     order = [name for name in ("countryId", "mobileServiceType", "operatorId") if name in value["within"]]
     address = Address(
@@ -168,7 +168,7 @@ def _entry(node: Node) -> Entry:
         word=value["word"],
         within=tuple((name, value["within"][name]) for name in order),
     )
-    return Entry(
+    return LockedWord(
         address=address,
         id=value["id"],
         name=value["name"],

@@ -9,8 +9,8 @@ from typing import Final, Literal
 
 from runner.core.clock import rfc3339
 from runner.core.errors import Problem
-from runner.core.ledger import Allowed
 from runner.core.orders import OrderKey, Scalar, decimal_text
+from runner.core.records import Allowed
 from runner.manifest import Batch
 from runner.plan.approval.terms import LIMITS, Approval, ApprovedOrder, PlanDocument, Terms, limits_of_batch
 from runner.plan.plan import Plan, Step

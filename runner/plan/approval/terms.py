@@ -7,8 +7,6 @@ were bought already. docs/decisions/0015-approval.md tells why.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -17,6 +15,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Final
 
+from runner.core.canonical import digest
 from runner.core.orders import ProductType, Scalar
 from runner.manifest import Batch
 from runner.plan.plan import Plan, Step
@@ -56,8 +55,7 @@ class Terms:
             "limits": self.limits,
             "orders": [_line_json(key, self.lines[key]) for key in sorted(self.lines)],
         }
-        canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
-        return "sha256:" + hashlib.sha256(canonical.encode("ascii")).hexdigest()
+        return digest(content)
 
     @property
     def most(self) -> Decimal:

@@ -1,6 +1,7 @@
 """Everything a run depends on, looked at without changing any of it: one small function a check, in one table.
 
-Reads only: no ledger is made, no hold taken, nothing can be bought. A check leaves in the `Case` what later ones need.
+Reads only: no ledger is made, no hold taken, nothing can be bought. A check leaves in the `Examination` what later
+ones need.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from typing import Final
 from runner.core.errors import RunnerError
 from runner.run import wiring
 from runner.run.doctor import ours, theirs
-from runner.run.doctor.case import Case
-from runner.run.doctor.checks import Check, failed
+from runner.run.doctor.check import Check, failed
+from runner.run.doctor.examination import Examination
 
-CHECKS: Final[Mapping[str, Callable[[Case], Check]]] = {
+CHECKS: Final[Mapping[str, Callable[[Examination], Check]]] = {
     "key": theirs.key,
     "address": theirs.address,
     "access": theirs.access,
@@ -33,16 +34,16 @@ CHECKS: Final[Mapping[str, Callable[[Case], Check]]] = {
 """Each check by its name, in the order they are made."""
 
 
-def examine(case: Case) -> tuple[Check, ...]:
+def examine(case: Examination) -> tuple[Check, ...]:
     """Every check, once. What cannot even be looked at has failed, with the code of its error."""
     with ExitStack() as stack:
         if case.settings.sandbox:
-            case.found = stack.enter_context(wiring.endpoint(case.settings))
-            case.key = case.found.key
-        return tuple(_made(name, check, case) for name, check in CHECKS.items())
+            case.endpoint = stack.enter_context(wiring.endpoint(case.settings))
+            case.key = case.endpoint.key
+        return tuple(_make(name, check, case) for name, check in CHECKS.items())
 
 
-def _made(name: str, check: Callable[[Case], Check], case: Case) -> Check:
+def _make(name: str, check: Callable[[Examination], Check], case: Examination) -> Check:
     try:
         made = check(case)
     except RunnerError as error:

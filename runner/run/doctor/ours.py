@@ -13,11 +13,11 @@ from typing import Final
 from runner._version import __version__
 from runner.core.errors import ExitCode, InvalidManifests, LedgerOutdated
 from runner.limits import policy
-from runner.manifest.reading import Words
+from runner.manifest.wording import Words
 from runner.run import wiring
-from runner.run.doctor.case import Case
-from runner.run.doctor.checks import Check, Fact, failed, not_checked, ok, warning
-from runner.run.wiring import Place
+from runner.run.doctor.check import Check, Fact, failed, not_checked, ok, warning
+from runner.run.doctor.examination import Examination
+from runner.run.settings import LedgerPlace, in_ci, locate, require_named_ledger
 
 IN_MEMORY: Final = frozenset({"tmpfs", "ramfs", "devtmpfs"})
 WORKSPACES: Final = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR", "WORKSPACE", "RUNNER_TEMP")
@@ -28,15 +28,15 @@ FOLDER: Final = "orders"
 _MARK: Final = "orders/v1"
 
 
-def ledger(case: Case) -> Check:
+def ledger(case: Examination) -> Check:
     """The ledger can be read by this version, written by this user, and outlives the machine."""
-    place = wiring.locate(case.settings)
+    place = locate(case.settings)
     kind = "SQLite" if place.url is None else "PostgreSQL"
     name = wiring.ledger_name(place)
     origin = "the sandbox" if case.settings.sandbox else case.origin("ledger")
     facts: dict[str, Fact] = {"kind": kind, "location": name, "account": place.account, "origin": origin}
-    wiring.require_named_ledger(case.settings)
-    told = f"{kind}, {name} ({origin}), account {place.account}"
+    require_named_ledger(case.settings)
+    text = f"{kind}, {name} ({origin}), account {place.account}"
     try:
         with closing(wiring.open_ledger(place, read_only=True)) as opened:
             case.open = tuple(opened.open_records())
@@ -44,17 +44,17 @@ def ledger(case: Case) -> Check:
     except LedgerOutdated as error:
         return warning(str(error), error.hint or "", **facts, outdated=True)
     if place.url is not None:
-        return ok(told, **facts, exists=True)
+        return ok(text, **facts, exists=True)
     exists = place.path.exists()
     facts |= {"exists": exists, "writable": _writable(place.path)}
     if not facts["writable"]:
         hint = "make the file and its folder writable for this user"
-        return failed(ExitCode.REFUSED, f"{told}: it cannot be written", hint, **facts)
+        return failed(ExitCode.REFUSED, f"{text}: it cannot be written", hint, **facts)
     lost = None if case.settings.sandbox else _thrown_away(place)
     if lost:
         hint = "name one that stays with --ledger or ORDER_RUNNER_LEDGER: a lost ledger buys everything again"
-        return warning(f"{told}: {lost}", hint, **facts, durable=False)
-    return ok(told if exists else f"{told}: none yet, the first `apply` makes it", **facts, durable=True)
+        return warning(f"{text}: {lost}", hint, **facts, durable=False)
+    return ok(text if exists else f"{text}: none yet, the first `apply` makes it", **facts, durable=True)
 
 
 def _writable(path: Path) -> bool:
@@ -65,14 +65,14 @@ def _writable(path: Path) -> bool:
     return os.access(folder, os.W_OK | os.X_OK)
 
 
-def _thrown_away(place: Place) -> str | None:
+def _thrown_away(place: LedgerPlace) -> str | None:
     """Why a ledger file may not be there the next time."""
     from runner.ledger.storage import file_system
 
     path = Path(os.path.realpath(place.path))
     if file_system(path.parent) in IN_MEMORY:
         return "it is kept in memory and gone after a restart"
-    if wiring.in_ci():
+    if in_ci():
         folder = next((name for name in WORKSPACES if _below(path, os.environ.get(name))), None)
         if folder:
             return f"it lies in {folder}, which goes with the CI job"
@@ -85,7 +85,7 @@ def _below(path: Path, root: str | None) -> bool:
     return bool(root) and path.is_relative_to(os.path.realpath(str(root)))
 
 
-def open_orders(case: Case) -> Check:
+def open_orders(case: Examination) -> Check:
     """No order may have been charged without anybody knowing."""
     if case.open is None:
         return not_checked("the ledger could not be read")
@@ -102,7 +102,7 @@ def open_orders(case: Case) -> Check:
     )
 
 
-def hold(case: Case) -> Check:
+def hold(case: Examination) -> Check:
     """Nobody holds the account now."""
     if case.open is None:
         return not_checked("the ledger could not be read")
@@ -113,7 +113,7 @@ def hold(case: Case) -> Check:
     return warning(f"held by {case.holder}", "wait for that run, or give --lock-timeout", held=True)
 
 
-def lockfile(case: Case) -> Check:
+def lockfile(case: Examination) -> Check:
     """Every word of the manifests is locked, and nothing else is. The vendor is not asked: `lock --check` does that."""
     paths = case.paths or _manifests_here()
     if not paths:
@@ -130,14 +130,16 @@ def lockfile(case: Case) -> Check:
         hint = "`order-runner validate` shows each with its line"
         return failed(ExitCode.INVALID, str(InvalidManifests(loaded.problems)), hint, **facts)
     read, problems = words.lockfile()
-    found = list(problems)
+    findings = list(problems)
     if any(request.words for request in loaded.orders) and not problems:
-        found += [p for p in resolve_all(loaded, read, words.command, str(words.place)).problems if p.code == "PSR304"]
+        findings += [
+            p for p in resolve_all(loaded, read, words.command, str(words.place)).problems if p.code == "PSR304"
+        ]
     if read is not None and covers(paths, words.place):
         used = {address for request in loaded.orders for address in addresses(request, read)}
-        found += stale_problems(read, used, words.command)
-    if found:
-        first, more = found[0], f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        findings += stale_problems(read, used, words.command)
+    if findings:
+        first, more = findings[0], f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
         hint = first.hint or f"`{words.command}` makes it anew"
         return failed(ExitCode.INVALID, f"{first.place}: {first.code} {first.message}{more}", hint, **facts)
     if read is None:
@@ -161,7 +163,7 @@ def _is_manifest(file: Path) -> bool:
         return False
 
 
-def policies(case: Case) -> Check:
+def policies(case: Examination) -> Check:
     """The policies that hold can be read and are right."""
     from runner import manifest
 
@@ -179,7 +181,7 @@ def policies(case: Case) -> Check:
     return ok(names + exclusive, count=len(found.policies), exclusive=found.exclusive)
 
 
-def versions(case: Case) -> Check:
+def versions(case: Examination) -> Check:
     """This program, Python, and the parts that are compiled."""
     del case
     import yaml
@@ -194,15 +196,15 @@ def versions(case: Case) -> Check:
         "sqlalchemy": _version("sqlalchemy"),
         "psycopg": _version("psycopg"),
     }
-    told = f"order-runner {__version__}, Python {facts['python']}, PyYAML {facts['pyyaml']}"
-    told += f", jsonschema-rs {facts['jsonschema_rs']}, psycopg {facts['psycopg'] or 'not installed'}"
+    text = f"order-runner {__version__}, Python {facts['python']}, PyYAML {facts['pyyaml']}"
+    text += f", jsonschema-rs {facts['jsonschema_rs']}, psycopg {facts['psycopg'] or 'not installed'}"
     if not fast:
         return warning(
-            f"{told}; PyYAML without its C part",
+            f"{text}; PyYAML without its C part",
             "install a PyYAML with libyaml: without it large manifests take long",
             **facts,
         )
-    return ok(told, **facts)
+    return ok(text, **facts)
 
 
 def _version(distribution: str) -> str | None:
@@ -212,11 +214,11 @@ def _version(distribution: str) -> str | None:
         return None
 
 
-def terminal(case: Case) -> Check:
+def terminal(case: Examination) -> Check:
     """What output is made for, and whether this is CI."""
     console = case.console
     system = next((name for variable, name in SYSTEMS.items() if os.environ.get(variable)), None)
-    ci = wiring.in_ci()
+    ci = in_ci()
     facts: dict[str, Fact] = {
         "interactive": console.interactive,
         "colour": console.colour,

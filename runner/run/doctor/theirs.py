@@ -15,9 +15,10 @@ from runner.core.errors import AccessError, ExitCode, RunnerError, UsageError
 from runner.core.orders import CURRENCY, decimal_text
 from runner.core.progress import Notice, Progress, unwatched
 from runner.run import wiring
-from runner.run.doctor.case import Case
-from runner.run.doctor.checks import Check, failed, not_checked, ok, warning
-from runner.run.wiring import DEFAULT_BASE_URL, Endpoint
+from runner.run.doctor.check import Check, failed, not_checked, ok, warning
+from runner.run.doctor.examination import Examination
+from runner.run.settings import DEFAULT_BASE_URL, key_origin, read_key
+from runner.run.wiring import Endpoint
 
 PATIENCE: Final = 10.0
 """Seconds until an address counts as out of reach."""
@@ -32,37 +33,37 @@ PROXIES: Final = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Handshake:
     """A connection that was made and closed again. `tls` is its version, None without."""
 
     family: str
     tls: str | None
 
 
-def key(case: Case) -> Check:
+def key(case: Examination) -> Check:
     """There is a key, of the right form, that only its owner can read. It is never shown."""
     if case.settings.sandbox:
         return ok("the sandbox has one of its own", origin="sandbox")
-    said: list[Progress] = []
-    case.key = wiring.read_key(case.settings, said.append)
-    origin = wiring.key_origin(case.settings)
-    notices = [notice.text for notice in said if isinstance(notice, Notice)]
+    events: list[Progress] = []
+    case.key = read_key(case.settings, events.append)
+    origin = key_origin(case.settings)
+    notices = [notice.text for notice in events if isinstance(notice, Notice)]
     if notices:
         open_to_others, _, hint = notices[0].partition(": ")
         return warning(open_to_others, hint, origin=origin, private=False)
     return ok(f"from {origin}", origin=origin, private=True)
 
 
-def address(case: Case) -> Check:
+def address(case: Examination) -> Check:
     """The base URL is one the key may be sent to, and somebody answers there, with TLS that can be trusted."""
-    if case.found is None:
-        from runner.vendors.base_url import checked_base_url
+    if case.endpoint is None:
+        from runner.vendors.base_url import check_base_url
 
-        base = checked_base_url(case.settings.base_url or DEFAULT_BASE_URL)
+        base = check_base_url(case.settings.base_url or DEFAULT_BASE_URL)
         if case.redact(base) != base:
             raise UsageError("the base URL has the API key in it", hint="leave the key out: it is added for each call")
     else:
-        base = case.found.base_url
+        base = case.endpoint.base_url
     url = urlsplit(base)
     origin = case.origin("base_url", "the sandbox" if case.settings.sandbox else "the default")
     facts = {"base_url": base, "scheme": url.scheme, "host": url.hostname or "", "origin": origin}
@@ -73,21 +74,21 @@ def address(case: Case) -> Check:
     except OSError as error:
         return failed(ExitCode.REFUSED, f"{base} ({origin}): {_in_words(error)}", _way_out(error), **facts)
     case.family = line.family
-    case.found = case.found or (Endpoint(base_url=base, key=case.key) if case.key else None)
-    told = f"{base} ({origin}) answers over {line.family}, {line.tls or 'without TLS'}"
-    return ok(told, **facts, family=line.family, tls=line.tls)
+    case.endpoint = case.endpoint or (Endpoint(base_url=base, key=case.key) if case.key else None)
+    text = f"{base} ({origin}) answers over {line.family}, {line.tls or 'without TLS'}"
+    return ok(text, **facts, family=line.family, tls=line.tls)
 
 
-def _probe(host: str, port: int, *, tls: bool) -> Line:
+def _probe(host: str, port: int, *, tls: bool) -> Handshake:
     """Connect, shake hands, and hang up without a word. OSError where that cannot be done."""
     with socket.create_connection((host, port), timeout=PATIENCE) as raw:
         family = "IPv6" if raw.family == socket.AF_INET6 else "IPv4"
         if not tls:
-            return Line(family=family, tls=None)
+            return Handshake(family=family, tls=None)
         from runner.vendors.transport import tls_context
 
         with tls_context().wrap_socket(raw, server_hostname=host) as wrapped:
-            return Line(family=family, tls=wrapped.version())
+            return Handshake(family=family, tls=wrapped.version())
 
 
 def _in_words(error: OSError) -> str:
@@ -109,12 +110,12 @@ def _way_out(error: OSError) -> str:
     return "is PROXY_SELLER_BASE_URL or --base-url right, the vendor up, and the way there open?"
 
 
-def access(case: Case) -> Check:
+def access(case: Examination) -> Check:
     """The vendor answers a question about the account. The key, the address and the rate share one refusal."""
-    if case.offline or case.found is None:
+    if case.offline or case.endpoint is None:
         return not_checked(_why_not(case))
     clock = case.clock
-    with wiring.transport(case.settings, case.found, clock, unwatched) as way:
+    with wiring.transport(case.settings, case.endpoint, clock, unwatched) as way:
         from runner.vendors.v1 import purchases as v1
 
         way.timing = replace(way.timing, pauses=())  # one honest try: whoever calls is waiting
@@ -133,15 +134,15 @@ def access(case: Case) -> Check:
     return ok(f"the vendor answered in {took:.0f} ms", http_status=case.answer.status)
 
 
-def _why_not(case: Case) -> str:
+def _why_not(case: Examination) -> str:
     if case.offline:
         return "--offline"
     return "there is no key to ask with" if case.key is None else "the address cannot be reached"
 
 
-def _triple(case: Case) -> str:
+def _triple(case: Examination) -> str:
     """What the one refusal can mean (docs/vendor/api-v1.md#access), with the way out of each."""
-    origin = "the sandbox" if case.settings.sandbox else wiring.key_origin(case.settings)
+    origin = "the sandbox" if case.settings.sandbox else key_origin(case.settings)
     return (
         f"one answer for three things: compare the key ({origin}) with the one in the dashboard; "
         f"put this machine's public {case.family} address on the key's list, which holds three; "
@@ -149,10 +150,10 @@ def _triple(case: Case) -> str:
     )
 
 
-def clock(case: Case) -> Check:
+def clock(case: Examination) -> Check:
     """This machine's clock and the vendor's agree: claims, evidence and waiting times rest on them."""
     if case.asked is None or case.answer is None:
-        return not_checked(_why_not(case) if case.offline or case.found is None else "the vendor did not answer")
+        return not_checked(_why_not(case) if case.offline or case.endpoint is None else "the vendor did not answer")
     theirs = _date(case.answer.headers.get("date"))
     if theirs is None:
         return not_checked("the vendor's answer has no date")
@@ -162,13 +163,13 @@ def clock(case: Case) -> Check:
     seconds = round(abs(skew).total_seconds())
     way = "ahead of" if skew > timedelta(0) else "behind"
     facts = {"skew_seconds": seconds if skew > timedelta(0) else -seconds}
-    told = f"{seconds} s {way} the vendor's"
+    text = f"{seconds} s {way} the vendor's"
     hint = "set the clock (timedatectl, NTP): what an order became is judged by these times"
     if abs(skew) > TOO_SKEWED:
-        return failed(ExitCode.REFUSED, told, hint, **facts)
+        return failed(ExitCode.REFUSED, text, hint, **facts)
     if abs(skew) > SKEW:
-        return warning(told, hint, **facts)
-    return ok(told if seconds else "agrees with the vendor's", **facts)
+        return warning(text, hint, **facts)
+    return ok(text if seconds else "agrees with the vendor's", **facts)
 
 
 def _date(text: str | None) -> datetime | None:
@@ -178,7 +179,7 @@ def _date(text: str | None) -> datetime | None:
         return None
 
 
-def balance(case: Case) -> Check:
+def balance(case: Examination) -> Check:
     """What the account can spend."""
     if case.money is None:
         answered = case.answer is not None and not case.offline

@@ -58,10 +58,10 @@ def _day(value: object) -> date | None:
     """The day of `dd.mm.yyyy` or `yyyy-mm-dd`, with or without a time, or of a date object; None for anything else."""
     if isinstance(value, dict):
         value = value.get("date")
-    found = _DAY.match(value.strip()) if isinstance(value, str) else None
-    if found is None:
+    match = _DAY.match(value.strip()) if isinstance(value, str) else None
+    if match is None:
         return None
-    parts = found.group("y", "m", "d") if found["y"] else found.group("Y", "M", "D")
+    parts = match.group("y", "m", "d") if match["y"] else match.group("Y", "M", "D")
     try:
         return date(*map(int, parts))
     except ValueError:

@@ -8,14 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 from runner.core.orders import PAY_BY_BALANCE, PRODUCT_TYPES, OrderRequest, ProductType, Scalar
 from runner.core.vendor import Answer, NotSent, Outcome, Placed, Rejected, Unknown, VendorError
+from runner.vendors.retry_after import retry_after
 from runner.vendors.v1.reads import decode_balance, decode_calc, decode_order_ids, decode_package, decode_reference
 from runner.vendors.v1.refusals import (
     FIELDS,
@@ -48,9 +46,6 @@ __all__ = [
 ]
 
 API_VERSION: Final = "v1"
-RETRY_AFTER_CAP: Final = 60.0
-"""Seconds; the vendor counts its limit by the minute (docs/vendor/api-v1.md#limits)."""
-
 BODY_HEAD: Final = 4096
 _PURCHASE: Final = re.compile(
     rb'"(orderIds?|listBaseOrderNumbers)"|"status"\s*:\s*"success"|"success"\s*:\s*true', re.IGNORECASE
@@ -84,7 +79,7 @@ def balance_get() -> Request:
 
 def proxy_list(product: ProductType) -> Request:
     """Unfiltered: filters may be ignored by the vendor (docs/vendor/api-v1.md#proxy-lists)."""
-    return Request(method="GET", path=f"proxy/list/{_known(product)}")
+    return Request(method="GET", path=f"proxy/list/{_require_type(product)}")
 
 
 def resident_package() -> Request:
@@ -92,7 +87,7 @@ def resident_package() -> Request:
 
 
 def reference_list(product: ProductType) -> Request:
-    return Request(method="GET", path=f"reference/list/{_known(product)}")
+    return Request(method="GET", path=f"reference/list/{_require_type(product)}")
 
 
 def ping() -> Request:
@@ -118,7 +113,7 @@ def _body(request: OrderRequest) -> bytes:
     return json.dumps(encode_order(request)).encode("ascii")
 
 
-def _known(product: ProductType) -> ProductType:
+def _require_type(product: ProductType) -> ProductType:
     if product not in PRODUCT_TYPES:
         raise ValueError(f"no product type: {product!r}")
     return product
@@ -127,7 +122,7 @@ def _known(product: ProductType) -> ProductType:
 def _outcome(response: Response) -> Outcome:
     """The first proof that holds; the order of these lines is the argument."""
     if response.status == 429:
-        return _throttled(response)
+        return _throttling(response)
     if not answers(response.status):
         return _unknown(f"HTTP {response.status}", response.body)
     try:
@@ -135,13 +130,13 @@ def _outcome(response: Response) -> Outcome:
     except Malformed as problem:
         return _unknown(str(problem), response.body)
     if envelope.status == "success":
-        return _placed(envelope.data) or Unknown(reason="a success without a usable orderId", leaning_placed=True)
+        return _placement(envelope.data) or Unknown(reason="a success without a usable orderId", leaning_placed=True)
     errors = vendor_errors(envelope)
     doubt = _doubt(response, envelope, errors)
     return _unknown(doubt, response.body) if doubt else Rejected(errors=errors, access=is_access(errors))
 
 
-def _placed(data: object) -> Placed | None:
+def _placement(data: object) -> Placed | None:
     if not isinstance(data, dict) or (bought := order_id(data.get("orderId"))) is None:
         return None
     numbers = data.get("listBaseOrderNumbers")
@@ -170,30 +165,11 @@ def _doubt(response: Response, envelope: Envelope, errors: tuple[VendorError, ..
     return None
 
 
-def _throttled(response: Response) -> NotSent | Unknown:
+def _throttling(response: Response) -> NotSent | Unknown:
     """429 comes from the edge in front of the API (docs/vendor/api-v1.md#limits), unless it speaks of an order."""
     if _PURCHASE.search(response.body):
         return Unknown(reason="HTTP 429 that looks like a purchase", leaning_placed=True)
-    return NotSent(reason="HTTP 429, too many requests", throttled=True, retry_after=_retry_after(response.headers))
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds from now, by the vendor's own clock where it names a date; None where it makes no sense."""
-    text = headers.get("retry-after", "").strip()
-    if re.fullmatch(r"[0-9]{1,18}", text):
-        return min(float(text), RETRY_AFTER_CAP)
-    until, now = _http_date(text), _http_date(headers.get("date", ""))
-    if until is None or now is None:
-        return None
-    return min(max((until - now).total_seconds(), 0.0), RETRY_AFTER_CAP)
-
-
-def _http_date(text: str) -> datetime | None:
-    try:
-        parsed = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+    return NotSent(reason="HTTP 429, too many requests", throttled=True, retry_after=retry_after(response.headers))
 
 
 def _unknown(reason: str, body: bytes) -> Unknown:

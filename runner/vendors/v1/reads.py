@@ -71,10 +71,10 @@ def proxy_rows(response: Response, product: ProductType) -> list[tuple[str, Mapp
     if not isinstance(data, list):
         raise _unavailable("proxy/list", f"no complete list of {product}")
     rows = [(order_id(row.get("order_id")), row) for row in data if isinstance(row, dict)]
-    found: list[tuple[str, Mapping[str, object]]] = [(known, row) for known, row in rows if known is not None]
-    if len(found) != len(data):
+    numbered: list[tuple[str, Mapping[str, object]]] = [(number, row) for number, row in rows if number is not None]
+    if len(numbered) != len(data):
         raise _unavailable("proxy/list", "a row without an order id")
-    return found
+    return numbered
 
 
 def decode_package(response: Response) -> Mapping[str, str] | None:
@@ -90,8 +90,8 @@ def decode_package(response: Response) -> Mapping[str, str] | None:
     data = _success(response, "resident/package")
     if not isinstance(data, dict) or data.get("traffic_limit") is None:
         raise _unavailable("resident/package", "no package in it")
-    told = {name: _flat(data.get(name)) for name in ("traffic_limit", "expired_at", "tarif_id", "is_active")}
-    return {name: text for name, text in told.items() if text}
+    state = {name: _flat(data.get(name)) for name in ("traffic_limit", "expired_at", "tarif_id", "is_active")}
+    return {name: text for name, text in state.items() if text}
 
 
 def decode_reference(response: Response, product: ProductType) -> tuple[Choice, ...]:
@@ -100,8 +100,8 @@ def decode_reference(response: Response, product: ProductType) -> tuple[Choice, 
     try:
         return choices(data, product)
     except Malformed as problem:
-        found = _unavailable("reference/list", str(problem))
-        raise UnknownForm(str(found), hint=found.hint) from None
+        failure = _unavailable("reference/list", str(problem))
+        raise UnknownForm(str(failure), hint=failure.hint) from None
 
 
 def _read(response: Response, path: str) -> Envelope:

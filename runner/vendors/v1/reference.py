@@ -19,12 +19,12 @@ def choices(data: object, product: ProductType) -> tuple[Choice, ...]:
     """What can be ordered, in the vendor's order, each once; Malformed where a section of the type is missing."""
     section = _section(data, product)
     if product == "resident":
-        found = list(_plain(section, "tarifs", product, "tarifId"))
+        listed = list(_plain(section, "tarifs", product, "tarifId"))
     elif product == "mobile":
-        found = [*_mobile(_rows(section, "country")), *_plain(section, "period", product, "periodId")]
+        listed = [*_mobile(_rows(section, "country")), *_plain(section, "period", product, "periodId")]
     else:
-        found = [*_countries(section, product), *_plain(section, "period", product, "periodId")]
-    return tuple(dict.fromkeys(found))
+        listed = [*_countries(section, product), *_plain(section, "period", product, "periodId")]
+    return tuple(dict.fromkeys(listed))
 
 
 def _section(data: object, product: ProductType) -> Row:

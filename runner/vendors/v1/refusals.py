@@ -43,10 +43,10 @@ def refusal_field(message: str) -> str | None:
 
     The texts: docs/vendor/api-v1.md#order-refusals.
     """
-    known = {name.casefold(): name for name in FIELDS}
+    names = {name.casefold(): name for name in FIELDS}
     for bracketed in re.findall(r"\[\s*(\w+)[^\[\]]*\]", message):
-        if bracketed.casefold() in known:
-            return known[bracketed.casefold()]
+        if bracketed.casefold() in names:
+            return names[bracketed.casefold()]
     text = message.strip().casefold()
     return next((name for start, name in _BLAMED.items() if text.startswith(start)), None)
 

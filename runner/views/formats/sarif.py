@@ -13,17 +13,14 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from runner._version import __version__
-from runner.core import codes as catalogue
+from runner.core.codes import TITLES
 from runner.explain.tables import finding as explanation
-from runner.manifest import findings as manifest_catalogue
 from runner.views.formats.facts import Finding, findings, severity, vendor_words, worst_first
 from runner.views.terminal.safe import json_text, one_line
 
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 ROOT: Final = "%SRCROOT%"
 """The name, by GitHub and others, of the folder that relative addresses begin in."""
-
-TITLES: Final = manifest_catalogue.TITLES | catalogue.TITLES
 
 _BROKEN: Final = (1, 2)
 """Exit codes of a call that could not do its work; any other has found out what is so."""

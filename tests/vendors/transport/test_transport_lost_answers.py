@@ -8,7 +8,7 @@ from vendors.transport.peer import GOOD, FakeClock, Script, Visit, client, go, o
 from runner.core.errors import Span
 from runner.core.orders import OrderKey, OrderRequest, Source
 from runner.core.vendor import Answer, NotSent, Placed, Rejected, Unknown
-from runner.vendors.v1.account import V1Buyer
+from runner.vendors.v1.adapter import V1Buyer
 
 SOURCE = Source(path="orders.yaml", span=Span(line=1, column=1, end_line=1, end_column=2))
 ORDER = OrderRequest(key=OrderKey("b", "n"), type="ipv4", fields={"countryId": 561}, source=SOURCE)

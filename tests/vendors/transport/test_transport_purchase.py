@@ -29,23 +29,23 @@ from vendors.transport.peer import (
 )
 
 from runner.core.vendor import NotSent
-from runner.vendors.transport import Connection, Lost, Timing
+from runner.vendors.transport import HttpConnection, Lost, Timing
 from runner.vendors.wire import Response
 
 Guard = Callable[[], str | None]
 
 
-def buy(peer: Peer, guard: Callable[[Connection], str | None] = lambda _: None) -> Response | NotSent | Lost:
+def buy(peer: Peer, guard: Callable[[HttpConnection], str | None] = lambda _: None) -> Response | NotSent | Lost:
     with client(peer.url()) as way, way.connect() as found:
         connection = opened(found)
         return connection.exchange(BUY, lambda: guard(connection))
 
 
-def after_news(connection: Connection) -> None:
+def after_news(connection: HttpConnection) -> None:
     wait_for_news(connection)
 
 
-def cued(peer: Peer, connection: Connection) -> None:
+def cued(peer: Peer, connection: HttpConnection) -> None:
     peer.visit().cue.set()
     wait_for_news(connection)
 
@@ -86,7 +86,7 @@ def test_a_guard_that_says_no_sends_nothing(tls: ssl.SSLContext | None) -> None:
 def test_a_guard_that_breaks_sends_nothing() -> None:
     """An exception of the guard comes out as it is, before any byte."""
 
-    def broken(_: Connection) -> str | None:
+    def broken(_: HttpConnection) -> str | None:
         raise RuntimeError("bug")
 
     with serving(Visit.until_gone) as peer, pytest.raises(RuntimeError, match="bug"):

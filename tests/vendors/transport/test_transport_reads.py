@@ -78,12 +78,13 @@ RETRY_AFTER = {
     "infinite": ("inf", 2.0),
     "junk": ("soon", 2.0),
     "date": ("Wed, 21 Oct 2099 07:28:00 GMT", 2.0),
+    "date-of-the-vendor": ("Wed, 21 Oct 2099 07:28:09 GMT\r\nDate: Wed, 21 Oct 2099 07:28:00 GMT", 9.0),
 }
 
 
 @pytest.mark.parametrize(("told", "slept"), RETRY_AFTER.values(), ids=RETRY_AFTER.keys())
 def test_too_many_requests_waits_as_told_within_reason(told: str, slept: float) -> None:
-    """429: `Retry-After` in seconds is kept up to 60; anything else means 2 s."""
+    """429: `Retry-After` is kept up to 60 s, by the vendor's clock if it is a date; what makes no sense means 2 s."""
     clock = FakeClock()
     answers = answering(busy(f"Retry-After: {told}"), ok(b"{}"))
     with serving(answers) as peer, client(peer.url(), clock=clock) as way:

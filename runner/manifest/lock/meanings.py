@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from typing import Final
 
+from runner.core.nearest import nearest
 from runner.core.orders import Scalar
 from runner.core.vendor import Choice
 from runner.manifest.lock import Address
@@ -16,7 +16,7 @@ NEAREST: Final = 3
 """How many legal values a hint names."""
 
 
-def offered(choices: Iterable[Choice], address: Address) -> tuple[Choice, ...]:
+def offers(choices: Iterable[Choice], address: Address) -> tuple[Choice, ...]:
     """What the vendor has where a word is looked up."""
     return tuple(c for c in choices if c.field == address.field and c.within == address.within)
 
@@ -24,20 +24,20 @@ def offered(choices: Iterable[Choice], address: Address) -> tuple[Choice, ...]:
 def matches(choices: Iterable[Choice], address: Address) -> tuple[Choice, ...]:
     """What a word may stand for, each id once: the vendor's name, for countries also the alpha-3 code, for periods
     also the id; letter case and runs of spaces do not count. None: unknown. Several: ambiguous."""
-    word = _folded(address.word)
-    found: dict[Scalar, Choice] = {}
-    for choice in offered(choices, address):
-        if word in map(_folded, _spellings(choice)):
-            found.setdefault(choice.value, choice)
-    return tuple(found.values())
+    word = _fold(address.word)
+    by_id: dict[Scalar, Choice] = {}
+    for choice in offers(choices, address):
+        if word in map(_fold, _spellings(choice)):
+            by_id.setdefault(choice.value, choice)
+    return tuple(by_id.values())
 
 
-def nearest(choices: Sequence[Choice], address: Address) -> tuple[str, ...]:
+def nearest_words(choices: Sequence[Choice], address: Address) -> tuple[str, ...]:
     """The legal words nearest to an unknown one; all of them where there are few."""
-    known = offered(choices, address)
-    spellings = {_folded(text): label(c) for c in known for text in _spellings(c)}
-    close = get_close_matches(_folded(address.word), list(spellings), n=NEAREST, cutoff=0.5)
-    labels = [spellings[text] for text in close] or ([label(c) for c in known] if len(known) <= 2 * NEAREST else [])
+    there = offers(choices, address)
+    spellings = {_fold(text): label(c) for c in there for text in _spellings(c)}
+    close = nearest(_fold(address.word), spellings, most=NEAREST)
+    labels = [spellings[text] for text in close] or ([label(c) for c in there] if len(there) <= 2 * NEAREST else [])
     return tuple(dict.fromkeys(labels))
 
 
@@ -59,5 +59,5 @@ def _spellings(choice: Choice) -> tuple[str, ...]:
     return (choice.name, extra) if extra else (choice.name,)
 
 
-def _folded(text: str) -> str:
+def _fold(text: str) -> str:
     return " ".join(text.split()).casefold()

@@ -10,7 +10,7 @@ from decimal import Decimal
 from runner.core.clock import Clock
 from runner.core.orders import OrderRequest, ProductType, Quote, Scalar
 from runner.core.vendor import Answer, Choice, Look, NotSent, Placed, QuoteRefused, Unknown, Witness
-from runner.vendors.transport import Connection, Lost, Transport
+from runner.vendors.transport import HttpConnection, Lost, Transport
 from runner.vendors.v1 import purchases as v1
 from runner.vendors.v1.lists import decode_look
 from runner.vendors.wire import Response
@@ -64,15 +64,15 @@ class V1Buyer(V1Reader):
     """Reads an account, and buys on it."""
 
     @contextmanager
-    def connect(self) -> Iterator[V1Line | NotSent]:
+    def connect(self) -> Iterator[V1Connection | NotSent]:
         with self._transport.connect() as connection:
-            yield connection if isinstance(connection, NotSent) else V1Line(connection)
+            yield connection if isinstance(connection, NotSent) else V1Connection(connection)
 
 
-class V1Line:
+class V1Connection:
     """One open connection, good for one purchase."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: HttpConnection) -> None:
         self._connection = connection
 
     def send(self, request: OrderRequest, guard: Callable[[], str | None]) -> Answer:

@@ -10,13 +10,13 @@ from typing import Any, Final
 from runner.core import schemas
 from runner.core.errors import Problem, Span
 from runner.core.orders import PRODUCT_TYPES, OrderKey
-from runner.core.yamldoc.nodes import Broken, Entry, Field, Item, Split, span
-from runner.manifest.head import Head, head_problems
+from runner.core.yamldoc.nodes import Break, Field, Item, ListEntry, Split, span
+from runner.manifest.head import DocumentHead, head_problems
 from runner.manifest.keys import Keys
 from runner.manifest.kinds import Kind, kind_of
-from runner.manifest.phrases import did_you_mean, nearest_name, one_of, shown
+from runner.manifest.phrases import did_you_mean, display, nearest_name, one_of
 from runner.manifest.places import OrderPlaces
-from runner.manifest.rules import Subject, violations
+from runner.manifest.rules import SchemaSubject, violations
 
 FORMAT: Final = "orders/v1"
 EARLY: Final = ("apiVersion", "batch", "defaults")
@@ -44,15 +44,15 @@ class TooMany(Exception):
 class Accepted:
     """An entry without errors, defaults merged in."""
 
-    entry: Entry
+    entry: ListEntry
     kind: Kind
     values: dict[str, Any]
 
 
-class Document:
+class ManifestDocument:
     """Judges a document piece by piece; `problems` is complete after `finish`."""
 
-    def __init__(self, path: str, begin: Span, keys: Keys, known: dict[str, Field]) -> None:
+    def __init__(self, path: str, begin: Span, keys: Keys, early: dict[str, Field]) -> None:
         self.problems: list[Problem] = []
         self.fields: dict[str, Field] = {}
         self.batch: str | None = None
@@ -63,18 +63,18 @@ class Document:
         self._begin = begin
         self._nameless = f"{path}:{begin.line}"
         self._keys = keys
-        self._known = known
+        self._early = early
         self._entry_began = 0
         self._split: Span | None = None
         self._foreign: Problem | None = None
         self._kinds: dict[str, Kind] = {}
         self._inherited: dict[tuple[int, int], Problem] = {}
-        for field in known.values():
+        for field in early.values():
             self._learn(field)
 
     def take(self, item: Item) -> None:
         """Take anything but an entry."""
-        if not isinstance(item, Broken):
+        if not isinstance(item, Break):
             self._entry_began = len(self.problems)
         if isinstance(item, Field):
             self._field(item)
@@ -82,7 +82,7 @@ class Document:
             self._split = item.span
         elif isinstance(item, Problem):
             self.report([item])
-        elif isinstance(item, Broken):
+        elif isinstance(item, Break):
             self._doubt_last_entry()
             self.finish(cut=True)
             self.report([item.problem])
@@ -100,7 +100,7 @@ class Document:
     def _field(self, field: Field) -> None:
         """Take a field of the document. `Late` where orders came before it."""
         self.report(field.problems)
-        if field.key in self._known:
+        if field.key in self._early:
             return
         if self._split and field.key in EARLY:
             raise Late
@@ -117,12 +117,12 @@ class Document:
         elif field.key == "apiVersion" and field.value != FORMAT and not field.problems:
             self._foreign = self._problem(
                 "PSR102",
-                f"`apiVersion` is `{shown(field.value)}`: this is no {FORMAT} manifest",
+                f"`apiVersion` is `{display(field.value)}`: this is no {FORMAT} manifest",
                 field.value_span(),
                 f"write `apiVersion: {FORMAT}`, or keep other YAML out of this path",
             )
 
-    def entry(self, entry: Entry) -> Accepted | None:
+    def entry(self, entry: ListEntry) -> Accepted | None:
         """Judge one order; None where it has errors."""
         if self._foreign:
             return None
@@ -135,11 +135,11 @@ class Document:
         try:
             kind = self._kinds[value["type"]]
         except (KeyError, TypeError):
-            known = self._kind(value.get("type"))
-            if known is None:
+            fresh = self._kind(value.get("type"))
+            if fresh is None:
                 self._unknown_type(entry)
                 return None
-            kind = known
+            kind = fresh
         values = kind.merged(value)
         accepted = not entry.problems and kind.valid(values)
         if not accepted:
@@ -160,8 +160,8 @@ class Document:
             missing = self._problem("PSR104", "`apiVersion` is missing: this is no manifest", self._begin, hint)
             self.problems = [replace(missing, field="apiVersion")]
             return
-        found = head_problems(
-            Head(
+        problems = head_problems(
+            DocumentHead(
                 path=self.path,
                 fields=self.fields,
                 begin=self._begin,
@@ -170,8 +170,8 @@ class Document:
                 kinds=tuple(self._kinds),
             )
         )
-        self.sound = not cut and not found
-        head = [problem for problem in found if not cut or problem.code not in _NEEDS_END]
+        self.sound = not cut and not problems
+        head = [problem for problem in problems if not cut or problem.code not in _NEEDS_END]
         self.report(_elsewhere(head, self.problems))
         self.report(_elsewhere(self._inherited.values(), self.problems))
 
@@ -181,23 +181,23 @@ class Document:
         kind = self._kinds[name] = kind_of(name, self.defaults.value if self.defaults else {})
         return kind
 
-    def _explain(self, entry: Entry, kind: Kind, values: dict[str, Any]) -> bool:
+    def _explain(self, entry: ListEntry, kind: Kind, values: dict[str, Any]) -> bool:
         """Report what is wrong with an entry; True where nothing is."""
         key = self.key(entry.value)
         places = OrderPlaces(entry, self.defaults)
         line = entry.value_span().line
-        subject = Subject(schema=kind.name, places=places, path=self.path, key=key, line=line)
-        found = violations(subject, values)
+        subject = SchemaSubject(schema=kind.name, places=places, path=self.path, key=key, line=line)
+        problems = violations(subject, values)
         written = [replace(problem, key=key) for problem in entry.problems]
-        for problem in _elsewhere(found, written):
+        for problem in _elsewhere(problems, written):
             if problem.span and problem.field and places.inherits(problem.field):
                 self._inherited.setdefault((problem.span.line, problem.span.column), replace(problem, key=None))
             else:
                 written.append(problem)
         self.report(written)
-        return not entry.problems and not found
+        return not entry.problems and not problems
 
-    def _unknown_type(self, entry: Entry) -> None:
+    def _unknown_type(self, entry: ListEntry) -> None:
         kind = entry.value.get("type")
         hint = one_of(PRODUCT_TYPES)
         if kind is None:
@@ -206,19 +206,19 @@ class Document:
             problem = self._problem("PSR204", message, place, hint)
         else:
             nearest = nearest_name(kind, PRODUCT_TYPES) if isinstance(kind, str) else None
-            message = f"unknown type `{shown(kind)}`{did_you_mean(nearest)}"
+            message = f"unknown type `{display(kind)}`{did_you_mean(nearest)}"
             problem = self._problem("PSR202", message, entry.value_span("type"), hint)
         found = [replace(problem, key=self.key(entry.value), field="type")]
         self.report([*entry.problems, *_elsewhere(found, entry.problems)])
         self._register(entry)
 
-    def _unwanted(self, entry: Entry, kind: Kind, name: str) -> None:
+    def _unwanted(self, entry: ListEntry, kind: Kind, name: str) -> None:
         message = f"`{name}` is missing: the vendor's table calls it optional, but {kind.name} is refused without it"
         hint = "say what the proxies are for, in your own words"
         problem = self._problem("PSR211", message, span(entry.landmark("name")), hint)
         self.report([replace(problem, severity="warning", key=self.key(entry.value), field=name)])
 
-    def _register(self, entry: Entry) -> bool:
+    def _register(self, entry: ListEntry) -> bool:
         """Remember the order's key; False, and a finding, where another order has it."""
         value = entry.value
         name = value.get("name")
@@ -231,7 +231,7 @@ class Document:
         if first is None:
             return True
         where = f"{first.path}:{first.line}:{first.column}"
-        full = shown(f"{self.batch}/{tag}" if self.batch else tag)
+        full = display(f"{self.batch}/{tag}" if self.batch else tag)
         problem = self._problem("PSR301", f"another order is named `{full}`, at {where}", span(event), _OTHER_NAME)
         self.report([replace(problem, key=self.key(value), field="name")])
         return False
@@ -243,7 +243,7 @@ class Document:
             return None
         return str(OrderKey(batch, name, generation))
 
-    def _no_order(self, entry: Entry) -> Problem:
+    def _no_order(self, entry: ListEntry) -> Problem:
         return self._problem("PSR201", "an order is a mapping of fields", entry.value_span(), "write `- name: …`")
 
     def _problem(self, code: str, message: str, place: Span, hint: str) -> Problem:

@@ -12,15 +12,16 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from runner.core.clock import Clock
-    from runner.core.ledger import Record
+    from runner.core.records import Record
     from runner.core.secrets import ApiKey
-    from runner.run.wiring import Endpoint, Settings
+    from runner.run.settings import Settings
+    from runner.run.wiring import Endpoint
     from runner.vendors.wire import Response
     from runner.views.terminal.console import Console
 
 
 @dataclass(slots=True, kw_only=True)
-class Case:
+class Examination:
     """`origins` has how each setting was given, by its name in `Settings`: its option or variable; else its default.
 
     `flags` lead a suggested command to the same ledger and account.
@@ -37,7 +38,7 @@ class Case:
     origins: Mapping[str, str] = field(default_factory=dict)
 
     key: ApiKey | None = None
-    found: Endpoint | None = None
+    endpoint: Endpoint | None = None
     family: str | None = None
     asked: tuple[datetime, datetime] | None = None
     answer: Response | None = None

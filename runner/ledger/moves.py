@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from runner.core.errors import Refused
-from runner.core.ledger import Attempt, Settlement
+from runner.core.records import Attempt, Settlement
 from runner.core.states import CLAIMABLE, MOVES, OPEN, Event, State, is_legal
 from runner.ledger.codec import json_text, moment_text, optional_money
 
@@ -23,7 +23,7 @@ ENDINGS: Final = frozenset((move.event, move.after) for move in MOVES if move.ev
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class SettlementCase:
     """A settlement of `attempt`, the order's row as it stands, and the other order that has the vendor's id already."""
 
     row: Mapping[str, Any]
@@ -48,7 +48,7 @@ def refuse_nonsense(settlement: Settlement) -> None:
         raise Refused(f"{settlement.event} to {settlement.after} needs the vendor's order id")
 
 
-def arrow(case: Case) -> tuple[Event, State | None]:
+def arrow(case: SettlementCase) -> tuple[Event, State | None]:
     """What to enter: an event, and the state it leads to, None where it moves nothing."""
     event, after = case.settlement.event, case.settlement.after
     # An earlier attempt that proves to be placed decides the order, unless a later one is in doubt itself.
@@ -64,7 +64,7 @@ def arrow(case: Case) -> tuple[Event, State | None]:
     return event, None
 
 
-def _no_such_verdict(case: Case) -> str:
+def _no_such_verdict(case: SettlementCase) -> str:
     key, settlement = case.row["key"], case.settlement
     if case.owner is not None:
         return f"order {settlement.order_id} already belongs to {case.owner}, it cannot be {key}"
@@ -73,7 +73,7 @@ def _no_such_verdict(case: Case) -> str:
     return f"{key} is {case.state}: it cannot become {settlement.after} by {settlement.event}"
 
 
-def changes(case: Case, after: State | None) -> dict[str, Any]:
+def changes(case: SettlementCase, after: State | None) -> dict[str, Any]:
     """The order's columns as they are afterwards."""
     row, settlement = case.row, case.settlement
     facts = {name: row[name] for name in ("order_id", "base_order_numbers", "total", "balance")}
@@ -92,7 +92,7 @@ def changes(case: Case, after: State | None) -> dict[str, Any]:
     }
 
 
-def _stray(case: Case, after: State | None) -> str | None:
+def _stray(case: SettlementCase, after: State | None) -> str | None:
     """The vendor's order id that this order was answered with and could not take; a person's verdict ends it."""
     if case.settlement.event is Event.RESOLVED:
         return None
@@ -102,14 +102,14 @@ def _stray(case: Case, after: State | None) -> str | None:
     return stray
 
 
-def _reason(case: Case, after: State | None) -> str | None:
-    said, stood = case.settlement.reason, case.row["reason"]
+def _reason(case: SettlementCase, after: State | None) -> str | None:
+    reason, stood = case.settlement.reason, case.row["reason"]
     if case.settlement.event is Event.PLACED and after is not State.PLACED:
-        return _stray_reason(case) + (f"; {said}" if said else "")
-    return stood if after is None and not (said and case.is_current) else said
+        return _stray_reason(case) + (f"; {reason}" if reason else "")
+    return stood if after is None and not (reason and case.is_current) else reason
 
 
-def _stray_reason(case: Case) -> str:
+def _stray_reason(case: SettlementCase) -> str:
     answered = f"the vendor answered attempt {case.attempt.n} with order {case.settlement.order_id}"
     if case.owner is not None:
         return f"{answered}, which already belongs to {case.owner}"

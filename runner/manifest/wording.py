@@ -28,7 +28,7 @@ class Words:
     _read: bool = False
     _broken: bool = False
     _lockfile: Lockfile | None = None
-    _told: set[object] = field(default_factory=set)
+    _reported: set[object] = field(default_factory=set)
 
     @property
     def place(self) -> Path:
@@ -79,39 +79,39 @@ class Words:
     def check(self, *, strict: bool) -> Loaded:
         """The manifests as `validate` sees them: the orders whose words, if any, are locked, and what `judge` says."""
         from runner import manifest
-        from runner.manifest.lock.lookup import resolved
+        from runner.manifest.lock.lookup import resolve
 
         loaded = manifest.load(self.paths, strict=strict, apart=self.apart, watch=self.watch)
         problems = list(loaded.problems)
         orders = []
         for request in loaded.orders:
-            found: OrderRequest | tuple[object, ...] = request
+            outcome: OrderRequest | tuple[object, ...] = request
             if request.words:
-                said = self.judge(request)
-                problems += [replace(problem, severity="error") for problem in said] if strict else said
+                findings = self.judge(request)
+                problems += [replace(problem, severity="error") for problem in findings] if strict else findings
                 lockfile, _ = self.lockfile()
-                found = resolved(request, lockfile) if lockfile else ()
-            if not isinstance(found, tuple):
-                orders.append(found)
+                outcome = resolve(request, lockfile) if lockfile else ()
+            if not isinstance(outcome, tuple):
+                orders.append(outcome)
         return replace(loaded, problems=tuple(problems), orders=tuple(orders))
 
     def judge(self, request: OrderRequest) -> Iterator[Problem]:
         """What `validate` says of an order's words: each place once, and only that there is no lockfile, if so."""
-        from runner.manifest.lock.lookup import resolved, unlocked_problem
+        from runner.manifest.lock.lookup import resolve, unlocked_problem
 
         lockfile, problems = self.lockfile()
         yield from problems
         if lockfile is None:
-            if not self._broken and not self._told:
-                self._told.add(None)
+            if not self._broken and not self._reported:
+                self._reported.add(None)
                 yield self._nothing_locked(request)
             return
-        found = resolved(request, lockfile)
-        for unlocked in found if isinstance(found, tuple) else ():
+        outcome = resolve(request, lockfile)
+        for unlocked in outcome if isinstance(outcome, tuple) else ():
             problem = unlocked_problem(unlocked, lockfile, self.command, str(self.place))
             at = (problem.path, problem.span, problem.message)
-            if at not in self._told:
-                self._told.add(at)
+            if at not in self._reported:
+                self._reported.add(at)
                 yield problem
 
     def _nothing_locked(self, request: OrderRequest) -> Problem:

@@ -31,7 +31,7 @@ def test_records_of_many_keys(store: SqliteStore, hold: Hold) -> None:
 
 def test_every_record_by_key(store: SqliteStore, hold: Hold, monkeypatch: pytest.MonkeyPatch) -> None:
     """All orders of the account are read, page by page, in the order of their keys."""
-    monkeypatch.setattr("runner.ledger.reading.PAGE", 2)
+    monkeypatch.setattr("runner.ledger.reader.PAGE", 2)
     for name in ("c", "a", "e", "b", "d"):
         hold.claim(claim(name))
     assert [one.key.name for one in store.open().every_record()] == ["a", "b", "c", "d", "e"]
