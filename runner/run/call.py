@@ -6,17 +6,27 @@ approval. Whoever calls adds only how a person is asked and what a person is sho
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from runner.core.clock import SystemClock
-from runner.core.errors import ExitCode, LedgerUnusable, OutcomeUnknown, worst
+from runner.core.errors import (
+    ExitCode,
+    InvalidManifests,
+    LedgerUnusable,
+    OutcomeUnknown,
+    RunnerError,
+    UsageError,
+    worst,
+)
+from runner.core.progress import harmless
 from runner.core.stop import Stop, StoppableClock
 from runner.limits import policy
+from runner.manifest.selection import EVERYTHING, Selection
 from runner.plan.approval.consent import Consent
-from runner.plan.approval.terms import Document
+from runner.plan.approval.terms import Approval, Document
 from runner.plan.lookalikes import Guard
 from runner.plan.task import Job
 from runner.report import ending
@@ -33,6 +43,7 @@ if TYPE_CHECKING:
     from runner.manifest.lock import Lockfile
     from runner.plan.plan import Plan
     from runner.report.file import ReportFile
+    from runner.report.report import Mode, Report
     from runner.run.wiring import Settings
 
 
@@ -47,8 +58,16 @@ class Wanted:
 
 def governed(loaded: Loaded, limits: Limits, named: str | None) -> tuple[Loaded, Limits]:
     """Manifests and limits under every policy that holds for them; findings of policies come first."""
-    found = policy.over(named, [file.path for file in loaded.files])
-    return replace(loaded, problems=(*found.problems, *loaded.problems)), replace(limits, policies=found.found)
+    policies = policy.over(named, [file.path for file in loaded.files])
+    return replace(loaded, problems=(*policies.problems, *loaded.problems)), replace(limits, policies=policies.found)
+
+
+def is_exclusive(named: str | None) -> bool:
+    """Whether the policies call the account exclusive. InvalidManifests where something is wrong with one of them."""
+    policies = policy.over(named)
+    if policies.problems:
+        raise InvalidManifests(policies.problems)
+    return policies.exclusive
 
 
 def job_of(
@@ -63,7 +82,8 @@ def job_of(
 ) -> Job:
     """The call as the core knows it. UsageError for a selection that fits no order.
 
-    `strict_account` None: in CI. `flags` lead a suggested command to the same ledger and account.
+    `strict_account` None: in CI. `flags` lead a suggested command to the same ledger and account. What `watch` raises
+    is lost: whoever looks on must not end a purchase half way.
     """
     if not wanted.loaded.errors:
         consent.selection.check(wanted.loaded.orders)
@@ -76,17 +96,47 @@ def job_of(
         guard=Guard(strict=strict, flags=flags),
         holder=wiring.holder(clock.now()),
         clock=clock,
-        watch=watch,
+        watch=harmless(watch),
         ledger_name=wiring.ledger_name(wiring.locate(settings)),
         consent=consent,
         detailed_exit=detailed_exit,
     )
 
 
-def consent_of(settings: Settings) -> Consent:
-    """A consent for this account to every order of a call, with nothing approved."""
+def consent_of(
+    settings: Settings,
+    *,
+    selection: Selection = EVERYTHING,
+    approval: Approval | None = None,
+    nothing: bool = False,
+) -> Consent:
+    """What may be bought for this account; `nothing` where nothing is expected to be left to buy."""
     api = wiring.SANDBOX_ACCOUNT if settings.sandbox else None
-    return Consent(account=wiring.locate(settings).account, api=api)
+    account = wiring.locate(settings).account
+    return Consent(account=account, api=api, selection=selection, approval=approval, nothing=nothing)
+
+
+@contextmanager
+def reported(
+    job: Job,
+    mode: Mode,
+    file: ReportFile | None,
+    leave: Callable[[Report, RunnerError], None],
+    *,
+    hint: str | None = None,
+) -> Iterator[None]:
+    """Has `leave` keep a report of whatever stops a call before its batch begins.
+
+    Raises UsageError, with the hint, where the report's file cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        path = file.path if file and file.path else error.filename
+        raise UsageError(f"{path} cannot be written: {error.strerror or error}", hint=hint) from error
+    except RunnerError as error:
+        leave(batch.not_begun(job, mode, error), error)
+        raise
 
 
 def preview(settings: Settings, job: Job, mode: Literal["plan", "dry-run"], *, offline: bool = False) -> batch.Outcome:
@@ -161,7 +211,7 @@ def reconcile(
     lock_timeout: float = 0.0,
 ) -> tuple[settling.Outcome, ExitCode]:
     """Settle orders in doubt by evidence. The code is 7 while any order of the account is open, asked for or not."""
-    clock = StoppableClock(SystemClock(), stop)
+    clock, watch = StoppableClock(SystemClock(), stop), harmless(watch)
     with (
         wiring.existing_ledger(settings) as ledger,
         wiring.reader(settings, clock, watch) as reader,
@@ -195,18 +245,18 @@ def cut_off(count: int) -> OutcomeUnknown:
 
 def _with_open(outcome: batch.Outcome, ledger: Ledger, file: ReportFile | None) -> batch.Outcome:
     """A batch that was cut off, perhaps before it had looked for open orders: with those in report and exit code."""
-    report, found = outcome.report, []
+    report, records = outcome.report, []
     if report.exit_code is ExitCode.CANCELLED and report.finished_at is not None:
         with suppress(LedgerUnusable):
-            found = ledger.open_records()
-    if not found or report.finished_at is None:
+            records = ledger.open_records()
+    if not records or report.finished_at is None:
         return outcome
-    error = cut_off(len(found))
+    error = cut_off(len(records))
     entries = {entry.request.key: entry for entry in report.orders}
-    for record in found:
+    for record in records:
         if record.key in entries:
             entries[record.key].update(status="unknown", reason=record.reason, possible=record.quote_total)
-    ending.note_open(report, found)
+    ending.note_open(report, records)
     ending.finish(report, report.finished_at, error)
     if file is not None:
         try:
