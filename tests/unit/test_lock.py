@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner import manifest
-from runner.cli.options.words import Words
+from runner.manifest.reading import Words
 from runner.core.orders import OrderRequest
 from runner.core.vendor import Choice
 from runner.core.yamldoc.source import UNSAFE
