@@ -10,17 +10,9 @@ import click
 
 from runner.cli import buying
 from runner.cli.ending import Call
+from runner.cli.options import common
 from runner.cli.options.approval import ApprovalOptions, SelectionOptions, approved_of, selection_of
 from runner.cli.options.command import CommandOptions, define, group, option
-from runner.cli.options.common import (
-    LedgerOptions,
-    ScreenOptions,
-    VendorOptions,
-    format_option,
-    outputs_of,
-    paths_argument,
-    vendor_settings,
-)
 from runner.cli.options.limits import LimitOptions
 from runner.core.errors import UsageError
 from runner.run.wiring import MIN_MONEY_TIMEOUT, Settings
@@ -28,8 +20,8 @@ from runner.run.wiring import MIN_MONEY_TIMEOUT, Settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyOptions(CommandOptions):
-    paths: tuple[str, ...] = paths_argument()
-    formats: tuple[str, ...] = format_option(*buying.FORMATS)
+    paths: tuple[str, ...] = common.paths_argument()
+    formats: tuple[str, ...] = common.format_option(*buying.FORMATS)
     dry_run: Literal["online", "offline"] | None = option(
         "--dry-run",
         type=click.Choice(["online", "offline"]),
@@ -53,9 +45,9 @@ class ApplyOptions(CommandOptions):
         metavar="SPEC",
         help="With --sandbox: make the emulator fail, like reset-after@1; see runner/sandbox/limits.md.",
     )
-    vendor: VendorOptions = group(VendorOptions)
-    ledger: LedgerOptions = group(LedgerOptions)
-    screen: ScreenOptions = group(ScreenOptions)
+    vendor: common.VendorOptions = group(common.VendorOptions)
+    ledger: common.LedgerOptions = group(common.LedgerOptions)
+    screen: common.ScreenOptions = group(common.ScreenOptions)
 
 
 class _Apply(click.Command):
@@ -76,7 +68,7 @@ def command(options: ApplyOptions) -> int:
     from runner.run.call import consent_of
 
     _refuse_short_money_timeout(options.buying)
-    outputs = outputs_of(options.formats, buying.FORMATS)
+    outputs = common.outputs_of(options.formats, buying.FORMATS)
     settings = _settings(options)
     consent = consent_of(settings, selection=selection_of(options.selection))
     paths, consent = approved_of(options.approval, options.given, options.paths, consent)
@@ -107,5 +99,5 @@ def _refuse_short_money_timeout(options: buying.BuyingOptions) -> None:
 def _settings(options: ApplyOptions) -> Settings:
     if options.faults and not options.vendor.sandbox:
         raise UsageError("--fault needs --sandbox: the real vendor has faults enough of its own")
-    settings = vendor_settings(options.vendor, options.given, options.ledger)
+    settings = common.vendor_settings(options.vendor, options.given, options.ledger)
     return replace(settings, money_timeout=options.buying.money_timeout, faults=options.faults)

@@ -6,19 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from runner.cli.options import common
 from runner.cli.options.command import CommandOptions, Given, define, group, option
-from runner.cli.options.common import (
-    LedgerOptions,
-    ScreenOptions,
-    VendorOptions,
-    exit_code,
-    flags_of,
-    format_option,
-    outputs_of,
-    paths_argument,
-    vendor_settings,
-    write_outputs,
-)
 from runner.cli.options.limits import policy_option
 from runner.cli.options.words import lockfile_option
 
@@ -28,16 +17,16 @@ _NAMED: Final = ("ledger", "base_url", "account")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoctorOptions(CommandOptions):
-    paths: tuple[str, ...] = paths_argument(required=False)
-    formats: tuple[str, ...] = format_option(*FORMATS)
+    paths: tuple[str, ...] = common.paths_argument(required=False)
+    formats: tuple[str, ...] = common.format_option(*FORMATS)
     offline: bool = option(
         "--offline", is_flag=True, help="Ask nobody: no key is sent, the vendor's side is not checked."
     )
     policy: str | None = policy_option()
     lockfile: Path | None = lockfile_option()
-    vendor: VendorOptions = group(VendorOptions)
-    ledger: LedgerOptions = group(LedgerOptions)
-    screen: ScreenOptions = group(ScreenOptions)
+    vendor: common.VendorOptions = group(common.VendorOptions)
+    ledger: common.LedgerOptions = group(common.LedgerOptions)
+    screen: common.ScreenOptions = group(common.ScreenOptions)
 
 
 @define("doctor", DoctorOptions)
@@ -53,8 +42,8 @@ def command(options: DoctorOptions) -> int:
     from runner.run.doctor.case import Case
     from runner.views import doctor as view
 
-    outputs = outputs_of(options.formats, FORMATS)
-    settings = vendor_settings(options.vendor, options.given, options.ledger)
+    outputs = common.outputs_of(options.formats, FORMATS)
+    settings = common.vendor_settings(options.vendor, options.given, options.ledger)
     console = options.screen.console()
     case = Case(
         settings=settings,
@@ -64,12 +53,12 @@ def command(options: DoctorOptions) -> int:
         policy=options.policy,
         lockfile=options.lockfile,
         offline=options.offline,
-        flags=flags_of(options.given, settings),
+        flags=common.flags_of(options.given, settings),
         origins=_origins(options.given),
     )
     checks = doctor.examine(case)
-    write_outputs(outputs, console, lambda fmt, target: view.render(checks, fmt=fmt, console=target))
-    return exit_code(diagnosis.exit_code(checks), console)
+    common.write_outputs(outputs, console, lambda fmt, target: view.render(checks, fmt=fmt, console=target))
+    return common.exit_code(diagnosis.exit_code(checks), console)
 
 
 def _origins(given: Given) -> dict[str, str]:

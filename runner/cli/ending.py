@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from runner.cli.options import common
 from runner.cli.options.command import Given
-from runner.cli.options.common import Output, ScreenOptions, exit_code, write_output
 from runner.cli.options.limits import LimitOptions
 from runner.cli.outputs import Rendered, annotates, mask_key, render_problems, show_error, stream_of, tell_job_of
 from runner.core.errors import ExitCode, RunnerError, UsageError, worst
@@ -39,12 +39,12 @@ class Call:
     """
 
     settings: Settings
-    outputs: tuple[Output, ...]
+    outputs: tuple[common.Output, ...]
     console: Console
     stdout: Console
     given: Given
     limits: LimitOptions
-    screen: ScreenOptions
+    screen: common.ScreenOptions
     report: Path | None
     consent: Consent
     detailed_exit: bool = False
@@ -55,12 +55,12 @@ class Call:
     def of(
         cls,
         settings: Settings,
-        outputs: tuple[Output, ...],
+        outputs: tuple[common.Output, ...],
         consent: Consent,
         *,
         given: Given,
         limits: LimitOptions,
-        screen: ScreenOptions,
+        screen: common.ScreenOptions,
         report: Path | None,
         detailed_exit: bool = False,
         command: str | None = None,
@@ -181,18 +181,18 @@ def show(call: Call, outcome: Outcome, file: ReportFile | None) -> int:
         reason = file.failure.strerror or file.failure
         text = f"the report {file.path} could not be written: {reason}; the ledger has everything"
         show_error(RunnerError(text), call.console)
-    return exit_code(code, call.stdout)
+    return common.exit_code(code, call.stdout)
 
 
-def _write_output(call: Call, output: Output, outcome: Outcome, rendered: Rendered) -> None:
+def _write_output(call: Call, output: common.Output, outcome: Outcome, rendered: Rendered) -> None:
     """One format to where it goes. UsageError where that cannot be written."""
     if output.fmt == "ndjson" and call.stream is not None:
         _end_stream(call.stream, output, rendered)
         return
-    write_output(output, call.console, lambda fmt, console: _render(call, fmt, console, outcome, rendered))
+    common.write_output(output, call.console, lambda fmt, console: _render(call, fmt, console, outcome, rendered))
 
 
-def _end_stream(stream: Stream, output: Output, rendered: Rendered) -> None:
+def _end_stream(stream: Stream, output: common.Output, rendered: Rendered) -> None:
     try:
         stream.finish(rendered.document)
         if output.path is not None and stream.failure is not None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from runner.cli.options import common
 from runner.cli.options.command import CommandOptions, argument, define, group
-from runner.cli.options.common import ScreenOptions, exit_code, format_option, outputs_of, write_outputs
 from runner.core.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ def _completed(ctx: click.Context, param: click.Parameter, incomplete: str) -> l
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExplainOptions(CommandOptions):
     topics: tuple[str, ...] = argument(nargs=-1, metavar="[TOPIC...]", shell_complete=_completed)
-    formats: tuple[str, ...] = format_option(*FORMATS)
-    screen: ScreenOptions = group(ScreenOptions)
+    formats: tuple[str, ...] = common.format_option(*FORMATS)
+    screen: common.ScreenOptions = group(common.ScreenOptions)
 
 
 @define("explain", ExplainOptions)
@@ -52,7 +52,7 @@ def command(options: ExplainOptions) -> int:
     from runner import explain
     from runner.views import explain as view
 
-    outputs = outputs_of(options.formats, FORMATS)
+    outputs = common.outputs_of(options.formats, FORMATS)
     console = options.screen.console()
     try:
         pages = explain.explained(options.topics) if options.topics else (explain.overview(),)
@@ -60,5 +60,5 @@ def command(options: ExplainOptions) -> int:
         near = ", ".join(unknown.near)
         hint = f"nearest: {near}" if near else "`order-runner explain` alone shows what there is"
         raise UsageError(f"nothing is called {unknown.word!r}", hint=hint) from None
-    write_outputs(outputs, console, lambda fmt, target: view.render(pages, fmt=fmt, console=target))
-    return exit_code(ExitCode.OK, console)
+    common.write_outputs(outputs, console, lambda fmt, target: view.render(pages, fmt=fmt, console=target))
+    return common.exit_code(ExitCode.OK, console)

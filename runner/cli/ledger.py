@@ -9,17 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from runner.cli.options import common
 from runner.cli.options.command import CommandOptions, argument, define, group, option
-from runner.cli.options.common import (
-    LedgerOptions,
-    ScreenOptions,
-    exit_code,
-    format_option,
-    ledger_settings,
-    lock_timeout_option,
-    outputs_of,
-    write_outputs,
-)
 from runner.core.errors import ExitCode, LedgerUnusable, Refused, UsageError
 
 if TYPE_CHECKING:
@@ -52,8 +43,8 @@ class ExportOptions(CommandOptions):
         help="Where the lines go; - is stdout. [-]",
     )
     sandbox: bool = option("--sandbox", is_flag=True, help="Take the sandbox's ledger.")
-    ledger: LedgerOptions = group(LedgerOptions)
-    screen: ScreenOptions = group(ScreenOptions)
+    ledger: common.LedgerOptions = group(common.LedgerOptions)
+    screen: common.ScreenOptions = group(common.ScreenOptions)
 
 
 @define("export", ExportOptions, under=command)
@@ -66,7 +57,7 @@ def export_command(options: ExportOptions) -> int:
     from runner.run import wiring
 
     console = options.screen.console()
-    settings = ledger_settings(options.ledger, options.given, sandbox=options.sandbox)
+    settings = common.ledger_settings(options.ledger, options.given, sandbox=options.sandbox)
     with closing(wiring.open_ledger(wiring.locate(settings), read_only=True)) as ledger:
         on_screen = str(options.output) == "-" and console.out.terminal
         try:
@@ -79,7 +70,7 @@ def export_command(options: ExportOptions) -> int:
             ) from None
         except OSError as error:
             raise UsageError(f"{options.output} cannot be written: {error.strerror or error}") from None
-    return exit_code(ExitCode.OK, console)
+    return common.exit_code(ExitCode.OK, console)
 
 
 def _write(lines: Iterator[str], output: Path, console: Console) -> None:
@@ -112,10 +103,10 @@ def _lines(ledger: Ledger, watch: Watch) -> Iterator[str]:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyOptions(CommandOptions):
     export: Path | None = argument(required=False, metavar="[EXPORT]", type=click.Path(path_type=Path))
-    formats: tuple[str, ...] = format_option(*FORMATS)
+    formats: tuple[str, ...] = common.format_option(*FORMATS)
     sandbox: bool = option("--sandbox", is_flag=True, help="Check the sandbox's ledger.")
-    ledger: LedgerOptions = group(LedgerOptions)
-    screen: ScreenOptions = group(ScreenOptions)
+    ledger: common.LedgerOptions = group(common.LedgerOptions)
+    screen: common.ScreenOptions = group(common.ScreenOptions)
 
 
 @define("verify", VerifyOptions, under=command)
@@ -127,8 +118,8 @@ def verify_command(options: VerifyOptions) -> int:
     """
     from runner.views import ledger as view
 
-    outputs = outputs_of(options.formats, FORMATS)
-    settings = ledger_settings(options.ledger, options.given, sandbox=options.sandbox)
+    outputs = common.outputs_of(options.formats, FORMATS)
+    settings = common.ledger_settings(options.ledger, options.given, sandbox=options.sandbox)
     console = options.screen.console()
     with options.screen.watching(console) as watch:
         if options.export is None:
@@ -137,8 +128,8 @@ def verify_command(options: VerifyOptions) -> int:
             verdict = _check_ledger(wiring.locate(settings), watch)
         else:
             verdict = _check_export(options.export, watch)
-    write_outputs(outputs, console, lambda fmt, target: view.render(verdict, fmt=fmt, console=target))
-    return exit_code(ExitCode.OK if verdict.whole else ExitCode.REFUSED, console)
+    common.write_outputs(outputs, console, lambda fmt, target: view.render(verdict, fmt=fmt, console=target))
+    return common.exit_code(ExitCode.OK if verdict.whole else ExitCode.REFUSED, console)
 
 
 def _check_ledger(place: Place, watch: Watch) -> Verdict:
@@ -170,10 +161,10 @@ def _check_export(path: Path, watch: Watch) -> Verdict:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportOptions(CommandOptions):
     export: Path = argument(metavar="EXPORT", type=click.Path(path_type=Path))
-    formats: tuple[str, ...] = format_option(*FORMATS)
-    lock_timeout: float = lock_timeout_option()
-    ledger: LedgerOptions = group(LedgerOptions)
-    screen: ScreenOptions = group(ScreenOptions)
+    formats: tuple[str, ...] = common.format_option(*FORMATS)
+    lock_timeout: float = common.lock_timeout_option()
+    ledger: common.LedgerOptions = group(common.LedgerOptions)
+    screen: common.ScreenOptions = group(common.ScreenOptions)
 
 
 @define("import", ImportOptions, under=command)
@@ -186,13 +177,13 @@ def import_command(options: ImportOptions) -> int:
     from runner.run import wiring
     from runner.views import ledger as view
 
-    outputs = outputs_of(options.formats, FORMATS)
-    place = wiring.locate(ledger_settings(options.ledger, options.given))
+    outputs = common.outputs_of(options.formats, FORMATS)
+    place = wiring.locate(common.ledger_settings(options.ledger, options.given))
     console = options.screen.console()
     with _open(options.export) as stream, options.screen.watching(console) as watch:
         restored = _import(options.export, stream, place, options.lock_timeout, watch)
-    write_outputs(outputs, console, lambda fmt, target: view.render_restored(restored, fmt=fmt, console=target))
-    return exit_code(ExitCode.OK, console)
+    common.write_outputs(outputs, console, lambda fmt, target: view.render_restored(restored, fmt=fmt, console=target))
+    return common.exit_code(ExitCode.OK, console)
 
 
 def _import(path: Path, stream: TextIO, place: Place, timeout: float, watch: Watch) -> Restored:

@@ -9,18 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner.cli.options import common
 from runner.cli.options.command import CommandOptions, define, group, option
-from runner.cli.options.common import (
-    Output,
-    ScreenOptions,
-    VendorOptions,
-    exit_code,
-    format_option,
-    outputs_of,
-    paths_argument,
-    vendor_settings,
-    write_outputs,
-)
 from runner.cli.options.words import lockfile_option, note_left_out
 from runner.cli.outputs import source_line
 from runner.core.errors import ExitCode, Problem, UsageError
@@ -42,7 +32,7 @@ FORMATS = ("text", "json", "github")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockOptions(CommandOptions):
-    paths: tuple[str, ...] = paths_argument()
+    paths: tuple[str, ...] = common.paths_argument()
     check: bool = option(
         "--check", is_flag=True, help="Write nothing: exit 4 where a word is not locked, not used or has moved."
     )
@@ -50,9 +40,9 @@ class LockOptions(CommandOptions):
         "--update", multiple=True, metavar="WORD", help="Lock this word anew, like FRA or '1 GB'. May be repeated."
     )
     lockfile: Path | None = lockfile_option()
-    formats: tuple[str, ...] = format_option(*FORMATS)
-    vendor: VendorOptions = group(VendorOptions)
-    screen: ScreenOptions = group(ScreenOptions)
+    formats: tuple[str, ...] = common.format_option(*FORMATS)
+    vendor: common.VendorOptions = group(common.VendorOptions)
+    screen: common.ScreenOptions = group(common.ScreenOptions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +54,7 @@ class _Locking:
     lockfile: Lockfile | None
     settings: Settings
     console: Console
-    screen: ScreenOptions
+    screen: common.ScreenOptions
 
 
 @define("lock", LockOptions)
@@ -79,8 +69,8 @@ def command(options: LockOptions) -> int:
 
     if options.check and options.update:
         raise UsageError("--check writes nothing, --update does: say one of them")
-    outputs = outputs_of(options.formats, FORMATS)
-    settings = vendor_settings(options.vendor, options.given)
+    outputs = common.outputs_of(options.formats, FORMATS)
+    settings = common.vendor_settings(options.vendor, options.given)
     words = Words(paths=options.paths, named=options.lockfile, sandbox=settings.sandbox)
     console = options.screen.console()
     with options.screen.watching(console) as watch:
@@ -204,12 +194,12 @@ def _reference(locking: _Locking) -> Iterator[Reference]:
 
 
 def _show(
-    locking: _Locking, outputs: tuple[Output, ...], problems: tuple[Problem, ...], written: Written | None
+    locking: _Locking, outputs: tuple[common.Output, ...], problems: tuple[Problem, ...], written: Written | None
 ) -> int:
     from runner.views import lock as view
 
     problems = tuple(sorted(problems, key=lambda problem: problem.order))
-    write_outputs(
+    common.write_outputs(
         outputs,
         locking.console,
         lambda fmt, target: view.render(
@@ -223,4 +213,4 @@ def _show(
         ),
     )
     failed = any(problem.severity == "error" for problem in problems)
-    return exit_code(ExitCode.INVALID if failed else ExitCode.OK, locking.console)
+    return common.exit_code(ExitCode.INVALID if failed else ExitCode.OK, locking.console)

@@ -10,28 +10,17 @@ import click
 
 from runner.cli import buying
 from runner.cli.ending import Call
+from runner.cli.options import common
 from runner.cli.options.approval import SelectionOptions, selection_of
 from runner.cli.options.command import CommandOptions, define, group, option
-from runner.cli.options.common import (
-    LedgerOptions,
-    Output,
-    ScreenOptions,
-    VendorOptions,
-    flags_of,
-    format_option,
-    outputs_of,
-    paths_argument,
-    vendor_settings,
-    writable,
-)
 from runner.cli.options.limits import LimitOptions
 from runner.core.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanOptions(CommandOptions):
-    paths: tuple[str, ...] = paths_argument()
-    formats: tuple[str, ...] = format_option(*buying.PLAN_FORMATS)
+    paths: tuple[str, ...] = common.paths_argument()
+    formats: tuple[str, ...] = common.format_option(*buying.PLAN_FORMATS)
     out: Path | None = option(
         "--out",
         type=click.Path(path_type=Path, dir_okay=False),
@@ -49,9 +38,9 @@ class PlanOptions(CommandOptions):
     report: Path | None = option(
         "--report", type=click.Path(path_type=Path), metavar="PATH", help="Also write a report there."
     )
-    vendor: VendorOptions = group(VendorOptions)
-    ledger: LedgerOptions = group(LedgerOptions)
-    screen: ScreenOptions = group(ScreenOptions)
+    vendor: common.VendorOptions = group(common.VendorOptions)
+    ledger: common.LedgerOptions = group(common.LedgerOptions)
+    screen: common.ScreenOptions = group(common.ScreenOptions)
 
 
 @define("plan", PlanOptions)
@@ -59,12 +48,12 @@ def command(options: PlanOptions) -> int:
     """Quote every order that is not bought yet: price, total, balance after. Buys nothing."""
     from runner.run.call import consent_of
 
-    outputs = outputs_of(options.formats, buying.PLAN_FORMATS)
+    outputs = common.outputs_of(options.formats, buying.PLAN_FORMATS)
     if options.out is not None:
         if "-" in options.paths:
             raise UsageError("a plan of stdin cannot be applied: it could not be read again", hint="name files")
-        outputs += (Output("json", writable(options.out)),)
-    settings = vendor_settings(options.vendor, options.given, options.ledger)
+        outputs += (common.Output("json", common.writable(options.out)),)
+    settings = common.vendor_settings(options.vendor, options.given, options.ledger)
     consent = consent_of(settings, selection=selection_of(options.selection), nothing=options.expect_nothing)
     call = Call.of(
         settings,
@@ -75,7 +64,7 @@ def command(options: PlanOptions) -> int:
         screen=options.screen,
         report=options.report,
         detailed_exit=options.detailed_exitcode,
-        command=_buying_command(options) + flags_of(options.given, settings),
+        command=_buying_command(options) + common.flags_of(options.given, settings),
     )
     return buying.preview(call, options.paths, "plan")
 

@@ -9,19 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from runner.cli.complete import values as completers
+from runner.cli.options import common
 from runner.cli.options.command import CommandOptions, argument, define, group, option
-from runner.cli.options.common import (
-    LedgerOptions,
-    ScreenOptions,
-    VendorOptions,
-    exit_code,
-    flags_of,
-    format_option,
-    lock_timeout_option,
-    outputs_of,
-    vendor_settings,
-    write_outputs,
-)
 from runner.cli.options.limits import policy_option
 from runner.cli.options.types import Duration, key_of
 from runner.cli.outputs import render_problems
@@ -36,7 +25,7 @@ FORMATS = ("text", "json")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReconcileOptions(CommandOptions):
     keys: tuple[str, ...] = argument(nargs=-1, metavar="[KEY...]", shell_complete=completers.keys)
-    formats: tuple[str, ...] = format_option(*FORMATS)
+    formats: tuple[str, ...] = common.format_option(*FORMATS)
     wait: timedelta = option(
         "--wait",
         type=Duration(),
@@ -55,11 +44,11 @@ class ReconcileOptions(CommandOptions):
         is_flag=True,
         help="Nobody else buys on this account: a new order that fits, and its price gone from the balance, is ours.",
     )
-    lock_timeout: float = lock_timeout_option()
+    lock_timeout: float = common.lock_timeout_option()
     policy: str | None = policy_option()
-    vendor: VendorOptions = group(VendorOptions)
-    ledger: LedgerOptions = group(LedgerOptions)
-    screen: ScreenOptions = group(ScreenOptions)
+    vendor: common.VendorOptions = group(common.VendorOptions)
+    ledger: common.LedgerOptions = group(common.LedgerOptions)
+    screen: common.ScreenOptions = group(common.ScreenOptions)
 
 
 @define("reconcile", ReconcileOptions)
@@ -74,9 +63,9 @@ def command(options: ReconcileOptions) -> int:
     from runner.run import call
     from runner.views import settling
 
-    outputs = outputs_of(options.formats, FORMATS)
+    outputs = common.outputs_of(options.formats, FORMATS)
     keys = tuple(dict.fromkeys(key_of(text) for text in options.keys))
-    settings = vendor_settings(options.vendor, options.given, options.ledger)
+    settings = common.vendor_settings(options.vendor, options.given, options.ledger)
     console = options.screen.console()
     exclusive = options.exclusive or _is_exclusive(options.policy, console)
     with options.screen.watching(console) as watch:
@@ -89,9 +78,9 @@ def command(options: ReconcileOptions) -> int:
             wait=options.wait.total_seconds(),
             lock_timeout=options.lock_timeout,
         )
-    flags = flags_of(options.given, settings)
-    write_outputs(outputs, console, lambda fmt, to: settling.render(outcome, fmt=fmt, console=to, flags=flags))
-    return exit_code(code, console)
+    flags = common.flags_of(options.given, settings)
+    common.write_outputs(outputs, console, lambda fmt, to: settling.render(outcome, fmt=fmt, console=to, flags=flags))
+    return common.exit_code(code, console)
 
 
 def _is_exclusive(policy: str | None, console: Console) -> bool:

@@ -8,16 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from runner.cli.options import common
 from runner.cli.options.command import CommandOptions, argument, define, group, option
-from runner.cli.options.common import (
-    ScreenOptions,
-    VendorOptions,
-    exit_code,
-    format_option,
-    outputs_of,
-    vendor_settings,
-    write_outputs,
-)
 from runner.core.errors import ExitCode, UsageError
 from runner.core.orders import PRODUCT_TYPES, ProductType
 from runner.run.wiring import DEFAULT_ACCOUNT
@@ -46,9 +38,9 @@ class ReferenceOptions(CommandOptions):
     account: str | None = option(
         "--account", metavar="NAME", help=f"The account's name; each has a cache of its own. [{DEFAULT_ACCOUNT}]"
     )
-    formats: tuple[str, ...] = format_option(*FORMATS)
-    vendor: VendorOptions = group(VendorOptions)
-    screen: ScreenOptions = group(ScreenOptions)
+    formats: tuple[str, ...] = common.format_option(*FORMATS)
+    vendor: common.VendorOptions = group(common.VendorOptions)
+    screen: common.ScreenOptions = group(common.ScreenOptions)
 
 
 @define("reference", ReferenceOptions)
@@ -57,20 +49,20 @@ def command(options: ReferenceOptions) -> int:
     from runner.core.clock import SystemClock
     from runner.views import reference
 
-    outputs = outputs_of(options.formats, FORMATS)
-    settings = replace(vendor_settings(options.vendor, options.given), account=options.account)
+    outputs = common.outputs_of(options.formats, FORMATS)
+    settings = replace(common.vendor_settings(options.vendor, options.given), account=options.account)
     console = options.screen.console()
     lists = _lists(options, settings, console)
     oldest = min(cached.read_at for cached in lists.values())
     choices = [choice for cached in lists.values() for choice in cached.choices]
     if options.country is not None:
         choices = _of_country(choices, options.country)
-    write_outputs(
+    common.write_outputs(
         outputs, console, lambda fmt, target: reference.render(choices, fmt=fmt, console=target, read_at=oldest)
     )
     if not options.screen.quiet and (age := reference.age(SystemClock().now() - oldest)):
         console.note(f"read from the vendor {age} ago; --refresh asks it anew\n")
-    return exit_code(ExitCode.OK, console)
+    return common.exit_code(ExitCode.OK, console)
 
 
 def _of_country(choices: list[Choice], country: str) -> list[Choice]:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
+from runner.cli.options import common
 from runner.cli.options.command import CommandOptions, argument, define, option
-from runner.cli.options.common import Output, exit_code, format_option, outputs_of, write_output
 from runner.cli.outputs import annotates, tell_job_of
 from runner.core.errors import ExitCode, UsageError
 
@@ -24,7 +24,7 @@ def command() -> None:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderOptions(CommandOptions):
     file: str = argument(metavar="FILE")
-    formats: tuple[str, ...] = format_option(*FORMATS)
+    formats: tuple[str, ...] = common.format_option(*FORMATS)
     no_color: bool = option("--no-color", is_flag=True, help="No colour, whatever the terminal can do.")
 
 
@@ -38,7 +38,7 @@ def render_command(options: RenderOptions) -> int:
     from runner.views.formats import reading
     from runner.views.terminal.console import Console
 
-    file, outputs = options.file, outputs_of(options.formats, FORMATS)
+    file, outputs = options.file, common.outputs_of(options.formats, FORMATS)
     document = reading.parsed(_read(file), file)
     console = Console.detect(no_color=options.no_color)
 
@@ -49,10 +49,10 @@ def render_command(options: RenderOptions) -> int:
             target.write(formats.render(fmt, document))
 
     for output in outputs:
-        write_output(_beside(output, file), console, show)
+        common.write_output(_beside(output, file), console, show)
     if annotates(outputs):
         tell_job_of(document, console)
-    return exit_code(ExitCode.OK, console)
+    return common.exit_code(ExitCode.OK, console)
 
 
 def _read(file: str) -> bytes:
@@ -62,7 +62,7 @@ def _read(file: str) -> bytes:
         raise UsageError(f"cannot read {file}: {error.strerror or error}") from None
 
 
-def _beside(output: Output, file: str) -> Output:
+def _beside(output: common.Output, file: str) -> common.Output:
     """The output, unless it would replace the report it is made from."""
     if output.path is not None and file != "-" and output.path.exists() and output.path.samefile(file):
         raise UsageError(f"{output.path} is the report itself", hint="name another file")

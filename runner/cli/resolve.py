@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from runner.cli.complete import values as completers
+from runner.cli.options import common
 from runner.cli.options.command import CommandOptions, argument, define, group, option
-from runner.cli.options.common import LedgerOptions, ScreenOptions, exit_code, ledger_settings, lock_timeout_option
 from runner.cli.options.types import key_of
 from runner.core.errors import Cancelled, ExitCode, UsageError
 from runner.run.wiring import existing_ledger, holder
@@ -42,10 +42,10 @@ class ResolveOptions(CommandOptions):
         help="Call it absent although the waiting time is not over.",
     )
     yes: bool = option("--yes", is_flag=True, help="Do not ask.")
-    lock_timeout: float = lock_timeout_option()
+    lock_timeout: float = common.lock_timeout_option()
     sandbox: bool = option("--sandbox", is_flag=True, help="Settle an order of the sandbox's ledger.")
-    ledger: LedgerOptions = group(LedgerOptions)
-    screen: ScreenOptions = group(ScreenOptions)
+    ledger: common.LedgerOptions = group(common.LedgerOptions)
+    screen: common.ScreenOptions = group(common.ScreenOptions)
 
 
 @define("resolve", ResolveOptions)
@@ -64,11 +64,11 @@ def command(options: ResolveOptions) -> int:
         raise UsageError("nobody is there to confirm this", hint="look at the vendor's dashboard, then say --yes")
     reason = (options.reason or "seen at the vendor").strip()
     person, now = resolve.person_of(os.environ), SystemClock().now()
-    settings = ledger_settings(options.ledger, options.given, sandbox=options.sandbox)
+    settings = common.ledger_settings(options.ledger, options.given, sandbox=options.sandbox)
     if options.key is None:
         order_ids = tuple(dict.fromkeys(options.not_mine))
         disowning = resolve.Disowning(order_ids=order_ids, reason=reason, person=person, at=now)
-        return exit_code(_disown(disowning, settings, console, options), console)
+        return common.exit_code(_disown(disowning, settings, console, options), console)
     ruling = resolve.Ruling(
         key=key_of(options.key),
         order_id=options.placed,
@@ -77,7 +77,7 @@ def command(options: ResolveOptions) -> int:
         at=now,
         accepts_second=options.accept_possible_second_purchase,
     )
-    return exit_code(_resolve(ruling, settings, console, options), console)
+    return common.exit_code(_resolve(ruling, settings, console, options), console)
 
 
 def _refuse_contradiction(options: ResolveOptions) -> None:

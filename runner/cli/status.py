@@ -6,19 +6,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from runner.cli.options import common
 from runner.cli.options.approval import SelectionOptions, selection_of
 from runner.cli.options.command import CommandOptions, define, group, option
-from runner.cli.options.common import (
-    LedgerOptions,
-    ScreenOptions,
-    exit_code,
-    flags_of,
-    format_option,
-    ledger_settings,
-    outputs_of,
-    paths_argument,
-    write_outputs,
-)
 from runner.cli.options.words import note_left_out
 from runner.core.errors import ExitCode, InvalidManifests, UsageError
 
@@ -32,12 +22,12 @@ FORMATS = ("text", "json")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusOptions(CommandOptions):
-    paths: tuple[str, ...] = paths_argument(required=False)
-    formats: tuple[str, ...] = format_option(*FORMATS)
+    paths: tuple[str, ...] = common.paths_argument(required=False)
+    formats: tuple[str, ...] = common.format_option(*FORMATS)
     sandbox: bool = option("--sandbox", is_flag=True, help="Look at the sandbox's ledger.")
     selection: SelectionOptions = group(SelectionOptions)
-    ledger: LedgerOptions = group(LedgerOptions)
-    screen: ScreenOptions = group(ScreenOptions)
+    ledger: common.LedgerOptions = group(common.LedgerOptions)
+    screen: common.ScreenOptions = group(common.ScreenOptions)
 
 
 @define("status", StatusOptions)
@@ -50,8 +40,8 @@ def command(options: StatusOptions) -> int:
     from runner.settle import status
     from runner.views import status as view
 
-    outputs = outputs_of(options.formats, FORMATS)
-    settings = ledger_settings(options.ledger, options.given, sandbox=options.sandbox)
+    outputs = common.outputs_of(options.formats, FORMATS)
+    settings = common.ledger_settings(options.ledger, options.given, sandbox=options.sandbox)
     selection = selection_of(options.selection)
     if selection and not options.paths:
         raise UsageError("only orders of manifests can be selected", hint="name PATH...")
@@ -61,13 +51,13 @@ def command(options: StatusOptions) -> int:
         rows = status.rows_of(ledger, requests) if options.paths else status.every_row(ledger)
         claims = ledger.open_claims()
         disputed = status.disputed(rows, ledger)
-    flags = flags_of(options.given, settings)
-    write_outputs(
+    flags = common.flags_of(options.given, settings)
+    common.write_outputs(
         outputs,
         console,
         lambda fmt, to: view.render(rows, fmt=fmt, console=to, claims=claims, disputed=disputed, flags=flags),
     )
-    return exit_code(ExitCode.OUTCOME_UNKNOWN if any(row.open for row in rows) else ExitCode.OK, console)
+    return common.exit_code(ExitCode.OUTCOME_UNKNOWN if any(row.open for row in rows) else ExitCode.OK, console)
 
 
 def _requests(paths: tuple[str, ...], selection: Selection, console: Console) -> tuple[OrderRequest, ...]:

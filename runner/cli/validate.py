@@ -8,15 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner.cli.options import common
 from runner.cli.options.command import CommandOptions, define, group, option
-from runner.cli.options.common import (
-    ScreenOptions,
-    exit_code,
-    format_option,
-    outputs_of,
-    paths_argument,
-    write_outputs,
-)
 from runner.cli.options.limits import policies_line, policy_option
 from runner.cli.options.words import lockfile_option, note_left_out
 from runner.cli.outputs import annotates, source_line, tell_job
@@ -34,12 +27,12 @@ FORMATS = ("text", "json", "github", "junit", "sarif", "markdown")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValidateOptions(CommandOptions):
-    paths: tuple[str, ...] = paths_argument()
-    formats: tuple[str, ...] = format_option(*FORMATS)
+    paths: tuple[str, ...] = common.paths_argument()
+    formats: tuple[str, ...] = common.format_option(*FORMATS)
     strict: bool = option("--strict", is_flag=True, help="Warnings are errors.")
     policy: str | None = policy_option()
     lockfile: Path | None = lockfile_option()
-    screen: ScreenOptions = group(ScreenOptions)
+    screen: common.ScreenOptions = group(common.ScreenOptions)
 
 
 @define("validate", ValidateOptions)
@@ -53,7 +46,7 @@ def command(options: ValidateOptions) -> int:
     from runner.views import findings
 
     default = "github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text"
-    outputs = outputs_of(options.formats, FORMATS, default)
+    outputs = common.outputs_of(options.formats, FORMATS, default)
     console = options.screen.console()
     with options.screen.watching(console) as watch:
         words = Words(paths=options.paths, named=options.lockfile, watch=watch)
@@ -61,7 +54,7 @@ def command(options: ValidateOptions) -> int:
     note_left_out(checked, console)
     if options.screen.verbose:
         console.note(f"{policies_line(policies.found)}\n")
-    write_outputs(
+    common.write_outputs(
         outputs,
         console,
         lambda fmt, target: findings.render(
@@ -77,7 +70,7 @@ def command(options: ValidateOptions) -> int:
     code = ExitCode.INVALID if checked.errors else ExitCode.OK
     if annotates(outputs):
         _tell_job(checked, code, console)
-    return exit_code(code, console)
+    return common.exit_code(code, console)
 
 
 def _check(words: Words, named: str | None, *, strict: bool) -> tuple[Checked, Policies]:

@@ -44,10 +44,10 @@ class Cache:
     def read(self, product: ProductType, now: datetime) -> Cached | None:
         """A type's list no older than a day; None where there is none, or none that can be understood."""
         with suppress(OSError, ValueError, KeyError, TypeError):
-            found = json.loads(self._path(product).read_text("utf-8"))
-            read_at = datetime.fromisoformat(found["read_at"])
-            if found["format"] == FORMAT and timedelta(0) <= now - read_at < MAX_AGE:
-                return Cached(read_at=read_at, choices=tuple(_choice(product, row) for row in found["choices"]))
+            document = json.loads(self._path(product).read_text("utf-8"))
+            read_at = datetime.fromisoformat(document["read_at"])
+            if document["format"] == FORMAT and timedelta(0) <= now - read_at < MAX_AGE:
+                return Cached(read_at=read_at, choices=tuple(_choice(product, row) for row in document["choices"]))
         return None
 
     def write(self, product: ProductType, cached: Cached) -> None:
@@ -72,5 +72,5 @@ def _choice(product: ProductType, row: list[Any]) -> Choice:
     field, value, name, alpha3, detail, within = row
     if not (isinstance(field, str) and isinstance(name, str) and type(value) in (int, str)):
         raise TypeError("not what was written")
-    pairs = tuple((str(under), known) for under, known in within)
+    pairs = tuple((str(under), chosen) for under, chosen in within)
     return Choice(type=product, field=field, value=value, name=name, alpha3=alpha3, detail=detail, within=pairs)

@@ -89,15 +89,15 @@ def paths_argument(*, required: bool = True) -> Any:
     return argument(nargs=-1, required=required, metavar=metavar, shell_complete=files)
 
 
-def format_option(*known: str) -> Any:
+def format_option(*formats: str) -> Any:
     """`-f/--format FMT[=PATH]`, as often as wanted."""
     return option(
         "-f",
         "--format",
         multiple=True,
         metavar="FMT[=PATH]",
-        shell_complete=complete_formats(known),
-        help=f"{', '.join(known)}; to a file with =PATH. May be repeated.",
+        shell_complete=complete_formats(formats),
+        help=f"{', '.join(formats)}; to a file with =PATH. May be repeated.",
     )
 
 
@@ -161,19 +161,19 @@ class Output:
     path: Path | None = None
 
 
-def outputs_of(formats: tuple[str, ...], known: tuple[str, ...], default: str = "text") -> tuple[Output, ...]:
+def outputs_of(texts: tuple[str, ...], formats: tuple[str, ...], default: str = "text") -> tuple[Output, ...]:
     """The outputs that `--format` names. UsageError for an unknown format, or two that both want stdout."""
-    outputs = tuple(_output(text, known) for text in formats) or (Output(default),)
+    outputs = tuple(_output(text, formats) for text in texts) or (Output(default),)
     if sum(output.path is None for output in outputs) > 1:
         raise UsageError("two formats want stdout", hint="send all but one to a file, like -f json=out.json")
     return outputs
 
 
-def _output(text: str, known: tuple[str, ...]) -> Output:
+def _output(text: str, formats: tuple[str, ...]) -> Output:
     fmt, equals, path = text.partition("=")
-    if fmt not in known or (equals and not path):
+    if fmt not in formats or (equals and not path):
         raise UsageError(
-            f"unknown format {text!r}", hint=f"one of {', '.join(known)}; a file is named like {known[0]}=PATH"
+            f"unknown format {text!r}", hint=f"one of {', '.join(formats)}; a file is named like {formats[0]}=PATH"
         )
     return Output(fmt, writable(Path(path)) if path else None)
 
