@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner import manifest
-from runner.manifest.reading import Words
 from runner.core.orders import OrderRequest
 from runner.core.vendor import Choice
 from runner.core.yamldoc.source import UNSAFE
@@ -21,6 +20,7 @@ from runner.manifest.lock.location import covers, place_of
 from runner.manifest.lock.lookup import resolve_all
 from runner.manifest.lock.match import matches, nearest, section_digest
 from runner.manifest.lock.text import cleaned, read, written
+from runner.manifest.reading import Words
 from runner.vendors.v1.purchases import encode_order
 
 DIGEST = "sha256:" + "0" * 64
