@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import click
 
@@ -43,6 +43,7 @@ class CommandOptions:
 
 
 T = TypeVar("T", bound=CommandOptions)
+G = TypeVar("G")
 
 
 def option(*names: str, **settings: Any) -> Any:
@@ -59,9 +60,9 @@ def argument(**settings: Any) -> Any:
     return field(metadata={_PARAMETER: lambda name: click.Argument([name], **settings)})
 
 
-def group(kind: type) -> Any:
+def group(kind: type[G]) -> G:
     """A field that holds the options of another dataclass, which several commands share."""
-    return field(metadata={_GROUP: kind})
+    return cast("G", field(metadata={_GROUP: kind}))
 
 
 def define(
