@@ -1,6 +1,6 @@
 """Declarative batch orders: manifests in git, bought at most once, every charge known by name.
 
-As a library: `load` reads manifests, an `Account` plans, buys and tells what is known. docs/library.md shows how.
+As a library: `load` reads manifests, an `Account` plans, buys and reports. docs/library.md shows how.
 Imports what it exports when it is asked for, so that `import runner` costs nothing.
 """
 
@@ -76,9 +76,9 @@ _HOMES = {
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found: object = getattr(import_module(f"{__name__}.{_HOMES.get(name, 'core.errors')}"), name)
-    globals()[name] = found
-    return found
+    value: object = getattr(import_module(f"{__name__}.{_HOMES.get(name, 'core.errors')}"), name)
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:

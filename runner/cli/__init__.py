@@ -1,4 +1,4 @@
-"""The command line: flags → one value → one call → a view → an exit code.
+"""The command line: flags → one typed value → one call → a view → an exit code.
 
 Commands are imported when they are called, and each imports what it needs when it runs, so that `--help` stays quick.
 """
@@ -53,15 +53,15 @@ class _Commands(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        found = importlib.import_module(f"runner.cli.{cmd_name}").command
-        assert isinstance(found, click.Command)  # noqa: S101 - each module of COMMANDS has one
-        return found
+        command = importlib.import_module(f"runner.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)  # noqa: S101 - each module of COMMANDS has one
+        return command
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
         from click.shell_completion import CompletionItem
 
-        found = [CompletionItem(name, help=told) for name, told in COMMANDS.items() if name.startswith(incomplete)]
-        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
+        items = [CompletionItem(name, help=line) for name, line in COMMANDS.items() if name.startswith(incomplete)]
+        return [*items, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx
@@ -100,9 +100,9 @@ def run(arguments: Sequence[str]) -> int:
         _usage(error)
         return int(ExitCode.USAGE)
     except RunnerError as error:
-        return _told(error)
+        return _show(error)
     except (KeyboardInterrupt, click.Abort):
-        return _told(Cancelled("stopped by a signal"))
+        return _show(Cancelled("stopped by a signal"))
     except BrokenPipeError:
         _silence()
         return int(ExitCode.OK)
@@ -126,32 +126,18 @@ def _usage(error: click.ClickException) -> None:
     Console.detect(no_color=True).note(text)
 
 
-def _told(error: RunnerError) -> int:
-    from runner.views import errors
+def _show(error: RunnerError) -> int:
+    from runner.cli.outputs import show_error
     from runner.views.terminal.console import Console
 
-    errors.render(error, Console.detect(no_color=bool(os.environ.get("NO_COLOR"))))
-    cause = error.__cause__
-    if error.exit_code is ExitCode.INTERNAL and isinstance(cause, Exception):
-        show_trace(cause)
+    show_error(error, Console.detect(no_color=bool(os.environ.get("NO_COLOR"))))
     return int(error.exit_code)
 
 
 def _bug(error: Exception) -> int:
     failure = RunnerError(f"an error of our own ({type(error).__name__})", hint="please report the trace below")
     failure.__cause__ = error
-    return _told(failure)
-
-
-def show_trace(error: BaseException) -> None:
-    """The trace without values of variables, which might hold what must not be shown."""
-    import traceback
-
-    from runner.views.terminal.console import Console
-    from runner.views.terminal.safe import one_line
-
-    lines = "".join(traceback.format_exception(error)).splitlines()
-    Console.detect(no_color=True).note("".join(f"  {one_line(line)}\n" for line in lines))
+    return _show(failure)
 
 
 def _silence() -> None:

@@ -3,47 +3,67 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
 
 import click
 
-from runner.cli.ending import Call, heard_file, report_file, reported, show
-from runner.cli.options.limits import limited, told
-from runner.cli.options.types import flags_of
+from runner.cli.ending import Call, followed_file, report_file, reported, show
+from runner.cli.options.command import option
+from runner.cli.options.common import flags_of, lock_timeout_option
+from runner.cli.options.limits import limits_of, policies_line
 from runner.cli.options.words import note_left_out
 from runner.core.errors import Cancelled, LedgerUnusable, UsageError
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from runner.core.progress import Watch
     from runner.core.stop import Stop
     from runner.plan.plan import Plan
     from runner.plan.task import Task
 
-FORMATS = ("text", "json", "ndjson", "junit", "sarif", "markdown", "github", "html")
-PLAN_FORMATS = FORMATS
+FORMATS: Final = ("text", "json", "ndjson", "junit", "sarif", "markdown", "github", "html")
+PLAN_FORMATS: Final = FORMATS
 
 
-def preview(
-    call: Call, paths: tuple[str, ...], mode: Literal["plan", "dry-run"], *, report: Path | None, offline: bool
-) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuyingOptions:
+    """How a batch is bought. Seconds."""
+
+    yes: bool = option("--yes", is_flag=True, help="Buy without asking.")
+    no_input: bool = option("--no-input", is_flag=True, help="Never ask; without --yes or --approve that is an error.")
+    fail_fast: bool = option("--fail-fast", is_flag=True, help="Stop at the first order that is refused.")
+    money_timeout: float = option(
+        "--money-timeout",
+        type=click.FloatRange(min=1),
+        default=180.0,
+        help="Seconds to wait for the answer to a purchase; below 120 only with --allow-short-money-timeout. [180]",
+    )
+    allow_short_money_timeout: bool = option(
+        "--allow-short-money-timeout", is_flag=True, help="Accept more unknown outcomes for less waiting."
+    )
+    lock_timeout: float = lock_timeout_option()
+
+
+def preview(call: Call, paths: tuple[str, ...], mode: Literal["plan", "dry-run"], *, offline: bool = False) -> int:
     """Show what would be bought. Buys nothing: it only ever holds a `Reader` and a ledger it cannot write."""
     from runner.run import call as session
     from runner.run.settings import require_named_ledger
 
     if mode == "dry-run":
         require_named_ledger(call.settings)
-    file = report_file(report)
+    file = report_file(call)
     with _watching(call) as watch:
         task = _task(call, paths, watch)
-        with reported(call, task, mode, file, report):
+        with reported(call, task, mode, file):
             outcome = session.preview(call.settings, task, mode, offline=offline)
-    return show(call, outcome, file, report)
+    return show(call, outcome, file)
 
 
-def buy(call: Call, paths: tuple[str, ...], **values: Any) -> int:
+def buy(call: Call, paths: tuple[str, ...], options: BuyingOptions) -> int:
     """Buy a batch. A signal cuts it off only where nothing is in the air, and never hides a possible charge."""
     from runner.core.stop import Stop
     from runner.run import call as session
@@ -53,56 +73,53 @@ def buy(call: Call, paths: tuple[str, ...], **values: Any) -> int:
     require_named_ledger(call.settings)
     stop = Stop()
     try:
-        return _buy(call, paths, stop, values)
+        return _buy(call, paths, stop, options)
     except KeyboardInterrupt:  # before the batch began, so that there is no report of it
         stop.defer()
         with suppress(LedgerUnusable):
             ledger = wiring.open_ledger(locate(call.settings), read_only=True)
             with closing(ledger):
-                if found := ledger.open_records():
-                    raise session.cut_off(len(found)) from None
+                if records := ledger.open_records():
+                    raise session.cut_off(len(records)) from None
         raise
 
 
-def _buy(call: Call, paths: tuple[str, ...], stop: Stop, values: dict[str, Any]) -> int:
+def _buy(call: Call, paths: tuple[str, ...], stop: Stop, options: BuyingOptions) -> int:
     from runner.buy.protocol import Till
     from runner.run import call as session
 
-    asks = call.console.interactive and sys.stdin.isatty() and not values["no_input"]
-    yes = values["yes"] or call.consent.approval is not None
-    if not (yes or asks):
+    yes = options.yes or call.consent.approval is not None
+    if not (yes or (call.console.interactive and sys.stdin.isatty() and not options.no_input)):
         hint = "look at the plan, then say --yes, or --approve with its digest"
         raise UsageError("nobody is there to confirm the purchase", hint=hint)
-    path = values["report"]
-    file = heard_file(call, path)
+    file = followed_file(call)
     if file is not None:
         file.before_last = stop.defer  # once it says how the run ended, a signal changes that no more
     with _watching(call) as watch:
         task = _task(call, paths, watch)
-        with reported(call, task, "apply", file, path):
+        with reported(call, task, "apply", file):
             till = Till(
                 confirm=_confirm(call, stop, yes=yes),
                 stop=stop,
                 money_timeout=call.settings.money_timeout,
                 file=file,
-                lock_timeout=values["lock_timeout"],
-                fail_fast=values["fail_fast"],
+                lock_timeout=options.lock_timeout,
+                fail_fast=options.fail_fast,
                 ended=stop.defer,
             )
             outcome = session.buy(call.settings, task, till)
-    return show(call, outcome, file, path)
+    return show(call, outcome, file)
 
 
 def _task(call: Call, paths: tuple[str, ...], watch: Watch) -> Task:
     from runner.core.progress import Notice
-    from runner.limits.limits import Limits
     from runner.manifest.wording import Words
     from runner.run import call as session
 
-    words = Words(paths=paths, named=call.lockfile, sandbox=call.settings.sandbox, watch=watch)
-    read, lockfile = words.load(strict=call.strict)
-    note_left_out(read, call.console)
-    loaded, limits = limited(read, Limits(max_spend=call.max_spend, keep_going=call.keep_going))
+    words = Words(paths=paths, named=call.limits.lockfile, sandbox=call.settings.sandbox, watch=watch)
+    loaded, lockfile = words.load(strict=call.limits.strict)
+    note_left_out(loaded, call.console)
+    loaded, limits = session.governed(loaded, limits_of(call.limits, call.given), call.limits.policy)
     task = session.task_of(
         call.settings,
         loaded,
@@ -110,23 +127,19 @@ def _task(call: Call, paths: tuple[str, ...], watch: Watch) -> Task:
         call.consent,
         watch,
         lockfile=lockfile,
-        strict_account=call.strict_account,
-        flags=flags_of(click.get_current_context(), call.settings),
+        strict_account=call.limits.strict_account,
+        flags=flags_of(call.given, call.settings),
         detailed_exit=call.detailed_exit,
     )
-    if call.verbose:
-        watch(Notice(text=told(limits.policies)))
+    if call.screen.verbose:
+        watch(Notice(text=policies_line(limits.policies)))
     return task
 
 
-@contextmanager
-def _watching(call: Call) -> Iterator[Watch]:
+def _watching(call: Call) -> AbstractContextManager[Watch]:
     from runner.run.settings import rate_of
-    from runner.views.terminal import events
 
-    rate = rate_of(call.settings)
-    with events.watching(call.console, quiet=call.quiet, verbose=call.verbose, rate=rate) as watch:
-        yield watch
+    return call.screen.watching(call.console, rate=rate_of(call.settings))
 
 
 def _confirm(call: Call, stop: Stop, *, yes: bool) -> Callable[[Plan], None]:
@@ -135,25 +148,30 @@ def _confirm(call: Call, stop: Stop, *, yes: bool) -> Callable[[Plan], None]:
     After that, and up to the end of the process, a signal is only a wish: cutting off the words at the end of a run
     would turn "may have been charged" (7) into "cancelled" (8).
     """
+    from runner.run.confirm import confirmation
+
+    last_question = confirmation(None if yes else _ask_for_total)
 
     def confirm(plan: Plan) -> None:
         from runner.views import plan as plan_view
 
         if call.as_text:
             plan_view.render(plan, fmt="text", console=call.console)
-        if not yes:
-            ask(plan)
+        last_question(plan)
         stop.defer()
 
-    def ask(plan: Plan) -> None:
-        from runner.core.orders import decimal_text
-
-        total = decimal_text(plan.total)
-        try:
-            typed = click.prompt(f"Type the total, {total}, to buy", default="", show_default=False, err=True)
-        except click.Abort:
-            raise Cancelled("not confirmed; nothing was bought") from None
-        if str(typed).strip() != total:
-            raise Cancelled("not confirmed; nothing was bought", hint=f"the total is {total}")
-
     return confirm
+
+
+def _ask_for_total(plan: Plan) -> bool:
+    """Whether a person types the total of the plan. Cancelled, with the total as its hint, for anything else."""
+    from runner.core.orders import decimal_text
+
+    total = decimal_text(plan.total)
+    try:
+        typed = click.prompt(f"Type the total, {total}, to buy", default="", show_default=False, err=True)
+    except click.Abort:
+        return False
+    if str(typed).strip() != total:
+        raise Cancelled("not confirmed; nothing was bought", hint=f"the total is {total}")
+    return True

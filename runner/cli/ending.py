@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from runner.cli.options.common import Output, ended, write_output
-from runner.cli.outputs import Rendered, annotates, mask_key, stream_of, tell_job_of
+from runner.cli.options import common
+from runner.cli.options.command import Given
+from runner.cli.options.limits import LimitOptions
+from runner.cli.outputs import Rendered, annotates, mask_key, render_problems, show_error, stream_of, tell_job_of
 from runner.core.errors import ExitCode, RunnerError, UsageError, worst
 
 if TYPE_CHECKING:
@@ -25,52 +26,64 @@ if TYPE_CHECKING:
     from runner.views.terminal.console import Console
     from runner.views.terminal.stream import Stream
 
+_STDOUT: Final = Path("-")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """One call of `plan` or `apply`, as the flags have it.
 
-    `console` is where text goes; its stdout is `stdout`'s unless a report takes that. `command` buys what a plan shows.
-    `stream` takes events while they happen.
+    `console` is where text goes; its stdout is `stdout`'s unless a report takes that. `report` is where that goes, or
+    `-`. `command` buys what a plan shows. `stream` takes events while they happen.
     """
 
     settings: Settings
-    outputs: tuple[Output, ...]
+    outputs: tuple[common.Output, ...]
     console: Console
     stdout: Console
-    max_spend: Decimal | None
-    keep_going: bool
-    strict: bool
-    strict_account: bool | None
-    lockfile: Path | None
-    quiet: bool
-    verbose: bool
+    given: Given
+    limits: LimitOptions
+    screen: common.ScreenOptions
+    report: Path | None
     consent: Consent
     detailed_exit: bool = False
     command: str | None = None
     stream: Stream | None = None
 
     @classmethod
-    def of(cls, settings: Settings, wanted: tuple[Output, ...], consent: Consent, **values: Any) -> Call:
-        from runner.views.terminal.console import Console
-
-        console = stdout = Console.detect(no_color=values["no_color"])
-        if values.get("report") == Path("-"):
-            if any(output.path is None and output.fmt != "text" for output in wanted):
+    def of(
+        cls,
+        settings: Settings,
+        outputs: tuple[common.Output, ...],
+        consent: Consent,
+        *,
+        given: Given,
+        limits: LimitOptions,
+        screen: common.ScreenOptions,
+        report: Path | None,
+        detailed_exit: bool = False,
+        command: str | None = None,
+    ) -> Call:
+        """UsageError where the report and a format both want stdout."""
+        console = stdout = screen.console()
+        if report == _STDOUT:
+            if any(output.path is None and output.fmt != "text" for output in outputs):
                 raise UsageError("the report and a format both want stdout")
             console = console.aside()
-        mask_key(settings, wanted, console)
-        names = ("max_spend", "keep_going", "strict", "strict_account", "lockfile", "quiet", "verbose")
+        mask_key(settings, outputs, console)
         return cls(
             settings=settings,
-            outputs=wanted,
+            outputs=outputs,
             console=console,
             stdout=stdout,
+            given=given,
+            limits=limits,
+            screen=screen,
+            report=report,
             consent=consent,
-            detailed_exit=values.get("detailed_exitcode", False),
-            command=values.get("command"),
-            stream=stream_of(wanted, console),
-            **{name: values[name] for name in names},
+            detailed_exit=detailed_exit,
+            command=command,
+            stream=stream_of(outputs, console),
         )
 
     @property
@@ -78,18 +91,24 @@ class Call:
         """Whether a person reads stdout."""
         return any(output.path is None and output.fmt == "text" for output in self.outputs)
 
+    @property
+    def report_path(self) -> Path | None:
+        """Where the report is kept as a file."""
+        return None if self.report == _STDOUT else self.report
 
-def report_file(path: Path | None) -> ReportFile | None:
+
+def report_file(call: Call) -> ReportFile | None:
+    """The file of the call's report, if there is one."""
     from runner.report.file import ReportFile
 
-    return None if path is None or path == Path("-") else ReportFile(path)
+    return ReportFile(call.report_path) if call.report_path is not None else None
 
 
-def heard_file(call: Call, path: Path | None) -> ReportFile | None:
+def followed_file(call: Call) -> ReportFile | None:
     """The report's file, where the call's stream hears of every change, if it has one."""
     from runner.report.file import ReportFile
 
-    file = report_file(path)
+    file = report_file(call)
     if call.stream is not None:
         file = file or ReportFile(None)
         file.heard = call.stream.changed
@@ -97,37 +116,31 @@ def heard_file(call: Call, path: Path | None) -> ReportFile | None:
 
 
 @contextmanager
-def reported(call: Call, task: Task, mode: Mode, file: ReportFile | None, path: Path | None) -> Iterator[None]:
+def reported(call: Call, task: Task, mode: Mode, file: ReportFile | None) -> Iterator[None]:
     """Leaves a report of whatever stops a call before its batch begins, findings of the manifests first."""
+    from runner.run import call as session
     from runner.run.batch import not_begun
 
     if task.loaded.errors:
-        _show_findings(call, task)
-        report = not_begun(task, mode, None)
-        _leave(call, report, file, path)
+        render_problems(task.loaded.problems, call.console, files=len(task.loaded.files), orders=task.loaded.count)
+        _leave(call, not_begun(task, mode, None), file)
         raise click.exceptions.Exit(int(ExitCode.INVALID))
-    try:
+    with session.reported(task, mode, file, lambda report, _: _leave(call, report, file), hint=_REPORT_HINT):
         yield
-    except OSError as error:
-        where = file.path if file and file.path else error.filename
-        raise UsageError(f"{where} cannot be written: {error.strerror or error}", hint=_REPORT_HINT) from None
-    except RunnerError as error:
-        _leave(call, not_begun(task, mode, error), file, path)
-        raise
 
 
-def _leave(call: Call, report: Report, file: ReportFile | None, path: Path | None) -> None:
+def _leave(call: Call, report: Report, file: ReportFile | None) -> None:
     """Documents of a call whose batch did not begin; what a person reads has been said, or is about to be."""
     from runner.plan.plan import Plan
     from runner.run.batch import Ended
 
     _write(report, file)
-    if path == Path("-"):
+    if call.report == _STDOUT:
         call.stdout.write(report.render())
     outcome, rendered = Ended(report=report, plan=Plan(steps=())), Rendered(report)
     for output in call.outputs:
         if output.fmt != "text":
-            _write_output(call, output, outcome, rendered, path)
+            _write_output(call, output, outcome, rendered)
     if annotates(call.outputs):
         tell_job_of(rendered.document, call.console)
 
@@ -144,55 +157,41 @@ def _write(report: Report, file: ReportFile | None) -> None:
         raise UsageError(f"the report {file.path} cannot be written: {error.strerror or error}") from None
 
 
-def _show_findings(call: Call, task: Task) -> None:
-    from runner.cli.validate import source_line
-    from runner.views import findings
-
-    findings.render(
-        task.loaded.problems,
-        fmt="text",
-        console=call.console.aside(),
-        files=len(task.loaded.files),
-        orders=task.loaded.count,
-        source_line=source_line,
-    )
-
-
-def show(call: Call, outcome: Ended, file: ReportFile | None, path: Path | None) -> int:
+def show(call: Call, outcome: Ended, file: ReportFile | None) -> int:
     """Everything a call says at its end, and its exit code."""
     report = outcome.report
     if file is not None and report.mode != "apply":
         _write(report, file)
-    if path == Path("-"):
+    if call.report == _STDOUT:
         call.stdout.write(report.render())
     code = report.exit_code if report.exit_code is not None else ExitCode.INTERNAL
     rendered = Rendered(report)
     for output in call.outputs:
         try:
-            _write_output(call, output, outcome, rendered, path)
+            _write_output(call, output, outcome, rendered)
         except UsageError as error:  # what was bought outranks a file that cannot be written
-            _show_error(error, call)
+            show_error(error, call.console)
             code = worst(code, error.exit_code)
     if annotates(call.outputs):
         tell_job_of(rendered.document, call.console)
     if outcome.error is not None and (not call.as_text or outcome.error.exit_code is ExitCode.INTERNAL):
-        _show_error(outcome.error, call)  # as text, the findings above have said it
+        show_error(outcome.error, call.console)  # as text, the findings above have said it
     if file is not None and file.failure is not None:
         reason = file.failure.strerror or file.failure
         text = f"the report {file.path} could not be written: {reason}; the ledger has everything"
-        _show_error(RunnerError(text), call)
-    return ended(code, call.stdout)
+        show_error(RunnerError(text), call.console)
+    return common.exit_code(code, call.stdout)
 
 
-def _write_output(call: Call, output: Output, outcome: Ended, rendered: Rendered, path: Path | None) -> None:
+def _write_output(call: Call, output: common.Output, outcome: Ended, rendered: Rendered) -> None:
     """One format to where it goes. UsageError where that cannot be written."""
     if output.fmt == "ndjson" and call.stream is not None:
         _end_stream(call.stream, output, rendered)
         return
-    write_output(output, call.console, lambda fmt, console: _render(call, fmt, console, outcome, rendered, path))
+    common.write_output(output, call.console, lambda fmt, console: _render(call, fmt, console, outcome, rendered))
 
 
-def _end_stream(stream: Stream, output: Output, rendered: Rendered) -> None:
+def _end_stream(stream: Stream, output: common.Output, rendered: Rendered) -> None:
     try:
         stream.finish(rendered.document)
         if output.path is not None and stream.failure is not None:
@@ -201,14 +200,15 @@ def _end_stream(stream: Stream, output: Output, rendered: Rendered) -> None:
         raise UsageError(f"{output.path} cannot be written: {error.strerror or error}") from None
 
 
-def _render(call: Call, fmt: str, console: Console, outcome: Ended, rendered: Rendered, path: Path | None) -> None:
+def _render(call: Call, fmt: str, console: Console, outcome: Ended, rendered: Rendered) -> None:
     from runner.views import plan as plan_view
     from runner.views import summary
 
     report = outcome.report
     if fmt not in _OF_A_PLAN.get(report.mode, ()):
         if fmt == "text":
-            summary.render(rendered.document, console.out, None if path in (None, Path("-")) else str(path))
+            path = call.report_path
+            summary.render(rendered.document, console.out, None if path is None else str(path))
         else:
             console.write(rendered.text(fmt))
         return
@@ -245,13 +245,3 @@ def _frame(call: Call, outcome: Ended) -> Frame:
 
 _OF_A_PLAN: Final = {"plan": ("text", "json", "markdown"), "dry-run": ("text",)}
 """Formats that show the plan itself, which has more than the report: unit prices, ceilings, the digest to approve."""
-
-
-def _show_error(error: RunnerError, call: Call) -> None:
-    from runner.views import errors
-
-    errors.render(error, call.console)
-    if error.exit_code is ExitCode.INTERNAL and isinstance(error.__cause__, Exception):
-        from runner.cli import show_trace
-
-        show_trace(error.__cause__)

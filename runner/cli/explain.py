@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
 
-from runner.cli.options.common import ended, format_option, outputs, quiet_options, write_output
+from runner.cli.options import common
+from runner.cli.options.command import CommandOptions, argument, define, group
 from runner.core.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -27,11 +29,15 @@ def _completed(ctx: click.Context, param: click.Parameter, incomplete: str) -> l
     return [CompletionItem(name) for name in names if name.count(".") <= depth]
 
 
-@click.command("explain")
-@click.argument("topics", nargs=-1, metavar="[TOPIC...]", shell_complete=_completed)
-@format_option(*FORMATS)
-@quiet_options
-def command(topics: tuple[str, ...], formats: tuple[str, ...], quiet: bool, verbose: bool, no_color: bool) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplainOptions(CommandOptions):
+    topics: tuple[str, ...] = argument(nargs=-1, metavar="[TOPIC...]", shell_complete=_completed)
+    formats: tuple[str, ...] = common.format_option(*FORMATS)
+    screen: common.ScreenOptions = group(common.ScreenOptions)
+
+
+@define("explain", ExplainOptions)
+def command(options: ExplainOptions) -> int:
     """Explain TOPIC: a type, a field, a finding, an exit code, a status. Alone it shows what there is.
 
     \b
@@ -43,19 +49,16 @@ def command(topics: tuple[str, ...], formats: tuple[str, ...], quiet: bool, verb
     order-runner explain exit 7                   an exit code
     order-runner explain status unknown           what an order can be
     """
-    del quiet, verbose
     from runner import explain
     from runner.views import explain as view
-    from runner.views.terminal.console import Console
 
-    wanted = outputs(formats, FORMATS, "text")
-    console = Console.detect(no_color=no_color)
+    outputs = common.outputs_of(options.formats, FORMATS)
+    console = options.screen.console()
     try:
-        found = explain.explained(topics) if topics else (explain.overview(),)
+        pages = explain.explained(options.topics) if options.topics else (explain.overview(),)
     except explain.UnknownTopic as unknown:
         near = ", ".join(unknown.near)
         hint = f"nearest: {near}" if near else "`order-runner explain` alone shows what there is"
         raise UsageError(f"nothing is called {unknown.word!r}", hint=hint) from None
-    for output in wanted:
-        write_output(output, console, lambda fmt, to: view.render(found, fmt=fmt, console=to))
-    return ended(ExitCode.OK, console)
+    common.write_outputs(outputs, console, lambda fmt, target: view.render(pages, fmt=fmt, console=target))
+    return common.exit_code(ExitCode.OK, console)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+import linecache
 import os
 import stat
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from runner.cli.options.common import Output
-from runner.core.errors import UsageError
+from runner.core.errors import ExitCode, RunnerError, UsageError
 
 if TYPE_CHECKING:
+    from runner.core.errors import Problem
     from runner.report.report import Report
     from runner.run.settings import Settings
     from runner.views.terminal.console import Console
@@ -47,9 +49,9 @@ class Rendered:
         return self._report.render() if fmt == "json" else formats.render(fmt, self.document)
 
 
-def stream_of(wanted: tuple[Output, ...], console: Console) -> Stream | None:
+def stream_of(outputs: tuple[Output, ...], console: Console) -> Stream | None:
     """The live stream of events that these outputs ask for."""
-    places = [output.path for output in wanted if output.fmt == "ndjson"]
+    places = [output.path for output in outputs if output.fmt == "ndjson"]
     if not places:
         return None
     from runner.views.terminal.stream import Stream
@@ -70,18 +72,18 @@ def _fresh(path: Path) -> TextIO:
         raise UsageError(f"{path} cannot be written: {error.strerror or error}") from None
 
 
-def annotates(wanted: tuple[Output, ...]) -> bool:
+def annotates(outputs: tuple[Output, ...]) -> bool:
     """Whether a job on GitHub reads what goes to stdout."""
-    return any(output.fmt == "github" and output.path is None for output in wanted)
+    return any(output.fmt == "github" and output.path is None for output in outputs)
 
 
-def mask_key(settings: Settings, wanted: tuple[Output, ...], console: Console) -> None:
+def mask_key(settings: Settings, outputs: tuple[Output, ...], console: Console) -> None:
     """Have GitHub take the key out of the log, before anything else is said.
 
     This line is the one place where the key goes out. It is read by the job's runner, which never shows it; where
     stdout is a file, nobody would take it out again, so there it is not written.
     """
-    if os.environ.get("GITHUB_ACTIONS") != "true" or not annotates(wanted) or settings.sandbox or _is_file(sys.stdout):
+    if os.environ.get("GITHUB_ACTIONS") != "true" or not annotates(outputs) or settings.sandbox or _is_file(sys.stdout):
         return
     from runner.run.settings import read_key
     from runner.views.formats.annotations import mask
@@ -113,7 +115,7 @@ def tell_job(summary: Callable[[int], str], outputs: Mapping[str, str], console:
 
 
 def tell_job_of(document: Mapping[str, Any], console: Console) -> None:
-    """The same of a report."""
+    """Append what a report says to the summary and the outputs of the step, where GitHub named files for them."""
     from runner.views.formats import github, markdown
 
     tell_job(lambda room: markdown.cut(document, min(room, markdown.MAX_BYTES)), github.outputs(document), console)
@@ -127,3 +129,37 @@ def _append(path: Path, text: str, console: Console) -> None:
             stream.write(text)
     except OSError as error:
         console.note(one_line(f"{path} could not be written: {error.strerror or error}") + "\n")
+
+
+def render_problems(problems: Sequence[Problem], console: Console, *, files: int = 0, orders: int = 0) -> None:
+    """What is wrong with manifests or policies, as text on stderr: for calls whose stdout is about something else."""
+    from runner.views import findings
+
+    findings.render(problems, fmt="text", console=console.aside(), files=files, orders=orders, source_line=source_line)
+
+
+def source_line(path: str, line: int) -> str | None:
+    """A line of a manifest for a snippet; None where it cannot be had again."""
+    if path == "-" or not Path(path).is_file():
+        return None
+    return linecache.getline(path, line).rstrip("\r\n") or None
+
+
+def show_error(error: RunnerError, console: Console) -> None:
+    """What stopped a call, on stderr; with the trace, where that is a bug of ours."""
+    from runner.views import errors
+
+    errors.render(error, console)
+    if error.exit_code is ExitCode.INTERNAL and isinstance(error.__cause__, Exception):
+        show_trace(error.__cause__)
+
+
+def show_trace(error: BaseException) -> None:
+    """The trace without values of variables, which might hold what must not be shown."""
+    import traceback
+
+    from runner.views.terminal.console import Console
+    from runner.views.terminal.safe import one_line
+
+    lines = "".join(traceback.format_exception(error)).splitlines()
+    Console.detect(no_color=True).note("".join(f"  {one_line(line)}\n" for line in lines))

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import click
+from dataclasses import dataclass
 
 from runner.cli.complete import values
-from runner.cli.options.common import ended
+from runner.cli.options.command import CommandOptions, argument, define
+from runner.cli.options.common import exit_code
 from runner.core.errors import ExitCode, UsageError
 
 
-@click.command("schema")
-@click.argument("name", required=False, shell_complete=values.schemas)
-def command(name: str | None) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemaOptions(CommandOptions):
+    name: str | None = argument(required=False, shell_complete=values.schemas)
+
+
+@define("schema", SchemaOptions)
+def command(options: SchemaOptions) -> int:
     """Print the JSON schema NAME, or the names there are."""
     from runner.core import schemas
     from runner.views.terminal.console import Console
 
     console = Console.detect(no_color=True)
-    if name is None:
-        console.write("".join(f"{known}\n" for known in schemas.names()))
-        return ended(ExitCode.OK, console)
-    if name not in schemas.names():
-        raise UsageError(f"no schema is called {name!r}", hint=f"one of {', '.join(schemas.names())}")
-    console.write(schemas.text(name))
-    return ended(ExitCode.OK, console)
+    name, names = options.name, schemas.names()
+    if name is not None and name not in names:
+        raise UsageError(f"no schema is called {name!r}", hint=f"one of {', '.join(names)}")
+    console.write(schemas.text(name) if name is not None else "".join(f"{each}\n" for each in names))
+    return exit_code(ExitCode.OK, console)

@@ -14,24 +14,25 @@ from datetime import timedelta
 from pathlib import Path
 
 from runner.buy.protocol import Till
-from runner.core.errors import InvalidManifests, UsageError
+from runner.core.errors import RunnerError, UsageError
 from runner.core.orders import OrderKey
 from runner.core.progress import Watch, unwatched
 from runner.core.secrets import ApiKey
 from runner.core.stop import Stop
 from runner.evidence.judge import Rules
-from runner.library import defaults, yes
-from runner.library.answers import Applied, Manifests, Planned, Reconciled, applied, as_json, raise_for, reported
-from runner.limits import policy
+from runner.library.answers import Applied, Manifests, Planned, Reconciled, applied, as_json, raise_for
 from runner.limits.limits import Limits
 from runner.manifest.selection import EVERYTHING, Selection
 from runner.manifest.wording import Words
+from runner.plan.approval.terms import Approval
 from runner.plan.plan import UNLIMITED, Plan
 from runner.plan.task import Consent, Task
 from runner.report.file import ReportFile
+from runner.report.report import Report
 from runner.run import call, environment, wiring
+from runner.run.confirm import confirmation, digest_of
 from runner.run.settings import MIN_MONEY_TIMEOUT, Settings, locate
-from runner.settle import status as known
+from runner.settle import status
 from runner.settle.status import StatusRow
 
 AnyPath = str | os.PathLike[str]
@@ -51,12 +52,12 @@ def load(
     """
     if not paths:
         raise UsageError("no manifest is named", hint="name a file, a folder or a glob")
-    named, ruled = lockfile or environment.text("LOCKFILE"), policy or environment.text("POLICY")
-    strict = bool(environment.flag("STRICT")) if strict is None else strict
-    words = Words(paths=tuple(os.fspath(path) for path in paths), named=Path(named) if named else None)
-    loaded, found = words.load(strict=strict)
-    loaded, limits = call.governed(loaded, Limits(strict=strict), os.fspath(ruled) if ruled else None)
-    return Manifests(loaded=loaded, lockfile=found, policies=limits.policies, strict=strict)
+    lockfile, policy = lockfile or environment.text("--lockfile"), policy or environment.text("--policy")
+    strict = bool(environment.flag("--strict")) if strict is None else strict
+    words = Words(paths=tuple(os.fspath(path) for path in paths), named=Path(lockfile) if lockfile else None)
+    loaded, locked = words.load(strict=strict)
+    loaded, limits = call.governed(loaded, Limits(strict=strict), os.fspath(policy) if policy else None)
+    return Manifests(loaded=loaded, lockfile=locked, policies=limits.policies, strict=strict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,9 +128,9 @@ class Account:
         """
         manifests.raise_for_errors()
         settings = self._settings()
-        consent = replace(call.consent_of(settings), selection=defaults.selection(selection))
+        consent = call.consent_of(settings, selection=environment.selection(selection))
         task = self._task(settings, manifests, limits, consent, watch, strict_account=strict_account)
-        with reported(task, "plan", None):
+        with call.reported(task, "plan", None, _into(None)):
             outcome = call.preview(settings, task, "plan")
         raise_for(outcome, keep_going=limits.keep_going)
         return Planned(
@@ -172,22 +173,22 @@ class Account:
         >>> account.apply(orders, confirm=lambda plan: plan.total < 50).spent  # nothing is bought twice
         Decimal('0')
         """
-        approval = yes.approval(approve, confirm)
-        defaults.refuse_dry_run()
+        approval = _approval(approve, confirm)
+        environment.refuse_dry_run()
         manifests.raise_for_errors()
         settings = self._settings()
         selection = approve.selection if selection == EVERYTHING and isinstance(approve, Planned) else selection
-        consent = replace(call.consent_of(settings), selection=defaults.selection(selection), approval=approval)
+        consent = call.consent_of(settings, selection=environment.selection(selection), approval=approval)
         task = self._task(settings, manifests, limits, consent, watch, strict_account=strict_account)
         till = Till(
-            confirm=yes.asking(confirm),
+            confirm=confirmation(confirm),
             stop=stop or Stop(),
             money_timeout=settings.money_timeout,
             file=ReportFile(Path(report)) if report is not None else None,
             lock_timeout=lock_timeout,
             fail_fast=fail_fast,
         )
-        with reported(task, "apply", till.file):
+        with call.reported(task, "apply", till.file, _into(till.file)):
             outcome = call.buy(settings, task, till)
         raise_for(outcome, keep_going=limits.keep_going)
         return applied(outcome.report)
@@ -201,7 +202,7 @@ class Account:
         if manifests is not None:
             manifests.raise_for_errors()
         with closing(wiring.open_ledger(locate(self._settings()), read_only=True)) as ledger:
-            rows = known.every_row(ledger) if manifests is None else known.rows_of(ledger, manifests.orders)
+            rows = status.every_row(ledger) if manifests is None else status.rows_of(ledger, manifests.orders)
         return tuple(rows)
 
     def reconcile(
@@ -223,16 +224,13 @@ class Account:
         ()
         """
         if exclusive is None:
-            found = policy.over(environment.text("POLICY"))
-            if found.problems:
-                raise InvalidManifests(found.problems)
-            exclusive = found.exclusive
+            exclusive = call.is_exclusive(environment.text("--policy"))
         rules = Rules(settle_after=settle_after, exclusive=exclusive)
         outcome, _ = call.reconcile(
             self._settings(),
             rules,
             stop or Stop(),
-            yes.harmless(watch),
+            watch,
             keys=keys,
             wait=wait.total_seconds(),
             lock_timeout=lock_timeout,
@@ -244,7 +242,7 @@ class Account:
         if self.emulator is not None:
             folder, faults = self.emulator.folder, self.emulator.faults
             return replace(common, sandbox=True, sandbox_folder=folder, faults=faults)
-        said = replace(
+        settings = replace(
             common,
             ledger=os.fspath(self.ledger) if self.ledger else None,
             account=self.name,
@@ -252,7 +250,7 @@ class Account:
             api_key=self.api_key,
             api_key_file=Path(self.api_key_file) if self.api_key_file else None,
         )
-        return defaults.settings(said)
+        return environment.settings(settings)
 
     def _task(
         self,
@@ -265,13 +263,44 @@ class Account:
         strict_account: bool | None,
     ) -> Task:
         strict = limits.strict or manifests.strict
-        found = replace(defaults.limits(limits), strict=strict, policies=(*limits.policies, *manifests.policies))
+        policies = (*limits.policies, *manifests.policies)
+        limits = replace(environment.limits(limits), strict=strict, policies=policies)
+        if strict_account is None:
+            strict_account = environment.flag("--strict-account")
         return call.task_of(
             settings,
             manifests.loaded,
-            found,
+            limits,
             consent,
-            yes.harmless(watch),
+            watch,
             lockfile=manifests.lockfile,
-            strict_account=defaults.strict_account(strict_account),
+            strict_account=strict_account,
         )
+
+
+def _approval(approve: Planned | str | None, confirm: Callable[[Plan], bool] | None) -> Approval | None:
+    """What was approved, None where `confirm` is asked. UsageError unless one of the two, and only one, says yes."""
+    if (approve is None) == (confirm is None):
+        raise UsageError(
+            "nobody said yes to the purchase" if approve is None else "approve and confirm are both said",
+            hint="say approve=plan, or confirm=, a function that is shown the plan and returns True",
+        )
+    if isinstance(approve, Planned):
+        return approve.approval
+    if approve is None:
+        return None
+    return Approval(digest=digest_of(approve, name="what is approved", source="of a plan"))
+
+
+def _into(file: ReportFile | None) -> Callable[[Report, RunnerError], None]:
+    """Keeps the report of a call that did not begin in the error and, as far as it can be written, in the file."""
+
+    def leave(report: Report, error: RunnerError) -> None:
+        error.report = as_json(report)
+        if file is not None:
+            try:
+                file.write(report)
+            except OSError as failure:
+                file.failure = failure
+
+    return leave

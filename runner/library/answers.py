@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
@@ -29,12 +28,10 @@ from runner.limits.policy import Policy
 from runner.manifest import Loaded
 from runner.manifest.lock import Lockfile
 from runner.manifest.selection import EVERYTHING, Selection
-from runner.plan.approval.terms import PlanDocument
+from runner.plan.approval.terms import Approval, PlanDocument
 from runner.plan.plan import Plan, Step
-from runner.plan.task import Task
 from runner.report import ending
-from runner.report.file import ReportFile
-from runner.report.report import Mode, OrderEntry, Report
+from runner.report.report import OrderEntry, Report
 from runner.run import batch
 
 _RAISED: Final[Mapping[ExitCode, type[RunnerError]]] = {
@@ -101,6 +98,13 @@ class Planned:
         """What would be left on the account; None where the balance was not asked, as nothing is to be bought."""
         return self.plan.balance_after
 
+    @property
+    def approval(self) -> Approval:
+        """The plan as something approved. UsageError for a plan in which not every order has a price."""
+        if self.document is None or self.digest is None:
+            raise UsageError("the plan approves nothing: not every order of it has a price", hint="plan again")
+        return Approval(digest=self.digest, document=self.document)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ordered:
@@ -143,25 +147,6 @@ class Reconciled:
         return tuple(ending for ending in self.verdicts if ending.ruling == "open")
 
 
-@contextmanager
-def reported(task: Task, mode: Mode, file: ReportFile | None) -> Iterator[None]:
-    """A report, in the error and in the file, of what stops a call before its batch begins."""
-    try:
-        yield
-    except OSError as error:
-        where = file.path if file else error.filename
-        raise UsageError(f"{where} cannot be written: {error.strerror or error}") from error
-    except RunnerError as error:
-        report = batch.not_begun(task, mode, error)
-        error.report = as_json(report)
-        if file is not None:
-            try:
-                file.write(report)
-            except OSError as failure:
-                file.failure = failure
-        raise
-
-
 def raise_for(outcome: batch.Ended, *, keep_going: bool) -> None:
     """Raise what the run came to, unless that is what was wanted: refused orders are, where the others are bought."""
     report, error = outcome.report, outcome.error
@@ -169,21 +154,30 @@ def raise_for(outcome: batch.Ended, *, keep_going: bool) -> None:
     if code is ExitCode.OK or (code is ExitCode.REFUSED and error is None and keep_going):
         return
     if error is None or error.exit_code is not code:
-        found = ending.leading(report, code)
-        message = f"{found.key}: {found.message}" if found and found.key else found.message if found else code.name
-        raised = _RAISED.get(code, RunnerError)(message, hint=found.hint if found else None)
-        raised.__cause__ = error
-        error = raised
+        error = _error_of(report, code, error)
     error.report = as_json(report)
     raise error
 
 
+def _error_of(report: Report, code: ExitCode, cause: RunnerError | None) -> RunnerError:
+    """The exception of an exit code, in the words of the finding that led to it."""
+    finding = ending.leading(report, code)
+    message = finding.message if finding else code.name
+    if finding and finding.key:
+        message = f"{finding.key}: {message}"
+    error = _RAISED.get(code, RunnerError)(message, hint=finding.hint if finding else None)
+    error.__cause__ = cause
+    return error
+
+
 def as_json(report: Report) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = json.loads(report.render())
-    return found
+    """A report as docs/report.md has it."""
+    document: Mapping[str, Any] = json.loads(report.render())
+    return document
 
 
 def applied(report: Report) -> Applied:
+    """A finished report of a purchase, as the library answers with it."""
     return Applied(
         orders=tuple(map(_ordered, report.orders)),
         spent=report.spent_confirmed,

@@ -6,16 +6,27 @@ approval. Whoever calls adds only how a person is asked and what a person is sho
 
 from __future__ import annotations
 
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from runner.buy.protocol import Till
 from runner.core.clock import SystemClock
-from runner.core.errors import ExitCode, LedgerUnusable, OutcomeUnknown, worst
+from runner.core.errors import (
+    ExitCode,
+    InvalidManifests,
+    LedgerUnusable,
+    OutcomeUnknown,
+    RunnerError,
+    UsageError,
+    worst,
+)
+from runner.core.progress import harmless
 from runner.core.stop import Stop, StoppableClock
 from runner.limits import policy
-from runner.plan.approval.terms import PlanDocument
+from runner.manifest.selection import EVERYTHING, Selection
+from runner.plan.approval.terms import Approval, PlanDocument
 from runner.plan.task import Consent, Guard, Task
 from runner.report import ending
 from runner.run import batch, wiring
@@ -31,13 +42,22 @@ if TYPE_CHECKING:
     from runner.manifest import Loaded
     from runner.manifest.lock import Lockfile
     from runner.report.file import ReportFile
+    from runner.report.report import Mode, Report
     from runner.run.settings import Settings
 
 
 def governed(loaded: Loaded, limits: Limits, named: str | None) -> tuple[Loaded, Limits]:
     """Manifests and limits under every policy that holds for them; findings of policies come first."""
-    over = policy.over(named, [file.path for file in loaded.files])
-    return replace(loaded, problems=(*over.problems, *loaded.problems)), replace(limits, policies=over.policies)
+    policies = policy.over(named, [file.path for file in loaded.files])
+    return replace(loaded, problems=(*policies.problems, *loaded.problems)), replace(limits, policies=policies.policies)
+
+
+def is_exclusive(named: str | None) -> bool:
+    """Whether the policies call the account exclusive. InvalidManifests where something is wrong with one of them."""
+    policies = policy.over(named)
+    if policies.problems:
+        raise InvalidManifests(policies.problems)
+    return policies.exclusive
 
 
 def task_of(
@@ -54,8 +74,8 @@ def task_of(
 ) -> Task:
     """The call as the core knows it: manifests with ids in place of words, and everything that limits their purchase.
 
-    `strict_account` None: in CI. `flags` lead a suggested command to the same ledger and account. Raises UsageError for
-    a selection that fits no order.
+    `strict_account` None: in CI. `flags` lead a suggested command to the same ledger and account. What `watch` raises
+    is lost: whoever looks on must not end a purchase half way. Raises UsageError for a selection that fits no order.
     """
     if not loaded.errors:
         consent.selection.check(loaded.orders)
@@ -68,17 +88,47 @@ def task_of(
         guard=Guard(strict=strict, flags=flags),
         holder=holder(clock.now()),
         clock=clock,
-        watch=watch,
+        watch=harmless(watch),
         ledger_name=wiring.ledger_name(locate(settings)),
         consent=consent,
         detailed_exit=detailed_exit,
     )
 
 
-def consent_of(settings: Settings) -> Consent:
-    """A consent for this account to every order of a call, with nothing approved."""
+def consent_of(
+    settings: Settings,
+    *,
+    selection: Selection = EVERYTHING,
+    approval: Approval | None = None,
+    nothing: bool = False,
+) -> Consent:
+    """What may be bought for this account; `nothing` where nothing is expected to be left to buy."""
     api = SANDBOX_ACCOUNT if settings.sandbox else None
-    return Consent(account=locate(settings).account, api=api)
+    account = locate(settings).account
+    return Consent(account=account, api=api, selection=selection, approval=approval, nothing=nothing)
+
+
+@contextmanager
+def reported(
+    task: Task,
+    mode: Mode,
+    file: ReportFile | None,
+    leave: Callable[[Report, RunnerError], None],
+    *,
+    hint: str | None = None,
+) -> Iterator[None]:
+    """Has `leave` keep a report of whatever stops a call before its batch begins.
+
+    Raises UsageError, with the hint, where the report's file cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        path = file.path if file and file.path else error.filename
+        raise UsageError(f"{path} cannot be written: {error.strerror or error}", hint=hint) from error
+    except RunnerError as error:
+        leave(batch.not_begun(task, mode, error), error)
+        raise
 
 
 def preview(settings: Settings, task: Task, mode: Literal["plan", "dry-run"], *, offline: bool = False) -> batch.Ended:
@@ -130,7 +180,7 @@ def reconcile(
     lock_timeout: float = 0.0,
 ) -> tuple[settling.Settled, ExitCode]:
     """Settle orders in doubt by evidence. The code is 7 while any order of the account is open, asked for or not."""
-    clock = StoppableClock(SystemClock(), stop)
+    clock, watch = StoppableClock(SystemClock(), stop), harmless(watch)
     with (
         wiring.existing_ledger(settings) as ledger,
         wiring.reader(settings, clock, watch) as reader,

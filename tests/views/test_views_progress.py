@@ -209,17 +209,19 @@ def test_a_list_that_is_read_while_orders_are_bought(terminal: Callable[[int], T
     assert "list of isp" not in tty.text
 
 
-def test_a_picture_never_stops_a_purchase(plain: Plain) -> None:
+def test_a_picture_never_stops_a_purchase(plain: Plain, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error in showing what happens is not raised into what happens, and a notice is told all the same."""
     with events.watching(plain.console, quiet=False, verbose=False) as watch:
         watch(Buying(key=KEY, n=1, total=1, price="a bug of ours"))  # type: ignore[arg-type]
         watch(Settled(key=KEY, status="placed"))
     assert plain.err == "crawl/fr-prices: placed\n"
 
-    def broken(_: Progress) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    events._harmless(broken, plain.console.err)(Notice(text="write this down: order 7"))
+    monkeypatch.setattr(events, "told", broken)
+    with events.watching(plain.console, quiet=False, verbose=False) as watch:
+        watch(Notice(text="write this down: order 7"))
     assert plain.err.endswith("note: write this down: order 7\n")
 
 

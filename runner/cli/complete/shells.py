@@ -11,11 +11,10 @@ import sys
 from contextlib import redirect_stderr
 from typing import TYPE_CHECKING, Any, Final
 
-from click import Context, Group, Option
+from click import Command, Context, Group, Option
 from click.shell_completion import BashComplete, FishComplete, ShellComplete, ZshComplete, split_arg_string
 
 if TYPE_CHECKING:
-    import click
     from click.shell_completion import CompletionItem
 
 PROGRAM: Final = "order-runner"
@@ -94,18 +93,18 @@ class _Fish(_Ours, FishComplete):
 CLASSES: Final[dict[str, type[ShellComplete]]] = {"bash": _Bash, "zsh": _Zsh, "fish": _Fish}
 
 
-def script(group: click.Command, shell: str) -> str:
-    """What a shell has to read once."""
-    return CLASSES[shell](group, {}, PROGRAM, VARIABLE).source()
+def script(shell: str) -> str:
+    """What a shell has to read once. It asks the program for everything, and so holds no command of it."""
+    return CLASSES[shell](Command(PROGRAM), {}, PROGRAM, VARIABLE).source()
 
 
-def answer(group: click.Command, instruction: str) -> int:
+def answer(group: Command, instruction: str) -> int:
     """Print what fits the line that the environment describes; nothing at all where that cannot be told."""
     shell = instruction.partition("_")[0]
     try:
         with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stderr(nowhere):  # noqa: PTH123
-            told = CLASSES[shell](group, {}, PROGRAM, VARIABLE).complete()
-        sys.stdout.write(f"{told}\n")
+            lines = CLASSES[shell](group, {}, PROGRAM, VARIABLE).complete()
+        sys.stdout.write(f"{lines}\n")
         sys.stdout.flush()
     except (Exception, KeyboardInterrupt, SystemExit):  # noqa: BLE001 - see above
         return 0
@@ -120,7 +119,7 @@ def words_of(line: str) -> tuple[list[str], str]:
     return words[1:-1], words[-1] if len(words) > 1 else ""
 
 
-def _awaits_value(group: click.Command, args: list[str]) -> bool:
+def _awaits_value(group: Command, args: list[str]) -> bool:
     """Whether the last word is an option that goes on with the next one."""
     command = group
     for word in args:

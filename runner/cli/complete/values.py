@@ -35,13 +35,13 @@ def files(_: click.Context, __: click.Parameter, incomplete: str) -> Items:
     return [CompletionItem(incomplete, type="file")]
 
 
-def formats(known: tuple[str, ...]) -> Completer:
+def formats(names: tuple[str, ...]) -> Completer:
     """The formats of a command."""
 
-    def found(_: click.Context, __: click.Parameter, incomplete: str) -> Items:
-        return _items(((name, "") for name in known), incomplete)
+    def complete(_: click.Context, __: click.Parameter, incomplete: str) -> Items:
+        return _items(((name, "") for name in names), incomplete)
 
-    return found
+    return complete
 
 
 def schemas(_: click.Context, __: click.Parameter, incomplete: str) -> Items:
@@ -56,11 +56,11 @@ def orders(ctx: click.Context, _: click.Parameter, incomplete: str) -> Items:
     from runner.views.words import what
 
     loaded = _manifests(ctx)
-    found = (
+    pairs = (
         (str(order.key) if "/" in incomplete else order.key.name, what(order.type, order.fields, order.words))
         for order in (loaded.orders if loaded else ())
     )
-    return _items(found, incomplete)
+    return _items(pairs, incomplete)
 
 
 def labels(ctx: click.Context, _: click.Parameter, incomplete: str) -> Items:
@@ -84,10 +84,10 @@ def keys(ctx: click.Context, _: click.Parameter, incomplete: str) -> Items:
     place = _ledger(ctx)
     if place is None:
         return []
-    told = ctx.params.get("keys") or ()
-    known = [row for row in peek.orders(place.path, place.account, incomplete, MOST) if row[0] not in told]
-    doubtful = [row for row in known if row[1] in ("submitted", "unknown")]
-    return _items(doubtful or known, incomplete)
+    on_line = ctx.params.get("keys") or ()
+    rows = [row for row in peek.orders(place.path, place.account, incomplete, MOST) if row[0] not in on_line]
+    doubtful = [row for row in rows if row[1] in ("submitted", "unknown")]
+    return _items(doubtful or rows, incomplete)
 
 
 def accounts(ctx: click.Context, _: click.Parameter, incomplete: str) -> Items:
@@ -106,12 +106,12 @@ def countries(ctx: click.Context, _: click.Parameter, incomplete: str) -> Items:
     from runner.core.orders import PRODUCT_TYPES, ProductType
     from runner.run.settings import list_cache
 
-    named = ctx.params.get("product")
-    types = PRODUCT_TYPES if named is None else (cast("ProductType", named),)
+    product = ctx.params.get("product")
+    types = PRODUCT_TYPES if product is None else (cast("ProductType", product),)
     cache, now = list_cache(_settings(ctx)), SystemClock().now()
-    lists = [found.choices for product in types if (found := cache.read(product, now))]
-    known = {(c.alpha3, c.name) for choices in lists for c in choices if c.field == "countryId" and c.alpha3}
-    return _items(dict(sorted(known)).items(), incomplete, fold=str.upper)
+    lists = [cached.choices for product in types if (cached := cache.read(product, now))]
+    named = {(c.alpha3, c.name) for choices in lists for c in choices if c.field == "countryId" and c.alpha3}
+    return _items(dict(sorted(named)).items(), incomplete, fold=str.upper)
 
 
 def faults(_: click.Context, __: click.Parameter, incomplete: str) -> Items:
@@ -146,21 +146,22 @@ COMPLETERS: Final[dict[str, Completer]] = {
 """By the option's name, for options whose type does not know its values."""
 
 
-def _items(found: Iterable[tuple[str, str]], incomplete: str, *, fold: Callable[[str], str] = str) -> Items:
+def _items(pairs: Iterable[tuple[str, str]], incomplete: str, *, fold: Callable[[str], str] = str) -> Items:
+    """Values that begin so, each once, with what a shell shows beside them."""
     from click.shell_completion import CompletionItem
 
     from runner.views.terminal.safe import one_line
 
-    fitting = ((value, told) for value, told in found if value.startswith(fold(incomplete)))
-    return [CompletionItem(value, help=one_line(told) or None) for value, told in islice(_once(fitting), MOST)]
+    fitting = ((value, about) for value, about in pairs if value.startswith(fold(incomplete)))
+    return [CompletionItem(value, help=one_line(about) or None) for value, about in islice(_once(fitting), MOST)]
 
 
-def _once(found: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+def _once(pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     seen: set[str] = set()
-    for value, told in found:
+    for value, about in pairs:
         if value not in seen:
             seen.add(value)
-            yield value, told
+            yield value, about
 
 
 def _manifests(ctx: click.Context) -> Loaded | None:
@@ -170,18 +171,17 @@ def _manifests(ctx: click.Context) -> Loaded | None:
     paths = [str(Path(path).expanduser()) for path in ctx.params.get("paths") or () if path != "-"]
     if not paths:
         return None
-    named = ctx.params.get("lockfile") is not None
-    found = manifest.discover(paths, apart=not named).paths
-    if sum(Path(path).stat().st_size for path in found) > LARGEST:
+    apart = ctx.params.get("lockfile") is None
+    if sum(Path(path).stat().st_size for path in manifest.discover(paths, apart=apart).paths) > LARGEST:
         return None
-    return manifest.load(paths, apart=not named)
+    return manifest.load(paths, apart=apart)
 
 
 def _settings(ctx: click.Context) -> Settings:
     from runner.run.settings import Settings
 
-    known: dict[str, Any] = {name: ctx.params.get(name) for name in ("ledger", "account", "base_url")}
-    return Settings(**known, sandbox=bool(ctx.params.get("sandbox")))
+    texts: dict[str, Any] = {name: ctx.params.get(name) for name in ("ledger", "account", "base_url")}
+    return Settings(**texts, sandbox=bool(ctx.params.get("sandbox")))
 
 
 def _ledger(ctx: click.Context) -> LedgerPlace | None:

@@ -4,144 +4,150 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
-from decimal import Decimal
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from runner.cli.complete.values import COMPLETERS, files
+from runner.cli.complete.values import files
 from runner.cli.complete.values import formats as complete_formats
+from runner.cli.options.command import Given, argument, option
 from runner.core.errors import ExitCode, UsageError, worst
-from runner.run.environment import amount_of
 from runner.run.settings import DEFAULT_ACCOUNT, DEFAULT_BASE_URL, DEFAULT_RATE, Settings
 from runner.run.wiring import has_password
 
 if TYPE_CHECKING:
+    from runner.core.progress import Watch
     from runner.views.terminal.console import Console
 
-F = TypeVar("F", bound=Callable[..., Any])
-_OWN_VARIABLES: Final = {"--base-url": "PROXY_SELLER_BASE_URL"}
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScreenOptions:
+    """How much is said on stderr, and whether in colour."""
+
+    quiet: bool = option("-q", "--quiet", is_flag=True, help="Say only what must be read on stderr.")
+    verbose: bool = option("-v", "--verbose", is_flag=True, help="Say more on stderr.")
+    no_color: bool = option("--no-color", is_flag=True, help="No colour, whatever the terminal can do.")
+
+    def console(self) -> Console:
+        """The streams of this process."""
+        from runner.views.terminal.console import Console
+
+        return Console.detect(no_color=self.no_color)
+
+    def watching(self, console: Console, *, quiet: bool = False, rate: int = 0) -> AbstractContextManager[Watch]:
+        """Progress on stderr for the length of a `with`; `rate` as in `events.watching`."""
+        from runner.views.terminal import events
+
+        return events.watching(console, quiet=quiet or self.quiet, verbose=self.verbose, rate=rate)
 
 
-def option(*names: str, **settings: Any) -> Callable[[F], F]:
-    """A click option that the environment can set as `ORDER_RUNNER_<OPTION>`."""
-    flag = next(name for name in names if name.startswith("--")).partition("/")[0]
-    derived = "ORDER_RUNNER_" + flag.removeprefix("--").replace("-", "_").upper()
-    settings.setdefault("envvar", _OWN_VARIABLES.get(flag, derived))
-    if flag in COMPLETERS:
-        settings.setdefault("shell_complete", COMPLETERS[flag])
-    return click.option(*names, **settings)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerOptions:
+    """Where the ledger is, and whose."""
+
+    ledger: str | None = option(
+        "--ledger",
+        metavar="PATH|URL",
+        help="The ledger: a file, or postgresql://user@host/db. [a file in the user's state folder]",
+    )
+    account: str | None = option(
+        "--account", metavar="NAME", help=f"The account's name in the ledger. [{DEFAULT_ACCOUNT}]"
+    )
 
 
-class Amount(click.ParamType[Decimal]):
-    """A positive amount of money with at most two decimals."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VendorOptions:
+    """How the vendor is reached. Seconds; requests in any 60 s."""
 
-    name = "amount"
+    sandbox: bool = option(
+        "--sandbox",
+        is_flag=True,
+        help="Use an emulator inside this process: no account, no money, a ledger of its own.",
+    )
+    base_url: str | None = option("--base-url", metavar="URL", help=f"Without the key. [{DEFAULT_BASE_URL}]")
+    api_key_file: Path | None = option(
+        "--api-key-file", type=click.Path(path_type=Path), help="A file that holds the API key, and only that."
+    )
+    timeout: float = option(
+        "--timeout", type=click.FloatRange(min=1), default=30.0, help="Seconds one read may take in all. [30]"
+    )
+    rate: int | None = option(
+        "--rate",
+        type=click.IntRange(min=0),
+        help=f"Requests in any 60 s; 0 is unlimited. [{DEFAULT_RATE}; 0 with --sandbox]",
+    )
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
-        if isinstance(value, Decimal):
-            return value
-        try:
-            return amount_of(str(value))
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
 
-
-def paths_argument(*, required: bool = True) -> Callable[[F], F]:
+def paths_argument(*, required: bool = True) -> Any:
     """`PATH...`: files, folders, globs or `-`."""
     metavar = "PATH..." if required else "[PATH...]"
-    return click.argument("paths", nargs=-1, required=required, metavar=metavar, shell_complete=files)
+    return argument(nargs=-1, required=required, metavar=metavar, shell_complete=files)
 
 
-def quiet_options(command: F) -> F:
-    """`-q`, `-v`, `--no-color`."""
-    command = option("--no-color", is_flag=True, help="No colour, whatever the terminal can do.")(command)
-    command = option("-v", "--verbose", is_flag=True, help="Say more on stderr.")(command)
-    return option("-q", "--quiet", is_flag=True, help="Say only what must be read on stderr.")(command)
-
-
-def format_option(*known: str) -> Callable[[F], F]:
+def format_option(*formats: str) -> Any:
     """`-f/--format FMT[=PATH]`, as often as wanted."""
     return option(
         "-f",
         "--format",
-        "formats",
         multiple=True,
         metavar="FMT[=PATH]",
-        envvar="ORDER_RUNNER_FORMAT",
-        shell_complete=complete_formats(known),
-        help=f"{', '.join(known)}; to a file with =PATH. May be repeated.",
+        shell_complete=complete_formats(formats),
+        help=f"{', '.join(formats)}; to a file with =PATH. May be repeated.",
     )
 
 
-def ledger_options(command: F) -> F:
-    """Where the ledger is."""
-    command = option("--account", metavar="NAME", help=f"The account's name in the ledger. [{DEFAULT_ACCOUNT}]")(
-        command
-    )
+def lock_timeout_option() -> Any:
+    """`--lock-timeout SECONDS`."""
     return option(
-        "--ledger",
-        metavar="PATH|URL",
-        help="The ledger: a file, or postgresql://user@host/db. [a file in the user's state folder]",
-    )(command)
-
-
-def vendor_options(command: F) -> F:
-    """How the vendor is reached."""
-    command = option(
-        "--rate",
-        type=click.IntRange(min=0),
-        help=f"Requests in any 60 s; 0 is unlimited. [{DEFAULT_RATE}; 0 with --sandbox]",
-    )(command)
-    command = option(
-        "--timeout", type=click.FloatRange(min=1), default=30.0, help="Seconds one read may take in all. [30]"
-    )(command)
-    command = option(
-        "--api-key-file", type=click.Path(path_type=Path), help="A file that holds the API key, and only that."
-    )(command)
-    command = option("--base-url", metavar="URL", help=f"Without the key. [{DEFAULT_BASE_URL}]")(command)
-    return option(
-        "--sandbox",
-        is_flag=True,
-        help="Use an emulator inside this process: no account, no money, a ledger of its own.",
-    )(command)
-
-
-def settings_of(ctx: click.Context, **values: Any) -> Settings:
-    """The settings of a call. UsageError for combinations that contradict each other."""
-    if values.get("sandbox"):
-        _refuse_beside_sandbox(ctx)
-    elif values.get("faults"):
-        raise UsageError("--fault needs --sandbox: the real vendor has faults enough of its own")
-    _refuse_password_in_process_list(ctx, values.get("ledger"))
-    money_timeout = values.get("money_timeout") or 180.0
-    return Settings(
-        ledger=values.get("ledger"),
-        account=values.get("account"),
-        base_url=values.get("base_url"),
-        api_key_file=values.get("api_key_file"),
-        timeout=values.get("timeout") or 30.0,
-        money_timeout=money_timeout,
-        rate=values.get("rate"),
-        sandbox=bool(values.get("sandbox")),
-        faults=tuple(values.get("faults") or ()),
+        "--lock-timeout", type=click.FloatRange(min=0), default=0.0, help="Seconds to wait for another run to end. [0]"
     )
 
 
-def _refuse_beside_sandbox(ctx: click.Context) -> None:
+def vendor_settings(vendor: VendorOptions, given: Given, ledger: LedgerOptions | None = None) -> Settings:
+    """The settings of a call that asks the vendor. UsageError for options that contradict each other."""
+    return replace(
+        ledger_settings(ledger, given, sandbox=vendor.sandbox),
+        base_url=vendor.base_url,
+        api_key_file=vendor.api_key_file,
+        timeout=vendor.timeout,
+        rate=vendor.rate,
+    )
+
+
+def ledger_settings(ledger: LedgerOptions | None, given: Given, *, sandbox: bool = False) -> Settings:
+    """The settings of a call that asks nobody. UsageError for options that contradict each other."""
+    if sandbox:
+        _refuse_beside_sandbox(given)
+    if ledger is None:
+        return Settings(sandbox=sandbox)
+    if "ledger" in given.line and ledger.ledger is not None:
+        _refuse_password_in_process_list(ledger.ledger)
+    return Settings(ledger=ledger.ledger, account=ledger.account, sandbox=sandbox)
+
+
+def flags_of(given: Given, settings: Settings) -> str:
+    """The flags, a blank before each, that send another command to the same account of the same ledger."""
+    if settings.sandbox:
+        return " --sandbox"
+    places = (("ledger", settings.ledger), ("account", settings.account))
+    return "".join(f" --{name} {shlex.quote(str(value))}" for name, value in places if name in given.line)
+
+
+def _refuse_beside_sandbox(given: Given) -> None:
     for name in ("ledger", "account", "base_url", "api_key_file"):
-        if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+        if name in given.line:
             flag = "--" + name.replace("_", "-")
             raise UsageError(f"--sandbox has an account and a ledger of its own: leave {flag} out")
 
 
-def _refuse_password_in_process_list(ctx: click.Context, ledger: str | None) -> None:
-    told = ctx.get_parameter_source("ledger") is click.core.ParameterSource.COMMANDLINE
-    if told and ledger is not None and has_password(ledger):
+def _refuse_password_in_process_list(ledger: str) -> None:
+    if has_password(ledger):
         raise UsageError(
             "--ledger has a password, which everybody on this machine can read in the list of processes",
             hint="put the URL into ORDER_RUNNER_LEDGER, or the password into PGPASSWORD or a file named by PGPASSFILE",
@@ -156,19 +162,19 @@ class Output:
     path: Path | None = None
 
 
-def outputs(formats: tuple[str, ...], known: tuple[str, ...], default: str) -> tuple[Output, ...]:
-    """The formats asked for. UsageError for an unknown one, or two that both want stdout."""
-    found = tuple(_output(text, known) for text in formats) or (Output(default),)
-    if sum(output.path is None for output in found) > 1:
+def outputs_of(texts: tuple[str, ...], formats: tuple[str, ...], default: str = "text") -> tuple[Output, ...]:
+    """The outputs that `--format` names. UsageError for an unknown format, or two that both want stdout."""
+    outputs = tuple(_output(text, formats) for text in texts) or (Output(default),)
+    if sum(output.path is None for output in outputs) > 1:
         raise UsageError("two formats want stdout", hint="send all but one to a file, like -f json=out.json")
-    return found
+    return outputs
 
 
-def _output(text: str, known: tuple[str, ...]) -> Output:
+def _output(text: str, formats: tuple[str, ...]) -> Output:
     fmt, equals, path = text.partition("=")
-    if fmt not in known or (equals and not path):
+    if fmt not in formats or (equals and not path):
         raise UsageError(
-            f"unknown format {text!r}", hint=f"one of {', '.join(known)}; a file is named like {known[0]}=PATH"
+            f"unknown format {text!r}", hint=f"one of {', '.join(formats)}; a file is named like {formats[0]}=PATH"
         )
     return Output(fmt, writable(Path(path)) if path else None)
 
@@ -184,6 +190,12 @@ def writable(path: Path) -> Path:
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror or error}") from None
     return path
+
+
+def write_outputs(outputs: tuple[Output, ...], console: Console, render: Callable[[str, Console], None]) -> None:
+    """Render each output to where it goes, one after the other. UsageError where that cannot be written."""
+    for output in outputs:
+        write_output(output, console, render)
 
 
 def write_output(output: Output, console: Console, render: Callable[[str, Console], None]) -> None:
@@ -204,8 +216,8 @@ def write_output(output: Output, console: Console, render: Callable[[str, Consol
         raise UsageError(f"{output.path} cannot be written: {error.strerror or error}") from None
 
 
-def ended(code: ExitCode, console: Console) -> int:
-    """The exit code of a call, all told; output that a disk did not take is said, and is no success.
+def exit_code(code: ExitCode, console: Console) -> int:
+    """The code that a call ends with, all told; output that a disk did not take is said, and is no success.
 
     A reader that went away has had enough: that is no failure.
     """

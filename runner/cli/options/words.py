@@ -1,35 +1,32 @@
-"""What commands that take manifests share: words turned into ids through the lockfile."""
+"""The lockfile, which turns words of manifests into ids."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from runner.cli.options.common import option
+from runner.cli.options.command import option
 
 if TYPE_CHECKING:
     from runner.manifest import Checked
     from runner.views.terminal.console import Console
 
-F = TypeVar("F", bound=Callable[..., Any])
 
-
-def lockfile_option(command: F) -> F:
+def lockfile_option() -> Any:
     """`--lockfile PATH`."""
     return option(
         "--lockfile",
         type=click.Path(path_type=Path),
         metavar="PATH",
         help="What the words of the manifests stand for. [orders.lock.json beside them]",
-    )(command)
+    )
 
 
-def note_left_out(found: Checked, console: Console) -> None:
-    """Says on stderr which folders were not read."""
+def note_left_out(checked: Checked, console: Console) -> None:
+    """Say on stderr which folders were not read."""
     from runner.views.terminal.safe import one_line
 
-    for folder in found.left_out:
+    for folder in checked.left_out:
         console.note(one_line(f"left out: {folder} has a lockfile of its own; name it in a call of its own") + "\n")

@@ -8,7 +8,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Final, Self
 
-from runner.core.progress import Buying, Following, Notice, Progress, Quoting, Reading, Sent, Settled, Waiting, Watch
+from runner.core.progress import (
+    Buying,
+    Following,
+    Notice,
+    Progress,
+    Quoting,
+    Reading,
+    Sent,
+    Settled,
+    Waiting,
+    Watch,
+    harmless,
+)
 from runner.views.terminal.console import Channel, Console
 from runner.views.terminal.safe import one_line
 from runner.views.words import STATUS_STYLES, counted, money
@@ -35,20 +47,24 @@ def watching(
     `rate` is how many requests may start in any 60 s, 0 for any number: what is left of quoting depends on it.
     """
     channel = console.err
+
+    def plainly(event: Progress) -> None:
+        channel.lines(notice(event, channel))
+
     if quiet:
-        yield _harmless(lambda event: channel.lines(notice(event, channel)), channel)
+        yield harmless(plainly, plainly)
     elif channel.terminal:
         from runner.views.terminal.live import Drawn
 
         drawn = Drawn(channel, verbose=verbose, clock=clock, rate=rate)
         try:
-            yield _harmless(drawn, channel)
+            yield harmless(drawn, plainly)
         finally:
             with suppress(Exception):
                 drawn.end()
     else:
         with Lines(channel, verbose=verbose, every=every, clock=clock) as lines:
-            yield _harmless(lines, channel)
+            yield harmless(lines, plainly)
 
 
 class Lines:
@@ -143,15 +159,3 @@ def notice(event: Progress, channel: Channel) -> Iterator[str]:
     """The line of a notice; none for any other event."""
     if isinstance(event, Notice):
         yield f"{channel.paint('note', 'note:')} {one_line(event.text)}"
-
-
-def _harmless(watch: Watch, channel: Channel) -> Watch:
-    """The same watch, unable to stop whoever reports to it: a purchase is worth more than its picture."""
-
-    def guarded(event: Progress) -> None:
-        try:
-            watch(event)
-        except Exception:  # noqa: BLE001 - see above; what must be read is told plainly all the same
-            channel.lines(notice(event, channel))
-
-    return guarded
