@@ -161,7 +161,7 @@ class Restored:
 
     added: int
     orders: int
-    known: int
+    present: int
     beyond: int
 
 

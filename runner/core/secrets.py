@@ -48,11 +48,11 @@ class ApiKey:
         return self.__pattern.sub(MASK, text)
 
     def redact_bytes(self, data: bytes) -> bytes:
-        """The same for bytes; bytes that are no ASCII stay as they are."""
+        """`data` with the key masked, however it is escaped; bytes that are no ASCII stay as they are."""
         return self.redact(data.decode("latin-1")).encode("latin-1")
 
     def redact_cut(self, data: bytes) -> bytes:
-        """The same for bytes that break off, where the beginning of a key at their end is masked as well."""
+        """`data` that breaks off, with the key masked, and the beginning of one at its end as well."""
         text = self.redact(data.decode("latin-1"))
         for start in range(max(0, len(text) - _LONGEST * len(self.__value)), len(text)):
             tail = _unescape(text[start:])

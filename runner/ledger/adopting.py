@@ -57,7 +57,7 @@ def adopt(rows: AccountRows, fence: int, adoption: Adoption) -> Record:
     if statements.ADOPT.change(rows.connection, values | named | {"b_attempt": tries, "b_fence": fence}) != 1:
         raise _why_not(want.key, before)
     detail = settlement_detail(settlement) | _description(want)
-    told = rows.telling(
+    entry = rows.telling(
         head,
         attempt,
         before,
@@ -67,7 +67,7 @@ def adopt(rows: AccountRows, fence: int, adoption: Adoption) -> Record:
         detail=json_text(detail),
         reason=settlement.reason,
     )
-    statements.change_together(rows.connection, *told)
+    statements.change_together(rows.connection, *entry)
     return rows.records([want.key])[want.key]
 
 
@@ -127,12 +127,12 @@ def note_wants(rows: AccountRows, wanted: Iterable[Want]) -> None:
 def wants(rows: AccountRows, keys: Iterable[OrderKey]) -> dict[OrderKey, Want]:
     """What was last kept of these keys."""
     named = [str(key) for key in keys]
-    found: dict[OrderKey, Want] = {}
+    by_key: dict[OrderKey, Want] = {}
     for start in range(0, len(named), KEYS_A_QUERY):
         values = {"b_account": rows.account, "b_keys": named[start : start + KEYS_A_QUERY]}
         kept = map(_want, rows.connection.execute(statements.WANTS, values).mappings())
-        found.update((want.key, want) for want in kept)
-    return found
+        by_key.update((want.key, want) for want in kept)
+    return by_key
 
 
 def _want(row: Mapping[Any, Any]) -> Want:

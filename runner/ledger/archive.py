@@ -164,11 +164,11 @@ def restore(rows: AccountRows, history: Iterable[Entry | Witness | Stranger]) ->
             orders += _append(rows, part)
             added += 1
         end = Head(end.events + 1, part.hash)
-    known = end.events - added
+    present = end.events - added
     if added:
         moved = {"b_account": rows.account, "events": end.events, "hash": end.hash}
         statements.MOVE_CHAIN.change(rows.connection, moved)
-    return Restored(added=added, orders=orders, known=known, beyond=0 if added else start.events - known)
+    return Restored(added=added, orders=orders, present=present, beyond=0 if added else start.events - present)
 
 
 def _every_event(rows: AccountRows) -> Iterator[Entry]:

@@ -93,7 +93,7 @@ def _after_settlement(row: Row, entry: Entry, detail: Mapping[str, Any]) -> dict
 
 
 def _stray(row: Row, entry: Entry, detail: Mapping[str, Any]) -> Any:
-    """As `settling` has it: an id that could not become the order's own stays until a person's verdict."""
+    """An id that could not become the order's own stays until a person's verdict."""
     if detail["event"] == Event.RESOLVED:
         return None
     if detail["event"] == Event.PLACED and entry.after != State.PLACED:

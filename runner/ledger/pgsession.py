@@ -72,10 +72,10 @@ def make_durable(raw: psycopg.Connection) -> None:
         "synchronous_commit": ("on", "remote_write", "remote_apply"),
     }
     for name, right in wrong.items():
-        found = one(raw, "SELECT current_setting(%s)", name)
-        if found not in right:
+        setting = one(raw, "SELECT current_setting(%s)", name)
+        if setting not in right:
             raise LedgerUnusable(
-                f"the server runs with {name} = {found}: it may forget a purchase that it acknowledged",
+                f"the server runs with {name} = {setting}: it may forget a purchase that it acknowledged",
                 hint=f"set {name} = on, or name another server",
             )
     if one(raw, "SELECT pg_is_in_recovery()"):

@@ -125,10 +125,10 @@ class AccountRows:
             return _record(case.row)
         values = changes(case, after)
         moved = statements.MOVE, {"b_account": self.account, "b_key": str(attempt.key), **values}
-        told = self.telling(
+        entered = self.telling(
             head, attempt, case.state, event, after, at=settlement.at, detail=detail, reason=values["reason"]
         )
-        statements.change_together(self.connection, moved, *told)
+        statements.change_together(self.connection, moved, *entered)
         return _record({**case.row, **values})
 
     def _case(self, attempt: Attempt, settlement: Settlement) -> tuple[Head, SettlementCase]:

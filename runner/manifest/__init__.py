@@ -91,7 +91,10 @@ def load(
     apart: bool = True,
     watch: Watch = unwatched,
 ) -> Loaded:
-    """Read manifests and keep the orders without errors. As `check` otherwise."""
+    """Read manifests, judge every order, and keep those without errors. With `strict` warnings are errors.
+
+    UsageError for a path that is missing or cannot be read; everything else is a problem in the answer.
+    """
     return _Loader(stdin=stdin, keep=True, watch=watch).over(paths, strict=strict, apart=apart)
 
 

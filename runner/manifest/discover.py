@@ -110,7 +110,7 @@ def _readable(path: str) -> None:
 
 
 def _identity(path: str) -> object:
-    """The same for two spellings of one file."""
+    """What two spellings of one file have in common."""
     return path if path == STDIN else os.path.realpath(path)
 
 

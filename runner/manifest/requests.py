@@ -85,10 +85,10 @@ def batch_of(document: ManifestDocument) -> Batch | None:
 
 
 def _places(document: ManifestDocument) -> Iterator[tuple[str, Span]]:
-    if found := document.fields.get("buy_by"):
-        yield "buy_by", found.value_span()
-    if found := document.fields.get("budget"):
-        yield from ((name, found.value_span(name)) for name in found.value)
+    if node := document.fields.get("buy_by"):
+        yield "buy_by", node.value_span()
+    if node := document.fields.get("budget"):
+        yield from ((name, node.value_span(name)) for name in node.value)
 
 
 def _budget(value: dict[str, str] | None) -> Budget | None:
@@ -128,10 +128,10 @@ def has_words(accepted: Accepted) -> bool:
 
 def _stands_for(values: dict[str, Any], places: OrderPlaces) -> dict[str, Span]:
     """The place of each vendor's field that is written as a word: what is said of the field is said of the word."""
-    found = {field: (word,) for word, field in WORDS.items() if word in values}
+    paths = {field: (word,) for word, field in WORDS.items() if word in values}
     if "payment" in values:
-        found["paymentId"] = ("payment",)
-    spans = {field: places.value(path) for field, path in found.items()}
+        paths["paymentId"] = ("payment",)
+    spans = {field: places.value(path) for field, path in paths.items()}
     for part, sent in (("ip", "authorization"), ("generate", "generateAuth")):
         if part in values.get("auth", ()):
             spans[sent] = places.value(("auth", part))

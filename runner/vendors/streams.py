@@ -78,10 +78,10 @@ class TimedStream(httpcore.NetworkStream):
 
     def hung_up(self) -> str | None:
         """Why nothing may be written: the other side has closed, or speaks out of turn."""
-        found: socket.socket = self.get_extra_info("socket")
-        found.settimeout(0)
+        raw: socket.socket = self.get_extra_info("socket")
+        raw.settimeout(0)
         try:
-            data = found.recv(1)
+            data = raw.recv(1)
         except (BlockingIOError, ssl.SSLWantReadError):  # open and silent, session tickets aside
             return None
         except OSError:

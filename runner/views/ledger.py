@@ -43,14 +43,14 @@ def render_restored(restored: Restored, *, fmt: str, console: Console) -> None:
             "version": LEDGER_VERSION,
             "added": restored.added,
             "orders_added": restored.orders,
-            "known": restored.known,
+            "known": restored.present,
             "beyond": restored.beyond,
         }
         console.out.lines([json_text(document, indent=2)])
         return
     more = f"; the ledger has {counted(restored.beyond, 'event')} more than the file" if restored.beyond else ""
     added = f"{counted(restored.added, 'event')} added, with {counted(restored.orders, 'new order')}"
-    console.out.lines([f"{added}; {restored.known:,} known already{more}"])
+    console.out.lines([f"{added}; {restored.present:,} known already{more}"])
 
 
 def _text(verdict: Verdict, channel: Channel) -> None:

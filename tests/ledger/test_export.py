@@ -122,7 +122,7 @@ def test_export_stops_at_the_head_it_names(store: SqliteStore, hold: Hold) -> No
 def test_export_into_an_empty_ledger(store: SqliteStore, filled: Ledger, other: SqliteStore) -> None:
     """An import restores orders, events and witnesses to the letter; the next purchase goes on from there."""
     told = exported(filled)
-    assert restored(other, told) == Restored(added=filled.head().events, orders=len(State) + 1, known=0, beyond=0)
+    assert restored(other, told) == Restored(added=filled.head().events, orders=len(State) + 1, present=0, beyond=0)
     assert orders(other) == orders(store)
     for table in ("order_events", "witnesses"):
         assert other.sql(f"SELECT * FROM {table}") == store.sql(f"SELECT * FROM {table}")
@@ -147,7 +147,7 @@ def test_import_again_changes_nothing(store: SqliteStore, hold: Hold, filled: Le
     """What is there already is left alone, so an import may be run again."""
     before, told = (orders(store), filled.head()), exported(filled)
     assert hold.restore(Export(io.StringIO("".join(told))).parts()) == Restored(
-        added=0, orders=0, known=filled.head().events, beyond=0
+        added=0, orders=0, present=filled.head().events, beyond=0
     )
     assert (orders(store), filled.head()) == before
 
@@ -159,7 +159,7 @@ def test_import_into_an_older_ledger(store: SqliteStore, hold: Hold, other: Sqli
     restored(other, exported(ledger))
     hold.settle(hold.claim(claim("two")), placed())
     done = restored(other, exported(ledger))
-    assert (done.added, done.orders, done.known) == (2, 1, 2)
+    assert (done.added, done.orders, done.present) == (2, 1, 2)
     assert orders(other) == orders(store)
 
 
@@ -169,7 +169,7 @@ def test_older_export_takes_nothing_away(store: SqliteStore, hold: Hold) -> None
     told = exported(store.open())
     bring(hold, "two", State.PLACED)
     hold.restore([])
-    assert hold.restore(Export(io.StringIO("".join(told))).parts()) == Restored(added=0, orders=0, known=2, beyond=2)
+    assert hold.restore(Export(io.StringIO("".join(told))).parts()) == Restored(added=0, orders=0, present=2, beyond=2)
     assert check_ledger(store.open()).orders == 2
 
 

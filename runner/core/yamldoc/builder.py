@@ -48,7 +48,7 @@ class Builder:
         self._path = path
         self._limit = MAX_VALUES
         self._problems: list[Problem] = []
-        self._known: dict[str, Value] = {}
+        self._cache: dict[str, Value] = {}
 
     def begin(self) -> dict[int, Table]:
         """Start a value of its own: an order, or a field of the document. Returns its empty `tables`."""
@@ -80,7 +80,7 @@ class Builder:
         return self._mapping(depth) if event.__class__ is MappingStartEvent else self._sequence(depth)
 
     def _mapping(self, depth: int) -> dict[str, Value]:
-        get, known = self.get, self._known
+        get, cache = self.get, self._cache
         values: dict[str, Value] = {}
         table: dict[str, tuple[Event, Event]] = {}
         merges: list[tuple[Event, Value]] = []
@@ -91,7 +91,7 @@ class Builder:
                 or key_event.style
                 or key_event.tag is not None
                 or key_event.anchor is not None
-                or (key := known.get(key_event.value)).__class__ is not str
+                or (key := cache.get(key_event.value)).__class__ is not str
             ):
                 key = self.key(key_event)
                 if len(values) > MAX_VALUES:
@@ -102,7 +102,7 @@ class Builder:
                 or event.style
                 or event.tag is not None
                 or event.anchor is not None
-                or (value := known.get(event.value)) is None
+                or (value := cache.get(event.value)) is None
             ):
                 value = self.node(event, depth + 1)
             if key == MERGE and not key_event.style:
@@ -174,8 +174,8 @@ class Builder:
         if isinstance(value, Trap):
             self.report(value.code, value.message, event, value.hint)
             return event.value
-        if len(self._known) < _CACHED:
-            self._known[event.value] = value
+        if len(self._cache) < _CACHED:
+            self._cache[event.value] = value
         return value
 
     def key(self, event: Any) -> str:
@@ -196,8 +196,8 @@ class Builder:
             self.report(value.code, value.message, event, f'quote the key: "{value.text}"')
         elif not isinstance(value, str):
             self.report("PSR011", f"a key must be text, `{text}` is not", event, "quote the key, or remove it")
-        elif len(self._known) < _CACHED:
-            self._known[value] = value
+        elif len(self._cache) < _CACHED:
+            self._cache[value] = value
         return text
 
     def _anchored(self, event: Any, depth: int) -> Value:

@@ -169,16 +169,16 @@ def policies(case: Examination) -> Check:
 
     paths = case.paths or _manifests_here()
     files = manifest.discover(paths, apart=case.lockfile is None).paths if paths else ()
-    found = policy.over(case.policy, files)
-    if found.problems:
-        first = found.problems[0]
+    rules = policy.over(case.policy, files)
+    if rules.problems:
+        first = rules.problems[0]
         hint = first.hint or "`order-runner schema policy` prints what a policy may say"
         return failed(ExitCode.INVALID, f"{first.place}: {first.code} {first.message}", hint)
-    if not found.policies:
+    if not rules.policies:
         return ok("none", count=0)
-    names = ", ".join(os.path.relpath(one.path) for one in found.policies)
-    exclusive = ", the account is exclusive" if found.exclusive else ""
-    return ok(names + exclusive, count=len(found.policies), exclusive=found.exclusive)
+    names = ", ".join(os.path.relpath(one.path) for one in rules.policies)
+    exclusive = ", the account is exclusive" if rules.exclusive else ""
+    return ok(names + exclusive, count=len(rules.policies), exclusive=rules.exclusive)
 
 
 def versions(case: Examination) -> Check:

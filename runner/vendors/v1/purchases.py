@@ -69,7 +69,7 @@ def make(request: OrderRequest) -> Request:
 
 
 def calc(request: OrderRequest) -> Request:
-    """The price of the same body; free."""
+    """The request for the price of an order; it costs nothing."""
     return Request(method="POST", path="order/calc", body=_body(request))
 
 
