@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
-from typing import cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.core.errors import Span
-from runner.core.orders import OrderKey, OrderRequest, ProductType, Scalar, Source, decimal_text, fingerprint
+from runner.core.orders import OrderKey, Scalar, decimal_text, fingerprint
+from tests import make
 
 NAMES = st.from_regex(r"[a-z0-9][a-z0-9._-]{0,20}", fullmatch=True)
 FIELDS = st.dictionaries(st.text(min_size=1, max_size=8), st.one_of(st.text(max_size=8), st.integers()), max_size=6)
@@ -54,20 +54,12 @@ def test_the_fingerprint_is_the_same_for_ever() -> None:
 
 def test_only_what_is_bought_counts() -> None:
     """Labels, limits and place are not part of what is bought."""
-    span = Span(line=1, column=1, end_line=1, end_column=2)
-    one = OrderRequest(
-        key=OrderKey("b", "n"), type="ipv4", fields={"quantity": 1}, source=Source(path="a.yaml", span=span)
-    )
-    other = OrderRequest(
-        key=OrderKey("c", "m"),
-        type="ipv4",
-        fields={"quantity": 1},
-        source=Source(path="b.yaml", span=span),
-        labels={"team": "x"},
-        max_total=Decimal(5),
+    one, other = (
+        make.order(),
+        make.order("m", batch="c", path="b.yaml", line=9, labels={"team": "x"}, max_total=Decimal(5)),
     )
     assert one.fingerprint == other.fingerprint
-    moved = OrderRequest(key=one.key, type=cast("ProductType", "isp"), fields=one.fields, source=one.source)
+    moved = replace(one, type="isp")
     assert moved.fingerprint != one.fingerprint
 
 

@@ -2,50 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from runner.core.errors import Span
-from runner.core.orders import OrderKey, OrderRequest, Source
-from runner.core.vendor import Look, SeenOrder
+from runner.core.orders import OrderKey, OrderRequest
+from runner.core.vendor import SeenOrder
 from runner.evidence.match import Countries
 from runner.evidence.strangers import DELIVERED, RECENT, likenesses, unowned
+from tests import make
+from tests.make import look, seen
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-TODAY = date(2026, 11, 23)
+TODAY = make.AT.date()
 COUNTRIES: Countries = {("ipv4", "561"): "FRA", ("ipv4", "562"): "DEU"}
-PLACE = Source(path="orders.yaml", span=Span(line=1, column=1, end_line=1, end_column=2))
 
 
 def ago(days: int) -> date:
     return TODAY - timedelta(days=days)
 
 
-def seen(order_id: str = "77", **changes: Any) -> SeenOrder:
-    """Two French addresses for a month, bought today."""
-    told: dict[str, Any] = {
-        "order_id": order_id,
-        "rows": 2,
-        "numbers": frozenset({f"9{order_id}_1"}),
-        "countries": frozenset({"FRA"}),
-        "protocols": frozenset({"HTTP", "SOCKS"}),
-        "starts": TODAY,
-        "ends": date(2026, 12, 23),
-        "renewed": False,
-    }
-    return SeenOrder(**(told | changes))
-
-
 def asked(name: str = "a", **changes: Any) -> OrderRequest:
-    fields = {"countryId": 561, "periodId": "1m", "quantity": 2, "paymentId": 1} | changes
-    return OrderRequest(key=OrderKey("b", name), type="ipv4", fields=fields, source=PLACE)
-
-
-def look(*orders: SeenOrder) -> Look:
-    return Look(type="ipv4", at=datetime(2026, 11, 23, 12, tzinfo=UTC), orders=orders)
+    return make.order(name, fields={"quantity": 2} | changes)
 
 
 def alike(order: SeenOrder, request: OrderRequest, countries: Countries = COUNTRIES) -> list[str] | None:

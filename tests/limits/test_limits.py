@@ -17,7 +17,8 @@ from runner.limits.limits import Limits, Standing, strictest
 from runner.limits.policy import Policy
 from runner.manifest import Batch, Budget, Loaded
 from runner.plan.plan import Plan
-from tests.plan.test_plan import NOW, TODAY, Shop, batch, loaded, order, priced, record, span, steps_of
+from tests.make import AT, Shop, batch, loaded, order, record, span
+from tests.plan.test_plan import TODAY, priced, steps_of
 
 
 def planned(wanted: Loaded, limits: Limits, known: Standing, price: str = "10.00") -> Plan:
@@ -49,7 +50,7 @@ def test_an_order_ten_times_dearer_than_ever_is_asked_about(
     dearest: str | None, large: str | None, refused: bool
 ) -> None:
     """Ten times the dearest purchase passes, a cent more needs `--large` with at least its price; the first that is paid does not."""
-    known = Standing(at=NOW, dearest=None if dearest is None else Decimal(dearest))
+    known = Standing(at=AT, dearest=None if dearest is None else Decimal(dearest))
     found = problems(planned(loaded(order()), Limits(large=Decimal(large) if large else None), known))
     assert [problem.code for problem in found] == ["PSR432"] * refused
     for problem in found:
@@ -64,8 +65,8 @@ def test_an_order_ten_times_dearer_than_ever_is_asked_about(
 
 
 def bought(request: OrderRequest, state: State = State.PLACED) -> Standing:
-    found = Bought(record=record(request, state), claimed_at=NOW)
-    return Standing(at=NOW, alike={request.fingerprint: (found,)})
+    found = Bought(record=record(request, state), claimed_at=AT)
+    return Standing(at=AT, alike={request.fingerprint: (found,)})
 
 
 @pytest.mark.parametrize("state", [State.PLACED, State.UNKNOWN, State.SUBMITTED])
@@ -129,8 +130,8 @@ def test_a_budget_counts_what_was_spent_before() -> None:
     """Spent and to be spent, both are named, with the budget, its place and the day it began."""
     cap = Cap(name="budgets.day", amount=Decimal("12.00"), period="day", path="order-runner.yaml", span=span(2))
     limits = Limits(policies=(Policy(path="order-runner.yaml", sha256="", caps=(cap,)),))
-    assert problems(planned(loaded(order()), limits, Standing(at=NOW, days={TODAY: Decimal("2.00")}))) == []
-    (found,) = problems(planned(loaded(order()), limits, Standing(at=NOW, days={TODAY: Decimal("2.01")})))
+    assert problems(planned(loaded(order()), limits, Standing(at=AT, days={TODAY: Decimal("2.00")}))) == []
+    (found,) = problems(planned(loaded(order()), limits, Standing(at=AT, days={TODAY: Decimal("2.01")})))
     assert (found.code, found.place) == ("PSR430", "order-runner.yaml:2:3")
     for words in ("10.00 to spend", "2.01 spent", "12.01", "budgets.day 12.00 (order-runner.yaml:2:3)", "2026-11-23"):
         assert words in found.message
@@ -142,7 +143,7 @@ def test_a_budget_counts_what_was_spent_before() -> None:
 @pytest.mark.parametrize(("most", "refused"), [(1, True), (2, False), (0, True)])
 def test_no_more_orders_than_said(most: int, refused: bool) -> None:
     """`--max-orders` counts the orders to be bought, and 0 is a number like any other."""
-    found = problems(planned(loaded(order("a"), order("b")), Limits(max_orders=most), Standing(at=NOW)))
+    found = problems(planned(loaded(order("a"), order("b")), Limits(max_orders=most), Standing(at=AT)))
     assert [problem.code for problem in found] == ["PSR431"] * refused
     for problem in found:
         assert problem.message == f"2 orders are to be bought, above --max-orders {most}"
@@ -156,7 +157,7 @@ def test_a_limit_goes_by_the_name_it_was_given_by() -> None:
     limits = Limits(
         max_spend=Decimal(1), max_orders=0, origins={"--max-spend": "ORDER_RUNNER_MAX_SPEND", "--max-orders": "X"}
     )
-    spend, orders = problems(planned(loaded(order()), limits, Standing(at=NOW)))
+    spend, orders = problems(planned(loaded(order()), limits, Standing(at=AT)))
     assert "above ORDER_RUNNER_MAX_SPEND 1.00" in spend.message
     assert "above X 0" in orders.message
 

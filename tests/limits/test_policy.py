@@ -12,10 +12,11 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from runner.core import codes, schemas
-from runner.core.errors import Problem, Span, UsageError
-from runner.core.orders import OrderKey, OrderRequest, Source
+from runner.core.errors import Problem, UsageError
+from runner.core.orders import OrderRequest
 from runner.limits import policy
 from runner.limits.policy import Policies, Policy, breaches, load, read_policy
+from tests import make
 
 CASES = Path(__file__).resolve().with_name("policies")
 INVALID = sorted(path for path in CASES.glob("invalid/*"))
@@ -158,14 +159,11 @@ def test_an_account_is_exclusive_where_nobody_denies_it(said: tuple[bool | None,
 
 # -- what they do not allow
 
-SPAN = Span(line=3, column=9, end_line=3, end_column=10)
+SPAN = make.span(3)
 
 
 def order(product: str = "ipv4", labels: dict[str, str] | None = None, **fields: Any) -> OrderRequest:
-    wanted = {"countryId": 561, "periodId": "1m", "quantity": 5, "paymentId": 1} | fields
-    source = Source(path="m.yaml", span=SPAN)
-    made = OrderRequest(key=OrderKey("b", "a"), type="ipv4", fields=wanted, source=source, labels=labels or {})
-    return replace(made, type=product)  # type: ignore[arg-type]
+    return make.order(line=3, type=product, labels=labels or {}, fields={"quantity": 5} | fields)
 
 
 def rules(**changes: Any) -> Policy:
@@ -216,7 +214,7 @@ def test_what_is_not_allowed_is_named(
     assert breaches([held], good) == []
     (breach,) = breaches([held], bad)
     assert breach.field == field
-    for word in (*words, "order-runner.yaml:3:9"):
+    for word in (*words, "order-runner.yaml:3:3"):
         assert word in breach.message
 
 

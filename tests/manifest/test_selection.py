@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from runner.core.errors import Span, UsageError
-from runner.core.orders import OrderKey, OrderRequest, Source
+from runner.core.errors import UsageError
+from runner.core.orders import OrderKey, OrderRequest
 from runner.manifest.selection import EVERYTHING, Selection, label_of
-
-PLACE = Span(line=1, column=1, end_line=1, end_column=2)
+from tests import make
 
 
 def order(key: str, **labels: str) -> OrderRequest:
-    source = Source(path="m.yaml", span=PLACE)
-    return OrderRequest(key=OrderKey.parse(key), type="ipv4", fields={}, source=source, labels=labels)
+    return replace(make.order(labels=labels), key=OrderKey.parse(key))
 
 
 ORDERS = (

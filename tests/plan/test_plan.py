@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -12,81 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.core.errors import Refused, Span
+from runner.core.errors import Refused
 from runner.core.ledger import Record
-from runner.core.orders import OrderKey, OrderRequest, ProductType, Quote, Scalar, Source
+from runner.core.orders import OrderKey
 from runner.core.progress import Progress, Quoting, Watch, unwatched
 from runner.core.states import State
-from runner.core.vendor import Choice, QuoteRefused, VendorError, Witness
 from runner.limits.limits import strictest
-from runner.manifest import Batch, Budget, Loaded
+from runner.manifest import Batch, Loaded
 from runner.plan.plan import Limits, Plan, Step, ask_prices, check_limits, compare_with_ledger
+from tests.make import AT, Shop, batch, loaded, order, record, span
 
-NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-TODAY = NOW.date()
-
-
-def span(line: int) -> Span:
-    return Span(line=line, column=3, end_line=line, end_column=9)
-
-
-def order(name: str = "a", *, pays: int = 1, **changes: object) -> OrderRequest:
-    fields: dict[str, Scalar] = {"countryId": 561, "periodId": "1m", "quantity": 10, "paymentId": pays}
-    fields |= changes.pop("fields", {})  # type: ignore[arg-type]
-    source = Source(path="m.yaml", span=span(5), fields={"quantity": span(8), "max_total": span(9)})
-    request = OrderRequest(key=OrderKey("b", name), type="ipv4", fields=fields, source=source)
-    return replace(request, **changes)  # type: ignore[arg-type]
-
-
-def loaded(*orders: OrderRequest, batches: tuple[Batch, ...] = (Batch(name="b", path="m.yaml"),)) -> Loaded:
-    return Loaded(count=len(orders), orders=orders, batches=batches, files=(), problems=())
-
-
-def record(request: OrderRequest, state: State, **changes: object) -> Record:
-    known = Record(
-        key=request.key,
-        type=request.type,
-        fields=request.fields,
-        fingerprint=request.fingerprint,
-        state=state,
-        attempt=1,
-        updated_at=NOW,
-        quote_total=Decimal(3),
-        order_id="77" if state is State.PLACED else None,
-    )
-    return replace(known, **changes)  # type: ignore[arg-type]
-
-
-class Shop:
-    """A reader with a price list; an amount of None is a refusal."""
-
-    base_url = None
-    api_version = "v1"
-
-    def __init__(self, prices: Mapping[str, str | None], balance: str = "100") -> None:
-        self.prices = prices
-        self.asked: list[str] = []
-        self._balance = Decimal(balance)
-
-    def preview(self, request: OrderRequest) -> Mapping[str, Scalar]:
-        return request.fields
-
-    def quote(self, request: OrderRequest) -> Quote | QuoteRefused:
-        self.asked.append(request.key.name)
-        price = self.prices[request.key.name]
-        if price is None:
-            return QuoteRefused(errors=(VendorError(message="no such quantity", field="quantity"),))
-        return Quote(total=Decimal(price), at=NOW)
-
-    def balance(self) -> Decimal:
-        self.asked.append("balance")
-        return self._balance
-
-    def witness(self, product: ProductType) -> Witness:
-        raise AssertionError(product)
-
-    def reference(self, product: ProductType) -> tuple[Choice, ...]:
-        raise AssertionError(product)
+TODAY = AT.date()
 
 
 def steps_of(wanted: Loaded, records: Mapping[OrderKey, Record] | None = None, **settings: Any) -> tuple[Step, ...]:
@@ -184,10 +119,6 @@ def test_a_refused_quote_refuses_the_batch_unless_told_otherwise() -> None:
     plan.refuse(Limits(keep_going=True))
 
 
-def batch(**limits: str) -> Batch:
-    return Batch(name="b", path="m.yaml", budget=Budget(**{name: Decimal(text) for name, text in limits.items()}))  # type: ignore[arg-type]
-
-
 @pytest.mark.parametrize(
     ("wanted", "limits", "balance", "code"),
     [
@@ -239,7 +170,7 @@ def test_what_was_bought_before_counts_against_the_batch() -> None:
 
 def test_a_card_does_not_need_the_balance() -> None:
     """Orders paid by card are left out of what the balance must cover."""
-    plan = made(loaded(order(pays=43)), Shop({"a": "10"}, balance="0"))
+    plan = made(loaded(order(fields={"paymentId": 43})), Shop({"a": "10"}, balance="0"))
     plan.refuse(Limits())
     assert plan.balance_after == 0
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, get_args
@@ -13,34 +12,19 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from runner.core import schemas
-from runner.core.errors import ExitCode, Problem, Span
-from runner.core.orders import OrderKey, OrderRequest, Quote, Source
+from runner.core.errors import ExitCode, Problem
 from runner.core.vendor import VendorError
 from runner.plan.inputs import Inputs
 from runner.report.file import ReportFile
 from runner.report.report import STATUSES, AttemptEntry, Category, Finding, OrderEntry, Report, Result
+from tests import make
+from tests.make import quote, report
 
-NOW = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
-SPAN = Span(line=4, column=5, end_line=4, end_column=9)
+NOW = make.AT.replace(microsecond=123456)
 
 
 def entry(name: str = "a", status: str = "planned", *, pays: int = 1, **changes: Any) -> OrderEntry:
-    request = OrderRequest(
-        key=OrderKey("b", name),
-        type="ipv4",
-        fields={"countryId": 561, "periodId": "1m", "quantity": 1, "paymentId": pays},
-        source=Source(path="m.yaml", span=SPAN),
-    )
-    return OrderEntry(request=request, status=status, body=request.fields, **changes)
-
-
-def quote(total: str) -> Quote:
-    return Quote(total=Decimal(total), at=NOW)
-
-
-def report(*entries: OrderEntry, **changes: Any) -> Report:
-    inputs = Inputs(manifests=(("m.yaml", "0" * 64),), ledger="l", base_url="https://x/***")
-    return Report(run_id="r", mode="apply", started_at=NOW, inputs=inputs, orders=list(entries), **changes)
+    return make.entry(status, make.order(name, fields={"paymentId": pays}), **changes)
 
 
 def parsed(value: Report) -> dict[str, Any]:
@@ -56,12 +40,12 @@ def placed(name: str, total: str | None, *, pays: int = 1) -> OrderEntry:
 
 def test_a_report_is_valid_from_its_first_moment_to_its_last() -> None:
     """Begun, under way and finished, the document keeps to its published schema."""
-    value = report(entry())
+    value = report(entry(), started_at=NOW)
     assert parsed(value)["run"]["complete"] is False
     attempt = AttemptEntry(n=1, started_at=NOW, outcome="submitted")
     value.orders[0].update(status="unknown", reason="sent", attempts=(attempt,), quote=quote("5"))
     assert parsed(value)["orders"][0]["attempts"][0]["outcome"] == "submitted"
-    problem = Problem(code="PSR504", message="m", path="m.yaml", span=SPAN, field="quantity")
+    problem = Problem(code="PSR504", message="m", path="m.yaml", span=make.span(), field="quantity")
     finding = Finding(problem=problem, category="unknown", vendor=VendorError(message="v", code="0"))
     value.orders[0].update(errors=(finding,), evidence={"http_status": 502})
     value.errors.append(Finding(problem=Problem(code="PSR409", message="m"), category="unknown"))
@@ -69,7 +53,7 @@ def test_a_report_is_valid_from_its_first_moment_to_its_last() -> None:
     document = parsed(value)
     assert document["run"]["exit"] == {"code": 7, "name": "outcome_unknown"}
     assert document["run"]["started_at"] == "2026-11-23T12:00:00.123Z"
-    assert document["orders"][0]["errors"][0]["line"] == 4
+    assert document["orders"][0]["errors"][0]["line"] == 5
 
 
 def test_an_empty_batch_has_a_report_too() -> None:

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -15,17 +15,15 @@ from typing import Any
 import pytest
 
 from runner.cli import run
-from runner.core.errors import Span
-from runner.core.ledger import Claim, Holder, Record, Settlement
-from runner.core.orders import OrderKey, OrderRequest, Quote, Source
+from runner.core.ledger import Holder, Record, Settlement
+from runner.core.orders import OrderKey
 from runner.core.states import Event, State
-from runner.core.vendor import Witness
 from runner.ledger.sqlite import open_sqlite
 from runner.sandbox import SANDBOX_KEY, Options, Sandbox
+from tests import make
 
 IPV4 = "type: ipv4, countryId: 561, quantity: 2, periodId: 1m, customTargetName: prices"
 RESIDENT = "type: resident, tarifId: 6928"
-PLACE = Source(path="orders.yaml", span=Span(line=1, column=1, end_line=1, end_column=2))
 
 
 @dataclass(slots=True)
@@ -76,7 +74,7 @@ class Desk:
 
     def lose(self, *names: str, unknown: bool = True, **fields: Any) -> None:
         """Claims that were made and never answered, one after the other; nothing is bought by it."""
-        asked = {"countryId": 561, "periodId": "1m", "quantity": 2, "paymentId": 1, "customTargetName": "prices"}
+        asked = {"quantity": 2, "customTargetName": "prices"}
         with (
             closing(open_sqlite(self.ledger, "default")) as ledger,
             ledger.hold(Holder(host="h", pid=1, since=datetime.now(UTC), run_id="lost"), timeout=0) as hold,
@@ -84,17 +82,10 @@ class Desk:
             for name in names:
                 at = datetime.now(UTC)
                 balance = self.box.balances[SANDBOX_KEY]
-                request = OrderRequest(key=OrderKey("b", name), type="ipv4", fields=asked | fields, source=PLACE)
-                claim = Claim(
-                    request=request,
-                    quote=Quote(total=Decimal("3.60"), at=at),
-                    ceiling=Decimal("3.60"),
-                    witness=Witness(type="ipv4", order_ids=self.shown(), at=at),
-                    balance=balance,
-                    run_id="lost",
-                    at=at,
-                )
-                attempt = hold.claim(claim)
+                request = make.order(name, fields=asked | fields)
+                claim = make.claim(request, quote=make.quote("3.60", at=at), ceiling=Decimal("3.60"))
+                witness = make.witness(*self.shown(), at=at)
+                attempt = hold.claim(replace(claim, witness=witness, balance=balance, run_id="lost", at=at))
                 if unknown:
                     hold.settle(attempt, Settlement(event=Event.UNKNOWN, after=State.UNKNOWN, at=at, reason="lost"))
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.core.errors import Problem, Span
-from runner.core.ledger import Allowed, Record
-from runner.core.orders import OrderKey, OrderRequest, Quote, Scalar, Source
-from runner.core.states import State
+from runner.core.errors import Problem
+from runner.core.ledger import Allowed
+from runner.core.orders import OrderRequest, Source
 from runner.manifest import Batch, Budget
 from runner.plan.approval.differences import Now, differences
 from runner.plan.approval.terms import (
@@ -36,43 +35,25 @@ from runner.plan.approval.terms import (
     lines_of,
 )
 from runner.plan.plan import Plan, Step
+from tests import make
 
 ROOT = Path(__file__).resolve().parents[3]
-MADE = datetime(2026, 11, 23, 12, tzinfo=UTC)
+MADE = make.AT
 URL = "https://proxy-seller.com/personal/api/v1/***"
 GOLDEN = "sha256:d610315c9beba29c873b3088c4598c68022bcfa3cba5be879052f2fde8b8789e"
 OTHER = "sha256:" + "0" * 64
 
 
-def span(line: int) -> Span:
-    return Span(line=line, column=3, end_line=line, end_column=9)
-
-
-def request(name: str = "a", *, generation: int = 1, **changes: Any) -> OrderRequest:
-    fields: dict[str, Scalar] = {"countryId": 561, "periodId": "1m", "quantity": 10, "paymentId": 1}
-    fields |= changes.pop("fields", {})
-    source = Source(path="m.yaml", span=span(5), fields={"quantity": span(8)})
-    key = OrderKey("crawl", name, generation)
-    return replace(OrderRequest(key=key, type="ipv4", fields=fields, source=source), **changes)
+def request(name: str = "a", **changes: Any) -> OrderRequest:
+    return make.order(name, batch="crawl", **changes)
 
 
 def to_buy(wanted: OrderRequest, price: str = "12.50", ceiling: str | None = None) -> Step:
-    quote = Quote(total=Decimal(price), at=MADE)
-    return Step(request=wanted, status="planned", quote=quote, ceiling=Decimal(ceiling or price))
+    return make.step(wanted, price, ceiling=Decimal(ceiling or price))
 
 
 def bought(wanted: OrderRequest) -> Step:
-    record = Record(
-        key=wanted.key,
-        type=wanted.type,
-        fields=wanted.fields,
-        fingerprint=wanted.fingerprint,
-        state=State.PLACED,
-        attempt=1,
-        updated_at=MADE,
-        order_id="77",
-    )
-    return Step(request=wanted, status="already_placed", reason="bought as order 77", record=record)
+    return make.step(wanted, status="already_placed", reason="bought as order 77", record=make.record(wanted))
 
 
 def terms(*steps: Step, batches: Mapping[str, Batch] | None = None, **changes: Any) -> Terms:
@@ -152,7 +133,7 @@ def test_what_does_not_count_does_not_count() -> None:
     """Labels, limits of an order, places, prices, the order of orders and of fields, and what is bought already."""
     first, second = to_buy(request("a"), "10", "12"), to_buy(request("b"))
     plain = terms(first, second).digest
-    elsewhere = Source(path="other.yaml", span=span(99))
+    elsewhere = Source(path="other.yaml", span=make.span(99))
     changed = request("a", labels={"team": "x"}, max_total=Decimal(50), source=elsewhere)
     assert terms(second, to_buy(changed, "11.99", "12.00"), bought(request("c"))).digest == plain
     shuffled = replace(first.request, fields=dict(reversed(first.request.fields.items())))
@@ -347,7 +328,7 @@ def test_a_changed_order_points_at_the_changed_field() -> None:
     """The finding stands at the line of the first field that changed, with the order's key."""
     (problem,) = found(document(to_buy(A)), now(to_buy(TWELVE)))
     assert (problem.code, problem.field, problem.key) == ("PSR440", "quantity", "crawl/a")
-    assert problem.span == span(8)
+    assert problem.span == make.span(8)
 
 
 def test_another_digest_than_the_document_has_is_refused() -> None:

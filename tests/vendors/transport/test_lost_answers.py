@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from runner.core.errors import Span
-from runner.core.orders import OrderKey, OrderRequest, Source
 from runner.core.vendor import Answer, NotSent, Placed, Rejected, Unknown
 from runner.vendors.v1.account import V1Buyer
+from tests import make
 from tests.vendors.transport.peer import GOOD, FakeClock, Script, Visit, client, go, ok, serving
 
-SOURCE = Source(path="orders.yaml", span=Span(line=1, column=1, end_line=1, end_column=2))
-ORDER = OrderRequest(key=OrderKey("b", "n"), type="ipv4", fields={"countryId": 561}, source=SOURCE)
+ORDER = make.order()
 NO = b'{"status":"error","data":null,"errors":[{"message":"Insufficient funds","code":0}]}'
 
 

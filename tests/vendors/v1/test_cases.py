@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 
-from runner.core.errors import RunnerError, Span
-from runner.core.orders import OrderKey, OrderRequest, Source
+from runner.core.errors import RunnerError
+from runner.core.orders import OrderRequest
 from runner.vendors.v1 import purchases as v1
 from runner.vendors.v1.lists import decode_look
 from runner.vendors.wire import Request, Response
+from tests import make
 
 Case = dict[str, Any]
 
@@ -27,9 +28,7 @@ AT = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
 
 
 def order(case: Case) -> OrderRequest:
-    span = Span(line=1, column=1, end_line=1, end_column=2)
-    source = Source(path="orders.yaml", span=span)
-    return OrderRequest(key=OrderKey("batch", "name"), type=case["type"], fields=case["fields"], source=source)
+    return make.order(batch="batch", name="name", type=case["type"], only=case["fields"])
 
 
 def response(case: Case) -> Response:
