@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from runner.core.errors import Problem, Span
-from runner.core.ledger import Attempt, Bought, Claim, Holder, Record
+from runner.core.ledger import Allowed, Attempt, Bought, Claim, Holder, Record
 from runner.core.orders import OrderKey, OrderRequest, Quote, Scalar, Source
 from runner.core.progress import unwatched
 from runner.core.records import Stranger
@@ -271,6 +271,9 @@ class Books:
 
     def dearest(self) -> Decimal | None:
         return None
+
+    def allowed(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Allowed]:
+        return {}
 
     def evidence(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Mapping[str, object]]:
         return {key: {"of": str(key)} for key in keys}
