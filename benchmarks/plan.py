@@ -27,7 +27,7 @@ from ratios import at_least, times
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from runner.sandbox import Sandbox  # noqa: E402 - found by the line above
+from runner.sandbox.box import Sandbox  # noqa: E402 - found by the line above
 
 MAX_RATIO: Final = 1.5
 TYPES: Final = 3

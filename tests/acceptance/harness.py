@@ -29,8 +29,11 @@ import warm
 from jsonschema import Draft202012Validator
 from warm import Process
 
-from runner.sandbox import SANDBOX_KEY, Options, Purchase, Sandbox, SandboxServer
+from runner.sandbox import Purchase
 from runner.sandbox.answers import Answer
+from runner.sandbox.box import Sandbox
+from runner.sandbox.options import SANDBOX_KEY, Options
+from runner.sandbox.server import SandboxServer
 
 REPO: Final = Path(__file__).resolve().parents[2]
 REPORT_SCHEMA: Final = REPO / "schemas" / "report.schema.json"

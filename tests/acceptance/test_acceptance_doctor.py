@@ -36,7 +36,7 @@ from runner.run.doctor.check import Check, exit_code
 from runner.run.doctor.examination import Examination
 from runner.run.doctor.ours import IN_MEMORY
 from runner.run.settings import Settings
-from runner.sandbox import SANDBOX_KEY
+from runner.sandbox.options import SANDBOX_KEY
 from runner.views.terminal.console import Console
 
 NAMES = [*doctor.CHECKS]

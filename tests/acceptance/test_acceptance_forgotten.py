@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from harness import CANARY, MANIFEST, Result, Sandbox, SandboxServer, World, ipv4
 
-from runner.sandbox import Options
 from runner.sandbox.box import PREFIX
+from runner.sandbox.options import Options
 
 CI = {"CI": "1"}
 PERSON = {"ORDER_RUNNER_YES": "1", "USER": "alice"}

@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from docs.readme import PAGES, README, ROOT, masked, transcript
+
+from tests.docs.readme import PAGES, README, ROOT, masked, transcript
 
 SHELL = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 

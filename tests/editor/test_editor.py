@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from editor.lsp import Server
 
 from runner.core.orders import PRODUCT_TYPES
 from runner.core.schemas import load
+from tests.editor.lsp import Server
 
 ROOT = Path(__file__).resolve().parents[2]
 MODELINE = "# yaml-language-server: $schema=schemas/manifest.schema.json\n"

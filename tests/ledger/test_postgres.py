@@ -25,7 +25,8 @@ from runner.ledger.pgurl import read_url
 from runner.ledger.postgres import open_postgres
 from runner.run import wiring
 from runner.run.settings import Settings, locate, require_named_ledger
-from runner.sandbox import SANDBOX_KEY, Sandbox
+from runner.sandbox.box import Sandbox
+from runner.sandbox.options import SANDBOX_KEY
 from tests import pgserver
 from tests.ledger.conftest import Child, PostgresStore, bring, claim, holder, key, later, opened_and_held, placed
 from tests.pgserver import PASSWORD, Server

@@ -16,8 +16,9 @@ import runner
 from runner.core.errors import ExitCode, Problem, RunnerError
 from runner.library import answers
 from runner.library.answers import Planned
+from runner.plan.inputs import Inputs
 from runner.plan.plan import Plan
-from runner.report.report import Finding, Inputs, Report
+from runner.report.report import Finding, Report
 from runner.run.batch import Ended
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -17,7 +17,7 @@ from runner.core.vendor import Answer, NotSent, Outcome, Rejected, Unknown, Vend
 from runner.ledger.hold import SqlHold
 from runner.ledger.sql import AccountRows
 from runner.plan import making
-from runner.vendors.transport import Lost
+from runner.vendors.failures import Lost
 from runner.vendors.v1 import adapter
 from runner.vendors.v1 import purchases as v1
 from runner.vendors.wire import Response

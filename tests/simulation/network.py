@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from runner.core.errors import VendorUnavailable
 from runner.core.vendor import NotSent
-from runner.vendors.transport import Lost
+from runner.vendors.failures import Lost
 from runner.vendors.wire import Request, Response
 from tests.simulation.process import LOOKING
 

@@ -15,7 +15,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from runner.vendors.transport import Lost
+from runner.vendors.failures import Lost
 from runner.vendors.wire import Request, Response
 from tests.simulation.answers import TRIPLE, bad_read, error, success
 from tests.simulation.goods import FREE, Lot, Shape, over, reference

@@ -20,7 +20,7 @@ from runner.core.errors import ExitCode
 from runner.core.progress import unwatched
 from runner.core.records import Holder
 from runner.core.states import State
-from runner.plan.plan import Limits
+from runner.limits.limits import Limits
 from runner.plan.task import Task
 from runner.report.report import STATUSES
 from runner.run import batch

@@ -28,10 +28,11 @@ from runner.core.secrets import ApiKey
 from runner.core.states import State
 from runner.evidence.judge import Rules
 from runner.ledger.sqlite import open_sqlite
-from runner.plan.plan import Limits
+from runner.limits.limits import Limits
 from runner.plan.task import Task
 from runner.run import batch
-from runner.sandbox import Options, Sandbox
+from runner.sandbox.box import Sandbox
+from runner.sandbox.options import Options
 from runner.settle import reconcile, resolve
 from runner.vendors.transport import Timing, Transport
 from runner.vendors.v1.adapter import V1Buyer

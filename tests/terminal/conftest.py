@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from runner.sandbox import SANDBOX_KEY, Sandbox, SandboxServer
 from runner.sandbox.answers import Answer
+from runner.sandbox.box import Sandbox
+from runner.sandbox.options import SANDBOX_KEY
+from runner.sandbox.server import SandboxServer
 from tests.terminal.screen import SOON, Screen
 
 ROOT = Path(__file__).resolve().parents[2]
