@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -12,14 +12,16 @@ from runner.cli import buying
 from runner.cli.ending import Call
 from runner.cli.options import common
 from runner.cli.options.approval import ApprovalOptions, SelectionOptions, approved_of, selection_of
-from runner.cli.options.command import CommandOptions, define, group, option
+from runner.cli.options.command import CommandOptions, define, group, option, option_class
 from runner.cli.options.limits import LimitOptions
 from runner.core.errors import UsageError
 from runner.run.settings import MIN_MONEY_TIMEOUT, Settings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@option_class
 class ApplyOptions(CommandOptions):
+    """What `apply` takes."""
+
     paths: tuple[str, ...] = common.paths_argument()
     formats: tuple[str, ...] = common.format_option(*buying.FORMATS)
     dry_run: Literal["online", "offline"] | None = option(

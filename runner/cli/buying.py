@@ -5,13 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 import click
 
 from runner.cli.ending import Call, followed_file, report_file, reported, show
-from runner.cli.options.command import option
+from runner.cli.options.command import option, option_class
 from runner.cli.options.common import flags_of, lock_timeout_option
 from runner.cli.options.limits import limits_of, policies_line
 from runner.cli.options.words import note_left_out
@@ -29,7 +28,7 @@ FORMATS: Final = ("text", "json", "ndjson", "junit", "sarif", "markdown", "githu
 PLAN_FORMATS: Final = FORMATS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@option_class
 class BuyingOptions:
     """How a batch is bought. Seconds."""
 

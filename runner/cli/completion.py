@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 import click
 
-from runner.cli.options.command import CommandOptions, argument, define
+from runner.cli.options.command import CommandOptions, argument, define, option_class
 from runner.cli.options.common import exit_code
 from runner.core.errors import ExitCode
 
 SHELLS = ("bash", "zsh", "fish")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@option_class
 class CompletionOptions(CommandOptions):
+    """What `completion` takes."""
+
     shell: Literal["bash", "zsh", "fish"] = argument(type=click.Choice(SHELLS), metavar="bash|zsh|fish")
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from runner.cli.options import common
-from runner.cli.options.command import CommandOptions, Given, define, group, option
+from runner.cli.options.command import CommandOptions, Given, define, group, option, option_class
 from runner.cli.options.limits import policy_option
 from runner.cli.options.words import lockfile_option
 
@@ -15,8 +14,10 @@ FORMATS = ("text", "json")
 _NAMED: Final = ("ledger", "base_url", "account")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@option_class
 class DoctorOptions(CommandOptions):
+    """What `doctor` takes."""
+
     paths: tuple[str, ...] = common.paths_argument(required=False)
     formats: tuple[str, ...] = common.format_option(*FORMATS)
     offline: bool = option(

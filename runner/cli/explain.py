@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
 
 from runner.cli.options import common
-from runner.cli.options.command import CommandOptions, argument, define, group
+from runner.cli.options.command import CommandOptions, argument, define, group, option_class
 from runner.core.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -29,8 +28,10 @@ def _completed(ctx: click.Context, param: click.Parameter, incomplete: str) -> l
     return [CompletionItem(name) for name in names if name.count(".") <= depth]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@option_class
 class ExplainOptions(CommandOptions):
+    """What `explain` takes."""
+
     topics: tuple[str, ...] = argument(nargs=-1, metavar="[TOPIC...]", shell_complete=_completed)
     formats: tuple[str, ...] = common.format_option(*FORMATS)
     screen: common.ScreenOptions = group(common.ScreenOptions)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
 import click
 
-from runner.cli.options.command import CommandOptions, argument, define, option
+from runner.cli.options.command import CommandOptions, argument, define, option, option_class
 from runner.cli.options.common import exit_code
 from runner.core.errors import ExitCode, UsageError
 from runner.core.orders import PRODUCT_TYPES, ProductType
@@ -23,8 +22,10 @@ NONE: Final = "none"
 FIRST: Final[ProductType] = "ipv4"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@option_class
 class InitOptions(CommandOptions):
+    """What `init` takes."""
+
     folder: Path = argument(metavar="[DIR]", default=Path(), type=click.Path(path_type=Path, file_okay=False))
     types: tuple[ProductType, ...] = option(
         "--type", multiple=True, type=click.Choice(PRODUCT_TYPES), help="A starter manifest of this type."

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from runner.cli.options import common
-from runner.cli.options.command import CommandOptions, argument, define, group, option
+from runner.cli.options.command import CommandOptions, argument, define, group, option, option_class
 from runner.core.errors import ExitCode, LedgerUnusable, Refused, UsageError
 
 if TYPE_CHECKING:
@@ -33,8 +32,10 @@ def command() -> None:
     """Take the ledger's history out, check it, put it back. No network, no key."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@option_class
 class ExportOptions(CommandOptions):
+    """What `ledger export` takes."""
+
     output: Path = option(
         "-o",
         "--output",
@@ -102,8 +103,10 @@ def _lines(ledger: Ledger, watch: Watch) -> Iterator[str]:
     return lines(ledger, header, watch)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@option_class
 class VerifyOptions(CommandOptions):
+    """What `ledger verify` takes."""
+
     export: Path | None = argument(required=False, metavar="[EXPORT]", type=click.Path(path_type=Path))
     formats: tuple[str, ...] = common.format_option(*FORMATS)
     sandbox: bool = option("--sandbox", is_flag=True, help="Check the sandbox's ledger.")
@@ -160,8 +163,10 @@ def _check_export(path: Path, watch: Watch) -> Verdict:
     return Verdict(source=str(path), account=chain.account, head=chain.head, orders=chain.orders)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@option_class
 class ImportOptions(CommandOptions):
+    """What `ledger import` takes."""
+
     export: Path = argument(metavar="EXPORT", type=click.Path(path_type=Path))
     formats: tuple[str, ...] = common.format_option(*FORMATS)
     lock_timeout: float = common.lock_timeout_option()

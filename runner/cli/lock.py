@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.cli.options import common
-from runner.cli.options.command import CommandOptions, define, group, option
+from runner.cli.options.command import CommandOptions, define, group, option, option_class
 from runner.cli.options.words import lockfile_option, note_left_out
 from runner.cli.outputs import source_line
 from runner.core.errors import ExitCode, Problem, UsageError
@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 FORMATS = ("text", "json", "github")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@option_class
 class LockOptions(CommandOptions):
+    """What `lock` takes."""
+
     paths: tuple[str, ...] = common.paths_argument()
     check: bool = option(
         "--check", is_flag=True, help="Write nothing: exit 4 where a word is not locked, not used or has moved."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -12,13 +11,15 @@ from runner.cli import buying
 from runner.cli.ending import Call
 from runner.cli.options import common
 from runner.cli.options.approval import SelectionOptions, selection_of
-from runner.cli.options.command import CommandOptions, define, group, option
+from runner.cli.options.command import CommandOptions, define, group, option, option_class
 from runner.cli.options.limits import LimitOptions
 from runner.core.errors import UsageError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@option_class
 class PlanOptions(CommandOptions):
+    """What `plan` takes."""
+
     paths: tuple[str, ...] = common.paths_argument()
     formats: tuple[str, ...] = common.format_option(*buying.PLAN_FORMATS)
     out: Path | None = option(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ import click
 
 from runner.cli.complete import values as completers
 from runner.cli.options import common
-from runner.cli.options.command import CommandOptions, argument, define, group, option
+from runner.cli.options.command import CommandOptions, argument, define, group, option, option_class
 from runner.cli.options.limits import policy_option
 from runner.cli.options.types import Duration, key_of
 from runner.cli.outputs import render_problems
@@ -22,8 +21,10 @@ if TYPE_CHECKING:
 FORMATS = ("text", "json")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@option_class
 class ReconcileOptions(CommandOptions):
+    """What `reconcile` takes."""
+
     keys: tuple[str, ...] = argument(nargs=-1, metavar="[KEY...]", shell_complete=completers.keys)
     formats: tuple[str, ...] = common.format_option(*FORMATS)
     wait: timedelta = option(

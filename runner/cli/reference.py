@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
 from runner.cli.options import common
-from runner.cli.options.command import CommandOptions, argument, define, group, option
+from runner.cli.options.command import CommandOptions, argument, define, group, option, option_class
 from runner.core.errors import ExitCode, UsageError
 from runner.core.orders import PRODUCT_TYPES, ProductType
 from runner.run.settings import DEFAULT_ACCOUNT
@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 FORMATS = ("text", "json")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@option_class
 class ReferenceOptions(CommandOptions):
+    """What `reference` takes."""
+
     product: ProductType | None = argument(metavar="[TYPE]", required=False, type=click.Choice(PRODUCT_TYPES))
     country: str | None = option(
         "--country", metavar="WORD", help="Only this country, by alpha-3 code or name, with its operators."

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from runner.cli.options import common
-from runner.cli.options.command import CommandOptions, argument, define, option
+from runner.cli.options.command import CommandOptions, argument, define, option, option_class
 from runner.cli.outputs import annotates, tell_job_of
 from runner.core.errors import ExitCode, UsageError
 
@@ -21,8 +20,10 @@ def command() -> None:
     """Turn a JSON report into other formats. No network, no key."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@option_class
 class RenderOptions(CommandOptions):
+    """What `report render` takes."""
+
     file: str = argument(metavar="FILE")
     formats: tuple[str, ...] = common.format_option(*FORMATS)
     no_color: bool = option("--no-color", is_flag=True, help="No colour, whatever the terminal can do.")

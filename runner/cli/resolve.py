@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from runner.cli.complete import values as completers
 from runner.cli.options import common
-from runner.cli.options.command import CommandOptions, argument, define, group, option
+from runner.cli.options.command import CommandOptions, argument, define, group, option, option_class
 from runner.cli.options.types import key_of
 from runner.core.errors import Cancelled, ExitCode, UsageError
 from runner.run.settings import holder
@@ -24,8 +23,10 @@ if TYPE_CHECKING:
     from runner.views.terminal.console import Console
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@option_class
 class ResolveOptions(CommandOptions):
+    """What `resolve` takes."""
+
     key: str | None = argument(metavar="[KEY]", required=False, shell_complete=completers.keys)
     placed: str | None = option("--placed", metavar="ORDER_ID", help="It was bought: the vendor's id of the order.")
     absent: bool = option("--absent", is_flag=True, help="It was not bought; the next run may buy it.")

@@ -14,15 +14,17 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 import click
 
-from runner.cli.options.command import CommandOptions, define, option
+from runner.cli.options.command import CommandOptions, define, option, option_class
 from runner.core.errors import ExitCode, LedgerUnusable, UsageError
 
 if TYPE_CHECKING:
     from runner.sandbox import Options
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+@option_class
 class SandboxOptions(CommandOptions):
+    """What `sandbox` takes."""
+
     port: int = option("--port", type=click.IntRange(0, 65535), default=0, help="0 takes any free port.")
     state: Path | None = option(
         "--state", type=click.Path(path_type=Path), help="Keep the account in this file. [in memory]"

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from runner.cli.complete import values
-from runner.cli.options.command import CommandOptions, argument, define
+from runner.cli.options.command import CommandOptions, argument, define, option_class
 from runner.cli.options.common import exit_code
 from runner.core.errors import ExitCode, UsageError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@option_class
 class SchemaOptions(CommandOptions):
+    """What `schema` takes."""
+
     name: str | None = argument(required=False, shell_complete=values.schemas)
 
 

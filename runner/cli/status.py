@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runner.cli.options import common
 from runner.cli.options.approval import SelectionOptions, selection_of
-from runner.cli.options.command import CommandOptions, define, group, option
+from runner.cli.options.command import CommandOptions, define, group, option, option_class
 from runner.cli.options.words import note_left_out
 from runner.core.errors import ExitCode, InvalidManifests, UsageError
 
@@ -20,8 +19,10 @@ if TYPE_CHECKING:
 FORMATS = ("text", "json")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@option_class
 class StatusOptions(CommandOptions):
+    """What `status` takes."""
+
     paths: tuple[str, ...] = common.paths_argument(required=False)
     formats: tuple[str, ...] = common.format_option(*FORMATS)
     sandbox: bool = option("--sandbox", is_flag=True, help="Look at the sandbox's ledger.")

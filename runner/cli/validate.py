@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.cli.options import common
-from runner.cli.options.command import CommandOptions, define, group, option
+from runner.cli.options.command import CommandOptions, define, group, option, option_class
 from runner.cli.options.limits import policies_line, policy_option
 from runner.cli.options.words import lockfile_option, note_left_out
 from runner.cli.outputs import annotates, source_line, tell_job
@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 FORMATS = ("text", "json", "github", "junit", "sarif", "markdown")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@option_class
 class ValidateOptions(CommandOptions):
+    """What `validate` takes."""
+
     paths: tuple[str, ...] = common.paths_argument()
     formats: tuple[str, ...] = common.format_option(*FORMATS)
     strict: bool = option("--strict", is_flag=True, help="Warnings are errors.")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from runner.cli.options.command import Given, option
+from runner.cli.options.command import Given, option, option_class
 from runner.cli.options.types import Duration
 from runner.core.errors import UsageError
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from runner.plan.task import Consent
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@option_class
 class SelectionOptions:
     """Which orders of the manifests."""
 
@@ -31,7 +31,7 @@ class SelectionOptions:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@option_class
 class ApprovalOptions:
     """What was approved, and how long ago that may be."""
 

@@ -1,6 +1,6 @@
 """A command whose options are one frozen, typed value: each field of its dataclass is a parameter, or a group of them.
 
-    @dataclass(frozen=True, slots=True, kw_only=True)
+    @option_class
     class SchemaOptions(CommandOptions):
         name: str | None = argument(required=False)
         screen: ScreenOptions = group(ScreenOptions)
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar, cast, dataclass_transform
 
 import click
 
@@ -35,14 +35,6 @@ class Given:
     environment: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommandOptions:
-    """What every command is handed; `given` tells set parameters from defaults, and the line from the environment."""
-
-    given: Given
-
-
-T = TypeVar("T", bound=CommandOptions)
 G = TypeVar("G")
 
 
@@ -63,6 +55,22 @@ def argument(**settings: Any) -> Any:
 def group(kind: type[G]) -> G:
     """A field that holds the options of another dataclass, which several commands share."""
     return cast("G", field(metadata={_GROUP: kind}))
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(option, argument, group))
+def option_class(kind: type[G]) -> type[G]:
+    """Make a class a frozen dataclass of its options. It has no `repr`, for an option may hold a password."""
+    return dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)(kind)
+
+
+@option_class
+class CommandOptions:
+    """What every command is handed; `given` tells set parameters from defaults, and the line from the environment."""
+
+    given: Given
+
+
+T = TypeVar("T", bound=CommandOptions)
 
 
 def define(

@@ -16,7 +16,7 @@ import click
 
 from runner.cli.complete.values import files
 from runner.cli.complete.values import formats as complete_formats
-from runner.cli.options.command import Given, argument, option
+from runner.cli.options.command import Given, argument, option, option_class
 from runner.core.errors import ExitCode, UsageError, worst
 from runner.run.settings import DEFAULT_ACCOUNT, DEFAULT_BASE_URL, DEFAULT_RATE, Settings
 from runner.run.wiring import has_password
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from runner.views.terminal.console import Console
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@option_class
 class ScreenOptions:
     """How much is said on stderr, and whether in colour."""
 
@@ -47,7 +47,7 @@ class ScreenOptions:
         return events.watching(console, quiet=quiet or self.quiet, verbose=self.verbose, rate=rate)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@option_class
 class LedgerOptions:
     """Where the ledger is, and whose."""
 
@@ -61,7 +61,7 @@ class LedgerOptions:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@option_class
 class VendorOptions:
     """How the vendor is reached. Seconds; requests in any 60 s."""
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from runner.cli.options.command import Given, option
+from runner.cli.options.command import Given, option, option_class
 from runner.cli.options.types import Amount
 from runner.cli.options.words import lockfile_option
 from runner.run.environment import origins_of
@@ -30,7 +29,7 @@ def policy_option() -> Any:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@option_class
 class LimitOptions:
     """What may be bought, in USD and orders, and how the manifests are read."""
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from runner.core.errors import UsageError
-from runner.core.orders import OrderKey
 from runner.run.environment import amount_of
+
+if TYPE_CHECKING:
+    from runner.core.orders import OrderKey
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
@@ -46,6 +48,8 @@ class Duration(click.ParamType[timedelta]):
 
 def key_of(text: str) -> OrderKey:
     """UsageError for what is no key."""
+    from runner.core.orders import OrderKey
+
     try:
         return OrderKey.parse(text)
     except ValueError as error:
