@@ -31,11 +31,11 @@ def render_command(file: str, formats: tuple[str, ...], **values: Any) -> int:
     """
     from runner.views import formats as known
     from runner.views import summary
-    from runner.views.formats import reading
+    from runner.views.formats import parse
     from runner.views.terminal.console import Console
 
     wanted = outputs(formats, FORMATS, "text")
-    document = reading.parsed(_read(file), file)
+    document = parse.parsed(_read(file), file)
     console = Console.detect(no_color=values["no_color"])
 
     def show(fmt: str, target: Console) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from runner.core.errors import Problem, Severity, Span
-from runner.views.formats.annotations import Annotation, shown
+from runner.views.formats.annotations import Annotation, limited
 from runner.views.terminal.console import Channel, Console
 from runner.views.terminal.safe import json_text, one_line
 from runner.views.terminal.snippet import snippet
@@ -133,7 +133,7 @@ def _json(found: Findings, _: Channel) -> Iterator[str]:
 
 
 def _github(found: Findings, _: Channel) -> Iterator[str]:
-    yield from shown(list(map(annotation, found.problems)), "`-f text` and `-f json` have all")
+    yield from limited(list(map(annotation, found.problems)), "`-f text` and `-f json` have all")
     yield closing(found)
 
 
@@ -141,9 +141,9 @@ def _of_reports(fmt: str) -> Callable[[Findings, Channel], Iterator[str]]:
     """A format that reports have, too."""
 
     def made(found: Findings, _: Channel) -> Iterator[str]:
-        from runner.views.formats import checks
+        from runner.views.formats import validation
 
-        text: str = getattr(checks, fmt)(found)
+        text: str = getattr(validation, fmt)(found)
         yield from text.removesuffix("\n").split("\n")
 
     return made

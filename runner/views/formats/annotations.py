@@ -35,11 +35,11 @@ class Annotation:
         return f"::{self.kind} {properties}::{github_escape_data(chr(10).join(self.lines))}"
 
 
-def shown(found: Sequence[Annotation], rest: str) -> Iterator[str]:
+def limited(annotations: Sequence[Annotation], rest: str) -> Iterator[str]:
     """The first ten of each kind, errors before warnings before notices, then how many more; `rest` says where."""
     left: Counter[Kind] = Counter()
     for kind in KINDS:
-        members = [annotation for annotation in found if annotation.kind == kind]
+        members = [annotation for annotation in annotations if annotation.kind == kind]
         yield from map(str, members[:MOST])
         left[kind] = max(len(members) - MOST, 0)
     if any(left.values()):

@@ -26,11 +26,11 @@ def as_finding(problem: Problem) -> Mapping[str, Any]:
 
 def junit(found: Findings) -> str:
     """Every file is a suite: a test for each finding, or one that passed."""
-    suites: dict[str, list[junit_format.Case]] = {path: [] for path in found.paths}
+    suites: dict[str, list[junit_format.TestCase]] = {path: [] for path in found.paths}
     for finding in map(as_finding, found.problems):
         case = junit_format.loose(finding)
         suites.setdefault(finding["file"] or NOWHERE, []).append(case)
-    return junit_format.xml({name: cases or [junit_format.Case(name="valid")] for name, cases in suites.items()})
+    return junit_format.xml({name: cases or [junit_format.TestCase(name="valid")] for name, cases in suites.items()})
 
 
 def sarif(found: Findings) -> str:
