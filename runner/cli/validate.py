@@ -77,8 +77,8 @@ def command(
 
 def _tell_job(found: Checked, code: ExitCode, console: Console) -> None:
     """Summary and outputs of a step on GitHub."""
-    from runner.views.findings import Findings
     from runner.views.formats import validation
+    from runner.views.formats.validation import Findings
 
     told = Findings(problems=found.problems, files=len(found.files), orders=found.count, source_line=source_line)
     tell_job(lambda room: validation.markdown(told, room), validation.outputs(told, int(code)), console)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from runner.core.errors import Problem
 from runner.manifest.lock import Entry
 from runner.views import findings
-from runner.views.findings import SourceLine, described
+from runner.views.findings import described
+from runner.views.formats.validation import SourceLine
 from runner.views.terminal.console import Channel, Console
 from runner.views.terminal.safe import one_line
 from runner.views.words import counted
