@@ -141,7 +141,7 @@ def test_nothing_acts_in_a_log(make: Make, plain: Plain, draw: Draw, fmt: str, t
 
 
 def test_the_check_itself_bites() -> None:
-    """The corpus is harmful to begin with, but for rich's markup."""
+    """The corpus is harmful to begin with, but for markup of a terminal library."""
     assert [text for text in CORPUS if is_harmless(text)] == ["[bold red]x[/bold red] [link=http://x]y[/]"]
 
 
@@ -187,8 +187,8 @@ print(sorted(name for name in sys.modules if name.partition(".")[0] in ("rich", 
 """
 
 
-def test_rich_is_for_terminals_only() -> None:
-    """Without a terminal rich is never imported, forced colours or not; nor is any other large library."""
+def test_views_need_no_large_library() -> None:
+    """Text, tables and progress are drawn without any of the large libraries, forced colours or not."""
     done = subprocess.run(
         [sys.executable, "-c", LAZY, *filter(None, sys.path)], capture_output=True, text=True, check=True
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Final
 
 from runner.views.terminal.console import Channel
@@ -55,12 +57,10 @@ def show(grid: Grid, channel: Channel) -> None:
         return
     if not channel.terminal or len(grid.rows) > MANY:
         channel.lines(aligned(grid))
-    elif not _fits(grid, channel.width):
-        channel.lines(stacked(grid, channel))
+    elif widths := _widths(grid, channel.width):
+        channel.lines(drawn(grid, widths, channel))
     else:
-        from runner.views.terminal.tables import draw
-
-        draw(grid, channel)
+        channel.lines(stacked(grid, channel))
 
 
 def aligned(grid: Grid) -> Iterator[str]:
@@ -76,6 +76,40 @@ def aligned(grid: Grid) -> Iterator[str]:
         yield one_line(line.rstrip())
 
 
+def drawn(grid: Grid, widths: Mapping[int, int], channel: Channel) -> Iterator[str]:
+    """A table: a bold header with a rule below it, and rows of as many lines as their longest text folds into."""
+    header = Row(cells=tuple(column.name for column in grid.columns), style="strong")
+    yield from _row_lines(grid, header, widths, channel)
+    yield ("─" if channel.unicode else "-") * (sum(widths.values()) + GAP * (len(widths) - 1))
+    for row in grid.rows:
+        yield from _row_lines(grid, row, widths, channel)
+
+
+def _row_lines(grid: Grid, row: Row, widths: Mapping[int, int], channel: Channel) -> Iterator[str]:
+    columns = [folded(cell(row.cells[index]), width) for index, width in widths.items()]
+    for parts in zip_longest(*columns, fillvalue=""):
+        padded = (_padded(part, widths[i], right=grid.columns[i].right) for i, part in zip(widths, parts, strict=True))
+        line = (" " * GAP).join(padded)
+        yield channel.paint(row.style, line) if row.style else line
+
+
+def folded(text: str, width: int) -> list[str]:
+    """`text` in lines of at most `width` cells: broken between words, and inside a word that is longer than a line."""
+    lines, used = [""], 0
+    for word in re.findall(r"\s*\S+\s*", text):
+        size = width_of(word.rstrip())
+        if lines[-1] and used + size > width:
+            lines.append("")
+            used = 0
+        for character in word if size > width else (word,):
+            if used + width_of(character.rstrip()) > width:
+                lines.append("")
+                used = 0
+            lines[-1] += character
+            used += width_of(character)
+    return [line.rstrip() for line in lines]
+
+
 def stacked(grid: Grid, channel: Channel) -> Iterator[str]:
     """The first value of a row as its heading, the others below it, each with its column's name."""
     names = [cell(column.name) for column in grid.columns[1:]]
@@ -88,17 +122,20 @@ def stacked(grid: Grid, channel: Channel) -> Iterator[str]:
                 yield f"  {_padded(name, widest, right=False)}  {cell(text)}"
 
 
-def _fits(grid: Grid, width: int) -> bool:
-    """Whether a table of that width leaves every text whole that may not be folded."""
-    used = grid.used
-    return sum(_least(grid, index) for index in used) + GAP * (len(used) - 1) <= width
+def _widths(grid: Grid, room: int) -> dict[int, int] | None:
+    """The width of each used column in a table of `room` cells, the widest folded most; None where too much is lost."""
+    room -= GAP * (len(grid.used) - 1)
+    widths = {index: _widest(grid, index) for index in grid.used}
+    least = {i: min(width, FOLDED) if grid.columns[i].folds else width for i, width in widths.items()}
+    if sum(least.values()) > room:
+        return None
+    while sum(widths.values()) > room:
+        widths[max((i for i in widths if widths[i] > least[i]), key=widths.__getitem__)] -= 1
+    return widths
 
 
-def _least(grid: Grid, index: int) -> int:
-    column = grid.columns[index]
-    texts = (cell(row.cells[index]) for row in grid.rows)
-    widest = max(width_of(cell(column.name)), *map(width_of, texts))
-    return min(widest, FOLDED) if column.folds else widest
+def _widest(grid: Grid, index: int) -> int:
+    return max(width_of(cell(text)) for text in (grid.columns[index].name, *(row.cells[index] for row in grid.rows)))
 
 
 def width_of(text: str) -> int:
@@ -109,7 +146,7 @@ def width_of(text: str) -> int:
 
 
 def _width(character: str) -> int:
-    if unicodedata.combining(character):
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 

@@ -110,7 +110,7 @@ def _fitted(text: str, figures: dict[str, str], width: int, channel: Channel, pa
         kept["bar"] = _bar(part, min(room, BAR), channel)
     tail = list(_joined(kept))
     taken = sum(len(GAP) + width_of(figure) for _, figure in tail)
-    mark = "…" if is_unicode(channel) else "..."
+    mark = "…" if channel.unicode else "..."
     shown = cut(text, width - taken, mark)
     return shown + "".join(GAP + channel.paint(style, figure) for style, figure in tail)
 
@@ -126,16 +126,6 @@ def _joined(kept: dict[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def _bar(part: float, cells: int, channel: Channel) -> str:
-    full, empty = ("━", "─") if is_unicode(channel) else ("#", "-")
+    full, empty = ("━", "─") if channel.unicode else ("#", "-")
     done = int(part * cells)
     return full * done + empty * (cells - done)
-
-
-def is_unicode(channel: Channel) -> bool:
-    """Whether the stream can show more than ASCII."""
-    encoding = getattr(channel.stream, "encoding", None) or "ascii"
-    try:
-        "━…".encode(encoding)
-    except (UnicodeEncodeError, LookupError):
-        return False
-    return True
