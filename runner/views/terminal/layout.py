@@ -111,8 +111,7 @@ def _fitted(text: str, figures: dict[str, str], width: int, channel: Channel, pa
     tail = list(_joined(kept))
     taken = sum(len(GAP) + width_of(figure) for _, figure in tail)
     mark = "…" if channel.unicode else "..."
-    shown = cut(text, width - taken, mark)
-    return shown + "".join(GAP + channel.paint(style, figure) for style, figure in tail)
+    return cut(text, width - taken, mark) + "".join(GAP + channel.paint(style, figure) for style, figure in tail)
 
 
 def _joined(kept: dict[str, str]) -> Iterator[tuple[str, str]]:

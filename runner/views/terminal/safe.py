@@ -28,14 +28,14 @@ def one_line(text: str) -> str:
 
 def pieces(text: str) -> list[str]:
     """`one_line` by character: the i-th item is what is shown for `text[i]`."""
-    shown = [visible(character) for character in text]
+    parts = [visible(character) for character in text]
     for index in range(1, len(text)):
         if text[index - 1] == text[index] == "#":
-            shown[index] = " #"
+            parts[index] = " #"
     start = len(text) - len(text.lstrip())
-    if text.startswith("::", start) and not "".join(shown[:start]).strip():
-        shown[start + 1] = " :"
-    return shown
+    if text.startswith("::", start) and not "".join(parts[:start]).strip():
+        parts[start + 1] = " :"
+    return parts
 
 
 def visible(character: str) -> str:
