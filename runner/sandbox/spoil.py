@@ -5,9 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from runner.sandbox.answers import (
-    Answer,
+from runner.sandbox.faults import Fault
+from runner.sandbox.replies import (
     How,
+    Reply,
     error_with_data,
     html,
     refusal,
@@ -16,7 +17,6 @@ from runner.sandbox.answers import (
     too_many,
     warning,
 )
-from runner.sandbox.faults import Fault
 
 SAMPLE_QUOTE = {
     "warning": "Insufficient funds. Total $2. Not enough $33.10",
@@ -38,21 +38,21 @@ class Spoiler:
     """
 
     works: bool
-    instead: Callable[[Fault, Answer], Answer]
+    instead: Callable[[Fault, Reply], Reply]
 
 
-def _lost(how: How) -> Callable[[Fault, Answer], Answer]:
+def _lost(how: How) -> Callable[[Fault, Reply], Reply]:
     return lambda _fault, answer: replace(answer, how=how)
 
 
-def _fixed(answer: Answer) -> Callable[[Fault, Answer], Answer]:
+def _fixed(answer: Reply) -> Callable[[Fault, Reply], Reply]:
     return lambda _fault, _answer: answer
 
 
 _ERROR_500 = html(500, "500 Internal Server Error")
 _PAGE = html(200, "Site maintenance")
-_EMPTY = Answer()
-_INSTEAD: dict[str, Callable[[Fault, Answer], Answer]] = {
+_EMPTY = Reply()
+_INSTEAD: dict[str, Callable[[Fault, Reply], Reply]] = {
     "reset": _lost(How.RESET),
     "close": _lost(How.CLOSE),
     "silent": _lost(How.SILENT),
@@ -63,22 +63,22 @@ _INSTEAD: dict[str, Callable[[Fault, Answer], Answer]] = {
 }
 
 
-def _without_id(_fault: Fault, answer: Answer) -> Answer:
+def _without_id(_fault: Fault, answer: Reply) -> Reply:
     envelope = json.loads(answer.body)
     if envelope["status"] != "success":
         return answer
     return success({"total": envelope["data"]["total"], "balance": envelope["data"]["balance"]})
 
 
-def _as_error(_fault: Fault, answer: Answer) -> Answer:
+def _as_error(_fault: Fault, answer: Reply) -> Reply:
     envelope = json.loads(answer.body)
     if envelope["status"] != "success":
         return answer
     return error_with_data(envelope["data"], "Unknown error")
 
 
-def _without_rows(_fault: Fault, answer: Answer) -> Answer:
-    return Answer(body=to_json(_emptied(json.loads(answer.body))))
+def _without_rows(_fault: Fault, answer: Reply) -> Reply:
+    return Reply(body=to_json(_emptied(json.loads(answer.body))))
 
 
 def _emptied(value: Any) -> Any:

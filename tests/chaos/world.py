@@ -20,8 +20,8 @@ from runner.core.orders import OrderKey
 from runner.core.states import OPEN
 from runner.ledger.sqlite import open_sqlite
 from runner.sandbox import KINDS, Options, Sandbox, SandboxServer
+from runner.sandbox.basket import RefusedError
 from runner.sandbox.control import stranger_body
-from runner.sandbox.wanted import RefusedError
 from runner.vendors.v1.offline import V1Encoder
 from tests.chaos.points import Plan
 

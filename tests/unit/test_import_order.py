@@ -17,7 +17,7 @@ BREACHES = {
     "the core imports the network": ("runner/buy/protocol.py", "import httpx"),
     "the core imports the database": ("runner/plan/plan.py", "import sqlalchemy"),
     "a view imports the wiring": ("runner/views/summary.py", "import runner.run.wiring"),
-    "the sandbox imports the client": ("runner/sandbox/vendor.py", "import runner.vendors.v1.purchases"),
+    "the sandbox imports the client": ("runner/sandbox/accounts.py", "import runner.vendors.v1.purchases"),
     "the core starts the sandbox": ("runner/run/batch.py", "import runner.sandbox"),
     "somebody else imports httpx": ("runner/vendors/v1/account.py", "import httpx"),
 }
