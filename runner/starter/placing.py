@@ -13,7 +13,7 @@ from runner.starter import IGNORED, MANIFESTS, extended
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
+class PlacedFile:
     """What became of one file; `path` is below the folder."""
 
     path: str
@@ -42,7 +42,7 @@ def hosted_at(folder: Path) -> str | None:
     return next((system for system in ("github", "gitlab") if f"{system}." in text), None)
 
 
-def place(folder: Path, files: Mapping[str, str], *, force: bool) -> tuple[Placed, ...]:
+def place(folder: Path, files: Mapping[str, str], *, force: bool) -> tuple[PlacedFile, ...]:
     """Write what is not there yet. UsageError, and nothing written, where other content stands in the way."""
     try:
         wanted = list(_compared(folder, files))
@@ -64,16 +64,16 @@ def place(folder: Path, files: Mapping[str, str], *, force: bool) -> tuple[Place
     return tuple(placed for placed, _ in wanted)
 
 
-def _compared(folder: Path, files: Mapping[str, str]) -> Iterator[tuple[Placed, str]]:
+def _compared(folder: Path, files: Mapping[str, str]) -> Iterator[tuple[PlacedFile, str]]:
     for path, text in files.items():
         target = folder / path
         refuse_special(target)
         if not target.exists():
-            yield Placed(path=path, what="wrote"), text
+            yield PlacedFile(path=path, what="wrote"), text
             continue
-        found = target.read_bytes().decode("utf-8", "surrogateescape")
-        wanted = extended(found, text) if path == IGNORED else text
-        if found == wanted:
-            yield Placed(path=path, what="unchanged"), text
+        theirs = target.read_bytes().decode("utf-8", "surrogateescape")
+        wanted = extended(theirs, text) if path == IGNORED else text
+        if theirs == wanted:
+            yield PlacedFile(path=path, what="unchanged"), text
         else:
-            yield Placed(path=path, what="extended" if path == IGNORED else "replaced"), wanted
+            yield PlacedFile(path=path, what="extended" if path == IGNORED else "replaced"), wanted

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
-from runner.explain.topics import Line, Section, Topic
+from runner.explain.topics import Item, Section, Topic
 from runner.views.terminal.console import Channel, Console
 from runner.views.terminal.grid import width_of
 from runner.views.terminal.safe import json_text, one_line
@@ -31,7 +31,7 @@ def _text(topics: Sequence[Topic], channel: Channel) -> None:
 
 def _topic(topic: Topic, channel: Channel) -> Iterator[str]:
     yield channel.paint("strong", one_line(_heading(topic)))
-    yield from _aligned([Line(name=name, text=text) for name, text in topic.facts], channel)
+    yield from _aligned([Item(name=name, text=text) for name, text in topic.facts], channel)
     for section in topic.sections:
         yield ""
         if section.heading:
@@ -58,7 +58,7 @@ def _section(section: Section, channel: Channel) -> Iterator[str]:
     yield from _aligned(section.lines, channel, marked=section.marked)
 
 
-def _aligned(lines: Sequence[Line], channel: Channel, *, marked: bool = False) -> Iterator[str]:
+def _aligned(lines: Sequence[Item], channel: Channel, *, marked: bool = False) -> Iterator[str]:
     """Names in a column, what goes with each beside it, broken where the terminal ends; a name alone as an item."""
     with_text = [line.name for line in lines if line.mark or line.text]
     beside = min(BESIDE, channel.width // 3)

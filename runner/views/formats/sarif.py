@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from runner._version import __version__
 from runner.core import codes as catalogue
-from runner.explain.tables import finding as explanation
+from runner.explain.meanings import finding as explanation
 from runner.manifest import findings as manifest_catalogue
 from runner.views.formats.facts import Finding, findings, severity, vendor_words, worst_first
 from runner.views.terminal.safe import json_text, one_line
