@@ -127,10 +127,10 @@ def _usage(error: click.ClickException) -> None:
 
 
 def _told(error: RunnerError) -> int:
-    from runner.views import errors
+    from runner.views import failure
     from runner.views.terminal.console import Console
 
-    errors.render(error, Console.detect(no_color=bool(os.environ.get("NO_COLOR"))))
+    failure.render(error, Console.detect(no_color=bool(os.environ.get("NO_COLOR"))))
     cause = error.__cause__
     if error.exit_code is ExitCode.INTERNAL and isinstance(cause, Exception):
         show_trace(cause)

@@ -249,9 +249,9 @@ _OF_A_PLAN: Final = {"plan": ("text", "json", "markdown"), "dry-run": ("text",)}
 
 
 def _show_error(error: RunnerError, call: Call) -> None:
-    from runner.views import errors
+    from runner.views import failure
 
-    errors.render(error, call.console)
+    failure.render(error, call.console)
     if error.exit_code is ExitCode.INTERNAL and isinstance(error.__cause__, Exception):
         from runner.cli import show_trace
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from runner.core.progress import Watch
     from runner.ledger.export import Export
     from runner.run.wiring import Place
-    from runner.views.ledger import Verdict
+    from runner.views.ledger import LedgerCheck
 
 FORMATS = ("text", "json")
 
@@ -133,32 +133,32 @@ def verify_command(ctx: click.Context, /, export: Path | None, formats: tuple[st
     return ended(ExitCode.OK if verdict.whole else ExitCode.REFUSED, console)
 
 
-def _check_ledger(place: Place, watch: Watch) -> Verdict:
+def _check_ledger(place: Place, watch: Watch) -> LedgerCheck:
     from runner.ledger.export import Broken, check_ledger
     from runner.run import wiring
-    from runner.views.ledger import Verdict
+    from runner.views.ledger import LedgerCheck
 
     ledger = wiring.open_ledger(place, read_only=True)
     try:
         chain = check_ledger(ledger, watch)
     except Broken as error:
-        return Verdict(source=ledger.location, account=ledger.account, place=error.place, what=str(error))
+        return LedgerCheck(source=ledger.location, account=ledger.account, place=error.place, what=str(error))
     finally:
         ledger.close()
-    return Verdict(source=ledger.location, account=ledger.account, head=chain.head, orders=chain.orders)
+    return LedgerCheck(source=ledger.location, account=ledger.account, head=chain.head, orders=chain.orders)
 
 
-def _check_export(path: Path, watch: Watch) -> Verdict:
+def _check_export(path: Path, watch: Watch) -> LedgerCheck:
     from runner.ledger.export import Broken, check_export
-    from runner.views.ledger import Verdict
+    from runner.views.ledger import LedgerCheck
 
     with _opened(path) as stream:
         try:
             export = check_export(stream, watch)
         except Broken as error:
-            return Verdict(source=str(path), place=error.place, what=str(error))
+            return LedgerCheck(source=str(path), place=error.place, what=str(error))
     chain = export.chain
-    return Verdict(source=str(path), account=chain.account, head=chain.head, orders=chain.orders)
+    return LedgerCheck(source=str(path), account=chain.account, head=chain.head, orders=chain.orders)
 
 
 @command.command("import")

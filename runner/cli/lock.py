@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from runner.manifest.lock.changes import Reference
     from runner.manifest.reading import Words
     from runner.run.wiring import Settings
-    from runner.views.lock import Written
+    from runner.views.lock import LockResult
     from runner.views.terminal.console import Console
 
 FORMATS = ("text", "json", "github")
@@ -147,13 +147,13 @@ def _checked(call: _Call) -> tuple[list[Problem], None]:
     return moved_problems(found, call.known.path, command), None
 
 
-def _locked(call: _Call, update: tuple[str, ...]) -> tuple[list[Problem], Written | None]:
+def _locked(call: _Call, update: tuple[str, ...]) -> tuple[list[Problem], LockResult | None]:
     """What the vendor has for every word; written where something changed and nothing is wrong."""
     from runner.core.clock import SystemClock
     from runner.manifest.lock.changes import as_warnings, kept, lock, moved_problems
     from runner.manifest.lock.location import covers
     from runner.manifest.lock.text import written
-    from runner.views.lock import Written
+    from runner.views.lock import LockResult
 
     place = call.words.place
     now = f"{SystemClock().now():%Y-%m-%dT%H:%M:%SZ}"
@@ -167,7 +167,7 @@ def _locked(call: _Call, update: tuple[str, ...]) -> tuple[list[Problem], Writte
     if changed:
         _write(place, written(entries.values()))
     removed = [entry for address, entry in before.items() if address not in entries]
-    done = Written(
+    done = LockResult(
         path=str(place), locked=len(entries), added=found.added, updated=found.updated, removed=removed, changed=changed
     )
     return as_warnings(moved_problems(found, str(place), call.words.command)), done
@@ -211,7 +211,7 @@ def _reference(call: _Call) -> Iterator[Reference]:
         yield of
 
 
-def _show(call: _Call, wanted: tuple[Output, ...], problems: tuple[Problem, ...], written: Written | None) -> int:
+def _show(call: _Call, wanted: tuple[Output, ...], problems: tuple[Problem, ...], written: LockResult | None) -> int:
     from runner.cli.validate import source_line
     from runner.views import lock as view
 

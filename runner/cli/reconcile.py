@@ -61,7 +61,7 @@ def command(ctx: click.Context, /, keys: tuple[str, ...], formats: tuple[str, ..
     from runner.core.stop import Stop
     from runner.evidence.judge import Policy
     from runner.run import call
-    from runner.views import settling
+    from runner.views import reconcile as view
     from runner.views.terminal import events
     from runner.views.terminal.console import Console
 
@@ -83,5 +83,5 @@ def command(ctx: click.Context, /, keys: tuple[str, ...], formats: tuple[str, ..
         )
     flags = flags_of(ctx, settings)
     for output in wanted:
-        write_output(output, console, lambda fmt, to: settling.render(outcome, fmt=fmt, console=to, flags=flags))
+        write_output(output, console, lambda fmt, to: view.render(outcome, fmt=fmt, console=to, flags=flags))
     return ended(code, console)

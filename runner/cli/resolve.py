@@ -130,8 +130,8 @@ def _disown(disowning: Disowning, settings: Settings, console: Console, values: 
 def _known(found: OpenClaim | Want) -> list[str]:
     """What the ledger knows of the order, for who is asked."""
     from runner.core.records import Want
-    from runner.views.settling import open_lines
-    from runner.views.words import what
+    from runner.views.reconcile import open_lines
+    from runner.views.wording import what
 
     if isinstance(found, Want):
         return [f"{found.key}: {what(found.type, found.fields)}; not bought, as far as the ledger knows"]

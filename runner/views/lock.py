@@ -12,11 +12,11 @@ from runner.views.findings import described
 from runner.views.formats.validation import SourceLine
 from runner.views.terminal.console import Channel, Console
 from runner.views.terminal.safe import one_line
-from runner.views.words import counted
+from runner.views.wording import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
+class LockResult:
     """What became of a lockfile; `changed` says whether its bytes did."""
 
     path: str
@@ -29,7 +29,7 @@ class Written:
 
 def render(
     problems: Sequence[Problem],
-    written: Written | None,
+    written: LockResult | None,
     *,
     fmt: str,
     console: Console,
@@ -46,7 +46,7 @@ def render(
     console.out.lines(list(_changes(written, console.out)))
 
 
-def _changes(written: Written, channel: Channel) -> Iterator[str]:
+def _changes(written: LockResult, channel: Channel) -> Iterator[str]:
     for entry in written.added:
         yield one_line(f"+ {_named(entry)} is {entry.meaning}")
     for before, after in written.updated:

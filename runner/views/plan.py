@@ -17,7 +17,7 @@ from runner.views.findings import described
 from runner.views.terminal.console import Channel, Console
 from runner.views.terminal.grid import Column, Grid, Row, show
 from runner.views.terminal.safe import json_text, one_line
-from runner.views.words import STATUS_STYLES, amount, counted, money, what
+from runner.views.wording import STATUS_STYLES, amount, counted, money, what
 
 Bodies = Mapping[OrderKey, Mapping[str, Scalar]]
 COLUMNS: Final = (

@@ -12,7 +12,7 @@ from runner.core.vendor import Choice
 from runner.views.terminal.console import Channel, Console
 from runner.views.terminal.grid import Column, Grid, Row, show
 from runner.views.terminal.safe import json_text, one_line
-from runner.views.words import PACKAGES
+from runner.views.wording import PACKAGES
 
 REFERENCE_VERSION: Final = "1.1"
 
@@ -49,8 +49,10 @@ def nearest_countries(choices: Sequence[Choice], word: str) -> list[str]:
     """The countries that may have been meant."""
     from difflib import get_close_matches
 
-    known = {text.casefold(): text for c in choices if c.field == "countryId" for text in (c.name, c.alpha3 or "")}
-    return [known[text] for text in get_close_matches(word.casefold(), [t for t in known if t], n=3, cutoff=0.5)]
+    names = {text.casefold(): text for c in choices if c.field == "countryId" for text in (c.name, c.alpha3 or "")}
+    return [
+        names[text] for text in get_close_matches(word.casefold(), [name for name in names if name], n=3, cutoff=0.5)
+    ]
 
 
 def age(passed: timedelta) -> str | None:

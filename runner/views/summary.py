@@ -29,7 +29,7 @@ from runner.views.formats.facts import (
 )
 from runner.views.terminal.console import Channel
 from runner.views.terminal.safe import one_line
-from runner.views.words import STATUS_STYLES, WHAT_TO_DO, counted, money
+from runner.views.wording import STATUS_STYLES, WHAT_TO_DO, counted, money
 
 LISTED: Final = 50
 """Orders named under one heading; unknown ones are all named."""

@@ -20,7 +20,7 @@ from runner.core.states import State
 from runner.core.vendor import Choice, VendorError
 from runner.plan.plan import Plan, Step
 from runner.report.report import Finding, Result
-from runner.views import errors, findings, formats, plan, reference, status, summary
+from runner.views import failure, findings, formats, plan, reference, status, summary
 from runner.views.status import StatusRow
 from runner.views.terminal import events
 from runner.views.terminal.console import Console
@@ -98,8 +98,8 @@ def draw_reference(make: Make, console: Console, text: str, fmt: str) -> None:
 
 
 def draw_errors(make: Make, console: Console, text: str, fmt: str) -> None:
-    errors.render(Busy(text, hint=text), console)
-    errors.render(make.problem(message=text, hint=text, path=text, code=text), console)
+    failure.render(Busy(text, hint=text), console)
+    failure.render(make.problem(message=text, hint=text, path=text, code=text), console)
 
 
 def draw_progress(make: Make, console: Console, text: str, fmt: str) -> None:
@@ -169,7 +169,7 @@ import io
 from runner.core.errors import Busy, Problem, Span
 from runner.plan.plan import Plan
 from runner.core.progress import Notice, Quoting
-from runner.views import errors, findings, plan, reference, status, summary
+from runner.views import failure, findings, plan, reference, status, summary
 from runner.views.terminal import events
 from runner.views.terminal.console import Console
 
@@ -180,7 +180,7 @@ for fmt in findings.FORMATS:
 plan.render(Plan(steps=()), fmt="text", console=console)
 status.render([], fmt="text", console=console)
 reference.render([], fmt="text", console=console)
-errors.render(Busy("b", hint="h"), console)
+failure.render(Busy("b", hint="h"), console)
 with events.watching(console, quiet=False, verbose=True) as watch:
     watch(Quoting(done=1, total=1))
 print(sorted(name for name in sys.modules if name.partition(".")[0] in ("rich", "click", "httpx", "sqlalchemy")))

@@ -29,7 +29,7 @@ from runner.core.progress import (
 )
 from runner.views.terminal import events
 from runner.views.terminal.console import Channel, Console
-from runner.views.terminal.lines import Lines
+from runner.views.terminal.event_log import Lines
 from runner.views.terminal.live import Drawn
 from tests.views.conftest import Plain, Terminal
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from runner.views.terminal.safe import github_escape_data, github_escape_property
-from runner.views.words import counted
+from runner.views.wording import counted
 
 MOST: Final = 10
 """Annotations of one kind that GitHub shows of a step."""

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any, Final, Literal
 
 from runner.core.orders import WORDS
-from runner.views.words import money, what
+from runner.views.wording import money, what
 
 Document = Mapping[str, Any]
 """A report as parsed JSON, of version 1.1. `Order` and `Finding` are parts of one."""

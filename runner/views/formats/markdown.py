@@ -29,7 +29,7 @@ from runner.views.formats.facts import (
     worst_first,
 )
 from runner.views.formats.markdown_text import code, size, table
-from runner.views.words import WHAT_TO_DO, counted
+from runner.views.wording import WHAT_TO_DO, counted
 
 MAX_BYTES: Final = 1_000_000
 """GitHub takes a job's summary up to 1 MiB; some is left for other text in it."""

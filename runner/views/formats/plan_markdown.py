@@ -15,7 +15,7 @@ from runner.plan.approval.document import Frame
 from runner.plan.plan import Plan, Step
 from runner.views.formats.markdown_text import code, size, table
 from runner.views.terminal.safe import one_line
-from runner.views.words import amount, counted, money, what
+from runner.views.wording import amount, counted, money, what
 
 MAX_BYTES: Final = 60_000
 """A comment on GitHub takes 65,536 characters; some are left for what somebody may put around it."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from runner.core.errors import Problem
-from runner.views.words import counted
+from runner.views.wording import counted
 
 NOWHERE: Final = "order-runner"
 """Where a finding without a file belongs."""

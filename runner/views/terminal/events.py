@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 
 from runner.core.progress import Progress, Watch
 from runner.views.terminal.console import Channel, Console
-from runner.views.terminal.lines import EVERY, Lines, notice
+from runner.views.terminal.event_log import EVERY, Lines, notice
 
 
 @contextmanager

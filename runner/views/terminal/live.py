@@ -15,11 +15,11 @@ from typing import Final
 from runner.core.progress import Buying, Comparing, Following, Listing, Looked, Notice, Progress, Quoting, Reading, Sent
 from runner.core.progress import Waiting as Wait
 from runner.views.terminal.console import MIN_WIDTH, Channel
+from runner.views.terminal.event_log import event_lines
 from runner.views.terminal.layout import Awaited, Work, awaited_line, work_line
-from runner.views.terminal.lines import event_lines
 from runner.views.terminal.remaining import Meter
 from runner.views.terminal.safe import cell
-from runner.views.words import counted, money
+from runner.views.wording import counted, money
 
 MOMENT: Final = 0.5
 """Work that is over sooner is not drawn."""

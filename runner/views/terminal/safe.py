@@ -1,7 +1,7 @@
 """Text of vendors and manifests is data: made visible, on one line, and a command to no terminal and no CI log.
 
 Every line that leaves a view has gone through `one_line`, and every JSON text through `json_text`; both leave what is
-harmless as it is. Threats T5 and T6: terminal escapes, overwriting, bidirectional controls, `::error::`, `##[command]`.
+harmless as it is. They keep out terminal escapes, overwriting, bidirectional controls, `::error::`, `##[command]`.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from runner.views.formats.html.pieces import (
     ticked,
     total,
 )
-from runner.views.words import WHAT_TO_DO, counted
+from runner.views.wording import WHAT_TO_DO, counted
 
 NAMED: Final = 5
 """Orders in doubt that are named with their commands; more of them are counted."""

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from runner.views.formats.facts import Finding, phrase, place
 from runner.views.terminal.safe import visible
-from runner.views.words import counted
+from runner.views.wording import counted
 
 UNFOLDED: Final = 5
 """Findings of no order that are there at once; more are a click away."""

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from runner.views.formats.facts import Document, phrase
 from runner.views.formats.html.pieces import clock, duration, link, moment, seconds, section, text
-from runner.views.words import counted
+from runner.views.wording import counted
 
 LINES: Final = 40
 """So many orders have a line each."""

@@ -10,7 +10,7 @@ from typing import Final, Self
 from runner.core.progress import Buying, Following, Notice, Progress, Quoting, Reading, Sent, Settled, Waiting
 from runner.views.terminal.console import Channel
 from runner.views.terminal.safe import one_line
-from runner.views.words import STATUS_STYLES, counted, money
+from runner.views.wording import STATUS_STYLES, counted, money
 
 EVERY: Final = 15.0
 """Seconds between two lines while nothing else happens."""
