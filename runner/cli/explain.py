@@ -51,7 +51,7 @@ def command(topics: tuple[str, ...], formats: tuple[str, ...], quiet: bool, verb
     wanted = outputs(formats, FORMATS, "text")
     console = Console.detect(no_color=no_color)
     try:
-        found = explain.explained(topics) if topics else (explain.overview(),)
+        found = explain.explanations(topics) if topics else (explain.overview(),)
     except explain.UnknownTopic as unknown:
         near = ", ".join(unknown.near)
         hint = f"nearest: {near}" if near else "`order-runner explain` alone shows what there is"

@@ -35,7 +35,7 @@ def render_command(file: str, formats: tuple[str, ...], **values: Any) -> int:
     from runner.views.terminal.console import Console
 
     wanted = outputs(formats, FORMATS, "text")
-    document = parse.parsed(_read(file), file)
+    document = parse.read(_read(file), file)
     console = Console.detect(no_color=values["no_color"])
 
     def show(fmt: str, target: Console) -> None:

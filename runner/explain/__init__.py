@@ -37,9 +37,9 @@ PREFIXES: Final[dict[str, Callable[[str], Topic | None]]] = {
 """Words that say what kind of name follows, each with where it is looked up."""
 
 
-def explained(words: Sequence[str]) -> tuple[Topic, ...]:
+def explanations(words: Sequence[str]) -> tuple[Topic, ...]:
     """The topics of a call, in its order; a word with several meanings is several topics. UnknownTopic."""
-    explanations: list[Topic] = []
+    answers: list[Topic] = []
     rest = list(words)
     while rest:
         if taken := _words_of_a_term(rest):
@@ -55,8 +55,8 @@ def explained(words: Sequence[str]) -> tuple[Topic, ...]:
             topics = list(_meanings(word))
         if not topics:
             raise UnknownTopic(word, nearest(word))
-        explanations += [topic for topic in topics if topic not in explanations]
-    return tuple(explanations)
+        answers += [topic for topic in topics if topic not in answers]
+    return tuple(answers)
 
 
 def _words_of_a_term(words: Sequence[str]) -> int:
@@ -132,13 +132,13 @@ def _fields(word: str) -> Iterator[Topic]:
         yield topic
 
 
-def _listed(name: str, title: str, lines: Iterable[Item], ask: str) -> Topic:
+def _list_topic(name: str, title: str, lines: Iterable[Item], ask: str) -> Topic:
     return Topic(name=name, kind="list", title=title, sections=(Section(lines=tuple(lines)),), see=(ask,))
 
 
 def _findings() -> Topic:
     lines = (Item(name=code, text=title) for code, title in meanings.findings().items())
-    return _listed("findings", "Findings", lines, "PSR012")
+    return _list_topic("findings", "Findings", lines, "PSR012")
 
 
 def _exits() -> Topic:
@@ -150,17 +150,17 @@ def _exits() -> Topic:
 
 def _statuses() -> Topic:
     lines = (Item(name=name, text=text) for name, text in meanings.statuses().items())
-    return _listed("statuses", "Statuses of an order", lines, "status unknown")
+    return _list_topic("statuses", "Statuses of an order", lines, "status unknown")
 
 
 def _terms() -> Topic:
     lines = (Item(name=word, text=first_sentence(text)) for word, text in meanings.terms().items())
-    return _listed("terms", "Words of the trade", lines, "claim")
+    return _list_topic("terms", "Words of the trade", lines, "claim")
 
 
 def _types() -> Topic:
     lines = (Item(name=name, text=fields.root(name).rule["title"]) for name in PRODUCT_TYPES)
-    return _listed("types", "Product types", lines, "ipv4")
+    return _list_topic("types", "Product types", lines, "ipv4")
 
 
 _LISTS: Final[dict[str, Callable[[], Topic]]] = {

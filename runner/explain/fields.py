@@ -51,7 +51,7 @@ class FieldNode:
         needs = _needs(inner)
         return {
             name: FieldNode(
-                schema=self.schema, path=(*self.path, name), rule=_resolved(rule, root), needed=needs.get(name, "")
+                schema=self.schema, path=(*self.path, name), rule=_resolve(rule, root), needed=needs.get(name, "")
             )
             for name, rule in rules.items()
         }
@@ -133,14 +133,14 @@ def facts(node: FieldNode) -> tuple[tuple[str, str], ...]:
     rule = node.rule
     rows = [("kind", _kind(rule, node.schema) if node.path else ""), ("needed", node.needed)]
     if "const" in rule:
-        rows.append(("always", _written(rule["const"])))
+        rows.append(("always", _literal(rule["const"])))
     if "enum" in rule:
-        rows.append(("one of", ", ".join(map(_written, rule["enum"]))))
+        rows.append(("one of", ", ".join(map(_literal, rule["enum"]))))
     rows.append(("range", _range(rule.get("minimum"), rule.get("maximum"))))
     rows.append(("length", _range(rule.get("minLength"), rule.get("maxLength"))))
     rows.append(("items", _range(rule.get("minItems"), rule.get("maxItems"))))
     if "default" in rule:
-        rows.append(("default", _written(rule["default"])))
+        rows.append(("default", _literal(rule["default"])))
     rows.append(("form", str(rule.get("patternErrorMessage", ""))))
     return tuple((name, text) for name, text in rows if text)
 
@@ -150,7 +150,7 @@ def _values(rule: Mapping[str, Any]) -> list[Section]:
     if not meanings:
         return []
     pairs = zip(rule["enum"], meanings, strict=True)
-    return [Section(heading="Values", lines=tuple(Item(name=_written(value), text=text) for value, text in pairs))]
+    return [Section(heading="Values", lines=tuple(Item(name=_literal(value), text=text) for value, text in pairs))]
 
 
 def _needs(rule: Mapping[str, Any]) -> dict[str, str]:
@@ -162,14 +162,14 @@ def _needs(rule: Mapping[str, Any]) -> dict[str, str]:
     return needs
 
 
-def _resolved(rule: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
+def _resolve(rule: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
     """A rule with what it refers to; of `this or null` the one that is not null."""
     if "$ref" in rule:
         target = schema["$defs"][rule["$ref"].rpartition("/")[2]]
-        return {**_resolved(target, schema), **{key: value for key, value in rule.items() if key != "$ref"}}
+        return {**_resolve(target, schema), **{key: value for key, value in rule.items() if key != "$ref"}}
     choices = [choice for choice in rule.get("oneOf", ()) if choice.get("type") != "null"]
     if len(choices) == 1:
-        chosen = _resolved(choices[0], schema)
+        chosen = _resolve(choices[0], schema)
         rest = {key: value for key, value in rule.items() if key != "oneOf"}
         return {**chosen, **rest, "type": [chosen.get("type", "object"), "null"]}
     return rule
@@ -178,7 +178,7 @@ def _resolved(rule: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str
 def _inside(rule: Mapping[str, Any], schema: str) -> Mapping[str, Any]:
     """The items of a list, however deep; anything else as it is."""
     while isinstance(rule.get("items"), dict):
-        rule = _resolved(rule["items"], schemas.load(schema))
+        rule = _resolve(rule["items"], schemas.load(schema))
     return rule
 
 
@@ -186,7 +186,7 @@ def _kind(rule: Mapping[str, Any], schema: str) -> str:
     kinds = rule.get("type", ())
     names = [kinds] if isinstance(kinds, str) else list(kinds)
     if "array" in names and isinstance(rule.get("items"), dict):
-        items = _resolved(rule["items"], schemas.load(schema))
+        items = _resolve(rule["items"], schemas.load(schema))
         names[names.index("array")] = f"list of {_kind(items, schema) or 'values'}"
     return " or ".join(names)
 
@@ -197,5 +197,5 @@ def _range(least: int | None, most: int | None) -> str:
     return f"{least} to {most}" if most is not None else f"{least} or more"
 
 
-def _written(value: object) -> str:
+def _literal(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)

@@ -109,8 +109,8 @@ class Vendor:
         return order
 
     def _quote(self, account: Customer, order: Basket, surcharge: Decimal = Decimal(0)) -> Price:
-        price = goods.raised(order.price, self.rise)
-        total = goods.raised(price * order.quantity, 1 + surcharge / 100)
+        price = goods.raise_price(order.price, self.rise)
+        total = goods.raise_price(price * order.quantity, 1 + surcharge / 100)
         short = max(total - account.balance, Decimal(0)) if order.payment == BALANCE else Decimal(0)
         return Price(
             quantity=order.quantity,
@@ -172,12 +172,12 @@ class Vendor:
     def apply(self, event: Event) -> None:
         """Changes the state by one event."""
         {
-            "purchase": self._purchased,
-            "balance": self._balanced,
-            "renewal": self._renewed,
-            "later": self._received,
-            "dropped": self._dropped,
-            "prices": self._repriced,
+            "purchase": self._apply_purchase,
+            "balance": self._apply_balance,
+            "renewal": self._apply_renewal,
+            "later": self._apply_receipt,
+            "dropped": self._apply_drop,
+            "prices": self._apply_prices,
         }[event["event"]](event)
 
     def _new_account(self, key: str, balance: Decimal) -> Customer:
@@ -198,7 +198,7 @@ class Vendor:
                 return account, account.lots[order_id]
         raise KeyError(f"no order {order_id} with addresses to renew")
 
-    def _purchased(self, event: Event) -> None:
+    def _apply_purchase(self, event: Event) -> None:
         account = self._account_of(event["account"])
         purchase = Sale(
             order_id=event["order_id"],
@@ -240,10 +240,10 @@ class Vendor:
         mobile = self.options.mobile_delay
         return mobile if type_ == "mobile" and mobile is not None else self.options.provisioning_delay
 
-    def _balanced(self, event: Event) -> None:
+    def _apply_balance(self, event: Event) -> None:
         self._account_of(event["account"]).balance = Decimal(event["balance"])
 
-    def _renewed(self, event: Event) -> None:
+    def _apply_renewal(self, event: Event) -> None:
         account, lot = self._find(event["order_id"])
         account.balance = Decimal(event["balance"])
         lot.renewals += 1
@@ -258,17 +258,17 @@ class Vendor:
             lot.shown_id, self._orders = FIRST_ORDER + self._orders, self._orders + 1
         account.shelves[lot.wanted.type].stale()
 
-    def _received(self, event: Event) -> None:
+    def _apply_receipt(self, event: Event) -> None:
         self._laters += 1
         self.later[self._laters] = Later(due=event["due"], account=event["account"], body=event["body"])
 
-    def _dropped(self, event: Event) -> None:
+    def _apply_drop(self, event: Event) -> None:
         self.later.pop(event["later"], None)
 
-    def _repriced(self, event: Event) -> None:
+    def _apply_prices(self, event: Event) -> None:
         self.rise = Decimal(event["rise"])
 
-    def owed(self, now: float) -> list[tuple[int, Customer, Later]]:
+    def due_orders(self, now: float) -> list[tuple[int, Customer, Later]]:
         """The late orders that are due, in the order of their time."""
         due = sorted(
             ((n, late) for n, late in self.later.items() if late.due <= now),

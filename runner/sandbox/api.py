@@ -19,7 +19,7 @@ from runner.sandbox.replies import (
     success,
     to_json,
     warning,
-    wrapped,
+    wrap,
 )
 from runner.sandbox.shelf import Lot
 
@@ -140,7 +140,7 @@ class Api:
         return success({"items": [items] if self.options.items_shape == "list" else items})
 
     def _section(self, type_: str, *, text_ids: bool) -> JSON:
-        return goods.edited(type_, goods.section(type_, text_ids=text_ids), self.vendor.edits)
+        return goods.apply_edits(type_, goods.section(type_, text_ids=text_ids), self.vendor.edits)
 
     def _proxies(self, call: ApiCall, account: Customer) -> Reply:
         filters = self._filters(call)
@@ -148,10 +148,10 @@ class Api:
             rows = {type_: self._rows(account, type_, filters) for type_ in goods.TYPES}
             nested = self.options.untyped_list == "nested"
             parts = (f'"{t}":'.encode() + (_items(r) if nested else b"[" + r + b"]") for t, r in rows.items())
-            return wrapped(b"{" + b",".join(parts) + b"}")
+            return wrap(b"{" + b",".join(parts) + b"}")
         if call.type not in goods.TYPES:
             return refusal("Set existed [type] from reference")
-        return wrapped(_items(self._rows(account, call.type, filters)))
+        return wrap(_items(self._rows(account, call.type, filters)))
 
     def _filters(self, call: ApiCall) -> dict[str, str]:
         given = {"query": call.params, "body": call.body, "ignored": {}}[self.options.filters]
@@ -165,7 +165,7 @@ class Api:
         if not filters:
             return own.rows(self.now)
         own.settle(self.now)
-        lots = _chosen(own.lots, filters, self.now)
+        lots = _choose(own.lots, filters, self.now)
         rows = (row for lot in lots for row in shelf.rows_of(lot, self.options))
         alpha3 = filters.get("country")
         return b",".join(to_json(row) for row in rows if alpha3 in (None, row["country_alpha3"]))
@@ -226,7 +226,7 @@ def _items(rows: bytes) -> bytes:
     return b'{"items":[' + rows + b"]}"
 
 
-def _chosen(lots: list[Lot], filters: Mapping[str, str], now: float) -> list[Lot]:
+def _choose(lots: list[Lot], filters: Mapping[str, str], now: float) -> list[Lot]:
     if "latest" in filters:
         lots = lots[-1:]
     if "ends" in filters:

@@ -180,7 +180,7 @@ class Sandbox:
     def _make_late_orders(self, turn: Turn) -> None:
         if not self._vendor.later:
             return
-        for number, account, late in self._vendor.owed(self._clock()):
+        for number, account, late in self._vendor.due_orders(self._clock()):
             try:
                 event = self._vendor.buy(account, late.body, late.due, later=number)
             except RefusedError:

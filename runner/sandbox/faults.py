@@ -234,7 +234,7 @@ class Faults:
         self._seen.update((endpoint, ANY))
         met: list[Fault] = []
         for fault, times in self._armed:
-            if self._applies(fault, endpoint, name) and not _crowded(fault, met):
+            if self._applies(fault, endpoint, name) and not _is_crowded_out(fault, met):
                 times[0] += 1
                 met.append(fault)
         self.fired.update(fault.kind for fault in met)
@@ -253,7 +253,7 @@ class Faults:
         return fault.number <= self._seen[counted] <= last
 
 
-def _crowded(fault: Fault, met: list[Fault]) -> bool:
+def _is_crowded_out(fault: Fault, met: list[Fault]) -> bool:
     """Whether another fault has replaced this answer already."""
     answers = Role.ANSWER
     return KINDS[fault.kind].role is answers and any(KINDS[other.kind].role is answers for other in met)

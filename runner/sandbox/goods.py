@@ -213,7 +213,7 @@ def item_price(place: Offer, period: str, quantity: int) -> Decimal:
     return (full * (1 - discount_for(quantity))).quantize(CENT, ROUND_CEILING)
 
 
-def raised(amount: Decimal, factor: Decimal) -> Decimal:
+def raise_price(amount: Decimal, factor: Decimal) -> Decimal:
     """The amount after a price change, in whole cents rounded up, so that every rise is at least a cent."""
     return (amount * factor).quantize(CENT, ROUND_CEILING)
 
@@ -244,7 +244,7 @@ class Edit:
     to: Mapping[str, Any] | None = None
 
 
-def edited(type_: str, section: JSON, edits: Iterable[Edit]) -> JSON:
+def apply_edits(type_: str, section: JSON, edits: Iterable[Edit]) -> JSON:
     """A section as `section` gives it, after the edits for its type, in their order."""
     section = dict(section)
     for edit in edits:

@@ -44,8 +44,8 @@ def success(data: Any) -> Reply:
     return Reply(body=to_json({"status": "success", "data": data, "errors": []}))
 
 
-def wrapped(data: bytes) -> Reply:
-    """The same for data that is JSON already."""
+def wrap(data: bytes) -> Reply:
+    """HTTP 200 with a success envelope, around data that is JSON already."""
     return Reply(body=b'{"status":"success","data":' + data + b',"errors":[]}')
 
 
@@ -64,7 +64,7 @@ def error_with_data(data: Any, message: str) -> Reply:
     return _errors([message], 0, data)
 
 
-def access_refused(items: Literal[1, 2, 3]) -> Reply:
+def access_refusal(items: Literal[1, 2, 3]) -> Reply:
     """The one answer for a wrong key, a foreign address and a limit hit (api/v1.md section 3)."""
     texts = ["Error api key", "IP not allowed", "Request limit reached"]
     return _errors(["IP not allowed"] if items == 1 else texts[:items], 503, None)

@@ -45,7 +45,7 @@ def _lost(how: How) -> Callable[[Fault, Reply], Reply]:
     return lambda _fault, answer: replace(answer, how=how)
 
 
-def _fixed(answer: Reply) -> Callable[[Fault, Reply], Reply]:
+def _always(answer: Reply) -> Callable[[Fault, Reply], Reply]:
     return lambda _fault, _answer: answer
 
 
@@ -56,10 +56,10 @@ _INSTEAD: dict[str, Callable[[Fault, Reply], Reply]] = {
     "reset": _lost(How.RESET),
     "close": _lost(How.CLOSE),
     "silent": _lost(How.SILENT),
-    "500": _fixed(_ERROR_500),
-    "502": _fixed(html(502, "502 Bad Gateway")),
-    "html": _fixed(_PAGE),
-    "empty": _fixed(_EMPTY),
+    "500": _always(_ERROR_500),
+    "502": _always(html(502, "502 Bad Gateway")),
+    "html": _always(_PAGE),
+    "empty": _always(_EMPTY),
 }
 
 
@@ -78,13 +78,13 @@ def _as_error(_fault: Fault, answer: Reply) -> Reply:
 
 
 def _without_rows(_fault: Fault, answer: Reply) -> Reply:
-    return Reply(body=to_json(_emptied(json.loads(answer.body))))
+    return Reply(body=to_json(_empty_copy(json.loads(answer.body))))
 
 
-def _emptied(value: Any) -> Any:
+def _empty_copy(value: Any) -> Any:
     """The value with every list in it emptied."""
     if isinstance(value, dict):
-        return {name: item if name == "errors" else _emptied(item) for name, item in value.items()}
+        return {name: item if name == "errors" else _empty_copy(item) for name, item in value.items()}
     return [] if isinstance(value, list) else value
 
 
@@ -99,16 +99,16 @@ SPOILERS: dict[str, Spoiler] = {
     ),
     "no-id": Spoiler(works=True, instead=_without_id),
     "error-with-data": Spoiler(works=True, instead=_as_error),
-    "error-with-data-before": Spoiler(works=False, instead=_fixed(warning(SAMPLE_QUOTE))),
+    "error-with-data-before": Spoiler(works=False, instead=_always(warning(SAMPLE_QUOTE))),
     "429": Spoiler(works=False, instead=lambda fault, _answer: too_many(fault.argument)),
     "triple": Spoiler(works=False, instead=lambda _fault, answer: answer),
     "calc-error": Spoiler(works=False, instead=lambda fault, _answer: refusal(fault.argument or "")),
-    "calc-html": Spoiler(works=False, instead=_fixed(_PAGE)),
-    "list-500": Spoiler(works=False, instead=_fixed(_ERROR_500)),
-    "list-html": Spoiler(works=False, instead=_fixed(_PAGE)),
+    "calc-html": Spoiler(works=False, instead=_always(_PAGE)),
+    "list-500": Spoiler(works=False, instead=_always(_ERROR_500)),
+    "list-html": Spoiler(works=False, instead=_always(_PAGE)),
     "list-empty": Spoiler(works=True, instead=_without_rows),
-    "list-blank": Spoiler(works=False, instead=_fixed(_EMPTY)),
-    "balance-500": Spoiler(works=False, instead=_fixed(_ERROR_500)),
+    "list-blank": Spoiler(works=False, instead=_always(_EMPTY)),
+    "balance-500": Spoiler(works=False, instead=_always(_ERROR_500)),
     "down": Spoiler(works=False, instead=_lost(How.CLOSE)),
 }
 """Every kind of fault that replaces the answer."""

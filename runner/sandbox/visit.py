@@ -7,7 +7,7 @@ from decimal import Decimal
 from runner.sandbox.accounts import Customer, Vendor, mark_of
 from runner.sandbox.api import Api, ApiCall, Commit
 from runner.sandbox.faults import Fault
-from runner.sandbox.replies import Reply, access_refused, too_many
+from runner.sandbox.replies import Reply, access_refusal, too_many
 from runner.sandbox.spoil import SPOILERS
 
 
@@ -47,7 +47,7 @@ class Visit:
             answer = self._ordinary()
         else:
             spoiler = SPOILERS[spoiled.kind]
-            answer = self._ordinary() if spoiler.works else access_refused(self.vendor.options.triple_items)
+            answer = self._ordinary() if spoiler.works else access_refusal(self.vendor.options.triple_items)
             answer = spoiler.instead(spoiled, answer)
         self._raise_prices("price-up-quote")
         return replace(answer, pause=self.vendor.options.latency + self._size("slow") + self._size("calc-slow"))
@@ -73,9 +73,9 @@ class Visit:
         options = self.vendor.options
         if options.limit_form != "none" and self.limiter.count(self.call.key, self.now) > options.limit_per_minute:
             wait = str(60 - int(self.now % 60))
-            return too_many(wait) if options.limit_form == "429" else access_refused(options.triple_items)
+            return too_many(wait) if options.limit_form == "429" else access_refusal(options.triple_items)
         if account is None:
-            return access_refused(options.triple_items)
+            return access_refusal(options.triple_items)
         api = Api(
             vendor=self.vendor,
             now=self.now,

@@ -63,7 +63,7 @@ def _files(choice: Wish) -> Iterator[tuple[str, str]]:
         for kind in choice.types:
             yield f"{MANIFESTS}/{kind}.yaml", _template(f"orders/{kind}.yaml")
         yield LOCKFILE, _lockfile(choice.types)
-        yield "order-runner.yaml", _filled("order-runner.yaml", choice)
+        yield "order-runner.yaml", _fill_in("order-runner.yaml", choice)
     if choice.types or choice.vscode:
         from runner.core import schemas
 
@@ -73,10 +73,10 @@ def _files(choice: Wish) -> Iterator[tuple[str, str]]:
     wanted += [".pre-commit-config.yaml"] if choice.pre_commit else []
     wanted += [".vscode/settings.json"] if choice.vscode else []
     for path in wanted:
-        yield path, _filled(path, choice)
+        yield path, _fill_in(path, choice)
 
 
-def extended(theirs: str, ours: str) -> str:
+def extend(theirs: str, ours: str) -> str:
     """A `.gitignore` with the patterns of ours that it lacks behind its own; the same text where it lacks none."""
     has = set(theirs.splitlines())
     missing = [line for line in ours.splitlines() if line not in has]
@@ -86,7 +86,7 @@ def extended(theirs: str, ours: str) -> str:
     return theirs + between + "".join(f"{line}\n" for line in missing)
 
 
-def _filled(path: str, choice: Wish) -> str:
+def _fill_in(path: str, choice: Wish) -> str:
     text = _template(TEMPLATES[path])
     return text.replace("@VERSION@", __version__).replace("@TYPES@", ", ".join(choice.types))
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from runner.core.errors import UsageError
 from runner.core.files import refuse_special
-from runner.starter import IGNORED, MANIFESTS, extended
+from runner.starter import IGNORED, MANIFESTS, extend
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ def hosted_at(folder: Path) -> str | None:
 def place(folder: Path, files: Mapping[str, str], *, force: bool) -> tuple[PlacedFile, ...]:
     """Write what is not there yet. UsageError, and nothing written, where other content stands in the way."""
     try:
-        wanted = list(_compared(folder, files))
+        wanted = list(_compare(folder, files))
         taken = [placed.path for placed, _ in wanted if placed.what == "replaced"]
         if taken and not force:
             listed = ", ".join(str(folder / path) for path in taken)
@@ -64,7 +64,7 @@ def place(folder: Path, files: Mapping[str, str], *, force: bool) -> tuple[Place
     return tuple(placed for placed, _ in wanted)
 
 
-def _compared(folder: Path, files: Mapping[str, str]) -> Iterator[tuple[PlacedFile, str]]:
+def _compare(folder: Path, files: Mapping[str, str]) -> Iterator[tuple[PlacedFile, str]]:
     for path, text in files.items():
         target = folder / path
         refuse_special(target)
@@ -72,7 +72,7 @@ def _compared(folder: Path, files: Mapping[str, str]) -> Iterator[tuple[PlacedFi
             yield PlacedFile(path=path, what="wrote"), text
             continue
         theirs = target.read_bytes().decode("utf-8", "surrogateescape")
-        wanted = extended(theirs, text) if path == IGNORED else text
+        wanted = extend(theirs, text) if path == IGNORED else text
         if theirs == wanted:
             yield PlacedFile(path=path, what="unchanged"), text
         else:

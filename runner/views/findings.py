@@ -7,7 +7,7 @@ from typing import Final
 
 from runner.core.errors import Problem, Severity, Span
 from runner.views.formats import validation
-from runner.views.formats.annotations import Annotation, limited
+from runner.views.formats.annotations import Annotation, limit
 from runner.views.formats.validation import Findings, SourceLine, closing
 from runner.views.terminal.console import Channel, Console
 from runner.views.terminal.safe import json_text, one_line
@@ -31,7 +31,7 @@ def render(
     console.out.lines(FORMATS[fmt](findings, console.out))
 
 
-def described(problem: Problem, channel: Channel, source_line: SourceLine | None = None) -> Iterator[str]:
+def finding_lines(problem: Problem, channel: Channel, source_line: SourceLine | None = None) -> Iterator[str]:
     """The lines of one finding; on a terminal with the source line, where it can be had."""
     place = problem.place if problem.path else ""
     yield sentence(place, problem.code, problem.severity, problem.message, channel)
@@ -72,7 +72,7 @@ def annotation(problem: Problem) -> Annotation:
 
 def _text(findings: Findings, channel: Channel) -> Iterator[str]:
     for problem in findings.problems:
-        yield from described(problem, channel, findings.source_line)
+        yield from finding_lines(problem, channel, findings.source_line)
     style = "error" if findings.errors else "warning" if findings.warnings else "good"
     yield channel.paint(style, closing(findings))
     if findings.problems and channel.terminal:
@@ -97,7 +97,7 @@ def _json(findings: Findings, _: Channel) -> Iterator[str]:
 
 
 def _github(findings: Findings, _: Channel) -> Iterator[str]:
-    yield from limited(list(map(annotation, findings.problems)), "`-f text` and `-f json` have all")
+    yield from limit(list(map(annotation, findings.problems)), "`-f text` and `-f json` have all")
     yield closing(findings)
 
 

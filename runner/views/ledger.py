@@ -10,7 +10,7 @@ from runner.core.ledger import Restored
 from runner.ledger.chain import Head
 from runner.views.terminal.console import Channel, Console
 from runner.views.terminal.safe import json_text, one_line
-from runner.views.wording import counted
+from runner.views.wording import plural
 
 LEDGER_VERSION: Final = "1.0"
 
@@ -49,8 +49,8 @@ def render_restored(restored: Restored, *, fmt: str, console: Console) -> None:
         }
         console.out.lines([json_text(document, indent=2)])
         return
-    more = f"; the ledger has {counted(restored.beyond, 'event')} more than the file" if restored.beyond else ""
-    added = f"{counted(restored.added, 'event')} added, with {counted(restored.orders, 'new order')}"
+    more = f"; the ledger has {plural(restored.beyond, 'event')} more than the file" if restored.beyond else ""
+    added = f"{plural(restored.added, 'event')} added, with {plural(restored.orders, 'new order')}"
     console.out.lines([f"{added}; {restored.known:,} known already{more}"])
 
 
@@ -59,7 +59,7 @@ def _text(check: LedgerCheck, channel: Channel) -> None:
     if check.head is None:
         channel.lines([channel.paint("error", one_line(f"{source}: broken at {check.place}: {check.what}"))])
         return
-    size = f"{counted(check.head.events, 'event')} of {counted(check.orders or 0, 'order')}"
+    size = f"{plural(check.head.events, 'event')} of {plural(check.orders or 0, 'order')}"
     channel.lines([f"{source}: whole, {size} of account {check.account}, head {check.head.hash}"])
 
 

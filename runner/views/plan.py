@@ -13,11 +13,11 @@ from runner.plan.approval.document import Frame
 from runner.plan.plan import Plan, Step
 from runner.report.report import relative
 from runner.views.findings import as_json as diagnostic
-from runner.views.findings import described
+from runner.views.findings import finding_lines
 from runner.views.terminal.console import Channel, Console
 from runner.views.terminal.grid import Column, Grid, Row, show
 from runner.views.terminal.safe import json_text, one_line
-from runner.views.wording import STATUS_STYLES, amount, counted, money, what
+from runner.views.wording import STATUS_STYLES, amount, money, plural, what
 
 Bodies = Mapping[OrderKey, Mapping[str, Scalar]]
 COLUMNS: Final = (
@@ -70,7 +70,7 @@ def render(
 def _text(page: PlanPage, channel: Channel) -> None:
     plan = page.plan
     for problem in page.problems:
-        channel.lines(described(problem, channel))
+        channel.lines(finding_lines(problem, channel))
     show(Grid(columns=COLUMNS, rows=tuple(map(_row, plan.steps))), channel)
     channel.lines(_details(page, channel))
 
@@ -93,7 +93,7 @@ def _details(page: PlanPage, channel: Channel) -> Iterator[str]:
     for step in page.plan.steps:
         for problem in (step.warning, step.problem):
             if problem is not None:
-                yield from described(problem, channel)
+                yield from finding_lines(problem, channel)
     yield from _body_lines(page)
     yield from _money_lines(page.plan)
     for objection in page.plan.objections:
@@ -109,14 +109,14 @@ def _details(page: PlanPage, channel: Channel) -> Iterator[str]:
 def _body_lines(page: PlanPage) -> Iterator[str]:
     if not page.bodies:
         return
-    yield f"what would be sent ({counted(len(page.bodies), 'request')}, POST order/make):"
+    yield f"what would be sent ({plural(len(page.bodies), 'request')}, POST order/make):"
     for key, body in page.bodies.items():
         yield f"  {one_line(str(key))} {json_text(dict(body))}"
 
 
 def _money_lines(plan: Plan) -> Iterator[str]:
     unpriced = sum(step.quote is None for step in plan.to_buy)
-    orders = counted(len(plan.to_buy), "order")
+    orders = plural(len(plan.to_buy), "order")
     if not plan.to_buy:
         yield "to buy         nothing"
     elif unpriced == len(plan.to_buy):

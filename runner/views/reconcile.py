@@ -13,7 +13,7 @@ from runner.core.orders import CURRENCY, OrderKey, decimal_text
 from runner.settle.reconcile import Outcome, evidence
 from runner.views.terminal.console import Channel, Console
 from runner.views.terminal.safe import json_text, one_line
-from runner.views.wording import counted, money, what
+from runner.views.wording import money, plural, what
 
 RECONCILE_VERSION: Final = "1.0"
 _STYLES: Final = {"placed": "good", "absent": "warning", "open": "error"}
@@ -87,7 +87,7 @@ def _how_on(decidable_at: datetime, outcome: Outcome, key: OrderKey, flags: str)
         days = f"{order.starts or '?'} to {order.ends or '?'}"
         doubts = f": {'; '.join(candidate.doubts)}" if candidate.doubts else ""
         countries = ", ".join(sorted(order.countries)) or "no country"
-        yield f"  candidate order {order.order_id}, {counted(order.rows, 'row')}, {countries}, {days}{doubts}"
+        yield f"  candidate order {order.order_id}, {plural(order.rows, 'row')}, {countries}, {days}{doubts}"
     yield f"  it may be called absent from {_moment(decidable_at)} on, not before"
     yield from (
         f"  {one}" for one in commands(key, flags, [candidate.order.order_id for candidate in verdict.candidates])

@@ -18,7 +18,7 @@ from runner.views.reconcile import adoption, commands, disputed_lines, identitie
 from runner.views.terminal.console import Channel, Console
 from runner.views.terminal.grid import Column, Grid, Row, show
 from runner.views.terminal.safe import json_text
-from runner.views.wording import STATUS_STYLES, WHAT_TO_DO, amount, counted, money
+from runner.views.wording import STATUS_STYLES, WHAT_TO_DO, amount, money, plural
 
 STATUS_VERSION: Final = "1.1"
 COLUMNS: Final = (
@@ -96,7 +96,7 @@ def _closing(rows: Sequence[StatusRow], channel: Channel) -> Iterator[str]:
     totals = [row.total for row in still_open if row.total is not None]
     more = " and more" if 0 < len(totals) < len(still_open) else ""
     cost = money(sum(totals, Decimal(0))) if totals else "an unknown amount"
-    orders = counted(len(still_open), "open order")
+    orders = plural(len(still_open), "open order")
     yield channel.paint("error", f"{orders} may have cost {cost}{more}; nothing is bought until that is settled:")
     yield from (f"  - {text}" for text in WHAT_TO_DO)
 

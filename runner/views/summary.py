@@ -17,19 +17,19 @@ from runner.views.formats.facts import (
     elsewhere,
     ending,
     is_zero,
-    paid,
     place,
     possible_cost,
+    price_paid,
     severity,
     to_spend,
-    unexplained,
+    unexplained_change,
     usd,
     vendor_words,
     what_of,
 )
 from runner.views.terminal.console import Channel
 from runner.views.terminal.safe import one_line
-from runner.views.wording import STATUS_STYLES, WHAT_TO_DO, counted, money
+from runner.views.wording import STATUS_STYLES, WHAT_TO_DO, money, plural
 
 LISTED: Final = 50
 """Orders named under one heading; unknown ones are all named."""
@@ -75,7 +75,7 @@ def _money_lines(document: Document, channel: Channel) -> Iterator[str]:
         yield f"to spend     {to_spend(document)}"
     if words := balance(document):
         yield f"balance      {words}"
-    if words := unexplained(document):
+    if words := unexplained_change(document):
         yield channel.paint("warning", f"unexplained  {words}")
 
 
@@ -84,7 +84,7 @@ def _unknown_lines(document: Document, channel: Channel) -> Iterator[str]:
     orders, others = doubts(document), elsewhere(document)
     if not orders and not others:
         return
-    count = counted(len(orders) + len(others), "order")
+    count = plural(len(orders) + len(others), "order")
     yield channel.paint(
         "error", f"unknown: {count} may have been charged; nothing more is bought until that is settled"
     )
@@ -105,7 +105,7 @@ def _unknown_lines(document: Document, channel: Channel) -> Iterator[str]:
 def _section(members: Sequence[Order], heading: str, channel: Channel, report_path: str | None) -> Iterator[str]:
     if not members:
         return
-    yield channel.paint(STATUS_STYLES[members[0]["status"]], f"{heading}: {counted(len(members), 'order')}")
+    yield channel.paint(STATUS_STYLES[members[0]["status"]], f"{heading}: {plural(len(members), 'order')}")
     for order in members[:LISTED]:
         yield one_line(f"  {order['key']}  {_result_text(order)}{what_of(order)}")
         yield from _why(order, channel)
@@ -131,8 +131,8 @@ def _finding_lines(finding: Finding, channel: Channel) -> Iterator[str]:
 
 def _skipped_lines(document: Document) -> Iterator[str]:
     already, skipped = document["summary"]["already_placed"], document["summary"]["skipped"]
-    parts = [f"{counted(already, 'order')} already bought"] * bool(already)
-    parts += [f"{counted(skipped, 'order')} skipped"] * bool(skipped)
+    parts = [f"{plural(already, 'order')} already bought"] * bool(already)
+    parts += [f"{plural(skipped, 'order')} skipped"] * bool(skipped)
     if parts:
         yield f"skipped: {', '.join(parts)}"
 
@@ -147,4 +147,4 @@ def _end_lines(document: Document, channel: Channel, report_path: str | None) ->
 def _result_text(order: Order) -> str:
     if order["result"] is None:
         return f"{usd(order['quote']['total'])}  " if order["quote"] and order["status"] == "planned" else ""
-    return f"order {order['result']['order_id']}  {paid(order)}  "
+    return f"order {order['result']['order_id']}  {price_paid(order)}  "

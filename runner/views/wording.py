@@ -30,7 +30,7 @@ def amount(value: Decimal | None) -> str:
     return "" if value is None else decimal_text(value)
 
 
-def counted(number: int, noun: str) -> str:
+def plural(number: int, noun: str) -> str:
     """`1 order`, `1,200 orders`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 

@@ -13,7 +13,7 @@ from test_acceptance_confirmation import Terminal
 
 from runner.core import schemas
 from runner.core.orders import PRODUCT_TYPES
-from runner.starter import SYSTEMS, Wish, extended, files
+from runner.starter import SYSTEMS, Wish, extend, files
 
 EVERYTHING = (
     *(word for name in PRODUCT_TYPES for word in ("--type", name)),
@@ -173,7 +173,7 @@ def test_a_gitignore_gets_what_it_lacks(world: World) -> None:
     assert lines.count("/report.json") == 1
     assert "/plan.json" in lines
     text = (world.root / ".gitignore").read_text()
-    assert extended(text, files(Wish())[".gitignore"]) == text
+    assert extend(text, files(Wish())[".gitignore"]) == text
 
 
 def test_git_ignores_what_runs_leave_and_nothing_that_belongs_to_it(world: World) -> None:

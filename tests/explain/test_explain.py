@@ -29,7 +29,7 @@ CODES = TITLES | codes.TITLES
 
 
 def one(*words: str) -> Topic:
-    (topic,) = explain.explained(words)
+    (topic,) = explain.explanations(words)
     return topic
 
 
@@ -80,7 +80,7 @@ def test_every_exit_code_is_explained_by_number_and_name(code: ExitCode) -> None
     """Number and name lead to the same topic, which tells when it is given and what to do."""
     topic = one("exit", str(int(code)))
     assert topic == one("exit", "code", str(int(code))) == one("exit", code.name.lower())
-    assert topic == explain.explained([code.name.lower().replace("_", "-")])[0]
+    assert topic == explain.explanations([code.name.lower().replace("_", "-")])[0]
     assert topic.title == code.name.lower()
     assert all(part(topic, None))
     assert all(part(topic, "Way out"))
@@ -115,9 +115,9 @@ def test_every_name_leads_somewhere_and_says_something() -> None:
     names = explain.every_name()
     assert len(names) > 600
     for name in names:
-        for topic in explain.explained(name.split(" ")):
+        for topic in explain.explanations(name.split(" ")):
             assert any(texts(topic)), name
-            assert all(explain.explained(other.split(" ")) for other in topic.see[:2]), name
+            assert all(explain.explanations(other.split(" ")) for other in topic.see[:2]), name
 
 
 @pytest.mark.parametrize("name", PRODUCT_TYPES)
@@ -176,16 +176,16 @@ NEAREST = [("quantiti", "quantity"), ("ipv4.quantiti", "ipv4.quantity"), ("PSR01
 def test_an_unknown_topic_names_the_nearest(asked: str, near: str) -> None:
     """What nothing is called is answered with what may have been meant."""
     with pytest.raises(explain.UnknownTopic) as unknown:
-        explain.explained(asked.split(" "))
+        explain.explanations(asked.split(" "))
     assert unknown.value.word == asked
     assert any(name.startswith(near) for name in unknown.value.near)
 
 
 def test_a_word_with_two_meanings_is_both() -> None:
     """`refused` is an exit code and a status; a word in front of it chooses."""
-    assert [topic.kind for topic in explain.explained(["refused"])] == ["exit code", "status"]
+    assert [topic.kind for topic in explain.explanations(["refused"])] == ["exit code", "status"]
     assert one("status", "refused").kind == "status"
-    assert [topic.name for topic in explain.explained(["ipv4", "emergency", "file", "exit", "7"])] == ["ipv4", "term emergency file", "exit 7"]  # fmt: skip
+    assert [topic.name for topic in explain.explanations(["ipv4", "emergency", "file", "exit", "7"])] == ["ipv4", "term emergency file", "exit 7"]  # fmt: skip
 
 
 def test_lists_are_complete() -> None:
@@ -231,7 +231,7 @@ def test_a_shell_completes_names_step_by_step() -> None:
     assert typed["report.money.un"] == ["report.money.unexplained"]
     assert typed["PSR30"] == [code for code in sorted(CODES) if code.startswith("PSR30")]
     assert typed["x"] == []
-    assert all(explain.explained([name]) for names in typed.values() for name in names)
+    assert all(explain.explanations([name]) for names in typed.values() for name in names)
 
 
 def test_the_command_refuses_what_nothing_is_called() -> None:

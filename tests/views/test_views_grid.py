@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.views.terminal.console import Channel
-from runner.views.terminal.grid import Column, Grid, Row, folded, show, width_of
+from runner.views.terminal.grid import Column, Grid, Row, fold, show, width_of
 from tests.views.conftest import Terminal
 
 LETTERS = st.text(st.sampled_from("ab \u4e2d\u0301\ufe0f\U0001f600-"), max_size=60)
@@ -44,7 +44,7 @@ class Text(io.StringIO):
         return self._encoding
 
 
-def drawn(grid: Grid, width: int, encoding: str = "utf-8") -> str:
+def table_lines(grid: Grid, width: int, encoding: str = "utf-8") -> str:
     stream = Text(encoding)
     show(grid, Channel(stream=stream, terminal=True, width=width))
     return "".join(f"{line.rstrip()}\n" for line in stream.getvalue().splitlines())
@@ -52,17 +52,17 @@ def drawn(grid: Grid, width: int, encoding: str = "utf-8") -> str:
 
 def test_a_table_folds_what_may_be_folded() -> None:
     """A header, a rule as wide as the table, numbers at their end, and long texts between words."""
-    assert drawn(PLAN, 30) == DRAWN
+    assert table_lines(PLAN, 30) == DRAWN
 
 
 def test_a_terminal_without_unicode_gets_a_rule_it_can_show() -> None:
     """In ASCII the rule is one of hyphens."""
-    assert drawn(PLAN, 30, "ascii") == DRAWN.replace("─", "-")
+    assert table_lines(PLAN, 30, "ascii") == DRAWN.replace("─", "-")
 
 
 def test_a_terminal_that_is_too_narrow_gets_one_value_a_line() -> None:
     """No text is cut, and none that must not be folded is."""
-    assert drawn(PLAN, 25).startswith("crawl/fr\n  total  12.50\n")
+    assert table_lines(PLAN, 25).startswith("crawl/fr\n  total  12.50\n")
 
 
 def test_a_row_has_its_colour_and_the_header_is_bold(terminal: Callable[[int], Terminal]) -> None:
@@ -76,7 +76,7 @@ def test_a_row_has_its_colour_and_the_header_is_bold(terminal: Callable[[int], T
 @given(LETTERS, st.integers(2, 20))
 def test_folding_keeps_every_letter_and_the_width(text: str, width: int) -> None:
     """For every text and width: no line is wider, and nothing but blanks is lost."""
-    lines = folded(text, width)
+    lines = fold(text, width)
     assert max(map(width_of, lines)) <= width
     assert "".join("".join(lines).split()) == "".join(text.split())
 

@@ -131,7 +131,7 @@ def balance(document: Document) -> str | None:
     return f"{usd(before)} before" + (f", {usd(after)} after" if after is not None else "")
 
 
-def unexplained(document: Document) -> str | None:
+def unexplained_change(document: Document) -> str | None:
     """The part of the balance's change that nothing explains, in words; None for none."""
     amount = document["money"]["unexplained"]
     return None if is_zero(amount) else f"{usd(amount)} of the balance's change belongs to no confirmed purchase"
@@ -168,7 +168,7 @@ def charge(order: Order, reason: str) -> str:
     return f"it may have been charged, {possible_cost(order)}: {reason}"
 
 
-def paid(order: Order) -> str:
+def price_paid(order: Order) -> str:
     """What an order that is bought has cost, as far as that is told."""
     return possible_cost(order) + ("" if order["result"]["total"] is not None else " (quoted)")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from runner.views.formats.annotations import Annotation, limited
+from runner.views.formats.annotations import Annotation, limit
 from runner.views.formats.facts import (
     Document,
     Finding,
@@ -24,7 +24,7 @@ def render(document: Mapping[str, Any]) -> str:
     """Workflow commands for the log of a job."""
     annotations = [_annotation(finding) for finding in worst_first(findings(document))]
     notice = Annotation(kind="notice", place={"title": "order-runner"}, lines=[_sum(document)])
-    lines = limited([*annotations, notice], _REST)
+    lines = limit([*annotations, notice], _REST)
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -109,8 +109,8 @@ def _order(order: Order, name: str, unrecorded: Finding | None) -> TestCase:
         verdict=verdict,
         message=reason,
         kind=errors[0]["code"] if errors else order["status"],
-        details=tuple(line for finding in errors for line in described(finding)),
-        remarks=tuple(line for f in order["errors"] if severity(f) == "warning" for line in described(f)),
+        details=tuple(line for finding in errors for line in finding_lines(finding)),
+        remarks=tuple(line for f in order["errors"] if severity(f) == "warning" for line in finding_lines(f)),
         milliseconds=sum(attempt["duration_ms"] or 0 for attempt in order["attempts"]),
     )
 
@@ -127,14 +127,14 @@ def loose(finding: Finding) -> TestCase:
     """What belongs to no order; a warning is a test that passed."""
     where = place(finding)
     name = " ".join(part for part in (finding["code"], finding["key"] or where) if part)
-    lines = tuple(described(finding))
+    lines = tuple(finding_lines(finding))
     if severity(finding) == "warning":
         return TestCase(name=name, remarks=lines)
     verdict = "error" if finding["category"] in ("unknown", "internal") else "failure"
     return TestCase(name=name, verdict=verdict, message=finding["message"], kind=finding["code"], details=lines)
 
 
-def described(finding: Finding) -> Iterator[str]:
+def finding_lines(finding: Finding) -> Iterator[str]:
     """A finding, its hint and the vendor's words, a line each."""
     where = f"{place(finding)}: " if place(finding) else ""
     label = "warning: " if severity(finding) == "warning" else ""

@@ -16,20 +16,20 @@ from runner.views.formats.facts import (
     ending,
     findings,
     is_zero,
-    paid,
     phrase,
     place,
     possible_cost,
+    price_paid,
     severity,
     to_spend,
-    unexplained,
+    unexplained_change,
     usd,
     vendor_words,
     what_of,
     worst_first,
 )
 from runner.views.formats.markdown_text import code, size, table
-from runner.views.wording import WHAT_TO_DO, counted
+from runner.views.wording import WHAT_TO_DO, plural
 
 MAX_BYTES: Final = 1_000_000
 """GitHub takes a job's summary up to 1 MiB; some is left for other text in it."""
@@ -71,7 +71,7 @@ def cut(document: Document, most: int) -> str:
 def _money(document: Document) -> Iterator[str]:
     sums, mode = document["money"], document["run"]["mode"]
     if mode != "apply":
-        count = counted(sum(order["status"] == "planned" for order in document["orders"]), "order")
+        count = plural(sum(order["status"] == "planned" for order in document["orders"]), "order")
         yield f"**{to_spend(document)} to spend for {count}** ({mode}: nothing is bought)"
     elif is_zero(sums["spent_possible"]) and not document["summary"]["unknown"]:
         yield f"**{usd(sums['spent_confirmed'])} spent**"
@@ -80,7 +80,7 @@ def _money(document: Document) -> Iterator[str]:
     yield ""
     if words := balance(document):
         yield f"- balance: {words}"
-    if words := unexplained(document):
+    if words := unexplained_change(document):
         yield f"- unexplained: {words}"
     yield f"- orders: {_counts(document)}"
     yield f"- {ending(document) or 'not finished when this report was written'}"
@@ -99,7 +99,7 @@ def _doubts(document: Document, room: int) -> Iterator[str]:
     lines += [f"- {code(finding['message'], 400)}" for finding in elsewhere(document)]
     if not lines:
         return
-    yield f"**{counted(len(lines), 'order')} may have been charged.** Nothing more is bought until that is settled."
+    yield f"**{plural(len(lines), 'order')} may have been charged.** Nothing more is bought until that is settled."
     yield ""
     yield from _within(lines, room)
     yield ""
@@ -153,7 +153,7 @@ def _row(order: Order) -> tuple[str, ...]:
 
 def _cost(order: Order) -> str:
     if order["result"]:
-        return paid(order)
+        return price_paid(order)
     if order["status"] == "unknown":
         return f"perhaps {possible_cost(order)}"
     return usd(order["quote"]["total"]) if order["quote"] else ""

@@ -18,7 +18,7 @@ NAMED: Final = 5
 _HINT: Final = "name the file that --report wrote; `order-runner schema report` prints what it has to look like"
 
 
-def parsed(data: bytes, name: str) -> Mapping[str, Any]:
+def read(data: bytes, name: str) -> Mapping[str, Any]:
     """The report in `data`, of this version. UsageError, with the place, for what is none, or of a major version that
     is not ours.
 
@@ -62,10 +62,10 @@ def _of_this_version(document: Any, name: str) -> Any:
         text = f"{name} is a report of version {version}, and this order-runner reads {MAJOR}.x"
         raise UsageError(one_line(text), hint="render it with the order-runner that wrote it")
     current = {**document, "report_version": REPORT_VERSION}
-    return _completed(current) if minor == "0" else _pruned(current, schemas.load("report"))
+    return _complete(current) if minor == "0" else _prune(current, schemas.load("report"))
 
 
-def _completed(document: dict[str, Any]) -> dict[str, Any]:
+def _complete(document: dict[str, Any]) -> dict[str, Any]:
     """A report of version 1.0 with what 1.1 has added."""
     orders = [_order(order) for order in _dicts(document.get("orders"))]
     errors = [{"key": None, **finding} for finding in _dicts(document.get("errors"))]
@@ -88,15 +88,15 @@ def _dicts(value: Any) -> list[dict[str, Any]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def _pruned(value: Any, schema: Mapping[str, Any]) -> Any:
+def _prune(value: Any, schema: Mapping[str, Any]) -> Any:
     """Without the keys that the schema does not know."""
     if "$ref" in schema:
         schema = schemas.load("report")["$defs"][schema["$ref"].rpartition("/")[2]]
     if isinstance(value, dict) and "properties" in schema:
         fields = schema["properties"]
-        return {key: _pruned(child, fields[key]) for key, child in value.items() if key in fields}
+        return {key: _prune(child, fields[key]) for key, child in value.items() if key in fields}
     if isinstance(value, list) and "items" in schema:
-        return [_pruned(child, schema["items"]) for child in value]
+        return [_prune(child, schema["items"]) for child in value]
     return value
 
 

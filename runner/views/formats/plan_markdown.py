@@ -15,7 +15,7 @@ from runner.plan.approval.document import Frame
 from runner.plan.plan import Plan, Step
 from runner.views.formats.markdown_text import code, size, table
 from runner.views.terminal.safe import one_line
-from runner.views.wording import amount, counted, money, what
+from runner.views.wording import amount, money, plural, what
 
 MAX_BYTES: Final = 60_000
 """A comment on GitHub takes 65,536 characters; some are left for what somebody may put around it."""
@@ -52,11 +52,11 @@ def _money(plan: Plan) -> Iterator[str]:
     if not plan.to_buy:
         yield "**Nothing to buy**"
     elif any(step.quote is None for step in plan.to_buy):
-        yield f"**{counted(len(plan.to_buy), 'order')} to buy, not priced**"
+        yield f"**{plural(len(plan.to_buy), 'order')} to buy, not priced**"
     else:
         most = sum((step.ceiling for step in plan.to_buy if step.ceiling is not None), plan.total * 0)
         bound = "" if most == plan.total else f", at most {money(most)}"
-        yield f"**{money(plan.total)} for {counted(len(plan.to_buy), 'order')}**{bound}"
+        yield f"**{money(plan.total)} for {plural(len(plan.to_buy), 'order')}**{bound}"
     yield ""
 
 

@@ -75,11 +75,11 @@ def _rule(code: str) -> Json:
     return {
         "id": one_line(code),
         "shortDescription": {"text": one_line(text)},
-        "help": {"text": one_line(" ".join((f"{text}.", *_explained(code), f"More: order-runner explain {code}")))},
+        "help": {"text": one_line(" ".join((f"{text}.", *_explanation(code), f"More: order-runner explain {code}")))},
     }
 
 
-def _explained(code: str) -> Iterator[str]:
+def _explanation(code: str) -> Iterator[str]:
     """Why it is reported and the way out, as docs/findings.md has them."""
     topic = explanation(code)
     for section in topic.sections if topic else ():
@@ -134,7 +134,7 @@ def message(finding: Finding) -> str:
 
 
 def _fingerprint(finding: Finding, seen: Counter[str]) -> str:
-    """The same for the same finding after lines have moved; numbered where several are alike."""
+    """By what a finding is known again after lines have moved; numbered where several are alike."""
     parts = (finding["code"], finding["file"], finding["key"] or "", finding["field"] or "")
     alike = "\0".join(parts).encode(errors="backslashreplace")
     digest = hashlib.sha256(alike).hexdigest()[:32]

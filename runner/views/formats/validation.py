@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from runner.core.errors import Problem
-from runner.views.wording import counted
+from runner.views.wording import plural
 
 NOWHERE: Final = "order-runner"
 """Where a finding without a file belongs."""
@@ -45,12 +45,12 @@ class Findings:
 def closing(findings: Findings) -> str:
     """`3 errors, 1 warning in 2 of 5 files (12 orders)`, or that all is well."""
     if not findings.problems:
-        return f"{counted(findings.files, 'file')}, {counted(findings.orders, 'order')}: all valid"
+        return f"{plural(findings.files, 'file')}, {plural(findings.orders, 'order')}: all valid"
     kinds = ((findings.errors, "error"), (findings.warnings, "warning"))
-    counts = ", ".join(counted(number, noun) for number, noun in kinds if number)
+    counts = ", ".join(plural(number, noun) for number, noun in kinds if number)
     named = findings.files_with_findings
-    where = f" in {named} of {counted(findings.files, 'file')}" if 0 < named <= findings.files else ""
-    return f"{counts}{where} ({counted(findings.orders, 'order')})"
+    where = f" in {named} of {plural(findings.files, 'file')}" if 0 < named <= findings.files else ""
+    return f"{counts}{where} ({plural(findings.orders, 'order')})"
 
 
 def as_finding(problem: Problem) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ from typing import Final, Self
 from runner.core.progress import Buying, Following, Notice, Progress, Quoting, Reading, Sent, Settled, Waiting
 from runner.views.terminal.console import Channel
 from runner.views.terminal.safe import one_line
-from runner.views.wording import STATUS_STYLES, counted, money
+from runner.views.wording import STATUS_STYLES, money, plural
 
 EVERY: Final = 15.0
 """Seconds between two lines while nothing else happens."""
@@ -84,9 +84,9 @@ def event_lines(event: Progress, channel: Channel, *, verbose: bool) -> Iterator
         case Quoting():
             yield f"quoted {event.done} of {event.total}"
         case Reading():
-            yield f"read {event.done:,} of {counted(event.total, 'manifest')}, {counted(event.orders, 'order')}"
+            yield f"read {event.done:,} of {plural(event.total, 'manifest')}, {plural(event.orders, 'order')}"
         case Following():
-            yield f"followed {event.done:,} of {counted(event.total, 'event')}"
+            yield f"followed {event.done:,} of {plural(event.total, 'event')}"
         case Buying():
             yield one_line(f"[{event.n}/{event.total}] {event.key}: buying for {money(event.price)}")
         case Sent():

@@ -43,7 +43,7 @@ def watching(
 
 
 def _harmless(watch: Watch, channel: Channel) -> Watch:
-    """The same watch, unable to stop whoever reports to it: a purchase is worth more than its picture."""
+    """A watch made unable to stop whoever reports to it: a purchase is worth more than its picture."""
 
     def guarded(event: Progress) -> None:
         try:

@@ -46,7 +46,7 @@ class Grid:
     rows: tuple[Row, ...]
 
     @property
-    def used(self) -> list[int]:
+    def used_columns(self) -> list[int]:
         """The columns with any text in them."""
         return [index for index in range(len(self.columns)) if any(row.cells[index] for row in self.rows)]
 
@@ -56,27 +56,27 @@ def show(grid: Grid, channel: Channel) -> None:
     if not grid.rows:
         return
     if not channel.terminal or len(grid.rows) > MANY:
-        channel.lines(aligned(grid))
+        channel.lines(plain_lines(grid))
     elif widths := _widths(grid, channel.width):
-        channel.lines(drawn(grid, widths, channel))
+        channel.lines(table_lines(grid, widths, channel))
     else:
-        channel.lines(stacked(grid, channel))
+        channel.lines(item_lines(grid, channel))
 
 
-def aligned(grid: Grid) -> Iterator[str]:
+def plain_lines(grid: Grid) -> Iterator[str]:
     """Columns padded to their widest text, a header first; columns without any text are left out."""
     table = [tuple(map(one_line, row.cells)) for row in grid.rows]
-    used = grid.used
+    used = grid.used_columns
     header = tuple(one_line(column.name.upper()) for column in grid.columns)
     widths = [max(width_of(cells[index]) for cells in (header, *table)) for index in range(len(header))]
     for cells in (header, *table):
         line = (" " * GAP).join(
-            _padded(cells[i] or ("-" if i != used[-1] else ""), widths[i], right=grid.columns[i].right) for i in used
+            _pad(cells[i] or ("-" if i != used[-1] else ""), widths[i], right=grid.columns[i].right) for i in used
         )
         yield one_line(line.rstrip())
 
 
-def drawn(grid: Grid, widths: Mapping[int, int], channel: Channel) -> Iterator[str]:
+def table_lines(grid: Grid, widths: Mapping[int, int], channel: Channel) -> Iterator[str]:
     """A table: a bold header with a rule below it, and rows of as many lines as their longest text folds into."""
     header = Row(cells=tuple(column.name for column in grid.columns), style="strong")
     yield from _row_lines(grid, header, widths, channel)
@@ -86,14 +86,14 @@ def drawn(grid: Grid, widths: Mapping[int, int], channel: Channel) -> Iterator[s
 
 
 def _row_lines(grid: Grid, row: Row, widths: Mapping[int, int], channel: Channel) -> Iterator[str]:
-    columns = [folded(cell(row.cells[index]), width) for index, width in widths.items()]
+    columns = [fold(cell(row.cells[index]), width) for index, width in widths.items()]
     for parts in zip_longest(*columns, fillvalue=""):
-        padded = (_padded(part, widths[i], right=grid.columns[i].right) for i, part in zip(widths, parts, strict=True))
+        padded = (_pad(part, widths[i], right=grid.columns[i].right) for i, part in zip(widths, parts, strict=True))
         line = (" " * GAP).join(padded)
         yield channel.paint(row.style, line) if row.style else line
 
 
-def folded(text: str, width: int) -> list[str]:
+def fold(text: str, width: int) -> list[str]:
     """`text` in lines of at most `width` cells: broken between words, and inside a word that is longer than a line."""
     lines, used = [""], 0
     for word in re.findall(r"\s*\S+\s*", text):
@@ -110,7 +110,7 @@ def folded(text: str, width: int) -> list[str]:
     return [line.rstrip() for line in lines]
 
 
-def stacked(grid: Grid, channel: Channel) -> Iterator[str]:
+def item_lines(grid: Grid, channel: Channel) -> Iterator[str]:
     """The first value of a row as its heading, the others below it, each with its column's name."""
     names = [cell(column.name) for column in grid.columns[1:]]
     widest = max(map(width_of, names), default=0)
@@ -119,13 +119,13 @@ def stacked(grid: Grid, channel: Channel) -> Iterator[str]:
         yield channel.paint(row.style, heading) if row.style else heading
         for name, text in zip(names, row.cells[1:], strict=True):
             if text:
-                yield f"  {_padded(name, widest, right=False)}  {cell(text)}"
+                yield f"  {_pad(name, widest, right=False)}  {cell(text)}"
 
 
 def _widths(grid: Grid, room: int) -> dict[int, int] | None:
     """The width of each used column in a table of `room` cells, the widest folded most; None where too much is lost."""
-    room -= GAP * (len(grid.used) - 1)
-    widths = {index: _widest(grid, index) for index in grid.used}
+    room -= GAP * (len(grid.used_columns) - 1)
+    widths = {index: _widest(grid, index) for index in grid.used_columns}
     least = {i: min(width, FOLDED) if grid.columns[i].folds else width for i, width in widths.items()}
     if sum(least.values()) > room:
         return None
@@ -151,6 +151,6 @@ def _width(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
-def _padded(text: str, width: int, *, right: bool) -> str:
+def _pad(text: str, width: int, *, right: bool) -> str:
     blanks = " " * (width - width_of(text))
     return blanks + text if right else text + blanks

@@ -19,7 +19,7 @@ from runner.views.terminal.event_log import event_lines
 from runner.views.terminal.layout import Awaited, Work, awaited_line, work_line
 from runner.views.terminal.remaining import Meter
 from runner.views.terminal.safe import cell
-from runner.views.wording import counted, money
+from runner.views.wording import money, plural
 
 MOMENT: Final = 0.5
 """Work that is over sooner is not drawn."""
@@ -171,19 +171,19 @@ def update(work: Work, event: Progress, now: float) -> None:
             work.text = cell(f"[{event.n}/{event.total}] {event.key} for {money(event.price)}")
             work.at(now, event.n - 1, event.total)
         case Reading():
-            work.text = f"read {event.done:,} of {counted(event.total, 'manifest')}, {counted(event.orders, 'order')}"
+            work.text = f"read {event.done:,} of {plural(event.total, 'manifest')}, {plural(event.orders, 'order')}"
             work.at(now, event.part, 1.0)
             work.unit(event.orders, "orders")
         case Following():
-            work.text = f"followed {event.done:,} of {counted(event.total, 'event')}"
+            work.text = f"followed {event.done:,} of {plural(event.total, 'event')}"
             work.at(now, event.done, event.total)
         case Listing():
             work.text = f"reading the vendor's list of {event.type}"
         case Comparing():
             work.text = "holding orders against their events"
         case Looked():
-            looks = counted(event.looks, "look")
-            work.text = f"{event.open} of {counted(event.total, 'order')} in doubt after {looks}"
+            looks = plural(event.looks, "look")
+            work.text = f"{event.open} of {plural(event.total, 'order')} in doubt after {looks}"
             work.until = now + event.left
 
 

@@ -185,12 +185,12 @@ def _request(order: Order) -> str:
     """The exact body, with the manifest's words beside the ids they stand for."""
     written = {WORDS.get(word, word): words for word, words in order["words"].items()}
     body = order["request"] or {}
-    rows = [(text(name), code(value) + _written(written.pop(name, None))) for name, value in body.items()]
-    rows += [(text(name), _written(words)) for name, words in written.items()]
+    rows = [(text(name), code(value) + _wording(written.pop(name, None))) for name, value in body.items()]
+    rows += [(text(name), _wording(words)) for name, words in written.items()]
     return pairs(rows) if rows else '<p class="none">none was made</p>'
 
 
-def _written(words: str | None) -> str:
+def _wording(words: str | None) -> str:
     return "" if words is None else f' <span class="told">written as {text(words)}</span>'
 
 

@@ -10,16 +10,16 @@ from runner.views.formats.facts import Document, Doubt, cost, doubts, elsewhere,
 from runner.views.formats.html.pieces import (
     amount,
     code,
+    finding_fold,
     finding_list,
-    folded,
     link,
     pairs,
     section,
+    sentence,
     text,
-    ticked,
     total,
 )
-from runner.views.wording import WHAT_TO_DO, counted
+from runner.views.wording import WHAT_TO_DO, plural
 
 NAMED: Final = 5
 """Orders in doubt that are named with their commands; more of them are counted."""
@@ -93,13 +93,13 @@ def alarm(document: Document) -> str:
         return ""
     rows = "".join(map(_doubt, orders[:NAMED]))
     more = f"<p>And {len(orders) - NAMED:,} more: filter the orders by “unknown”.</p>" if len(orders) > NAMED else ""
-    todo = "".join(f"<li>{ticked(step)}</li>" for step in WHAT_TO_DO)
+    todo = "".join(f"<li>{sentence(step)}</li>" for step in WHAT_TO_DO)
     count = len(orders) + len(others)
     return section(
         "alarm",
-        f"{counted(count, 'order')} may have been charged" if count else "Something may have been charged",
+        f"{plural(count, 'order')} may have been charged" if count else "Something may have been charged",
         "<p>Nothing more is bought on this account until that is settled.</p>"
-        f'<ul class="doubts">{rows}</ul>{more}{folded(others)}'
+        f'<ul class="doubts">{rows}</ul>{more}{finding_fold(others)}'
         f'<h3>What to do</h3><ul class="todo">{todo}</ul>{_ledger(document)}',
         "alarm",
     )
@@ -134,17 +134,17 @@ def ending(document: Document) -> str:
     """Exit code and name, what they mean, and what to do, in the words of docs/exit-codes.md."""
     exit_ = document["run"]["exit"]
     if exit_ is None:
-        return _ended(
+        return _ending_section(
             '<p class="exit bad"><b>Not finished</b></p><p>This report was written while the run went on. If it stays '
             "like this, the run was killed: <code>order-runner status</code> knows more.</p>"
         )
     number, name = exit_["code"], exit_["name"]
     _, meaning, way_out = exit_codes()[name]
     style = "good" if number == 0 else "bad" if number in (1, 3, 7) else "note" if number == 10 else "warn"
-    todo = "" if number == 0 else f"<p><b>What to do:</b> {ticked(way_out)}</p>"
-    return _ended(
+    todo = "" if number == 0 else f"<p><b>What to do:</b> {sentence(way_out)}</p>"
+    return _ending_section(
         f'<p class="exit {style}"><span class="number">{number}</span> <b>{text(phrase(name))}</b></p>'
-        f"<p>{ticked(meaning)}</p>{todo}{_behind(document)}"
+        f"<p>{sentence(meaning)}</p>{todo}{_behind(document)}"
     )
 
 
@@ -157,7 +157,7 @@ def _behind(document: Document) -> str:
     return pairs([*rows, ("Ledger", code(ledger))] if ledger else rows)
 
 
-def _ended(inside: str) -> str:
+def _ending_section(inside: str) -> str:
     return section("ended", "How the run ended", inside, "panel ending")
 
 
@@ -170,7 +170,7 @@ def outcome(document: Document) -> str:
     sums = _sums(document)
     rows = "".join(
         f'<tr><th scope="row"><span class="swatch f-{status}"></span>{phrase(status)}'
-        f'<span class="told">{ticked(STATUSES[status])}</span></th>'
+        f'<span class="told">{sentence(STATUSES[status])}</span></th>'
         f'<td class="n">{count:,}</td><td class="n">{_share(count, every)}</td>'
         f'<td class="n">{total(sums.get(status, ()))}</td></tr>'
         for status, count in counts.items()

@@ -17,7 +17,7 @@ from typing import Any, Final
 from runner.views.formats.facts import Document, doubts, elsewhere
 from runner.views.formats.html.order_table import table
 from runner.views.formats.html.overview import alarm, ending, money, outcome
-from runner.views.formats.html.pieces import code, duration, folded, moment, pairs, seconds, section, text
+from runner.views.formats.html.pieces import code, duration, finding_fold, moment, pairs, seconds, section, text
 from runner.views.formats.html.timeline import timeline
 
 TITLES: Final = {"apply": "Purchase report", "plan": "Plan", "dry-run": "Dry run"}
@@ -116,7 +116,7 @@ def _beside(document: Document) -> str:
     """Findings of no order but those of the alarm, and what was not checked; empty where there is neither."""
     in_alarm = [*elsewhere(document), *(doubt.unrecorded for doubt in doubts(document))]
     rest = [finding for finding in document["errors"] if finding not in in_alarm]
-    findings = section("beside", "Findings of no order", folded(rest)) if rest else ""
+    findings = section("beside", "Findings of no order", finding_fold(rest)) if rest else ""
     items = "".join(f"<li>{text(one)}</li>" for one in document["not_checked"])
     return findings + (section("unchecked", "Not checked", f'<ul class="todo">{items}</ul>') if items else "")
 

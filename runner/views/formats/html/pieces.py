@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from runner.views.formats.facts import Finding, phrase, place
 from runner.views.terminal.safe import visible
-from runner.views.wording import counted
+from runner.views.wording import plural
 
 UNFOLDED: Final = 5
 """Findings of no order that are there at once; more are a click away."""
@@ -43,7 +43,7 @@ def lines(value: object) -> str:
     return re.sub(r"^(\s*):(?=:)", r"\1&#58;", inert, flags=re.MULTILINE)  # a line that begins so is one to GitHub's
 
 
-def ticked(value: object) -> str:
+def sentence(value: object) -> str:
     """A sentence in which `…` marks what one types, as the hints have it."""
     parts = str(value).split("`")
     if len(parts) % 2 == 0:
@@ -125,13 +125,13 @@ def link(key: str) -> str:
     return text(key.replace("#", "%23"))
 
 
-def folded(findings: Sequence[Finding]) -> str:
+def finding_fold(findings: Sequence[Finding]) -> str:
     """Findings of no order, the worst first, as warnings can be many; those beyond `UNFOLDED` wait in a fold."""
     ranked = sorted(findings, key=lambda finding: finding["category"] == "warning")
     first, rest = ranked[:UNFOLDED], ranked[UNFOLDED:]
     if not rest:
         return finding_list(first)
-    summary = f"<summary>{counted(len(rest), 'more finding')}</summary>"
+    summary = f"<summary>{plural(len(rest), 'more finding')}</summary>"
     return f"{finding_list(first)}<details>{summary}{finding_list(rest)}</details>"
 
 
@@ -145,10 +145,10 @@ def _finding(finding: Finding) -> str:
     head += f'<span class="tag">{text(phrase(finding["category"]))}</span>'
     where = f' <span class="at">{at(finding)}</span>' if at(finding) else ""
     field = f" <span>field <code>{text(finding['field'])}</code></span>" if finding["field"] is not None else ""
-    hint = f'<p class="hint"><b>Way out:</b> {ticked(finding["hint"])}</p>' if finding["hint"] is not None else ""
+    hint = f'<p class="hint"><b>Way out:</b> {sentence(finding["hint"])}</p>' if finding["hint"] is not None else ""
     return (
         f'<li class="finding c-{text(finding["category"])}"><p class="meta">{head}{where}{field}</p>'
-        f"<p>{ticked(finding['message'])}</p>{_vendor(finding['vendor'])}{hint}</li>"
+        f"<p>{sentence(finding['message'])}</p>{_vendor(finding['vendor'])}{hint}</li>"
     )
 
 

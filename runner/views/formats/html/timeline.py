@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from runner.views.formats.facts import Document, phrase
 from runner.views.formats.html.pieces import clock, duration, link, moment, seconds, section, text
-from runner.views.wording import counted
+from runner.views.wording import plural
 
 LINES: Final = 40
 """So many orders have a line each."""
@@ -88,9 +88,7 @@ def _in_words(spans: Sequence[AttemptSpan], orders: int) -> str:
     first, last = min(spans, key=lambda span: span.start), max(spans, key=lambda span: span.end)
     longest = max(spans, key=lambda span: span.end - span.start)
     every = [1000 * (span.end - span.start) for span in spans]
-    words = (
-        f"{counted(len(spans), 'attempt')} for {counted(orders, 'order')}, from {moment(first.attempt['started_at'])}"
-    )
+    words = f"{plural(len(spans), 'attempt')} for {plural(orders, 'order')}, from {moment(first.attempt['started_at'])}"
     words += f" over {duration(1000 * (last.end - first.start))}."
     if len(spans) > 1:
         words += f" Half of them took {duration(median(every))} or less; the longest, {duration(max(every))}, was "
