@@ -25,7 +25,7 @@ def moment(seconds: float) -> str:
 def finding(category: str, message: str, **changes: Any) -> dict[str, Any]:
     told = {"code": "PSR501", "category": category, "message": message, "hint": "look at `order-runner reference`"}
     place = {"field": "countryId", "file": "orders/crawl.yaml", "line": 7, "column": 16}
-    return {**told, **place, "vendor": None, **changes}
+    return {**told, **place, "key": None, "vendor": None, **changes}
 
 
 def order(number: int, status: str = "placed", **changes: Any) -> dict[str, Any]:

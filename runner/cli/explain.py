@@ -56,7 +56,7 @@ def command(options: ExplainOptions) -> int:
     outputs = common.outputs_of(options.formats, FORMATS)
     console = options.screen.console()
     try:
-        pages = explain.explained(options.topics) if options.topics else (explain.overview(),)
+        pages = explain.explanations(options.topics) if options.topics else (explain.overview(),)
     except explain.UnknownTopic as unknown:
         near = ", ".join(unknown.near)
         hint = f"nearest: {near}" if near else "`order-runner explain` alone shows what there is"

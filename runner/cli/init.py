@@ -15,7 +15,7 @@ from runner.core.errors import ExitCode, UsageError
 from runner.core.orders import PRODUCT_TYPES, ProductType
 
 if TYPE_CHECKING:
-    from runner.starter import Choice
+    from runner.starter import Wish
 
 SYSTEMS: Final = ("github", "gitlab", "jenkins")
 NONE: Final = "none"
@@ -57,7 +57,7 @@ def command(options: InitOptions) -> int:
     begun = placing.has_manifests(folder)
     if not options.no_input and sys.stdin.isatty() and console.interactive:
         types, systems = _ask_for_rest(types, systems, begun=begun, hosted=placing.hosted_at(folder))
-    choice = starter.Choice(
+    choice = starter.Wish(
         types=_in_order(types, begun=begun),
         systems=tuple(system for system in SYSTEMS if system in systems),
         pre_commit=options.pre_commit,
@@ -75,7 +75,7 @@ def _in_order(types: Sequence[ProductType], *, begun: bool) -> tuple[ProductType
     return tuple(name for name in PRODUCT_TYPES if name in chosen)
 
 
-def _refuse_nothing(choice: Choice, folder: Path) -> None:
+def _refuse_nothing(choice: Wish, folder: Path) -> None:
     if not (choice.types or choice.systems or choice.pre_commit or choice.vscode):
         raise UsageError(
             f"{folder} has manifests already, and nothing was named to add",

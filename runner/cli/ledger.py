@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from runner.core.records import Restored
     from runner.ledger.export import Export
     from runner.run.settings import LedgerPlace
-    from runner.views.ledger import Verdict
+    from runner.views.ledger import LedgerCheck
     from runner.views.terminal.console import Console
 
 FORMATS = ("text", "json")
@@ -137,30 +137,29 @@ def verify_command(options: VerifyOptions) -> int:
     return common.exit_code(ExitCode.OK if verdict.whole else ExitCode.REFUSED, console)
 
 
-def _check_ledger(place: LedgerPlace, watch: Watch) -> Verdict:
+def _check_ledger(place: LedgerPlace, watch: Watch) -> LedgerCheck:
     from runner.ledger.export import BrokenHistory, check_ledger
     from runner.run import wiring
-    from runner.views.ledger import Verdict
 
     with closing(wiring.open_ledger(place, read_only=True)) as ledger:
         try:
             chain = check_ledger(ledger, watch)
         except BrokenHistory as error:
-            return Verdict(source=ledger.location, account=ledger.account, place=error.place, what=str(error))
-    return Verdict(source=ledger.location, account=ledger.account, head=chain.head, orders=chain.orders)
+            return LedgerCheck(source=ledger.location, account=ledger.account, place=error.place, what=str(error))
+    return LedgerCheck(source=ledger.location, account=ledger.account, head=chain.head, orders=chain.orders)
 
 
-def _check_export(path: Path, watch: Watch) -> Verdict:
+def _check_export(path: Path, watch: Watch) -> LedgerCheck:
     from runner.ledger.export import BrokenHistory, check_export
-    from runner.views.ledger import Verdict
+    from runner.views.ledger import LedgerCheck
 
     with _open(path) as stream:
         try:
             export = check_export(stream, watch)
         except BrokenHistory as error:
-            return Verdict(source=str(path), place=error.place, what=str(error))
+            return LedgerCheck(source=str(path), place=error.place, what=str(error))
     chain = export.chain
-    return Verdict(source=str(path), account=chain.account, head=chain.head, orders=chain.orders)
+    return LedgerCheck(source=str(path), account=chain.account, head=chain.head, orders=chain.orders)
 
 
 @option_class

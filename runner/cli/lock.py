@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from runner.manifest.lock import Lockfile
     from runner.manifest.wording import Words
     from runner.run.settings import Settings
-    from runner.views.lock import Written
+    from runner.views.lock import LockResult
     from runner.views.terminal.console import Console
 
 FORMATS = ("text", "json", "github")
@@ -125,13 +125,13 @@ def _check(locking: _Locking) -> list[Problem]:
     return moved_problems(changes, locking.lockfile.path, command)
 
 
-def _lock(locking: _Locking, update: tuple[str, ...]) -> tuple[list[Problem], Written | None]:
+def _lock(locking: _Locking, update: tuple[str, ...]) -> tuple[list[Problem], LockResult | None]:
     """What the vendor has for every word; written where something changed and nothing is wrong."""
     from runner.core.clock import SystemClock
     from runner.manifest.lock.changes import as_warnings, entries_to_keep, lock, moved_problems
     from runner.manifest.lock.location import covers
     from runner.manifest.lock.text import lockfile_text
-    from runner.views.lock import Written
+    from runner.views.lock import LockResult
 
     place = locking.words.place
     now = f"{SystemClock().now():%Y-%m-%dT%H:%M:%SZ}"
@@ -145,7 +145,7 @@ def _lock(locking: _Locking, update: tuple[str, ...]) -> tuple[list[Problem], Wr
     if changed:
         _write(place, lockfile_text(entries.values()))
     removed = [entry for address, entry in before.items() if address not in entries]
-    done = Written(
+    done = LockResult(
         path=str(place),
         locked=len(entries),
         added=changes.added,
@@ -185,7 +185,7 @@ def _catalogue(locking: _Locking) -> Iterator[Catalogue]:
 
 
 def _show(
-    locking: _Locking, outputs: tuple[common.Output, ...], problems: tuple[Problem, ...], written: Written | None
+    locking: _Locking, outputs: tuple[common.Output, ...], problems: tuple[Problem, ...], written: LockResult | None
 ) -> int:
     from runner.views import lock as view
 

@@ -147,9 +147,9 @@ def source_line(path: str, line: int) -> str | None:
 
 def show_error(error: RunnerError, console: Console) -> None:
     """What stopped a call, on stderr; with the trace, where that is a bug of ours."""
-    from runner.views import errors
+    from runner.views import failure
 
-    errors.render(error, console)
+    failure.render(error, console)
     if error.exit_code is ExitCode.INTERNAL and isinstance(error.__cause__, Exception):
         show_trace(error.__cause__)
 

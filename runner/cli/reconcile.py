@@ -62,7 +62,7 @@ def command(options: ReconcileOptions) -> int:
     from runner.core.stop import Stop
     from runner.evidence.judge import Rules
     from runner.run import call
-    from runner.views import settling
+    from runner.views import reconcile as view
 
     outputs = common.outputs_of(options.formats, FORMATS)
     keys = tuple(dict.fromkeys(key_of(text) for text in options.keys))
@@ -80,7 +80,7 @@ def command(options: ReconcileOptions) -> int:
             lock_timeout=options.lock_timeout,
         )
     flags = common.flags_of(options.given, settings)
-    common.write_outputs(outputs, console, lambda fmt, to: settling.render(outcome, fmt=fmt, console=to, flags=flags))
+    common.write_outputs(outputs, console, lambda fmt, to: view.render(outcome, fmt=fmt, console=to, flags=flags))
     return common.exit_code(code, console)
 
 

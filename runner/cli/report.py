@@ -36,11 +36,11 @@ def render_command(options: RenderOptions) -> int:
     The bytes are those that the run itself would have written in that format.
     """
     from runner.views import formats, summary
-    from runner.views.formats import reading
+    from runner.views.formats import parse
     from runner.views.terminal.console import Console
 
     file, outputs = options.file, common.outputs_of(options.formats, FORMATS)
-    document = reading.parsed(_read(file), file)
+    document = parse.read(_read(file), file)
     console = Console.detect(no_color=options.no_color)
 
     def show(fmt: str, target: Console) -> None:

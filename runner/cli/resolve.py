@@ -134,8 +134,8 @@ def _disown(disowning: Disowning, settings: Settings, console: Console, options:
 def _lines_of(doubt: OpenClaim | Want) -> list[str]:
     """What the ledger knows of the order, for who is asked."""
     from runner.core.records import Want
-    from runner.views.settling import open_lines
-    from runner.views.words import what
+    from runner.views.reconcile import open_lines
+    from runner.views.wording import what
 
     if isinstance(doubt, Want):
         return [f"{doubt.key}: {what(doubt.type, doubt.fields)}; not bought, as far as the ledger knows"]

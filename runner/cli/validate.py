@@ -106,10 +106,9 @@ def _forbidden(policies: Sequence[Policy], loaded: Loaded) -> list[Problem]:
 
 def _tell_job(checked: Checked, code: ExitCode, console: Console) -> None:
     """Summary and outputs of a step on GitHub."""
-    from runner.views.findings import Findings
-    from runner.views.formats import checks
+    from runner.views.formats import validation
 
-    findings = Findings(
+    findings = validation.Findings(
         problems=checked.problems, files=len(checked.files), orders=checked.count, source_line=source_line
     )
-    tell_job(lambda room: checks.markdown(findings, room), checks.outputs(findings, int(code)), console)
+    tell_job(lambda room: validation.markdown(findings, room), validation.outputs(findings, int(code)), console)

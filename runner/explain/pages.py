@@ -26,8 +26,8 @@ def page(name: str) -> str:
 def table(name: str, first: str, second: str) -> list[list[str]]:
     """The rows of the page's table whose header begins with two names, without header and rule; cells as plain text."""
     header = f"| {first} | {second} |"
-    _, found, rest = page(name).partition(f"\n{header}")
-    if not found:
+    _, start, rest = page(name).partition(f"\n{header}")
+    if not start:
         raise KeyError(f"{name} has no table {header}")
     rows = [line for line in rest.partition("\n\n")[0].splitlines()[2:] if line.startswith("|")]
     return [[plain(cell.strip()) for cell in re.split(r"(?<!\\)\|", row)[1:-1]] for row in rows]

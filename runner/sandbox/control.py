@@ -4,9 +4,9 @@ import json
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
-from runner.sandbox import catalogue
-from runner.sandbox.answers import Answer, to_json
-from runner.sandbox.records import Purchase, Request
+from runner.sandbox import goods
+from runner.sandbox.memory import LoggedRequest, Sale
+from runner.sandbox.replies import Reply, to_json
 
 if TYPE_CHECKING:
     from runner.sandbox.box import Sandbox
@@ -15,13 +15,13 @@ PREFIX = "/_sandbox/"
 JSON = dict[str, Any]
 
 
-def control(box: "Sandbox", method: str, name: str, raw: bytes) -> Answer:
+def control(box: "Sandbox", method: str, name: str, raw: bytes) -> Reply:
     """`GET state`, and `POST` of `faults`, `balance`, `stranger` and `reference`.
 
     Anything wrong is HTTP 400 with `{"error": ...}`.
     """
     if (method, name) == ("GET", "state"):
-        return Answer(body=to_json(state_of(box)))
+        return Reply(body=to_json(state_of(box)))
     try:
         given = json.loads(raw or b"{}")
         return _change(box, method, name, given if isinstance(given, dict) else {})
@@ -33,18 +33,18 @@ def control(box: "Sandbox", method: str, name: str, raw: bytes) -> Answer:
         return _wrong(400, str(error))
 
 
-def _change(box: "Sandbox", method: str, name: str, given: JSON) -> Answer:
+def _change(box: "Sandbox", method: str, name: str, given: JSON) -> Reply:
     if (method, name) == ("POST", "faults"):
         box.add_fault(str(given["spec"]))
-        return Answer(body=to_json({"armed": given["spec"]}))
+        return Reply(body=to_json({"armed": given["spec"]}))
     if (method, name) == ("POST", "balance"):
         box.set_balance(Decimal(str(given["balance"])))
-        return Answer(body=to_json({"balance": str(given["balance"])}))
+        return Reply(body=to_json({"balance": str(given["balance"])}))
     if (method, name) == ("POST", "stranger"):
-        return Answer(body=to_json(_purchase(box.buy_as_stranger(**given))))
+        return Reply(body=to_json(_purchase(box.buy_as_stranger(**given))))
     if (method, name) == ("POST", "reference"):
         box.edit_reference(str(given["type"]), str(given["section"]), given["id"], given["to"])
-        return Answer(body=to_json({"edited": given["id"]}))
+        return Reply(body=to_json({"edited": given["id"]}))
     return _wrong(404, "GET state, POST faults, POST balance, POST stranger, POST reference")
 
 
@@ -56,10 +56,10 @@ def stranger_body(given: JSON) -> JSON:
 
 def _first_of(type_: object) -> JSON:
     if type_ == "resident":
-        return {"tarifId": next(iter(catalogue.TARIFFS)), "paymentId": 1}
-    product = catalogue.PRODUCTS.get(str(type_))
+        return {"tarifId": next(iter(goods.TARIFFS)), "paymentId": 1}
+    product = goods.PRODUCTS.get(str(type_))
     if product is None:
-        raise ValueError(f"unknown type {type_!r}, legal types: {', '.join(catalogue.TYPES)}")
+        raise ValueError(f"unknown type {type_!r}, legal types: {', '.join(goods.TYPES)}")
     place = product.places[0]
     body: JSON = {
         "countryId": place.id,
@@ -80,8 +80,8 @@ def _first_of(type_: object) -> JSON:
     return body | {"customTargetName": "somebody else", "generateAuth": "N"}
 
 
-def _wrong(status: int, error: str) -> Answer:
-    return Answer(status=status, body=to_json({"error": error}))
+def _wrong(status: int, error: str) -> Reply:
+    return Reply(status=status, body=to_json({"error": error}))
 
 
 def state_of(box: "Sandbox") -> JSON:
@@ -94,7 +94,7 @@ def state_of(box: "Sandbox") -> JSON:
     }
 
 
-def _purchase(purchase: Purchase) -> JSON:
+def _purchase(purchase: Sale) -> JSON:
     return {
         "order_id": purchase.order_id,
         "key": purchase.key,
@@ -108,7 +108,7 @@ def _purchase(purchase: Purchase) -> JSON:
     }
 
 
-def _request(request: Request) -> JSON:
+def _request(request: LoggedRequest) -> JSON:
     return {
         "method": request.method,
         "endpoint": request.endpoint,

@@ -33,7 +33,7 @@ class Role(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class FaultKind:
     """What a kind of fault does, to which endpoint; `argument` names the ARG, `default` is used without one."""
 
     endpoint: str
@@ -54,92 +54,92 @@ _LOST = {
     "empty": "HTTP 200 with an empty body",
 }
 _WHEN = {"before": "the order is not made", "after": "the order is made"}
-KINDS: dict[str, Kind] = {
+KINDS: dict[str, FaultKind] = {
     **{
-        f"{how}-{when}": Kind(endpoint=MAKE, does=f"{text}; {made}")
+        f"{how}-{when}": FaultKind(endpoint=MAKE, does=f"{text}; {made}")
         for how, text in _LOST.items()
         for when, made in _WHEN.items()
     },
-    "silent-later": Kind(
+    "silent-later": FaultKind(
         endpoint=MAKE,
         does="no answer; the order is made SECONDS later",
         argument="SECONDS",
         default="2",
     ),
-    "cut-body": Kind(endpoint=MAKE, does="the order is made; half of the answer's body, then closed"),
-    "no-id": Kind(
+    "cut-body": FaultKind(endpoint=MAKE, does="the order is made; half of the answer's body, then closed"),
+    "no-id": FaultKind(
         endpoint=MAKE,
         does="the order is made; success without orderId and base numbers",
     ),
-    "error-with-data": Kind(
+    "error-with-data": FaultKind(
         endpoint=MAKE,
         does="the order is made; status error, with its data and an error message",
     ),
-    "error-with-data-before": Kind(
+    "error-with-data-before": FaultKind(
         endpoint=MAKE,
         does="not made; status error, price data with a warning, no errors",
     ),
-    "429": Kind(
+    "429": FaultKind(
         endpoint=MAKE,
         does="HTTP 429, with Retry-After if given; not made",
         argument="SECONDS",
     ),
-    "triple": Kind(endpoint=MAKE, does="the access refusal; not made"),
-    "drip": Kind(
+    "triple": FaultKind(endpoint=MAKE, does="the access refusal; not made"),
+    "drip": FaultKind(
         endpoint=MAKE,
         does="the order is made; its answer comes a byte per SECONDS",
         argument="SECONDS",
         default="1",
     ),
-    "price-up": Kind(
+    "price-up": FaultKind(
         endpoint=MAKE,
         does="prices rise by PERCENT before this order is charged, and stay",
         role=Role.PREPARE,
         argument="PERCENT",
         default="10",
     ),
-    "price-up-quote": Kind(
+    "price-up-quote": FaultKind(
         endpoint=CALC,
         does="prices rise by PERCENT after this quote, and stay",
         role=Role.PREPARE,
         argument="PERCENT",
         default="10",
     ),
-    "overcharge": Kind(
+    "overcharge": FaultKind(
         endpoint=MAKE,
         does="this order alone is charged PERCENT more than its price",
         role=Role.PREPARE,
         argument="PERCENT",
         default="10",
     ),
-    "no-funds": Kind(endpoint=MAKE, does="the balance is 0 before this order", role=Role.PREPARE),
-    "slow": Kind(
+    "no-funds": FaultKind(endpoint=MAKE, does="the balance is 0 before this order", role=Role.PREPARE),
+    "slow": FaultKind(
         endpoint=MAKE,
         does="made at once, answered after SECONDS",
         role=Role.DELAY,
         argument="SECONDS",
         default="2",
     ),
-    "calc-error": Kind(
+    "calc-error": FaultKind(
         endpoint=CALC,
         does="an error envelope with TEXT",
         argument="TEXT",
         required=True,
     ),
-    "calc-html": Kind(endpoint=CALC, does="HTTP 200 with an HTML body"),
-    "calc-slow": Kind(
+    "calc-html": FaultKind(endpoint=CALC, does="HTTP 200 with an HTML body"),
+    "calc-slow": FaultKind(
         endpoint=CALC,
         does="answered after SECONDS",
         role=Role.DELAY,
         argument="SECONDS",
         default="2",
     ),
-    "list-500": Kind(endpoint=LIST, does="HTTP 500 with an HTML body"),
-    "list-html": Kind(endpoint=LIST, does="HTTP 200 with an HTML body"),
-    "list-empty": Kind(endpoint=LIST, does="a success envelope without any row"),
-    "list-blank": Kind(endpoint=LIST, does="HTTP 200 with an empty body"),
-    "balance-500": Kind(endpoint=BALANCE, does="HTTP 500 with an HTML body"),
-    "down": Kind(
+    "list-500": FaultKind(endpoint=LIST, does="HTTP 500 with an HTML body"),
+    "list-html": FaultKind(endpoint=LIST, does="HTTP 200 with an HTML body"),
+    "list-empty": FaultKind(endpoint=LIST, does="a success envelope without any row"),
+    "list-blank": FaultKind(endpoint=LIST, does="HTTP 200 with an empty body"),
+    "balance-500": FaultKind(endpoint=BALANCE, does="HTTP 500 with an HTML body"),
+    "down": FaultKind(
         endpoint=ANY,
         does="any request: connection closed without an answer, nothing done",
     ),
@@ -234,7 +234,7 @@ class Faults:
         self._seen.update((endpoint, ANY))
         met: list[Fault] = []
         for fault, times in self._armed:
-            if self._applies(fault, endpoint, name) and not _crowded(fault, met):
+            if self._applies(fault, endpoint, name) and not _is_crowded_out(fault, met):
                 times[0] += 1
                 met.append(fault)
         self.fired.update(fault.kind for fault in met)
@@ -253,7 +253,7 @@ class Faults:
         return fault.number <= self._seen[counted] <= last
 
 
-def _crowded(fault: Fault, met: list[Fault]) -> bool:
+def _is_crowded_out(fault: Fault, met: list[Fault]) -> bool:
     """Whether another fault has replaced this answer already."""
     answers = Role.ANSWER
     return KINDS[fault.kind].role is answers and any(KINDS[other.kind].role is answers for other in met)

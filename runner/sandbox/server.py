@@ -8,11 +8,11 @@ from threading import Event, Lock, Thread
 from types import TracebackType
 from typing import Self
 
-from runner.sandbox.answers import Answer, How, html
+from runner.sandbox.connection import BadRequestError, Incoming, Wire
 from runner.sandbox.options import SANDBOX_KEY
-from runner.sandbox.wire import BadRequestError, Incoming, Wire
+from runner.sandbox.replies import How, Reply, html
 
-Respond = Callable[[str, str, bytes], Answer]
+Respond = Callable[[str, str, bytes], Reply]
 _PATIENCE = 2.0
 
 
@@ -109,7 +109,7 @@ class SandboxServer:
             self._closing.wait(answer.pause)
         return self._deliver(wire, incoming, answer)
 
-    def _deliver(self, wire: Wire, incoming: Incoming, answer: Answer) -> bool:
+    def _deliver(self, wire: Wire, incoming: Incoming, answer: Reply) -> bool:
         keep_alive = incoming.keep_alive
         if answer.how is How.WHOLE:
             wire.send(answer, keep_alive=keep_alive)
@@ -124,7 +124,7 @@ class SandboxServer:
             self._drip(wire, answer)
         return False
 
-    def _drip(self, wire: Wire, answer: Answer) -> None:
+    def _drip(self, wire: Wire, answer: Reply) -> None:
         wire.send(answer, keep_alive=False, share=0.0)
         for place in range(len(answer.body)):
             if self._closing.wait(answer.step):

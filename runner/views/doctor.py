@@ -36,8 +36,8 @@ def _lines(checks: Sequence[Check], channel: Channel) -> Iterator[str]:
 def _closing(checks: Sequence[Check]) -> str:
     code = exit_code(checks)
     counts = [(state, sum(check.state == state for check in checks)) for state in ("failed", "warning", "not checked")]
-    told = ", ".join(f"{number} {state}" for state, number in counts if number)
-    return f"{told or 'all is well'}; exit code {int(code)} ({code.name.lower()})"
+    parts = ", ".join(f"{number} {state}" for state, number in counts if number)
+    return f"{parts or 'all is well'}; exit code {int(code)} ({code.name.lower()})"
 
 
 def _json(checks: Sequence[Check], channel: Channel) -> None:

@@ -13,7 +13,7 @@ from runner.core.vendor import Choice
 from runner.views.terminal.console import Channel, Console
 from runner.views.terminal.grid import Column, Grid, Row, show
 from runner.views.terminal.safe import json_text, one_line
-from runner.views.words import PACKAGES
+from runner.views.wording import PACKAGES
 
 REFERENCE_VERSION: Final = "1.1"
 

@@ -6,18 +6,18 @@ import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from runner.starter import LOCKFILE, MANIFESTS, SYSTEMS, Choice
-from runner.starter.placing import Placed
+from runner.starter import LOCKFILE, MANIFESTS, SYSTEMS, Wish
+from runner.starter.placing import PlacedFile
 from runner.views.terminal.console import Console
 from runner.views.terminal.safe import one_line
 
 
-def render(placed: Sequence[Placed], choice: Choice, folder: Path, above: Path | None, console: Console) -> None:
+def render(placed: Sequence[PlacedFile], choice: Wish, folder: Path, above: Path | None, console: Console) -> None:
     """Each file and what became of it, then the next commands."""
     console.out.lines(list(_lines(placed, choice, folder, above)))
 
 
-def _lines(placed: Sequence[Placed], choice: Choice, folder: Path, above: Path | None) -> Iterator[str]:
+def _lines(placed: Sequence[PlacedFile], choice: Wish, folder: Path, above: Path | None) -> Iterator[str]:
     for file in placed:
         yield one_line(f"{file.what:9}  {folder / file.path}")
     systems = [SYSTEMS[system] for system in choice.systems]
@@ -33,7 +33,7 @@ def _lines(placed: Sequence[Placed], choice: Choice, folder: Path, above: Path |
         yield one_line(f"  {command.ljust(width) if why else command}{'  # ' if why else ''}{why}")
 
 
-def _steps(choice: Choice, folder: Path) -> Iterator[tuple[str, str]]:
+def _steps(choice: Wish, folder: Path) -> Iterator[tuple[str, str]]:
     if folder != Path():
         yield f"cd {shlex.quote(str(folder))}", ""
     if choice.types:

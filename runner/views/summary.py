@@ -8,23 +8,28 @@ from typing import Final
 
 from runner.views.findings import sentence
 from runner.views.formats.facts import (
+    UNRECORDED,
     Document,
     Finding,
     Order,
+    balance,
+    doubts,
     elsewhere,
+    ending,
     is_zero,
-    paid,
     place,
     possible_cost,
+    price_paid,
     severity,
     to_spend,
+    unexplained_change,
     usd,
     vendor_words,
     what_of,
 )
 from runner.views.terminal.console import Channel
 from runner.views.terminal.safe import one_line
-from runner.views.words import STATUS_STYLES, WHAT_TO_DO, counted, money
+from runner.views.wording import STATUS_STYLES, WHAT_TO_DO, money, plural
 
 LISTED: Final = 50
 """Orders named under one heading; unknown ones are all named."""
@@ -53,7 +58,7 @@ def summary_lines(document: Document, channel: Channel, report_path: str | None)
         yield from _section(members, heading, channel, report_path)
     yield from _skipped_lines(document)
     for finding in document["errors"]:
-        if finding["category"] != "unknown" or not finding["key"]:
+        if finding["category"] != "unknown":
             yield from _finding_lines(finding, channel)
     yield from (one_line(f"not checked: {text}") for text in document["not_checked"])
     yield from _end_lines(document, channel, report_path)
@@ -67,30 +72,32 @@ def _money_lines(document: Document, channel: Channel) -> Iterator[str]:
         yield f"spent        {usd(sums['spent_confirmed'])} confirmed, {marked}"
     else:
         yield f"spent        {money(Decimal(0))} ({mode}: nothing is bought)"
-        yield f"to spend     {money(to_spend(document))}"
-    if sums["balance_before"] is not None:
-        after = f", {usd(sums['balance_after'])} after" if sums["balance_after"] is not None else ""
-        yield f"balance      {usd(sums['balance_before'])} before{after}"
-    if not is_zero(sums["unexplained"]):
-        text = f"unexplained  {usd(sums['unexplained'])} of the balance's change belongs to no confirmed purchase"
-        yield channel.paint("warning", text)
+        yield f"to spend     {to_spend(document)}"
+    if words := balance(document):
+        yield f"balance      {words}"
+    if words := unexplained_change(document):
+        yield channel.paint("warning", f"unexplained  {words}")
 
 
 def _unknown_lines(document: Document, channel: Channel) -> Iterator[str]:
     """Every possible charge by name: the orders of this run, then those the account has beside them."""
-    unknown = [order for order in document["orders"] if order["status"] == "unknown"]
-    others = elsewhere(document)
-    if not unknown and not others:
+    orders, others = doubts(document), elsewhere(document)
+    if not orders and not others:
         return
-    count = counted(len(unknown) + len(others), "order")
+    count = plural(len(orders) + len(others), "order")
     yield channel.paint(
         "error", f"unknown: {count} may have been charged; nothing more is bought until that is settled"
     )
-    for order in unknown:
+    for doubt in orders:
+        order = doubt.order
         yield one_line(f"  {order['key']}  may have cost {possible_cost(order)}  {what_of(order)}")
+        if doubt.unrecorded:
+            yield from (f"    {line}" for line in _finding_lines(doubt.unrecorded, channel))
         yield from _why(order, channel)
     for finding in others:
         yield one_line(f"  {finding['message']}")
+        if finding["code"] == UNRECORDED:
+            yield one_line(f"    hint: {finding['hint']}")
     yield "  what to do:"
     yield from (f"  - {text}" for text in WHAT_TO_DO)
 
@@ -98,7 +105,7 @@ def _unknown_lines(document: Document, channel: Channel) -> Iterator[str]:
 def _section(members: Sequence[Order], heading: str, channel: Channel, report_path: str | None) -> Iterator[str]:
     if not members:
         return
-    yield channel.paint(STATUS_STYLES[members[0]["status"]], f"{heading}: {counted(len(members), 'order')}")
+    yield channel.paint(STATUS_STYLES[members[0]["status"]], f"{heading}: {plural(len(members), 'order')}")
     for order in members[:LISTED]:
         yield one_line(f"  {order['key']}  {_result_text(order)}{what_of(order)}")
         yield from _why(order, channel)
@@ -124,17 +131,15 @@ def _finding_lines(finding: Finding, channel: Channel) -> Iterator[str]:
 
 def _skipped_lines(document: Document) -> Iterator[str]:
     already, skipped = document["summary"]["already_placed"], document["summary"]["skipped"]
-    parts = [f"{counted(already, 'order')} already bought"] * bool(already)
-    parts += [f"{counted(skipped, 'order')} skipped"] * bool(skipped)
+    parts = [f"{plural(already, 'order')} already bought"] * bool(already)
+    parts += [f"{plural(skipped, 'order')} skipped"] * bool(skipped)
     if parts:
         yield f"skipped: {', '.join(parts)}"
 
 
 def _end_lines(document: Document, channel: Channel, report_path: str | None) -> Iterator[str]:
-    ended = document["run"]["exit"]
-    if ended is not None:
-        text = f"exit {ended['code']} ({ended['name']})"
-        yield channel.paint("error" if ended["code"] else "good", text)
+    if text := ending(document):
+        yield channel.paint("error" if document["run"]["exit"]["code"] else "good", text)
     if report_path:
         yield one_line(f"report: {report_path}")
 
@@ -142,4 +147,4 @@ def _end_lines(document: Document, channel: Channel, report_path: str | None) ->
 def _result_text(order: Order) -> str:
     if order["result"] is None:
         return f"{usd(order['quote']['total'])}  " if order["quote"] and order["status"] == "planned" else ""
-    return f"order {order['result']['order_id']}  {paid(order)}  "
+    return f"order {order['result']['order_id']}  {price_paid(order)}  "

@@ -13,7 +13,7 @@ from test_acceptance_confirmation import Terminal
 
 from runner.core import schemas
 from runner.core.orders import PRODUCT_TYPES
-from runner.starter import SYSTEMS, Choice, extended, files
+from runner.starter import SYSTEMS, Wish, extend, files
 
 EVERYTHING = (
     *(word for name in PRODUCT_TYPES for word in ("--type", name)),
@@ -125,7 +125,7 @@ def test_the_same_choice_is_the_same_bytes(world: World) -> None:
     assert world.run("init", "one", "--type", "isp", "--type", "ipv4", "--ci", "gitlab", "--ci", "github").code == 0
     assert world.run("init", "two", "--ci", "github", "--ci", "gitlab", "--type", "ipv4", "--type", "isp").code == 0
     assert tree(world.root / "one") == tree(world.root / "two")
-    for path, text in files(Choice(types=PRODUCT_TYPES, systems=tuple(SYSTEMS), pre_commit=True)).items():
+    for path, text in files(Wish(types=PRODUCT_TYPES, systems=tuple(SYSTEMS), pre_commit=True)).items():
         assert path.startswith("schemas/") or "@VERSION@" not in text + path
         assert "@TYPES@" not in text
 
@@ -173,7 +173,7 @@ def test_a_gitignore_gets_what_it_lacks(world: World) -> None:
     assert lines.count("/report.json") == 1
     assert "/plan.json" in lines
     text = (world.root / ".gitignore").read_text()
-    assert extended(text, files(Choice())[".gitignore"]) == text
+    assert extend(text, files(Wish())[".gitignore"]) == text
 
 
 def test_git_ignores_what_runs_leave_and_nothing_that_belongs_to_it(world: World) -> None:
@@ -239,6 +239,6 @@ def test_nobody_is_asked_for_what_was_said(world: World) -> None:
 
 def test_the_team_sample_ignores_the_same_files() -> None:
     """What the sample repository leaves out of git, `init` does, too."""
-    ours = set(files(Choice())[".gitignore"].splitlines())
+    ours = set(files(Wish())[".gitignore"].splitlines())
     sample = (REPO / "samples/team/.gitignore").read_text().splitlines()
     assert {f"/{line}" for line in sample if line and not line.startswith("#")} <= ours | {"/findings.json"}

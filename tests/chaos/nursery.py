@@ -52,7 +52,7 @@ def warm_up() -> None:
     import runner.settle.resolve
     import runner.vendors.v1.adapter
     import runner.views.plan
-    import runner.views.settling
+    import runner.views.reconcile
     import runner.views.summary  # noqa: F401
     from runner import manifest
     from runner.ledger.sqlite import open_sqlite

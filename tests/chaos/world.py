@@ -21,11 +21,11 @@ from runner.core.records import OpenClaim, Record
 from runner.core.states import OPEN
 from runner.ledger.sqlite import open_sqlite
 from runner.sandbox import KINDS
+from runner.sandbox.basket import RefusedError
 from runner.sandbox.box import Sandbox
 from runner.sandbox.control import stranger_body
 from runner.sandbox.options import Options
 from runner.sandbox.server import SandboxServer
-from runner.sandbox.wanted import RefusedError
 from runner.vendors.v1.offline import V1Encoder
 from tests.chaos.points import Plan
 

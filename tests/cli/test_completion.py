@@ -175,12 +175,12 @@ try:
 except SystemExit:
     print(json.dumps(sorted(sys.modules)), file=sys.stderr)
 """
-DEAR = {"httpx", "httpcore", "ssl", "sqlalchemy", "alembic", "rich", "jsonschema", "runner.vendors.transport"}
+DEAR = {"httpx", "httpcore", "ssl", "sqlalchemy", "alembic", "jsonschema", "runner.vendors.transport"}
 
 
 @pytest.mark.parametrize("line", ["order-runner ", "order-runner plan --", "order-runner resolve --sandbox "])
 def test_completing_imports_nothing_dear(home: Path, line: str) -> None:
-    """An answer comes at once: neither network nor SQLAlchemy nor rich is loaded, and no command for a list of names."""
+    """An answer comes at once: neither network nor SQLAlchemy is loaded, and no command for a list of names."""
     env = {"_ORDER_RUNNER_COMPLETE": "bash_complete", "COMP_LINE": line, "PYTHONPATH": str(ROOT)}
     done = call(home, sys.executable, "-c", PROBE, **env)
     modules = set(json.loads(done.stderr))

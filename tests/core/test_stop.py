@@ -18,7 +18,7 @@ import pytest
 from runner.core.progress import Notice, Progress, unwatched
 from runner.core.stop import SIGNALS, Stop, StoppableClock
 from runner.views.terminal.console import Channel
-from runner.views.terminal.events import notice
+from runner.views.terminal.event_log import notice
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer

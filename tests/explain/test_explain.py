@@ -20,7 +20,7 @@ from runner.core.codes import TITLES
 from runner.core.errors import ExitCode
 from runner.core.orders import PRODUCT_TYPES
 from runner.core.states import MOVES, State
-from runner.explain import fields, pages, tables
+from runner.explain import fields, meanings, pages
 from runner.explain.topics import Topic
 from runner.report.report import STATUSES
 
@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def one(*words: str) -> Topic:
-    (topic,) = explain.explained(words)
+    (topic,) = explain.explanations(words)
     return topic
 
 
@@ -79,7 +79,7 @@ def test_every_exit_code_is_explained_by_number_and_name(code: ExitCode) -> None
     """Number and name lead to the same topic, which tells when it is given and what to do."""
     topic = one("exit", str(int(code)))
     assert topic == one("exit", "code", str(int(code))) == one("exit", code.name.lower())
-    assert topic == explain.explained([code.name.lower().replace("_", "-")])[0]
+    assert topic == explain.explanations([code.name.lower().replace("_", "-")])[0]
     assert topic.title == code.name.lower()
     assert all(part(topic, None))
     assert all(part(topic, "Way out"))
@@ -114,9 +114,9 @@ def test_every_name_leads_somewhere_and_says_something() -> None:
     names = explain.every_name()
     assert len(names) > 600
     for name in names:
-        for topic in explain.explained(name.split(" ")):
+        for topic in explain.explanations(name.split(" ")):
             assert any(texts(topic)), name
-            assert all(explain.explained(other.split(" ")) for other in topic.see[:2]), name
+            assert all(explain.explanations(other.split(" ")) for other in topic.see[:2]), name
 
 
 @pytest.mark.parametrize("name", PRODUCT_TYPES)
@@ -175,16 +175,16 @@ NEAREST = [("quantiti", "quantity"), ("ipv4.quantiti", "ipv4.quantity"), ("PSR01
 def test_an_unknown_topic_names_the_nearest(asked: str, near: str) -> None:
     """What nothing is called is answered with what may have been meant."""
     with pytest.raises(explain.UnknownTopic) as unknown:
-        explain.explained(asked.split(" "))
+        explain.explanations(asked.split(" "))
     assert unknown.value.word == asked
     assert any(name.startswith(near) for name in unknown.value.near)
 
 
 def test_a_word_with_two_meanings_is_both() -> None:
     """`refused` is an exit code and a status; a word in front of it chooses."""
-    assert [topic.kind for topic in explain.explained(["refused"])] == ["exit code", "status"]
+    assert [topic.kind for topic in explain.explanations(["refused"])] == ["exit code", "status"]
     assert one("status", "refused").kind == "status"
-    assert [topic.name for topic in explain.explained(["ipv4", "emergency", "file", "exit", "7"])] == ["ipv4", "term emergency file", "exit 7"]  # fmt: skip
+    assert [topic.name for topic in explain.explanations(["ipv4", "emergency", "file", "exit", "7"])] == ["ipv4", "term emergency file", "exit 7"]  # fmt: skip
 
 
 def test_lists_are_complete() -> None:
@@ -192,7 +192,7 @@ def test_lists_are_complete() -> None:
     assert [line.name for line in one("findings").sections[0].lines] == sorted(TITLES)
     assert {line.mark for line in one("exit-codes").sections[0].lines} == {code.name.lower() for code in ExitCode}
     assert {line.name for line in one("statuses").sections[0].lines} == {*STATUSES, *State}
-    assert {line.name for line in one("terms").sections[0].lines} == set(tables.terms())
+    assert {line.name for line in one("terms").sections[0].lines} == set(meanings.terms())
     said = " ".join(line.text for line in explain.overview().sections[0].lines).split()
     assert {*PRODUCT_TYPES, *set(schemas.names()) - set(PRODUCT_TYPES), "findings", "exit-codes", "statuses"} <= set(
         said
@@ -230,7 +230,7 @@ def test_a_shell_completes_names_step_by_step() -> None:
     assert typed["report.money.un"] == ["report.money.unexplained"]
     assert typed["PSR30"] == [code for code in sorted(TITLES) if code.startswith("PSR30")]
     assert typed["x"] == []
-    assert all(explain.explained([name]) for names in typed.values() for name in names)
+    assert all(explain.explanations([name]) for names in typed.values() for name in names)
 
 
 def test_the_command_refuses_what_nothing_is_called() -> None:

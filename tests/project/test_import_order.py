@@ -27,7 +27,7 @@ BREACHES = {
     "the command line imports a vendor": ("runner/cli/plan.py", "import runner.vendors.v1.reads"),
     "a view imports the wiring": ("runner/views/summary.py", "import runner.run.wiring"),
     "the library imports a view": ("runner/library/account.py", "import runner.views.words"),
-    "the sandbox imports the client": ("runner/sandbox/vendor.py", "import runner.vendors.v1.purchases"),
+    "the sandbox imports the client": ("runner/sandbox/accounts.py", "import runner.vendors.v1.purchases"),
     "the sandbox imports the core": ("runner/sandbox/faults.py", "import runner.core.codes"),
     "the core starts the sandbox": ("runner/buy/protocol.py", "import runner.sandbox"),
     "a view starts the sandbox": ("runner/views/summary.py", "import runner.sandbox"),

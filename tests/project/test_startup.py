@@ -14,7 +14,6 @@ from runner.cli import COMMANDS
 
 NETWORK = {"httpx", "httpcore", "h11", "certifi", "ssl", "asyncio", "anyio", "http", "runner.vendors.transport"}
 LEDGER = {"sqlalchemy", "alembic", "mako", "sqlite3", "runner.ledger.sqlite", "runner.ledger.sql", "platformdirs"}
-TERMINAL = {"rich", "pygments", "markdown_it"}
 AUTHORITY = {"jsonschema", "referencing", "rpds"}
 MANIFESTS = {
     "jsonschema_rs",
@@ -25,8 +24,8 @@ MANIFESTS = {
     "importlib.metadata",
 }
 
-NEVER_FOR_HELP = NETWORK | LEDGER | TERMINAL | AUTHORITY | MANIFESTS | {"runner.sandbox", "runner.views"}
-NEVER_FOR_VALIDATE = NETWORK | LEDGER | TERMINAL | AUTHORITY | {"runner.sandbox", "importlib.metadata"}
+NEVER_FOR_HELP = NETWORK | LEDGER | AUTHORITY | MANIFESTS | {"runner.sandbox", "runner.views"}
+NEVER_FOR_VALIDATE = NETWORK | LEDGER | AUTHORITY | {"runner.sandbox", "importlib.metadata"}
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 GOOD = """\
@@ -84,7 +83,7 @@ def test_help_of_a_command_imports_none_of_its_machinery(name: str, folder: Path
     assert sorted(modules & NEVER_FOR_HELP) == []
 
 
-def test_validate_of_a_good_file_imports_neither_network_nor_ledger_nor_rich(folder: Path) -> None:
+def test_validate_of_a_good_file_imports_neither_network_nor_ledger(folder: Path) -> None:
     """`validate` of a valid file, into a pipe, loads the parser and the gate and no more."""
     code, modules = imported("validate", "good.yaml", cwd=folder)
     assert code == 0
@@ -94,7 +93,7 @@ def test_validate_of_a_good_file_imports_neither_network_nor_ledger_nor_rich(fol
 
 @pytest.mark.parametrize("fmt", ["text", "json", "github"])
 def test_validate_of_a_bad_file_imports_the_authority_and_nothing_else_that_is_dear(fmt: str, folder: Path) -> None:
-    """jsonschema is loaded when an entry fails, because it words the finding; network, ledger and rich still are not."""
+    """jsonschema is loaded when an entry fails, because it words the finding; network and ledger still are not."""
     code, modules = imported("validate", "-f", fmt, "bad.yaml", cwd=folder)
     assert code == 4
     assert "jsonschema" in modules
@@ -102,7 +101,7 @@ def test_validate_of_a_bad_file_imports_the_authority_and_nothing_else_that_is_d
 
 
 def test_explain_imports_schemas_and_nothing_that_is_dear(folder: Path) -> None:
-    """`explain` reads files: no network, no ledger, no validator, no rich."""
+    """`explain` reads files: no network, no ledger, no validator."""
     code, modules = imported("explain", "ipv4", "PSR012", "exit", "7", cwd=folder)
     assert code == 0
     assert sorted(modules & (NEVER_FOR_VALIDATE | {"yaml", "jsonschema_rs", "runner.manifest"})) == []

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from runner.core.orders import PRODUCT_TYPES, ProductType
+from runner.core.vendor import Choice
 from runner.manifest.lock.text import lockfile_text, read
-from runner.starter import LOCKFILE, Choice, files
+from runner.starter import LOCKFILE, files
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from runner.core.vendor import Choice, VendorError
 from runner.plan.plan import Plan, Step
 from runner.report.report import Finding, Result
 from runner.settle.status import StatusRow
-from runner.views import errors, findings, formats, plan, reference, status, summary
+from runner.views import failure, findings, formats, plan, reference, status, summary
 from runner.views.terminal import events
 from runner.views.terminal.console import Console
 from tests.views.conftest import Make, Plain, Terminal
@@ -98,8 +98,8 @@ def draw_reference(make: Make, console: Console, text: str, fmt: str) -> None:
 
 
 def draw_errors(make: Make, console: Console, text: str, fmt: str) -> None:
-    errors.render(Busy(text, hint=text), console)
-    errors.render(make.problem(message=text, hint=text, path=text, code=text), console)
+    failure.render(Busy(text, hint=text), console)
+    failure.render(make.problem(message=text, hint=text, path=text, code=text), console)
 
 
 def draw_progress(make: Make, console: Console, text: str, fmt: str) -> None:
@@ -141,7 +141,7 @@ def test_nothing_acts_in_a_log(make: Make, plain: Plain, draw: Draw, fmt: str, t
 
 
 def test_the_check_itself_bites() -> None:
-    """The corpus is harmful to begin with, but for rich's markup."""
+    """The corpus is harmful to begin with, but for markup of a terminal library."""
     assert [text for text in CORPUS if is_harmless(text)] == ["[bold red]x[/bold red] [link=http://x]y[/]"]
 
 
@@ -169,7 +169,7 @@ import io
 from runner.core.errors import Busy, Problem, Span
 from runner.plan.plan import Plan
 from runner.core.progress import Notice, Quoting
-from runner.views import errors, findings, plan, reference, status, summary
+from runner.views import failure, findings, plan, reference, status, summary
 from runner.views.terminal import events
 from runner.views.terminal.console import Console
 
@@ -180,15 +180,15 @@ for fmt in findings.FORMATS:
 plan.render(Plan(steps=()), fmt="text", console=console)
 status.render([], fmt="text", console=console)
 reference.render([], fmt="text", console=console)
-errors.render(Busy("b", hint="h"), console)
+failure.render(Busy("b", hint="h"), console)
 with events.watching(console, quiet=False, verbose=True) as watch:
     watch(Quoting(done=1, total=1))
 print(sorted(name for name in sys.modules if name.partition(".")[0] in ("rich", "click", "httpx", "sqlalchemy")))
 """
 
 
-def test_rich_is_for_terminals_only() -> None:
-    """Without a terminal rich is never imported, forced colours or not; nor is any other large library."""
+def test_views_need_no_large_library() -> None:
+    """Text, tables and progress are drawn without any of the large libraries, forced colours or not."""
     done = subprocess.run(
         [sys.executable, "-c", LAZY, *filter(None, sys.path)], capture_output=True, text=True, check=True
     )

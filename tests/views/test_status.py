@@ -12,7 +12,7 @@ from runner.core.orders import OrderKey
 from runner.core.states import State
 from runner.core.vendor import Choice
 from runner.settle.status import StatusRow
-from runner.views import errors, reference, status
+from runner.views import reference, status
 from tests.views.conftest import Make, Plain, Terminal
 
 
@@ -160,7 +160,7 @@ def test_wide_names_are_aligned(plain: Plain) -> None:
 
 def test_an_error_and_its_way_out(plain: Plain) -> None:
     """What stopped a run goes to stderr with the hint below it, and nothing to stdout."""
-    errors.render(Busy("another run holds the account\n::error::x", hint="wait for it"), plain.console)
+    failure.render(Busy("another run holds the account\n::error::x", hint="wait for it"), plain.console)
     assert (plain.out, plain.err) == (
         "",
         "error: another run holds the account\\n::error::x\nhint: wait for it\n",
@@ -169,14 +169,14 @@ def test_an_error_and_its_way_out(plain: Plain) -> None:
 
 def test_an_error_without_words(plain: Plain) -> None:
     """Even an error that says nothing is named."""
-    errors.render(RunnerError(""), plain.console)
+    failure.render(RunnerError(""), plain.console)
     assert plain.err == "error: RunnerError\n"
 
 
 def test_a_problem_as_an_error(make: Make, plain: Plain) -> None:
     """A finding is told with its place and as what it is."""
-    errors.render(make.problem(severity="warning"), plain.console)
-    errors.render(make.problem(path=None, hint=None), plain.console)
+    failure.render(make.problem(severity="warning"), plain.console)
+    failure.render(make.problem(path=None, hint=None), plain.console)
     assert plain.err == (
         "warning: orders.yaml:5:3: PSR012 unknown field `quantiti`\n"
         "hint: did you mean `quantity`?\n"
@@ -187,5 +187,5 @@ def test_a_problem_as_an_error(make: Make, plain: Plain) -> None:
 def test_an_error_in_colour(terminal: Callable[[int], Terminal]) -> None:
     """On a terminal the word stands out, the message does not."""
     tty = terminal(80)
-    errors.render(Busy("taken", hint="wait"), tty.console())
+    failure.render(Busy("taken", hint="wait"), tty.console())
     assert tty.text == "\x1b[1;31merror:\x1b[0m taken\r\n\x1b[36mhint:\x1b[0m wait\r\n"

@@ -117,10 +117,10 @@ def test_an_open_order_of_an_earlier_run(make: Make, plain: Plain) -> None:
 
 def test_findings_of_the_run_itself(make: Make, plain: Plain) -> None:
     """What belongs to no order is told, too."""
-    problem = Problem(code="PSR602", message="the ledger did not take it", hint="free the disk")
-    report = make.report(errors=[Finding(problem=problem, category="unknown")])
+    problem = Problem(code="PSR603", message="another run holds the account", hint="wait for it")
+    report = make.report(errors=[Finding(problem=problem, category="busy")])
     summary.render(make.document(report), plain.console.out, report_path=None)
-    assert plain.out.endswith("PSR602 the ledger did not take it\n  hint: free the disk\n")
+    assert plain.out.endswith("PSR603 another run holds the account\n  hint: wait for it\n")
 
 
 def test_a_long_list_is_cut_but_never_the_unknown(make: Make, plain: Plain) -> None:

@@ -53,7 +53,7 @@ def schemas(_: click.Context, __: click.Parameter, incomplete: str) -> Items:
 
 def orders(ctx: click.Context, _: click.Parameter, incomplete: str) -> Items:
     """The names of the orders in the manifests on the line; their keys, once a `/` is typed."""
-    from runner.views.words import what
+    from runner.views.wording import what
 
     loaded = _manifests(ctx)
     pairs = (

@@ -27,8 +27,8 @@ NAMES: Final = tuple(MODULES)
 
 def renderer(name: str) -> Render:
     """What makes a format. Imported when it is asked for: no run needs them all."""
-    found: Render = import_module(f"{__name__}.{MODULES[name]}").render
-    return found
+    render: Render = import_module(f"{__name__}.{MODULES[name]}").render
+    return render
 
 
 def render(name: str, document: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from runner.views.terminal.safe import github_escape_data, github_escape_property
-from runner.views.words import counted
+from runner.views.wording import plural
 
 MOST: Final = 10
 """Annotations of one kind that GitHub shows of a step."""
@@ -35,15 +35,15 @@ class Annotation:
         return f"::{self.kind} {properties}::{github_escape_data(chr(10).join(self.lines))}"
 
 
-def shown(found: Sequence[Annotation], rest: str) -> Iterator[str]:
+def limit(annotations: Sequence[Annotation], rest: str) -> Iterator[str]:
     """The first ten of each kind, errors before warnings before notices, then how many more; `rest` says where."""
     left: Counter[Kind] = Counter()
     for kind in KINDS:
-        members = [annotation for annotation in found if annotation.kind == kind]
+        members = [annotation for annotation in annotations if annotation.kind == kind]
         yield from map(str, members[:MOST])
         left[kind] = max(len(members) - MOST, 0)
     if any(left.values()):
-        counts = ", ".join(counted(number, f"more {kind}") for kind, number in left.items() if number)
+        counts = ", ".join(plural(number, f"more {kind}") for kind, number in left.items() if number)
         yield f"and {counts}: GitHub shows {MOST} of a kind; {rest}"
 
 

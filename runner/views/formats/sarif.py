@@ -14,8 +14,9 @@ from urllib.parse import quote
 
 from runner._version import __version__
 from runner.core.codes import TITLES
-from runner.explain.tables import finding as explanation
-from runner.views.formats.facts import Finding, findings, severity, vendor_words, worst_first
+from runner.explain.meanings import finding as explanation
+from runner.views.formats.facts import Finding, severity, vendor_words, worst_first
+from runner.views.formats.facts import findings as every_finding
 from runner.views.terminal.safe import json_text, one_line
 
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -36,16 +37,16 @@ def render(document: Mapping[str, Any]) -> str:
     if ended:
         invocation |= {"endTimeUtc": run["finished_at"]}
         invocation |= {"exitCode": ended["code"], "exitCodeDescription": ended["name"]}
-    return log(worst_first(findings(document)), invocation, version=document["tool"]["version"], run=run)
+    return log(worst_first(every_finding(document)), invocation, version=document["tool"]["version"], run=run)
 
 
 def log(
-    found: Sequence[Finding], invocation: Json, *, version: str = __version__, run: Mapping[str, Any] | None = None
+    findings: Sequence[Finding], invocation: Json, *, version: str = __version__, run: Mapping[str, Any] | None = None
 ) -> str:
     """Findings as one SARIF document of one run."""
-    placed = [finding for finding in found if has_place(finding)]
-    loose = [finding for finding in found if not has_place(finding)]
-    codes = sorted({finding["code"] for finding in found})
+    placed = [finding for finding in findings if has_place(finding)]
+    loose = [finding for finding in findings if not has_place(finding)]
+    codes = sorted({finding["code"] for finding in findings})
     driver: Json = {"name": "order-runner", "version": version}
     driver["rules"] = list(map(_rule, codes))
     seen: Counter[str] = Counter()
@@ -71,11 +72,11 @@ def _rule(code: str) -> Json:
     return {
         "id": one_line(code),
         "shortDescription": {"text": one_line(text)},
-        "help": {"text": one_line(" ".join((f"{text}.", *_explained(code), f"More: order-runner explain {code}")))},
+        "help": {"text": one_line(" ".join((f"{text}.", *_explanation(code), f"More: order-runner explain {code}")))},
     }
 
 
-def _explained(code: str) -> Iterator[str]:
+def _explanation(code: str) -> Iterator[str]:
     """Why it is reported and the way out, as docs/findings.md has them."""
     topic = explanation(code)
     for section in topic.sections if topic else ():
@@ -98,12 +99,12 @@ def _result(finding: Finding, codes: Sequence[str], seen: Counter[str]) -> Json:
 
 def _location(finding: Finding) -> Json:
     uri = quote(finding["file"].encode(errors="replace"))
-    found: Json = {"artifactLocation": {"uri": uri, "uriBaseId": ROOT}}
+    location: Json = {"artifactLocation": {"uri": uri, "uriBaseId": ROOT}}
     if finding["line"] is not None:
         region = {"startLine": finding["line"], "startColumn": finding["column"]}
         region |= {"endLine": finding.get("end_line"), "endColumn": finding.get("end_column")}
-        found["region"] = {name: number for name, number in region.items() if number is not None}
-    return found
+        location["region"] = {name: number for name, number in region.items() if number is not None}
+    return location
 
 
 def _logical(finding: Finding) -> Json:
@@ -130,7 +131,7 @@ def message(finding: Finding) -> str:
 
 
 def _fingerprint(finding: Finding, seen: Counter[str]) -> str:
-    """The same for the same finding after lines have moved; numbered where several are alike."""
+    """By what a finding is known again after lines have moved; numbered where several are alike."""
     parts = (finding["code"], finding["file"], finding["key"] or "", finding["field"] or "")
     alike = "\0".join(parts).encode(errors="backslashreplace")
     digest = hashlib.sha256(alike).hexdigest()[:32]

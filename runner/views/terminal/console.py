@@ -38,6 +38,16 @@ class Channel:
         """Whether text was lost: nobody reads, the disk is full, or there is no stream at all."""
         return self.failure is not None
 
+    @property
+    def unicode(self) -> bool:
+        """Whether the stream can show more than ASCII."""
+        encoding = getattr(self.stream, "encoding", None) or "ascii"
+        try:
+            "━…".encode(encoding)
+        except (UnicodeEncodeError, LookupError):
+            return False
+        return True
+
     def write(self, text: str) -> None:
         """Hand `text` over now; never raises."""
         if self.failure is not None or not text:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Final
 
 from runner.views.terminal.console import Channel
@@ -44,7 +46,7 @@ class Grid:
     rows: tuple[Row, ...]
 
     @property
-    def used(self) -> list[int]:
+    def used_columns(self) -> list[int]:
         """The columns with any text in them."""
         return [index for index in range(len(self.columns)) if any(row.cells[index] for row in self.rows)]
 
@@ -54,29 +56,61 @@ def show(grid: Grid, channel: Channel) -> None:
     if not grid.rows:
         return
     if not channel.terminal or len(grid.rows) > MANY:
-        channel.lines(aligned(grid))
-    elif not _fits(grid, channel.width):
-        channel.lines(stacked(grid, channel))
+        channel.lines(plain_lines(grid))
+    elif widths := _widths(grid, channel.width):
+        channel.lines(table_lines(grid, widths, channel))
     else:
-        from runner.views.terminal.tables import draw
-
-        draw(grid, channel)
+        channel.lines(item_lines(grid, channel))
 
 
-def aligned(grid: Grid) -> Iterator[str]:
+def plain_lines(grid: Grid) -> Iterator[str]:
     """Columns padded to their widest text, a header first; columns without any text are left out."""
     table = [tuple(map(one_line, row.cells)) for row in grid.rows]
-    used = grid.used
+    used = grid.used_columns
     header = tuple(one_line(column.name.upper()) for column in grid.columns)
     widths = [max(width_of(cells[index]) for cells in (header, *table)) for index in range(len(header))]
     for cells in (header, *table):
         line = (" " * GAP).join(
-            _padded(cells[i] or ("-" if i != used[-1] else ""), widths[i], right=grid.columns[i].right) for i in used
+            _pad(cells[i] or ("-" if i != used[-1] else ""), widths[i], right=grid.columns[i].right) for i in used
         )
         yield one_line(line.rstrip())
 
 
-def stacked(grid: Grid, channel: Channel) -> Iterator[str]:
+def table_lines(grid: Grid, widths: Mapping[int, int], channel: Channel) -> Iterator[str]:
+    """A table: a bold header with a rule below it, and rows of as many lines as their longest text folds into."""
+    header = Row(cells=tuple(column.name for column in grid.columns), style="strong")
+    yield from _row_lines(grid, header, widths, channel)
+    yield ("─" if channel.unicode else "-") * (sum(widths.values()) + GAP * (len(widths) - 1))
+    for row in grid.rows:
+        yield from _row_lines(grid, row, widths, channel)
+
+
+def _row_lines(grid: Grid, row: Row, widths: Mapping[int, int], channel: Channel) -> Iterator[str]:
+    columns = [fold(cell(row.cells[index]), width) for index, width in widths.items()]
+    for parts in zip_longest(*columns, fillvalue=""):
+        padded = (_pad(part, widths[i], right=grid.columns[i].right) for i, part in zip(widths, parts, strict=True))
+        line = (" " * GAP).join(padded)
+        yield channel.paint(row.style, line) if row.style else line
+
+
+def fold(text: str, width: int) -> list[str]:
+    """`text` in lines of at most `width` cells: broken between words, and inside a word that is longer than a line."""
+    lines, used = [""], 0
+    for word in re.findall(r"\s*\S+\s*", text):
+        size = width_of(word.rstrip())
+        if lines[-1] and used + size > width:
+            lines.append("")
+            used = 0
+        for character in word if size > width else (word,):
+            if used + width_of(character.rstrip()) > width:
+                lines.append("")
+                used = 0
+            lines[-1] += character
+            used += width_of(character)
+    return [line.rstrip() for line in lines]
+
+
+def item_lines(grid: Grid, channel: Channel) -> Iterator[str]:
     """The first value of a row as its heading, the others below it, each with its column's name."""
     names = [cell(column.name) for column in grid.columns[1:]]
     widest = max(map(width_of, names), default=0)
@@ -85,20 +119,23 @@ def stacked(grid: Grid, channel: Channel) -> Iterator[str]:
         yield channel.paint(row.style, heading) if row.style else heading
         for name, text in zip(names, row.cells[1:], strict=True):
             if text:
-                yield f"  {_padded(name, widest, right=False)}  {cell(text)}"
+                yield f"  {_pad(name, widest, right=False)}  {cell(text)}"
 
 
-def _fits(grid: Grid, width: int) -> bool:
-    """Whether a table of that width leaves every text whole that may not be folded."""
-    used = grid.used
-    return sum(_least(grid, index) for index in used) + GAP * (len(used) - 1) <= width
+def _widths(grid: Grid, room: int) -> dict[int, int] | None:
+    """The width of each used column in a table of `room` cells, the widest folded most; None where too much is lost."""
+    room -= GAP * (len(grid.used_columns) - 1)
+    widths = {index: _widest(grid, index) for index in grid.used_columns}
+    least = {i: min(width, FOLDED) if grid.columns[i].folds else width for i, width in widths.items()}
+    if sum(least.values()) > room:
+        return None
+    while sum(widths.values()) > room:
+        widths[max((i for i in widths if widths[i] > least[i]), key=widths.__getitem__)] -= 1
+    return widths
 
 
-def _least(grid: Grid, index: int) -> int:
-    column = grid.columns[index]
-    texts = (cell(row.cells[index]) for row in grid.rows)
-    widest = max(width_of(cell(column.name)), *map(width_of, texts))
-    return min(widest, FOLDED) if column.folds else widest
+def _widest(grid: Grid, index: int) -> int:
+    return max(width_of(cell(text)) for text in (grid.columns[index].name, *(row.cells[index] for row in grid.rows)))
 
 
 def width_of(text: str) -> int:
@@ -109,11 +146,11 @@ def width_of(text: str) -> int:
 
 
 def _width(character: str) -> int:
-    if unicodedata.combining(character):
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
-def _padded(text: str, width: int, *, right: bool) -> str:
+def _pad(text: str, width: int, *, right: bool) -> str:
     blanks = " " * (width - width_of(text))
     return blanks + text if right else text + blanks

@@ -71,14 +71,14 @@ def work_line(work: Work, now: float, width: int, channel: Channel) -> str:
         "elapsed": span(elapsed),
         "left": rest,
     }
-    return _fitted(work.text, figures, width, channel, part=work.part)
+    return _fit(work.text, figures, width, channel, part=work.part)
 
 
 def awaited_line(awaited: Awaited, now: float, width: int, channel: Channel) -> str:
     """`  crawl/fr-prices in flight  12 s, 168 s left`, in `width` cells."""
     elapsed = now - awaited.since
     figures = {"elapsed": span(elapsed), "left": f"{max(awaited.seconds - elapsed, 0):.0f} s left"}
-    return _fitted(f"  {awaited.text}", figures, width, channel)
+    return _fit(f"  {awaited.text}", figures, width, channel)
 
 
 def cut(text: str, width: int, mark: str) -> str:
@@ -97,7 +97,7 @@ _ORDER: Final = ("left", "elapsed", "part", "pace")
 """Which figures matter most."""
 
 
-def _fitted(text: str, figures: dict[str, str], width: int, channel: Channel, part: float | None = None) -> str:
+def _fit(text: str, figures: dict[str, str], width: int, channel: Channel, part: float | None = None) -> str:
     room = width - min(width_of(text), ROOM, width - FIGURE)
     kept: dict[str, str] = {}
     for name in _ORDER:
@@ -108,14 +108,13 @@ def _fitted(text: str, figures: dict[str, str], width: int, channel: Channel, pa
     room = width - width_of(text) - sum(len(GAP) + width_of(figure) for figure in kept.values()) - len(GAP)
     if part is not None and room >= LEAST_BAR:
         kept["bar"] = _bar(part, min(room, BAR), channel)
-    tail = list(_joined(kept))
+    tail = list(_join(kept))
     taken = sum(len(GAP) + width_of(figure) for _, figure in tail)
-    mark = "…" if is_unicode(channel) else "..."
-    shown = cut(text, width - taken, mark)
-    return shown + "".join(GAP + channel.paint(style, figure) for style, figure in tail)
+    mark = "…" if channel.unicode else "..."
+    return cut(text, width - taken, mark) + "".join(GAP + channel.paint(style, figure) for style, figure in tail)
 
 
-def _joined(kept: dict[str, str]) -> Iterator[tuple[str, str]]:
+def _join(kept: dict[str, str]) -> Iterator[tuple[str, str]]:
     """Figures in the order in which they are read, times as one."""
     for name, style in (("bar", "good"), ("part", "strong"), ("pace", "faint")):
         if name in kept:
@@ -126,16 +125,6 @@ def _joined(kept: dict[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def _bar(part: float, cells: int, channel: Channel) -> str:
-    full, empty = ("━", "─") if is_unicode(channel) else ("#", "-")
+    full, empty = ("━", "─") if channel.unicode else ("#", "-")
     done = int(part * cells)
     return full * done + empty * (cells - done)
-
-
-def is_unicode(channel: Channel) -> bool:
-    """Whether the stream can show more than ASCII."""
-    encoding = getattr(channel.stream, "encoding", None) or "ascii"
-    try:
-        "━…".encode(encoding)
-    except (UnicodeEncodeError, LookupError):
-        return False
-    return True

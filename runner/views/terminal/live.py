@@ -15,11 +15,11 @@ from typing import Final
 from runner.core.progress import Buying, Comparing, Following, Listing, Looked, Notice, Progress, Quoting, Reading, Sent
 from runner.core.progress import Waiting as Wait
 from runner.views.terminal.console import MIN_WIDTH, Channel
-from runner.views.terminal.events import told
+from runner.views.terminal.event_log import event_lines
 from runner.views.terminal.layout import Awaited, Work, awaited_line, work_line
 from runner.views.terminal.remaining import Meter
 from runner.views.terminal.safe import cell
-from runner.views.words import counted, money
+from runner.views.wording import money, plural
 
 MOMENT: Final = 0.5
 """Work that is over sooner is not drawn."""
@@ -134,7 +134,7 @@ class Drawn:
         self.beat()
 
     def _print(self, event: Progress) -> None:
-        lines = list(told(event, self._channel, verbose=self._verbose))
+        lines = list(event_lines(event, self._channel, verbose=self._verbose))
         if not self._rows:
             self._channel.lines(lines)
         elif lines:
@@ -143,11 +143,11 @@ class Drawn:
     def _draw(self, above: Iterable[str], now: float) -> None:
         """Everything in one write: what scrolls up, then the lines that stay below."""
         width = self._width()
-        shown = [work_line(self._work, now, width, self._channel)] if self._work else []
-        shown += [awaited_line(self._awaited, now, width, self._channel)] if self._awaited else []
+        below = [work_line(self._work, now, width, self._channel)] if self._work else []
+        below += [awaited_line(self._awaited, now, width, self._channel)] if self._awaited else []
         start = _up(self._rows) + "".join(f"{line}{_REST}\n" for line in above)
-        self._rows, self._drawn_at = len(shown), now
-        self._channel.write(start + f"{_REST}\n".join(shown) + _BELOW + "\r")
+        self._rows, self._drawn_at = len(below), now
+        self._channel.write(start + f"{_REST}\n".join(below) + _BELOW + "\r")
 
     def _put_away(self) -> None:
         self._work = self._awaited = self._began = None
@@ -171,19 +171,19 @@ def update(work: Work, event: Progress, now: float) -> None:
             work.text = cell(f"[{event.n}/{event.total}] {event.key} for {money(event.price)}")
             work.at(now, event.n - 1, event.total)
         case Reading():
-            work.text = f"read {event.done:,} of {counted(event.total, 'manifest')}, {counted(event.orders, 'order')}"
+            work.text = f"read {event.done:,} of {plural(event.total, 'manifest')}, {plural(event.orders, 'order')}"
             work.at(now, event.part, 1.0)
             work.unit(event.orders, "orders")
         case Following():
-            work.text = f"followed {event.done:,} of {counted(event.total, 'event')}"
+            work.text = f"followed {event.done:,} of {plural(event.total, 'event')}"
             work.at(now, event.done, event.total)
         case Listing():
             work.text = f"reading the vendor's list of {event.type}"
         case Comparing():
             work.text = "holding orders against their events"
         case Looked():
-            looks = counted(event.looks, "look")
-            work.text = f"{event.open} of {counted(event.total, 'order')} in doubt after {looks}"
+            looks = plural(event.looks, "look")
+            work.text = f"{event.open} of {plural(event.total, 'order')} in doubt after {looks}"
             work.until = now + event.left
 
 
@@ -193,6 +193,6 @@ def _up(rows: int) -> str:
 
 def _columns(channel: Channel) -> int:
     with suppress(OSError, ValueError, AttributeError):
-        found = os.get_terminal_size(channel.stream.fileno()).columns  # type: ignore[union-attr]
-        return max(found or channel.width, MIN_WIDTH)
+        columns = os.get_terminal_size(channel.stream.fileno()).columns  # type: ignore[union-attr]
+        return max(columns or channel.width, MIN_WIDTH)
     return channel.width

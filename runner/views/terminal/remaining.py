@@ -1,7 +1,6 @@
-"""How fast work goes and how long it still takes, told calmly.
+"""How fast work goes and how long it still takes.
 
-Nothing is told before it can be known, nothing jumps, nothing is negative. Pure but for the clock that its caller
-reads.
+Nothing is told before it can be known, and nothing is negative. Pure: the caller reads the clock.
 """
 
 from __future__ import annotations
@@ -18,8 +17,6 @@ KNOWN_FROM: Final = 3
 """Steps before anything is said of its pace."""
 LEAST_PART: Final = 0.02
 """So much of a whole has to be done before its rest is told."""
-SETTLING: Final = 4.0
-"""Seconds in which what is told follows what is calculated."""
 WINDOW: Final = 60.0
 """The vendor's limit counts requests in so many seconds (docs/vendor/api-v1.md#limits)."""
 
@@ -39,7 +36,6 @@ class Meter:
         self._total = 0.0
         self._notes = 0
         self._steps: deque[float] = deque(maxlen=max(rate, 2))
-        self._told: tuple[float, float] | None = None
 
     def note(self, now: float, done: float, total: float) -> None:
         """`done` of `total` is done; any unit that is the same every time."""
@@ -65,25 +61,15 @@ class Meter:
         """Seconds until all is done; None while that cannot be known."""
         if not self._is_known(now) or self._last[1] < LEAST_PART * self._total:
             return None
-        found = self._calculated(now)
-        if self._told is not None:
-            at, before = self._told
-            before -= now - at
-            found = before + (found - before) * (1 - math.exp(-(now - at) / SETTLING))
-        self._told = (now, max(found, 0.0))
-        return self._told[1]
+        rest = max(self._total - self._last[1], 0.0)
+        if self._rate:
+            return max(self._paced(now, math.ceil(rest)), 0.0)
+        pace = self._pace(now)
+        return max(rest * pace - min(now - self._last[0], pace), 0.0)
 
     def _is_known(self, now: float) -> bool:
         moved = self._first is not None and self._last[1] > self._first[1]
         return moved and self._notes >= KNOWN_FROM and self.elapsed(now) >= KNOWN_AFTER
-
-    def _calculated(self, now: float) -> float:
-        rest = max(self._total - self._last[1], 0.0)
-        waited = now - self._last[0]
-        if self._rate:
-            return max(self._paced(now, math.ceil(rest)), 0.0)
-        pace = self._pace(now)
-        return max(rest * pace - min(waited, pace), 0.0)
 
     def _pace(self, now: float) -> float:
         """Seconds a unit, on average; a step that takes long already counts before it is over."""

@@ -1,7 +1,7 @@
 """Text of vendors and manifests is data: made visible, on one line, and a command to no terminal and no CI log.
 
 Every line that leaves a view has gone through `one_line`, and every JSON text through `json_text`; both leave what is
-harmless as it is. What is kept out: terminal escapes, overwriting, bidirectional controls, `::error::`, `##[command]`.
+harmless as it is. They keep out terminal escapes, overwriting, bidirectional controls, `::error::`, `##[command]`.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ def one_line(text: str) -> str:
 
 def pieces(text: str) -> list[str]:
     """`one_line` by character: the i-th item is what is shown for `text[i]`."""
-    shown = [visible(character) for character in text]
+    parts = [visible(character) for character in text]
     for index in range(1, len(text)):
         if text[index - 1] == text[index] == "#":
-            shown[index] = " #"
+            parts[index] = " #"
     start = len(text) - len(text.lstrip())
-    if text.startswith("::", start) and not "".join(shown[:start]).strip():
-        shown[start + 1] = " :"
-    return shown
+    if text.startswith("::", start) and not "".join(parts[:start]).strip():
+        parts[start + 1] = " :"
+    return parts
 
 
 def visible(character: str) -> str:

@@ -32,14 +32,14 @@ class Stream:
     def changed(self, report: Report) -> None:
         """The run is where `report` says: tell what is decided since the last call."""
         if not self._lines:
-            self._write([ndjson.started(report.head())])
-        told = []
+            self._write([ndjson.start_line(report.head())])
+        lines = []
         for entry in islice(report.orders, self._orders, None):
             if entry.status == "planned" or not ndjson.is_decided(order := json.loads(entry.text)):
                 break
-            told.append(ndjson.decided(order))
-        self._orders += len(told)
-        self._write(told)
+            lines.append(ndjson.order_line(order))
+        self._orders += len(lines)
+        self._write(lines)
 
     def finish(self, document: Document) -> None:
         """The run is over: tell the rest."""

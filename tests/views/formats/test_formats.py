@@ -20,7 +20,7 @@ from runner.core.errors import ExitCode, Problem
 from runner.core.vendor import VendorError
 from runner.report.report import AttemptEntry, Finding, Report, Result
 from runner.views import findings as findings_view
-from runner.views import formats
+from runner.views import formats, summary
 from runner.views.formats import github, markdown, ndjson, sarif
 from runner.views.formats.annotations import MOST
 from tests.views.conftest import Make, Plain
@@ -116,6 +116,64 @@ def test_junit_is_valid_whatever_is_in_it(document: dict[str, Any]) -> None:
     assert [case.get("name") for case in root[1].findall("testcase")] == ["PSR409 other/x", "PSR502"]
     counts = {name: int(root[0].get(name)) for name in ("tests", "failures", "errors", "skipped")}
     assert counts == {"tests": 9, "failures": 3, "errors": 1, "skipped": 4}
+
+
+@pytest.fixture
+def unrecorded(make: Make) -> Report:
+    """A run in which the vendor sold an order and the ledger did not take the answer."""
+    words = (
+        "crawl/fr-prices: disk I/O error. Its order id 1000501 is kept in l.emergency, which the next run reads first"
+    )
+    lost = Problem(code="PSR602", message=words, hint="free the disk, then run again", key="crawl/fr-prices")
+    result = Result(order_id="1000501", total=Decimal("12.5"))
+    return make.report(
+        make.entry("placed", quote=make.quote("11"), result=result),
+        make.entry("skipped", "off"),
+        errors=[Finding(problem=lost, category="unknown")],
+        finished_at=make.at,
+        exit_code=ExitCode.OUTCOME_UNKNOWN,
+    )
+
+
+@pytest.mark.parametrize("fmt", ["text", "markdown", "html", "junit", "github", "sarif"])
+def test_every_format_tells_of_a_charge_that_is_not_on_record(
+    make: Make, plain: Plain, unrecorded: Report, fmt: str
+) -> None:
+    """Where the ledger did not take a result: that the order may have been charged, how much, and what to do."""
+    document = make.document(unrecorded)
+    if fmt == "text":
+        summary.render(document, plain.console.out, report_path=None)
+    answer = plain.out or formats.render(fmt, document)
+    assert "may have been charged" in answer
+    assert re.search(r"may have (been charged, |cost )12\.50 USD", answer)
+    assert "free the disk, then run again" in answer
+    assert "order id 1000501 is kept in l.emergency" in answer
+
+
+def test_a_result_that_nobody_told_is_counted_by_its_quote(make: Make, unrecorded: Report) -> None:
+    """Without the vendor's figure the quote says how much may have been charged."""
+    unrecorded.orders[0].update(result=Result(order_id="1000501"))
+    assert "it may have been charged, 11.00 USD: " in formats.render("github", make.document(unrecorded))
+
+
+def test_an_order_that_is_not_on_record_is_an_error_of_its_own_case(make: Make, unrecorded: Report) -> None:
+    """In JUnit it is the order's case that fails, once; in github the annotation is beside the order's lines."""
+    root = junit(make.document(unrecorded))
+    assert [(suite.get("name"), suite.get("errors")) for suite in root] == [("crawl", "1")]
+    (error,) = root.iter("error")
+    assert error.get("type") == "PSR602"
+    assert error.get("message", "").startswith("it may have been charged, 12.50 USD: crawl/fr-prices: disk I/O error")
+    assert formats.render("github", make.document(unrecorded)).startswith("::error file=orders.yaml,line=5,col=3,")
+
+
+def test_an_open_order_that_was_not_selected_is_in_doubt_in_every_format(make: Make, plain: Plain) -> None:
+    """A possible charge of an order that this run skipped is told as one of no manifest: none is lost between the two."""
+    open_ = Problem(code="PSR409", message="crawl/off may have been bought for 7.00", key="crawl/off")
+    report = make.report(make.entry("skipped", "off"), errors=[Finding(problem=open_, category="unknown")])
+    summary.render(make.document(report), plain.console.out, report_path=None)
+    for answer in (plain.out, *(formats.render(fmt, make.document(report)) for fmt in ("markdown", "html"))):
+        assert "1 order may have been charged" in answer
+        assert "crawl/off may have been bought for 7.00" in answer
 
 
 def test_sarif_is_valid_whatever_is_in_it(document: dict[str, Any]) -> None:

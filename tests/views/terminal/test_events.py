@@ -29,6 +29,7 @@ from runner.core.progress import (
 )
 from runner.views.terminal import events
 from runner.views.terminal.console import Channel, Console
+from runner.views.terminal.event_log import Lines
 from runner.views.terminal.live import Drawn
 from tests.views.conftest import Plain, Terminal
 
@@ -115,7 +116,7 @@ def test_an_order_in_flight_is_told_about_again_and_again() -> None:
 
 def test_the_thread_that_tells_is_gone_at_the_end(plain: Plain) -> None:
     """Nothing is left running, even when the run ends in an error while an order is in flight."""
-    lines = events.Lines(plain.console.err, verbose=False)
+    lines = Lines(plain.console.err, verbose=False)
     with suppress(KeyError), lines:
         lines(Sent(key=KEY, deadline=180.0))
         assert "progress" in {thread.name for thread in threading.enumerate()}
@@ -126,7 +127,7 @@ def test_the_thread_that_tells_is_gone_at_the_end(plain: Plain) -> None:
 def test_elapsed_and_remaining_time(plain: Plain) -> None:
     """The line says how long it has been and how long it may be, and after the end nothing more."""
     now = [100.0]
-    with events.Lines(plain.console.err, verbose=False, clock=lambda: now[0]) as lines:
+    with Lines(plain.console.err, verbose=False, clock=lambda: now[0]) as lines:
         lines(Sent(key=KEY, deadline=180.0))
         now[0] = 130.0
         lines.beat()
@@ -144,7 +145,7 @@ def test_elapsed_and_remaining_time(plain: Plain) -> None:
 def test_a_long_quoting_is_told_now_and_then(plain: Plain) -> None:
     """Thousands of quotes make a line every 15 s, not thousands."""
     now = [0.0]
-    with events.Lines(plain.console.err, verbose=False, clock=lambda: now[0]) as lines:
+    with Lines(plain.console.err, verbose=False, clock=lambda: now[0]) as lines:
         for done in range(1, 1001):
             now[0] += 0.125
             lines(Quoting(done=done, total=1000))
@@ -154,7 +155,7 @@ def test_a_long_quoting_is_told_now_and_then(plain: Plain) -> None:
 def test_long_reading_and_following_are_told_now_and_then(plain: Plain) -> None:
     """Without a terminal a line every 15 s while manifests or a ledger are read; of what is quicker there is none."""
     now = [0.0]
-    with events.Lines(plain.console.err, verbose=True, clock=lambda: now[0]) as lines:
+    with Lines(plain.console.err, verbose=True, clock=lambda: now[0]) as lines:
         for done in range(1, 41):
             now[0] += 1.0
             lines(Reading(done=done, total=40, orders=1000 * done, part=done / 40))

@@ -7,19 +7,18 @@ hostile text might smuggle past the escaping would not run either.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 from typing import Any, Final
 
-from runner.views.formats.html.orders import table
-from runner.views.formats.html.outcome import outcome
-from runner.views.formats.html.run import about, beside
-from runner.views.formats.html.text import Document, duration, moment, seconds, text
+from runner.views.formats.facts import Document, doubts, elsewhere
+from runner.views.formats.html.order_table import table
+from runner.views.formats.html.overview import alarm, ending, money, outcome
+from runner.views.formats.html.pieces import code, duration, finding_fold, moment, pairs, seconds, section, text
 from runner.views.formats.html.timeline import timeline
-from runner.views.formats.html.top import alarm, ending, money
 
 TITLES: Final = {"apply": "Purchase report", "plan": "Plan", "dry-run": "Dry run"}
 
@@ -94,10 +93,10 @@ def _body(document: Document) -> str:
 {ending(document)}
 {outcome(document)}
 </div>
-{beside(document)}
+{_beside(document)}
 {timeline(document)}
 {table(document)}
-{about(document)}
+{_run(document)}
 </main>
 <footer><p>{text(document["tool"]["name"])} {text(document["tool"]["version"])}, run {text(document["run"]["id"])}. \
 This page loads nothing and sends nothing.</p></footer>
@@ -111,3 +110,40 @@ def _when(document: Document) -> str:
         return f"{began}, not finished"
     took = duration(1000 * (seconds(run["finished_at"]) - seconds(run["started_at"])))
     return f"{began}, {took} · run <code>{text(run['id'])}</code>"
+
+
+def _beside(document: Document) -> str:
+    """Findings of no order but those of the alarm, and what was not checked; empty where there is neither."""
+    in_alarm = [*elsewhere(document), *(doubt.unrecorded for doubt in doubts(document))]
+    rest = [finding for finding in document["errors"] if finding not in in_alarm]
+    findings = section("beside", "Findings of no order", finding_fold(rest)) if rest else ""
+    items = "".join(f"<li>{text(one)}</li>" for one in document["not_checked"])
+    return findings + (section("unchecked", "Not checked", f'<ul class="todo">{items}</ul>') if items else "")
+
+
+def _run(document: Document) -> str:
+    """Identifiers, times, versions, files with their digests."""
+    inputs = document["inputs"]
+    files = _files("Manifests", inputs["manifests"]) + _files("Policies", inputs["policies"])
+    return section("run", "The run", pairs(_about(document), "facts spread") + files)
+
+
+def _about(document: Document) -> Iterator[tuple[str, str]]:
+    run, inputs, tool = document["run"], document["inputs"], document["tool"]
+    yield "Run", code(run["id"])
+    yield "Mode", text(run["mode"])
+    yield "Complete", "yes" if run["complete"] else "no"
+    yield "Started", moment(run["started_at"])
+    yield "Finished", moment(run["finished_at"])
+    yield "Written by", f"{text(tool['name'])} {text(tool['version'])}, report {text(document['report_version'])}"
+    yield "Vendor's API", f"{text(inputs['api']['version'])}, {code(inputs['api']['base_url'])}"
+    yield "Ledger", code(inputs["ledger"])
+    yield "Lockfile", code(inputs["lockfile"])
+
+
+def _files(name: str, files: Sequence[Mapping[str, Any]]) -> str:
+    if not files:
+        return ""
+    rows = "".join(f'<tr><th scope="row">{code(one["path"])}</th><td>{code(one["sha256"])}</td></tr>' for one in files)
+    head = f'<thead><tr><th scope="col">{name}</th><th scope="col">SHA-256</th></tr></thead>'
+    return f'<table class="files">{head}<tbody>{rows}</tbody></table>'

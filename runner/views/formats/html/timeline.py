@@ -6,16 +6,15 @@ thousands of attempts are seen at once. Places are attributes of SVG, because th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from statistics import median
-from typing import Final
+from typing import Any, Final
 
-from runner.views.formats.html.text import Document, clock, duration, moment, seconds, section, text
-from runner.views.formats.html.top import link
-from runner.views.formats.html.words import said
-from runner.views.words import counted
+from runner.views.formats.facts import Document, phrase
+from runner.views.formats.html.pieces import clock, duration, link, moment, seconds, section, text
+from runner.views.wording import plural
 
 LINES: Final = 40
 """So many orders have a line each."""
@@ -31,22 +30,22 @@ STEPS: Final = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
+class AttemptSpan:
     """One attempt: the order's number in the report, its key, and from when to when, in seconds."""
 
     number: int
     key: str
     start: float
     end: float
-    attempt: Document
+    attempt: Mapping[str, Any]
 
     @property
-    def told(self) -> str:
+    def label(self) -> str:
         took = self.attempt["duration_ms"]
         lasted = duration(took) if took is not None else "no answer when this was written"
         tries = f", attempt {self.attempt['n']}" if self.attempt["n"] != 1 else ""
         return text(
-            f"{self.key}{tries}: {said(self.attempt['outcome'])}, {lasted}, from {clock(self.attempt['started_at'])}"
+            f"{self.key}{tries}: {phrase(self.attempt['outcome'])}, {lasted}, from {clock(self.attempt['started_at'])}"
         )
 
 
@@ -55,28 +54,28 @@ def timeline(document: Document) -> str:
     spans = _spans(document)
     if not spans:
         run = document["run"]["mode"]
-        told = "Nothing was sent." if run == "apply" else f"Nothing was sent: {text(run)} buys nothing."
-        return section("timeline", "Time line", f'<p class="told">{told}</p>')
+        note = "Nothing was sent." if run == "apply" else f"Nothing was sent: {text(run)} buys nothing."
+        return section("timeline", "Time line", f'<p class="told">{note}</p>')
     start, end = min(span.start for span in spans), max(span.end for span in spans)
     end = max(end, start + 0.001)
     orders = len({span.number for span in spans})
     drawn = _lines(spans, start, end) if orders <= LINES else _score(spans, start, end)
-    return section("timeline", "Time line", f"<p>{_told(spans, orders)}</p>{_legend(spans)}{drawn}")
+    return section("timeline", "Time line", f"<p>{_in_words(spans, orders)}</p>{_legend(spans)}{drawn}")
 
 
-def _spans(document: Document) -> list[Span]:
+def _spans(document: Document) -> list[AttemptSpan]:
     """Attempts without a duration last until the run ended, as far as the report knows."""
-    tried = [
+    tries = [
         (number, order["key"], seconds(attempt["started_at"]), attempt)
         for number, order in enumerate(document["orders"])
         for attempt in order["attempts"]
     ]
-    last = max((start for _, _, start, _ in tried), default=0.0)
+    last = max((start for _, _, start, _ in tries), default=0.0)
     finished = document["run"]["finished_at"]
     until = max(last, seconds(finished)) if finished else last + 1
     return [
-        Span(number=number, key=key, start=start, end=_end(start, attempt["duration_ms"], until), attempt=attempt)
-        for number, key, start, attempt in tried
+        AttemptSpan(number=n, key=key, start=start, end=_end(start, attempt["duration_ms"], until), attempt=attempt)
+        for n, key, start, attempt in tries
     ]
 
 
@@ -84,35 +83,33 @@ def _end(start: float, took: int | None, until: float) -> float:
     return until if took is None else start + took / 1000
 
 
-def _told(spans: Sequence[Span], orders: int) -> str:
+def _in_words(spans: Sequence[AttemptSpan], orders: int) -> str:
     """The time line in words, for those who cannot see it."""
     first, last = min(spans, key=lambda span: span.start), max(spans, key=lambda span: span.end)
     longest = max(spans, key=lambda span: span.end - span.start)
     every = [1000 * (span.end - span.start) for span in spans]
-    told = (
-        f"{counted(len(spans), 'attempt')} for {counted(orders, 'order')}, from {moment(first.attempt['started_at'])}"
-    )
-    told += f" over {duration(1000 * (last.end - first.start))}."
+    words = f"{plural(len(spans), 'attempt')} for {plural(orders, 'order')}, from {moment(first.attempt['started_at'])}"
+    words += f" over {duration(1000 * (last.end - first.start))}."
     if len(spans) > 1:
-        told += f" Half of them took {duration(median(every))} or less; the longest, {duration(max(every))}, was "
-        told += f'<a class="key" href="#order-{link(longest.key)}">{text(longest.key)}</a>.'
-    return told
+        words += f" Half of them took {duration(median(every))} or less; the longest, {duration(max(every))}, was "
+        words += f'<a class="key" href="#order-{link(longest.key)}">{text(longest.key)}</a>.'
+    return words
 
 
-def _legend(spans: Sequence[Span]) -> str:
+def _legend(spans: Sequence[AttemptSpan]) -> str:
     counts: dict[str, int] = {}
     for span in spans:
         counts[span.attempt["outcome"]] = counts.get(span.attempt["outcome"], 0) + 1
     keys = "".join(
-        f'<li><span class="swatch f-{text(word)}"></span>{text(said(word))} {count:,}</li>'
+        f'<li><span class="swatch f-{text(word)}"></span>{text(phrase(word))} {count:,}</li>'
         for word, count in counts.items()
     )
     return f'<ul class="legend">{keys}</ul>'
 
 
-def _lines(spans: Sequence[Span], start: float, end: float) -> str:
+def _lines(spans: Sequence[AttemptSpan], start: float, end: float) -> str:
     """A line an order, with its name in front."""
-    rows: dict[int, list[Span]] = {}
+    rows: dict[int, list[AttemptSpan]] = {}
     for span in spans:
         rows.setdefault(span.number, []).append(span)
     drawn = "".join(
@@ -124,16 +121,16 @@ def _lines(spans: Sequence[Span], start: float, end: float) -> str:
     return f'<ol class="lines">{drawn}</ol>{_axis(start, end)}'
 
 
-def _track(inside: str, spans: Sequence[Span]) -> str:
-    told = "; ".join(span.told for span in spans)
-    return f'<svg class="track" width="100%" height="16" role="img" aria-label="{told}">{inside}</svg>'
+def _track(inside: str, spans: Sequence[AttemptSpan]) -> str:
+    label = "; ".join(span.label for span in spans)
+    return f'<svg class="track" width="100%" height="16" role="img" aria-label="{label}">{inside}</svg>'
 
 
-def _pill(span: Span, start: float, end: float) -> str:
+def _pill(span: AttemptSpan, start: float, end: float) -> str:
     left, right = _percent(span.start, start, end), _percent(span.end, start, end)
     return (
         f'<line class="s-{text(span.attempt["outcome"])}" x1="{left}" x2="{right}" y1="8" y2="8">'
-        f"<title>{span.told}</title></line>"
+        f"<title>{span.label}</title></line>"
     )
 
 
@@ -149,11 +146,11 @@ def _axis(start: float, end: float) -> str:
         ("50%", "middle", f"+{duration(took / 2)}"),
         ("100%", "end", f"+{duration(took)}"),
     )
-    marks = "".join(f'<text x="{x}" y="12" text-anchor="{anchor}">{told}</text>' for x, anchor, told in places)
+    marks = "".join(f'<text x="{x}" y="12" text-anchor="{anchor}">{mark}</text>' for x, anchor, mark in places)
     return f'<svg class="axis" width="100%" height="16" aria-hidden="true">{marks}</svg>'
 
 
-def _score(spans: Sequence[Span], start: float, end: float) -> str:
+def _score(spans: Sequence[AttemptSpan], start: float, end: float) -> str:
     """Lines of time, one below the other; where nothing was sent for some lines, they are left out."""
     step = next((step for step in STEPS if (end - start) / step <= SCORE), (end - start) / SCORE)
     origin = start - start % step
@@ -167,11 +164,11 @@ def _score(spans: Sequence[Span], start: float, end: float) -> str:
         f"{''.join(drawn)}</svg></li>"
         for line, drawn in sorted(lines.items())
     )
-    told = f"Each line is {duration(1000 * step)}, in UTC. Choose a span to see its order."
-    return f'<p class="told">{told}</p><ol class="scores">{rows}</ol>'
+    note = f"Each line is {duration(1000 * step)}, in UTC. Choose a span to see its order."
+    return f'<p class="told">{note}</p><ol class="scores">{rows}</ol>'
 
 
-def _pieces(span: Span, origin: float, step: float) -> Iterator[tuple[int, str]]:
+def _pieces(span: AttemptSpan, origin: float, step: float) -> Iterator[tuple[int, str]]:
     """The span on every line it touches; never thinner than can be seen."""
     first, last = int((span.start - origin) // step), int((span.end - origin) // step)
     for line in range(first, last + 1):
@@ -180,7 +177,7 @@ def _pieces(span: Span, origin: float, step: float) -> Iterator[tuple[int, str]]
         width = max(1000 * (right - left), 2.0)
         place = f'x="{1000 * left:.1f}" y="0" width="{width:.1f}" height="10"'
         rect = f'<rect class="f-{text(span.attempt["outcome"])}" data-n="{span.number}" {place}>'
-        yield line, f"{rect}<title>{span.told}</title></rect>"
+        yield line, f"{rect}<title>{span.label}</title></rect>"
 
 
 def _label(at: float, step: float) -> str:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from runner.sandbox import catalogue
-from runner.sandbox.catalogue import Operator, Place, Product, Rotation, Tariff
+from runner.sandbox import goods
+from runner.sandbox.goods import Offer, Operator, Product, Rotation, Tariff
 from runner.sandbox.options import Options
 
 BALANCE, CARD = 1, 43
@@ -20,7 +20,7 @@ class RefusedError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Basket:
     """A body that the catalogue can serve, with its price in USD before any price change."""
 
     type: str
@@ -28,7 +28,7 @@ class Wanted:
     price: Decimal
     discount: Decimal
     payment: int
-    place: Place | None = None
+    place: Offer | None = None
     tariff: Tariff | None = None
     period: str = ""
     rotation: Rotation | None = None
@@ -37,7 +37,7 @@ class Wanted:
     generate_auth: bool = False
 
 
-def read(body: Mapping[str, Any]) -> Wanted:
+def read(body: Mapping[str, Any]) -> Basket:
     """What the body asks for; None and absent count the same. Raises RefusedError with the vendor's text."""
     if body.get("tarifId") is not None:
         return _resident(body)
@@ -45,13 +45,13 @@ def read(body: Mapping[str, Any]) -> Wanted:
     period = _period(product, body)
     quantity = _quantity(place, body)
     _authorization = str(body.get("authorization") or "")
-    return Wanted(
+    return Basket(
         type=product.type,
         place=place,
         period=period,
         quantity=quantity,
-        price=catalogue.item_price(place, period, quantity),
-        discount=catalogue.discount_for(quantity),
+        price=goods.item_price(place, period, quantity),
+        discount=goods.discount_for(quantity),
         rotation=_rotation(place, body) if product.type == "mobile" else None,
         protocol=_protocol(body) if product.type == "ipv6" else "HTTP",
         payment=_payment(body),
@@ -60,7 +60,7 @@ def read(body: Mapping[str, Any]) -> Wanted:
     )
 
 
-def check_switches(wanted: Wanted, body: Mapping[str, Any], options: Options) -> None:
+def check_switches(wanted: Basket, body: Mapping[str, Any], options: Options) -> None:
     """The rules that the sources leave open and the options decide. Raises RefusedError."""
     target = body.get("customTargetName")
     has_target = isinstance(target, str) and bool(target.strip())
@@ -70,12 +70,12 @@ def check_switches(wanted: Wanted, body: Mapping[str, Any], options: Options) ->
         raise RefusedError(f"Set [quantity > {options.ipv6_minimum - 1}]")
 
 
-def _resident(body: Mapping[str, Any]) -> Wanted:
-    tariff = catalogue.TARIFFS.get(_integer(body["tarifId"]) or 0)
+def _resident(body: Mapping[str, Any]) -> Basket:
+    tariff = goods.TARIFFS.get(_integer(body["tarifId"]) or 0)
     if tariff is None:
         raise RefusedError("Set existed [tarifId] from reference")
     payment = _payment(body)
-    return Wanted(
+    return Basket(
         type="resident",
         tariff=tariff,
         quantity=1,
@@ -85,11 +85,11 @@ def _resident(body: Mapping[str, Any]) -> Wanted:
     )
 
 
-def _place(body: Mapping[str, Any]) -> tuple[Product, Place]:
-    found = catalogue.PLACES.get(_integer(body.get("countryId")) or 0)
-    if found is None:
+def _place(body: Mapping[str, Any]) -> tuple[Product, Offer]:
+    offer = goods.PLACES.get(_integer(body.get("countryId")) or 0)
+    if offer is None:
         raise RefusedError("Country not exists")
-    return found
+    return offer
 
 
 def _period(product: Product, body: Mapping[str, Any]) -> str:
@@ -99,7 +99,7 @@ def _period(product: Product, body: Mapping[str, Any]) -> str:
     return period
 
 
-def _quantity(place: Place, body: Mapping[str, Any]) -> int:
+def _quantity(place: Offer, body: Mapping[str, Any]) -> int:
     quantity = _integer(body.get("quantity"))
     if quantity is None or not 1 <= quantity <= MOST_ITEMS:
         raise RefusedError("Set [quantity]")
@@ -123,11 +123,11 @@ def _protocol(body: Mapping[str, Any]) -> str:
     return "SOCKS" if given == "SOCKS5" else "HTTP"
 
 
-def _rotation(place: Place, body: Mapping[str, Any]) -> Rotation:
+def _rotation(place: Offer, body: Mapping[str, Any]) -> Rotation:
     service = body.get("mobileServiceType")
     if service is not None and service not in place.operators:
         raise RefusedError("Set existed [mobileServiceType]")
-    offered = [o for kind, found in place.operators.items() if service in (None, kind) for o in found]
+    offered = [o for kind, operators in place.operators.items() if service in (None, kind) for o in operators]
     operator = _operator(offered, body)
     wanted = _integer(body.get("rotationId"))
     for rotation in operator.rotations:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from http import HTTPStatus
 
-from runner.sandbox.answers import Answer
+from runner.sandbox.replies import Reply
 
 MOST_HEAD, MOST_BODY = 64 * 1024, 1024 * 1024
 _SMALL = 16 * 1024
@@ -55,7 +55,7 @@ class Wire:
         keep_alive = connection != "close" and (words[2] != "HTTP/1.0" or connection == "keep-alive")
         return Incoming(method=words[0], target=words[1], body=body, keep_alive=keep_alive)
 
-    def send(self, answer: Answer, *, keep_alive: bool, share: float = 1.0) -> None:
+    def send(self, answer: Reply, *, keep_alive: bool, share: float = 1.0) -> None:
         """Sends the answer, or its head and that share of its body. Raises OSError."""
         body = answer.body[: int(len(answer.body) * share)]
         head = _head_of(answer, keep_alive=keep_alive)
@@ -131,7 +131,7 @@ def _headers(lines: list[str]) -> dict[str, str]:
     return headers
 
 
-def _head_of(answer: Answer, *, keep_alive: bool) -> bytes:
+def _head_of(answer: Reply, *, keep_alive: bool) -> bytes:
     lines = [
         f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}",
         f"Date: {formatdate(usegmt=True)}",

@@ -12,13 +12,13 @@ from runner.report.report import REPORT_VERSION
 from runner.views.terminal.safe import one_line
 
 MAJOR: Final = REPORT_VERSION.partition(".")[0]
-TOLD: Final = 5
+NAMED: Final = 5
 """Faults of a document that are named."""
 
 _HINT: Final = "name the file that --report wrote; `order-runner schema report` prints what it has to look like"
 
 
-def parsed(data: bytes, name: str) -> Mapping[str, Any]:
+def read(data: bytes, name: str) -> Mapping[str, Any]:
     """The report in `data`, of this version. UsageError, with the place, for what is none, or of a major version that
     is not ours.
 
@@ -33,22 +33,22 @@ def parsed(data: bytes, name: str) -> Mapping[str, Any]:
         raise UsageError(f"{name} is no JSON that can be read", hint=_HINT) from None
     current: Mapping[str, Any] = _of_this_version(document, name)
     if not schemas.gate("report")(current) and (faults := list(_faults(current))):
-        more = f" (and {len(faults) - TOLD} more)" if len(faults) > TOLD else ""
-        raise UsageError(f"{name} is no report: {'; '.join(faults[:TOLD])}{more}", hint=_HINT)
+        more = f" (and {len(faults) - NAMED} more)" if len(faults) > NAMED else ""
+        raise UsageError(f"{name} is no report: {'; '.join(faults[:NAMED])}{more}", hint=_HINT)
     return current
 
 
 def _once(name: str) -> Callable[[list[tuple[str, Any]]], dict[str, Any]]:
     """Refuses a key that stands twice in one object: which one counts would be anybody's guess."""
 
-    def made(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
+    def object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        one = dict(pairs)
+        if len(one) < len(pairs):
             key = next(key for number, (key, _) in enumerate(pairs) if key in dict(pairs[:number]))
             raise UsageError(one_line(f"{name} has the key {key!r} twice in one object"), hint=_HINT)
-        return found
+        return one
 
-    return made
+    return object_of
 
 
 def _of_this_version(document: Any, name: str) -> Any:
@@ -61,11 +61,11 @@ def _of_this_version(document: Any, name: str) -> Any:
     if major != MAJOR:
         text = f"{name} is a report of version {version}, and this order-runner reads {MAJOR}.x"
         raise UsageError(one_line(text), hint="render it with the order-runner that wrote it")
-    known = {**document, "report_version": REPORT_VERSION}
-    return _completed(known) if minor == "0" else _pruned(known, schemas.load("report"))
+    current = {**document, "report_version": REPORT_VERSION}
+    return _complete(current) if minor == "0" else _prune(current, schemas.load("report"))
 
 
-def _completed(document: dict[str, Any]) -> dict[str, Any]:
+def _complete(document: dict[str, Any]) -> dict[str, Any]:
     """A report of version 1.0 with what 1.1 has added."""
     orders = [_order(order) for order in _dicts(document.get("orders"))]
     errors = [{"key": None, **finding} for finding in _dicts(document.get("errors"))]
@@ -83,20 +83,20 @@ def _order(order: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _dicts(found: Any) -> list[dict[str, Any]]:
+def _dicts(value: Any) -> list[dict[str, Any]]:
     """A list of objects, which the schema will see again; nothing where it is something else."""
-    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def _pruned(value: Any, schema: Mapping[str, Any]) -> Any:
+def _prune(value: Any, schema: Mapping[str, Any]) -> Any:
     """Without the keys that the schema does not know."""
     if "$ref" in schema:
         schema = schemas.load("report")["$defs"][schema["$ref"].rpartition("/")[2]]
     if isinstance(value, dict) and "properties" in schema:
-        known = schema["properties"]
-        return {key: _pruned(child, known[key]) for key, child in value.items() if key in known}
+        fields = schema["properties"]
+        return {key: _prune(child, fields[key]) for key, child in value.items() if key in fields}
     if isinstance(value, list) and "items" in schema:
-        return [_pruned(child, schema["items"]) for child in value]
+        return [_prune(child, schema["items"]) for child in value]
     return value
 
 

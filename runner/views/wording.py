@@ -30,14 +30,14 @@ def amount(value: Decimal | None) -> str:
     return "" if value is None else decimal_text(value)
 
 
-def counted(number: int, noun: str) -> str:
+def plural(number: int, noun: str) -> str:
     """`1 order`, `1,200 orders`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def what(product: ProductType, fields: Mapping[str, Scalar], words: Mapping[str, str] | None = None) -> str:
     """What is bought, as the manifest says it: `ipv4, 10 × country 561, 1m`, with words `ipv4, 10 × FRA, 1 month`."""
-    said = {WORDS[word]: text for word, text in (words or {}).items()}
+    written = {WORDS[word]: text for word, text in (words or {}).items()}
     place = "package" if product in PACKAGES else "country"
     named = (
         (place, "countryId"),
@@ -45,12 +45,12 @@ def what(product: ProductType, fields: Mapping[str, Scalar], words: Mapping[str,
         ("operator", "operatorId"),
         ("rotation", "rotationId"),
     )
-    main = next((said.get(name) or f"{label} {fields[name]}" for label, name in named[:2] if name in fields), "")
+    main = next((written.get(name) or f"{label} {fields[name]}" for label, name in named[:2] if name in fields), "")
     quantity = fields.get("quantity")
     parts = [product, f"{quantity} × {main}".removesuffix(" × ") if quantity is not None else main]
     parts += [str(fields[name]) for name in ("mobileServiceType", "protocol") if name in fields]
-    parts += [said.get(name) or f"{label} {fields[name]}" for label, name in named[2:] if name in fields]
-    parts += [said.get("periodId") or str(fields["periodId"])] if "periodId" in fields else []
+    parts += [written.get(name) or f"{label} {fields[name]}" for label, name in named[2:] if name in fields]
+    parts += [written.get("periodId") or str(fields["periodId"])] if "periodId" in fields else []
     return ", ".join(part for part in parts if part)
 
 

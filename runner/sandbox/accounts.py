@@ -11,11 +11,11 @@ from decimal import ROUND_CEILING, Decimal
 from functools import partial
 from typing import Any
 
-from runner.sandbox import catalogue, shelf, wanted
+from runner.sandbox import basket, goods, shelf
+from runner.sandbox.basket import BALANCE, Basket, RefusedError
+from runner.sandbox.memory import Sale
 from runner.sandbox.options import DEFAULT_BALANCE, SANDBOX_KEY, Options
-from runner.sandbox.records import Purchase
 from runner.sandbox.shelf import Lot, Shelf
-from runner.sandbox.wanted import BALANCE, RefusedError, Wanted
 
 Event = dict[str, Any]
 Body = Mapping[str, Any]
@@ -23,7 +23,7 @@ FIRST_ORDER, FIRST_PREFIX, FIRST_NUMBER = 2_426_273, 3_388_485, 57_471_911
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Quote:
+class Price:
     """What an order costs now, in USD; `short` is what the balance lacks, 0 when it suffices or is not asked."""
 
     quantity: int
@@ -53,7 +53,7 @@ class Package:
 
 
 @dataclass(slots=True, kw_only=True)
-class Account:
+class Customer:
     """A customer: its balance in USD and what it was delivered or is owed."""
 
     key: str
@@ -82,37 +82,37 @@ class Vendor:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.purchases: list[Purchase] = []
+        self.purchases: list[Sale] = []
         self.later: dict[int, Later] = {}
         self.rise = Decimal(1)
-        self.edits: list[catalogue.Edit] = []
+        self.edits: list[goods.Edit] = []
         self._orders = self._laters = self._addresses = 0
-        self._accounts: dict[str, Account] = {}
+        self._accounts: dict[str, Customer] = {}
         for key, balance in {SANDBOX_KEY: DEFAULT_BALANCE, **options.accounts}.items():
             self._accounts[mark_of(key)] = self._new_account(key, balance)
 
-    def accounts(self) -> list[Account]:
+    def accounts(self) -> list[Customer]:
         """All accounts, the default one first."""
         return list(self._accounts.values())
 
-    def account(self, key: str) -> Account:
+    def account(self, key: str) -> Customer:
         """The account of an API key. Raises KeyError."""
         return self._accounts[mark_of(key)]
 
-    def quote(self, account: Account, body: Body) -> Quote:
+    def quote(self, account: Customer, body: Body) -> Price:
         """What the order costs this account. Raises RefusedError."""
         return self._quote(account, self._read(body))
 
-    def _read(self, body: Body) -> Wanted:
-        order = wanted.read(body)
-        wanted.check_switches(order, body, self.options)
+    def _read(self, body: Body) -> Basket:
+        order = basket.read(body)
+        basket.check_switches(order, body, self.options)
         return order
 
-    def _quote(self, account: Account, order: Wanted, surcharge: Decimal = Decimal(0)) -> Quote:
-        price = catalogue.raised(order.price, self.rise)
-        total = catalogue.raised(price * order.quantity, 1 + surcharge / 100)
+    def _quote(self, account: Customer, order: Basket, surcharge: Decimal = Decimal(0)) -> Price:
+        price = goods.raise_price(order.price, self.rise)
+        total = goods.raise_price(price * order.quantity, 1 + surcharge / 100)
         short = max(total - account.balance, Decimal(0)) if order.payment == BALANCE else Decimal(0)
-        return Quote(
+        return Price(
             quantity=order.quantity,
             price=price,
             total=total,
@@ -123,7 +123,7 @@ class Vendor:
 
     def buy(
         self,
-        account: Account,
+        account: Customer,
         body: Body,
         at: float,
         *,
@@ -172,35 +172,35 @@ class Vendor:
     def apply(self, event: Event) -> None:
         """Changes the state by one event."""
         {
-            "purchase": self._purchased,
-            "balance": self._balanced,
-            "renewal": self._renewed,
-            "later": self._received,
-            "dropped": self._dropped,
-            "prices": self._repriced,
+            "purchase": self._apply_purchase,
+            "balance": self._apply_balance,
+            "renewal": self._apply_renewal,
+            "later": self._apply_receipt,
+            "dropped": self._apply_drop,
+            "prices": self._apply_prices,
         }[event["event"]](event)
 
-    def _new_account(self, key: str, balance: Decimal) -> Account:
-        types = (type_ for type_ in catalogue.TYPES if type_ != "resident")
+    def _new_account(self, key: str, balance: Decimal) -> Customer:
+        types = (type_ for type_ in goods.TYPES if type_ != "resident")
         draw = partial(shelf.render, options=self.options)
-        balance = balance.quantize(catalogue.CENT, ROUND_CEILING)
-        return Account(key=key, balance=balance, shelves={type_: Shelf(draw) for type_ in types})
+        balance = balance.quantize(goods.CENT, ROUND_CEILING)
+        return Customer(key=key, balance=balance, shelves={type_: Shelf(draw) for type_ in types})
 
-    def _account_of(self, mark: str) -> Account:
+    def _account_of(self, mark: str) -> Customer:
         """The account of an event; one that the options no longer name keeps its history under its mark."""
         if mark not in self._accounts:
             self._accounts[mark] = self._new_account(f"({mark})", Decimal(0))
         return self._accounts[mark]
 
-    def _find(self, order_id: int) -> tuple[Account, Lot]:
+    def _find(self, order_id: int) -> tuple[Customer, Lot]:
         for account in self._accounts.values():
             if order_id in account.lots:
                 return account, account.lots[order_id]
         raise KeyError(f"no order {order_id} with addresses to renew")
 
-    def _purchased(self, event: Event) -> None:
+    def _apply_purchase(self, event: Event) -> None:
         account = self._account_of(event["account"])
-        purchase = Purchase(
+        purchase = Sale(
             order_id=event["order_id"],
             key=account.key,
             type=event["type"],
@@ -217,8 +217,8 @@ class Vendor:
         self._orders += 1
         self._deliver(account, purchase)
 
-    def _deliver(self, account: Account, purchase: Purchase) -> None:
-        order = wanted.read(purchase.body)
+    def _deliver(self, account: Customer, purchase: Sale) -> None:
+        order = basket.read(purchase.body)
         lot = Lot(
             purchase=purchase,
             wanted=order,
@@ -240,10 +240,10 @@ class Vendor:
         mobile = self.options.mobile_delay
         return mobile if type_ == "mobile" and mobile is not None else self.options.provisioning_delay
 
-    def _balanced(self, event: Event) -> None:
+    def _apply_balance(self, event: Event) -> None:
         self._account_of(event["account"]).balance = Decimal(event["balance"])
 
-    def _renewed(self, event: Event) -> None:
+    def _apply_renewal(self, event: Event) -> None:
         account, lot = self._find(event["order_id"])
         account.balance = Decimal(event["balance"])
         lot.renewals += 1
@@ -258,17 +258,17 @@ class Vendor:
             lot.shown_id, self._orders = FIRST_ORDER + self._orders, self._orders + 1
         account.shelves[lot.wanted.type].stale()
 
-    def _received(self, event: Event) -> None:
+    def _apply_receipt(self, event: Event) -> None:
         self._laters += 1
         self.later[self._laters] = Later(due=event["due"], account=event["account"], body=event["body"])
 
-    def _dropped(self, event: Event) -> None:
+    def _apply_drop(self, event: Event) -> None:
         self.later.pop(event["later"], None)
 
-    def _repriced(self, event: Event) -> None:
+    def _apply_prices(self, event: Event) -> None:
         self.rise = Decimal(event["rise"])
 
-    def owed(self, now: float) -> list[tuple[int, Account, Later]]:
+    def due_orders(self, now: float) -> list[tuple[int, Customer, Later]]:
         """The late orders that are due, in the order of their time."""
         due = sorted(
             ((n, late) for n, late in self.later.items() if late.due <= now),
@@ -277,7 +277,7 @@ class Vendor:
         return [(number, self._account_of(late.account), late) for number, late in due]
 
 
-def package_of(account: Account, now: float) -> Package | None:
+def package_of(account: Customer, now: float) -> Package | None:
     """The account's resident traffic as delivered by now; None if there is none."""
     lots = [lot for lot in account.residents if lot.due <= now]
     tariffs = [lot.wanted.tariff for lot in lots if lot.wanted.tariff]

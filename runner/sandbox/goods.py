@@ -46,7 +46,7 @@ class Operator:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Offer:
     """What a `countryId` stands for: a country, or for mix and mix_isp a package of several."""
 
     id: int
@@ -77,13 +77,13 @@ class Product:
     """One of the types ordered by place and period."""
 
     type: str
-    places: tuple[Place, ...]
+    places: tuple[Offer, ...]
     periods: tuple[str, ...]
 
 
-def _countries(*rows: str) -> tuple[Place, ...]:
+def _countries(*rows: str) -> tuple[Offer, ...]:
     parts = (row.split("|") for row in rows)
-    return tuple(Place(id=int(id_), name=name, alpha3=code, monthly=Decimal(price)) for id_, code, name, price in parts)
+    return tuple(Offer(id=int(id_), name=name, alpha3=code, monthly=Decimal(price)) for id_, code, name, price in parts)
 
 
 _IPV4 = _countries(
@@ -125,13 +125,13 @@ _TIMED = (
 _BY_LINK = Rotation(id=0, name="By Link")
 
 
-def _mobile(id_: int, name: str, alpha3: str, monthly: str, *networks: str) -> Place:
+def _mobile(id_: int, name: str, alpha3: str, monthly: str, *networks: str) -> Offer:
     pairs = [network.split("|") for network in networks]
     operators = {
         "dedicated": tuple(Operator(id=i, name=n, rotations=(*_TIMED, _BY_LINK)) for i, n in pairs),
         "shared": tuple(Operator(id=f"{i}7", name=n, rotations=_TIMED) for i, n in pairs[:1]),
     }
-    return Place(id=id_, name=name, alpha3=alpha3, monthly=Decimal(monthly), operators=operators)
+    return Offer(id=id_, name=name, alpha3=alpha3, monthly=Decimal(monthly), operators=operators)
 
 
 _MOBILE = (
@@ -156,8 +156,8 @@ def _package(
     monthly: str,
     quantities: tuple[int, ...],
     members: tuple[Any, ...],
-) -> Place:
-    return Place(
+) -> Offer:
+    return Offer(
         id=id_,
         name=name,
         alpha3="",
@@ -198,7 +198,7 @@ TARIFFS: dict[int, Tariff] = {
         Tariff(id=6931, name="10 GB", price=Decimal("30.00"), traffic=10 * _GIB),
     )
 }
-PLACES: dict[int, tuple[Product, Place]] = {p.id: (product, p) for product in PRODUCTS.values() for p in product.places}
+PLACES: dict[int, tuple[Product, Offer]] = {p.id: (product, p) for product in PRODUCTS.values() for p in product.places}
 TYPES = ("ipv4", "ipv6", "mobile", "isp", "mix", "mix_isp", "resident")
 """All types, in the order of the untyped `proxy/list` answer."""
 
@@ -208,13 +208,13 @@ def discount_for(quantity: int) -> Decimal:
     return next((part for start, part in DISCOUNTS if quantity >= start), Decimal(0))
 
 
-def item_price(place: Place, period: str, quantity: int) -> Decimal:
+def item_price(place: Offer, period: str, quantity: int) -> Decimal:
     """Price of one item in USD, discount taken off, in whole cents rounded up."""
     full = place.monthly * PERIODS[period][1]
     return (full * (1 - discount_for(quantity))).quantize(CENT, ROUND_CEILING)
 
 
-def raised(amount: Decimal, factor: Decimal) -> Decimal:
+def raise_price(amount: Decimal, factor: Decimal) -> Decimal:
     """The amount after a price change, in whole cents rounded up, so that every rise is at least a cent."""
     return (amount * factor).quantize(CENT, ROUND_CEILING)
 
@@ -248,23 +248,23 @@ class Edit:
     to: Mapping[str, Any] | None = None
 
 
-def edited(type_: str, shown: JSON, edits: Iterable[Edit]) -> JSON:
+def apply_edits(type_: str, section: JSON, edits: Iterable[Edit]) -> JSON:
     """A section as `section` gives it, after the edits for its type, in their order."""
-    shown = dict(shown)
+    section = dict(section)
     for edit in edits:
-        if edit.type == type_ and edit.section in shown:
-            rows = ((row, str(row.get("id")) == str(edit.id)) for row in shown[edit.section])
+        if edit.type == type_ and edit.section in section:
+            rows = ((row, str(row.get("id")) == str(edit.id)) for row in section[edit.section])
             new = (({**row, **edit.to} if edit.to is not None else None) if hit else row for row, hit in rows)
-            shown[edit.section] = [row for row in new if row is not None]
-    return shown
+            section[edit.section] = [row for row in new if row is not None]
+    return section
 
 
-def _country(place: Place) -> JSON:
+def _country(place: Offer) -> JSON:
     if place.quantities:
         return {"id": place.id, "name": place.name}
     plain: JSON = {"id": place.id, "name": place.name, "alpha3": place.alpha3}
     if place.operators:
-        plain["operators"] = {kind: [_operator(o) for o in found] for kind, found in place.operators.items()}
+        plain["operators"] = {kind: [_operator(o) for o in members] for kind, members in place.operators.items()}
     return plain
 
 

@@ -11,7 +11,7 @@ import pytest
 from runner.core.errors import UsageError
 from runner.report.report import Finding
 from runner.views import formats
-from runner.views.formats import reading
+from runner.views.formats import parse
 from tests.views.conftest import Make
 
 
@@ -23,7 +23,7 @@ def report(make: Make) -> dict[str, Any]:
 
 
 def read(document: object) -> Any:
-    return reading.parsed(json.dumps(document).encode(), "r.json")
+    return parse.read(json.dumps(document).encode(), "r.json")
 
 
 def test_a_report_is_what_was_written(report: dict[str, Any]) -> None:
@@ -70,7 +70,7 @@ WRONG: list[tuple[bytes, str]] = [
 def test_what_is_no_report_is_refused(data: bytes, words: str) -> None:
     """With the place, and what to do."""
     with pytest.raises(UsageError) as raised:
-        reading.parsed(data, "r.json")
+        parse.read(data, "r.json")
     assert words in str(raised.value)
     assert raised.value.hint
 

@@ -25,7 +25,7 @@ UNANSWERED = frozenset({How.RESET, How.CLOSE, How.SILENT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Reply:
     """One HTTP answer; `pause` is the wait before it, `step` that between two bytes of a dripping one, in s."""
 
     status: int = 200
@@ -42,41 +42,41 @@ def to_json(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def success(data: Any) -> Answer:
+def success(data: Any) -> Reply:
     """HTTP 200 with a success envelope."""
-    return Answer(body=to_json({"status": "success", "data": data, "errors": []}))
+    return Reply(body=to_json({"status": "success", "data": data, "errors": []}))
 
 
-def wrapped(data: bytes) -> Answer:
-    """The same for data that is JSON already."""
-    return Answer(body=b'{"status":"success","data":' + data + b',"errors":[]}')
+def wrap(data: bytes) -> Reply:
+    """HTTP 200 with a success envelope, around data that is JSON already."""
+    return Reply(body=b'{"status":"success","data":' + data + b',"errors":[]}')
 
 
-def refusal(message: str, code: int = 0) -> Answer:
+def refusal(message: str, code: int = 0) -> Reply:
     """HTTP 200 with an error envelope of one message."""
     return _errors([message], code, None)
 
 
-def warning(data: Any) -> Answer:
+def warning(data: Any) -> Reply:
     """HTTP 200, status error, filled data and no errors: the documented shape of a short balance on `prolong/calc`."""
-    return Answer(body=to_json({"status": "error", "data": data, "errors": []}))
+    return Reply(body=to_json({"status": "error", "data": data, "errors": []}))
 
 
-def error_with_data(data: Any, message: str) -> Answer:
+def error_with_data(data: Any, message: str) -> Reply:
     """HTTP 200, status error, with data and an error message at once."""
     return _errors([message], 0, data)
 
 
-def access_refused(items: Literal[1, 2, 3]) -> Answer:
+def access_refusal(items: Literal[1, 2, 3]) -> Reply:
     """The one answer for a wrong key, a foreign address and a limit hit (docs/vendor/api-v1.md#access)."""
     texts = ["Error api key", "IP not allowed", "Request limit reached"]
     return _errors(["IP not allowed"] if items == 1 else texts[:items], 503, None)
 
 
-def html(status: int, title: str, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
+def html(status: int, title: str, headers: tuple[tuple[str, str], ...] = ()) -> Reply:
     """A page such as a proxy in front of the API would show."""
     page = f"<html>\r\n<head><title>{title}</title></head>\r\n<body><h1>{title}</h1></body>\r\n</html>\r\n"
-    return Answer(
+    return Reply(
         status=status,
         body=page.encode(),
         content_type="text/html; charset=utf-8",
@@ -84,7 +84,7 @@ def html(status: int, title: str, headers: tuple[tuple[str, str], ...] = ()) -> 
     )
 
 
-def too_many(retry_after: str | None) -> Answer:
+def too_many(retry_after: str | None) -> Reply:
     """HTTP 429 as the edge gives it, with or without `Retry-After`."""
     headers = (("Retry-After", retry_after),) if retry_after is not None else ()
     return html(429, "429 Too Many Requests", headers)
@@ -97,6 +97,6 @@ def amount(value: Decimal, form: Literal["number", "string"]) -> int | float | s
     return int(value) if value == value.to_integral_value() else float(value)
 
 
-def _errors(messages: list[str], code: int, data: Any) -> Answer:
+def _errors(messages: list[str], code: int, data: Any) -> Reply:
     errors = [{"message": message, "code": code, "customData": None} for message in messages]
-    return Answer(body=to_json({"status": "error", "data": data, "errors": errors}))
+    return Reply(body=to_json({"status": "error", "data": data, "errors": errors}))

@@ -10,7 +10,7 @@ from typing import Final
 from runner.core.errors import PRECEDENCE, ExitCode
 from runner.core.states import CLAIMABLE, MOVES, OPEN, State
 from runner.explain.pages import page, plain, table
-from runner.explain.topics import Line, Section, Topic
+from runner.explain.topics import Item, Section, Topic
 
 _HEADING: Final = re.compile(r"^### (PSR\d{3}): (.+)$", re.MULTILINE)
 _LABEL: Final = re.compile(r"^\*\*(.+?)\.\*\* ", re.MULTILINE)
@@ -59,7 +59,7 @@ def exit_code(word: str) -> Topic | None:
     """An exit code by its number or name, with the situations that end in it; None where there is none."""
     name = word.replace("-", "_").lower()
     if word.isdecimal():
-        name = next((known for known, (number, _, _) in exit_codes().items() if number == int(word)), "")
+        name = next((other for other, (number, _, _) in exit_codes().items() if number == int(word)), "")
     if name not in exit_codes():
         return None
     number, when, todo = exit_codes()[name]
@@ -74,7 +74,7 @@ def exit_code(word: str) -> Topic | None:
         sections=(
             Section(paragraphs=(when,)),
             Section(heading="Way out", paragraphs=(todo,)),
-            *([Section(heading="For example", lines=tuple(Line(name=what) for what in happened))] if happened else []),
+            *([Section(heading="For example", lines=tuple(Item(name=what) for what in happened))] if happened else []),
         ),
         see=("exit-codes",),
     )
@@ -95,7 +95,7 @@ def status(word: str) -> Topic | None:
         return None
     state = next((state for state in State if state == name), None)
     moves = [move for move in MOVES if state in (move.before, move.after)]
-    lines = tuple(Line(name=f"{move.before} → {move.after}", text=str(move.event)) for move in moves)
+    lines = tuple(Item(name=f"{move.before} → {move.after}", text=str(move.event)) for move in moves)
     return Topic(
         name=f"status {name}",
         kind="status",
@@ -124,7 +124,7 @@ def terms() -> dict[str, str]:
 
 def term(word: str) -> Topic | None:
     """A word of the glossary; None where it is not in there."""
-    name = next((known for known in terms() if known.lower() == word.replace("-", " ").lower()), None)
+    name = next((entry for entry in terms() if entry.lower() == word.replace("-", " ").lower()), None)
     if name is None:
         return None
     return Topic(

@@ -6,7 +6,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Purchase:
+class Sale:
     """An order made and charged, whatever its buyer was told. Money in USD, `at` in seconds since the epoch."""
 
     order_id: int
@@ -22,7 +22,7 @@ class Purchase:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class LoggedRequest:
     """A request as it arrived; `status` is None while no answer was begun, and for ever if none ever was."""
 
     method: str

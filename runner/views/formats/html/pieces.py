@@ -1,4 +1,4 @@
-"""Pieces of the HTML report: text that is inert, amounts, times, lists of facts.
+"""Pieces of the HTML report: text that is inert, amounts, times, lists of facts and of findings.
 
 Every value of a report goes through `text`, `lines` or `ticked` on its way into the page; each returns HTML in which
 nothing of the value acts. Characters that cannot be seen or that turn the reading order are shown as their escapes.
@@ -7,16 +7,18 @@ nothing of the value acts. Characters that cannot be seen or that turn the readi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from html import escape
 from typing import Any, Final
 
+from runner.views.formats.facts import Finding, phrase, place
 from runner.views.terminal.safe import visible
+from runner.views.wording import plural
 
-Document = Mapping[str, Any]
-"""A part of a parsed report."""
+UNFOLDED: Final = 5
+"""Findings of no order that are there at once; more are a click away."""
 
 NOTHING: Final = '<span class="none">&ndash;</span>'
 """What stands where a report has null."""
@@ -27,21 +29,21 @@ _GROUPS: Final = re.compile(r"(?<=[0-9])(?=(?:[0-9]{3})+$)")
 
 def text(value: object) -> str:
     """A value on one line, for text and for quoted attributes alike."""
-    said = str(value)
-    if _plain(said):
-        return said
-    if not (said.isascii() and said.isprintable()):
-        said = "".join(map(visible, said))
-    return escape(said).replace("##", "#&#35;")  # `##` is a command to some CI logs, even in a page
+    plain = str(value)
+    if _plain(plain):
+        return plain
+    if not (plain.isascii() and plain.isprintable()):
+        plain = "".join(map(visible, plain))
+    return escape(plain).replace("##", "#&#35;")  # `##` is a command to some CI logs, even in a page
 
 
 def lines(value: object) -> str:
     """A value that may have several lines, for `<pre>`: line ends, as `\\n`, and tabs stay what they are."""
-    found = re.sub(r"[^\n\t]+", lambda part: text(part[0]), str(value).replace("\r\n", "\n"))
-    return re.sub(r"^(\s*):(?=:)", r"\1&#58;", found, flags=re.MULTILINE)  # a line that begins so is one to GitHub's
+    inert = re.sub(r"[^\n\t]+", lambda part: text(part[0]), str(value).replace("\r\n", "\n"))
+    return re.sub(r"^(\s*):(?=:)", r"\1&#58;", inert, flags=re.MULTILINE)  # a line that begins so is one to GitHub's
 
 
-def ticked(value: object) -> str:
+def sentence(value: object) -> str:
     """A sentence in which `…` marks what one types, as the hints have it."""
     parts = str(value).split("`")
     if len(parts) % 2 == 0:
@@ -59,16 +61,15 @@ def amount(value: str | None) -> str:
 
 def total(values: Iterable[str]) -> str:
     """The exact sum of amounts, with two decimals at least."""
-    found = sum(map(Decimal, values), Decimal("0.00"))
-    return amount(f"{found:f}")
+    return amount(f"{sum(map(Decimal, values), Decimal('0.00')):f}")
 
 
 def moment(value: str | None) -> str:
     """`2026-11-23 19:04:45.837 UTC` for a time of a report."""
     if value is None:
         return NOTHING
-    shown = value.removesuffix("Z").replace("T", " ")
-    return f'<time datetime="{text(value)}">{text(shown)} UTC</time>'
+    spaced = value.removesuffix("Z").replace("T", " ")
+    return f'<time datetime="{text(value)}">{text(spaced)} UTC</time>'
 
 
 def clock(value: str) -> str:
@@ -98,7 +99,7 @@ def duration(milliseconds: float) -> str:
     return f"{minutes} min {rest} s" if rest else f"{minutes} min"
 
 
-def facts(rows: Iterable[tuple[str, str]], style: str = "facts") -> str:
+def pairs(rows: Iterable[tuple[str, str]], style: str = "facts") -> str:
     """A list of names and values; the values are HTML already."""
     inside = "".join([f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in rows])
     return f'<dl class="{style}">{inside}</dl>'
@@ -114,8 +115,45 @@ def code(value: object) -> str:
     return NOTHING if value is None else f"<code>{text(value)}</code>"
 
 
-def place(where: Document) -> str:
-    """`file:line:column`, as much of it as is known; empty for none."""
-    if where["file"] is None:
+def at(part: Mapping[str, Any]) -> str:
+    """Where a finding or an order's source stands, as `file:line:column`; empty without a file."""
+    return text(place(part))
+
+
+def link(key: str) -> str:
+    """An order's key in the fragment of an address: the one character of a key that would end it is `#`."""
+    return text(key.replace("#", "%23"))
+
+
+def finding_fold(findings: Sequence[Finding]) -> str:
+    """Findings of no order, the worst first, as warnings can be many; those beyond `UNFOLDED` wait in a fold."""
+    ranked = sorted(findings, key=lambda finding: finding["category"] == "warning")
+    first, rest = ranked[:UNFOLDED], ranked[UNFOLDED:]
+    if not rest:
+        return finding_list(first)
+    summary = f"<summary>{plural(len(rest), 'more finding')}</summary>"
+    return f"{finding_list(first)}<details>{summary}{finding_list(rest)}</details>"
+
+
+def finding_list(findings: Sequence[Finding]) -> str:
+    """Findings as a list: what is wrong, where, the vendor's own words, and the way out; empty for none."""
+    return f'<ul class="findings">{"".join(map(_finding, findings))}</ul>' if findings else ""
+
+
+def _finding(finding: Finding) -> str:
+    head = f'<span class="code">{text(finding["code"])}</span> '
+    head += f'<span class="tag">{text(phrase(finding["category"]))}</span>'
+    where = f' <span class="at">{at(finding)}</span>' if at(finding) else ""
+    field = f" <span>field <code>{text(finding['field'])}</code></span>" if finding["field"] is not None else ""
+    hint = f'<p class="hint"><b>Way out:</b> {sentence(finding["hint"])}</p>' if finding["hint"] is not None else ""
+    return (
+        f'<li class="finding c-{text(finding["category"])}"><p class="meta">{head}{where}{field}</p>'
+        f"<p>{sentence(finding['message'])}</p>{_vendor(finding['vendor'])}{hint}</li>"
+    )
+
+
+def _vendor(vendor: Mapping[str, Any] | None) -> str:
+    if vendor is None:
         return ""
-    return text(":".join(str(where[part]) for part in ("file", "line", "column") if where[part] is not None))
+    number = f" (code {text(vendor['code'])})" if vendor["code"] is not None else ""
+    return f'<p class="vendor"><b>The vendor said{number}:</b> <q>{text(vendor["message"])}</q></p>'

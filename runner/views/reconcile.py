@@ -13,7 +13,7 @@ from runner.core.records import OpenClaim, Record
 from runner.settle.reconcile import Settled, evidence
 from runner.views.terminal.console import Channel, Console
 from runner.views.terminal.safe import json_text, one_line
-from runner.views.words import counted, money, what
+from runner.views.wording import money, plural, what
 
 RECONCILE_VERSION: Final = "1.0"
 _STYLES: Final = {"placed": "good", "absent": "warning", "open": "error"}
@@ -26,9 +26,8 @@ def render(outcome: Settled, *, fmt: str, console: Console, flags: str = "") -> 
 
 def commands(key: OrderKey, flags: str, candidates: list[str] | None = None) -> Iterator[str]:
     """The exact commands that settle an order; the placeholders in capitals are for a person to fill in."""
-    found = candidates or []
     yield f"order-runner reconcile {key}{flags}"
-    yield from (f"order-runner resolve {key} --placed {identity}{flags}" for identity in found or ["ORDER_ID"])
+    yield from (f"order-runner resolve {key} --placed {identity}{flags}" for identity in candidates or ["ORDER_ID"])
     yield f"order-runner resolve {key} --absent --reason WHY{flags}"
 
 
@@ -55,9 +54,10 @@ def adoption(record: Record, flags: str) -> str:
     return f"order-runner resolve {record.key} --placed {shlex.quote(str(record.stray_order_id))}{flags}"
 
 
-def identities(told: Mapping[str, object]) -> list[str]:
-    found = told.get("candidates")
-    rows = found if isinstance(found, list) else []
+def identities(evidence: Mapping[str, object]) -> list[str]:
+    """The vendor's ids of the orders that may be this one, as the evidence of a claim has them."""
+    candidates = evidence.get("candidates")
+    rows = candidates if isinstance(candidates, list) else []
     return [str(row["order_id"]) for row in rows if isinstance(row, Mapping) and "order_id" in row]
 
 
@@ -82,14 +82,16 @@ def _lines(outcome: Settled, channel: Channel, flags: str) -> Iterator[str]:
 
 def _how_on(decidable_at: datetime, outcome: Settled, key: OrderKey, flags: str) -> Iterator[str]:
     verdict = outcome.verdicts[key]
-    for found in verdict.candidates:
-        order = found.order
+    for candidate in verdict.candidates:
+        order = candidate.order
         days = f"{order.starts or '?'} to {order.ends or '?'}"
-        doubts = f": {'; '.join(found.doubts)}" if found.doubts else ""
+        doubts = f": {'; '.join(candidate.doubts)}" if candidate.doubts else ""
         countries = ", ".join(sorted(order.countries)) or "no country"
-        yield f"  candidate order {order.order_id}, {counted(order.rows, 'row')}, {countries}, {days}{doubts}"
+        yield f"  candidate order {order.order_id}, {plural(order.rows, 'row')}, {countries}, {days}{doubts}"
     yield f"  it may be called absent from {_moment(decidable_at)} on, not before"
-    yield from (f"  {one}" for one in commands(key, flags, [found.order.order_id for found in verdict.candidates]))
+    yield from (
+        f"  {one}" for one in commands(key, flags, [candidate.order.order_id for candidate in verdict.candidates])
+    )
 
 
 def _counts(outcome: Settled) -> str:

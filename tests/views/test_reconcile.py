@@ -14,7 +14,6 @@ from runner.core.vendor import SeenOrder, Witness
 from runner.evidence.judge import Rules, Ruling, Verdict
 from runner.evidence.match import Match
 from runner.settle.reconcile import Settled
-from runner.views import settling
 from tests.views.conftest import Make, Plain
 
 HOSTILE = "\x1b[31m::error::##[x]\nFRA"
@@ -48,7 +47,7 @@ def outcome(make: Make, *verdicts: Verdict) -> Settled:
 
 def test_an_open_order_has_its_commands(make: Make, plain: Plain) -> None:
     """An order that stays open is shown with its candidates, the time it can be decided, and the exact commands."""
-    settling.render(outcome(make, verdict(make, "open")), fmt="text", console=plain.console, flags=" --sandbox")
+    view.render(outcome(make, verdict(make, "open")), fmt="text", console=plain.console, flags=" --sandbox")
     assert plain.out.splitlines()[1:] == [
         "open  crawl/lost  12.50 USD  ipv4, 10 × country 561, 1m",
         "  because of FRA",
@@ -65,7 +64,7 @@ def test_an_open_order_has_its_commands(make: Make, plain: Plain) -> None:
 @pytest.mark.parametrize("ruling", ["placed", "absent"])
 def test_a_settled_order_is_said_in_two_lines(make: Make, plain: Plain, ruling: Ruling) -> None:
     """What is settled says as what, and why."""
-    settling.render(outcome(make, verdict(make, ruling)), fmt="text", console=plain.console)
+    view.render(outcome(make, verdict(make, ruling)), fmt="text", console=plain.console)
     number = "  order 77" if ruling == "placed" else ""
     assert plain.out.splitlines()[1:] == [
         f"{ruling}  crawl/lost{number}  12.50 USD  ipv4, 10 × country 561, 1m",
@@ -76,7 +75,7 @@ def test_a_settled_order_is_said_in_two_lines(make: Make, plain: Plain, ruling: 
 
 def test_json_has_the_evidence(make: Make, plain: Plain) -> None:
     """`-f json` is one document with every verdict, its evidence, and what was settled before."""
-    settling.render(outcome(make, verdict(make, "placed")), fmt="json", console=plain.console)
+    view.render(outcome(make, verdict(make, "placed")), fmt="json", console=plain.console)
     document = json.loads(plain.out)
     (order,) = document["orders"]
     assert document["summary"] == {"placed": 1, "absent": 0, "open": 0}
@@ -89,7 +88,7 @@ def test_json_has_the_evidence(make: Make, plain: Plain) -> None:
 @pytest.mark.parametrize("fmt", ["text", "json"])
 def test_vendor_text_is_inert(make: Make, plain: Plain, fmt: str) -> None:
     """What the vendor calls a country is no command to a terminal or a CI log."""
-    settling.render(outcome(make, verdict(make, "open", HOSTILE)), fmt=fmt, console=plain.console)
+    view.render(outcome(make, verdict(make, "open", HOSTILE)), fmt=fmt, console=plain.console)
     assert "\x1b" not in plain.out
     assert "##" not in plain.out
     assert not any(line.lstrip().startswith("::") for line in plain.out.splitlines())
