@@ -14,6 +14,7 @@ from runner.core.vendor import SeenOrder, Witness
 from runner.evidence.judge import Rules, Ruling, Verdict
 from runner.evidence.match import Match
 from runner.settle.reconcile import Settled
+from runner.views import reconcile as view
 from tests.views.conftest import Make, Plain
 
 HOSTILE = "\x1b[31m::error::##[x]\nFRA"
