@@ -12,7 +12,7 @@ from runner.core.orders import OrderKey
 from runner.core.states import State
 from runner.core.vendor import Choice
 from runner.settle.status import StatusRow
-from runner.views import reference, status
+from runner.views import failure, reference, status
 from tests.views.conftest import Make, Plain, Terminal
 
 
