@@ -17,6 +17,7 @@ from runner.views.formats.facts import (
     elsewhere,
     ending,
     is_zero,
+    notes,
     place,
     possible_cost,
     price_paid,
@@ -24,7 +25,6 @@ from runner.views.formats.facts import (
     to_spend,
     unexplained_change,
     usd,
-    vendor_words,
     what_of,
 )
 from runner.views.terminal.console import Channel
@@ -123,10 +123,7 @@ def _why(order: Order, channel: Channel) -> Iterator[str]:
 
 def _finding_lines(finding: Finding, channel: Channel) -> Iterator[str]:
     yield sentence(place(finding), finding["code"], severity(finding), finding["message"], channel)
-    if finding["hint"]:
-        yield one_line(f"  hint: {finding['hint']}")
-    if words := vendor_words(finding):
-        yield one_line(f"  vendor: {words}")
+    yield from (f"  {line}" for line in notes(finding))
 
 
 def _skipped_lines(document: Document) -> Iterator[str]:

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any, Final, Literal
 
 from runner.core.orders import WORDS
+from runner.views.terminal.safe import one_line
 from runner.views.wording import money, what
 
 Document = Mapping[str, Any]
@@ -104,6 +105,14 @@ def vendor_words(finding: Finding) -> str | None:
         return None
     code = f" (code {vendor['code']})" if vendor["code"] else ""
     return f"{vendor['message']}{code}"
+
+
+def notes(finding: Finding) -> Iterator[str]:
+    """What goes below a finding, a safe line each: the way out, and the vendor's own words."""
+    if finding["hint"]:
+        yield one_line(f"hint: {finding['hint']}")
+    if words := vendor_words(finding):
+        yield one_line(f"vendor: {words}")
 
 
 def what_of(order: Order) -> str:

@@ -6,17 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from runner.views.formats.annotations import Annotation, limit
-from runner.views.formats.facts import (
-    Document,
-    Finding,
-    ending,
-    findings,
-    severity,
-    to_spend,
-    usd,
-    vendor_words,
-    worst_first,
-)
+from runner.views.formats.facts import Document, Finding, ending, findings, notes, severity, to_spend, usd, worst_first
 from runner.views.terminal.safe import one_line
 
 
@@ -49,10 +39,7 @@ def _annotation(finding: Finding) -> Annotation:
     if finding["file"] not in (None, "-"):
         at = {"file": finding["file"], "line": finding["line"], "col": finding["column"]}
         place = {name: one_line(str(value)) for name, value in at.items() if value is not None} | place
-    lines = [one_line(finding["message"])]
-    lines += [f"hint: {one_line(finding['hint'])}"] if finding["hint"] else []
-    lines += [f"vendor: {one_line(words)}" for words in [vendor_words(finding)] if words]
-    return Annotation(kind=severity(finding), place=place, lines=lines)
+    return Annotation(kind=severity(finding), place=place, lines=[one_line(finding["message"]), *notes(finding)])
 
 
 def _sum(document: Document) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from runner.views.formats.facts import Finding, Order, charge, doubts, place, severity, vendor_words
+from runner.views.formats.facts import Finding, Order, charge, doubts, notes, place, severity
 from runner.views.terminal.safe import one_line
 
 RUN: Final = "order-runner"
@@ -139,10 +139,7 @@ def finding_lines(finding: Finding) -> Iterator[str]:
     where = f"{place(finding)}: " if place(finding) else ""
     label = "warning: " if severity(finding) == "warning" else ""
     yield one_line(f"{where}{finding['code']} {label}{finding['message']}")
-    if finding["hint"]:
-        yield one_line(f"hint: {finding['hint']}")
-    if words := vendor_words(finding):
-        yield one_line(f"vendor: {words}")
+    yield from notes(finding)
 
 
 def _seconds(milliseconds: int) -> str:

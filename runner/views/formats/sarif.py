@@ -15,7 +15,7 @@ from urllib.parse import quote
 from runner._version import __version__
 from runner.core.codes import TITLES
 from runner.explain.meanings import finding as explanation
-from runner.views.formats.facts import Finding, severity, vendor_words, worst_first
+from runner.views.formats.facts import Finding, notes, severity, worst_first
 from runner.views.formats.facts import findings as every_finding
 from runner.views.terminal.safe import json_text, one_line
 
@@ -124,10 +124,7 @@ def _notification(finding: Finding, codes: Sequence[str]) -> Json:
 
 def message(finding: Finding) -> str:
     """What is wrong, the way out and the vendor's words, a line each."""
-    parts = [one_line(finding["message"])]
-    parts += [f"hint: {one_line(finding['hint'])}"] if finding["hint"] else []
-    parts += [f"vendor: {one_line(words)}" for words in [vendor_words(finding)] if words]
-    return "\n".join(parts)
+    return "\n".join((one_line(finding["message"]), *notes(finding)))
 
 
 def _fingerprint(finding: Finding, seen: Counter[str]) -> str:
