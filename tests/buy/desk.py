@@ -48,7 +48,7 @@ def agree(_: Plan) -> None:
 
 @dataclass(slots=True)
 class World:
-    """One folder, one vendor, one ledger; every `apply` opens them anew, as a new process would."""
+    """One folder, one served sandbox, one SQLite ledger, in this process; every `apply` opens them anew, as a new process would."""
 
     folder: Path
     box: Sandbox

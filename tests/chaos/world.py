@@ -36,7 +36,7 @@ PLENTY: Final = Decimal(100000)
 
 @dataclass(slots=True)
 class World:
-    """Everything that outlives a runner."""
+    """What outlives every real runner: a folder with manifest and ledger, and a served sandbox that remembers the truth."""
 
     folder: Path
     box: Sandbox

@@ -47,6 +47,8 @@ class Truth:
 
 @dataclass(kw_only=True)
 class World:
+    """What is true of one account at the vendor, whatever it shows: its orders, and its top-ups by minute."""
+
     orders: list[Truth] = field(default_factory=list)
     top_ups: list[tuple[float, Decimal]] = field(default_factory=list)
 

@@ -43,7 +43,7 @@ CALM: Final = 6
 
 
 class World(Books):
-    """Everything outside the code under test, and the judge of it."""
+    """The modelled world of one seed: vendor, network, ledger, time and deaths around the code under test, and its judge."""
 
     def __init__(self, seed: int, connection: Connection, say: Callable[[str], None]) -> None:
         self.rng = random.Random(seed)
