@@ -86,7 +86,7 @@ def test_a_status_says_of_an_old_ledger_what_it_said_then(story: str, commands: 
     """State, order id, price, time and reason of every order are those that the version said that wrote them."""
     bring(world, story)
     outputs = run(commands, world, Step("status", ("status", "-f", "json=status.json")))
-    assert known(outputs["status/work/status.json"]) == known(made(story, "status.json"))
+    assert known(outputs["status/status.json"]) == known(made(story, "status.json"))
     assert outputs["status/exit"] == ("7" if story == "open" else "0")
 
 
@@ -136,7 +136,7 @@ def test_an_old_export_makes_the_same_ledger(commands: Commands, world: World) -
     )
     assert outputs["import/exit"] == "0"
     assert history(outputs["export/stdout"]) == history(made("open", "history.jsonl"))
-    states = [order[:7] for order in known(outputs["status/work/status.json"])]
+    states = [order[:7] for order in known(outputs["status/status.json"])]
     assert states == [order[:7] for order in known(made("open", "status.json"))]
 
 
@@ -205,7 +205,7 @@ def test_doubt_of_an_earlier_version_blocks_and_is_settled(commands: Commands, w
     )
     assert (outputs["reconcile/exit"], outputs["rest/exit"]) == ("0", "0")
     assert vendor_sold(world) == sold + 1
-    assert {order[1] for order in known(outputs["status/work/status.json"])} == {"placed"}
+    assert {order[1] for order in known(outputs["status/status.json"])} == {"placed"}
 
 
 def test_an_order_id_in_an_old_emergency_file_is_entered(commands: Commands, world: World) -> None:
@@ -220,7 +220,7 @@ def test_an_order_id_in_an_old_emergency_file_is_entered(commands: Commands, wor
     )
     assert outputs["apply/exit"] == "0"
     assert vendor_sold(world) == sold == 3
-    assert [order[1] for order in known(outputs["status/work/status.json"])] == ["placed"] * 3
+    assert [order[1] for order in known(outputs["status/status.json"])] == ["placed"] * 3
 
 
 @pytest.mark.parametrize("approval", [("plan.json",), ("--approve", "{digest of plan.json}", "orders/new.yaml")])
@@ -258,7 +258,7 @@ def test_an_old_lockfile_holds(commands: Commands, world: World) -> None:
         Step("lock", ("lock", "orders/words.yaml"), served=CLEAN),
     )
     assert [outputs[f"{name}/exit"] for name in ("validate", "check", "lock")] == ["0", "0", "0"]
-    assert "lock/work/orders/orders.lock.json" not in outputs
+    assert "lock/orders/orders.lock.json" not in outputs
 
 
 @pytest.mark.parametrize("story", ["settled", "open", "unrecorded"])
@@ -268,11 +268,11 @@ def test_an_old_report_is_rendered_in_every_format(story: str, commands: Command
     outputs = run(commands, world, Step("render", ("report", "render", *formats(*REPORT_FORMATS), "report.json")))
     report = made(story, "report.json")
     assert outputs["render/exit"] == "0"
-    assert outputs["render/work/out.json"] == report
+    assert outputs["render/out.json"] == report
     assert outputs["render/stdout"]
     for name in ("ndjson", "junit", "markdown", "html"):
-        assert json.loads(report)["orders"][0]["name"] in outputs[f"render/work/out.{name}"], name
-    assert json.loads(outputs["render/work/out.sarif"])["runs"]
+        assert json.loads(report)["orders"][0]["name"] in outputs[f"render/out.{name}"], name
+    assert json.loads(outputs["render/out.sarif"])["runs"]
 
 
 def test_an_old_sandbox_goes_on(commands: Commands, world: World) -> None:
@@ -288,7 +288,7 @@ def test_an_old_sandbox_goes_on(commands: Commands, world: World) -> None:
         ],
     )
     assert (outputs["plan/exit"], outputs["more/exit"]) == ("0", "0")
-    assert len(known(outputs["status/work/status.json"])) == 5
+    assert len(known(outputs["status/status.json"])) == 5
 
 
 def test_an_old_database_is_read_and_continued(commands: Commands, world: World) -> None:
@@ -309,7 +309,7 @@ def test_an_old_database_is_read_and_continued(commands: Commands, world: World)
             outputs = commands.run(world, [named(step, url) for step in steps])
     except NoServer as reason:
         pytest.skip(str(reason))
-    assert known(outputs["status/work/status.json"]) == known(made("postgres", "status.json"))
+    assert known(outputs["status/status.json"]) == known(made("postgres", "status.json"))
     assert history(outputs["export/stdout"]) == history(made("postgres", "history.jsonl"))
     assert [outputs[f"{name}/exit"] for name in ("status", "verify", "plan", "apply")] == ["0", "0", "0", "0"], outputs
 

@@ -20,10 +20,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from queue import SimpleQueue
+from typing import Final
 
 from tests.golden import store
 from tests.golden.cases import Case, every_case
 from tests.golden.commands import Build, Commands, Outputs, build_of
+
+EVERY: Final = 100
+"""Cases after which a line on stderr says how far it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +40,10 @@ class Difference:
     after: str | None
 
 
+Compared = Iterator[tuple[int, list[Difference]]]
+"""Of each case how many outputs it has, and which of them differ."""
+
+
 def main(arguments: Sequence[str]) -> int:
     asked = _asked(arguments)
     cases = [case for case in every_case() if any(fnmatch.fnmatch(case.name, pattern) for pattern in asked.only)]
@@ -44,10 +52,14 @@ def main(arguments: Sequence[str]) -> int:
     if asked.command == "record":
         return _record(cases, asked.jobs, whole=asked.only == ["*"])
     compared = _side_by_side if asked.against else _recorded
-    differences, outputs = compared(cases, asked)
-    for difference in differences:
-        _show(difference, asked.lines)
-    return _sum_up(cases, outputs, differences, asked.accept)
+    groups: Counter[str] = Counter()
+    outputs = 0
+    for played, differences in compared(cases, asked):
+        outputs += played
+        groups.update(one.case.group for one in differences)
+        for difference in differences:
+            _show(difference, asked.lines)
+    return _sum_up(len(cases), outputs, groups, asked.accept)
 
 
 def _asked(arguments: Sequence[str]) -> argparse.Namespace:
@@ -79,7 +91,10 @@ def play(build: Build, cases: Sequence[Case], jobs: int) -> Iterator[tuple[Case,
             finally:
                 idle.put(commands)
 
-        yield from zip(cases, pool.map(one, cases), strict=True)
+        for number, (case, outputs) in enumerate(zip(cases, pool.map(one, cases), strict=True), 1):
+            if not number % EVERY:
+                print(f"{number} of {len(cases)}", file=sys.stderr, flush=True)
+            yield case, outputs
 
 
 def differences_of(case: Case, before: Mapping[str, str], after: Mapping[str, str]) -> list[Difference]:
@@ -104,12 +119,10 @@ def _record(cases: Sequence[Case], jobs: int, *, whole: bool) -> int:
     return 0
 
 
-def _recorded(cases: Sequence[Case], asked: argparse.Namespace) -> tuple[list[Difference], int]:
-    stored, found, count = store.load(), [], 0
+def _recorded(cases: Sequence[Case], asked: argparse.Namespace) -> Compared:
+    stored = store.load()
     for case, outputs in play(Build(), cases, asked.jobs):
-        count += len(outputs)
-        found += against_store(case, outputs, stored.get(case.name, {}))
-    return found, count
+        yield len(outputs), against_store(case, outputs, stored.get(case.name, {}))
 
 
 def against_store(case: Case, outputs: Outputs, stored: Mapping[str, str]) -> list[Difference]:
@@ -127,14 +140,11 @@ def against_store(case: Case, outputs: Outputs, stored: Mapping[str, str]) -> li
     ]
 
 
-def _side_by_side(cases: Sequence[Case], asked: argparse.Namespace) -> tuple[list[Difference], int]:
-    found, count = [], 0
+def _side_by_side(cases: Sequence[Case], asked: argparse.Namespace) -> Compared:
+    jobs = max(1, asked.jobs // 2)
     with build_of(asked.against) as other:
-        jobs = max(1, asked.jobs // 2)
         for (case, before), (_, after) in zip(play(other, cases, jobs), play(Build(), cases, jobs), strict=True):
-            count += len(after)
-            found += differences_of(case, before, after)
-    return found, count
+            yield len(after), differences_of(case, before, after)
 
 
 def _show(difference: Difference, lines: int) -> None:
@@ -149,13 +159,10 @@ def _show(difference: Difference, lines: int) -> None:
         print(f"  … {len(changed) - lines} more lines")
 
 
-def _sum_up(cases: Sequence[Case], outputs: int, differences: Sequence[Difference], accepted: Sequence[str]) -> int:
-    groups = Counter(one.case.group for one in differences)
-    print(f"{len(cases)} cases, {outputs} outputs, {len(differences)} differ")
+def _sum_up(cases: int, outputs: int, groups: Counter[str], accepted: Sequence[str]) -> int:
+    print(f"{cases} cases, {outputs} outputs, {groups.total()} differ")
     for group, count in groups.items():
-        print(f"  {group}: {count} in {len({one.case.name for one in differences if one.case.group == group})} cases")
-    if accepted:
-        print(f"  accepted: {', '.join(accepted)}")
+        print(f"  {group}: {count}{' (accepted)' if group in accepted else ''}")
     return 1 if groups.keys() - set(accepted) else 0
 
 

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Self
 from urllib.parse import urlsplit
 
@@ -29,13 +28,15 @@ APART: Final = 60.0
 """Seconds between the starts of two commands of a case."""
 LENGTH: Final = 64
 """Characters that the path of a world has, whatever the machine's folder for temporary files is: tables depend on it."""
-SOON: Final = 120.0
+BASE: Final = next(folder for folder in ("/dev/shm", tempfile.gettempdir()) if os.access(folder, os.W_OK))
+"""Where worlds are made: in memory where that is possible, because a ledger asks the disk for every commit."""
+SOON: Final = 300.0
 VENDOR: Final = "~/vendor.jsonl"
 """What the emulator that is served remembers."""
 PAUSE: Final = 0.002
 MAX_PAUSE: Final = 0.05
 DIGEST: Final = re.compile(r"\{digest of (?P<plan>[^}]+)\}")
-LEFT_OUT: Final = (".sqlite3", ".sqlite3-wal", ".sqlite3-shm", ".sqlite3-journal", ".lock", ".ledger")
+LEFT_OUT: Final = re.compile(r"\.(?:sqlite3|ledger)(?:-wal|-shm|-journal)?$|\.lock$")
 """Files that are compared by what commands say of them."""
 
 
@@ -101,9 +102,6 @@ class Commands(Nursery):
             stdout=subprocess.PIPE,
         )
         return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        super().__exit__(kind, error, at)
 
     def play(self, files: Mapping[str, Path], steps: Sequence[Step]) -> Outputs:
         """A case from an empty world on; `files` are copied there first, by their new names."""
@@ -188,7 +186,7 @@ class World:
     """A folder to work in, and a home, below a path of always the same length."""
 
     def __enter__(self) -> Self:
-        self._made = tempfile.mkdtemp(prefix="golden-")
+        self._made = tempfile.mkdtemp(prefix="golden-", dir=BASE)
         room = LENGTH - len(self._made) - 1
         self.folder = Path(self._made) / ("w" * room) if room > 0 else Path(self._made)
         self.work, self.home = self.folder / "work", self.folder / "home"
@@ -231,17 +229,18 @@ class World:
         return str(json.loads(path.read_bytes())["digest"]) if path.exists() else f"(no {plan})"
 
     def files(self) -> Outputs:
-        """Every text file there is."""
-        paths = [path for top in (self.work, self.home) for path in top.rglob("*") if path.is_file()]
+        """Every text file there is, from the folder where commands work on, or with `~/` from their home on."""
         return {
-            path.relative_to(self.folder).as_posix(): path.read_bytes().decode("utf-8", "backslashreplace")
-            for path in sorted(paths)
-            if path.suffix not in LEFT_OUT
+            f"{short}{path.relative_to(top).as_posix()}": path.read_bytes().decode("utf-8", "backslashreplace")
+            for short, top in (("", self.work), ("~/", self.home))
+            for path in sorted(top.rglob("*"))
+            if path.is_file() and not LEFT_OUT.search(path.name)
         }
 
     def environment(self) -> dict[str, str]:
         return {
             "PATH": os.defpath,
+            "TMPDIR": BASE,
             "HOME": str(self.home),
             "USER": "golden",
             "LC_ALL": "C.UTF-8",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -14,12 +15,13 @@ from tests.golden.commands import Outputs
 HERE: Final = Path(__file__).parent
 DIGESTS: Final = HERE / "digests.json"
 TEXTS: Final = HERE / "texts"
-LENGTH: Final = 10
+LENGTH: Final = 8
 """Hexadecimal digits that are kept of a SHA-256: enough to see a change, and a file that fits into git."""
 HEADING: Final = "=" * 12
+SAME: Final = " is "
 
 Digests = Mapping[str, Mapping[str, str]]
-"""Case → output → digest."""
+"""Case → output → digest. In the file, a step is a line."""
 
 
 def digest(text: str) -> str:
@@ -29,36 +31,61 @@ def digest(text: str) -> str:
 def load() -> Digests:
     """What was recorded of every case."""
     stored: dict[str, dict[str, str]] = json.loads(DIGESTS.read_bytes())
-    return {case: dict(part.split("=") for part in line.split()) for case, line in stored.items()}  # type: ignore[attr-defined]
+    return {
+        case: {f"{step}/{name}": mark for step, line in steps.items() for name, mark in map(_pair, line.split())}
+        for case, steps in stored.items()
+    }
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, _, mark = text.rpartition("=")
+    return name, mark
 
 
 def texts(case: str) -> Outputs:
     """The texts that were recorded of a core case; empty for another one."""
     path = _path(case)
-    if not path.exists():
-        return {}
-    parts = path.read_text("utf-8").split(f"{HEADING} ")[1:]
-    found = (part.partition("\n") for part in parts)
-    return {name: text[:-1] for name, _, text in found}
+    found: Outputs = {}
+    for part in path.read_text("utf-8").split(f"{HEADING} ")[1:] if path.exists() else ():
+        name, _, text = part.partition("\n")
+        name, same, other = name.partition(SAME)
+        found[name] = found[other] if same else text[:-1]
+    return found
 
 
 def save(digests: Digests, core: Iterable[tuple[Case, Outputs]]) -> None:
     """Record everything anew."""
-    lines = {case: " ".join(f"{name}={mark}" for name, mark in outputs.items()) for case, outputs in digests.items()}
-    DIGESTS.write_text(json.dumps(lines, indent=0, ensure_ascii=False) + "\n", "utf-8")
+    stored: dict[str, dict[str, str]] = {}
+    for case, outputs in digests.items():
+        steps = stored.setdefault(case, {})
+        for output, mark in outputs.items():
+            step, _, name = output.partition("/")
+            steps[step] = f"{steps[step]} {name}={mark}" if step in steps else f"{name}={mark}"
+    DIGESTS.write_text(json.dumps(stored, indent=0, ensure_ascii=False) + "\n", "utf-8")
     TEXTS.mkdir(exist_ok=True)
     for old in TEXTS.iterdir():
         old.unlink()
     for case, outputs in core:
-        _path(case.name).write_text(
-            "".join(f"{HEADING} {name}\n{text}\n" for name, text in outputs.items() if _kept(name)), "utf-8"
-        )
+        _path(case.name).write_text("".join(_sections(outputs)), "utf-8")
+
+
+def _sections(outputs: Outputs) -> Iterator[str]:
+    """Each text once: what is the same as an earlier one only names it."""
+    earlier: dict[str, str] = {}
+    for name, text in outputs.items():
+        if not _kept(name):
+            continue
+        if text in earlier and len(text) > len(earlier[text]):
+            yield f"{HEADING} {name}{SAME}{earlier[text]}\n"
+        else:
+            yield f"{HEADING} {name}\n{text}\n"
+            earlier[text] = name
 
 
 def _kept(name: str) -> bool:
-    """Whether a text is kept: a page of HTML is forty kilobytes, most of them the same ones in each."""
-    return not name.endswith(".html")
+    """Whether a text is kept: HTML is forty kilobytes a page, events and SARIF say again what the report says."""
+    return not name.endswith((".html", ".ndjson", ".sarif"))
 
 
 def _path(case: str) -> Path:
-    return TEXTS / f"{case.replace('/', '--').replace(' ', '+').replace(':', '_').replace('*', 'all')}.txt"
+    return TEXTS / f"{re.sub(r'[^a-zA-Z0-9@.-]+', '+', case.replace('/', '--').replace('*', 'all'))}.txt"
