@@ -9,11 +9,11 @@ from typing import Literal
 import click
 
 from runner.cli import buying
-from runner.cli.ending import Call
+from runner.cli.closing import Call
 from runner.cli.options import common
 from runner.cli.options.approval import ApprovalOptions, SelectionOptions, approved_of, selection_of
+from runner.cli.options.bounds import LimitOptions
 from runner.cli.options.command import CommandOptions, define, group, option, option_class
-from runner.cli.options.limits import LimitOptions
 from runner.core.errors import UsageError
 from runner.run.settings import MIN_MONEY_TIMEOUT, Settings
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import click
 
-from runner.cli.ending import Call, followed_file, report_file, reported, show
+from runner.cli.closing import Call, followed_file, report_file, reported, show
+from runner.cli.options.bounds import limits_of, policies_line
 from runner.cli.options.command import option, option_class
 from runner.cli.options.common import flags_of, lock_timeout_option
-from runner.cli.options.limits import limits_of, policies_line
-from runner.cli.options.words import note_left_out
+from runner.cli.options.manifests import note_left_out
 from runner.core.errors import Cancelled, LedgerUnusable, UsageError
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _buy(call: Call, paths: tuple[str, ...], stop: Stop, options: BuyingOptions)
 
 def _task(call: Call, paths: tuple[str, ...], watch: Watch) -> Task:
     from runner.core.progress import Notice
-    from runner.manifest.wording import Words
+    from runner.manifest.words import Words
     from runner.run import call as session
 
     words = Words(paths=paths, named=call.limits.lockfile, sandbox=call.settings.sandbox, watch=watch)

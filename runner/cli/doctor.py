@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Final
 
 from runner.cli.options import common
+from runner.cli.options.bounds import policy_option
 from runner.cli.options.command import CommandOptions, Given, define, group, option, option_class
-from runner.cli.options.limits import policy_option
-from runner.cli.options.words import lockfile_option
+from runner.cli.options.manifests import lockfile_option
 
 FORMATS = ("text", "json")
 _NAMED: Final = ("ledger", "base_url", "account")

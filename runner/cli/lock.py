@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from runner.cli.options import common
 from runner.cli.options.command import CommandOptions, define, group, option, option_class
-from runner.cli.options.words import lockfile_option, note_left_out
+from runner.cli.options.manifests import lockfile_option, note_left_out
 from runner.cli.outputs import source_line
 from runner.core.errors import ExitCode, Problem, UsageError
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from runner.core.vendor import Reader
     from runner.manifest import Loaded
     from runner.manifest.lock import Lockfile
-    from runner.manifest.wording import Words
+    from runner.manifest.words import Words
     from runner.run.settings import Settings
     from runner.views.lock import LockResult
     from runner.views.terminal.console import Console
@@ -46,7 +46,7 @@ class LockOptions(CommandOptions):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Locking:
+class _LockCall:
     """One call: the words of its manifests, the lockfile that is there, and the way to the vendor."""
 
     words: Words
@@ -65,7 +65,7 @@ def command(options: LockOptions) -> int:
     Plans and purchases use only what is locked.
     """
     from runner import manifest
-    from runner.manifest.wording import Words
+    from runner.manifest.words import Words
 
     if options.check and options.update:
         raise UsageError("--check writes nothing, --update does: say one of them")
@@ -77,7 +77,7 @@ def command(options: LockOptions) -> int:
         loaded = manifest.load(options.paths, apart=words.apart, watch=watch)
     note_left_out(loaded, console)
     lockfile, problems = _read(words)
-    locking = _Locking(
+    locking = _LockCall(
         words=words, loaded=loaded, lockfile=lockfile, settings=settings, console=console, screen=options.screen
     )
     written = None
@@ -106,7 +106,7 @@ def _refuse_unknown(update: tuple[str, ...], loaded: Loaded) -> None:
             raise UsageError(f"no manifest here uses the word {word!r}{did_you_mean(nearest)}")
 
 
-def _check(locking: _Locking) -> list[Problem]:
+def _check(locking: _LockCall) -> list[Problem]:
     """Offline first: every word locked, no entry too many. Only then the vendor is asked what has moved."""
     from runner.manifest.lock.changes import lock, moved_problems, stale_problems
     from runner.manifest.lock.location import covers
@@ -125,7 +125,7 @@ def _check(locking: _Locking) -> list[Problem]:
     return moved_problems(changes, locking.lockfile.path, command)
 
 
-def _lock(locking: _Locking, update: tuple[str, ...]) -> tuple[list[Problem], LockResult | None]:
+def _lock(locking: _LockCall, update: tuple[str, ...]) -> tuple[list[Problem], LockResult | None]:
     """What the vendor has for every word; written where something changed and nothing is wrong."""
     from runner.core.clock import SystemClock
     from runner.manifest.lock.changes import as_warnings, entries_to_keep, lock, moved_problems
@@ -169,7 +169,7 @@ def _write(place: Path, text: str) -> None:
 
 
 @contextmanager
-def _catalogue(locking: _Locking) -> Iterator[Catalogue]:
+def _catalogue(locking: _LockCall) -> Iterator[Catalogue]:
     """The vendor's reference lists; the key and the way there are only looked for if one is asked for."""
     from runner.core.catalogue import Catalogue
     from runner.core.clock import SystemClock
@@ -185,7 +185,7 @@ def _catalogue(locking: _Locking) -> Iterator[Catalogue]:
 
 
 def _show(
-    locking: _Locking, outputs: tuple[common.Output, ...], problems: tuple[Problem, ...], written: LockResult | None
+    locking: _LockCall, outputs: tuple[common.Output, ...], problems: tuple[Problem, ...], written: LockResult | None
 ) -> int:
     from runner.views import lock as view
 

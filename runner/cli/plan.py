@@ -8,11 +8,11 @@ from pathlib import Path
 import click
 
 from runner.cli import buying
-from runner.cli.ending import Call
+from runner.cli.closing import Call
 from runner.cli.options import common
 from runner.cli.options.approval import SelectionOptions, selection_of
+from runner.cli.options.bounds import LimitOptions
 from runner.cli.options.command import CommandOptions, define, group, option, option_class
-from runner.cli.options.limits import LimitOptions
 from runner.core.errors import UsageError
 
 

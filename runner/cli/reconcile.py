@@ -9,8 +9,8 @@ import click
 
 from runner.cli.complete import values as completers
 from runner.cli.options import common
+from runner.cli.options.bounds import policy_option
 from runner.cli.options.command import CommandOptions, argument, define, group, option, option_class
-from runner.cli.options.limits import policy_option
 from runner.cli.options.types import Duration, key_of
 from runner.cli.outputs import render_problems
 from runner.core.errors import InvalidManifests

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from runner.cli.options import common
 from runner.cli.options.approval import SelectionOptions, selection_of
 from runner.cli.options.command import CommandOptions, define, group, option, option_class
-from runner.cli.options.words import note_left_out
+from runner.cli.options.manifests import note_left_out
 from runner.core.errors import ExitCode, InvalidManifests, UsageError
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.cli.options import common
+from runner.cli.options.bounds import policies_line, policy_option
 from runner.cli.options.command import CommandOptions, define, group, option, option_class
-from runner.cli.options.limits import policies_line, policy_option
-from runner.cli.options.words import lockfile_option, note_left_out
+from runner.cli.options.manifests import lockfile_option, note_left_out
 from runner.cli.outputs import annotates, source_line, tell_job
 from runner.core.errors import ExitCode
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from runner.core.errors import Problem
     from runner.limits.policy import Policies, Policy
     from runner.manifest import Checked, Loaded
-    from runner.manifest.wording import Words
+    from runner.manifest.words import Words
     from runner.views.terminal.console import Console
 
 FORMATS = ("text", "json", "github", "junit", "sarif", "markdown")
@@ -44,7 +44,7 @@ def command(options: ValidateOptions) -> int:
     PATH is a file, a folder (every *.yaml and *.yml below it), a glob, or - for stdin. Needs no network and no key.
     Words are looked up in the lockfile, if there is one. Exit code 4 if anything is wrong.
     """
-    from runner.manifest.wording import Words
+    from runner.manifest.words import Words
     from runner.views import findings
 
     default = "github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text"

@@ -8,7 +8,7 @@ from typing import Final
 from runner.core import schemas
 from runner.core.nearest import nearest
 from runner.core.orders import PRODUCT_TYPES
-from runner.explain import fields, meanings, order_fields
+from runner.explain import fields, order_fields, page_tables
 from runner.explain.fields import FieldNode
 from runner.explain.topics import Item, Section, Topic, first_sentence
 
@@ -26,11 +26,11 @@ class UnknownTopic(LookupError):
 
 
 PREFIXES: Final[dict[str, Callable[[str], Topic | None]]] = {
-    "exit": meanings.exit_code,
-    "finding": lambda word: meanings.finding(word.upper()),
-    "state": meanings.status,
-    "status": meanings.status,
-    "term": meanings.term,
+    "exit": page_tables.exit_code,
+    "finding": lambda word: page_tables.finding(word.upper()),
+    "state": page_tables.status,
+    "status": page_tables.status,
+    "term": page_tables.term,
     "type": lambda word: fields.topic(fields.root(word)) if word in PRODUCT_TYPES else None,
     "field": lambda word: next(_fields(word), None),
 }
@@ -43,7 +43,7 @@ def explanations(words: Sequence[str]) -> tuple[Topic, ...]:
     rest = list(words)
     while rest:
         if taken := _words_of_a_term(rest):
-            topics = [topic for topic in (meanings.term(" ".join(rest[:taken])),) if topic]
+            topics = [topic for topic in (page_tables.term(" ".join(rest[:taken])),) if topic]
             word, rest = " ".join(rest[:taken]), rest[taken:]
         elif (word := rest.pop(0)) in PREFIXES and rest:
             if word == "exit" and rest[0] == "code" and rest[1:]:
@@ -61,7 +61,7 @@ def explanations(words: Sequence[str]) -> tuple[Topic, ...]:
 
 def _words_of_a_term(words: Sequence[str]) -> int:
     """How many of the next words are one term of the glossary; 0 where that is none of several words."""
-    return next((count for count in range(len(words), 1, -1) if meanings.term(" ".join(words[:count]))), 0)
+    return next((count for count in range(len(words), 1, -1) if page_tables.term(" ".join(words[:count]))), 0)
 
 
 def overview() -> Topic:
@@ -83,14 +83,14 @@ def overview() -> Topic:
 def every_name() -> list[str]:
     """Every name that `explained` knows, those of fields with their whole path."""
     nodes = (node.name for schema in (*FILES, *PRODUCT_TYPES) for node in fields.every(fields.root(schema)))
-    exits = (f"exit {number}" for number, _, _ in meanings.exit_codes().values())
-    statuses = (f"status {name}" for name in meanings.statuses())
+    exits = (f"exit {number}" for number, _, _ in page_tables.exit_codes().values())
+    statuses = (f"status {name}" for name in page_tables.statuses())
     words = (
         *order_fields.names(),
-        *meanings.findings(),
-        *meanings.exit_codes(),
-        *meanings.statuses(),
-        *meanings.terms(),
+        *page_tables.findings(),
+        *page_tables.exit_codes(),
+        *page_tables.statuses(),
+        *page_tables.terms(),
         *_LISTS,
     )
     return list(dict.fromkeys((*nodes, *exits, *statuses, *words)))
@@ -111,9 +111,11 @@ def _meanings(word: str) -> Iterator[Topic]:
     if listed:
         yield listed()
         return
-    code = None if word.isdecimal() else meanings.exit_code(word)
-    named = [topic for topic in (meanings.finding(word.upper()), code, meanings.status(word), *_fields(word)) if topic]
-    term = meanings.term(word)
+    code = None if word.isdecimal() else page_tables.exit_code(word)
+    named = [
+        topic for topic in (page_tables.finding(word.upper()), code, page_tables.status(word), *_fields(word)) if topic
+    ]
+    term = page_tables.term(word)
     yield from named or ([term] if term else [])
 
 
@@ -136,24 +138,24 @@ def _list_topic(name: str, title: str, lines: Iterable[Item], ask: str) -> Topic
 
 
 def _findings() -> Topic:
-    lines = (Item(name=code, text=title) for code, title in meanings.findings().items())
+    lines = (Item(name=code, text=title) for code, title in page_tables.findings().items())
     return _list_topic("findings", "Findings", lines, "PSR012")
 
 
 def _exits() -> Topic:
-    codes = meanings.exit_codes().items()
+    codes = page_tables.exit_codes().items()
     lines = (Item(name=str(number), mark=name, text=first_sentence(when)) for name, (number, when, _) in codes)
     section = Section(lines=tuple(lines), marked=True)
     return Topic(name="exit-codes", kind="list", title="Exit codes", sections=(section,), see=("exit 7",))
 
 
 def _statuses() -> Topic:
-    lines = (Item(name=name, text=text) for name, text in meanings.statuses().items())
+    lines = (Item(name=name, text=text) for name, text in page_tables.statuses().items())
     return _list_topic("statuses", "Statuses of an order", lines, "status unknown")
 
 
 def _terms() -> Topic:
-    lines = (Item(name=word, text=first_sentence(text)) for word, text in meanings.terms().items())
+    lines = (Item(name=word, text=first_sentence(text)) for word, text in page_tables.terms().items())
     return _list_topic("terms", "Words of the trade", lines, "claim")
 
 

@@ -23,7 +23,7 @@ from runner.evidence.judge import Rules
 from runner.library.answers import Applied, Manifests, Planned, Reconciled, applied, as_json, raise_for
 from runner.limits.limits import Limits
 from runner.manifest.selection import EVERYTHING, Selection
-from runner.manifest.wording import Words
+from runner.manifest.words import Words
 from runner.plan.approval.terms import Approval
 from runner.plan.plan import UNLIMITED, Plan
 from runner.plan.task import Consent, Task

@@ -178,7 +178,7 @@ def reconcile(
     keys: tuple[OrderKey, ...] = (),
     wait: float = 0.0,
     lock_timeout: float = 0.0,
-) -> tuple[settling.Settled, ExitCode]:
+) -> tuple[settling.Settlements, ExitCode]:
     """Settle orders in doubt by evidence. The code is 7 while any order of the account is open, asked for or not."""
     clock, watch = StoppableClock(SystemClock(), stop), harmless(watch)
     with (

@@ -49,7 +49,7 @@ class Reconciliation:
 
 
 @dataclass(slots=True, kw_only=True)
-class Settled:
+class Settlements:
     """The last verdict on each order, oldest claim first; what was settled before; what could not be read."""
 
     policy: Rules
@@ -62,12 +62,12 @@ class Settled:
         return [verdict for verdict in self.verdicts.values() if verdict.ruling == "open"]
 
 
-def reconcile(task: Reconciliation) -> Settled:
+def reconcile(task: Reconciliation) -> Settlements:
     """Look, and look again until nothing is open or the time is over.
 
     Raises `Busy` where another run holds the account at the first look, `UsageError` for a key that no order has.
     """
-    outcome = Settled(policy=task.policy, settled=_known(task))
+    outcome = Settlements(policy=task.policy, settled=_known(task))
     begun, pauses = task.clock.monotonic(), iter(task.pauses)
     pause, looks = 0.0, 0
     while True:
@@ -100,7 +100,7 @@ def _known(task: Reconciliation) -> tuple[Record, ...]:
     return tuple(record for record in records.values() if record.state not in OPEN)
 
 
-def _look_once(task: Reconciliation, outcome: Settled) -> None:
+def _look_once(task: Reconciliation, outcome: Settlements) -> None:
     with task.ledger.hold(task.holder, timeout=task.lock_timeout) as hold:
         hold.abandon_submitted(task.clock.now())
         claims = task.ledger.open_claims()
@@ -214,7 +214,7 @@ def _candidate(match: Match) -> dict[str, object]:
     }
 
 
-def _waits_for(outcome: Settled) -> str:
+def _waits_for(outcome: Settlements) -> str:
     first = outcome.open[0]
     more = f" (and {len(outcome.open) - 1} more)" if len(outcome.open) > 1 else ""
     return f"{first.key} is open{more}: {first.reason}"

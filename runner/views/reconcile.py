@@ -10,7 +10,7 @@ from typing import Final
 from runner.core.clock import rfc3339
 from runner.core.orders import CURRENCY, OrderKey, decimal_text
 from runner.core.records import OpenClaim, Record
-from runner.settle.reconcile import Settled, evidence
+from runner.settle.reconcile import Settlements, evidence
 from runner.views.terminal.console import Channel, Console
 from runner.views.terminal.safe import json_text, one_line
 from runner.views.wording import money, plural, what
@@ -19,7 +19,7 @@ RECONCILE_VERSION: Final = "1.0"
 _STYLES: Final = {"placed": "good", "absent": "warning", "open": "error"}
 
 
-def render(outcome: Settled, *, fmt: str, console: Console, flags: str = "") -> None:
+def render(outcome: Settlements, *, fmt: str, console: Console, flags: str = "") -> None:
     """Write an outcome in one of `FORMATS` to stdout; `flags` belong behind every command that is suggested."""
     FORMATS[fmt](outcome, console.out, flags)
 
@@ -61,11 +61,11 @@ def identities(evidence: Mapping[str, object]) -> list[str]:
     return [str(row["order_id"]) for row in rows if isinstance(row, Mapping) and "order_id" in row]
 
 
-def _text(outcome: Settled, channel: Channel, flags: str) -> None:
+def _text(outcome: Settlements, channel: Channel, flags: str) -> None:
     channel.lines(_lines(outcome, channel, flags))
 
 
-def _lines(outcome: Settled, channel: Channel, flags: str) -> Iterator[str]:
+def _lines(outcome: Settlements, channel: Channel, flags: str) -> Iterator[str]:
     for record in outcome.settled:
         yield one_line(f"{record.key} is settled already: {_stands(record)}")
     for verdict in outcome.verdicts.values():
@@ -80,7 +80,7 @@ def _lines(outcome: Settled, channel: Channel, flags: str) -> Iterator[str]:
     yield _counts(outcome)
 
 
-def _how_on(decidable_at: datetime, outcome: Settled, key: OrderKey, flags: str) -> Iterator[str]:
+def _how_on(decidable_at: datetime, outcome: Settlements, key: OrderKey, flags: str) -> Iterator[str]:
     verdict = outcome.verdicts[key]
     for candidate in verdict.candidates:
         order = candidate.order
@@ -94,7 +94,7 @@ def _how_on(decidable_at: datetime, outcome: Settled, key: OrderKey, flags: str)
     )
 
 
-def _counts(outcome: Settled) -> str:
+def _counts(outcome: Settlements) -> str:
     rulings = [verdict.ruling for verdict in outcome.verdicts.values()]
     parts = [f"{rulings.count(ruling)} {ruling}" for ruling in _STYLES if ruling in rulings]
     return ", ".join(parts) or "nothing is in doubt"
@@ -108,7 +108,7 @@ def _moment(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
-def _json(outcome: Settled, channel: Channel, flags: str) -> None:
+def _json(outcome: Settlements, channel: Channel, flags: str) -> None:
     del flags
     verdicts = outcome.verdicts.values()
     document = {
@@ -140,4 +140,4 @@ def _settled_json(record: Record) -> Mapping[str, object]:
     return {"key": str(record.key), "state": record.state.value, "order_id": record.order_id, "total": total}
 
 
-FORMATS: Final[Mapping[str, Callable[[Settled, Channel, str], None]]] = {"text": _text, "json": _json}
+FORMATS: Final[Mapping[str, Callable[[Settlements, Channel, str], None]]] = {"text": _text, "json": _json}

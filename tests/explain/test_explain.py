@@ -20,7 +20,7 @@ from runner.core.codes import TITLES
 from runner.core.errors import ExitCode
 from runner.core.orders import PRODUCT_TYPES
 from runner.core.states import MOVES, State
-from runner.explain import fields, meanings, pages
+from runner.explain import fields, page_tables, pages
 from runner.explain.topics import Topic
 from runner.report.report import STATUSES
 
@@ -192,7 +192,7 @@ def test_lists_are_complete() -> None:
     assert [line.name for line in one("findings").sections[0].lines] == sorted(TITLES)
     assert {line.mark for line in one("exit-codes").sections[0].lines} == {code.name.lower() for code in ExitCode}
     assert {line.name for line in one("statuses").sections[0].lines} == {*STATUSES, *State}
-    assert {line.name for line in one("terms").sections[0].lines} == set(meanings.terms())
+    assert {line.name for line in one("terms").sections[0].lines} == set(page_tables.terms())
     said = " ".join(line.text for line in explain.overview().sections[0].lines).split()
     assert {*PRODUCT_TYPES, *set(schemas.names()) - set(PRODUCT_TYPES), "findings", "exit-codes", "statuses"} <= set(
         said

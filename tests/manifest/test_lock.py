@@ -20,7 +20,7 @@ from runner.manifest.lock.location import covers, place_of
 from runner.manifest.lock.lookup import resolve_all
 from runner.manifest.lock.meanings import matches, nearest_words, section_digest
 from runner.manifest.lock.text import clean, lockfile_text, read
-from runner.manifest.wording import Words
+from runner.manifest.words import Words
 from runner.vendors.v1.purchases import encode_order
 
 DIGEST = "sha256:" + "0" * 64

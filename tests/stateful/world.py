@@ -151,7 +151,7 @@ class Scene(World):
         finally:
             self.quiet()
 
-    def reconcile(self, *, exclusive: bool) -> reconcile.Settled:
+    def reconcile(self, *, exclusive: bool) -> reconcile.Settlements:
         """One look; `exclusive` counts only where nobody else buys here."""
         with self._ledger() as ledger, self._transport() as way:
             task = reconcile.Reconciliation(

@@ -13,7 +13,7 @@ from runner.core.states import State
 from runner.core.vendor import SeenOrder, Witness
 from runner.evidence.judge import Rules, Ruling, Verdict
 from runner.evidence.match import Match
-from runner.settle.reconcile import Settled
+from runner.settle.reconcile import Settlements
 from runner.views import reconcile as view
 from tests.views.conftest import Make, Plain
 
@@ -42,8 +42,8 @@ def verdict(make: Make, ruling: Ruling, country: str = "FRA") -> Verdict:
     )
 
 
-def outcome(make: Make, *verdicts: Verdict) -> Settled:
-    return Settled(policy=Rules(), verdicts={one.key: one for one in verdicts}, settled=(make.record(),))
+def outcome(make: Make, *verdicts: Verdict) -> Settlements:
+    return Settlements(policy=Rules(), verdicts={one.key: one for one in verdicts}, settled=(make.record(),))
 
 
 def test_an_open_order_has_its_commands(make: Make, plain: Plain) -> None:

@@ -34,7 +34,7 @@ from yaml.events import (
 from runner.core.errors import Problem
 from runner.core.yamldoc.builder import MERGE, Builder, too_deep
 from runner.core.yamldoc.nodes import Begin, Break, End, Field, Item, ListEntry, Split, point, span
-from runner.core.yamldoc.source import Flaw, Head, TextSource
+from runner.core.yamldoc.source import Flaw, SourceHead, TextSource
 from runner.core.yamldoc.syntax import is_depth_limit, syntax_problem
 
 PURE_PYTHON: Final = not yaml.__with_libyaml__
@@ -68,7 +68,7 @@ def read(source: TextSource, *, split: str, pure: bool = PURE_PYTHON) -> Iterato
     yield from _rest(source, refused, count, split=split, pure=pure)
 
 
-def _items(text: TextSource | Head, source: TextSource, *, split: str, pure: bool) -> Iterator[Item]:
+def _items(text: TextSource | SourceHead, source: TextSource, *, split: str, pure: bool) -> Iterator[Item]:
     """The items of a text, which is the source or its head. Raises what libyaml says of nesting beyond its limit."""
     parser = _PureParser if pure else yaml.cyaml.CParser  # type: ignore[attr-defined]
     build = Builder(parser(text).get_event, path=source.path)

@@ -183,10 +183,10 @@ class TextSource:
         line = before.replace(b"\r\n", b"\n").rpartition(b"\n")[2]
         return before.count(b"\n") + 1, len(line.decode(errors="replace")) + 1
 
-    def head(self, characters: int) -> Head:
+    def head(self, characters: int) -> SourceHead:
         """The source again from its start, up to a number of characters. `heard` is not called a second time."""
         self.rewind()
-        return Head(self._next, characters)
+        return SourceHead(self._next, characters)
 
     def line(self, number: int) -> str:
         """A line of the file, counted from 1, without its end; empty where there is none."""
@@ -197,7 +197,7 @@ class TextSource:
         return _without_mark(data)[0].decode(errors="replace").rstrip("\r\n")
 
 
-class Head:
+class SourceHead:
     """The beginning of a source, for a parser that shall not see the rest."""
 
     def __init__(self, pieces: Callable[[], bytes], characters: int) -> None:

@@ -13,7 +13,7 @@ from typing import Final
 from runner._version import __version__
 from runner.core.errors import ExitCode, InvalidManifests, LedgerOutdated
 from runner.limits import policy
-from runner.manifest.wording import Words
+from runner.manifest.words import Words
 from runner.run import wiring
 from runner.run.doctor.check import Check, Fact, failed, not_checked, ok, warning
 from runner.run.doctor.examination import Examination

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from runner._version import __version__
 from runner.core.codes import TITLES
-from runner.explain.meanings import finding as explanation
+from runner.explain.page_tables import finding as explanation
 from runner.views.formats.facts import Finding, notes, severity, worst_first
 from runner.views.formats.facts import findings as every_finding
 from runner.views.terminal.safe import json_text, one_line

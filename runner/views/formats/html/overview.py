@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from runner.explain.meanings import exit_codes
+from runner.explain.page_tables import exit_codes
 from runner.views.formats.facts import Document, Doubt, cost, doubts, elsewhere, is_zero, phrase, what_of
 from runner.views.formats.html.pieces import (
     amount,

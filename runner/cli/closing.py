@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from runner.cli.options import common
+from runner.cli.options.bounds import LimitOptions
 from runner.cli.options.command import Given
-from runner.cli.options.limits import LimitOptions
 from runner.cli.outputs import Rendered, annotates, mask_key, render_problems, show_error, stream_of, tell_job_of
 from runner.core.errors import ExitCode, RunnerError, UsageError, worst
 
