@@ -1,4 +1,4 @@
-"""How long the vendor's edge asks to wait: the `Retry-After` of HTTP 429 (RFC 9110, section 10.2.3)."""
+"""How long the vendor's edge asks to wait: the `Retry-After` of HTTP 429 (RFC 9110 section 10.2.3)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 CAP: Final = 60.0
-"""Seconds; the vendor counts its limit by the minute (api/v1.md section 4)."""
+"""Seconds; the vendor counts its limit by the minute (docs/vendor/api-v1.md#limits)."""
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

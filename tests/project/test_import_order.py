@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BREACHES = {
     "a lower layer imports an upper one": ("runner/core/orders.py", "import runner.plan.plan"),
     "the manifests import the report": ("runner/manifest/rules.py", "import runner.report.report"),
-    "the report imports the plan": ("runner/report/entries.py", "import runner.plan.plan"),
+    "the plan imports the report": ("runner/plan/plan.py", "import runner.report.report"),
     "the starter imports the manifests": ("runner/starter/__init__.py", "import runner.manifest.lock"),
     "the core imports the network": ("runner/buy/protocol.py", "import httpx"),
     "the core imports the database": ("runner/plan/plan.py", "import sqlalchemy"),
@@ -26,12 +26,12 @@ BREACHES = {
     "the plan imports a vendor": ("runner/plan/making.py", "import runner.vendors.v1.reads"),
     "the command line imports a vendor": ("runner/cli/plan.py", "import runner.vendors.v1.reads"),
     "a view imports the wiring": ("runner/views/summary.py", "import runner.run.wiring"),
-    "the library imports a view": ("runner/library/account.py", "import runner.views.words"),
+    "the library imports a view": ("runner/library/account.py", "import runner.views.wording"),
     "the sandbox imports the client": ("runner/sandbox/accounts.py", "import runner.vendors.v1.purchases"),
     "the sandbox imports the core": ("runner/sandbox/faults.py", "import runner.core.codes"),
     "the core starts the sandbox": ("runner/buy/protocol.py", "import runner.sandbox"),
     "a view starts the sandbox": ("runner/views/summary.py", "import runner.sandbox"),
-    "somebody else imports httpx": ("runner/vendors/v1/account.py", "import httpx"),
+    "somebody else imports httpx": ("runner/vendors/v1/adapter.py", "import httpx"),
 }
 
 
