@@ -9,7 +9,7 @@ from typing import Literal
 import click
 
 from runner.cli import buying
-from runner.cli.ending import Call
+from runner.cli.ending import BatchCall
 from runner.cli.options import common
 from runner.cli.options.approval import ApprovalOptions, SelectionOptions, approved_of, selection_of
 from runner.cli.options.command import CommandOptions, define, group, option, option_class
@@ -74,7 +74,7 @@ def command(options: ApplyOptions) -> int:
     settings = _settings(options)
     consent = consent_of(settings, selection=selection_of(options.selection))
     paths, consent = approved_of(options.approval, options.given, options.paths, consent)
-    call = Call.of(
+    call = BatchCall.of(
         settings,
         outputs,
         consent,

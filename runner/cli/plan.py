@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from runner.cli import buying
-from runner.cli.ending import Call
+from runner.cli.ending import BatchCall
 from runner.cli.options import common
 from runner.cli.options.approval import SelectionOptions, selection_of
 from runner.cli.options.command import CommandOptions, define, group, option, option_class
@@ -56,7 +56,7 @@ def command(options: PlanOptions) -> int:
         outputs += (common.Output("json", common.writable(options.out)),)
     settings = common.vendor_settings(options.vendor, options.given, options.ledger)
     consent = consent_of(settings, selection=selection_of(options.selection), nothing=options.expect_nothing)
-    call = Call.of(
+    call = BatchCall.of(
         settings,
         outputs,
         consent,
