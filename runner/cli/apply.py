@@ -20,8 +20,6 @@ from runner.run.wiring import MIN_MONEY_TIMEOUT, Settings
 
 @option_class
 class ApplyOptions(CommandOptions):
-    """What `apply` takes."""
-
     paths: tuple[str, ...] = common.paths_argument()
     formats: tuple[str, ...] = common.format_option(*buying.FORMATS)
     dry_run: Literal["online", "offline"] | None = option(

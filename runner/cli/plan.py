@@ -18,8 +18,6 @@ from runner.core.errors import UsageError
 
 @option_class
 class PlanOptions(CommandOptions):
-    """What `plan` takes."""
-
     paths: tuple[str, ...] = common.paths_argument()
     formats: tuple[str, ...] = common.format_option(*buying.PLAN_FORMATS)
     out: Path | None = option(
