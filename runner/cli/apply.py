@@ -9,7 +9,7 @@ from typing import Literal
 import click
 
 from runner.cli import buying
-from runner.cli.closing import Call
+from runner.cli.closing import BatchCall
 from runner.cli.options import common
 from runner.cli.options.approval import ApprovalOptions, SelectionOptions, approved_of, selection_of
 from runner.cli.options.bounds import LimitOptions
@@ -20,8 +20,6 @@ from runner.run.settings import MIN_MONEY_TIMEOUT, Settings
 
 @option_class
 class ApplyOptions(CommandOptions):
-    """What `apply` takes."""
-
     paths: tuple[str, ...] = common.paths_argument()
     formats: tuple[str, ...] = common.format_option(*buying.FORMATS)
     dry_run: Literal["online", "offline"] | None = option(
@@ -74,7 +72,7 @@ def command(options: ApplyOptions) -> int:
     settings = _settings(options)
     consent = consent_of(settings, selection=selection_of(options.selection))
     paths, consent = approved_of(options.approval, options.given, options.paths, consent)
-    call = Call.of(
+    call = BatchCall.of(
         settings,
         outputs,
         consent,

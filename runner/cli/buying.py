@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import click
 
-from runner.cli.closing import Call, followed_file, report_file, reported, show
+from runner.cli.closing import BatchCall, followed_file, report_file, reported, show
 from runner.cli.options.bounds import limits_of, policies_line
 from runner.cli.options.command import option, option_class
 from runner.cli.options.common import flags_of, lock_timeout_option
@@ -47,7 +47,7 @@ class BuyingOptions:
     lock_timeout: float = lock_timeout_option()
 
 
-def preview(call: Call, paths: tuple[str, ...], mode: Literal["plan", "dry-run"], *, offline: bool = False) -> int:
+def preview(call: BatchCall, paths: tuple[str, ...], mode: Literal["plan", "dry-run"], *, offline: bool = False) -> int:
     """Show what would be bought. Buys nothing: it only ever holds a `Reader` and a ledger it cannot write."""
     from runner.run import call as session
     from runner.run.settings import require_named_ledger
@@ -62,7 +62,7 @@ def preview(call: Call, paths: tuple[str, ...], mode: Literal["plan", "dry-run"]
     return show(call, outcome, file)
 
 
-def buy(call: Call, paths: tuple[str, ...], options: BuyingOptions) -> int:
+def buy(call: BatchCall, paths: tuple[str, ...], options: BuyingOptions) -> int:
     """Buy a batch. A signal cuts it off only where nothing is in the air, and never hides a possible charge."""
     from runner.core.stop import Stop
     from runner.run import call as session
@@ -83,7 +83,7 @@ def buy(call: Call, paths: tuple[str, ...], options: BuyingOptions) -> int:
         raise
 
 
-def _buy(call: Call, paths: tuple[str, ...], stop: Stop, options: BuyingOptions) -> int:
+def _buy(call: BatchCall, paths: tuple[str, ...], stop: Stop, options: BuyingOptions) -> int:
     from runner.buy.protocol import Till
     from runner.run import call as session
 
@@ -110,7 +110,7 @@ def _buy(call: Call, paths: tuple[str, ...], stop: Stop, options: BuyingOptions)
     return show(call, outcome, file)
 
 
-def _task(call: Call, paths: tuple[str, ...], watch: Watch) -> Task:
+def _task(call: BatchCall, paths: tuple[str, ...], watch: Watch) -> Task:
     from runner.core.progress import Notice
     from runner.manifest.words import Words
     from runner.run import call as session
@@ -135,13 +135,13 @@ def _task(call: Call, paths: tuple[str, ...], watch: Watch) -> Task:
     return task
 
 
-def _watching(call: Call) -> AbstractContextManager[Watch]:
+def _watching(call: BatchCall) -> AbstractContextManager[Watch]:
     from runner.run.settings import rate_of
 
     return call.screen.watching(call.console, rate=rate_of(call.settings))
 
 
-def _confirm(call: Call, stop: Stop, *, yes: bool) -> Callable[[Plan], None]:
+def _confirm(call: BatchCall, stop: Stop, *, yes: bool) -> Callable[[Plan], None]:
     """Shows the plan, and has its total typed where neither `--yes` nor an approval stands for it.
 
     After that, and up to the end of the process, a signal is only a wish: cutting off the words at the end of a run

@@ -30,7 +30,7 @@ _STDOUT: Final = Path("-")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class BatchCall:
     """One call of `plan` or `apply`, as the flags have it.
 
     `console` is where text goes; its stdout is `stdout`'s unless a report takes that. `report` is where that goes, or
@@ -63,7 +63,7 @@ class Call:
         report: Path | None,
         detailed_exit: bool = False,
         command: str | None = None,
-    ) -> Call:
+    ) -> BatchCall:
         """UsageError where the report and a format both want stdout."""
         console = stdout = screen.console()
         if report == _STDOUT:
@@ -97,14 +97,14 @@ class Call:
         return None if self.report == _STDOUT else self.report
 
 
-def report_file(call: Call) -> ReportFile | None:
+def report_file(call: BatchCall) -> ReportFile | None:
     """The file of the call's report, if there is one."""
     from runner.report.file import ReportFile
 
     return ReportFile(call.report_path) if call.report_path is not None else None
 
 
-def followed_file(call: Call) -> ReportFile | None:
+def followed_file(call: BatchCall) -> ReportFile | None:
     """The report's file, where the call's stream hears of every change, if it has one."""
     from runner.report.file import ReportFile
 
@@ -116,7 +116,7 @@ def followed_file(call: Call) -> ReportFile | None:
 
 
 @contextmanager
-def reported(call: Call, task: Task, mode: Mode, file: ReportFile | None) -> Iterator[None]:
+def reported(call: BatchCall, task: Task, mode: Mode, file: ReportFile | None) -> Iterator[None]:
     """Leaves a report of whatever stops a call before its batch begins, findings of the manifests first."""
     from runner.run import call as session
     from runner.run.batch import not_begun
@@ -129,7 +129,7 @@ def reported(call: Call, task: Task, mode: Mode, file: ReportFile | None) -> Ite
         yield
 
 
-def _leave(call: Call, report: Report, file: ReportFile | None) -> None:
+def _leave(call: BatchCall, report: Report, file: ReportFile | None) -> None:
     """Documents of a call whose batch did not begin; what a person reads has been said, or is about to be."""
     from runner.plan.plan import Plan
     from runner.run.batch import Ended
@@ -157,7 +157,7 @@ def _write(report: Report, file: ReportFile | None) -> None:
         raise UsageError(f"the report {file.path} cannot be written: {error.strerror or error}") from None
 
 
-def show(call: Call, outcome: Ended, file: ReportFile | None) -> int:
+def show(call: BatchCall, outcome: Ended, file: ReportFile | None) -> int:
     """Everything a call says at its end, and its exit code."""
     report = outcome.report
     if file is not None and report.mode != "apply":
@@ -183,7 +183,7 @@ def show(call: Call, outcome: Ended, file: ReportFile | None) -> int:
     return common.exit_code(code, call.stdout)
 
 
-def _write_output(call: Call, output: common.Output, outcome: Ended, rendered: Rendered) -> None:
+def _write_output(call: BatchCall, output: common.Output, outcome: Ended, rendered: Rendered) -> None:
     """One format to where it goes. UsageError where that cannot be written."""
     if output.fmt == "ndjson" and call.stream is not None:
         _end_stream(call.stream, output, rendered)
@@ -200,7 +200,7 @@ def _end_stream(stream: Stream, output: common.Output, rendered: Rendered) -> No
         raise UsageError(f"{output.path} cannot be written: {error.strerror or error}") from None
 
 
-def _render(call: Call, fmt: str, console: Console, outcome: Ended, rendered: Rendered) -> None:
+def _render(call: BatchCall, fmt: str, console: Console, outcome: Ended, rendered: Rendered) -> None:
     from runner.views import plan as plan_view
     from runner.views import summary
 
@@ -226,7 +226,7 @@ def _render(call: Call, fmt: str, console: Console, outcome: Ended, rendered: Re
     )
 
 
-def _frame(call: Call, outcome: Ended) -> Frame:
+def _frame(call: BatchCall, outcome: Ended) -> Frame:
     """What a plan document says beside its orders."""
     from runner.plan.approval.document import Frame
 

@@ -15,8 +15,6 @@ SHELLS = ("bash", "zsh", "fish")
 
 @option_class
 class CompletionOptions(CommandOptions):
-    """What `completion` takes."""
-
     shell: Literal["bash", "zsh", "fish"] = argument(type=click.Choice(SHELLS), metavar="bash|zsh|fish")
 
 

@@ -16,8 +16,6 @@ _NAMED: Final = ("ledger", "base_url", "account")
 
 @option_class
 class DoctorOptions(CommandOptions):
-    """What `doctor` takes."""
-
     paths: tuple[str, ...] = common.paths_argument(required=False)
     formats: tuple[str, ...] = common.format_option(*FORMATS)
     offline: bool = option(

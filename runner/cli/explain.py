@@ -30,8 +30,6 @@ def _completed(ctx: click.Context, param: click.Parameter, incomplete: str) -> l
 
 @option_class
 class ExplainOptions(CommandOptions):
-    """What `explain` takes."""
-
     topics: tuple[str, ...] = argument(nargs=-1, metavar="[TOPIC...]", shell_complete=_completed)
     formats: tuple[str, ...] = common.format_option(*FORMATS)
     screen: common.ScreenOptions = group(common.ScreenOptions)

@@ -24,8 +24,6 @@ FIRST: Final[ProductType] = "ipv4"
 
 @option_class
 class InitOptions(CommandOptions):
-    """What `init` takes."""
-
     folder: Path = argument(metavar="[DIR]", default=Path(), type=click.Path(path_type=Path, file_okay=False))
     types: tuple[ProductType, ...] = option(
         "--type", multiple=True, type=click.Choice(PRODUCT_TYPES), help="A starter manifest of this type."

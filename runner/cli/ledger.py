@@ -34,8 +34,6 @@ def command() -> None:
 
 @option_class
 class ExportOptions(CommandOptions):
-    """What `ledger export` takes."""
-
     output: Path = option(
         "-o",
         "--output",
@@ -105,8 +103,6 @@ def _lines(ledger: Ledger, watch: Watch) -> Iterator[str]:
 
 @option_class
 class VerifyOptions(CommandOptions):
-    """What `ledger verify` takes."""
-
     export: Path | None = argument(required=False, metavar="[EXPORT]", type=click.Path(path_type=Path))
     formats: tuple[str, ...] = common.format_option(*FORMATS)
     sandbox: bool = option("--sandbox", is_flag=True, help="Check the sandbox's ledger.")
@@ -164,8 +160,6 @@ def _check_export(path: Path, watch: Watch) -> LedgerCheck:
 
 @option_class
 class ImportOptions(CommandOptions):
-    """What `ledger import` takes."""
-
     export: Path = argument(metavar="EXPORT", type=click.Path(path_type=Path))
     formats: tuple[str, ...] = common.format_option(*FORMATS)
     lock_timeout: float = common.lock_timeout_option()

@@ -30,8 +30,6 @@ FORMATS = ("text", "json", "github")
 
 @option_class
 class LockOptions(CommandOptions):
-    """What `lock` takes."""
-
     paths: tuple[str, ...] = common.paths_argument()
     check: bool = option(
         "--check", is_flag=True, help="Write nothing: exit 4 where a word is not locked, not used or has moved."

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from runner.cli import buying
-from runner.cli.closing import Call
+from runner.cli.closing import BatchCall
 from runner.cli.options import common
 from runner.cli.options.approval import SelectionOptions, selection_of
 from runner.cli.options.bounds import LimitOptions
@@ -18,8 +18,6 @@ from runner.core.errors import UsageError
 
 @option_class
 class PlanOptions(CommandOptions):
-    """What `plan` takes."""
-
     paths: tuple[str, ...] = common.paths_argument()
     formats: tuple[str, ...] = common.format_option(*buying.PLAN_FORMATS)
     out: Path | None = option(
@@ -56,7 +54,7 @@ def command(options: PlanOptions) -> int:
         outputs += (common.Output("json", common.writable(options.out)),)
     settings = common.vendor_settings(options.vendor, options.given, options.ledger)
     consent = consent_of(settings, selection=selection_of(options.selection), nothing=options.expect_nothing)
-    call = Call.of(
+    call = BatchCall.of(
         settings,
         outputs,
         consent,

@@ -23,8 +23,6 @@ FORMATS = ("text", "json")
 
 @option_class
 class ReconcileOptions(CommandOptions):
-    """What `reconcile` takes."""
-
     keys: tuple[str, ...] = argument(nargs=-1, metavar="[KEY...]", shell_complete=completers.keys)
     formats: tuple[str, ...] = common.format_option(*FORMATS)
     wait: timedelta = option(

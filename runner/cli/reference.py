@@ -26,8 +26,6 @@ FORMATS = ("text", "json")
 
 @option_class
 class ReferenceOptions(CommandOptions):
-    """What `reference` takes."""
-
     product: ProductType | None = argument(metavar="[TYPE]", required=False, type=click.Choice(PRODUCT_TYPES))
     country: str | None = option(
         "--country", metavar="WORD", help="Only this country, by alpha-3 code or name, with its operators."

@@ -22,8 +22,6 @@ def command() -> None:
 
 @option_class
 class RenderOptions(CommandOptions):
-    """What `report render` takes."""
-
     file: str = argument(metavar="FILE")
     formats: tuple[str, ...] = common.format_option(*FORMATS)
     no_color: bool = option("--no-color", is_flag=True, help="No colour, whatever the terminal can do.")

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 @option_class
 class ResolveOptions(CommandOptions):
-    """What `resolve` takes."""
-
     key: str | None = argument(metavar="[KEY]", required=False, shell_complete=completers.keys)
     placed: str | None = option("--placed", metavar="ORDER_ID", help="It was bought: the vendor's id of the order.")
     absent: bool = option("--absent", is_flag=True, help="It was not bought; the next run may buy it.")

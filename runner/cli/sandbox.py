@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 @option_class
 class SandboxOptions(CommandOptions):
-    """What `sandbox` takes."""
-
     port: int = option("--port", type=click.IntRange(0, 65535), default=0, help="0 takes any free port.")
     state: Path | None = option(
         "--state", type=click.Path(path_type=Path), help="Keep the account in this file. [in memory]"

@@ -10,8 +10,6 @@ from runner.core.errors import ExitCode, UsageError
 
 @option_class
 class SchemaOptions(CommandOptions):
-    """What `schema` takes."""
-
     name: str | None = argument(required=False, shell_complete=values.schemas)
 
 

@@ -21,8 +21,6 @@ FORMATS = ("text", "json")
 
 @option_class
 class StatusOptions(CommandOptions):
-    """What `status` takes."""
-
     paths: tuple[str, ...] = common.paths_argument(required=False)
     formats: tuple[str, ...] = common.format_option(*FORMATS)
     sandbox: bool = option("--sandbox", is_flag=True, help="Look at the sandbox's ledger.")

@@ -27,8 +27,6 @@ FORMATS = ("text", "json", "github", "junit", "sarif", "markdown")
 
 @option_class
 class ValidateOptions(CommandOptions):
-    """What `validate` takes."""
-
     paths: tuple[str, ...] = common.paths_argument()
     formats: tuple[str, ...] = common.format_option(*FORMATS)
     strict: bool = option("--strict", is_flag=True, help="Warnings are errors.")

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from runner.core.errors import UsageError
-from runner.core.progress import Notice, Watch, unwatched
 from runner.core.secrets import KEY_PATTERN, ApiKey
 
 if TYPE_CHECKING:
     from runner.core.catalogue import ListCache
+    from runner.core.progress import Watch
     from runner.core.records import Holder
 
 DEFAULT_BASE_URL: Final = "https://proxy-seller.com/personal/api/v1"
@@ -131,7 +131,7 @@ def require_named_ledger(settings: Settings) -> None:
         )
 
 
-def read_key(settings: Settings, watch: Watch = unwatched) -> ApiKey:
+def read_key(settings: Settings, watch: Watch | None = None) -> ApiKey:
     """The key from a file or the environment. UsageError where there is none or it cannot be one."""
     if settings.api_key is not None:
         return settings.api_key
@@ -142,7 +142,7 @@ def read_key(settings: Settings, watch: Watch = unwatched) -> ApiKey:
         raise UsageError(f"{origin} does not hold an API key: {error}") from None
 
 
-def _key_text(settings: Settings, watch: Watch) -> tuple[str, str]:
+def _key_text(settings: Settings, watch: Watch | None) -> tuple[str, str]:
     if settings.api_key_file is not None:
         return _key_from(settings.api_key_file, watch), str(settings.api_key_file)
     if text := os.environ.get(KEY_VARIABLE):
@@ -160,12 +160,14 @@ def key_origin(settings: Settings) -> str:
     """Where the key comes from, for people; UsageError where there is none."""
     if settings.api_key is not None:
         return "the program"
-    return _key_text(settings, unwatched)[1]
+    return _key_text(settings, None)[1]
 
 
-def _key_from(path: Path, watch: Watch) -> str:
+def _key_from(path: Path, watch: Watch | None) -> str:
     try:
-        if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        if watch is not None and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            from runner.core.progress import Notice
+
             watch(Notice(text=f"{path} can be read by others on this machine: chmod 600 keeps the key yours"))
         with path.open(encoding="ascii") as stream:
             return stream.read(4096)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from runner.core.clock import Clock
 from runner.core.errors import LedgerUnusable, UsageError
-from runner.core.progress import Watch, unwatched
 from runner.core.secrets import ApiKey
 from runner.run.settings import (
     DEFAULT_BASE_URL,
@@ -26,6 +25,7 @@ from runner.run.settings import (
 
 if TYPE_CHECKING:
     from runner.core.ledger import Ledger
+    from runner.core.progress import Watch
     from runner.core.vendor import Buyer, Encoder, Reader
     from runner.vendors.transport import Transport
 
@@ -87,7 +87,7 @@ def _postgres(module: str) -> Any:
 
 
 @contextmanager
-def endpoint(settings: Settings, watch: Watch = unwatched) -> Iterator[Endpoint]:
+def endpoint(settings: Settings, watch: Watch | None = None) -> Iterator[Endpoint]:
     """The vendor's address and key; with `--sandbox`, an emulator that lives as long as the `with`."""
     if not settings.sandbox:
         from runner.vendors.base_url import check_base_url

@@ -60,6 +60,7 @@ def group(kind: type[G]) -> G:
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(option, argument, group))
 def option_class(kind: type[G]) -> type[G]:
     """Make a class a frozen dataclass of its options. It has no `repr`, for an option may hold a password."""
+    kind.__doc__ = kind.__doc__ or kind.__name__  # dataclass would work out a signature in its place, which takes long
     return dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)(kind)
 
 
