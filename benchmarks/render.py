@@ -35,7 +35,8 @@ CHILD: Final = """
 import io, json, re, sys, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from runner.views import formats, reading, summary
+from runner.views import formats, summary
+from runner.views.formats import reading
 from runner.views.terminal.console import Channel
 name, data = sys.argv[2], Path(sys.argv[3]).read_bytes()
 def text(document):

@@ -118,8 +118,9 @@ def test_refused_access_is_never_a_warning() -> None:
 
 def test_the_wishes_of_a_refused_batch_are_kept() -> None:
     """The orders refused here and the others of the batch, with prices; nothing where no order was refused for this."""
-    other = step(order("other"), "3.00")
+    other = step(order("other", fields={"quantity": 1}), "3.00")
     plan, _ = compared(alike(), other, step(status="skipped"), shows=look(seen()), guard=STRICT)
+    assert [one.status for one in plan.steps] == ["refused", "planned", "skipped"]
     kept = wants(plan, AT)
     assert [(one.key.name, str(one.quote_total), one.at) for one in kept] == [("a", "10.00", AT), ("other", "3.00", AT)]
     assert kept[0].fingerprint == order(fields=TWO).fingerprint
