@@ -46,6 +46,7 @@ Compared = Iterator[tuple[int, list[Difference]]]
 
 def main(arguments: Sequence[str]) -> int:
     asked = _asked(arguments)
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     cases = [case for case in every_case() if any(fnmatch.fnmatch(case.name, pattern) for pattern in asked.only)]
     if not cases:
         sys.exit(f"no case is named {' or '.join(asked.only)}")
@@ -79,10 +80,12 @@ def _asked(arguments: Sequence[str]) -> argparse.Namespace:
 
 def play(build: Build, cases: Sequence[Case], jobs: int) -> Iterator[tuple[Case, Outputs]]:
     """The outputs of the cases, in their order."""
-    with ExitStack() as opened, ThreadPoolExecutor(jobs) as pool:
+    with ExitStack() as opened:
         idle: SimpleQueue[Commands] = SimpleQueue()
         for _ in range(jobs):
             idle.put(opened.enter_context(Commands(build)))
+        pool = ThreadPoolExecutor(jobs)
+        opened.callback(pool.shutdown, cancel_futures=True)
 
         def one(case: Case) -> Outputs:
             commands = idle.get()

@@ -7,10 +7,12 @@ interpreter has a runner installed. It begins what the console entry begins and 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import importlib
 import os
 import pkgutil
 import resource
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -25,6 +27,8 @@ PORT: Final = "GOLDEN_PORT"
 FULL: Final = "GOLDEN_FULL"
 """`ENDPOINT@N`: the disk is full from right before the N-th request to ENDPOINT on."""
 
+DIE_WITH_PARENT: Final = 1
+"""PR_SET_PDEATHSIG of Linux."""
 ORDERS: Final = """\
 apiVersion: orders/v1
 batch: warm
@@ -53,6 +57,8 @@ def main(checkout: str | None) -> None:
     still.install()
 
     def begin(arguments: Sequence[str]) -> int:
+        if sys.platform == "linux":  # an emulator that is served must not outlive a comparison that was killed
+            ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
         port = os.environ.pop(PORT)
         still.begin(float(os.environ.pop(AT)), int(port) if port else None)
         if full := os.environ.pop(FULL, ""):

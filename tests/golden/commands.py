@@ -143,7 +143,7 @@ class Commands(Nursery):
             address = world.folder / "vendor.out"
             _wait(lambda: address.read_bytes().endswith(b"\n") or server.poll() is not None)
             told = json.loads(address.read_bytes() or b"null")
-            assert told, (world.folder / "vendor.err").read_text()
+            assert told, text_of(world.folder / "vendor.err")
             port = str(urlsplit(told["base_url"]).port)
             base_url = told["base_url"].replace(port, str(still.PORT))
             yield {"PROXY_SELLER_BASE_URL": base_url, "PROXY_SELLER_API_KEY": told["api_key"], "GOLDEN_PORT": port}
@@ -156,7 +156,7 @@ class Commands(Nursery):
         if not _wait(lambda: command.poll() is not None):
             self._stop(command, signal.SIGKILL)
             return "it did not end", "", ""
-        out, err = ((world.folder / f"command.{end}").read_text() for end in ("out", "err"))
+        out, err = (text_of(world.folder / f"command.{end}") for end in ("out", "err"))
         return str(command.poll()), out, err
 
     def _stop(self, process: Warm, number: signal.Signals) -> None:
@@ -169,6 +169,11 @@ class Commands(Nursery):
         for path in (out, err):
             path.write_bytes(b"")
         return self.fork(args, env=env, cwd=world.work, out=out, err=err)
+
+
+def text_of(path: Path) -> str:
+    """A file as text, whatever is in it, every byte of it told."""
+    return path.read_bytes().decode("utf-8", "backslashreplace")
 
 
 def _wait(happened: Callable[[], bool]) -> bool:
@@ -214,7 +219,7 @@ class World:
         """Put `new` in the place of the first `old`; where a command has not written that file, nothing."""
         path = self.place(name)
         if path.exists():
-            path.write_text(path.read_text().replace(old, new, 1))
+            path.write_bytes(path.read_bytes().replace(old.encode(), new.encode(), 1))
 
     def filled(self, args: Sequence[str]) -> tuple[str, ...]:
         """Arguments with the digests of the plans that they name."""
@@ -231,7 +236,7 @@ class World:
     def files(self) -> Outputs:
         """Every text file there is, from the folder where commands work on, or with `~/` from their home on."""
         return {
-            f"{short}{path.relative_to(top).as_posix()}": path.read_bytes().decode("utf-8", "backslashreplace")
+            f"{short}{path.relative_to(top).as_posix()}": text_of(path)
             for short, top in (("", self.work), ("~/", self.home))
             for path in sorted(top.rglob("*"))
             if path.is_file() and not LEFT_OUT.search(path.name)
