@@ -1,8 +1,9 @@
 """`python -m tests.newest [--pre] [--uncapped] [PYTEST ARGUMENT ...]`: the tests with the newest release of every dependency.
 
 Makes an environment in a temporary folder, prints what is in it, runs the tests there, and leaves with pytest's exit
-code. The ranges in pyproject.toml hold: a release above a cap is not installed but named, so that somebody can decide
-to raise the cap. `--uncapped` installs it nevertheless, except where a version is pinned.
+code. The ranges in pyproject.toml hold, and so do those of the packages among themselves: a newer release that they keep out
+is not installed but named, so that somebody can decide to raise a cap. `--uncapped` installs what only our own ranges
+keep out, except where they pin a version.
 """
 
 from __future__ import annotations
@@ -82,13 +83,13 @@ def _install(python: str, declared: Mapping[str, Dependency], *, pre: bool, unca
 
 
 def _versions(python: str, declared: Mapping[str, Dependency], *, pre: bool) -> Iterator[str]:
-    """A line for each dependency of ours that is installed; a newer release that was left out is named."""
+    """A line for each dependency of ours that is installed, with the newer release that some range keeps out."""
     outdated = _listed(python, "--outdated", *(["--pre"] if pre else []))
     newest = {canonical(package["name"]): package["latest_version"] for package in outdated}
     for package in _listed(python):
         name = canonical(package["name"])
         if name in declared:
-            held = f" ({newest[name]} is out; we take {declared[name].admits})" if name in newest else ""
+            held = f" ({newest[name]} is out)" if name in newest else ""
             yield f"{package['name']} {package['version']}{held}"
 
 

@@ -136,6 +136,7 @@ def verify_command(options: VerifyOptions) -> int:
 def _check_ledger(place: LedgerPlace, watch: Watch) -> LedgerCheck:
     from runner.ledger.export import BrokenHistory, check_ledger
     from runner.run import wiring
+    from runner.views.ledger import LedgerCheck
 
     with closing(wiring.open_ledger(place, read_only=True)) as ledger:
         try:
