@@ -68,7 +68,8 @@ def xml(suites: Mapping[str, Sequence[TestCase]], *, timestamp: str | None = Non
         head = {"id": str(number), "package": RUN, "name": one_line(name), "hostname": "localhost"}
         _fill(SubElement(root, "testsuite", {**head, **at, **_counts(cases)}), name, cases)
     indent(root)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(root, encoding="unicode")}\n'
+    text = tostring(root, encoding="unicode").replace(" />", "/>")  # in no text or attribute: there `>` is an entity
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
 
 
 def _fill(suite: Element, name: str, cases: Sequence[TestCase]) -> None:
