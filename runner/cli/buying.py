@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import AbstractContextManager, closing, suppress
 from typing import TYPE_CHECKING, Final, Literal
 
 import click
@@ -15,10 +15,10 @@ from runner.cli.options.command import option, option_class
 from runner.cli.options.common import flags_of, lock_timeout_option
 from runner.cli.options.manifests import note_left_out
 from runner.core.errors import Cancelled, LedgerUnusable, UsageError
+from runner.run import wiring
+from runner.run.settings import locate, rate_of, require_named_ledger
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from runner.core.progress import Watch
     from runner.core.stop import Stop
     from runner.plan.plan import Plan
@@ -50,7 +50,6 @@ class BuyingOptions:
 def preview(call: BatchCall, paths: tuple[str, ...], mode: Literal["plan", "dry-run"], *, offline: bool = False) -> int:
     """Show what would be bought. Buys nothing: it only ever holds a `Reader` and a ledger it cannot write."""
     from runner.run import call as session
-    from runner.run.settings import require_named_ledger
 
     if mode == "dry-run":
         require_named_ledger(call.settings)
@@ -66,8 +65,6 @@ def buy(call: BatchCall, paths: tuple[str, ...], options: BuyingOptions) -> int:
     """Buy a batch. A signal cuts it off only where nothing is in the air, and never hides a possible charge."""
     from runner.core.stop import Stop
     from runner.run import call as session
-    from runner.run import wiring
-    from runner.run.settings import locate, require_named_ledger
 
     require_named_ledger(call.settings)
     stop = Stop()
@@ -136,8 +133,6 @@ def _task(call: BatchCall, paths: tuple[str, ...], watch: Watch) -> Task:
 
 
 def _watching(call: BatchCall) -> AbstractContextManager[Watch]:
-    from runner.run.settings import rate_of
-
     return call.screen.watching(call.console, rate=rate_of(call.settings))
 
 

@@ -15,6 +15,7 @@ from runner.cli.options.bounds import LimitOptions
 from runner.cli.options.command import Given
 from runner.cli.outputs import Rendered, annotates, mask_key, render_problems, show_error, stream_of, tell_job_of
 from runner.core.errors import ExitCode, RunnerError, UsageError, worst
+from runner.run.settings import Settings
 
 if TYPE_CHECKING:
     from runner.plan.approval.document import Frame
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from runner.report.file import ReportFile
     from runner.report.report import Mode, Report
     from runner.run.batch import Ended
-    from runner.run.settings import Settings
     from runner.views.terminal.console import Console
     from runner.views.terminal.stream import Stream
 

@@ -9,6 +9,7 @@ from runner.cli.options import common
 from runner.cli.options.bounds import policy_option
 from runner.cli.options.command import CommandOptions, Given, define, group, option, option_class
 from runner.cli.options.manifests import lockfile_option
+from runner.core.clock import SystemClock
 
 FORMATS = ("text", "json")
 _NAMED: Final = ("ledger", "base_url", "account")
@@ -35,7 +36,6 @@ def command(options: DoctorOptions) -> int:
     PATH... are the manifests whose lockfile and policies are looked at; without any, orders/ or those in this folder.
     The exit code is that of the worst that failed; a warning is none.
     """
-    from runner.core.clock import SystemClock
     from runner.run import doctor
     from runner.run.doctor import check as diagnosis
     from runner.run.doctor.examination import Examination

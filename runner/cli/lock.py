@@ -12,7 +12,10 @@ from runner.cli.options import common
 from runner.cli.options.command import CommandOptions, define, group, option, option_class
 from runner.cli.options.manifests import lockfile_option, note_left_out
 from runner.cli.outputs import source_line
+from runner.core.clock import SystemClock
 from runner.core.errors import ExitCode, Problem, UsageError
+from runner.run import wiring
+from runner.run.settings import Settings
 
 if TYPE_CHECKING:
     from runner.core.catalogue import Catalogue
@@ -21,7 +24,6 @@ if TYPE_CHECKING:
     from runner.manifest import Loaded
     from runner.manifest.lock import Lockfile
     from runner.manifest.words import Words
-    from runner.run.settings import Settings
     from runner.views.lock import LockResult
     from runner.views.terminal.console import Console
 
@@ -125,7 +127,6 @@ def _check(locking: _LockCall) -> list[Problem]:
 
 def _lock(locking: _LockCall, update: tuple[str, ...]) -> tuple[list[Problem], LockResult | None]:
     """What the vendor has for every word; written where something changed and nothing is wrong."""
-    from runner.core.clock import SystemClock
     from runner.manifest.lock.changes import as_warnings, entries_to_keep, lock, moved_problems
     from runner.manifest.lock.location import covers
     from runner.manifest.lock.text import lockfile_text
@@ -170,8 +171,6 @@ def _write(place: Path, text: str) -> None:
 def _catalogue(locking: _LockCall) -> Iterator[Catalogue]:
     """The vendor's reference lists; the key and the way there are only looked for if one is asked for."""
     from runner.core.catalogue import Catalogue
-    from runner.core.clock import SystemClock
-    from runner.run import wiring
 
     with ExitStack() as stack:
 

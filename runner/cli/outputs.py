@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from runner.cli.options.common import Output
-from runner.core.errors import ExitCode, RunnerError, UsageError
+from runner.core.errors import ExitCode, Problem, RunnerError, UsageError
+from runner.run.settings import Settings, read_key
 
 if TYPE_CHECKING:
-    from runner.core.errors import Problem
     from runner.report.report import Report
-    from runner.run.settings import Settings
     from runner.views.terminal.console import Console
     from runner.views.terminal.stream import Stream
 
@@ -85,7 +84,6 @@ def mask_key(settings: Settings, outputs: tuple[Output, ...], console: Console) 
     """
     if os.environ.get("GITHUB_ACTIONS") != "true" or not annotates(outputs) or settings.sandbox or _is_file(sys.stdout):
         return
-    from runner.run.settings import read_key
     from runner.views.formats.annotations import mask
 
     with suppress(UsageError):

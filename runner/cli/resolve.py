@@ -12,13 +12,13 @@ from runner.cli.complete import values as completers
 from runner.cli.options import common
 from runner.cli.options.command import CommandOptions, argument, define, group, option, option_class
 from runner.cli.options.types import key_of
+from runner.core.clock import SystemClock
 from runner.core.errors import Cancelled, ExitCode, UsageError
-from runner.run.settings import holder
+from runner.run.settings import Settings, holder
 from runner.run.wiring import existing_ledger
 
 if TYPE_CHECKING:
     from runner.core.records import OpenClaim, Want
-    from runner.run.settings import Settings
     from runner.settle.resolve import Disowning, Ruling
     from runner.views.terminal.console import Console
 
@@ -54,7 +54,6 @@ def command(options: ResolveOptions) -> int:
     Look at the vendor's dashboard first. --placed gives its id to an order in doubt, or to one that the ledger has
     forgotten. Asks on a terminal; elsewhere it needs --yes.
     """
-    from runner.core.clock import SystemClock
     from runner.settle import resolve
 
     _refuse_contradiction(options)

@@ -13,10 +13,9 @@ from runner.cli.options.bounds import policies_line, policy_option
 from runner.cli.options.command import CommandOptions, define, group, option, option_class
 from runner.cli.options.manifests import lockfile_option, note_left_out
 from runner.cli.outputs import annotates, source_line, tell_job
-from runner.core.errors import ExitCode
+from runner.core.errors import ExitCode, Problem
 
 if TYPE_CHECKING:
-    from runner.core.errors import Problem
     from runner.limits.policy import Policies, Policy
     from runner.manifest import Checked, Loaded
     from runner.manifest.words import Words

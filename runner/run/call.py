@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from runner.buy.protocol import Till
 from runner.core.clock import SystemClock
@@ -22,28 +22,24 @@ from runner.core.errors import (
     UsageError,
     worst,
 )
-from runner.core.progress import harmless
+from runner.core.ledger import Ledger
+from runner.core.orders import OrderKey
+from runner.core.progress import Watch, harmless
 from runner.core.stop import Stop, StoppableClock
+from runner.evidence.judge import Rules
 from runner.limits import policy
+from runner.limits.limits import Limits
+from runner.manifest import Loaded
+from runner.manifest.lock import Lockfile
 from runner.manifest.selection import EVERYTHING, Selection
 from runner.plan.approval.terms import Approval, PlanDocument
 from runner.plan.task import Consent, Guard, Task
 from runner.report import ending
+from runner.report.file import ReportFile
+from runner.report.report import Mode, Report
 from runner.run import batch, wiring
-from runner.run.settings import SANDBOX_ACCOUNT, holder, in_ci, locate, require_named_ledger
+from runner.run.settings import SANDBOX_ACCOUNT, Settings, holder, in_ci, locate, require_named_ledger
 from runner.settle import reconcile as settling
-
-if TYPE_CHECKING:
-    from runner.core.ledger import Ledger
-    from runner.core.orders import OrderKey
-    from runner.core.progress import Watch
-    from runner.evidence.judge import Rules
-    from runner.limits.limits import Limits
-    from runner.manifest import Loaded
-    from runner.manifest.lock import Lockfile
-    from runner.report.file import ReportFile
-    from runner.report.report import Mode, Report
-    from runner.run.settings import Settings
 
 
 def governed(loaded: Loaded, limits: Limits, named: str | None) -> tuple[Loaded, Limits]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 if TYPE_CHECKING:
     import click
@@ -100,8 +100,6 @@ def accounts(ctx: click.Context, _: click.Parameter, incomplete: str) -> Items:
 
 def countries(ctx: click.Context, _: click.Parameter, incomplete: str) -> Items:
     """The countries of the lists that `reference` keeps, by code: of one type, if the line names one."""
-    from typing import cast
-
     from runner.core.clock import SystemClock
     from runner.core.orders import PRODUCT_TYPES, ProductType
     from runner.run.settings import list_cache

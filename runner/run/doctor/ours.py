@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
+from runner import manifest
 from runner._version import __version__
 from runner.core.errors import ExitCode, InvalidManifests, LedgerOutdated
 from runner.limits import policy
@@ -118,7 +119,6 @@ def lockfile(case: Examination) -> Check:
     paths = case.paths or _manifests_here()
     if not paths:
         return not_checked("no manifest is named, and none is in orders/ or this folder")
-    from runner import manifest
     from runner.manifest.lock.changes import stale_problems
     from runner.manifest.lock.location import covers
     from runner.manifest.lock.lookup import addresses, resolve_all
@@ -165,8 +165,6 @@ def _is_manifest(file: Path) -> bool:
 
 def policies(case: Examination) -> Check:
     """The policies that hold can be read and are right."""
-    from runner import manifest
-
     paths = case.paths or _manifests_here()
     files = manifest.discover(paths, apart=case.lockfile is None).paths if paths else ()
     rules = policy.over(case.policy, files)
