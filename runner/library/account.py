@@ -298,9 +298,6 @@ def _into(file: ReportFile | None) -> Callable[[Report, RunnerError], None]:
     def leave(report: Report, error: RunnerError) -> None:
         error.report = as_json(report)
         if file is not None:
-            try:
-                file.write(report)
-            except OSError as failure:
-                file.failure = failure
+            file.write_last(report)
 
     return leave

@@ -35,13 +35,8 @@ from runner.report.report import OrderEntry, Report
 from runner.run import batch
 
 _RAISED: Final[Mapping[ExitCode, type[RunnerError]]] = {
-    ExitCode.OUTCOME_UNKNOWN: OutcomeUnknown,
-    ExitCode.ACCESS: AccessError,
-    ExitCode.ORDERS_FAILED: OrdersFailed,
-    ExitCode.CANCELLED: Cancelled,
-    ExitCode.REFUSED: Refused,
-    ExitCode.BUSY: Busy,
-    ExitCode.USAGE: UsageError,
+    error.exit_code: error
+    for error in (OutcomeUnknown, AccessError, OrdersFailed, Cancelled, Refused, Busy, UsageError)
 }
 
 

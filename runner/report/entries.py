@@ -9,7 +9,7 @@ from runner.core.errors import AccessError, LedgerUnusable, Problem, Refused, Ru
 from runner.core.orders import Quote, decimal_text
 from runner.core.records import Attempt
 from runner.core.vendor import Answer, NotSent, Outcome, Placed, QuoteRefused, Rejected, Unknown, VendorError
-from runner.report.report import AttemptEntry, Category, Finding, OrderEntry, Result
+from runner.report.report import AttemptEntry, Category, Finding, OrderEntry
 
 SETTLE_HINT = (
     "`order-runner reconcile` settles it by evidence, `order-runner resolve` by your word; nothing more is bought on "
@@ -50,7 +50,7 @@ def settled(entry: OrderEntry, answer: Answer, outcome: Outcome, seconds: float)
     )
     entry.update(attempts=(*entry.attempts[:-1], tried), reason=in_words(outcome), evidence=evidence(answer))
     if isinstance(outcome, Placed):
-        _placed(entry, outcome)
+        entry.update(status="placed", result=outcome, reason=None)
     elif isinstance(outcome, Rejected):
         _rejected(entry, outcome)
     elif isinstance(outcome, Unknown):
@@ -66,16 +66,6 @@ def unrecorded(entry: OrderEntry, words: str) -> Finding:
     hint = "free the disk or mend the ledger, then run again: it reads the emergency file before it buys"
     problem = Problem(code="PSR602", message=words, hint=hint, key=str(entry.request.key))
     return Finding(problem=problem, category="unknown")
-
-
-def _placed(entry: OrderEntry, outcome: Placed) -> None:
-    result = Result(
-        order_id=outcome.order_id,
-        base_order_numbers=outcome.base_order_numbers,
-        total=outcome.total,
-        balance=outcome.balance,
-    )
-    entry.update(status="placed", result=result, reason=None)
 
 
 def _rejected(entry: OrderEntry, outcome: Rejected) -> None:

@@ -8,12 +8,12 @@ from dataclasses import replace
 from runner.core.errors import Problem
 from runner.core.records import Record
 from runner.core.states import State
-from runner.core.vendor import Encoder
+from runner.core.vendor import Encoder, Placed
 from runner.plan.ids import References
 from runner.plan.plan import Plan, Step
 from runner.plan.task import Task
 from runner.report.ending import finding_of
-from runner.report.report import Category, Finding, Mode, OrderEntry, Report, Result
+from runner.report.report import Category, Finding, Mode, OrderEntry, Report
 
 
 def begin(task: Task, mode: Mode, encoder: Encoder | None) -> Report:
@@ -77,7 +77,7 @@ def _of(record: Record | None) -> dict[str, object]:
         return {}
     if record.state is not State.PLACED or record.order_id is None:
         return {"possible": record.quote_total}
-    result = Result(
+    result = Placed(
         order_id=record.order_id,
         base_order_numbers=record.base_order_numbers,
         total=record.total,

@@ -224,8 +224,5 @@ def _with_open(ended: batch.Ended, ledger: Ledger, file: ReportFile | None) -> b
     ending.note_open(report, records)
     ending.finish(report, report.finished_at, error)
     if file is not None:
-        try:
-            file.write(report)
-        except OSError as failure:  # told at the end; it must not hide what was bought
-            file.failure = failure
+        file.write_last(report)
     return replace(ended, error=error)
