@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,8 +19,6 @@ from runner.run.settings import Settings
 
 if TYPE_CHECKING:
     from runner.core.catalogue import Catalogue
-    from runner.core.progress import Watch
-    from runner.core.vendor import Reader
     from runner.manifest import Loaded
     from runner.manifest.lock import Lockfile
     from runner.manifest.words import Words
@@ -108,21 +106,14 @@ def _refuse_unknown(update: tuple[str, ...], loaded: Loaded) -> None:
 
 def _check(locking: _LockCall) -> list[Problem]:
     """Offline first: every word locked, no entry too many. Only then the vendor is asked what has moved."""
-    from runner.manifest.lock.changes import lock, moved_problems, stale_problems
-    from runner.manifest.lock.location import covers
-    from runner.manifest.lock.lookup import addresses, resolve_all
+    from runner.manifest.lock.changes import lock, moved_problems
 
-    command, place = locking.words.command, locking.words.place
-    resolved = resolve_all(locking.loaded, locking.lockfile, command, str(place))
-    problems = [problem for problem in resolved.problems if problem.code == "PSR304"]
-    if locking.lockfile is not None and covers(locking.words.paths, place):
-        used = {address for request in locking.loaded.orders for address in addresses(request, locking.lockfile)}
-        problems += stale_problems(locking.lockfile, used, command)
+    problems = locking.words.lock_findings(locking.loaded, locking.lockfile)
     if problems or locking.lockfile is None:
         return problems
     with _catalogue(locking) as catalogue:
         changes = lock(locking.loaded.orders, locking.lockfile, (), catalogue.choices, "")
-    return moved_problems(changes, locking.lockfile.path, command)
+    return moved_problems(changes, locking.lockfile.path, locking.words.command)
 
 
 def _lock(locking: _LockCall, update: tuple[str, ...]) -> tuple[list[Problem], LockResult | None]:
@@ -167,18 +158,8 @@ def _write(place: Path, text: str) -> None:
         raise UsageError(f"the lockfile {place} cannot be written: {error.strerror or error}") from None
 
 
-@contextmanager
-def _catalogue(locking: _LockCall) -> Iterator[Catalogue]:
-    """The vendor's reference lists; the key and the way there are only looked for if one is asked for."""
-    from runner.core.catalogue import Catalogue
-
-    with ExitStack() as stack:
-
-        def connect() -> tuple[Reader, Watch]:
-            watch = stack.enter_context(locking.screen.watching(locking.console))
-            return stack.enter_context(wiring.reader(locking.settings, SystemClock(), watch)), watch
-
-        yield Catalogue(connect=connect)
+def _catalogue(locking: _LockCall) -> AbstractContextManager[Catalogue]:
+    return wiring.catalogue(locking.settings, partial(locking.screen.watching, locking.console))
 
 
 def _show(

@@ -149,10 +149,10 @@ def show_error(error: RunnerError, console: Console) -> None:
 
     failure.render(error, console)
     if error.exit_code is ExitCode.INTERNAL and isinstance(error.__cause__, Exception):
-        show_trace(error.__cause__)
+        _show_trace(error.__cause__)
 
 
-def show_trace(error: BaseException) -> None:
+def _show_trace(error: BaseException) -> None:
     """The trace without values of variables, which might hold what must not be shown."""
     import traceback
 

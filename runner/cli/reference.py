@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -18,8 +18,7 @@ from runner.run.settings import DEFAULT_ACCOUNT, Settings, list_cache
 
 if TYPE_CHECKING:
     from runner.core.catalogue import ReferenceList
-    from runner.core.progress import Watch
-    from runner.core.vendor import Choice, Reader
+    from runner.core.vendor import Choice
     from runner.views.terminal.console import Console
 
 FORMATS = ("text", "json")
@@ -80,16 +79,8 @@ def _lists(options: ReferenceOptions, settings: Settings, console: Console) -> l
 
     The emulator inside this process is not cached: it is at another address each time, and asking it is free.
     """
-    from runner.core.catalogue import Catalogue
-
-    clock = SystemClock()
     types = PRODUCT_TYPES if options.product is None else (options.product,)
-    with ExitStack() as stack:
-
-        def connect() -> tuple[Reader, Watch]:
-            watch = stack.enter_context(options.screen.watching(console))
-            return stack.enter_context(wiring.reader(settings, clock, watch)), watch
-
-        cache = None if settings.sandbox else list_cache(settings)
-        catalogue = Catalogue(connect=connect, cache=cache, refresh=options.refresh, clock=clock)
+    cache = None if settings.sandbox else list_cache(settings)
+    watching = partial(options.screen.watching, console)
+    with wiring.catalogue(settings, watching, cache=cache, refresh=options.refresh) as catalogue:
         return [catalogue.reference(product) for product in types]
