@@ -58,8 +58,8 @@ def preview(
     with _watching(batch) as watch:
         task = _task(batch, paths, watch)
         with reported(batch, task, mode, file):
-            outcome = call.preview(batch.settings, task, mode, offline=offline)
-    return show(batch, outcome, file)
+            ended = call.preview(batch.settings, task, mode, offline=offline)
+    return show(batch, ended, file)
 
 
 def buy(batch: BatchCall, paths: tuple[str, ...], options: BuyingOptions) -> int:
@@ -104,8 +104,8 @@ def _buy(batch: BatchCall, paths: tuple[str, ...], stop: Stop, options: BuyingOp
                 fail_fast=options.fail_fast,
                 ended=stop.defer,
             )
-            outcome = call.buy(batch.settings, task, till)
-    return show(batch, outcome, file)
+            ended = call.buy(batch.settings, task, till)
+    return show(batch, ended, file)
 
 
 def _task(batch: BatchCall, paths: tuple[str, ...], watch: Watch) -> Task:

@@ -118,10 +118,10 @@ def _leave(batch: BatchCall, report: Report, file: ReportFile | None) -> None:
     _write(report, file)
     if batch.report == _STDOUT:
         batch.stdout.write(report.render())
-    outcome, rendered = Ended(report=report, plan=Plan(steps=())), Rendered(report)
+    ended, rendered = Ended(report=report, plan=Plan(steps=())), Rendered(report)
     for output in batch.outputs:
         if output.fmt != "text":
-            _write_output(batch, output, outcome, rendered)
+            _write_output(batch, output, ended, rendered)
     if annotates(batch.outputs):
         tell_job_of(rendered.document, batch.console)
 
@@ -138,9 +138,9 @@ def _write(report: Report, file: ReportFile | None) -> None:
         raise UsageError(f"the report {file.path} cannot be written: {error.strerror or error}") from None
 
 
-def show(batch: BatchCall, outcome: Ended, file: ReportFile | None) -> int:
+def show(batch: BatchCall, ended: Ended, file: ReportFile | None) -> int:
     """Everything a call says at its end, and its exit code."""
-    report = outcome.report
+    report = ended.report
     if file is not None and report.mode != "apply":
         _write(report, file)
     if batch.report == _STDOUT:
@@ -149,14 +149,14 @@ def show(batch: BatchCall, outcome: Ended, file: ReportFile | None) -> int:
     rendered = Rendered(report)
     for output in batch.outputs:
         try:
-            _write_output(batch, output, outcome, rendered)
+            _write_output(batch, output, ended, rendered)
         except UsageError as error:  # what was bought outranks a file that cannot be written
             show_error(error, batch.console)
             code = worst(code, error.exit_code)
     if annotates(batch.outputs):
         tell_job_of(rendered.document, batch.console)
-    if outcome.error is not None and (not batch.as_text or outcome.error.exit_code is ExitCode.INTERNAL):
-        show_error(outcome.error, batch.console)  # as text, the findings above have said it
+    if ended.error is not None and (not batch.as_text or ended.error.exit_code is ExitCode.INTERNAL):
+        show_error(ended.error, batch.console)  # as text, the findings above have said it
     if file is not None and file.failure is not None:
         reason = file.failure.strerror or file.failure
         text = f"the report {file.path} could not be written: {reason}; the ledger has everything"
@@ -164,12 +164,12 @@ def show(batch: BatchCall, outcome: Ended, file: ReportFile | None) -> int:
     return common.exit_code(code, batch.stdout)
 
 
-def _write_output(batch: BatchCall, output: common.Output, outcome: Ended, rendered: Rendered) -> None:
+def _write_output(batch: BatchCall, output: common.Output, ended: Ended, rendered: Rendered) -> None:
     """One format to where it goes. UsageError where that cannot be written."""
     if output.fmt == "ndjson" and batch.stream is not None:
         _end_stream(batch.stream, output, rendered)
         return
-    common.write_output(output, batch.console, lambda fmt, console: _render(batch, fmt, console, outcome, rendered))
+    common.write_output(output, batch.console, lambda fmt, console: _render(batch, fmt, console, ended, rendered))
 
 
 def _end_stream(stream: Stream, output: common.Output, rendered: Rendered) -> None:
@@ -181,11 +181,11 @@ def _end_stream(stream: Stream, output: common.Output, rendered: Rendered) -> No
         raise UsageError(f"{output.path} cannot be written: {error.strerror or error}") from None
 
 
-def _render(batch: BatchCall, fmt: str, console: Console, outcome: Ended, rendered: Rendered) -> None:
+def _render(batch: BatchCall, fmt: str, console: Console, ended: Ended, rendered: Rendered) -> None:
     from runner.views import plan as plan_view
     from runner.views import summary
 
-    report = outcome.report
+    report = ended.report
     if fmt not in _OF_A_PLAN.get(report.mode, ()):
         if fmt == "text":
             path = batch.report_path
@@ -197,28 +197,28 @@ def _render(batch: BatchCall, fmt: str, console: Console, outcome: Ended, render
     if report.mode == "dry-run":
         bodies = {entry.request.key: entry.body or {} for entry in report.orders if entry.status == "planned"}
     plan_view.render(
-        outcome.plan,
+        ended.plan,
         fmt=fmt,
         console=console,
         bodies=bodies,
         not_checked=report.not_checked,
         loaded_problems=[finding.problem for finding in report.errors],
-        frame=_frame(batch, outcome),
+        frame=_frame(batch, ended),
     )
 
 
-def _frame(batch: BatchCall, outcome: Ended) -> Frame:
+def _frame(batch: BatchCall, ended: Ended) -> Frame:
     """What a plan document says beside its orders."""
     from runner.plan.approval.document import Frame
 
-    report, consent = outcome.report, batch.consent
+    report, consent = ended.report, batch.consent
     return Frame(
         made_at=report.started_at,
         account=consent.account,
         api=consent.api,
         inputs=report.inputs,
         selection=consent.selection,
-        terms=outcome.terms,
+        terms=ended.terms,
         bodies={entry.request.key: entry.body for entry in report.orders if entry.body is not None},
         command=batch.command,
     )

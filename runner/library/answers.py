@@ -142,9 +142,9 @@ class Reconciled:
         return tuple(ending for ending in self.verdicts if ending.ruling == "open")
 
 
-def raise_for(outcome: batch.Ended, *, keep_going: bool) -> None:
+def raise_for(ended: batch.Ended, *, keep_going: bool) -> None:
     """Raise what the run came to, unless that is what was wanted: refused orders are, where the others are bought."""
-    report, error = outcome.report, outcome.error
+    report, error = ended.report, ended.error
     code = report.exit_code if report.exit_code is not None else ExitCode.INTERNAL
     if code is ExitCode.OK or (code is ExitCode.REFUSED and error is None and keep_going):
         return

@@ -55,7 +55,7 @@ def preview(task: Task, mode: Literal["plan", "dry-run"], ledger: Ledger, vendor
         plan = _permitted(report, plan, task.limits)
         plan = _permitted(report, expect_nothing(plan, task.consent), task.limits)
     except RunnerError as raised:
-        error = ending.noted(report, raised)
+        error = ending.note(report, raised)
     ending.finish(report, task.clock.now(), error)
     if task.detailed_exit and plan.to_buy:
         report.exit_code = worst(report.exit_code or ExitCode.OK, ExitCode.CHANGES)
@@ -94,7 +94,7 @@ def _priced(task: Task, plan: Plan, sources: Sources, report: Report) -> Plan:
 def not_begun(task: Task, mode: Mode, error: RunnerError | None) -> Report:
     """The report of a call that ended before its batch could begin."""
     report = planned.begin(task, mode, None)
-    ending.finish(report, task.clock.now(), ending.noted(report, error) if error else None)
+    ending.finish(report, task.clock.now(), ending.note(report, error) if error else None)
     return report
 
 
@@ -122,7 +122,7 @@ def apply(task: Task, till: Till, ledger: Ledger, buyer: Buyer) -> Ended:
 
 
 def _cut_short(task: Task, report: Report, raised: RunnerError | KeyboardInterrupt) -> Ended:
-    error = ending.noted(report, raised)
+    error = ending.note(report, raised)
     ending.finish(report, task.clock.now(), error)
     return Ended(report=report, plan=Plan(), error=error)
 
@@ -148,7 +148,7 @@ def _apply_held(task: Task, till: Till, ledger: Ledger, hold: Hold, buyer: Buyer
             finally:
                 planned.add_ways_out(report, sources.references)
     except (RunnerError, KeyboardInterrupt) as raised:
-        error = ending.noted(report, raised)
+        error = ending.note(report, raised)
     ending.finish(report, task.clock.now(), error)
     with suppress(LedgerUnusable):  # the orders are on record; this row is only the run's own
         hold.finish_run(task.run_id, task.clock.now(), int(report.exit_code or ExitCode.OK))

@@ -182,22 +182,22 @@ def reconcile(
         wiring.reader(settings, clock, watch) as reader,
         stop.deferring(watch),
     ):
-        settlement = settling.Reconciliation(
+        task = settling.Reconciliation(
             ledger=ledger,
             reader=reader,
             holder=holder(clock.now()),
             clock=clock,
             stop=stop,
             watch=watch,
-            policy=rules,
+            rules=rules,
             keys=keys,
             wait=wait,
             lock_timeout=lock_timeout,
         )
-        outcome = settling.reconcile(settlement)
+        settlements = settling.reconcile(task)
         codes = [ExitCode.OUTCOME_UNKNOWN] if ledger.open_records() else []
     codes += [ExitCode.CANCELLED] if stop.requested else []
-    return outcome, worst(*codes, *(failure.exit_code for failure in outcome.failures if outcome.open))
+    return settlements, worst(*codes, *(failure.exit_code for failure in settlements.failures if settlements.open))
 
 
 def cut_off(count: int) -> OutcomeUnknown:

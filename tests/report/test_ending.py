@@ -89,14 +89,14 @@ def test_what_stopped_a_run_is_in_its_report(
 ) -> None:
     """Each has its code and category; a signal before anything was bought is a cancelled run."""
     value = report()
-    assert ending.noted(value, error).exit_code == EXIT_OF[category]
+    assert ending.note(value, error).exit_code == EXIT_OF[category]
     assert [(one.problem.code, one.category) for one in value.errors] == [(code, category)]
 
 
 def test_what_is_said_already_is_not_said_again() -> None:
     """Where an order has a finding of the kind, what it raised is no second one."""
     value = report(entry(errors=(of("refused"),)))
-    ending.noted(value, Refused("no"))
+    ending.note(value, Refused("no"))
     assert value.errors == []
 
 
