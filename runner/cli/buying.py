@@ -12,8 +12,7 @@ import click
 from runner.cli.closing import BatchCall, followed_file, report_file, reported, show
 from runner.cli.options.bounds import limits_of, policies_line
 from runner.cli.options.command import option, option_class
-from runner.cli.options.common import flags_of, lock_timeout_option
-from runner.cli.options.manifests import note_left_out
+from runner.cli.options.common import flags_of, lock_timeout_option, note_left_out
 from runner.core.errors import Cancelled, LedgerUnusable, UsageError
 from runner.run import wiring
 from runner.run.settings import locate, rate_of, require_named_ledger

@@ -130,12 +130,9 @@ _REPORT_HINT: Final = "nothing was bought; name a report that can be written wit
 
 
 def _write(report: Report, file: ReportFile | None) -> None:
-    if file is None:
-        return
-    try:
-        file.write(report)
-    except OSError as error:
-        raise UsageError(f"the report {file.path} cannot be written: {error.strerror or error}") from None
+    if file is not None:
+        with common.writing(f"the report {file.path}"):
+            file.write(report)
 
 
 def show(batch: BatchCall, ended: Ended, file: ReportFile | None) -> int:
@@ -167,18 +164,12 @@ def show(batch: BatchCall, ended: Ended, file: ReportFile | None) -> int:
 def _write_output(batch: BatchCall, output: common.Output, ended: Ended, rendered: Rendered) -> None:
     """One format to where it goes. UsageError where that cannot be written."""
     if output.fmt == "ndjson" and batch.stream is not None:
-        _end_stream(batch.stream, output, rendered)
+        with common.writing(output.path):
+            batch.stream.finish(rendered.document)
+            if output.path is not None and batch.stream.failure is not None:
+                raise batch.stream.failure
         return
     common.write_output(output, batch.console, lambda fmt, console: _render(batch, fmt, console, ended, rendered))
-
-
-def _end_stream(stream: Stream, output: common.Output, rendered: Rendered) -> None:
-    try:
-        stream.finish(rendered.document)
-        if output.path is not None and stream.failure is not None:
-            raise stream.failure
-    except OSError as error:
-        raise UsageError(f"{output.path} cannot be written: {error.strerror or error}") from None
 
 
 def _render(batch: BatchCall, fmt: str, console: Console, ended: Ended, rendered: Rendered) -> None:

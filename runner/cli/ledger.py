@@ -61,15 +61,13 @@ def export_command(options: ExportOptions) -> int:
     with closing(wiring.open_ledger(locate(settings), read_only=True)) as ledger:
         on_screen = str(options.output) == "-" and console.out.terminal
         try:
-            with options.screen.watching(console, quiet=on_screen) as watch:
+            with common.writing(options.output), options.screen.watching(console, quiet=on_screen) as watch:
                 _write(_lines(ledger, watch), options.output, console)
         except BrokenHistory as error:
             raise LedgerUnusable(
                 f"the ledger {ledger.location} is not whole, at {error.place}: {error}",
                 hint="see docs/how-to/back-up-the-ledger.md; a copy of the file keeps what is left",
             ) from None
-        except OSError as error:
-            raise UsageError(f"{options.output} cannot be written: {error.strerror or error}") from None
     return common.exit_code(ExitCode.OK, console)
 
 

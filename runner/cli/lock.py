@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from runner.cli.options import common
 from runner.cli.options.command import CommandOptions, define, group, option, option_class
-from runner.cli.options.manifests import lockfile_option, note_left_out
 from runner.cli.outputs import source_line
 from runner.core.clock import SystemClock
 from runner.core.errors import ExitCode, Problem, UsageError
@@ -37,7 +36,7 @@ class LockOptions(CommandOptions):
     update: tuple[str, ...] = option(
         "--update", multiple=True, metavar="WORD", help="Lock this word anew, like FRA or '1 GB'. May be repeated."
     )
-    lockfile: Path | None = lockfile_option()
+    lockfile: Path | None = common.lockfile_option()
     formats: tuple[str, ...] = common.format_option(*FORMATS)
     vendor: common.VendorOptions = group(common.VendorOptions)
     screen: common.ScreenOptions = group(common.ScreenOptions)
@@ -63,6 +62,7 @@ def command(options: LockOptions) -> int:
     Plans and purchases use only what is locked.
     """
     from runner import manifest
+    from runner.manifest.lock.text import read
     from runner.manifest.words import Words
 
     if options.check and options.update:
@@ -73,8 +73,8 @@ def command(options: LockOptions) -> int:
     console = options.screen.console()
     with options.screen.watching(console) as watch:
         loaded = manifest.load(options.paths, apart=words.apart, watch=watch)
-    note_left_out(loaded, console)
-    lockfile, problems = _read(words)
+    common.note_left_out(loaded, console)
+    lockfile, problems = read(words.place) if words.place.exists() else (None, ())
     locking = _LockCall(
         words=words, loaded=loaded, lockfile=lockfile, settings=settings, console=console, screen=options.screen
     )
@@ -85,13 +85,6 @@ def command(options: LockOptions) -> int:
         more, written = (_check(locking), None) if options.check else _lock(locking, options.update)
         problems = (*problems, *more)
     return _show(locking, outputs, problems, written)
-
-
-def _read(words: Words) -> tuple[Lockfile | None, tuple[Problem, ...]]:
-    """The lockfile that is there, and what is wrong with it."""
-    from runner.manifest.lock.text import read
-
-    return read(words.place) if words.place.exists() else (None, ())
 
 
 def _refuse_unknown(update: tuple[str, ...], loaded: Loaded) -> None:
@@ -150,12 +143,10 @@ def _write(place: Path, text: str) -> None:
     """Replace the lockfile whole; it is for everybody who may read the manifests, not a secret."""
     from runner.core.files import replace_atomically
 
-    try:
+    with common.writing(f"the lockfile {place}"):
         mode = place.stat().st_mode & 0o777 if place.exists() else 0o644
         replace_atomically(place, text.encode())
         place.chmod(mode)
-    except OSError as error:
-        raise UsageError(f"the lockfile {place} cannot be written: {error.strerror or error}") from None
 
 
 def _catalogue(locking: _LockCall) -> AbstractContextManager[Catalogue]:

@@ -13,7 +13,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
-from runner.cli.options.common import Output
+from runner.cli.options.common import Output, writing
 from runner.core.errors import ExitCode, Problem, RunnerError, UsageError
 from runner.run.settings import Settings, read_key
 
@@ -63,12 +63,10 @@ def _fresh(path: Path) -> TextIO:
     """A new file in the place of an old one, for its owner only. UsageError where there can be none."""
     from runner.core.files import open_private, refuse_special
 
-    try:
+    with writing(path):
         refuse_special(path)
         path.unlink(missing_ok=True)
         return os.fdopen(open_private(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "w", encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror or error}") from None
 
 
 def annotates(outputs: tuple[Output, ...]) -> bool:

@@ -99,11 +99,10 @@ def _resolve(ruling: Ruling, settings: Settings, console: Console, options: Reso
     from runner.settle import resolve
 
     with existing_ledger(settings) as ledger:
-        doubt = resolve.check(ruling, ledger)
+        doubt, who = resolve.check(ruling, ledger), holder(ruling.at)
         if not options.yes:
             outcome = f"it was bought as order {ruling.order_id}" if ruling.order_id else "it was not bought"
             _confirm(f"{ruling.person} says that {outcome}: {ruling.reason}", _lines_of(doubt), console)
-        who = holder(ruling.at)
         with ledger.hold(who, timeout=options.lock_timeout) as hold:
             resolve.resolve(ruling, ledger, hold, who.run_id)
         code = ExitCode.OUTCOME_UNKNOWN if ledger.open_records() else ExitCode.OK

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from runner.cli.options import common
 from runner.cli.options.approval import SelectionOptions, selection_of
 from runner.cli.options.command import CommandOptions, define, group, option, option_class
-from runner.cli.options.manifests import note_left_out
 from runner.core.errors import ExitCode, InvalidManifests, UsageError
 from runner.run import wiring
 from runner.run.settings import locate
@@ -64,7 +63,7 @@ def _requests(paths: tuple[str, ...], selection: Selection, console: Console) ->
     from runner import manifest
 
     loaded = manifest.load(paths)
-    note_left_out(loaded, console)
+    common.note_left_out(loaded, console)
     if loaded.errors:
         raise InvalidManifests(loaded.problems)
     selection.check(loaded.orders)

@@ -109,21 +109,17 @@ def load(named: str | None, folders: Iterable[Path]) -> Policies:
         if (real := os.path.realpath(path)) not in seen:
             seen.add(real)
             paths.append(os.path.relpath(path))
-    return _all(map(read_policy, paths))
+    readings = [read_policy(path) for path in paths]
+    return Policies(
+        policies=tuple(policy for policy, _ in readings if policy is not None),
+        problems=tuple(problem for _, problems in readings for problem in problems),
+    )
 
 
 def over(named: str | None, paths: Sequence[str] = ()) -> Policies:
     """The policies that hold for manifests at these paths, wherever the call is made from. As `load`."""
     folders = [Path.cwd(), *(Path(path).parent for path in paths if path != "-")]
     return load(named, dict.fromkeys(folders))
-
-
-def _all(readings: Iterable[tuple[Policy | None, tuple[Problem, ...]]]) -> Policies:
-    read_ = list(readings)
-    return Policies(
-        policies=tuple(policy for policy, _ in read_ if policy is not None),
-        problems=tuple(problem for _, problems in read_ for problem in problems),
-    )
 
 
 def search(folders: Iterable[Path]) -> Iterator[Path]:

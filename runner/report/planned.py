@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from runner.core.errors import Problem
@@ -38,7 +37,7 @@ def take(report: Report, plan: Plan) -> None:
         _enter(entry, step)
     if plan.balance is not None:
         report.balance_before = plan.balance
-    report.not_checked = _with(report.not_checked, plan.unchecked)
+    report.not_checked = tuple(dict.fromkeys((*report.not_checked, *plan.unchecked)))
     entered = {finding.problem for finding in report.errors}
     report.errors.extend(_finding(problem) for problem in plan.findings if problem not in entered)
 
@@ -84,7 +83,3 @@ def _of(record: Record | None) -> dict[str, object]:
         balance=record.balance,
     )
     return {"result": result}
-
-
-def _with(names: tuple[str, ...], more: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*names, *more)))
