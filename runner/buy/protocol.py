@@ -130,12 +130,12 @@ class Purchase:
                 if not isinstance(outcome, NotSent):
                     return self._goes_on(outcome, quote)
                 if pause is None or not self._wait_after(outcome, pause):
-                    entries.given_up(self.entry, outcome, stopped=self.desk.till.stop.requested)
+                    entries.give_up(self.entry, outcome, stopped=self.desk.till.stop.requested)
                     return False
         except RunnerError as error:
             if self.entry.status == "unknown":  # claimed: nothing may call this unbought any more
                 raise
-            entries.not_bought(self.entry, error)
+            entries.note_stop(self.entry, error)
         return False
 
     def _check_again(self) -> Quote | None:
@@ -143,19 +143,19 @@ class Purchase:
         self.desk.till.crash_point("2")
         quote = self.desk.readings.quote(self.request)
         if isinstance(quote, QuoteRefused):
-            entries.unpriced(self.entry, quote)
+            entries.refuse_unpriced(self.entry, quote)
             return None
         self.entry.update(quote=quote)
         if quote.total > self._ceiling(quote):
-            entries.too_dear(self.entry, quote, self._ceiling(quote))
+            entries.refuse_too_dear(self.entry, quote, self._ceiling(quote))
             return None
         costs = {self.request.key.batch: quote.total}
         if broken := self.desk.purse.objections(costs, self.desk.clock.now()):
-            entries.over_limit(self.entry, broken[0])
+            entries.refuse_over_limit(self.entry, broken[0])
             return None
         balance = self.desk.readings.balance()
         if quote.total > balance and not self.request.pays_by_card:
-            entries.too_poor(self.entry, quote, balance)
+            entries.refuse_too_poor(self.entry, quote, balance)
             return None
         return quote
 
@@ -195,7 +195,7 @@ class Purchase:
         self._attempt = desk.hold.claim(claim)
         desk.purse.claimed(self.request.key, claim.quote.total, claim.at)
         self._claimed = desk.clock.monotonic()
-        entries.sent(self.entry, self._attempt)
+        entries.note_sent(self.entry, self._attempt)
         desk.till.crash_point("5")
         desk.watch(Sent(key=self.request.key, deadline=desk.till.money_timeout))
 
@@ -221,13 +221,13 @@ class Purchase:
             self._line_down = True
             words = _emergency(desk.hold, self._attempt, settlement, error)
             desk.watch(Notice(text=words))
-            desk.report.errors.append(entries.unrecorded(self.entry, words))
+            desk.report.errors.append(entries.finding_of_unrecorded(self.entry, words))
         else:
             if isinstance(outcome, Placed) and record.state is not State.PLACED:
                 outcome = Unknown(reason=record.reason or "the ledger could not take it", leaning_placed=True)
         desk.till.crash_point("8")
         desk.purse.settled(self.request.key, _spent(outcome, self.entry))
-        entries.settled(self.entry, answer, outcome, desk.clock.monotonic() - self._claimed)
+        entries.note_outcome(self.entry, answer, outcome, desk.clock.monotonic() - self._claimed)
         return outcome
 
     def _wait_after(self, outcome: NotSent, pause: float) -> bool:
@@ -244,7 +244,7 @@ class Purchase:
         """Whether the batch may go on after this."""
         if isinstance(outcome, Placed):
             self.desk.readings.bought(self.request, outcome, quote.total)
-            return not (entries.overcharged(self.entry, outcome, quote) or self._line_down)
+            return not (entries.warn_of_overcharge(self.entry, outcome, quote) or self._line_down)
         self.desk.readings.distrust()
         if isinstance(outcome, Rejected):
             return not (outcome.access or self.desk.till.fail_fast or self._line_down)

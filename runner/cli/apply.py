@@ -72,10 +72,10 @@ def command(options: ApplyOptions) -> int:
     settings = _settings(options)
     consent = consent_of(settings, selection=selection_of(options.selection))
     paths, consent = approved_of(options.approval, options.given, options.paths, consent)
-    call = BatchCall.of(
-        settings,
-        outputs,
-        consent,
+    call = BatchCall(
+        settings=settings,
+        outputs=outputs,
+        consent=consent,
         given=options.given,
         limits=options.limits,
         screen=options.screen,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import AbstractContextManager, closing, suppress
 from typing import TYPE_CHECKING, Final, Literal
 
 import click
@@ -12,20 +12,18 @@ import click
 from runner.cli.closing import BatchCall, followed_file, report_file, reported, show
 from runner.cli.options.bounds import limits_of, policies_line
 from runner.cli.options.command import option, option_class
-from runner.cli.options.common import flags_of, lock_timeout_option
-from runner.cli.options.manifests import note_left_out
+from runner.cli.options.common import flags_of, lock_timeout_option, note_left_out
 from runner.core.errors import Cancelled, LedgerUnusable, UsageError
+from runner.run import wiring
+from runner.run.settings import locate, rate_of, require_named_ledger
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from runner.core.progress import Watch
     from runner.core.stop import Stop
     from runner.plan.plan import Plan
     from runner.plan.task import Task
 
 FORMATS: Final = ("text", "json", "ndjson", "junit", "sarif", "markdown", "github", "html")
-PLAN_FORMATS: Final = FORMATS
 
 
 @option_class
@@ -47,101 +45,98 @@ class BuyingOptions:
     lock_timeout: float = lock_timeout_option()
 
 
-def preview(call: BatchCall, paths: tuple[str, ...], mode: Literal["plan", "dry-run"], *, offline: bool = False) -> int:
+def preview(
+    batch: BatchCall, paths: tuple[str, ...], mode: Literal["plan", "dry-run"], *, offline: bool = False
+) -> int:
     """Show what would be bought. Buys nothing: it only ever holds a `Reader` and a ledger it cannot write."""
-    from runner.run import call as session
-    from runner.run.settings import require_named_ledger
+    from runner.run import call
 
     if mode == "dry-run":
-        require_named_ledger(call.settings)
-    file = report_file(call)
-    with _watching(call) as watch:
-        task = _task(call, paths, watch)
-        with reported(call, task, mode, file):
-            outcome = session.preview(call.settings, task, mode, offline=offline)
-    return show(call, outcome, file)
+        require_named_ledger(batch.settings)
+    file = report_file(batch)
+    with _watching(batch) as watch:
+        task = _task(batch, paths, watch)
+        with reported(batch, task, mode, file):
+            ended = call.preview(batch.settings, task, mode, offline=offline)
+    return show(batch, ended, file)
 
 
-def buy(call: BatchCall, paths: tuple[str, ...], options: BuyingOptions) -> int:
+def buy(batch: BatchCall, paths: tuple[str, ...], options: BuyingOptions) -> int:
     """Buy a batch. A signal cuts it off only where nothing is in the air, and never hides a possible charge."""
     from runner.core.stop import Stop
-    from runner.run import call as session
-    from runner.run import wiring
-    from runner.run.settings import locate, require_named_ledger
+    from runner.run import call
 
-    require_named_ledger(call.settings)
+    require_named_ledger(batch.settings)
     stop = Stop()
     try:
-        return _buy(call, paths, stop, options)
+        return _buy(batch, paths, stop, options)
     except KeyboardInterrupt:  # before the batch began, so that there is no report of it
         stop.defer()
         with suppress(LedgerUnusable):
-            ledger = wiring.open_ledger(locate(call.settings), read_only=True)
+            ledger = wiring.open_ledger(locate(batch.settings), read_only=True)
             with closing(ledger):
                 if records := ledger.open_records():
-                    raise session.cut_off(len(records)) from None
+                    raise call.cut_off(len(records)) from None
         raise
 
 
-def _buy(call: BatchCall, paths: tuple[str, ...], stop: Stop, options: BuyingOptions) -> int:
+def _buy(batch: BatchCall, paths: tuple[str, ...], stop: Stop, options: BuyingOptions) -> int:
     from runner.buy.protocol import Till
-    from runner.run import call as session
+    from runner.run import call
 
-    yes = options.yes or call.consent.approval is not None
-    if not (yes or (call.console.interactive and sys.stdin.isatty() and not options.no_input)):
+    yes = options.yes or batch.consent.approval is not None
+    if not (yes or (batch.console.interactive and sys.stdin.isatty() and not options.no_input)):
         hint = "look at the plan, then say --yes, or --approve with its digest"
         raise UsageError("nobody is there to confirm the purchase", hint=hint)
-    file = followed_file(call)
+    file = followed_file(batch)
     if file is not None:
         file.before_last = stop.defer  # once it says how the run ended, a signal changes that no more
-    with _watching(call) as watch:
-        task = _task(call, paths, watch)
-        with reported(call, task, "apply", file):
+    with _watching(batch) as watch:
+        task = _task(batch, paths, watch)
+        with reported(batch, task, "apply", file):
             till = Till(
-                confirm=_confirm(call, stop, yes=yes),
+                confirm=_confirm(batch, stop, yes=yes),
                 stop=stop,
-                money_timeout=call.settings.money_timeout,
+                money_timeout=batch.settings.money_timeout,
                 file=file,
                 lock_timeout=options.lock_timeout,
                 fail_fast=options.fail_fast,
                 ended=stop.defer,
             )
-            outcome = session.buy(call.settings, task, till)
-    return show(call, outcome, file)
+            ended = call.buy(batch.settings, task, till)
+    return show(batch, ended, file)
 
 
-def _task(call: BatchCall, paths: tuple[str, ...], watch: Watch) -> Task:
+def _task(batch: BatchCall, paths: tuple[str, ...], watch: Watch) -> Task:
     from runner.core.progress import Notice
     from runner.manifest.words import Words
-    from runner.run import call as session
+    from runner.run import call
 
-    words = Words(paths=paths, named=call.limits.lockfile, sandbox=call.settings.sandbox, watch=watch)
-    loaded, lockfile = words.load(strict=call.limits.strict)
-    note_left_out(loaded, call.console)
-    loaded, limits = session.governed(loaded, limits_of(call.limits, call.given), call.limits.policy)
-    task = session.task_of(
-        call.settings,
+    words = Words(paths=paths, named=batch.limits.lockfile, sandbox=batch.settings.sandbox, watch=watch)
+    loaded, lockfile = words.load(strict=batch.limits.strict)
+    note_left_out(loaded, batch.console)
+    loaded, limits = call.governed(loaded, limits_of(batch.limits, batch.given), batch.limits.policy)
+    task = call.task_of(
+        batch.settings,
         loaded,
         limits,
-        call.consent,
+        batch.consent,
         watch,
         lockfile=lockfile,
-        strict_account=call.limits.strict_account,
-        flags=flags_of(call.given, call.settings),
-        detailed_exit=call.detailed_exit,
+        strict_account=batch.limits.strict_account,
+        flags=flags_of(batch.given, batch.settings),
+        detailed_exit=batch.detailed_exit,
     )
-    if call.screen.verbose:
+    if batch.screen.verbose:
         watch(Notice(text=policies_line(limits.policies)))
     return task
 
 
-def _watching(call: BatchCall) -> AbstractContextManager[Watch]:
-    from runner.run.settings import rate_of
-
-    return call.screen.watching(call.console, rate=rate_of(call.settings))
+def _watching(batch: BatchCall) -> AbstractContextManager[Watch]:
+    return batch.screen.watching(batch.console, rate=rate_of(batch.settings))
 
 
-def _confirm(call: BatchCall, stop: Stop, *, yes: bool) -> Callable[[Plan], None]:
+def _confirm(batch: BatchCall, stop: Stop, *, yes: bool) -> Callable[[Plan], None]:
     """Shows the plan, and has its total typed where neither `--yes` nor an approval stands for it.
 
     After that, and up to the end of the process, a signal is only a wish: cutting off the words at the end of a run
@@ -154,8 +149,8 @@ def _confirm(call: BatchCall, stop: Stop, *, yes: bool) -> Callable[[Plan], None
     def confirm(plan: Plan) -> None:
         from runner.views import plan as plan_view
 
-        if call.as_text:
-            plan_view.render(plan, fmt="text", console=call.console)
+        if batch.as_text:
+            plan_view.render(plan, fmt="text", console=batch.console)
         last_question(plan)
         stop.defer()
 

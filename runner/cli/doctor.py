@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
 
 from runner.cli.options import common
 from runner.cli.options.bounds import policy_option
-from runner.cli.options.command import CommandOptions, Given, define, group, option, option_class
-from runner.cli.options.manifests import lockfile_option
+from runner.cli.options.command import CommandOptions, define, group, option, option_class
+from runner.core.clock import SystemClock
 
 FORMATS = ("text", "json")
-_NAMED: Final = ("ledger", "base_url", "account")
 
 
 @option_class
@@ -22,7 +20,7 @@ class DoctorOptions(CommandOptions):
         "--offline", is_flag=True, help="Ask nobody: no key is sent, the vendor's side is not checked."
     )
     policy: str | None = policy_option()
-    lockfile: Path | None = lockfile_option()
+    lockfile: Path | None = common.lockfile_option()
     vendor: common.VendorOptions = group(common.VendorOptions)
     ledger: common.LedgerOptions = group(common.LedgerOptions)
     screen: common.ScreenOptions = group(common.ScreenOptions)
@@ -35,7 +33,6 @@ def command(options: DoctorOptions) -> int:
     PATH... are the manifests whose lockfile and policies are looked at; without any, orders/ or those in this folder.
     The exit code is that of the worst that failed; a warning is none.
     """
-    from runner.core.clock import SystemClock
     from runner.run import doctor
     from runner.run.doctor import check as diagnosis
     from runner.run.doctor.examination import Examination
@@ -53,14 +50,8 @@ def command(options: DoctorOptions) -> int:
         lockfile=options.lockfile,
         offline=options.offline,
         flags=common.flags_of(options.given, settings),
-        origins=_origins(options.given),
+        origins={**options.given.environment, **options.given.line},
     )
     checks = doctor.examine(case)
     common.write_outputs(outputs, console, lambda fmt, target: view.render(checks, fmt=fmt, console=target))
     return common.exit_code(diagnosis.exit_code(checks), console)
-
-
-def _origins(given: Given) -> dict[str, str]:
-    """How each setting that has a default was given, where it was."""
-    names = {**given.environment, **given.line}
-    return {name: names[name] for name in _NAMED if name in names}

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
+from runner._version import __version__
 from runner.cli.options import common
 from runner.cli.options.command import CommandOptions, argument, define, group, option, option_class
+from runner.core.clock import SystemClock
 from runner.core.errors import ExitCode, LedgerUnusable, Refused, UsageError
+from runner.run import wiring
+from runner.run.settings import LedgerPlace, holder, locate, short_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import TextIO
-
     from runner.core.ledger import Ledger
     from runner.core.progress import Watch
     from runner.core.records import Restored
     from runner.ledger.export import Export
-    from runner.run.settings import LedgerPlace
     from runner.views.ledger import LedgerCheck
     from runner.views.terminal.console import Console
 
@@ -54,23 +55,19 @@ def export_command(options: ExportOptions) -> int:
     Exit code 5 where the ledger is not whole; FILE is left as it was then.
     """
     from runner.ledger.export import BrokenHistory
-    from runner.run import wiring
-    from runner.run.settings import locate
 
     console = options.screen.console()
     settings = common.ledger_settings(options.ledger, options.given, sandbox=options.sandbox)
     with closing(wiring.open_ledger(locate(settings), read_only=True)) as ledger:
         on_screen = str(options.output) == "-" and console.out.terminal
         try:
-            with options.screen.watching(console, quiet=on_screen) as watch:
+            with common.writing(options.output), options.screen.watching(console, quiet=on_screen) as watch:
                 _write(_lines(ledger, watch), options.output, console)
         except BrokenHistory as error:
             raise LedgerUnusable(
                 f"the ledger {ledger.location} is not whole, at {error.place}: {error}",
                 hint="see docs/how-to/back-up-the-ledger.md; a copy of the file keeps what is left",
             ) from None
-        except OSError as error:
-            raise UsageError(f"{options.output} cannot be written: {error.strerror or error}") from None
     return common.exit_code(ExitCode.OK, console)
 
 
@@ -86,10 +83,7 @@ def _write(lines: Iterator[str], output: Path, console: Console) -> None:
 
 
 def _lines(ledger: Ledger, watch: Watch) -> Iterator[str]:
-    from runner._version import __version__
-    from runner.core.clock import SystemClock
     from runner.ledger.export import Header, lines
-    from runner.run.settings import short_path
 
     header = Header(
         account=ledger.account,
@@ -124,8 +118,6 @@ def verify_command(options: VerifyOptions) -> int:
     console = options.screen.console()
     with options.screen.watching(console) as watch:
         if options.export is None:
-            from runner.run.settings import locate
-
             verdict = _check_ledger(locate(settings), watch)
         else:
             verdict = _check_export(options.export, watch)
@@ -135,7 +127,6 @@ def verify_command(options: VerifyOptions) -> int:
 
 def _check_ledger(place: LedgerPlace, watch: Watch) -> LedgerCheck:
     from runner.ledger.export import BrokenHistory, check_ledger
-    from runner.run import wiring
     from runner.views.ledger import LedgerCheck
 
     with closing(wiring.open_ledger(place, read_only=True)) as ledger:
@@ -175,7 +166,6 @@ def import_command(options: ImportOptions) -> int:
     All of it or nothing. Exit code 5 where the file is not whole, is another account's, or differs from the ledger;
     the first event that differs is named. What is there already is left alone, so that it may be run again.
     """
-    from runner.run.settings import locate
     from runner.views import ledger as view
 
     outputs = common.outputs_of(options.formats, FORMATS)
@@ -188,11 +178,8 @@ def import_command(options: ImportOptions) -> int:
 
 
 def _import(path: Path, stream: TextIO, place: LedgerPlace, timeout: float, watch: Watch) -> Restored:
-    from runner.core.clock import SystemClock
     from runner.core.records import Contradiction
     from runner.ledger.export import BrokenHistory, Export
-    from runner.run import wiring
-    from runner.run.settings import holder
 
     try:
         export = Export(stream, watch)

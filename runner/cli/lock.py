@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.cli.options import common
 from runner.cli.options.command import CommandOptions, define, group, option, option_class
-from runner.cli.options.manifests import lockfile_option, note_left_out
 from runner.cli.outputs import source_line
+from runner.core.clock import SystemClock
 from runner.core.errors import ExitCode, Problem, UsageError
+from runner.run import wiring
+from runner.run.settings import Settings
 
 if TYPE_CHECKING:
     from runner.core.catalogue import Catalogue
-    from runner.core.progress import Watch
-    from runner.core.vendor import Reader
     from runner.manifest import Loaded
     from runner.manifest.lock import Lockfile
     from runner.manifest.words import Words
-    from runner.run.settings import Settings
     from runner.views.lock import LockResult
     from runner.views.terminal.console import Console
 
@@ -37,7 +36,7 @@ class LockOptions(CommandOptions):
     update: tuple[str, ...] = option(
         "--update", multiple=True, metavar="WORD", help="Lock this word anew, like FRA or '1 GB'. May be repeated."
     )
-    lockfile: Path | None = lockfile_option()
+    lockfile: Path | None = common.lockfile_option()
     formats: tuple[str, ...] = common.format_option(*FORMATS)
     vendor: common.VendorOptions = group(common.VendorOptions)
     screen: common.ScreenOptions = group(common.ScreenOptions)
@@ -63,6 +62,7 @@ def command(options: LockOptions) -> int:
     Plans and purchases use only what is locked.
     """
     from runner import manifest
+    from runner.manifest.lock.text import read
     from runner.manifest.words import Words
 
     if options.check and options.update:
@@ -73,8 +73,8 @@ def command(options: LockOptions) -> int:
     console = options.screen.console()
     with options.screen.watching(console) as watch:
         loaded = manifest.load(options.paths, apart=words.apart, watch=watch)
-    note_left_out(loaded, console)
-    lockfile, problems = _read(words)
+    common.note_left_out(loaded, console)
+    lockfile, problems = read(words.place) if words.place.exists() else (None, ())
     locking = _LockCall(
         words=words, loaded=loaded, lockfile=lockfile, settings=settings, console=console, screen=options.screen
     )
@@ -85,13 +85,6 @@ def command(options: LockOptions) -> int:
         more, written = (_check(locking), None) if options.check else _lock(locking, options.update)
         problems = (*problems, *more)
     return _show(locking, outputs, problems, written)
-
-
-def _read(words: Words) -> tuple[Lockfile | None, tuple[Problem, ...]]:
-    """The lockfile that is there, and what is wrong with it."""
-    from runner.manifest.lock.text import read
-
-    return read(words.place) if words.place.exists() else (None, ())
 
 
 def _refuse_unknown(update: tuple[str, ...], loaded: Loaded) -> None:
@@ -106,26 +99,18 @@ def _refuse_unknown(update: tuple[str, ...], loaded: Loaded) -> None:
 
 def _check(locking: _LockCall) -> list[Problem]:
     """Offline first: every word locked, no entry too many. Only then the vendor is asked what has moved."""
-    from runner.manifest.lock.changes import lock, moved_problems, stale_problems
-    from runner.manifest.lock.location import covers
-    from runner.manifest.lock.lookup import addresses, resolve_all
+    from runner.manifest.lock.changes import lock, moved_problems
 
-    command, place = locking.words.command, locking.words.place
-    resolved = resolve_all(locking.loaded, locking.lockfile, command, str(place))
-    problems = [problem for problem in resolved.problems if problem.code == "PSR304"]
-    if locking.lockfile is not None and covers(locking.words.paths, place):
-        used = {address for request in locking.loaded.orders for address in addresses(request, locking.lockfile)}
-        problems += stale_problems(locking.lockfile, used, command)
+    problems = locking.words.lock_findings(locking.loaded, locking.lockfile)
     if problems or locking.lockfile is None:
         return problems
     with _catalogue(locking) as catalogue:
         changes = lock(locking.loaded.orders, locking.lockfile, (), catalogue.choices, "")
-    return moved_problems(changes, locking.lockfile.path, command)
+    return moved_problems(changes, locking.lockfile.path, locking.words.command)
 
 
 def _lock(locking: _LockCall, update: tuple[str, ...]) -> tuple[list[Problem], LockResult | None]:
     """What the vendor has for every word; written where something changed and nothing is wrong."""
-    from runner.core.clock import SystemClock
     from runner.manifest.lock.changes import as_warnings, entries_to_keep, lock, moved_problems
     from runner.manifest.lock.location import covers
     from runner.manifest.lock.text import lockfile_text
@@ -158,28 +143,14 @@ def _write(place: Path, text: str) -> None:
     """Replace the lockfile whole; it is for everybody who may read the manifests, not a secret."""
     from runner.core.files import replace_atomically
 
-    try:
+    with common.writing(f"the lockfile {place}"):
         mode = place.stat().st_mode & 0o777 if place.exists() else 0o644
         replace_atomically(place, text.encode())
         place.chmod(mode)
-    except OSError as error:
-        raise UsageError(f"the lockfile {place} cannot be written: {error.strerror or error}") from None
 
 
-@contextmanager
-def _catalogue(locking: _LockCall) -> Iterator[Catalogue]:
-    """The vendor's reference lists; the key and the way there are only looked for if one is asked for."""
-    from runner.core.catalogue import Catalogue
-    from runner.core.clock import SystemClock
-    from runner.run import wiring
-
-    with ExitStack() as stack:
-
-        def connect() -> tuple[Reader, Watch]:
-            watch = stack.enter_context(locking.screen.watching(locking.console))
-            return stack.enter_context(wiring.reader(locking.settings, SystemClock(), watch)), watch
-
-        yield Catalogue(connect=connect)
+def _catalogue(locking: _LockCall) -> AbstractContextManager[Catalogue]:
+    return wiring.catalogue(locking.settings, partial(locking.screen.watching, locking.console))
 
 
 def _show(

@@ -13,13 +13,12 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
-from runner.cli.options.common import Output
-from runner.core.errors import ExitCode, RunnerError, UsageError
+from runner.cli.options.common import Output, writing
+from runner.core.errors import ExitCode, Problem, RunnerError, UsageError
+from runner.run.settings import Settings, read_key
 
 if TYPE_CHECKING:
-    from runner.core.errors import Problem
     from runner.report.report import Report
-    from runner.run.settings import Settings
     from runner.views.terminal.console import Console
     from runner.views.terminal.stream import Stream
 
@@ -64,12 +63,10 @@ def _fresh(path: Path) -> TextIO:
     """A new file in the place of an old one, for its owner only. UsageError where there can be none."""
     from runner.core.files import open_private, refuse_special
 
-    try:
+    with writing(path):
         refuse_special(path)
         path.unlink(missing_ok=True)
         return os.fdopen(open_private(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "w", encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror or error}") from None
 
 
 def annotates(outputs: tuple[Output, ...]) -> bool:
@@ -85,7 +82,6 @@ def mask_key(settings: Settings, outputs: tuple[Output, ...], console: Console) 
     """
     if os.environ.get("GITHUB_ACTIONS") != "true" or not annotates(outputs) or settings.sandbox or _is_file(sys.stdout):
         return
-    from runner.run.settings import read_key
     from runner.views.formats.annotations import mask
 
     with suppress(UsageError):
@@ -151,10 +147,10 @@ def show_error(error: RunnerError, console: Console) -> None:
 
     failure.render(error, console)
     if error.exit_code is ExitCode.INTERNAL and isinstance(error.__cause__, Exception):
-        show_trace(error.__cause__)
+        _show_trace(error.__cause__)
 
 
-def show_trace(error: BaseException) -> None:
+def _show_trace(error: BaseException) -> None:
     """The trace without values of variables, which might hold what must not be shown."""
     import traceback
 

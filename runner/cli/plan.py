@@ -19,7 +19,7 @@ from runner.core.errors import UsageError
 @option_class
 class PlanOptions(CommandOptions):
     paths: tuple[str, ...] = common.paths_argument()
-    formats: tuple[str, ...] = common.format_option(*buying.PLAN_FORMATS)
+    formats: tuple[str, ...] = common.format_option(*buying.FORMATS)
     out: Path | None = option(
         "--out",
         type=click.Path(path_type=Path, dir_okay=False),
@@ -47,17 +47,17 @@ def command(options: PlanOptions) -> int:
     """Quote every order that is not bought yet: price, total, balance after. Buys nothing."""
     from runner.run.call import consent_of
 
-    outputs = common.outputs_of(options.formats, buying.PLAN_FORMATS)
+    outputs = common.outputs_of(options.formats, buying.FORMATS)
     if options.out is not None:
         if "-" in options.paths:
             raise UsageError("a plan of stdin cannot be applied: it could not be read again", hint="name files")
         outputs += (common.Output("json", common.writable(options.out)),)
     settings = common.vendor_settings(options.vendor, options.given, options.ledger)
     consent = consent_of(settings, selection=selection_of(options.selection), nothing=options.expect_nothing)
-    call = BatchCall.of(
-        settings,
-        outputs,
-        consent,
+    call = BatchCall(
+        settings=settings,
+        outputs=outputs,
+        consent=consent,
         given=options.given,
         limits=options.limits,
         screen=options.screen,

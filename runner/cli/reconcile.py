@@ -68,7 +68,7 @@ def command(options: ReconcileOptions) -> int:
     console = options.screen.console()
     exclusive = options.exclusive or _is_exclusive(options.policy, console)
     with options.screen.watching(console) as watch:
-        outcome, code = call.reconcile(
+        settlements, code = call.reconcile(
             settings,
             Rules(settle_after=options.settle_after, exclusive=exclusive),
             Stop(),
@@ -78,7 +78,7 @@ def command(options: ReconcileOptions) -> int:
             lock_timeout=options.lock_timeout,
         )
     flags = common.flags_of(options.given, settings)
-    common.write_outputs(outputs, console, lambda fmt, to: view.render(outcome, fmt=fmt, console=to, flags=flags))
+    common.write_outputs(outputs, console, lambda fmt, to: view.render(settlements, fmt=fmt, console=to, flags=flags))
     return common.exit_code(code, console)
 
 

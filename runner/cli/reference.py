@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
 from runner.cli.options import common
 from runner.cli.options.command import CommandOptions, argument, define, group, option, option_class
+from runner.core.clock import SystemClock
 from runner.core.errors import ExitCode, UsageError
 from runner.core.orders import PRODUCT_TYPES, ProductType
-from runner.run.settings import DEFAULT_ACCOUNT
+from runner.run import wiring
+from runner.run.settings import DEFAULT_ACCOUNT, Settings, list_cache
 
 if TYPE_CHECKING:
     from runner.core.catalogue import ReferenceList
-    from runner.core.progress import Watch
-    from runner.core.vendor import Choice, Reader
-    from runner.run.settings import Settings
+    from runner.core.vendor import Choice
     from runner.views.terminal.console import Console
 
 FORMATS = ("text", "json")
@@ -44,7 +44,6 @@ class ReferenceOptions(CommandOptions):
 @define("reference", ReferenceOptions)
 def command(options: ReferenceOptions) -> int:
     """Show what can be ordered of TYPE, or of every type: the words and ids to write into a manifest."""
-    from runner.core.clock import SystemClock
     from runner.views import reference
 
     outputs = common.outputs_of(options.formats, FORMATS)
@@ -80,19 +79,8 @@ def _lists(options: ReferenceOptions, settings: Settings, console: Console) -> l
 
     The emulator inside this process is not cached: it is at another address each time, and asking it is free.
     """
-    from runner.core.catalogue import Catalogue
-    from runner.core.clock import SystemClock
-    from runner.run import wiring
-    from runner.run.settings import list_cache
-
-    clock = SystemClock()
     types = PRODUCT_TYPES if options.product is None else (options.product,)
-    with ExitStack() as stack:
-
-        def connect() -> tuple[Reader, Watch]:
-            watch = stack.enter_context(options.screen.watching(console))
-            return stack.enter_context(wiring.reader(settings, clock, watch)), watch
-
-        cache = None if settings.sandbox else list_cache(settings)
-        catalogue = Catalogue(connect=connect, cache=cache, refresh=options.refresh, clock=clock)
+    cache = None if settings.sandbox else list_cache(settings)
+    watching = partial(options.screen.watching, console)
+    with wiring.catalogue(settings, watching, cache=cache, refresh=options.refresh) as catalogue:
         return [catalogue.reference(product) for product in types]

@@ -12,13 +12,13 @@ from runner.cli.complete import values as completers
 from runner.cli.options import common
 from runner.cli.options.command import CommandOptions, argument, define, group, option, option_class
 from runner.cli.options.types import key_of
+from runner.core.clock import SystemClock
 from runner.core.errors import Cancelled, ExitCode, UsageError
-from runner.run.settings import holder
+from runner.run.settings import Settings, holder
 from runner.run.wiring import existing_ledger
 
 if TYPE_CHECKING:
     from runner.core.records import OpenClaim, Want
-    from runner.run.settings import Settings
     from runner.settle.resolve import Disowning, Ruling
     from runner.views.terminal.console import Console
 
@@ -54,7 +54,6 @@ def command(options: ResolveOptions) -> int:
     Look at the vendor's dashboard first. --placed gives its id to an order in doubt, or to one that the ledger has
     forgotten. Asks on a terminal; elsewhere it needs --yes.
     """
-    from runner.core.clock import SystemClock
     from runner.settle import resolve
 
     _refuse_contradiction(options)
@@ -100,11 +99,10 @@ def _resolve(ruling: Ruling, settings: Settings, console: Console, options: Reso
     from runner.settle import resolve
 
     with existing_ledger(settings) as ledger:
-        doubt = resolve.check(ruling, ledger)
+        doubt, who = resolve.check(ruling, ledger), holder(ruling.at)
         if not options.yes:
             outcome = f"it was bought as order {ruling.order_id}" if ruling.order_id else "it was not bought"
             _confirm(f"{ruling.person} says that {outcome}: {ruling.reason}", _lines_of(doubt), console)
-        who = holder(ruling.at)
         with ledger.hold(who, timeout=options.lock_timeout) as hold:
             resolve.resolve(ruling, ledger, hold, who.run_id)
         code = ExitCode.OUTCOME_UNKNOWN if ledger.open_records() else ExitCode.OK

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from runner.cli.options import common
 from runner.cli.options.approval import SelectionOptions, selection_of
 from runner.cli.options.command import CommandOptions, define, group, option, option_class
-from runner.cli.options.manifests import note_left_out
 from runner.core.errors import ExitCode, InvalidManifests, UsageError
+from runner.run import wiring
+from runner.run.settings import locate
 
 if TYPE_CHECKING:
     from runner.core.orders import OrderRequest
@@ -35,8 +36,6 @@ def command(options: StatusOptions) -> int:
 
     Open orders, which may have been charged, come first whether they are in PATH or not. Exit code 7 while any is.
     """
-    from runner.run import wiring
-    from runner.run.settings import locate
     from runner.settle import status
     from runner.views import status as view
 
@@ -64,7 +63,7 @@ def _requests(paths: tuple[str, ...], selection: Selection, console: Console) ->
     from runner import manifest
 
     loaded = manifest.load(paths)
-    note_left_out(loaded, console)
+    common.note_left_out(loaded, console)
     if loaded.errors:
         raise InvalidManifests(loaded.problems)
     selection.check(loaded.orders)

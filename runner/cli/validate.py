@@ -11,12 +11,10 @@ from typing import TYPE_CHECKING
 from runner.cli.options import common
 from runner.cli.options.bounds import policies_line, policy_option
 from runner.cli.options.command import CommandOptions, define, group, option, option_class
-from runner.cli.options.manifests import lockfile_option, note_left_out
 from runner.cli.outputs import annotates, source_line, tell_job
-from runner.core.errors import ExitCode
+from runner.core.errors import ExitCode, Problem
 
 if TYPE_CHECKING:
-    from runner.core.errors import Problem
     from runner.limits.policy import Policies, Policy
     from runner.manifest import Checked, Loaded
     from runner.manifest.words import Words
@@ -31,7 +29,7 @@ class ValidateOptions(CommandOptions):
     formats: tuple[str, ...] = common.format_option(*FORMATS)
     strict: bool = option("--strict", is_flag=True, help="Warnings are errors.")
     policy: str | None = policy_option()
-    lockfile: Path | None = lockfile_option()
+    lockfile: Path | None = common.lockfile_option()
     screen: common.ScreenOptions = group(common.ScreenOptions)
 
 
@@ -51,7 +49,7 @@ def command(options: ValidateOptions) -> int:
     with options.screen.watching(console) as watch:
         words = Words(paths=options.paths, named=options.lockfile, watch=watch)
         checked, policies = _check(words, options.policy, strict=options.strict)
-    note_left_out(checked, console)
+    common.note_left_out(checked, console)
     if options.screen.verbose:
         console.note(f"{policies_line(policies.policies)}\n")
     common.write_outputs(

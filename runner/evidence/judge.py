@@ -75,10 +75,10 @@ class Verdict:
         return self.claim.record.key
 
 
-def judge(unknowns: Sequence[OpenClaim], facts: Facts, policy: Rules) -> list[Verdict]:
+def judge(unknowns: Sequence[OpenClaim], facts: Facts, rules: Rules) -> list[Verdict]:
     """A verdict for each of the account's open orders. All have to be given, because they explain each other."""
-    cases = [_case(claim, facts, policy) for claim in unknowns]
-    if policy.exclusive:
+    cases = [_case(claim, facts, rules) for claim in unknowns]
+    if rules.exclusive:
         stranger = _stranger(cases, facts)
         if stranger is None:
             return _judge_together(cases)
@@ -123,7 +123,7 @@ class _Case:
         )
 
 
-def _case(claim: OpenClaim, facts: Facts, policy: Rules) -> _Case:
+def _case(claim: OpenClaim, facts: Facts, rules: Rules) -> _Case:
     look = facts.looks.get(claim.record.type)
     new = _new(claim, look, facts)
     sought = Sought(type=claim.record.type, fields=claim.record.fields, begins=claim.claimed_at)
@@ -133,7 +133,7 @@ def _case(claim: OpenClaim, facts: Facts, policy: Rules) -> _Case:
         look=look,
         fits=tuple(one for one in matches if one is not None),
         moved=_moved(claim, facts),
-        decidable_at=claim.claimed_at + policy.waits(claim.record.type),
+        decidable_at=claim.claimed_at + rules.waits(claim.record.type),
         list_doubt=_list_doubt(claim, look, new, facts),
     )
 

@@ -31,16 +31,16 @@ class Lookalike:
     suggested: str
 
 
-def recent(orders: Iterable[SeenOrder], today: date) -> list[SeenOrder]:
+def recent_of(orders: Iterable[SeenOrder], today: date) -> list[SeenOrder]:
     """Those that began lately, or say nothing of when, and are no renewals."""
     return [seen for seen in orders if not seen.renewed and (seen.starts is None or seen.starts >= today - RECENT)]
 
 
-def unowned(look: Look, owned: Collection[str], today: date) -> list[SeenOrder]:
+def find_unowned(look: Look, owned: Collection[str], today: date) -> list[SeenOrder]:
     """The recent orders of a look that have neither an id nor a base order number among `known`."""
     return [
         seen
-        for seen in recent(look.orders, today)
+        for seen in recent_of(look.orders, today)
         if seen.order_id not in owned and not any(number in owned for number in seen.numbers)
     ]
 

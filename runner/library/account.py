@@ -131,13 +131,13 @@ class Account:
         consent = call.consent_of(settings, selection=environment.selection(selection))
         task = self._task(settings, manifests, limits, consent, watch, strict_account=strict_account)
         with call.reported(task, "plan", None, _into(None)):
-            outcome = call.preview(settings, task, "plan")
-        raise_for(outcome, keep_going=limits.keep_going)
+            ended = call.preview(settings, task, "plan")
+        raise_for(ended, keep_going=limits.keep_going)
         return Planned(
-            plan=outcome.plan,
-            digest=outcome.terms.digest if outcome.terms else None,
-            report=as_json(outcome.report),
-            document=call.document_of(task, outcome),
+            plan=ended.plan,
+            digest=ended.terms.digest if ended.terms else None,
+            report=as_json(ended.report),
+            document=call.document_of(task, ended),
             selection=consent.selection,
         )
 
@@ -189,9 +189,9 @@ class Account:
             fail_fast=fail_fast,
         )
         with call.reported(task, "apply", till.file, _into(till.file)):
-            outcome = call.buy(settings, task, till)
-        raise_for(outcome, keep_going=limits.keep_going)
-        return applied(outcome.report)
+            ended = call.buy(settings, task, till)
+        raise_for(ended, keep_going=limits.keep_going)
+        return applied(ended.report)
 
     def status(self, manifests: Manifests | None = None) -> tuple[StatusRow, ...]:
         """What the ledger knows: of these manifests' orders and of open ones beside them, or of all. No network.
@@ -226,7 +226,7 @@ class Account:
         if exclusive is None:
             exclusive = call.is_exclusive(environment.text("--policy"))
         rules = Rules(settle_after=settle_after, exclusive=exclusive)
-        outcome, _ = call.reconcile(
+        settlements, _ = call.reconcile(
             self._settings(),
             rules,
             stop or Stop(),
@@ -235,7 +235,9 @@ class Account:
             wait=wait.total_seconds(),
             lock_timeout=lock_timeout,
         )
-        return Reconciled(verdicts=tuple(outcome.verdicts.values()), settled=outcome.settled, failures=outcome.failures)
+        return Reconciled(
+            verdicts=tuple(settlements.verdicts.values()), settled=settlements.settled, failures=settlements.failures
+        )
 
     def _settings(self) -> Settings:
         common = Settings(timeout=self.timeout, money_timeout=self.money_timeout, rate=self.rate)
@@ -298,9 +300,6 @@ def _into(file: ReportFile | None) -> Callable[[Report, RunnerError], None]:
     def leave(report: Report, error: RunnerError) -> None:
         error.report = as_json(report)
         if file is not None:
-            try:
-                file.write(report)
-            except OSError as failure:
-                file.failure = failure
+            file.write_last(report)
 
     return leave

@@ -35,13 +35,8 @@ from runner.report.report import OrderEntry, Report
 from runner.run import batch
 
 _RAISED: Final[Mapping[ExitCode, type[RunnerError]]] = {
-    ExitCode.OUTCOME_UNKNOWN: OutcomeUnknown,
-    ExitCode.ACCESS: AccessError,
-    ExitCode.ORDERS_FAILED: OrdersFailed,
-    ExitCode.CANCELLED: Cancelled,
-    ExitCode.REFUSED: Refused,
-    ExitCode.BUSY: Busy,
-    ExitCode.USAGE: UsageError,
+    error.exit_code: error
+    for error in (OutcomeUnknown, AccessError, OrdersFailed, Cancelled, Refused, Busy, UsageError)
 }
 
 
@@ -147,9 +142,9 @@ class Reconciled:
         return tuple(ending for ending in self.verdicts if ending.ruling == "open")
 
 
-def raise_for(outcome: batch.Ended, *, keep_going: bool) -> None:
+def raise_for(ended: batch.Ended, *, keep_going: bool) -> None:
     """Raise what the run came to, unless that is what was wanted: refused orders are, where the others are bought."""
-    report, error = outcome.report, outcome.error
+    report, error = ended.report, ended.error
     code = report.exit_code if report.exit_code is not None else ExitCode.INTERNAL
     if code is ExitCode.OK or (code is ExitCode.REFUSED and error is None and keep_going):
         return

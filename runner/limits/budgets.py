@@ -41,7 +41,7 @@ class Cap:
         return "period" if self.period else "batch" if self.batch else "run"
 
     @property
-    def told(self) -> str:
+    def wording(self) -> str:
         """The limit in words: its name, its amount, and where it stands."""
         where = f" ({self.path}:{self.span.line}:{self.span.column})" if self.path and self.span else ""
         return f"{self.name} {decimal_text(self.amount)}{where}"
@@ -121,13 +121,13 @@ def _objection(cap: Cap, amount: Decimal, spent: Decimal, at: datetime) -> Probl
         first = begin(cap.period, at.astimezone(UTC).date())
         message = (
             f"{decimal_text(amount)} to spend and {decimal_text(spent)} spent, or perhaps spent, "
-            f"since {first.isoformat()} (UTC) make {total}, above {cap.told}"
+            f"since {first.isoformat()} (UTC) make {total}, above {cap.wording}"
         )
         hint = f"wait for the next {cap.period}, or buy fewer orders; only the policy itself can raise its budgets"
     elif cap.batch:
-        message = f"batch {cap.batch} costs {total}{before}, above {cap.told}"
+        message = f"batch {cap.batch} costs {total}{before}, above {cap.wording}"
         hint = "raise the budget in the manifest, or buy fewer orders"
     else:
-        message = f"the orders cost {total}{before}, above {cap.told}"
+        message = f"the orders cost {total}{before}, above {cap.wording}"
         hint = f"raise {cap.name}, or buy fewer orders"
     return Problem(code=_CODES[cap.covers], message=message, hint=hint, path=cap.path, span=cap.span)

@@ -16,7 +16,7 @@ from runner.core.ledger import Ledger
 from runner.core.orders import OrderRequest, Quote, decimal_text
 from runner.core.records import Bought
 from runner.limits.budgets import Cap, Purse, earliest
-from runner.limits.policy import Policy, breaches
+from runner.limits.policy import Objection, Policy, breaches
 from runner.manifest import Batch, Budget
 
 FACTOR: Final = Decimal(10)
@@ -27,16 +27,6 @@ ALIKE: Final = timedelta(days=1)
 
 CENT: Final = Decimal("0.01")
 _AMOUNTS: Final = ("max_total", "max_order", "price_tolerance")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Objection:
-    """What speaks against one order, and the field of it that does."""
-
-    code: str
-    message: str
-    hint: str
-    field: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,9 +171,7 @@ def against(policies: Iterable[Policy], request: OrderRequest) -> Objection | No
     broken = breaches(policies, request)
     if not broken:
         return None
-    first = broken[0]
-    message = "; ".join(breach.message for breach in broken)
-    return Objection(code=first.code, message=message, hint=first.hint, field=first.field)
+    return replace(broken[0], message="; ".join(breach.message for breach in broken))
 
 
 def alike(request: OrderRequest, standing: Standing) -> Objection | None:

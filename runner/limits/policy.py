@@ -77,13 +77,13 @@ class Policies:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Breach:
-    """One thing about an order that a policy does not allow, and the order's field it is about."""
+class Objection:
+    """What speaks against one order, and the field of it that does."""
 
     code: str
     message: str
     hint: str
-    field: str
+    field: str | None = None
 
 
 class _Subject(SchemaSubject):
@@ -109,21 +109,17 @@ def load(named: str | None, folders: Iterable[Path]) -> Policies:
         if (real := os.path.realpath(path)) not in seen:
             seen.add(real)
             paths.append(os.path.relpath(path))
-    return _all(map(read_policy, paths))
+    readings = [read_policy(path) for path in paths]
+    return Policies(
+        policies=tuple(policy for policy, _ in readings if policy is not None),
+        problems=tuple(problem for _, problems in readings for problem in problems),
+    )
 
 
 def over(named: str | None, paths: Sequence[str] = ()) -> Policies:
     """The policies that hold for manifests at these paths, wherever the call is made from. As `load`."""
     folders = [Path.cwd(), *(Path(path).parent for path in paths if path != "-")]
     return load(named, dict.fromkeys(folders))
-
-
-def _all(readings: Iterable[tuple[Policy | None, tuple[Problem, ...]]]) -> Policies:
-    read_ = list(readings)
-    return Policies(
-        policies=tuple(policy for policy, _ in read_ if policy is not None),
-        problems=tuple(problem for _, problems in read_ for problem in problems),
-    )
 
 
 def search(folders: Iterable[Path]) -> Iterator[Path]:
@@ -221,12 +217,12 @@ def _policy(path: str, sha256: str, fields: Mapping[str, Field]) -> Policy:
     )
 
 
-def breaches(policies: Iterable[Policy], request: OrderRequest) -> list[Breach]:
+def breaches(policies: Iterable[Policy], request: OrderRequest) -> list[Objection]:
     """Everything about one order that these policies do not allow; needs no network and no ledger."""
     return [breach for policy in policies for breach in _breaches(policy, request)]
 
 
-def _breaches(policy: Policy, request: OrderRequest) -> Iterator[Breach]:
+def _breaches(policy: Policy, request: OrderRequest) -> Iterator[Objection]:
     fields = request.fields
     pays = _PAYMENTS.get(fields.get("paymentId", 1))
     chosen: tuple[tuple[str, str, Any, Sequence[Any] | None, str], ...] = (
@@ -246,10 +242,10 @@ def _breaches(policy: Policy, request: OrderRequest) -> Iterator[Breach]:
     for label in policy.require_labels:
         if not request.labels.get(label):
             message = f"label {label} is missing: {policy.place_of('require_labels')} wants it on every order"
-            yield Breach(code="PSR711", message=message, hint=f"add `labels: {{{label}: …}}`", field="labels")
+            yield Objection(code="PSR711", message=message, hint=f"add `labels: {{{label}: …}}`", field="labels")
 
 
-def _country(policy: Policy, request: OrderRequest) -> Iterator[Breach]:
+def _country(policy: Policy, request: OrderRequest) -> Iterator[Objection]:
     """A country or package by its word, as both sides spell it, or by its id. A word says nothing of an id."""
     identity, word = request.fields.get("countryId"), request.words.get("country", request.words.get("package"))
     if policy.countries is None or (identity is None and word is None):
@@ -260,20 +256,20 @@ def _country(policy: Policy, request: OrderRequest) -> Iterator[Breach]:
         yield _not_allowed(what, policy.place_of("allow.countries"), policy.countries, "countryId")
 
 
-def _not_allowed(what: str, rule: str, allowed: Sequence[Any], at: str) -> Breach:
+def _not_allowed(what: str, rule: str, allowed: Sequence[Any], at: str) -> Objection:
     names = ", ".join(display(one) for one in allowed[:_LISTED])
     more = f" and {len(allowed) - _LISTED:,} more" if len(allowed) > _LISTED else ""
     message = f"{what} is not allowed: {rule} has {names}{more}"
-    return Breach(code="PSR710", message=message, hint=_HINT, field=at)
+    return Objection(code="PSR710", message=message, hint=_HINT, field=at)
 
 
-def _quantity(policy: Policy, request: OrderRequest) -> Iterator[Breach]:
+def _quantity(policy: Policy, request: OrderRequest) -> Iterator[Objection]:
     quantity = request.fields.get("quantity")
     name = request.type if request.type in policy.max_quantity else "any"
     most = policy.max_quantity.get(name)
     if most is not None and isinstance(quantity, int) and quantity > most:
         message = f"quantity {quantity} is above {policy.place_of(f'allow.max_quantity.{name}')}, {most}"
-        yield Breach(code="PSR710", message=message, hint=_HINT, field="quantity")
+        yield Objection(code="PSR710", message=message, hint=_HINT, field="quantity")
 
 
 _HINT: Final = "change the order, or have the policy changed by who keeps it"

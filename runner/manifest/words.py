@@ -76,6 +76,19 @@ class Words:
             return replace(loaded, orders=without, problems=(*loaded.problems, *problems)), None
         return resolve_all(loaded, lockfile, self.command, str(self.place)), lockfile
 
+    def lock_findings(self, loaded: Loaded, lockfile: Lockfile | None) -> list[Problem]:
+        """What is wrong between manifests and lockfile, the vendor not asked: every word locked, no entry too many."""
+        from runner.manifest.lock.changes import stale_problems
+        from runner.manifest.lock.location import covers
+        from runner.manifest.lock.lookup import addresses, resolve_all
+
+        resolved = resolve_all(loaded, lockfile, self.command, str(self.place))
+        problems = [problem for problem in resolved.problems if problem.code == "PSR304"]
+        if lockfile is not None and covers(self.paths, self.place):
+            used = {address for request in loaded.orders for address in addresses(request, lockfile)}
+            problems += stale_problems(lockfile, used, self.command)
+        return problems
+
     def check(self, *, strict: bool) -> Loaded:
         """The manifests as `validate` sees them: the orders whose words, if any, are locked, and what `judge` says."""
         from runner import manifest

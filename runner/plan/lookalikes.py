@@ -17,7 +17,7 @@ from runner.core.orders import OrderKey, OrderRequest, ProductType
 from runner.core.records import Want
 from runner.core.vendor import Look, SeenOrder
 from runner.evidence.match import countries_of
-from runner.evidence.strangers import RECENT, Lookalike, likenesses, looks_like, recent, unowned
+from runner.evidence.strangers import RECENT, Lookalike, find_unowned, likenesses, looks_like, recent_of
 from runner.plan.ids import References
 from runner.plan.plan import Plan, Step
 from runner.plan.sources import Sources
@@ -39,7 +39,7 @@ def compare_with_vendor(plan: Plan, task: Task, sources: Sources) -> Plan:
     """
     today, guard = task.clock.now().date(), task.guard
     looks, notices = _looks(plan, guard, sources)
-    strangers = {product: orders for product, look in looks.items() if (orders := _unowned(look, task, sources))}
+    strangers = {product: orders for product, look in looks.items() if (orders := _find_unowned(look, task, sources))}
     if not strangers:
         return replace(plan, notices=(*plan.notices, *notices))
     wanted = [step.request for step in plan.to_buy]
@@ -85,20 +85,20 @@ def _looks(plan: Plan, guard: Guard, sources: Sources) -> tuple[dict[ProductType
     return looks, notices
 
 
-def _unowned(look: Look, task: Task, sources: Sources) -> list[SeenOrder]:
+def _find_unowned(look: Look, task: Task, sources: Sources) -> list[SeenOrder]:
     """Those that neither the ledger nor anybody known owns. The ledger is asked for few: those that are left."""
     now, ledger = task.clock.now(), sources.ledger
     today = now.date()
-    order_ids = [seen.order_id for seen in recent(look.orders, today)]
+    order_ids = [seen.order_id for seen in recent_of(look.orders, today)]
     if not order_ids:
         return []
     owned = set(ledger.owners(order_ids)) | {stranger.order_id for stranger in ledger.strangers()}
-    left = unowned(look, owned, today)
+    left = find_unowned(look, owned, today)
     if not any(seen.numbers for seen in left):
         return left
     since = now - RECENT - _SETTLING
     owned |= {number for bought in ledger.bought_since(since) for number in bought.record.base_order_numbers}
-    return unowned(look, owned, today)
+    return find_unowned(look, owned, today)
 
 
 def _countries(

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from typing import Final
+from typing import Final, Protocol
 
 from runner.core.errors import Problem, Refused
-from runner.core.orders import OrderKey, OrderRequest, Quote, decimal_text
+from runner.core.orders import OrderKey, OrderRequest, ProductType, Quote, Scalar, decimal_text
 from runner.core.progress import Quoting, Watch
 from runner.core.records import Record
 from runner.core.states import OPEN, State
@@ -18,7 +18,6 @@ from runner.core.vendor import QuoteRefused, Reader, VendorError
 from runner.limits.budgets import Past, Purse
 from runner.limits.limits import (
     Limits,
-    Objection,
     Standing,
     against,
     alike,
@@ -28,6 +27,7 @@ from runner.limits.limits import (
     too_large,
     written,
 )
+from runner.limits.policy import Objection
 from runner.manifest import Batch
 
 UNLIMITED: Final = Limits()
@@ -163,9 +163,9 @@ def _compare(request: OrderRequest, record: Record | None, batch: Batch | None, 
             return replace(step, status="already_placed", reason=f"bought as order {record.order_id}")
         return step.refused(
             "PSR401",
-            f"changed after it was bought as order {record.order_id}: {difference(record, request)}",
+            f"changed after it was bought as order {record.order_id}: {in_words(changes_of(record, request))}",
             hint="an order is bought once: restore it, give it another name, or raise its `generation` to buy anew",
-            field=_first_changed(record, request),
+            field=next((name for name, _, _ in changes_of(record, request) if name != "type"), None),
         )
     if not request.enabled:
         return replace(step, status="skipped", reason="disabled in the manifest")
@@ -178,27 +178,36 @@ def _compare(request: OrderRequest, record: Record | None, batch: Batch | None, 
     return step
 
 
-def difference(record: Record, request: OrderRequest) -> str:
-    """What changed between what was bought and what is wanted: `quantity 10 → 12, coupon added`."""
-    changes = [] if record.type == request.type else [f"type {record.type} → {request.type}"]
-    for name in _changed_fields(record, request):
-        before, after = record.fields.get(name), request.fields.get(name)
-        if before is None:
-            changes.append(f"{name} added ({after})")
-        elif after is None:
-            changes.append(f"{name} removed (was {before})")
-        else:
-            changes.append(f"{name} {before} → {after}")
-    return ", ".join(changes)
+class Content(Protocol):
+    """What an order is, whoever remembers it: its type and its fields."""
+
+    @property
+    def type(self) -> ProductType: ...
+    @property
+    def fields(self) -> Mapping[str, Scalar]: ...
 
 
-def _changed_fields(record: Record, request: OrderRequest) -> list[str]:
-    names = dict.fromkeys((*request.fields, *record.fields))
-    return [name for name in names if record.fields.get(name) != request.fields.get(name)]
+Change = tuple[str, Scalar | None, Scalar | None]
+"""A field, or `type`; what it was and what it is, None for a field that is not there."""
 
 
-def _first_changed(record: Record, request: OrderRequest) -> str | None:
-    return next(iter(_changed_fields(record, request)), None)
+def changes_of(before: Content, now: Content) -> list[Change]:
+    """What differs between what was bought, or approved, and what is wanted: the type first."""
+    types: list[Change] = [("type", before.type, now.type)]
+    names = dict.fromkeys((*now.fields, *before.fields))
+    fields = [(name, before.fields.get(name), now.fields.get(name)) for name in names]
+    return [change for change in (*types, *fields) if change[1] != change[2]]
+
+
+def in_words(changes: Iterable[Change]) -> str:
+    """`quantity 10 → 12, coupon added (SAVE)`."""
+    return ", ".join(_in_words(*change) for change in changes)
+
+
+def _in_words(name: str, was: Scalar | None, here: Scalar | None) -> str:
+    if was is None:
+        return f"{name} added ({here})"
+    return f"{name} removed (was {was})" if here is None else f"{name} {was} → {here}"
 
 
 def ask_prices(

@@ -88,7 +88,7 @@ def refuse_open(report: Report) -> None:
         raise OutcomeUnknown(problems[0].message + more, hint=problems[0].hint)
 
 
-def noted(report: Report, raised: RunnerError | KeyboardInterrupt) -> RunnerError:
+def note(report: Report, raised: RunnerError | KeyboardInterrupt) -> RunnerError:
     """Put what stopped the run into the report, unless a finding of its kind is there already."""
     error = raised if isinstance(raised, RunnerError) else Cancelled("stopped by a signal before anything was bought")
     category = _CATEGORY_OF[error.exit_code]

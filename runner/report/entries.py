@@ -9,7 +9,7 @@ from runner.core.errors import AccessError, LedgerUnusable, Problem, Refused, Ru
 from runner.core.orders import Quote, decimal_text
 from runner.core.records import Attempt
 from runner.core.vendor import Answer, NotSent, Outcome, Placed, QuoteRefused, Rejected, Unknown, VendorError
-from runner.report.report import AttemptEntry, Category, Finding, OrderEntry, Result
+from runner.report.report import AttemptEntry, Category, Finding, OrderEntry
 
 SETTLE_HINT = (
     "`order-runner reconcile` settles it by evidence, `order-runner resolve` by your word; nothing more is bought on "
@@ -33,14 +33,14 @@ def evidence(answer: Answer) -> dict[str, object]:
     return facts
 
 
-def sent(entry: OrderEntry, attempt: Attempt) -> None:
+def note_sent(entry: OrderEntry, attempt: Attempt) -> None:
     """Claimed: until an answer is on record, it may have been bought."""
     tried = AttemptEntry(n=attempt.n, started_at=attempt.claimed_at, outcome="submitted")
     reason = "sent, and not answered when this was written"
     entry.update(status="unknown", reason=reason, attempts=(*entry.attempts, tried))
 
 
-def settled(entry: OrderEntry, answer: Answer, outcome: Outcome, seconds: float) -> None:
+def note_outcome(entry: OrderEntry, answer: Answer, outcome: Outcome, seconds: float) -> None:
     """The attempt is over; `outcome` is what it counts as."""
     tried = replace(
         entry.attempts[-1],
@@ -50,7 +50,7 @@ def settled(entry: OrderEntry, answer: Answer, outcome: Outcome, seconds: float)
     )
     entry.update(attempts=(*entry.attempts[:-1], tried), reason=in_words(outcome), evidence=evidence(answer))
     if isinstance(outcome, Placed):
-        _placed(entry, outcome)
+        entry.update(status="placed", result=outcome, reason=None)
     elif isinstance(outcome, Rejected):
         _rejected(entry, outcome)
     elif isinstance(outcome, Unknown):
@@ -61,21 +61,11 @@ def settled(entry: OrderEntry, answer: Answer, outcome: Outcome, seconds: float)
         entry.update(status="planned")
 
 
-def unrecorded(entry: OrderEntry, words: str) -> Finding:
+def finding_of_unrecorded(entry: OrderEntry, words: str) -> Finding:
     """A result of this order that the ledger did not take."""
     hint = "free the disk or mend the ledger, then run again: it reads the emergency file before it buys"
     problem = Problem(code="PSR602", message=words, hint=hint, key=str(entry.request.key))
     return Finding(problem=problem, category="unknown")
-
-
-def _placed(entry: OrderEntry, outcome: Placed) -> None:
-    result = Result(
-        order_id=outcome.order_id,
-        base_order_numbers=outcome.base_order_numbers,
-        total=outcome.total,
-        balance=outcome.balance,
-    )
-    entry.update(status="placed", result=result, reason=None)
 
 
 def _rejected(entry: OrderEntry, outcome: Rejected) -> None:
@@ -89,7 +79,7 @@ def _rejected(entry: OrderEntry, outcome: Rejected) -> None:
             _find(entry, "PSR501", f"the vendor refused it: {error.message}", "rejected", hint=hint, vendor=error)
 
 
-def overcharged(entry: OrderEntry, outcome: Placed, quote: Quote) -> bool:
+def warn_of_overcharge(entry: OrderEntry, outcome: Placed, quote: Quote) -> bool:
     """Say so where the vendor took more than it had quoted."""
     if outcome.total is None or outcome.total <= quote.total:
         return False
@@ -98,28 +88,28 @@ def overcharged(entry: OrderEntry, outcome: Placed, quote: Quote) -> bool:
     return True
 
 
-def unpriced(entry: OrderEntry, refusal: QuoteRefused) -> None:
+def refuse_unpriced(entry: OrderEntry, refusal: QuoteRefused) -> None:
     error = refusal.errors[0]
     message = f"the vendor would not price it any more: {error.message}"
     _refuse(entry, "PSR403", message, hint="compare the order with `order-runner reference`", vendor=error)
 
 
-def too_dear(entry: OrderEntry, quote: Quote, ceiling: Decimal) -> None:
+def refuse_too_dear(entry: OrderEntry, quote: Quote, ceiling: Decimal) -> None:
     message = f"its price rose to {decimal_text(quote.total)}, above its ceiling {decimal_text(ceiling)}"
     _refuse(entry, "PSR408", message, hint="run again to see the new price, or set budget.price_tolerance")
 
 
-def over_limit(entry: OrderEntry, objection: Problem) -> None:
+def refuse_over_limit(entry: OrderEntry, objection: Problem) -> None:
     """A limit on a sum that would be broken by now."""
     _refuse(entry, objection.code, objection.message, hint=objection.hint or "")
 
 
-def too_poor(entry: OrderEntry, quote: Quote, balance: Decimal) -> None:
+def refuse_too_poor(entry: OrderEntry, quote: Quote, balance: Decimal) -> None:
     message = f"it costs {decimal_text(quote.total)} and the balance is down to {decimal_text(balance)}"
     _refuse(entry, "PSR410", message, hint="top up the account and run again")
 
 
-def not_bought(entry: OrderEntry, error: RunnerError) -> None:
+def note_stop(entry: OrderEntry, error: RunnerError) -> None:
     """Something stopped the batch before this order was sent."""
     code, category = _STOPPERS.get(type(error), ("PSR411", "refused"))
     entry.update(status="refused" if category == "refused" else "planned", reason=str(error))
@@ -134,7 +124,7 @@ _STOPPERS: dict[type[RunnerError], tuple[str, Category]] = {
 }
 
 
-def given_up(entry: OrderEntry, outcome: NotSent, *, stopped: bool) -> None:
+def give_up(entry: OrderEntry, outcome: NotSent, *, stopped: bool) -> None:
     """Proved not sent, and not tried again in this run."""
     if stopped:
         entry.update(status="planned", reason="the run was stopped before it was sent")

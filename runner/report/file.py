@@ -25,8 +25,8 @@ class ReportFile:
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
-        self.before_last: Callable[[], None] = _nothing
-        self.heard: Callable[[Report], object] = _unheard
+        self.before_last: Callable[[], None] = lambda: None
+        self.heard: Callable[[Report], object] = lambda _: None
         self.failure: OSError | None = None
         self._not_before = 0.0
         self._told = False
@@ -35,6 +35,13 @@ class ReportFile:
         """Replace the file now; raises OSError where that cannot be done, and the first time what `heard` raises."""
         self._tell(report)
         self._replace(report)
+
+    def write_last(self, report: Report) -> None:
+        """Replace the file with the final report; a failure is kept in `failure`: it must not hide what was bought."""
+        try:
+            self.write(report)
+        except OSError as error:
+            self.failure = error
 
     def _tell(self, report: Report) -> None:
         """Whoever listens may refuse before anything is bought, and cannot stop a purchase after that."""
@@ -64,11 +71,3 @@ class ReportFile:
         except OSError as error:
             self.failure = error
             self._not_before = time.monotonic() + self.MIN_INTERVAL
-
-
-def _nothing() -> None:
-    """What nobody asked for."""
-
-
-def _unheard(_: Report) -> None:
-    """Nobody listens."""

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from runner.core.errors import Problem
 from runner.core.records import Record
 from runner.core.states import State
-from runner.core.vendor import Encoder
+from runner.core.vendor import Encoder, Placed
 from runner.plan.ids import References
 from runner.plan.plan import Plan, Step
 from runner.plan.task import Task
 from runner.report.ending import finding_of
-from runner.report.report import Category, Finding, Mode, OrderEntry, Report, Result
+from runner.report.report import Category, Finding, Mode, OrderEntry, Report
 
 
 def begin(task: Task, mode: Mode, encoder: Encoder | None) -> Report:
@@ -38,7 +37,7 @@ def take(report: Report, plan: Plan) -> None:
         _enter(entry, step)
     if plan.balance is not None:
         report.balance_before = plan.balance
-    report.not_checked = _with(report.not_checked, plan.unchecked)
+    report.not_checked = tuple(dict.fromkeys((*report.not_checked, *plan.unchecked)))
     entered = {finding.problem for finding in report.errors}
     report.errors.extend(_finding(problem) for problem in plan.findings if problem not in entered)
 
@@ -77,14 +76,10 @@ def _of(record: Record | None) -> dict[str, object]:
         return {}
     if record.state is not State.PLACED or record.order_id is None:
         return {"possible": record.quote_total}
-    result = Result(
+    result = Placed(
         order_id=record.order_id,
         base_order_numbers=record.base_order_numbers,
         total=record.total,
         balance=record.balance,
     )
     return {"result": result}
-
-
-def _with(names: tuple[str, ...], more: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*names, *more)))

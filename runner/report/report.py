@@ -15,7 +15,7 @@ from runner.core.clock import rfc3339
 from runner.core.errors import ExitCode, Problem
 from runner.core.files import relative
 from runner.core.orders import CURRENCY, OrderRequest, Quote, Scalar, decimal_text
-from runner.core.vendor import VendorError
+from runner.core.vendor import Placed, VendorError
 from runner.plan.inputs import Inputs
 
 REPORT_VERSION: Final = "1.1"
@@ -91,29 +91,11 @@ class AttemptEntry:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """What the vendor gave for the money."""
-
-    order_id: str
-    base_order_numbers: tuple[str, ...] = ()
-    total: Decimal | None = None
-    balance: Decimal | None = None
-
-    def as_json(self) -> Json:
-        return {
-            "order_id": self.order_id,
-            "base_order_numbers": list(self.base_order_numbers),
-            "total": _money(self.total),
-            "balance": _money(self.balance),
-        }
-
-
 @dataclass(slots=True, kw_only=True)
 class OrderEntry:
     """One order of the report. Change it only through `update`, so that its text is made again.
 
-    `possible` is what an earlier, unsettled attempt may have cost.
+    `result` is what the vendor gave for the money, `possible` what an earlier, unsettled attempt may have cost.
     """
 
     request: OrderRequest
@@ -121,7 +103,7 @@ class OrderEntry:
     reason: str | None = None
     body: Mapping[str, Scalar] | None = None
     quote: Quote | None = None
-    result: Result | None = None
+    result: Placed | None = None
     possible: Decimal | None = None
     attempts: tuple[AttemptEntry, ...] = ()
     evidence: Json | None = None
@@ -161,7 +143,7 @@ class OrderEntry:
             "quote": quote
             and {"total": decimal_text(quote.total), "currency": quote.currency, "at": rfc3339(quote.at)},
             "possible": _money(self.possible) if self.status == "unknown" else None,
-            "result": self.result and self.result.as_json(),
+            "result": self.result and _result_json(self.result),
             "attempts": [attempt.as_json() for attempt in self.attempts],
             "evidence": self.evidence,
             "errors": [finding.as_json() for finding in self.errors],
@@ -263,6 +245,15 @@ def _cost(entry: OrderEntry) -> Decimal:
     if entry.result is not None and entry.result.total is not None:
         return entry.result.total
     return entry.quote.total if entry.quote else entry.possible or Decimal(0)
+
+
+def _result_json(result: Placed) -> Json:
+    return {
+        "order_id": result.order_id,
+        "base_order_numbers": list(result.base_order_numbers),
+        "total": _money(result.total),
+        "balance": _money(result.balance),
+    }
 
 
 def _money(amount: Decimal | None) -> str | None:

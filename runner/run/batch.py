@@ -20,7 +20,6 @@ from runner.plan.plan import Plan, purse_for
 from runner.plan.sources import Sources
 from runner.plan.task import Task
 from runner.report import ending, planned
-from runner.report.file import ReportFile
 from runner.report.report import Mode, Report
 
 NOT_CHECKED_OFFLINE: Final = ("access", "prices", "balance", "vendor's reference lists")
@@ -56,7 +55,7 @@ def preview(task: Task, mode: Literal["plan", "dry-run"], ledger: Ledger, vendor
         plan = _permitted(report, plan, task.limits)
         plan = _permitted(report, expect_nothing(plan, task.consent), task.limits)
     except RunnerError as raised:
-        error = ending.noted(report, raised)
+        error = ending.note(report, raised)
     ending.finish(report, task.clock.now(), error)
     if task.detailed_exit and plan.to_buy:
         report.exit_code = worst(report.exit_code or ExitCode.OK, ExitCode.CHANGES)
@@ -95,7 +94,7 @@ def _priced(task: Task, plan: Plan, sources: Sources, report: Report) -> Plan:
 def not_begun(task: Task, mode: Mode, error: RunnerError | None) -> Report:
     """The report of a call that ended before its batch could begin."""
     report = planned.begin(task, mode, None)
-    ending.finish(report, task.clock.now(), ending.noted(report, error) if error else None)
+    ending.finish(report, task.clock.now(), ending.note(report, error) if error else None)
     return report
 
 
@@ -111,18 +110,21 @@ def apply(task: Task, till: Till, ledger: Ledger, buyer: Buyer) -> Ended:
         with ledger.hold(task.holder, timeout=till.lock_timeout) as hold:  # step 1
             ended = _apply_held(task, till, ledger, hold, buyer, report)
     except (RunnerError, KeyboardInterrupt) as raised:
-        error = ending.noted(report, raised)
-        ending.finish(report, task.clock.now(), error)
-        ended = Ended(report=report, plan=Plan(), error=error)
+        ended = _cut_short(task, report, raised)
     except Exception as raised:  # noqa: BLE001 - our own bug must not hide what was bought
         error = RunnerError(f"an error of our own stopped the run ({type(raised).__name__})", hint=_BUG_HINT)
         error.__cause__ = raised
-        ending.finish(report, task.clock.now(), ending.noted(report, error))
-        ended = Ended(report=report, plan=Plan(), error=error)
+        ended = _cut_short(task, report, error)
     finally:
         if till.file is not None:
-            _last_write(till.file, report)
+            till.file.write_last(report)
     return ended
+
+
+def _cut_short(task: Task, report: Report, raised: RunnerError | KeyboardInterrupt) -> Ended:
+    error = ending.note(report, raised)
+    ending.finish(report, task.clock.now(), error)
+    return Ended(report=report, plan=Plan(), error=error)
 
 
 def _apply_held(task: Task, till: Till, ledger: Ledger, hold: Hold, buyer: Buyer, report: Report) -> Ended:
@@ -146,7 +148,7 @@ def _apply_held(task: Task, till: Till, ledger: Ledger, hold: Hold, buyer: Buyer
             finally:
                 planned.add_ways_out(report, sources.references)
     except (RunnerError, KeyboardInterrupt) as raised:
-        error = ending.noted(report, raised)
+        error = ending.note(report, raised)
     ending.finish(report, task.clock.now(), error)
     with suppress(LedgerUnusable):  # the orders are on record; this row is only the run's own
         hold.finish_run(task.run_id, task.clock.now(), int(report.exit_code or ExitCode.OK))
@@ -177,14 +179,6 @@ def _buy(task: Task, till: Till, hold: Hold, buyer: Buyer, plan: Plan, sources: 
         raise Cancelled(f"stopped by a signal with {left} orders not begun", hint="run again to buy the rest")
     if left and any(finding.problem.code == "PSR505" for finding in ending.findings(report)):
         raise Refused(f"stopped after an overcharge with {left} orders not begun", hint="run again to buy the rest")
-
-
-def _last_write(file: ReportFile, report: Report) -> None:
-    """The final report; that it cannot be written must not hide what was bought."""
-    try:
-        file.write(report)
-    except OSError as error:
-        file.failure = error
 
 
 def _run(task: Task) -> Run:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from runner.buy.protocol import Till
 from runner.core.clock import SystemClock
@@ -22,28 +22,24 @@ from runner.core.errors import (
     UsageError,
     worst,
 )
-from runner.core.progress import harmless
+from runner.core.ledger import Ledger
+from runner.core.orders import OrderKey
+from runner.core.progress import Watch, harmless
 from runner.core.stop import Stop, StoppableClock
+from runner.evidence.judge import Rules
 from runner.limits import policy
+from runner.limits.limits import Limits
+from runner.manifest import Loaded
+from runner.manifest.lock import Lockfile
 from runner.manifest.selection import EVERYTHING, Selection
 from runner.plan.approval.terms import Approval, PlanDocument
 from runner.plan.task import Consent, Guard, Task
 from runner.report import ending
+from runner.report.file import ReportFile
+from runner.report.report import Mode, Report
 from runner.run import batch, wiring
-from runner.run.settings import SANDBOX_ACCOUNT, holder, in_ci, locate, require_named_ledger
+from runner.run.settings import SANDBOX_ACCOUNT, Settings, holder, in_ci, locate, require_named_ledger
 from runner.settle import reconcile as settling
-
-if TYPE_CHECKING:
-    from runner.core.ledger import Ledger
-    from runner.core.orders import OrderKey
-    from runner.core.progress import Watch
-    from runner.evidence.judge import Rules
-    from runner.limits.limits import Limits
-    from runner.manifest import Loaded
-    from runner.manifest.lock import Lockfile
-    from runner.report.file import ReportFile
-    from runner.report.report import Mode, Report
-    from runner.run.settings import Settings
 
 
 def governed(loaded: Loaded, limits: Limits, named: str | None) -> tuple[Loaded, Limits]:
@@ -186,22 +182,22 @@ def reconcile(
         wiring.reader(settings, clock, watch) as reader,
         stop.deferring(watch),
     ):
-        settlement = settling.Reconciliation(
+        task = settling.Reconciliation(
             ledger=ledger,
             reader=reader,
             holder=holder(clock.now()),
             clock=clock,
             stop=stop,
             watch=watch,
-            policy=rules,
+            rules=rules,
             keys=keys,
             wait=wait,
             lock_timeout=lock_timeout,
         )
-        outcome = settling.reconcile(settlement)
+        settlements = settling.reconcile(task)
         codes = [ExitCode.OUTCOME_UNKNOWN] if ledger.open_records() else []
     codes += [ExitCode.CANCELLED] if stop.requested else []
-    return outcome, worst(*codes, *(failure.exit_code for failure in outcome.failures if outcome.open))
+    return settlements, worst(*codes, *(failure.exit_code for failure in settlements.failures if settlements.open))
 
 
 def cut_off(count: int) -> OutcomeUnknown:
@@ -228,8 +224,5 @@ def _with_open(ended: batch.Ended, ledger: Ledger, file: ReportFile | None) -> b
     ending.note_open(report, records)
     ending.finish(report, report.finished_at, error)
     if file is not None:
-        try:
-            file.write(report)
-        except OSError as failure:  # told at the end; it must not hide what was bought
-            file.failure = failure
+        file.write_last(report)
     return replace(ended, error=error)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from runner.core.errors import Cancelled, RunnerError, UsageError
 from runner.plan.approval.terms import DIGEST
-
-if TYPE_CHECKING:
-    from runner.plan.plan import Plan
+from runner.plan.plan import Plan
 
 
 def digest_of(text: str, *, name: str, source: str) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from runner.core.clock import Clock
+from runner.core.clock import Clock, SystemClock
 from runner.core.errors import LedgerUnusable, UsageError
 from runner.core.secrets import ApiKey
 from runner.run.settings import (
@@ -24,6 +24,7 @@ from runner.run.settings import (
 )
 
 if TYPE_CHECKING:
+    from runner.core.catalogue import Catalogue, ListCache
     from runner.core.ledger import Ledger
     from runner.core.progress import Watch
     from runner.core.vendor import Buyer, Encoder, Reader
@@ -126,6 +127,26 @@ def reader(settings: Settings, clock: Clock, watch: Watch) -> Iterator[Reader]:
 
     with endpoint(settings, watch) as target, transport(settings, target, clock, watch) as way:
         yield V1Reader(way, clock)
+
+
+@contextmanager
+def catalogue(
+    settings: Settings,
+    watching: Callable[[], AbstractContextManager[Watch]],
+    *,
+    cache: ListCache | None = None,
+    refresh: bool = False,
+) -> Iterator[Catalogue]:
+    """The vendor's reference lists; the key and the way there are only looked for if one is asked for."""
+    from runner.core.catalogue import Catalogue
+
+    with ExitStack() as stack:
+
+        def connect() -> tuple[Reader, Watch]:
+            watch = stack.enter_context(watching())
+            return stack.enter_context(reader(settings, SystemClock(), watch)), watch
+
+        yield Catalogue(connect=connect, cache=cache, refresh=refresh)
 
 
 @contextmanager

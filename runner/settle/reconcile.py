@@ -41,7 +41,7 @@ class Reconciliation:
     clock: Clock
     stop: Stop
     watch: Watch
-    policy: Rules
+    rules: Rules
     keys: tuple[OrderKey, ...] = ()
     wait: float = 0.0
     lock_timeout: float = 0.0
@@ -52,7 +52,7 @@ class Reconciliation:
 class Settlements:
     """The last verdict on each order, oldest claim first; what was settled before; what could not be read."""
 
-    policy: Rules
+    rules: Rules
     verdicts: dict[OrderKey, Verdict] = field(default_factory=dict)
     settled: tuple[Record, ...] = ()
     failures: tuple[RunnerError, ...] = ()
@@ -67,29 +67,29 @@ def reconcile(task: Reconciliation) -> Settlements:
 
     Raises `Busy` where another run holds the account at the first look, `UsageError` for a key that no order has.
     """
-    outcome = Settlements(policy=task.policy, settled=_known(task))
+    settlements = Settlements(rules=task.rules, settled=_settled_before(task))
     begun, pauses = task.clock.monotonic(), iter(task.pauses)
     pause, looks = 0.0, 0
     while True:
         try:
-            _look_once(task, outcome)
+            _look_once(task, settlements)
         except Busy as busy:
-            if not outcome.verdicts:
+            if not settlements.verdicts:
                 raise
             task.watch(Notice(text=f"{busy}: not looked at this time"))
         looks += 1
         left = task.wait - (task.clock.monotonic() - begun)
         pause = min(next(pauses, pause), left)
-        if not outcome.open or pause < LEAST or task.stop.requested:
-            return outcome
-        looked = Looked(open=len(outcome.open), total=len(outcome.verdicts), looks=looks, left=left)
+        if not settlements.open or pause < LEAST or task.stop.requested:
+            return settlements
+        looked = Looked(open=len(settlements.open), total=len(settlements.verdicts), looks=looks, left=left)
         task.watch(looked)
-        task.watch(Waiting(seconds=pause, why=_waits_for(outcome)))
+        task.watch(Waiting(seconds=pause, why=_waits_for(settlements)))
         task.stop.wait(pause)
         task.watch(replace(looked, left=left - pause))
 
 
-def _known(task: Reconciliation) -> tuple[Record, ...]:
+def _settled_before(task: Reconciliation) -> tuple[Record, ...]:
     """Those of the named orders that are settled already."""
     records = task.ledger.records(task.keys)
     missing = [str(key) for key in task.keys if key not in records]
@@ -100,22 +100,22 @@ def _known(task: Reconciliation) -> tuple[Record, ...]:
     return tuple(record for record in records.values() if record.state not in OPEN)
 
 
-def _look_once(task: Reconciliation, outcome: Settlements) -> None:
+def _look_once(task: Reconciliation, settlements: Settlements) -> None:
     with task.ledger.hold(task.holder, timeout=task.lock_timeout) as hold:
         hold.abandon_submitted(task.clock.now())
         claims = task.ledger.open_claims()
         if not claims:
             return
-        facts, outcome.failures = _facts(task, claims)
-        for verdict in judge(claims, facts, task.policy):
+        facts, settlements.failures = _facts(task, claims)
+        for verdict in judge(claims, facts, task.rules):
             if not task.keys or verdict.key in task.keys:
                 _settle(task, hold, verdict)
-                outcome.verdicts[verdict.key] = verdict
+                settlements.verdicts[verdict.key] = verdict
     still_open = {claim.record.key for claim in claims}
-    for key, before in list(outcome.verdicts.items()):
+    for key, before in list(settlements.verdicts.items()):
         if before.ruling == "open" and key not in still_open:  # settled by somebody else between two looks
-            del outcome.verdicts[key]
-            outcome.settled += tuple(task.ledger.records([key]).values())
+            del settlements.verdicts[key]
+            settlements.settled += tuple(task.ledger.records([key]).values())
 
 
 def _facts(task: Reconciliation, claims: Sequence[OpenClaim]) -> tuple[Facts, tuple[RunnerError, ...]]:
@@ -145,14 +145,14 @@ def _facts(task: Reconciliation, claims: Sequence[OpenClaim]) -> tuple[Facts, tu
         looks=looks,
         balance=balance,
         owned=frozenset(task.ledger.owners(seen)) | numbers,
-        ended=_ended(task, before - seen),
+        ended=_ids_over(task, before - seen),
         bought=bought,
         countries=countries,
     )
     return facts, tuple(failures)
 
 
-def _ended(task: Reconciliation, order_ids: Iterable[str]) -> frozenset[str]:
+def _ids_over(task: Reconciliation, order_ids: Iterable[str]) -> frozenset[str]:
     """Those of our own orders that are not shown because their period is over."""
     owners = task.ledger.owners(order_ids)
     records = task.ledger.records(owners.values())
@@ -163,7 +163,7 @@ def _ended(task: Reconciliation, order_ids: Iterable[str]) -> frozenset[str]:
 
 def _settle(task: Reconciliation, hold: Hold, verdict: Verdict) -> None:
     """Put a verdict on record with its evidence; an order that stays open only if there is something new to tell."""
-    claim, facts = verdict.claim, evidence(verdict, task.policy)
+    claim, facts = verdict.claim, evidence(verdict, task.rules)
     if verdict.ruling == "open" and _same(claim.evidence, facts):
         return
     record, order = claim.record, verdict.order
@@ -185,7 +185,7 @@ def _same(before: Mapping[str, object], now: Mapping[str, object]) -> bool:
     return all(before.get(name) == now[name] for name in ("ruling", "why", "candidates", "balance_moved"))
 
 
-def evidence(verdict: Verdict, policy: Rules) -> dict[str, object]:
+def evidence(verdict: Verdict, rules: Rules) -> dict[str, object]:
     """What a verdict rests on, for the ledger and for people."""
     claim, record = verdict.claim, verdict.claim.record
     return {
@@ -197,7 +197,7 @@ def evidence(verdict: Verdict, policy: Rules) -> dict[str, object]:
         "quote_total": None if record.quote_total is None else decimal_text(record.quote_total),
         "claimed_at": rfc3339(claim.claimed_at),
         "decidable_at": rfc3339(verdict.decidable_at),
-        "exclusive": policy.exclusive,
+        "exclusive": rules.exclusive,
         "leaning_placed": claim.leaning_placed,
     }
 
@@ -214,7 +214,7 @@ def _candidate(match: Match) -> dict[str, object]:
     }
 
 
-def _waits_for(outcome: Settlements) -> str:
-    first = outcome.open[0]
-    more = f" (and {len(outcome.open) - 1} more)" if len(outcome.open) > 1 else ""
+def _waits_for(settlements: Settlements) -> str:
+    first = settlements.open[0]
+    more = f" (and {len(settlements.open) - 1} more)" if len(settlements.open) > 1 else ""
     return f"{first.key} is open{more}: {first.reason}"

@@ -125,7 +125,7 @@ def _json(outcome: Settlements, channel: Channel, flags: str) -> None:
                 "reason": verdict.reason,
                 "claimed_at": rfc3339(verdict.claim.claimed_at),
                 "decidable_at": rfc3339(verdict.decidable_at),
-                "evidence": evidence(verdict, outcome.policy),
+                "evidence": evidence(verdict, outcome.rules),
             }
             for verdict in verdicts
         ],

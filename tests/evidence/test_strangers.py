@@ -11,7 +11,7 @@ import pytest
 from runner.core.orders import OrderKey, OrderRequest
 from runner.core.vendor import SeenOrder
 from runner.evidence.match import Countries
-from runner.evidence.strangers import DELIVERED, RECENT, likenesses, unowned
+from runner.evidence.strangers import DELIVERED, RECENT, find_unowned, likenesses
 from tests import make
 from tests.make import look, seen
 
@@ -53,7 +53,7 @@ def alike(order: SeenOrder, request: OrderRequest, countries: Countries = COUNTR
 )
 def test_nobodys(order: SeenOrder, known: set[str], named: bool) -> None:
     """Owned by id or number, renewed, or older than a month: not named. All else is, what says nothing of itself, too."""
-    assert unowned(look(order), known, TODAY) == ([order] if named else [])
+    assert find_unowned(look(order), known, TODAY) == ([order] if named else [])
 
 
 @pytest.mark.parametrize(

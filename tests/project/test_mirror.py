@@ -21,7 +21,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "acceptance/test_acceptance_manifests.py": "cli.validate",
     "acceptance/test_acceptance_reads_and_keys.py": "cli.options.common",
     "acceptance/test_acceptance_reference.py": "cli.reference",
-    "acceptance/test_acceptance_words.py": "cli.lock cli.options.manifests views.lock",
+    "acceptance/test_acceptance_words.py": "cli.lock views.lock",
     "cli/test_completion.py": "cli.complete",
     "cli/test_ledger.py": "views.ledger",
     "core/yamldoc/test_yamldoc.py": "core.yamldoc.anchors core.yamldoc.builder core.yamldoc.nodes core.yamldoc.source "

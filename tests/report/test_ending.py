@@ -21,8 +21,9 @@ from runner.core.errors import (
     VendorUnavailable,
 )
 from runner.core.states import State
+from runner.core.vendor import Placed
 from runner.report import ending
-from runner.report.report import Category, Finding, OrderEntry, Report, Result
+from runner.report.report import Category, Finding, OrderEntry, Report
 from tests.make import AT, entry, order, problem, quote, record, report
 
 EXIT_OF = {
@@ -88,14 +89,14 @@ def test_what_stopped_a_run_is_in_its_report(
 ) -> None:
     """Each has its code and category; a signal before anything was bought is a cancelled run."""
     value = report()
-    assert ending.noted(value, error).exit_code == EXIT_OF[category]
+    assert ending.note(value, error).exit_code == EXIT_OF[category]
     assert [(one.problem.code, one.category) for one in value.errors] == [(code, category)]
 
 
 def test_what_is_said_already_is_not_said_again() -> None:
     """Where an order has a finding of the kind, what it raised is no second one."""
     value = report(entry(errors=(of("refused"),)))
-    ending.noted(value, Refused("no"))
+    ending.note(value, Refused("no"))
     assert value.errors == []
 
 
@@ -121,7 +122,7 @@ def test_open_orders_refuse_a_purchase() -> None:
 
 def moved(by: str, *more: OrderEntry) -> Report:
     """A run that bought one order for 10 while the balance fell by that and so much more."""
-    bought = entry("placed", quote=quote("10"), result=Result(order_id="7"))
+    bought = entry("placed", quote=quote("10"), result=Placed(order_id="7"))
     value = report(bought, *more, balance_before=Decimal(100), balance_after=Decimal(90) - Decimal(by))
     ending.note_unexplained(value)
     return value

@@ -19,9 +19,9 @@ UNSENT = NotSent(reason="connection refused")
 def answered(outcome: Outcome, **facts: object) -> OrderEntry:
     """An entry that was sent and answered so."""
     tried = entry(quote=quote("10.00"))
-    entries.sent(tried, attempt())
+    entries.note_sent(tried, attempt())
     answer = Answer(outcome=outcome, http_status=200, body_sha256="5e", body_head="head", **facts)  # type: ignore[arg-type]
-    entries.settled(tried, answer, outcome, 1.2345)
+    entries.note_outcome(tried, answer, outcome, 1.2345)
     return tried
 
 
@@ -32,7 +32,7 @@ def findings(tried: OrderEntry) -> list[tuple[str, str]]:
 def test_from_the_claim_on_it_may_have_been_bought() -> None:
     """Sent and not answered is `unknown`, never `planned`: this is what a dead run leaves."""
     tried = entry()
-    entries.sent(tried, attempt(n=3))
+    entries.note_sent(tried, attempt(n=3))
     assert (tried.status, tried.reason) == ("unknown", "sent, and not answered when this was written")
     assert [(one.n, one.outcome) for one in tried.attempts] == [(3, "submitted")]
 
@@ -77,7 +77,7 @@ def test_a_refusal_points_at_the_field_and_keeps_the_vendors_words() -> None:
 def test_a_second_try_leaves_the_first_as_it_was() -> None:
     """The attempts of one order stand beside each other."""
     tried = answered(UNSENT)
-    entries.sent(tried, attempt(n=2))
+    entries.note_sent(tried, attempt(n=2))
     assert [one.outcome for one in tried.attempts] == ["not_sent", "submitted"]
 
 
@@ -91,7 +91,7 @@ def test_the_answers_text_is_kept_only_in_doubt(outcome: Outcome) -> None:
 
 def test_an_unrecorded_result_names_its_order() -> None:
     """What the ledger did not take may have been charged, and says of which order."""
-    finding = entries.unrecorded(entry(), "disk full")
+    finding = entries.finding_of_unrecorded(entry(), "disk full")
     assert (finding.problem.code, finding.problem.key, finding.category) == ("PSR602", "b/a", "unknown")
 
 
@@ -100,7 +100,7 @@ def test_a_cent_more_than_quoted_is_an_overcharge(total: str | None, over: bool)
     """More than the quote stops the batch with a warning at the order; as much, less, or no amount at all does not."""
     bought = entry("placed")
     placed = Placed(order_id="7", total=None if total is None else Decimal(total))
-    assert entries.overcharged(bought, placed, quote("10.00")) is over
+    assert entries.warn_of_overcharge(bought, placed, quote("10.00")) is over
     assert findings(bought) == [("PSR505", "warning")] * over
     assert [finding.problem.severity for finding in bought.errors] == ["warning"] * over
 
@@ -108,10 +108,10 @@ def test_a_cent_more_than_quoted_is_an_overcharge(total: str | None, over: bool)
 def test_reasons_at_the_last_moment_refuse() -> None:
     """A price that is gone, too high, over a limit or more than is left: refused, each with its own code."""
     reasons = {
-        "PSR403": lambda one: entries.unpriced(one, QuoteRefused(errors=(NO,))),
-        "PSR408": lambda one: entries.too_dear(one, quote("11"), Decimal(10)),
-        "PSR406": lambda one: entries.over_limit(one, problem(code="PSR406")),
-        "PSR410": lambda one: entries.too_poor(one, quote("11"), Decimal(10)),
+        "PSR403": lambda one: entries.refuse_unpriced(one, QuoteRefused(errors=(NO,))),
+        "PSR408": lambda one: entries.refuse_too_dear(one, quote("11"), Decimal(10)),
+        "PSR406": lambda one: entries.refuse_over_limit(one, problem(code="PSR406")),
+        "PSR410": lambda one: entries.refuse_too_poor(one, quote("11"), Decimal(10)),
     }
     for code, refuse in reasons.items():
         tried = entry()
@@ -132,7 +132,7 @@ def test_reasons_at_the_last_moment_refuse() -> None:
 def test_what_stopped_the_batch_is_told_at_its_order(error: RunnerError, status: str, found: tuple[str, str]) -> None:
     """An order that was not sent says why; refused access leaves it planned, for nothing is wrong with the order."""
     tried = entry()
-    entries.not_bought(tried, error)
+    entries.note_stop(tried, error)
     assert (tried.status, tried.reason, findings(tried)) == (status, "no", [found])
 
 
@@ -143,8 +143,8 @@ def test_giving_up_is_a_finding_unless_the_run_was_stopped() -> None:
         (NotSent(reason="429", throttled=True), [("PSR503", "access")]),
     ):
         tried = entry()
-        entries.given_up(tried, outcome, stopped=False)
+        entries.give_up(tried, outcome, stopped=False)
         assert (tried.status, findings(tried)) == ("planned", found)
     stopped = entry()
-    entries.given_up(stopped, UNSENT, stopped=True)
+    entries.give_up(stopped, UNSENT, stopped=True)
     assert (stopped.status, findings(stopped)) == ("planned", [])

@@ -13,10 +13,10 @@ from jsonschema import Draft202012Validator
 
 from runner.core import schemas
 from runner.core.errors import ExitCode, Problem
-from runner.core.vendor import VendorError
+from runner.core.vendor import Placed, VendorError
 from runner.plan.inputs import Inputs
 from runner.report.file import ReportFile
-from runner.report.report import STATUSES, AttemptEntry, Category, Finding, OrderEntry, Report, Result
+from runner.report.report import STATUSES, AttemptEntry, Category, Finding, OrderEntry, Report
 from tests import make
 from tests.make import quote, report
 
@@ -34,7 +34,7 @@ def parsed(value: Report) -> dict[str, Any]:
 
 
 def placed(name: str, total: str | None, *, pays: int = 1) -> OrderEntry:
-    result = Result(order_id="7", total=None if total is None else Decimal(total), balance=Decimal(1))
+    result = Placed(order_id="7", total=None if total is None else Decimal(total), balance=Decimal(1))
     return entry(name, "placed", pays=pays, quote=quote("5"), result=result)
 
 
@@ -72,7 +72,7 @@ def test_money_counts_each_order_once() -> None:
 
 def test_what_was_bought_by_an_earlier_run_is_not_spent_again() -> None:
     """An order that is already placed adds nothing to what this run spent."""
-    old = entry("a", "already_placed", result=Result(order_id="7", total=Decimal(4)))
+    old = entry("a", "already_placed", result=Placed(order_id="7", total=Decimal(4)))
     assert parsed(report(old))["money"]["spent_confirmed"] == "0.00"
 
 
@@ -101,7 +101,7 @@ def test_an_order_is_made_into_text_once_a_change(monkeypatch: pytest.MonkeyPatc
     encoded: list[OrderEntry] = []
     whole: Callable[[OrderEntry], Any] = OrderEntry._as_json
     monkeypatch.setattr(OrderEntry, "_as_json", lambda self: encoded.append(self) or whole(self))
-    value.orders[7].update(status="placed", result=Result(order_id="7"))
+    value.orders[7].update(status="placed", result=Placed(order_id="7"))
     value.render()
     assert encoded == [value.orders[7]]
 

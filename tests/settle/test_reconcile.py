@@ -185,7 +185,7 @@ def polled(desk: Desk, watch: Callable[[Progress], None]) -> object:
             clock=clock,
             stop=Stop(),
             watch=watch,
-            policy=Rules(settle_after=timedelta(0), exclusive=True),
+            rules=Rules(settle_after=timedelta(0), exclusive=True),
             wait=60,
             pauses=(0.01, 0.02),
         )

@@ -106,7 +106,7 @@ class Settling:
             clock=clock,
             stop=process.stop,
             watch=self._waiting,
-            policy=Rules(exclusive=world.exclusive),
+            rules=Rules(exclusive=world.exclusive),
             wait=wait,
             pauses=PAUSES,
         )

@@ -161,7 +161,7 @@ class Scene(World):
                 clock=self.time,
                 stop=PatientStop(self.time.sleep),
                 watch=self.told.append,
-                policy=Rules(exclusive=exclusive and self.exclusive),
+                rules=Rules(exclusive=exclusive and self.exclusive),
             )
             return reconcile.reconcile(task)
 

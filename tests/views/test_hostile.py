@@ -17,9 +17,9 @@ from runner.core.errors import Busy, ExitCode, Problem
 from runner.core.orders import OrderKey
 from runner.core.progress import Buying, Notice, Sent, Settled, Waiting
 from runner.core.states import State
-from runner.core.vendor import Choice, VendorError
+from runner.core.vendor import Choice, Placed, VendorError
 from runner.plan.plan import Plan, Step
-from runner.report.report import Finding, Result
+from runner.report.report import Finding
 from runner.settle.status import StatusRow
 from runner.views import failure, findings, formats, plan, reference, status, summary
 from runner.views.terminal import events
@@ -73,7 +73,7 @@ def draw_summary(make: Make, console: Console, text: str, fmt: str) -> None:
     report = make.report(
         make.entry("rejected", request=request, errors=(finding,)),
         make.entry("unknown", request=request, reason=text),
-        make.entry("placed", request=request, result=Result(order_id=text, total=Decimal(1))),
+        make.entry("placed", request=request, result=Placed(order_id=text, total=Decimal(1))),
         errors=[finding, open_elsewhere],
         not_checked=(text,),
         exit_code=ExitCode.OUTCOME_UNKNOWN,

@@ -8,8 +8,8 @@ from decimal import Decimal
 import pytest
 
 from runner.core.errors import ExitCode, Problem
-from runner.core.vendor import VendorError
-from runner.report.report import Finding, Report, Result
+from runner.core.vendor import Placed, VendorError
+from runner.report.report import Finding, Report
 from runner.views import formats, summary
 from tests.views.conftest import Make, Plain, Terminal
 
@@ -23,8 +23,8 @@ def eventful(make: Make) -> Report:
     elsewhere = Problem(code="PSR409", message="other/x may have been bought for 3.00", key="other/x")
     again = Problem(code="PSR409", message="crawl/lost may have been bought", key="crawl/lost")
     return make.report(
-        make.entry("placed", quote=make.quote(), result=Result(order_id="1000501", total=Decimal("12.5"))),
-        make.entry("placed", "quoted-only", quote=make.quote("5"), result=Result(order_id="1000502")),
+        make.entry("placed", quote=make.quote(), result=Placed(order_id="1000501", total=Decimal("12.5"))),
+        make.entry("placed", "quoted-only", quote=make.quote("5"), result=Placed(order_id="1000502")),
         make.entry(
             "unknown", request=lost, quote=make.quote("7"), errors=(Finding(problem=unknown, category="unknown"),)
         ),
@@ -125,7 +125,7 @@ def test_findings_of_the_run_itself(make: Make, plain: Plain) -> None:
 
 def test_a_long_list_is_cut_but_never_the_unknown(make: Make, plain: Plain) -> None:
     """Of thousands bought the first are named; of the unknown all are."""
-    bought = [make.entry("placed", f"b{n}", result=Result(order_id=str(n))) for n in range(1250)]
+    bought = [make.entry("placed", f"b{n}", result=Placed(order_id=str(n))) for n in range(1250)]
     unknown = [make.entry("unknown", f"u{n}") for n in range(120)]
     summary.render(make.document(make.report(*bought, *unknown)), plain.console.out, report_path="report.json")
     assert plain.out.count("  crawl/b") == 50

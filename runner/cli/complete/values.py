@@ -7,16 +7,16 @@ not offered.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 if TYPE_CHECKING:
     import click
     from click.shell_completion import CompletionItem
 
-    from runner.manifest import Loaded
+    from runner.core.orders import OrderRequest
     from runner.run.settings import LedgerPlace, Settings
 
     Items = list[CompletionItem[str]]
@@ -55,25 +55,22 @@ def orders(ctx: click.Context, _: click.Parameter, incomplete: str) -> Items:
     """The names of the orders in the manifests on the line; their keys, once a `/` is typed."""
     from runner.views.wording import what
 
-    loaded = _manifests(ctx)
     pairs = (
         (str(order.key) if "/" in incomplete else order.key.name, what(order.type, order.fields, order.words))
-        for order in (loaded.orders if loaded else ())
+        for order in _requests(ctx)
     )
     return _items(pairs, incomplete)
 
 
 def labels(ctx: click.Context, _: click.Parameter, incomplete: str) -> Items:
     """The labels of the orders in the manifests on the line, with their values."""
-    loaded = _manifests(ctx)
-    pairs = {f"{name}={value}" for order in (loaded.orders if loaded else ()) for name, value in order.labels.items()}
+    pairs = {f"{name}={value}" for order in _requests(ctx) for name, value in order.labels.items()}
     return _items(((pair, "") for pair in sorted(pairs)), incomplete)
 
 
 def words(ctx: click.Context, _: click.Parameter, incomplete: str) -> Items:
     """The words that the manifests on the line use."""
-    loaded = _manifests(ctx)
-    used = {(word, kind) for order in (loaded.orders if loaded else ()) for kind, word in order.words.items()}
+    used = {(word, kind) for order in _requests(ctx) for kind, word in order.words.items()}
     return _items(sorted(used), incomplete)
 
 
@@ -100,8 +97,6 @@ def accounts(ctx: click.Context, _: click.Parameter, incomplete: str) -> Items:
 
 def countries(ctx: click.Context, _: click.Parameter, incomplete: str) -> Items:
     """The countries of the lists that `reference` keeps, by code: of one type, if the line names one."""
-    from typing import cast
-
     from runner.core.clock import SystemClock
     from runner.core.orders import PRODUCT_TYPES, ProductType
     from runner.run.settings import list_cache
@@ -152,29 +147,24 @@ def _items(pairs: Iterable[tuple[str, str]], incomplete: str, *, fold: Callable[
 
     from runner.views.terminal.safe import one_line
 
-    fitting = ((value, about) for value, about in pairs if value.startswith(fold(incomplete)))
-    return [CompletionItem(value, help=one_line(about) or None) for value, about in islice(_once(fitting), MOST)]
-
-
-def _once(pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    seen: set[str] = set()
+    fitting: dict[str, str] = {}
     for value, about in pairs:
-        if value not in seen:
-            seen.add(value)
-            yield value, about
+        if value.startswith(fold(incomplete)):
+            fitting.setdefault(value, about)
+    return [CompletionItem(value, help=one_line(about) or None) for value, about in islice(fitting.items(), MOST)]
 
 
-def _manifests(ctx: click.Context) -> Loaded | None:
-    """The manifests named before the cursor, unless they are too large to wait for."""
+def _requests(ctx: click.Context) -> tuple[OrderRequest, ...]:
+    """The orders of the manifests named before the cursor, unless they are too large to wait for."""
     from runner import manifest
 
     paths = [str(Path(path).expanduser()) for path in ctx.params.get("paths") or () if path != "-"]
     if not paths:
-        return None
+        return ()
     apart = ctx.params.get("lockfile") is None
     if sum(Path(path).stat().st_size for path in manifest.discover(paths, apart=apart).paths) > LARGEST:
-        return None
-    return manifest.load(paths, apart=apart)
+        return ()
+    return manifest.load(paths, apart=apart).orders
 
 
 def _settings(ctx: click.Context) -> Settings:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runner.cli.options.command import Given, option, option_class
-from runner.cli.options.manifests import lockfile_option
+from runner.cli.options.common import lockfile_option
 from runner.cli.options.types import Amount
 from runner.run.environment import origins_of
 

@@ -6,8 +6,8 @@ import errno
 import os
 import shlex
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from runner.run.wiring import has_password
 
 if TYPE_CHECKING:
     from runner.core.progress import Watch
+    from runner.manifest import Checked
     from runner.views.terminal.console import Console
 
 
@@ -102,6 +103,16 @@ def format_option(*formats: str) -> Any:
     )
 
 
+def lockfile_option() -> Any:
+    """`--lockfile PATH`."""
+    return option(
+        "--lockfile",
+        type=click.Path(path_type=Path),
+        metavar="PATH",
+        help="What the words of the manifests stand for. [orders.lock.json beside them]",
+    )
+
+
 def lock_timeout_option() -> Any:
     """`--lock-timeout SECONDS`."""
     return option(
@@ -154,6 +165,14 @@ def _refuse_password_in_process_list(ledger: str) -> None:
         )
 
 
+def note_left_out(checked: Checked, console: Console) -> None:
+    """Say on stderr which folders were not read."""
+    from runner.views.terminal.safe import one_line
+
+    for folder in checked.left_out:
+        console.note(one_line(f"left out: {folder} has a lockfile of its own; name it in a call of its own") + "\n")
+
+
 @dataclass(frozen=True, slots=True)
 class Output:
     """One wanted format, and the file it goes to (None: stdout)."""
@@ -179,16 +198,23 @@ def _output(text: str, formats: tuple[str, ...]) -> Output:
     return Output(fmt, writable(Path(path)) if path else None)
 
 
+@contextmanager
+def writing(what: object) -> Iterator[None]:
+    """UsageError, naming what, where it cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"{what} cannot be written: {error.strerror or error}") from None
+
+
 def writable(path: Path) -> Path:
     """UsageError, before anything happens, for a file that could not be written at the end."""
     from runner.core.files import refuse_special
 
-    try:
+    with writing(path):
         refuse_special(path)
         if not os.access(path.absolute().parent, os.W_OK | os.X_OK):
             raise OSError(errno.EACCES, "its folder is missing or cannot be written")
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror or error}") from None
     return path
 
 
@@ -210,10 +236,8 @@ def write_output(output: Output, console: Console, render: Callable[[str, Consol
 
     text = io.StringIO()
     render(output.fmt, Target.detect(no_color=True, stdout=text, stderr=sys.stderr, environ={}))
-    try:
+    with writing(output.path):
         replace_atomically(output.path, text.getvalue().encode())
-    except OSError as error:
-        raise UsageError(f"{output.path} cannot be written: {error.strerror or error}") from None
 
 
 def exit_code(code: ExitCode, console: Console) -> int:

@@ -9,7 +9,7 @@ from runner.core.ledger import Ledger
 from runner.core.vendor import Encoder
 from runner.manifest import Batch
 from runner.plan.approval.differences import Now, differences
-from runner.plan.approval.terms import Terms, bounded, limits_of, lines_of
+from runner.plan.approval.terms import Terms, bound, limits_of, lines_of
 from runner.plan.plan import Plan
 from runner.plan.task import Consent, Task
 
@@ -47,7 +47,7 @@ def check_approval(plan: Plan, task: Task, ledger: Ledger, vendor: Encoder) -> P
     )
     objections = differences(approval, now, task.batches)
     if not objections:
-        return bounded(plan, approval)
+        return bound(plan, approval)
     first, more = objections[0], f" (and {len(objections) - 1} more)" if len(objections) > 1 else ""
     return plan.refused(Refused(f"{first.message}{more}; nothing was bought", hint=first.hint), objections)
 

@@ -9,11 +9,11 @@ from typing import Final, Literal
 
 from runner.core.clock import rfc3339
 from runner.core.errors import Problem
-from runner.core.orders import OrderKey, Scalar, decimal_text
+from runner.core.orders import OrderKey, decimal_text
 from runner.core.records import Allowed
 from runner.manifest import Batch
 from runner.plan.approval.terms import LIMITS, Approval, ApprovedOrder, PlanDocument, Terms, limits_of_batch
-from runner.plan.plan import Plan, Step
+from runner.plan.plan import Plan, Step, changes_of, in_words
 
 Kind = Literal["manifest", "lockfile", "price", "ledger", "account", "age", "plan"]
 """Where a difference comes from: the word its message begins with."""
@@ -127,11 +127,10 @@ def _other_order(approval: Approval, document: PlanDocument, now: Now, key: str,
         if step.to_buy:
             yield _unapproved(document, key, step)
         return
-    changes = _changes(line, step)
+    changes = changes_of(line, step.request)
     if changes:
         kind = _blamed(document, now, step.request.source.path)
-        text = ", ".join(_change(*change) for change in changes)
-        yield _moved(kind, f"{key} was changed: {text}", step, field=changes[0][0])
+        yield _moved(kind, f"{key} was changed: {in_words(changes)}", step, field=changes[0][0])
     elif step.status == "skipped":
         yield _moved("manifest", f"{key} is left out now: {step.reason}", step)
     elif step.to_buy and step.quote is not None and step.quote.total > line.ceiling:
@@ -156,26 +155,6 @@ def _unapproved(document: PlanDocument, key: str, step: Step) -> Problem:
 def _bought_under(approval: Approval, now: Now, step: Step) -> bool:
     claim = now.allowed.get(step.request.key)
     return claim is not None and claim.approval == approval.digest
-
-
-def _changes(line: ApprovedOrder, step: Step) -> list[tuple[str, Scalar | None, Scalar | None]]:
-    request = step.request
-    kinds = [] if line.type == request.type else [("type", line.type, request.type)]
-    names = dict.fromkeys((*request.fields, *line.fields))
-    return [
-        *kinds,
-        *(
-            (name, line.fields.get(name), request.fields.get(name))
-            for name in names
-            if line.fields.get(name) != request.fields.get(name)
-        ),
-    ]
-
-
-def _change(name: str, was: Scalar | None, here: Scalar | None) -> str:
-    if was is None:
-        return f"{name} added ({here})"
-    return f"{name} removed (was {was})" if here is None else f"{name} {was} → {here}"
 
 
 def _blamed(document: PlanDocument, now: Now, path: str) -> Kind:

@@ -51,7 +51,9 @@ class Frame:
     def as_json(self) -> Mapping[str, object]:
         """The document's head."""
         inputs = dict(self.inputs.as_json())
-        inputs["lockfile"] = _lockfile(self.inputs)
+        if self.inputs.lockfile is not None:
+            path, sha256 = self.inputs.lockfile
+            inputs["lockfile"] = {"path": relative(path), "sha256": sha256}
         inputs["api"] = {"base_url": self.api or self.inputs.base_url, "version": self.inputs.api_version}
         limits = self.terms.limits if self.terms else {}
         return {
@@ -104,13 +106,6 @@ def read(path: str) -> Kept | None:
         return Kept(document=_document(data), paths=paths, selection=_selection(data["selection"]))
     except (TypeError, ValueError) as error:
         raise UsageError(f"{path} is no whole plan: {error}", hint=_AGAIN) from None
-
-
-def _lockfile(inputs: Inputs) -> Mapping[str, object] | None:
-    if inputs.lockfile is None:
-        return None
-    path, digest = inputs.lockfile
-    return {"path": relative(path), "sha256": digest}
 
 
 _AGAIN: Final = "make it again with `order-runner plan --out`"

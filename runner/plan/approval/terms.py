@@ -122,14 +122,14 @@ def _line_json(key: str, line: ApprovedOrder) -> Mapping[str, object]:
     return {"key": key, "type": line.type, "fields": dict(line.fields), "ceiling": amount_text(line.ceiling)}
 
 
-def bounded(plan: Plan, approval: Approval) -> Plan:
+def bound(plan: Plan, approval: Approval) -> Plan:
     """The plan with the approved ceilings, within what an order's own `max_total` has become; for `moved` nothing."""
     if approval.document is None:
         return plan
     lines = approval.document.terms.lines
-    return replace(plan, steps=tuple(_bounded(step, lines) if step.to_buy else step for step in plan.steps))
+    return replace(plan, steps=tuple(_bound(step, lines) if step.to_buy else step for step in plan.steps))
 
 
-def _bounded(step: Step, lines: Mapping[str, ApprovedOrder]) -> Step:
+def _bound(step: Step, lines: Mapping[str, ApprovedOrder]) -> Step:
     ceiling, limit = lines[str(step.request.key)].ceiling, step.request.max_total
     return replace(step, ceiling=ceiling if limit is None else min(ceiling, limit))

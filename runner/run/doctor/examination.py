@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from decimal import Decimal
+from runner.core.clock import Clock
+from runner.core.secrets import ApiKey
+from runner.run.settings import Settings
+from runner.run.wiring import Endpoint
 
-    from runner.core.clock import Clock
+if TYPE_CHECKING:
     from runner.core.records import Record
-    from runner.core.secrets import ApiKey
-    from runner.run.settings import Settings
-    from runner.run.wiring import Endpoint
     from runner.vendors.wire import Response
     from runner.views.terminal.console import Console
 

@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
+from runner import manifest
 from runner._version import __version__
 from runner.core.errors import ExitCode, InvalidManifests, LedgerOutdated
 from runner.limits import policy
@@ -118,11 +119,6 @@ def lockfile(case: Examination) -> Check:
     paths = case.paths or _manifests_here()
     if not paths:
         return not_checked("no manifest is named, and none is in orders/ or this folder")
-    from runner import manifest
-    from runner.manifest.lock.changes import stale_problems
-    from runner.manifest.lock.location import covers
-    from runner.manifest.lock.lookup import addresses, resolve_all
-
     words = Words(paths=paths, named=case.lockfile, sandbox=case.settings.sandbox)
     loaded = manifest.load(paths, apart=words.apart)
     facts: dict[str, Fact] = {"manifests": len(loaded.files), "orders": loaded.count}
@@ -130,14 +126,7 @@ def lockfile(case: Examination) -> Check:
         hint = "`order-runner validate` shows each with its line"
         return failed(ExitCode.INVALID, str(InvalidManifests(loaded.problems)), hint, **facts)
     read, problems = words.lockfile()
-    findings = list(problems)
-    if any(request.words for request in loaded.orders) and not problems:
-        findings += [
-            p for p in resolve_all(loaded, read, words.command, str(words.place)).problems if p.code == "PSR304"
-        ]
-    if read is not None and covers(paths, words.place):
-        used = {address for request in loaded.orders for address in addresses(request, read)}
-        findings += stale_problems(read, used, words.command)
+    findings = problems or words.lock_findings(loaded, read)
     if findings:
         first, more = findings[0], f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
         hint = first.hint or f"`{words.command}` makes it anew"
@@ -165,8 +154,6 @@ def _is_manifest(file: Path) -> bool:
 
 def policies(case: Examination) -> Check:
     """The policies that hold can be read and are right."""
-    from runner import manifest
-
     paths = case.paths or _manifests_here()
     files = manifest.discover(paths, apart=case.lockfile is None).paths if paths else ()
     rules = policy.over(case.policy, files)

@@ -30,7 +30,7 @@ from runner.plan.approval.terms import (
     PlanDocument,
     Terms,
     amount_text,
-    bounded,
+    bound,
     limits_of,
     lines_of,
 )
@@ -390,12 +390,12 @@ def test_a_price_that_fell_needs_the_document() -> None:
 def test_the_approved_ceiling_is_the_ceiling_of_the_purchase() -> None:
     """It holds where the price fell; an order's own limit, where that is lower by now, holds more."""
     approval = Approval(digest=OTHER, document=document(to_buy(A, "12.50", "13")))
-    (step,) = bounded(Plan(steps=(to_buy(A, "11"),)), approval).steps
+    (step,) = bound(Plan(steps=(to_buy(A, "11"),)), approval).steps
     assert step.ceiling == Decimal(13)
     tightened = replace(A, max_total=Decimal("11.50"))
-    (step,) = bounded(Plan(steps=(to_buy(tightened, "11"),)), approval).steps
+    (step,) = bound(Plan(steps=(to_buy(tightened, "11"),)), approval).steps
     assert step.ceiling == Decimal("11.50")
-    assert bounded(Plan(steps=(to_buy(A, "11"),)), Approval(digest=OTHER)).steps[0].ceiling == Decimal(11)
+    assert bound(Plan(steps=(to_buy(A, "11"),)), Approval(digest=OTHER)).steps[0].ceiling == Decimal(11)
 
 
 def test_no_digest_without_every_price() -> None:

@@ -17,8 +17,8 @@ from lxml import etree
 from runner.core import schemas
 from runner.core.codes import TITLES
 from runner.core.errors import ExitCode, Problem
-from runner.core.vendor import VendorError
-from runner.report.report import AttemptEntry, Finding, Report, Result
+from runner.core.vendor import Placed, VendorError
+from runner.report.report import AttemptEntry, Finding, Report
 from runner.views import findings as findings_view
 from runner.views import formats, summary
 from runner.views.formats import github, markdown, ndjson, sarif
@@ -50,7 +50,7 @@ def document(make: Make, request: pytest.FixtureRequest) -> dict[str, Any]:
     elsewhere = Problem(code="PSR409", message=f"other/x may have been bought{said}", key="other/x")
     again = Problem(code="PSR409", message="crawl/lost may have been bought", key="crawl/lost")
     access = Problem(code="PSR502", message=f"the vendor refused access{said}", hint=said or None)
-    result = Result(order_id=f"1000501{said}", total=Decimal("12.5"))
+    result = Placed(order_id=f"1000501{said}", total=Decimal("12.5"))
     report = make.report(
         make.entry("placed", quote=make.quote(), result=result, attempts=(attempt,)),
         make.entry("unknown", request=lost, quote=make.quote("7"), errors=(told["unknown"],), reason=f"lost{said}"),
@@ -125,7 +125,7 @@ def unrecorded(make: Make) -> Report:
         "crawl/fr-prices: disk I/O error. Its order id 1000501 is kept in l.emergency, which the next run reads first"
     )
     lost = Problem(code="PSR602", message=words, hint="free the disk, then run again", key="crawl/fr-prices")
-    result = Result(order_id="1000501", total=Decimal("12.5"))
+    result = Placed(order_id="1000501", total=Decimal("12.5"))
     return make.report(
         make.entry("placed", quote=make.quote("11"), result=result),
         make.entry("skipped", "off"),
@@ -152,7 +152,7 @@ def test_every_format_tells_of_a_charge_that_is_not_on_record(
 
 def test_a_result_that_nobody_told_is_counted_by_its_quote(make: Make, unrecorded: Report) -> None:
     """Without the vendor's figure the quote says how much may have been charged."""
-    unrecorded.orders[0].update(result=Result(order_id="1000501"))
+    unrecorded.orders[0].update(result=Placed(order_id="1000501"))
     assert "it may have been charged, 11.00 USD: " in formats.render("github", make.document(unrecorded))
 
 
