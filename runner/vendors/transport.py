@@ -31,8 +31,6 @@ from runner.vendors.retry_after import retry_after
 from runner.vendors.streams import Deadline, TimedBackend, TimedStream
 from runner.vendors.wire import Request, Response
 
-__all__ = ["HttpConnection", "Lost", "Timing", "Transport", "tls_context"]
-
 SPENDING_WORDS: Final = frozenset({"make", "add"})
 """Parts of a path that mean more than looking: order/make, prolong/make/{type}, balance/add.
 
