@@ -84,18 +84,9 @@ def _why_not(key: OrderKey, state: State) -> Refused:
 
 
 def _nothing_yet(account: str, adoption: Adoption) -> dict[str, Any]:
-    want = adoption.want
-    return {
-        "account": account,
-        "key": str(want.key),
-        "type": want.type,
-        "fields": json_text(dict(want.fields)),
-        "fingerprint": want.fingerprint,
-        "state": State.PLANNED.value,
-        "attempt": 0,
-        "updated_at": moment_text(adoption.at),
-        "base_order_numbers": "[]",
-    }
+    state = {"state": State.PLANNED.value, "attempt": 0, "updated_at": moment_text(adoption.at)}
+    named = {"account": account, "key": str(adoption.want.key), "base_order_numbers": "[]"}
+    return named | _content(adoption.want) | state
 
 
 def _description(want: Want) -> dict[str, Any]:

@@ -21,26 +21,20 @@ from runner.core.vendor import Witness
 from runner.ledger.codec import moment_text
 from runner.ledger.schema import order_events, orders
 from runner.ledger.sql import AccountRows
+from runner.ledger.statements import of_account, one_of
 
-_MINE: Final = orders.c.account == bindparam("b_account")
 _EVENTS: Final = (
     select(order_events.c.seq, order_events.c.attempt, order_events.c.event, order_events.c.at, order_events.c.detail)
-    .where(order_events.c.account == bindparam("b_account"), order_events.c.key == bindparam("b_key"))
+    .where(of_account(order_events, "key"))
     .order_by(order_events.c.seq)
 )
-_OWNERS: Final = select(orders.c.order_id, orders.c.key).where(
-    _MINE, orders.c.order_id.in_(bindparam("b_ids", expanding=True))
-)
+_OWNERS: Final = select(orders.c.order_id, orders.c.key).where(of_account(orders), one_of(orders.c.order_id, "b_ids"))
 _BOUGHT: Final = select(orders.c.key, orders.c.claimed_at).where(
-    _MINE, orders.c.state == State.PLACED.value, orders.c.updated_at >= bindparam("b_at")
+    of_account(orders), orders.c.state == State.PLACED.value, orders.c.updated_at >= bindparam("b_at")
 )
 _CLAIMED: Final = (
     select(order_events.c.key, order_events.c.detail)
-    .where(
-        order_events.c.account == bindparam("b_account"),
-        order_events.c.event == Event.CLAIMED.value,
-        order_events.c.key.in_(bindparam("b_keys", expanding=True)),
-    )
+    .where(of_account(order_events), order_events.c.event == Event.CLAIMED.value, one_of(order_events.c.key, "b_keys"))
     .order_by(order_events.c.seq)
 )
 
@@ -125,11 +119,8 @@ def _open_claim(rows: AccountRows, record: Record) -> OpenClaim:
 
 def _hints(event: str, detail: Mapping[str, Any]) -> bool:
     """Whether somebody saw an answer of this order that speaks of a purchase, in whatever attempt."""
-    return event == Event.PLACED or detail.get("event") == Event.PLACED or _leans(detail.get("evidence"))
-
-
-def _leans(evidence: Mapping[str, Any] | None) -> bool:
-    return bool(evidence and evidence.get("leaning_placed"))
+    leans = (detail.get("evidence") or {}).get("leaning_placed")
+    return event == Event.PLACED or detail.get("event") == Event.PLACED or bool(leans)
 
 
 def _witness(rows: AccountRows, record: Record, digest: str) -> Witness:

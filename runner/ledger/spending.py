@@ -18,8 +18,9 @@ from runner.core.records import Bought
 from runner.ledger.codec import moment_text, optional_decimal
 from runner.ledger.schema import IS_OPEN, IS_PLACED, PRICE, orders
 from runner.ledger.sql import AccountRows
+from runner.ledger.statements import of_account, one_of
 
-_SINCE: Final = (orders.c.account == bindparam("b_account")) & (orders.c.claimed_at >= bindparam("b_at"))
+_SINCE: Final = of_account(orders) & (orders.c.claimed_at >= bindparam("b_at"))
 _MAYBE_BOUGHT: Final = or_(text(IS_PLACED), text(IS_OPEN))
 _DAY: Final = func.substr(orders.c.claimed_at, 1, 10, type_=Text)
 _COST: Final = func.coalesce(orders.c.total, orders.c.quote_total)
@@ -31,13 +32,13 @@ _SPENT: Final = (
 )
 _DEAREST: Final = (
     select(_COST.label("cost"))
-    .where(orders.c.account == bindparam("b_account"), text(IS_PLACED), literal_column(PRICE).is_not(None))
+    .where(of_account(orders), text(IS_PLACED), literal_column(PRICE).is_not(None))
     .order_by(orders.c.account.desc(), literal_column(PRICE).desc())
     .limit(1)
 )
 _ALIKE: Final = (
     select(orders.c.key, orders.c.claimed_at)
-    .where(_SINCE, _MAYBE_BOUGHT, orders.c.fingerprint.in_(bindparam("b_fingerprints", expanding=True)))
+    .where(_SINCE, _MAYBE_BOUGHT, one_of(orders.c.fingerprint, "b_fingerprints"))
     .order_by(orders.c.claimed_at, orders.c.key)
 )
 
