@@ -8,33 +8,24 @@ from dataclasses import replace
 from decimal import Decimal
 
 from runner.core.clock import Clock
-from runner.core.orders import OrderRequest, ProductType, Quote, Scalar
+from runner.core.orders import OrderRequest, ProductType, Quote
 from runner.core.vendor import Answer, Choice, Look, NotSent, Placed, QuoteRefused, Unknown, Witness
 from runner.vendors.failures import Lost
 from runner.vendors.transport import HttpConnection, Transport
 from runner.vendors.v1 import purchases as v1
 from runner.vendors.v1 import reads
 from runner.vendors.v1.lists import decode_look
+from runner.vendors.v1.offline import V1Encoder
 from runner.vendors.wire import Response
 
 
-class V1Reader:
+class V1Reader(V1Encoder):
     """Reads an account; has no way to buy."""
 
     def __init__(self, transport: Transport, clock: Clock) -> None:
+        self.base_url = transport.base_url
         self._transport = transport
         self._clock = clock
-
-    @property
-    def base_url(self) -> str | None:
-        return self._transport.base_url
-
-    @property
-    def api_version(self) -> str:
-        return v1.API_VERSION
-
-    def preview(self, request: OrderRequest) -> Mapping[str, Scalar]:
-        return v1.encode_order(request)
 
     def quote(self, request: OrderRequest) -> Quote | QuoteRefused:
         return reads.decode_calc(self._transport.read(v1.calc(request)), self._clock.now())
