@@ -23,7 +23,7 @@ from runner.core.records import Claim, Entry, Head, Holder, Settlement  # noqa: 
 from runner.core.states import Event, State  # noqa: E402
 from runner.core.vendor import Witness  # noqa: E402
 from runner.ledger.chain import event_hash  # noqa: E402
-from runner.ledger.codec import claim_detail, json_text, moment_text, settlement_detail  # noqa: E402
+from runner.ledger.codec import claim_detail, json_text, moment_text, values_of  # noqa: E402
 from runner.ledger.sqlite import open_sqlite  # noqa: E402
 
 AT = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -159,7 +159,7 @@ def history(count: int) -> Iterator[Entry | Witness]:
         wanted, answer = claim(request("old", n), AT + timedelta(seconds=n)), placed(n, AT + timedelta(seconds=n))
         told = (
             (Event.CLAIMED, State.PLANNED, State.SUBMITTED, json_text(claim_detail(wanted))),
-            (Event.PLACED, State.SUBMITTED, State.PLACED, json_text(settlement_detail(answer))),
+            (Event.PLACED, State.SUBMITTED, State.PLACED, json_text(values_of(answer))),
         )
         for event, before, after, detail in told:
             values = {

@@ -97,11 +97,9 @@ class Catalogue:
     def reference(self, product: ProductType) -> ReferenceList:
         """The list of a type with the time it was read at. Raises what `choices` raises."""
         if product not in self._lists:
-            self._lists[product] = self._cached(product) or self._asked(product)
+            cached = self.cache.read(product, self.clock.now()) if self.cache and not self.refresh else None
+            self._lists[product] = cached or self._asked(product)
         return self._lists[product]
-
-    def _cached(self, product: ProductType) -> ReferenceList | None:
-        return self.cache.read(product, self.clock.now()) if self.cache and not self.refresh else None
 
     def _asked(self, product: ProductType) -> ReferenceList:
         self._connection = self._connection or self.connect()

@@ -133,13 +133,9 @@ def _fields(word: str) -> Iterator[Topic]:
         yield topic
 
 
-def _list_topic(name: str, title: str, lines: Iterable[Item], ask: str) -> Topic:
-    return Topic(name=name, kind="list", title=title, sections=(Section(lines=tuple(lines)),), see=(ask,))
-
-
-def _findings() -> Topic:
-    lines = (Item(name=code, text=title) for code, title in page_tables.findings().items())
-    return _list_topic("findings", "Findings", lines, "PSR012")
+def _list_topic(name: str, title: str, rows: Iterable[tuple[str, str]], ask: str) -> Topic:
+    lines = tuple(Item(name=word, text=text) for word, text in rows)
+    return Topic(name=name, kind="list", title=title, sections=(Section(lines=lines),), see=(ask,))
 
 
 def _exits() -> Topic:
@@ -149,26 +145,23 @@ def _exits() -> Topic:
     return Topic(name="exit-codes", kind="list", title="Exit codes", sections=(section,), see=("exit 7",))
 
 
-def _statuses() -> Topic:
-    lines = (Item(name=name, text=text) for name, text in page_tables.statuses().items())
-    return _list_topic("statuses", "Statuses of an order", lines, "status unknown")
-
-
 def _terms() -> Topic:
-    lines = (Item(name=word, text=first_sentence(text)) for word, text in page_tables.terms().items())
-    return _list_topic("terms", "Words of the trade", lines, "claim")
+    rows = ((word, first_sentence(text)) for word, text in page_tables.terms().items())
+    return _list_topic("terms", "Words of the trade", rows, "claim")
 
 
 def _types() -> Topic:
-    lines = (Item(name=name, text=fields.root(name).rule["title"]) for name in PRODUCT_TYPES)
-    return _list_topic("types", "Product types", lines, "ipv4")
+    rows = ((name, fields.root(name).rule["title"]) for name in PRODUCT_TYPES)
+    return _list_topic("types", "Product types", rows, "ipv4")
 
 
 _LISTS: Final[dict[str, Callable[[], Topic]]] = {
     "types": _types,
-    "findings": _findings,
+    "findings": lambda: _list_topic("findings", "Findings", page_tables.findings().items(), "PSR012"),
     "exit-codes": _exits,
-    "statuses": _statuses,
+    "statuses": lambda: _list_topic(
+        "statuses", "Statuses of an order", page_tables.statuses().items(), "status unknown"
+    ),
     "terms": _terms,
 }
 _ALSO_CALLED: Final = {"exit": "exit-codes", "status": "statuses", "states": "statuses", "glossary": "terms"}

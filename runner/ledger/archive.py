@@ -5,11 +5,7 @@ Knows no engine; each step belongs inside a transaction that its caller opens an
 
 from __future__ import annotations
 
-import json
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
-from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Row
@@ -28,55 +24,6 @@ PAGE: Final = 1000
 _HASHES: Final = ("prev_hash", "hash")
 
 
-class Archive(ABC):
-    """What `Ledger` promises of its history, for an engine that says how to read."""
-
-    @abstractmethod
-    def _reading(self) -> AbstractContextManager[AccountRows] | None:
-        """A transaction to read in, None where there are no tables yet."""
-
-    def head(self) -> Head:
-        """How many events the account has, and the hash of the last, as the ledger keeps it beside them."""
-        reading = self._reading()
-        if reading is None:
-            return Head()
-        with reading as rows:
-            return kept_head(rows)
-
-    def history(self) -> Iterator[Entry]:
-        """Every event of the account, oldest first, as it is stored, read in pages."""
-        last = 0
-        while (reading := self._reading()) is not None:
-            with reading as rows:
-                page = page_of_events(rows, last, PAGE)
-            yield from page
-            if not page:
-                return
-            last = page[-1].seq
-
-    def kept_witness(self, digest: str) -> Witness | None:
-        """The witness that claims name by this digest, as it is stored, whether or not it still has that digest."""
-        reading = self._reading()
-        if reading is None:
-            return None
-        with reading as rows:
-            return kept_witness(rows, digest)
-
-    def misfit(self) -> str | None:
-        """The first order that is not what its events make of it, and how; None where all are.
-
-        Orders are read in pages, each with its events in one transaction.
-        """
-        last = ""
-        while (reading := self._reading()) is not None:
-            with reading as rows:
-                found, end = misfit_after(rows, last, PAGE)
-            if found is not None or end is None:
-                return found
-            last = end
-        return None
-
-
 def kept_head(rows: AccountRows) -> Head:
     """Where the account's chain ends, as the ledger keeps it."""
     row = statements.HEAD.one(rows.connection, {"b_account": rows.account})
@@ -91,16 +38,8 @@ def page_of_events(rows: AccountRows, after: int, size: int) -> list[Entry]:
 
 def kept_witness(rows: AccountRows, digest: str) -> Witness | None:
     """The witness stored under `digest`; `Contradiction` where it cannot be read."""
-    row = statements.KEPT_WITNESS.one(rows.connection, {"b_account": rows.account, "b_digest": digest})
-    if row is None:
-        return None
     try:
-        return Witness(
-            type=row["type"],
-            order_ids=frozenset(json.loads(row["order_ids"])),
-            at=datetime.fromisoformat(row["at"]),
-            package=None if row["package"] is None else json.loads(row["package"]),
-        )
+        return rows.witness(digest)
     except (ValueError, TypeError) as error:
         raise Contradiction(f"its witness cannot be read: {error}") from error
 

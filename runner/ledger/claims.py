@@ -19,31 +19,22 @@ from runner.core.records import Allowed, Bought, OpenClaim, Record
 from runner.core.states import Event, State
 from runner.core.vendor import Witness
 from runner.ledger.codec import moment_text
-from runner.ledger.schema import order_events, orders, witnesses
-from runner.ledger.sql import KEYS_A_QUERY, AccountRows
+from runner.ledger.schema import order_events, orders
+from runner.ledger.sql import AccountRows
+from runner.ledger.statements import of_account, one_of
 
-_MINE: Final = orders.c.account == bindparam("b_account")
 _EVENTS: Final = (
     select(order_events.c.seq, order_events.c.attempt, order_events.c.event, order_events.c.at, order_events.c.detail)
-    .where(order_events.c.account == bindparam("b_account"), order_events.c.key == bindparam("b_key"))
+    .where(of_account(order_events, "key"))
     .order_by(order_events.c.seq)
 )
-_WITNESS: Final = select(witnesses).where(
-    witnesses.c.account == bindparam("b_account"), witnesses.c.digest == bindparam("b_digest")
-)
-_OWNERS: Final = select(orders.c.order_id, orders.c.key).where(
-    _MINE, orders.c.order_id.in_(bindparam("b_ids", expanding=True))
-)
+_OWNERS: Final = select(orders.c.order_id, orders.c.key).where(of_account(orders), one_of(orders.c.order_id, "b_ids"))
 _BOUGHT: Final = select(orders.c.key, orders.c.claimed_at).where(
-    _MINE, orders.c.state == State.PLACED.value, orders.c.updated_at >= bindparam("b_at")
+    of_account(orders), orders.c.state == State.PLACED.value, orders.c.updated_at >= bindparam("b_at")
 )
 _CLAIMED: Final = (
     select(order_events.c.key, order_events.c.detail)
-    .where(
-        order_events.c.account == bindparam("b_account"),
-        order_events.c.event == Event.CLAIMED.value,
-        order_events.c.key.in_(bindparam("b_keys", expanding=True)),
-    )
+    .where(of_account(order_events), order_events.c.event == Event.CLAIMED.value, one_of(order_events.c.key, "b_keys"))
     .order_by(order_events.c.seq)
 )
 
@@ -55,12 +46,8 @@ def open_claims(rows: AccountRows) -> list[OpenClaim]:
 
 def owners(rows: AccountRows, order_ids: Iterable[str]) -> dict[str, OrderKey]:
     """The vendor's order ids among these that belong to orders of the account."""
-    wanted = sorted(set(order_ids))
-    by_order_id: dict[str, OrderKey] = {}
-    for start in range(0, len(wanted), KEYS_A_QUERY):
-        values = {"b_account": rows.account, "b_ids": wanted[start : start + KEYS_A_QUERY]}
-        by_order_id.update((row.order_id, OrderKey.parse(row.key)) for row in rows.connection.execute(_OWNERS, values))
-    return by_order_id
+    found = rows.of_each(_OWNERS, "b_ids", sorted(set(order_ids)))
+    return {row["order_id"]: OrderKey.parse(row["key"]) for row in found}
 
 
 def bought_since(rows: AccountRows, at: datetime) -> list[Bought]:
@@ -97,14 +84,11 @@ def evidence(rows: AccountRows, keys: Iterable[OrderKey]) -> dict[OrderKey, Mapp
 
 def allowed(rows: AccountRows, keys: Iterable[OrderKey]) -> dict[OrderKey, Allowed]:
     """The ceiling and the approval in the last claim of each of these orders."""
-    wanted = [str(key) for key in keys]
     by_key: dict[OrderKey, Allowed] = {}
-    for start in range(0, len(wanted), KEYS_A_QUERY):
-        values = {"b_account": rows.account, "b_keys": wanted[start : start + KEYS_A_QUERY]}
-        for row in rows.connection.execute(_CLAIMED, values):
-            detail = json.loads(row.detail)
-            claim = Allowed(ceiling=Decimal(detail["ceiling"]), approval=detail.get("approval"))
-            by_key[OrderKey.parse(row.key)] = claim
+    for row in rows.of_each(_CLAIMED, "b_keys", map(str, keys)):
+        detail = json.loads(row["detail"])
+        claim = Allowed(ceiling=Decimal(detail["ceiling"]), approval=detail.get("approval"))
+        by_key[OrderKey.parse(row["key"])] = claim
     return by_key
 
 
@@ -135,20 +119,12 @@ def _open_claim(rows: AccountRows, record: Record) -> OpenClaim:
 
 def _hints(event: str, detail: Mapping[str, Any]) -> bool:
     """Whether somebody saw an answer of this order that speaks of a purchase, in whatever attempt."""
-    return event == Event.PLACED or detail.get("event") == Event.PLACED or _leans(detail.get("evidence"))
-
-
-def _leans(evidence: Mapping[str, Any] | None) -> bool:
-    return bool(evidence and evidence.get("leaning_placed"))
+    leans = (detail.get("evidence") or {}).get("leaning_placed")
+    return event == Event.PLACED or detail.get("event") == Event.PLACED or bool(leans)
 
 
 def _witness(rows: AccountRows, record: Record, digest: str) -> Witness:
-    row = rows.connection.execute(_WITNESS, {"b_account": rows.account, "b_digest": digest}).mappings().first()
-    if row is None:
+    witness = rows.witness(digest)
+    if witness is None:
         raise LedgerUnusable(f"the ledger has no witness of {record.key}", hint="restore the newest copy of the ledger")
-    return Witness(
-        type=row["type"],
-        order_ids=frozenset(json.loads(row["order_ids"])),
-        at=datetime.fromisoformat(row["at"]),
-        package=None if row["package"] is None else json.loads(row["package"]),
-    )
+    return witness

@@ -16,7 +16,7 @@ from typing import Final
 from runner.core.errors import LedgerUnusable
 from runner.core.files import open_private, sync_folder
 from runner.core.records import Attempt, Settlement
-from runner.ledger.codec import attempt_detail, attempt_from, json_text, settlement_detail, settlement_from
+from runner.ledger.codec import json_text, record_of, values_of
 
 SIZE: Final = 64 * 1024
 """Bytes kept ready: room for one answer's evidence many times over."""
@@ -77,18 +77,18 @@ class EmergencyFile:
         entry = json.loads(line)
         if entry["account"] != self._account:
             raise ValueError(f"it is of account {entry['account']}")
-        return attempt_from(entry["attempt"]), settlement_from(entry["settlement"])
+        return record_of(Attempt, entry["attempt"]), record_of(Settlement, entry["settlement"])
 
     def save(self, attempt: Attempt, settlement: Settlement) -> None:
         """Add one outcome, durably; OSError where even that fails. Evidence is left out where there is no room."""
-        line = self._line(attempt, settlement_detail(settlement))
+        line = self._line(attempt, values_of(settlement))
         if self._end + len(line) > SIZE:
-            line = self._line(attempt, settlement_detail(settlement) | {"evidence": {"left_out": "no room"}})
+            line = self._line(attempt, values_of(settlement) | {"evidence": {"left_out": "no room"}})
         self._write(line, self._end)
         self._end += len(line)
 
     def _line(self, attempt: Attempt, settlement: dict[str, object]) -> bytes:
-        entry = {"account": self._account, "attempt": attempt_detail(attempt), "settlement": settlement}
+        entry = {"account": self._account, "attempt": values_of(attempt), "settlement": settlement}
         return json_text(entry).encode("ascii") + b"\n"
 
     def clear(self) -> None:

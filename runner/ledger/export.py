@@ -12,10 +12,12 @@ tells how many there are.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any, Final, TextIO
+from functools import partial
+from typing import Any, Final, TextIO, TypeVar
 
 from runner.core.clock import rfc3339
 from runner.core.ledger import Ledger
@@ -24,7 +26,10 @@ from runner.core.records import Contradiction, Entry, Head, Stranger
 from runner.core.states import Event, State
 from runner.core.vendor import Witness
 from runner.ledger.chain import BrokenChain, follow
+from runner.ledger.codec import record_of
 from runner.ledger.lines import entry_content, line_of, stranger_content, with_hash, witness_content
+
+T = TypeVar("T")
 
 FORMAT: Final = "order-runner/ledger/1"
 LONGEST: Final = 64 * 1024 * 1024
@@ -175,10 +180,10 @@ class Export:
         while (content := self._content()) is not None:
             if content["kind"] == "witness":
                 _refuse_stray(waiting)
-                waiting = self.place, self._witness(content)
+                waiting = self.place, self._written(content, partial(record_of, Witness), witness_content)
                 continue
             if content["kind"] == "stranger" and waiting is None and self.chain.head == self.header.head:
-                yield self._stranger(content)
+                yield self._written(content, _stranger_of, stranger_content)
                 continue
             entry = self._entry(content)
             wanted = self.chain.take(entry, self.place)
@@ -202,20 +207,7 @@ class Export:
             raise BrokenHistory("line 1", "it is no header of an export")
         if content["format"] != FORMAT:
             raise BrokenHistory("line 1", f"it is of format {content['format']}, which this version does not know")
-        try:
-            header = Header(
-                account=content["account"],
-                ledger=content["ledger"],
-                tool=content["tool"],
-                at=datetime.fromisoformat(content["at"]),
-                head=Head(content["events"], content["head"]),
-            )
-            whole = content == _header_content(header)
-        except (ValueError, TypeError, AttributeError):
-            whole = False
-        if not whole:
-            raise BrokenHistory("line 1", NOT_OURS)
-        return header
+        return self._written(content, _header_of, _header_content)
 
     def _entry(self, content: Mapping[str, Any]) -> Entry:
         if content["kind"] != "event":
@@ -225,31 +217,15 @@ class Export:
             raise BrokenHistory(self.place, NOT_OURS)
         return entry
 
-    def _witness(self, content: Mapping[str, Any]) -> Witness:
-        try:
-            witness = Witness(
-                type=content["type"],
-                order_ids=frozenset(content["order_ids"]),
-                at=datetime.fromisoformat(content["at"]),
-                package=content["package"],
-            )
-            whole = content == witness_content(witness)
-        except (ValueError, TypeError, AttributeError):
-            whole = False
-        if not whole:
-            raise BrokenHistory(self.place, NOT_OURS)
-        return witness
-
-    def _stranger(self, content: Mapping[str, Any]) -> Stranger:
-        try:
-            told = {name: content[name] for name in ("order_id", "who", "source", "reason")}
-            stranger = Stranger(**told, at=datetime.fromisoformat(content["at"]))
-            whole = content == stranger_content(stranger) and all(isinstance(text, str) for text in told.values())
-        except (ValueError, TypeError, AttributeError):
-            whole = False
-        if not whole:
-            raise BrokenHistory(self.place, NOT_OURS)
-        return stranger
+    def _written(
+        self, content: dict[str, Any], read: Callable[[dict[str, Any]], T], write: Callable[[T], Mapping[str, Any]]
+    ) -> T:
+        """The part that is written as this very content."""
+        with suppress(ValueError, TypeError, AttributeError):
+            part = read(content)
+            if content == write(part):
+                return part
+        raise BrokenHistory(self.place, NOT_OURS)
 
     def _content(self, *, first: bool = False) -> dict[str, Any] | None:
         """The next line as what it holds, None after the last; only what encodes to the very same line is believed."""
@@ -286,6 +262,22 @@ def _is_typed(entry: Entry) -> bool:
     maybe = (entry.after, entry.run_id, entry.reason)
     right = all(isinstance(text, str) for text in texts) and all(isinstance(text, str | None) for text in maybe)
     return right and type(entry.attempt) is int
+
+
+def _stranger_of(content: Mapping[str, Any]) -> Stranger:
+    if not all(isinstance(text, str) for text in content.values()):
+        raise TypeError
+    return record_of(Stranger, content)
+
+
+def _header_of(content: Mapping[str, Any]) -> Header:
+    return Header(
+        account=content["account"],
+        ledger=content["ledger"],
+        tool=content["tool"],
+        at=datetime.fromisoformat(content["at"]),
+        head=Head(content["events"], content["head"]),
+    )
 
 
 def _header_content(header: Header) -> dict[str, Any]:

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from datetime import datetime
+from typing import Concatenate, ParamSpec, TypeVar
 
 from runner.core.errors import LedgerUnusable, Refused
-from runner.core.records import (
-    Adoption,
-    Attempt,
-    Claim,
-    Entry,
-    Holder,
-    Record,
-    Restored,
-    Run,
-    Settlement,
-    Stranger,
-    Want,
-)
+from runner.core.records import Adoption, Attempt, Claim, Entry, Holder, Record, Restored, Settlement, Stranger
 from runner.core.vendor import Witness
 from runner.ledger import adopting, archive
 from runner.ledger.emergency import EmergencyFile
 from runner.ledger.sql import AccountRows
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _durable(step: Callable[Concatenate[AccountRows, P], T]) -> Callable[Concatenate[SqlHold, P], T]:
+    """A method that takes one step with the account's rows, in a transaction of its own."""
+
+    def write(self: SqlHold, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        with self._write() as rows:
+            return step(rows, *args, **kwargs)
+
+    return write
 
 
 class SqlHold:
@@ -50,10 +51,12 @@ class SqlHold:
         with write() as rows:
             self._fence = rows.take_fence(holder)
 
-    def abandon_submitted(self, at: datetime) -> list[Record]:
-        """Turn every left-over `submitted` of the account into `unknown`; the records as they are afterwards."""
-        with self._write() as rows:
-            return rows.abandon_submitted(at)
+    abandon_submitted = _durable(AccountRows.abandon_submitted)
+    settle = _durable(AccountRows.settle)
+    note_wants = _durable(adopting.note_wants)
+    disown = _durable(adopting.disown)
+    start_run = _durable(AccountRows.start_run)
+    finish_run = _durable(AccountRows.finish_run)
 
     def claim(self, claim: Claim) -> Attempt:
         """One durable conditional move to `submitted`."""
@@ -67,16 +70,6 @@ class SqlHold:
         self._witness = witness
         return attempt
 
-    def settle(self, attempt: Attempt, settlement: Settlement) -> Record:
-        """One durable move out of `submitted`."""
-        with self._write() as rows:
-            return rows.settle(attempt, settlement)
-
-    def note_wants(self, wants: Iterable[Want]) -> None:
-        """Keep what these keys stand for, in place of what was kept of them: what `adopt` may be asked for later."""
-        with self._write() as rows:
-            adopting.note_wants(rows, wants)
-
     def adopt(self, adoption: Adoption) -> Record:
         """One durable move to `placed` of an order that is not open, as its next attempt."""
         if not self._is_held():
@@ -84,25 +77,10 @@ class SqlHold:
         with self._write() as rows:
             return adopting.adopt(rows, self._fence, adoption)
 
-    def disown(self, strangers: Iterable[Stranger]) -> None:
-        """Remember orders as somebody else's; raises `Refused` where one belongs to an order of the account."""
-        with self._write() as rows:
-            adopting.disown(rows, strangers)
-
     def save_emergency(self, attempt: Attempt, settlement: Settlement) -> str:
         """Write a settlement that `settle` could not store to the file kept ready for it; returns the file's path."""
         self._emergency.save(attempt, settlement)
         return str(self._emergency.path)
-
-    def start_run(self, run: Run) -> None:
-        """Enter a run."""
-        with self._write() as rows:
-            rows.start_run(run)
-
-    def finish_run(self, run_id: str, at: datetime, exit_code: int) -> None:
-        """Close a run."""
-        with self._write() as rows:
-            rows.finish_run(run_id, at, exit_code)
 
     def restore(self, history: Iterable[Entry | Witness | Stranger]) -> Restored:
         """Add what `history` has beyond the ledger's own events: all of it in one durable transaction, or nothing."""

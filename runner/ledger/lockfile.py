@@ -20,7 +20,7 @@ from weakref import WeakSet
 from runner.core.errors import Busy
 from runner.core.files import open_private
 from runner.core.records import Holder
-from runner.ledger.codec import holder_detail
+from runner.ledger.codec import values_of
 
 LOCKS: Final = Path("/proc/locks")
 
@@ -83,7 +83,7 @@ def account_lock(path: Path, account: str, holder: Holder, timeout: float) -> It
     lock = AccountLock(path)
     try:
         _wait(lock, account, timeout)
-        lock.sign(json.dumps(holder_detail(holder)) + "\n")
+        lock.sign(json.dumps(values_of(holder)) + "\n")
         yield lock
     finally:
         lock.close()

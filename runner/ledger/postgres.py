@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, cast
@@ -19,18 +19,18 @@ from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from runner.core.errors import LedgerOutdated, LedgerUnusable
+from runner.core.errors import LedgerUnusable
 from runner.core.files import private_folder
 from runner.core.ledger import Hold, Ledger
 from runner.core.records import Holder
 from runner.ledger import migrations
 from runner.ledger.emergency import emergency_file
+from runner.ledger.engine import SqlLedger
 from runner.ledger.hold import SqlHold
 from runner.ledger.lockfile import account_lock
 from runner.ledger.names import check_account
 from runner.ledger.pgsession import AccountSession, holding, lock_key, make_durable, make_strict, one, refuse_pooled
 from runner.ledger.pgurl import Target, read_url
-from runner.ledger.reader import SqlReader
 from runner.ledger.sql import AccountRows
 
 READ: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -63,29 +63,16 @@ def open_postgres(url: str, account: str, *, folder: Path, read_only: bool = Fal
     return PostgresLedger(read_url(url), account, folder=folder.absolute(), read_only=read_only)
 
 
-class PostgresLedger(SqlReader):
+class PostgresLedger(SqlLedger):
     """One account's orders in one schema of one database."""
 
     def __init__(self, target: Target, account: str, *, folder: Path, read_only: bool) -> None:
+        super().__init__(_engine(target), account, target.location, read_only=read_only)
         self._target = target
-        self._account = account
         self._folder = folder
-        self._read_only = read_only
         self._schema = ""
-        self._engine = _engine(target)
-        self._reader: Connection | None = None
         with self._trusting():
             self._open()
-
-    @property
-    def location(self) -> str:
-        """Where it is, for people and reports; never with a password."""
-        return self._target.location
-
-    @property
-    def account(self) -> str:
-        """The account name its orders belong to."""
-        return self._account
 
     @contextmanager
     def hold(self, holder: Holder, *, timeout: float) -> Iterator[Hold]:
@@ -101,14 +88,14 @@ class PostgresLedger(SqlReader):
         with ExitStack() as held:
             with self._trusting():
                 private_folder(self._folder)
-                held.enter_context(account_lock(self._own("lock"), self._account, holder, timeout))
-                emergency = held.enter_context(emergency_file(self._own("emergency"), self._account))
+                held.enter_context(account_lock(self._own("lock"), self.account, holder, timeout))
+                emergency = held.enter_context(emergency_file(self._own("emergency"), self.account))
                 connection = held.enter_context(self._connect(WRITE))
                 raw = _raw(connection)
                 make_durable(raw)
                 refuse_pooled(_raw(self._reader), raw)
-                session = AccountSession(raw, lock_key(self._schema, self._account))
-                session.take(self._account, holder, deadline)
+                session = AccountSession(raw, lock_key(self._schema, self.account))
+                session.take(self.account, holder, deadline)
                 notices: list[str] = []
                 raw.add_notice_handler(lambda notice: notices.append(notice.message_primary or ""))
                 hold = SqlHold(
@@ -124,23 +111,12 @@ class PostgresLedger(SqlReader):
         if self._reader is None:
             return None
         with self._trusting():
-            return holding(_raw(self._reader), lock_key(self._schema, self._account), self._account)
-
-    def close(self) -> None:
-        """Let go of the store."""
-        if self._reader is not None:
-            self._reader.close()
-        self._reader = None
-        self._engine.dispose()
-
-    def _reading(self) -> AbstractContextManager[AccountRows] | None:
-        """A transaction to read in; None where the ledger has no tables yet."""
-        return None if self._reader is None else self._transaction(self._reader)
+            return holding(_raw(self._reader), lock_key(self._schema, self.account), self.account)
 
     def _own(self, kind: str) -> Path:
         parameters = self._target.parameters
         place = "/".join((*(parameters.get(name, "") for name in ("host", "port", "dbname", "service")), self._schema))
-        return self._folder / f"{sha256(place.encode()).hexdigest()[:16]}.{self._account}.{kind}"
+        return self._folder / f"{sha256(place.encode()).hexdigest()[:16]}.{self.account}.{kind}"
 
     def _connect(self, begin: str) -> Connection:
         connection = self._engine.connect()
@@ -176,10 +152,7 @@ class PostgresLedger(SqlReader):
             self._migrate(connection)
             return True
         if version is not None:
-            raise LedgerOutdated(
-                f"the ledger {self.location} is of an older version ({version})",
-                hint="run `order-runner apply` once, it brings the ledger up to date",
-            )
+            raise self._outdated(version)
         return False
 
     def _version(self, raw: psycopg.Connection) -> str | None:
@@ -195,12 +168,7 @@ class PostgresLedger(SqlReader):
                 hint="give the ledger a database, or a schema, of its own",
             )
         version = str(one(raw, "SELECT version_num FROM alembic_version"))
-        if version not in migrations.REVISIONS:
-            raise LedgerUnusable(
-                f"the ledger {self.location} was written by a newer order-runner (its version is {version})",
-                hint="upgrade order-runner here as well",
-            )
-        return version
+        return self._known(version)
 
     def _migrate(self, connection: Connection) -> None:
         writer = connection.execution_options(begin=WRITE)
@@ -212,12 +180,6 @@ class PostgresLedger(SqlReader):
             if self._version(raw) != migrations.HEAD:
                 migrations.upgrade(writer)
         connection.execution_options(begin=READ)
-
-    @contextmanager
-    def _transaction(self, connection: Connection) -> Iterator[AccountRows]:
-        """One transaction, its commit acknowledged when the `with` is left."""
-        with self._trusting(), connection.begin():
-            yield AccountRows(connection, self._account)
 
     @contextmanager
     def _undisputed(self, connection: Connection, notices: list[str]) -> Iterator[AccountRows]:

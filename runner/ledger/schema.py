@@ -9,17 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from sqlalchemy import (
-    CheckConstraint,
-    Column,
-    ForeignKeyConstraint,
-    Index,
-    Integer,
-    MetaData,
-    Table,
-    Text,
-    text,
-)
+from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Index, Integer, MetaData, Table, Text, text
 
 from runner.core.orders import PRODUCT_TYPES
 from runner.core.states import CLAIMABLE, MOVES, OPEN, Event, State
@@ -27,6 +17,14 @@ from runner.core.states import CLAIMABLE, MOVES, OPEN, Event, State
 
 def _one_of(column: str, words: Iterable[str]) -> str:
     return f"{column} IN ({', '.join(repr(str(word)) for word in words)})"
+
+
+def _keys(*names: str) -> list[Column[str]]:
+    return [Column(name, Text, primary_key=True) for name in names]
+
+
+def _texts(*names: str, nullable: bool = False) -> list[Column[str]]:
+    return [Column(name, Text, nullable=nullable) for name in names]
 
 
 IS_OPEN: Final = _one_of("state", [state for state in State if state in OPEN])
@@ -43,24 +41,15 @@ metadata: Final = MetaData()
 orders: Final = Table(
     "orders",
     metadata,
-    Column("account", Text, primary_key=True),
-    Column("key", Text, primary_key=True),
-    Column("type", Text, nullable=False),
-    Column("fields", Text, nullable=False),
-    Column("fingerprint", Text, nullable=False),
-    Column("state", Text, nullable=False),
+    *_keys("account", "key"),
+    *_texts("type", "fields", "fingerprint", "state"),
     Column("attempt", Integer, nullable=False),
-    Column("updated_at", Text, nullable=False),
-    Column("claimed_at", Text),
-    Column("run_id", Text),
-    Column("quote_total", Text),
-    Column("order_id", Text),
-    Column("base_order_numbers", Text, nullable=False),
-    Column("total", Text),
-    Column("balance", Text),
-    Column("reason", Text),
+    *_texts("updated_at"),
+    *_texts("claimed_at", "run_id", "quote_total", "order_id", nullable=True),
+    *_texts("base_order_numbers"),
+    *_texts("total", "balance", "reason", nullable=True),
     # An order id the vendor gave for this order which could not become its own; no claim until a person resolves it.
-    Column("stray_order_id", Text),
+    *_texts("stray_order_id", nullable=True),
     CheckConstraint(_one_of("type", PRODUCT_TYPES), name="orders_type"),
     CheckConstraint(_one_of("state", State), name="orders_state"),
     CheckConstraint("(state = 'placed') = (order_id IS NOT NULL)", name="orders_placed_has_order_id"),
@@ -89,20 +78,16 @@ order_events: Final = Table(
     "order_events",
     metadata,
     Column("seq", Integer, primary_key=True),
-    Column("account", Text, nullable=False),
-    Column("key", Text, nullable=False),
+    *_texts("account", "key"),
     Column("attempt", Integer, nullable=False),
-    Column("event", Text, nullable=False),
-    Column("before", Text, nullable=False),
+    *_texts("event", "before"),
     # NULL: a fact that came when the order could no longer be moved by it.
-    Column("after", Text),
-    Column("at", Text, nullable=False),
-    Column("run_id", Text),
-    Column("reason", Text),
-    Column("detail", Text, nullable=False),
+    *_texts("after", nullable=True),
+    *_texts("at"),
+    *_texts("run_id", "reason", nullable=True),
+    *_texts("detail"),
     # The account's chain: see `chain.py`.
-    Column("prev_hash", Text, nullable=False),
-    Column("hash", Text, nullable=False),
+    *_texts("prev_hash", "hash"),
     ForeignKeyConstraint(["account", "key"], ["orders.account", "orders.key"], name="order_events_order"),
     CheckConstraint(_one_of("event", Event), name="order_events_event"),
     CheckConstraint(_one_of("before", State), name="order_events_before"),
@@ -114,48 +99,37 @@ Index("order_events_order", order_events.c.account, order_events.c.key)
 witnesses: Final = Table(
     "witnesses",
     metadata,
-    Column("account", Text, primary_key=True),
-    Column("digest", Text, primary_key=True),
-    Column("type", Text, nullable=False),
-    Column("order_ids", Text, nullable=False),
-    Column("at", Text, nullable=False),
-    Column("package", Text),
+    *_keys("account", "digest"),
+    *_texts("type", "order_ids", "at"),
+    *_texts("package", nullable=True),
     CheckConstraint(_one_of("type", PRODUCT_TYPES), name="witnesses_type"),
 )
 
 runs: Final = Table(
     "runs",
     metadata,
-    Column("id", Text, primary_key=True),
-    Column("account", Text, nullable=False),
-    Column("mode", Text, nullable=False),
-    Column("started_at", Text, nullable=False),
-    Column("host", Text, nullable=False),
+    *_keys("id"),
+    *_texts("account", "mode", "started_at", "host"),
     Column("pid", Integer, nullable=False),
-    Column("ci_job", Text),
-    Column("finished_at", Text),
+    *_texts("ci_job", "finished_at", nullable=True),
     Column("exit_code", Integer),
 )
 
 holds: Final = Table(
     "holds",
     metadata,
-    Column("account", Text, primary_key=True),
+    *_keys("account"),
     # Counts the holds of an account: who was overtaken cannot claim.
     Column("fence", Integer, nullable=False),
-    Column("holder", Text, nullable=False),
+    *_texts("holder"),
 )
 
 strangers: Final = Table(
     "strangers",
     metadata,
     # The vendor's orders that somebody said are not this ledger's.
-    Column("account", Text, primary_key=True),
-    Column("order_id", Text, primary_key=True),
-    Column("who", Text, nullable=False),
-    Column("source", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("at", Text, nullable=False),
+    *_keys("account", "order_id"),
+    *_texts("who", "source", "reason", "at"),
     sqlite_with_rowid=False,
 )
 
@@ -163,13 +137,10 @@ wants: Final = Table(
     "wants",
     metadata,
     # What a run did not buy because it may be at the vendor already: what its key stands for, until it is claimed.
-    Column("account", Text, primary_key=True),
-    Column("key", Text, primary_key=True),
-    Column("type", Text, nullable=False),
-    Column("fields", Text, nullable=False),
-    Column("fingerprint", Text, nullable=False),
-    Column("quote_total", Text),
-    Column("at", Text, nullable=False),
+    *_keys("account", "key"),
+    *_texts("type", "fields", "fingerprint"),
+    *_texts("quote_total", nullable=True),
+    *_texts("at"),
     CheckConstraint(_one_of("type", PRODUCT_TYPES), name="wants_type"),
     sqlite_with_rowid=False,
 )
@@ -177,9 +148,9 @@ wants: Final = Table(
 chains: Final = Table(
     "chains",
     metadata,
-    Column("account", Text, primary_key=True),
+    *_keys("account"),
     # The head of the account's chain, moved by whatever enters an event.
     Column("events", Integer, nullable=False),
-    Column("hash", Text, nullable=False),
+    *_texts("hash"),
     sqlite_with_rowid=False,
 )

@@ -7,12 +7,12 @@ nothing may be sent, before that commit is acknowledged.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, RowMapping, Select
 
 from runner.core.errors import LedgerUnusable, Refused
 from runner.core.orders import OrderKey
@@ -23,13 +23,12 @@ from runner.ledger import statements
 from runner.ledger.chain import event_hash
 from runner.ledger.codec import (
     claim_detail,
-    holder_detail,
     json_text,
     moment_text,
     money_text,
-    optional_decimal,
-    settlement_detail,
+    record_of,
     storable,
+    values_of,
 )
 from runner.ledger.moves import SettlementCase, arrow, changes, refuse_nonsense
 
@@ -48,13 +47,15 @@ class AccountRows:
 
     def records(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Record]:
         """The known ones among `keys`."""
-        wanted = [str(key) for key in keys]
-        records: dict[OrderKey, Record] = {}
-        for start in range(0, len(wanted), KEYS_A_QUERY):
-            chunk = wanted[start : start + KEYS_A_QUERY]
-            rows = self.connection.execute(statements.ROWS, {"b_account": self.account, "b_keys": chunk})
-            records.update((record.key, record) for record in map(_record, rows.mappings()))
-        return records
+        records = map(_record, self.of_each(statements.ROWS, "b_keys", map(str, keys)))
+        return {record.key: record for record in records}
+
+    def of_each(self, statement: Select[Any], name: str, wanted: Iterable[str], **more: object) -> Iterator[RowMapping]:
+        """The rows of a statement that takes all of `wanted` by one name, read in as many pieces as engines need."""
+        texts = list(wanted)
+        for start in range(0, len(texts), KEYS_A_QUERY):
+            values = {"b_account": self.account, name: texts[start : start + KEYS_A_QUERY], **more}
+            yield from self.connection.execute(statement, values).mappings()
 
     def page_of_records(self, after: str, size: int) -> list[Record]:
         """At most `size` records, by the text of their keys, from the first one after `after`."""
@@ -68,7 +69,7 @@ class AccountRows:
 
     def take_fence(self, holder: Holder) -> int:
         """Count one more hold of the account; the number is that hold's alone, and every earlier one is overtaken."""
-        ours, told = {"b_account": self.account}, {"holder": json_text(holder_detail(holder))}
+        ours, told = {"b_account": self.account}, {"holder": json_text(values_of(holder))}
         if not statements.UPDATE_HOLD.change(self.connection, ours | told):
             statements.INSERT_HOLD.change(self.connection, told | {"account": self.account, "fence": 1})
         return self.fence()
@@ -108,7 +109,19 @@ class AccountRows:
         """Store a witness that claims refer to by its digest, unless it is there."""
         values = {"b_account": self.account, "b_digest": witness.digest}
         if statements.WITNESS.one(self.connection, values) is None:
-            statements.INSERT_WITNESS.change(self.connection, _witness(self.account, witness))
+            content = values_of(witness) | {"order_ids": json_text(sorted(witness.order_ids))}
+            content["package"] = None if witness.package is None else json_text(content["package"])
+            statements.INSERT_WITNESS.change(
+                self.connection, {"account": self.account, "digest": witness.digest, **content}
+            )
+
+    def witness(self, digest: str) -> Witness | None:
+        """The witness that is stored under `digest`, whether or not it still has it; ValueError for no witness."""
+        row = statements.KEPT_WITNESS.one(self.connection, {"b_account": self.account, "b_digest": digest})
+        if row is None:
+            return None
+        package = None if row["package"] is None else json.loads(row["package"])
+        return record_of(Witness, row | {"order_ids": json.loads(row["order_ids"]), "package": package})
 
     def settle(self, attempt: Attempt, settlement: Settlement) -> Record:
         """Move an order out of an attempt, or keep the fact where it can no longer move it.
@@ -120,7 +133,7 @@ class AccountRows:
         settlement = _storable(settlement)
         head, case = self._case(attempt, settlement)
         event, after = arrow(case)
-        detail = json_text(settlement_detail(settlement))
+        detail = json_text(values_of(settlement))
         if after is None and self._is_told(attempt, detail):
             return _record(case.row)
         values = changes(case, after)
@@ -150,16 +163,7 @@ class AccountRows:
 
     def start_run(self, run: Run) -> None:
         """Enter a run."""
-        values = {
-            "id": run.id,
-            "account": self.account,
-            "mode": run.mode,
-            "started_at": moment_text(run.started_at),
-            "host": run.host,
-            "pid": run.pid,
-            "ci_job": run.ci_job,
-        }
-        statements.INSERT_RUN.change(self.connection, values)
+        statements.INSERT_RUN.change(self.connection, {"account": self.account, **values_of(run)})
 
     def finish_run(self, run_id: str, at: datetime, exit_code: int) -> None:
         """Close a run."""
@@ -234,17 +238,6 @@ def _claim_values(claim: Claim, n: int) -> dict[str, Any]:
     }
 
 
-def _witness(account: str, witness: Witness) -> dict[str, Any]:
-    return {
-        "account": account,
-        "digest": witness.digest,
-        "type": witness.type,
-        "order_ids": json_text(sorted(witness.order_ids)),
-        "at": moment_text(witness.at),
-        "package": None if witness.package is None else json_text(dict(witness.package)),
-    }
-
-
 def _why_not(row: Mapping[str, Any] | None, claim: Claim) -> Refused:
     key, state = claim.request.key, State(row["state"]) if row else State.PLANNED
     if row is None or (state in CLAIMABLE and row["stray_order_id"] is None):
@@ -278,20 +271,5 @@ def _open_attempt(record: Record) -> Attempt:
 
 
 def _record(row: Mapping[Any, Any]) -> Record:
-    return Record(
-        key=OrderKey.parse(row["key"]),
-        type=row["type"],
-        fields=json.loads(row["fields"]),
-        fingerprint=row["fingerprint"],
-        state=State(row["state"]),
-        attempt=row["attempt"],
-        updated_at=datetime.fromisoformat(row["updated_at"]),
-        quote_total=optional_decimal(row["quote_total"]),
-        order_id=row["order_id"],
-        base_order_numbers=tuple(json.loads(row["base_order_numbers"])),
-        total=optional_decimal(row["total"]),
-        balance=optional_decimal(row["balance"]),
-        reason=row["reason"],
-        run_id=row["run_id"],
-        stray_order_id=row["stray_order_id"],
-    )
+    lists = {name: json.loads(row[name]) for name in ("fields", "base_order_numbers")}
+    return record_of(Record, {**row, **lists})

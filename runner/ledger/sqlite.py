@@ -11,7 +11,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final, TypeVar, cast
 from urllib.parse import quote
@@ -19,16 +19,15 @@ from urllib.parse import quote
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from runner.core.errors import LedgerOutdated, LedgerUnusable
+from runner.core.errors import LedgerUnusable
 from runner.core.ledger import Hold, Ledger
 from runner.core.records import Holder
 from runner.ledger import migrations, storage
 from runner.ledger.emergency import emergency_file
+from runner.ledger.engine import SqlLedger
 from runner.ledger.hold import SqlHold
 from runner.ledger.lockfile import account_lock, held_by
 from runner.ledger.names import check_account
-from runner.ledger.reader import SqlReader
-from runner.ledger.sql import AccountRows
 
 T = TypeVar("T")
 
@@ -62,27 +61,14 @@ def open_sqlite(path: Path, account: str, *, read_only: bool = False) -> Ledger:
     return SqliteLedger(path.absolute(), account, read_only=read_only)
 
 
-class SqliteLedger(SqlReader):
+class SqliteLedger(SqlLedger):
     """One account's orders in one SQLite file."""
 
     def __init__(self, path: Path, account: str, *, read_only: bool) -> None:
+        super().__init__(_engine(path, read_only=read_only), account, str(path), read_only=read_only)
         self._path = path
-        self._account = account
-        self._read_only = read_only
-        self._engine = _engine(path, read_only=read_only)
-        self._reader: Connection | None = None
         with self._trusting():
             self._open()
-
-    @property
-    def location(self) -> str:
-        """Where it is, for people and reports; never with a password."""
-        return str(self._path)
-
-    @property
-    def account(self) -> str:
-        """The account name its orders belong to."""
-        return self._account
 
     @contextmanager
     def hold(self, holder: Holder, *, timeout: float) -> Iterator[Hold]:
@@ -94,8 +80,8 @@ class SqliteLedger(SqlReader):
             raise LedgerUnusable(f"the ledger {self._path} was opened for reading only")
         with ExitStack() as held:
             with self._trusting():
-                lock = held.enter_context(account_lock(self._own("lock"), self._account, holder, timeout))
-                emergency = held.enter_context(emergency_file(self._own("emergency"), self._account))
+                lock = held.enter_context(account_lock(self._own("lock"), self.account, holder, timeout))
+                emergency = held.enter_context(emergency_file(self._own("emergency"), self.account))
                 connection = held.enter_context(self._engine.connect())
                 connection.execution_options(begin="BEGIN IMMEDIATE")
                 _make_durable(_raw(connection))
@@ -112,19 +98,8 @@ class SqliteLedger(SqlReader):
         with self._trusting():
             return held_by(self._own("lock"))
 
-    def close(self) -> None:
-        """Let go of the store."""
-        if self._reader is not None:
-            self._reader.close()
-        self._reader = None
-        self._engine.dispose()
-
-    def _reading(self) -> AbstractContextManager[AccountRows] | None:
-        """A transaction to read in; None where the ledger has no tables yet."""
-        return None if self._reader is None else self._transaction(self._reader)
-
     def _own(self, kind: str) -> Path:
-        return storage.beside(self._path, f".{self._account}.{kind}")
+        return storage.beside(self._path, f".{self.account}.{kind}")
 
     def _open(self) -> None:
         traces = storage.leftovers(self._path)
@@ -172,10 +147,7 @@ class SqliteLedger(SqlReader):
         if version is None:
             storage.refuse_lost(self._path, traces)
         elif version != migrations.HEAD:
-            raise LedgerOutdated(
-                f"the ledger {self._path} is of an older version ({version})",
-                hint="run `order-runner apply` once, it brings the ledger up to date",
-            )
+            raise self._outdated(version)
         return version is not None
 
     def _version(self, connection: Connection) -> str | None:
@@ -192,12 +164,7 @@ class SqliteLedger(SqlReader):
                 f"{self._path} is another program's SQLite database, not a ledger", hint="name another file"
             )
         version = str(raw.execute("SELECT version_num FROM alembic_version").fetchone()[0])
-        if version not in migrations.REVISIONS:
-            raise LedgerUnusable(
-                f"the ledger {self._path} was written by a newer order-runner (its version is {version})",
-                hint="upgrade order-runner here as well",
-            )
-        return version
+        return self._known(version)
 
     def _migrate(self, connection: Connection, traces: list[Path]) -> None:
         connection.execution_options(begin="BEGIN IMMEDIATE")
@@ -210,12 +177,6 @@ class SqliteLedger(SqlReader):
             if version != migrations.HEAD:
                 migrations.upgrade(connection)
         connection.execution_options(begin="BEGIN")
-
-    @contextmanager
-    def _transaction(self, connection: Connection) -> Iterator[AccountRows]:
-        """One transaction, its commit acknowledged when the `with` is left."""
-        with self._trusting(), connection.begin():
-            yield AccountRows(connection, self._account)
 
     @contextmanager
     def _trusting(self) -> Iterator[None]:

@@ -130,7 +130,8 @@ class ManifestDocument:
         self._entry_began = len(self.problems)
         value = entry.value
         if value.__class__ is not dict:
-            self.report(entry.problems or [self._no_order(entry)])
+            place, hint = entry.value_span(), "write `- name: …`"
+            self.report(entry.problems or [self._problem("PSR201", "an order is a mapping of fields", place, hint)])
             return None
         try:
             kind = self._kinds[value["type"]]
@@ -230,9 +231,8 @@ class ManifestDocument:
         first = self._keys.add(self.batch or self._nameless, tag, event.start_mark)
         if first is None:
             return True
-        where = f"{first.path}:{first.line}:{first.column}"
         full = display(f"{self.batch}/{tag}" if self.batch else tag)
-        problem = self._problem("PSR301", f"another order is named `{full}`, at {where}", span(event), _OTHER_NAME)
+        problem = self._problem("PSR301", f"another order is named `{full}`, at {first}", span(event), _OTHER_NAME)
         self.report([replace(problem, key=self.key(value), field="name")])
         return False
 
@@ -242,9 +242,6 @@ class ManifestDocument:
         if not isinstance(name, str) or not _is_name(name) or batch is None or not isinstance(generation, int):
             return None
         return str(OrderKey(batch, name, generation))
-
-    def _no_order(self, entry: ListEntry) -> Problem:
-        return self._problem("PSR201", "an order is a mapping of fields", entry.value_span(), "write `- name: …`")
 
     def _problem(self, code: str, message: str, place: Span, hint: str) -> Problem:
         return Problem(code=code, message=message, hint=hint, path=self.path, span=place)

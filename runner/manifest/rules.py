@@ -226,16 +226,11 @@ def _would_be(wanted: str, text: str) -> bool:
 def _choice(subject: SchemaSubject, violation: Violation) -> Problem:
     allowed = violation.wanted if violation.keyword == "enum" else [violation.wanted]
     at, value = violation.at, violation.given
-    nearest = (
-        nearest_name(value, tuple(choice for choice in allowed if isinstance(choice, str))) if _is_text(value) else None
-    )
+    names = tuple(choice for choice in allowed if isinstance(choice, str))
+    nearest = nearest_name(value, names) if isinstance(value, str) else None
     wanted = one_of(allowed) if len(allowed) > 1 else f"`{allowed[0]}`"
     message = f"{_label(at)} must be {wanted}, not `{display(value)}`{did_you_mean(nearest)}"
     return subject.problem("06", message, subject.places.value(at), at, None)
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
 
 
 def _range(subject: SchemaSubject, violation: Violation) -> Problem:

@@ -120,8 +120,8 @@ class Words:
                 yield self._nothing_locked(request)
             return
         outcome = resolve(request, lockfile)
-        for unlocked in outcome if isinstance(outcome, tuple) else ():
-            problem = unlocked_problem(unlocked, lockfile, self.command, str(self.place))
+        for address in outcome if isinstance(outcome, tuple) else ():
+            problem = unlocked_problem(request, address, lockfile, self.command, str(self.place))
             at = (problem.path, problem.span, problem.message)
             if at not in self._reported:
                 self._reported.add(at)

@@ -161,24 +161,26 @@ class Vendor:
             raise RefusedError(quote.warning)
         paid = quote.total if charge and lot.wanted.payment == BALANCE else Decimal(0)
         left = str(account.balance - paid)
-        return {
-            "event": "renewal",
-            "order_id": order_id,
-            "balance": left,
-            "at": at,
-            "new_id": new_id,
-        }
+        return {"event": "renewal", "order_id": order_id, "balance": left, "at": at, "new_id": new_id}
 
     def apply(self, event: Event) -> None:
         """Changes the state by one event."""
-        {
-            "purchase": self._apply_purchase,
-            "balance": self._apply_balance,
-            "renewal": self._apply_renewal,
-            "later": self._apply_receipt,
-            "dropped": self._apply_drop,
-            "prices": self._apply_prices,
-        }[event["event"]](event)
+        match event["event"]:
+            case "purchase":
+                self._apply_purchase(event)
+            case "balance":
+                self._account_of(event["account"]).balance = Decimal(event["balance"])
+            case "renewal":
+                self._apply_renewal(event)
+            case "later":
+                self._laters += 1
+                self.later[self._laters] = Later(due=event["due"], account=event["account"], body=event["body"])
+            case "dropped":
+                self.later.pop(event["later"], None)
+            case "prices":
+                self.rise = Decimal(event["rise"])
+            case other:
+                raise KeyError(other)
 
     def _new_account(self, key: str, balance: Decimal) -> Customer:
         types = (type_ for type_ in goods.TYPES if type_ != "resident")
@@ -240,33 +242,17 @@ class Vendor:
         mobile = self.options.mobile_delay
         return mobile if type_ == "mobile" and mobile is not None else self.options.provisioning_delay
 
-    def _apply_balance(self, event: Event) -> None:
-        self._account_of(event["account"]).balance = Decimal(event["balance"])
-
     def _apply_renewal(self, event: Event) -> None:
         account, lot = self._find(event["order_id"])
         account.balance = Decimal(event["balance"])
         lot.renewals += 1
-        lot.serial, self._addresses = (
-            self._addresses,
-            self._addresses + lot.wanted.quantity,
-        )
+        lot.serial, self._addresses = self._addresses, self._addresses + lot.wanted.quantity
         lot.ends = shelf.end_of(lot.ends, lot.wanted.period)
         tail = hashlib.sha256(f"{lot.base_number} {lot.renewals}".encode()).hexdigest()[:8]
         lot.number = f"{lot.base_number}_e_{tail}"
         if event["new_id"]:
             lot.shown_id, self._orders = FIRST_ORDER + self._orders, self._orders + 1
         account.shelves[lot.wanted.type].stale()
-
-    def _apply_receipt(self, event: Event) -> None:
-        self._laters += 1
-        self.later[self._laters] = Later(due=event["due"], account=event["account"], body=event["body"])
-
-    def _apply_drop(self, event: Event) -> None:
-        self.later.pop(event["later"], None)
-
-    def _apply_prices(self, event: Event) -> None:
-        self.rise = Decimal(event["rise"])
 
     def due_orders(self, now: float) -> list[tuple[int, Customer, Later]]:
         """The late orders that are due, in the order of their time."""

@@ -11,16 +11,7 @@ from runner.sandbox import goods, shelf
 from runner.sandbox.accounts import Customer, Event, Vendor, package_of
 from runner.sandbox.basket import RefusedError
 from runner.sandbox.options import Options
-from runner.sandbox.replies import (
-    Reply,
-    amount,
-    html,
-    refusal,
-    success,
-    to_json,
-    warning,
-    wrap,
-)
+from runner.sandbox.replies import Reply, amount, html, refusal, success, to_json, warning, wrap
 from runner.sandbox.shelf import Lot
 
 JSON = dict[str, Any]
@@ -82,7 +73,9 @@ class Api:
 
     def answer(self, call: ApiCall, account: Customer) -> Reply:
         """The ordinary answer to a call with a good key. Only `order/make` changes anything."""
-        method, handler = ROUTES.get(call.family, (call.method, Api._not_found))
+        if call.family not in ROUTES:
+            return html(404, "404 Not Found")
+        method, handler = ROUTES[call.family]
         if call.method != method:
             return html(405, "405 Method Not Allowed", (("Allow", method),))
         try:
@@ -93,19 +86,13 @@ class Api:
     def _make(self, call: ApiCall, account: Customer) -> Reply:
         event = self.vendor.buy(account, call.body, self.now, surcharge=self.surcharge)
         self.commit(event)
-        data = {
-            "orderId": event["order_id"],
-            "total": self._money(Decimal(event["total"])),
-        }
+        data = {"orderId": event["order_id"], "total": self._money(Decimal(event["total"]))}
         if self.options.base_order_numbers:
             data["listBaseOrderNumbers"] = event["numbers"]
         return success(data | {"balance": self._money(account.balance)})
 
     def _money(self, value: Decimal) -> int | float | str:
         return amount(value, self.options.money)
-
-    def _not_found(self, _call: ApiCall, _account: Customer) -> Reply:
-        return html(404, "404 Not Found")
 
     def _calc(self, call: ApiCall, account: Customer) -> Reply:
         quote = self.vendor.quote(account, call.body)
@@ -120,15 +107,6 @@ class Api:
         }
         as_error = quote.warning and self.options.calc_warning == "error"
         return warning(data) if as_error else success(data)
-
-    def _balance(self, _call: ApiCall, account: Customer) -> Reply:
-        return success({"summ": self._money(account.balance)})
-
-    def _payments(self, _call: ApiCall, _account: Customer) -> Reply:
-        return success({"items": PAYMENTS})
-
-    def _ping(self, _call: ApiCall, _account: Customer) -> Reply:
-        return success({"pong": int(self.now)})
 
     def _reference(self, call: ApiCall, _account: Customer) -> Reply:
         text_ids = self.options.ids == "string"
@@ -211,13 +189,13 @@ class Api:
 ROUTES: dict[str, tuple[str, Callable[[Api, ApiCall, Customer], Reply]]] = {
     "order/make": ("POST", Api._make),
     "order/calc": ("POST", Api._calc),
-    "balance/get": ("GET", Api._balance),
-    "balance/payments/list": ("GET", Api._payments),
+    "balance/get": ("GET", lambda api, _, account: success({"summ": api._money(account.balance)})),
+    "balance/payments/list": ("GET", lambda *_: success({"items": PAYMENTS})),
     "proxy/list": ("GET", Api._proxies),
     "reference/list": ("GET", Api._reference),
     "auth/list": ("GET", Api._authorizations),
     "resident/package": ("GET", Api._package),
-    "system/ping": ("GET", Api._ping),
+    "system/ping": ("GET", lambda api, *_: success({"pong": int(api.now)})),
 }
 """Every endpoint that is emulated, with its method."""
 

@@ -91,10 +91,7 @@ class Sandbox:
             raise ValueError(f"a balance is a sum of whole cents from 0, not {balance}")
         with self._turn() as turn:
             self._vendor.account(key)
-            self._commit(
-                turn,
-                {"event": "balance", "account": mark_of(key), "balance": f"{balance:.2f}"},
-            )
+            self._commit(turn, {"event": "balance", "account": mark_of(key), "balance": f"{balance:.2f}"})
 
     def edit_reference(self, type_: str, section: str, id_: int | str, to: Mapping[str, Any] | None) -> None:
         """Shows a row of `reference/list` with other values, or with None no more; what is sold stays as it is.
@@ -203,12 +200,4 @@ class Sandbox:
     def _answer(self, turn: Turn, call: ApiCall, now: float) -> Reply:
         met = self._faults.meet(call.family, call.body.get("customTargetName"))
         commit = partial(self._commit, turn)
-        visit = Visit(
-            vendor=self._vendor,
-            limiter=self._limiter,
-            call=call,
-            met=met,
-            now=now,
-            commit=commit,
-        )
-        return visit.answer()
+        return Visit(vendor=self._vendor, limiter=self._limiter, call=call, met=met, now=now, commit=commit).answer()

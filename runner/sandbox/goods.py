@@ -5,7 +5,7 @@ wrong type buys the wrong product, as it would there.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
@@ -150,21 +150,8 @@ _EUROPE = (
 _AMERICAS = (("United States", "USA"), ("Canada", "CAN"), ("Brazil", "BRA"))
 
 
-def _package(
-    id_: int,
-    name: str,
-    monthly: str,
-    quantities: tuple[int, ...],
-    members: tuple[Any, ...],
-) -> Offer:
-    return Offer(
-        id=id_,
-        name=name,
-        alpha3="",
-        monthly=Decimal(monthly),
-        quantities=quantities,
-        members=members,
-    )
+def _package(id_: int, name: str, monthly: str, quantities: tuple[int, ...], members: tuple[Any, ...]) -> Offer:
+    return Offer(id=id_, name=name, alpha3="", monthly=Decimal(monthly), quantities=quantities, members=members)
 
 
 _MIX = (
@@ -264,10 +251,5 @@ def _country(place: Offer) -> JSON:
         return {"id": place.id, "name": place.name}
     plain: JSON = {"id": place.id, "name": place.name, "alpha3": place.alpha3}
     if place.operators:
-        plain["operators"] = {kind: [_operator(o) for o in members] for kind, members in place.operators.items()}
+        plain["operators"] = {kind: list(map(asdict, members)) for kind, members in place.operators.items()}
     return plain
-
-
-def _operator(operator: Operator) -> JSON:
-    rotations = [{"id": rotation.id, "name": rotation.name} for rotation in operator.rotations]
-    return {"id": operator.id, "name": operator.name, "rotations": rotations}

@@ -4,6 +4,7 @@ The envelope is that of docs/vendor/api-v1.md#envelope.
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
@@ -37,9 +38,9 @@ class Reply:
     step: float = 0.0
 
 
-def to_json(value: Any) -> bytes:
-    """Compact JSON in UTF-8."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+def to_json(value: Any, *, default: Callable[[Any], Any] | None = None) -> bytes:
+    """Compact JSON in UTF-8; what is no JSON as `default` makes it."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=default).encode()
 
 
 def success(data: Any) -> Reply:

@@ -5,7 +5,6 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 from threading import Event, Lock, Thread
-from types import TracebackType
 from typing import Self
 
 from runner.sandbox.connection import BadRequestError, Incoming, Wire
@@ -37,12 +36,7 @@ class SandboxServer:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -71,12 +65,7 @@ class SandboxServer:
             if self._closing.is_set():
                 sock.close()
                 return
-            thread = Thread(
-                target=self._attend,
-                args=(sock,),
-                name="sandbox connection",
-                daemon=True,
-            )
+            thread = Thread(target=self._attend, args=(sock,), name="sandbox connection", daemon=True)
             with self._lock:
                 self._open[sock] = thread
             thread.start()

@@ -63,22 +63,14 @@ _INSTEAD: dict[str, Callable[[Fault, Reply], Reply]] = {
 }
 
 
-def _without_id(_fault: Fault, answer: Reply) -> Reply:
-    envelope = json.loads(answer.body)
-    if envelope["status"] != "success":
-        return answer
-    return success({"total": envelope["data"]["total"], "balance": envelope["data"]["balance"]})
+def _of_success(change: Callable[[Any], Reply]) -> Callable[[Fault, Reply], Reply]:
+    """What `change` makes of the data of a success; anything else stays as it is."""
 
+    def instead(_fault: Fault, answer: Reply) -> Reply:
+        envelope = json.loads(answer.body)
+        return change(envelope["data"]) if envelope["status"] == "success" else answer
 
-def _as_error(_fault: Fault, answer: Reply) -> Reply:
-    envelope = json.loads(answer.body)
-    if envelope["status"] != "success":
-        return answer
-    return error_with_data(envelope["data"], "Unknown error")
-
-
-def _without_rows(_fault: Fault, answer: Reply) -> Reply:
-    return Reply(body=to_json(_empty_copy(json.loads(answer.body))))
+    return instead
 
 
 def _empty_copy(value: Any) -> Any:
@@ -93,12 +85,11 @@ SPOILERS: dict[str, Spoiler] = {
     **{f"{name}-after": Spoiler(works=True, instead=instead) for name, instead in _INSTEAD.items()},
     "silent-later": Spoiler(works=False, instead=_lost(How.SILENT)),
     "cut-body": Spoiler(works=True, instead=_lost(How.CUT)),
-    "drip": Spoiler(
-        works=True,
-        instead=lambda fault, answer: replace(answer, how=How.DRIP, step=fault.size),
+    "drip": Spoiler(works=True, instead=lambda fault, answer: replace(answer, how=How.DRIP, step=fault.size)),
+    "no-id": Spoiler(
+        works=True, instead=_of_success(lambda data: success({name: data[name] for name in ("total", "balance")}))
     ),
-    "no-id": Spoiler(works=True, instead=_without_id),
-    "error-with-data": Spoiler(works=True, instead=_as_error),
+    "error-with-data": Spoiler(works=True, instead=_of_success(lambda data: error_with_data(data, "Unknown error"))),
     "error-with-data-before": Spoiler(works=False, instead=_always(warning(SAMPLE_QUOTE))),
     "429": Spoiler(works=False, instead=lambda fault, _answer: too_many(fault.argument)),
     "triple": Spoiler(works=False, instead=lambda _fault, answer: answer),
@@ -106,7 +97,9 @@ SPOILERS: dict[str, Spoiler] = {
     "calc-html": Spoiler(works=False, instead=_always(_PAGE)),
     "list-500": Spoiler(works=False, instead=_always(_ERROR_500)),
     "list-html": Spoiler(works=False, instead=_always(_PAGE)),
-    "list-empty": Spoiler(works=True, instead=_without_rows),
+    "list-empty": Spoiler(
+        works=True, instead=lambda _fault, answer: Reply(body=to_json(_empty_copy(json.loads(answer.body))))
+    ),
     "list-blank": Spoiler(works=False, instead=_always(_EMPTY)),
     "balance-500": Spoiler(works=False, instead=_always(_ERROR_500)),
     "down": Spoiler(works=False, instead=_lost(How.CLOSE)),

@@ -61,11 +61,7 @@ class Visit:
             self.commit({"event": "balance", "account": mark_of(account.key), "balance": "0.00"})
         for fault in self.met:
             if fault.kind == "silent-later":
-                late = {
-                    "due": self.now + fault.size,
-                    "account": mark_of(account.key),
-                    "body": dict(self.call.body),
-                }
+                late = {"due": self.now + fault.size, "account": mark_of(account.key), "body": dict(self.call.body)}
                 self.commit({"event": "later"} | late)
 
     def _ordinary(self) -> Reply:

@@ -31,8 +31,6 @@ from runner.vendors.retry_after import retry_after
 from runner.vendors.streams import Deadline, TimedBackend, TimedStream
 from runner.vendors.wire import Request, Response
 
-__all__ = ["HttpConnection", "Lost", "Timing", "Transport", "tls_context"]
-
 SPENDING_WORDS: Final = frozenset({"make", "add"})
 """Parts of a path that mean more than looking: order/make, prolong/make/{type}, balance/add.
 
@@ -101,38 +99,6 @@ class _Incoming:
             body=key.redact_cut(bytes(self._body[:MONEY_BODY_LIMIT])),
             again=may_heal(error),
         )
-
-
-class _KeyedTransport(httpx.BaseTransport):
-    """httpx's way down to a pool of ours, which puts the key in.
-
-    Used without `httpx.Client`, which would keep cookies, and fail on a redirect it cannot read even where it is told
-    not to follow it.
-    """
-
-    def __init__(self, pool: httpcore.ConnectionPool, key: ApiKey) -> None:
-        self._pool = pool
-        self._key = key
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        response = self._pool.handle_request(_core_request(request, self._key))
-        return httpx.Response(
-            status_code=response.status, headers=response.headers, stream=_Body(response), request=request
-        )
-
-    def close(self) -> None:
-        self._pool.close()
-
-
-class _Body(httpx.SyncByteStream):
-    def __init__(self, response: httpcore.Response) -> None:
-        self._response = response
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self._response.iter_stream()
-
-    def close(self) -> None:
-        self._response.close()
 
 
 def _core_request(request: httpx.Request, key: ApiKey) -> httpcore.Request:
@@ -209,10 +175,11 @@ class Transport:
         self._backend = TimedBackend(self._deadline)
         self._url = httpx.URL(base_url)
         self._tls = tls() if self._url.scheme == "https" else None
-        pool = httpcore.ConnectionPool(
+        # No `httpx.Client`: it would keep cookies, and fail on a redirect it cannot read even where it is told not to
+        # follow it.
+        self._reads = httpcore.ConnectionPool(
             ssl_context=self._tls, max_connections=1, keepalive_expiry=30.0, network_backend=self._backend
         )
-        self._reads = _KeyedTransport(pool, key)
 
     def __enter__(self) -> Self:
         return self
@@ -248,8 +215,9 @@ class Transport:
         self._deadline.start(self.timing.read)
         incoming = _Incoming(READ_BODY_LIMIT)
         try:
-            with self._deadline.interrupts.held(), closing(self._reads.handle_request(self._built(request))) as answer:
-                incoming.take(answer.status_code, answer.headers.raw, answer.iter_raw())
+            core = _core_request(self._built(request), self._key)
+            with self._deadline.interrupts.held(), closing(self._reads.handle_request(core)) as answer:
+                incoming.take(answer.status, answer.headers, answer.iter_stream())
         except (httpcore.ProtocolError, httpcore.NetworkError, httpcore.TimeoutException, TooLarge, OSError) as error:
             return incoming.lost(error, self.timing.read, self._key)
         return incoming.complete(self._key)

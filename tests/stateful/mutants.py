@@ -11,8 +11,7 @@ from unittest import mock
 
 from runner.core.errors import VendorUnavailable
 from runner.evidence import judge
-from runner.vendors.v1 import adapter
-from runner.vendors.v1 import purchases as v1
+from runner.vendors.v1 import adapter, reads
 from tests.simulation import mutants as simulated
 
 Mutant = Callable[[], AbstractContextManager[object]]
@@ -27,7 +26,7 @@ def failed_list_is_empty() -> AbstractContextManager[object]:
     """A list that could not be read is taken for an empty one."""
     both = ExitStack()
     both.enter_context(mock.patch.object(adapter, "decode_look", _or_nothing(adapter.decode_look, ())))
-    both.enter_context(mock.patch.object(v1, "decode_order_ids", _or_nothing(v1.decode_order_ids, frozenset())))
+    both.enter_context(mock.patch.object(reads, "decode_order_ids", _or_nothing(reads.decode_order_ids, frozenset())))
     return both
 
 

@@ -145,10 +145,6 @@ def _fraction(text: str) -> Trap:
     return _trap(FRACTION, text, f"a floating point number in YAML and would have meant {value!r}", whole)
 
 
-def _special(text: str) -> Trap:
-    return _trap(FRACTION, text, "a floating point number in YAML: not a number, or infinite")
-
-
 def _moment(text: str) -> Trap:
     return _trap(DATE, text, "a date in YAML 1.1" if len(text) <= len("2026-01-01") else "a time in YAML 1.1")
 
@@ -163,5 +159,5 @@ _FORMS: Final[tuple[tuple[re.Pattern[str], Callable[[str], Trap]], ...]] = (
     (_SIXTIES, _sixties),
     (_MOMENT, _moment),
     (_FRACTION, _fraction),
-    (_SPECIAL, _special),
+    (_SPECIAL, lambda text: _trap(FRACTION, text, "a floating point number in YAML: not a number, or infinite")),
 )

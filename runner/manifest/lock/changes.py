@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -121,7 +122,7 @@ def moved_problems(locking: Locking, path: str, command: str) -> list[Problem]:
             Problem(
                 code="PSR310",
                 message=f"`{address}` of {address.type} is locked as {locked.meaning}, and has moved: {now}",
-                hint=f"look at what changed; `{command} --update {shell_word(address.word)}` takes it over",
+                hint=f"look at what changed; `{command} --update {shlex.quote(address.word)}` takes it over",
                 path=path,
                 span=locked.span,
                 field=address.kind,
@@ -150,13 +151,6 @@ def entries_to_keep(locking: Locking, lockfile: Lockfile | None, *, others: bool
     """What is written: every word in use and, where `others` may use them, the entries beside."""
     beside = lockfile.entries if lockfile and others else {}
     return {**beside, **locking.entries}
-
-
-def shell_word(word: str) -> str:
-    """A word for a command line."""
-    import shlex
-
-    return shlex.quote(word)
 
 
 def as_warnings(problems: Iterable[Problem]) -> list[Problem]:

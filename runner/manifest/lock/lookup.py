@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from runner.core.errors import Problem
 from runner.core.orders import WORDS, OrderRequest, Scalar
 from runner.manifest import Loaded
 from runner.manifest.lock import Address, Lockfile, address_of
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unlocked:
-    """A word of an order that no lockfile has."""
-
-    request: OrderRequest
-    address: Address
 
 
 def addresses(request: OrderRequest, lockfile: Lockfile | None) -> Iterator[Address]:
@@ -33,28 +25,29 @@ def addresses(request: OrderRequest, lockfile: Lockfile | None) -> Iterator[Addr
                 fields[address.field] = entry.id
 
 
-def resolve(request: OrderRequest, lockfile: Lockfile) -> OrderRequest | tuple[Unlocked, ...]:
+def resolve(request: OrderRequest, lockfile: Lockfile) -> OrderRequest | tuple[Address, ...]:
     """The order with ids for its words, or the words that are not locked."""
     fields: dict[str, Scalar] = dict(request.fields)
     missing = []
     for address in addresses(request, lockfile):
         entry = lockfile.entries.get(address)
         if entry is None:
-            missing.append(Unlocked(request=request, address=address))
+            missing.append(address)
         else:
             fields[address.field] = entry.id
     return tuple(missing) if missing else replace(request, fields=fields)
 
 
-def unlocked_problem(unlocked: Unlocked, lockfile: Lockfile | None, command: str, place: str) -> Problem:
-    """The finding at the word's line, with the command to run."""
-    address = unlocked.address
+def unlocked_problem(
+    request: OrderRequest, address: Address, lockfile: Lockfile | None, command: str, place: str
+) -> Problem:
+    """The finding at the line of a word that no lockfile has, with the command to run."""
     if lockfile is None:
         message = f"`{address}` is not locked: there is no {place}"
     else:
         message = f"`{address}` of {address.type} is not locked in {lockfile.path}"
     hint = f"run `{command}`, look at what it wrote, and commit it"
-    return unlocked.request.problem("PSR304", message, hint=hint, field=address.kind)
+    return request.problem("PSR304", message, hint=hint, field=address.kind)
 
 
 def resolve_all(loaded: Loaded, lockfile: Lockfile | None, command: str, place: str) -> Loaded:
@@ -67,8 +60,8 @@ def resolve_all(loaded: Loaded, lockfile: Lockfile | None, command: str, place: 
         if isinstance(outcome, OrderRequest):
             orders.append(outcome)
             continue
-        for unlocked in outcome:
-            problem = unlocked_problem(unlocked, lockfile, command, place)
+        for address in outcome:
+            problem = unlocked_problem(request, address, lockfile, command, place)
             at = (problem.path, problem.span), problem.message
             problems[at] = replace(problem, key=None) if at in problems else problem
     every = (*loaded.problems, *problems.values())

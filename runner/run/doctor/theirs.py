@@ -117,13 +117,14 @@ def access(case: Examination) -> Check:
     clock = case.clock
     with wiring.transport(case.settings, case.endpoint, clock, unwatched) as way:
         from runner.vendors.v1 import purchases as v1
+        from runner.vendors.v1 import reads
 
         way.timing = replace(way.timing, pauses=())  # one honest try: whoever calls is waiting
         begun = clock.now()
-        case.answer = way.read(v1.balance_get())
+        case.answer = way.read(v1.BALANCE_GET)
         case.asked = begun, clock.now()
         try:
-            case.money = v1.decode_balance(case.answer)
+            case.money = reads.decode_balance(case.answer)
         except AccessError as error:
             limited = case.answer.status == 429
             hint = error.hint if limited else _triple(case)

@@ -8,56 +8,49 @@ from dataclasses import replace
 from decimal import Decimal
 
 from runner.core.clock import Clock
-from runner.core.orders import OrderRequest, ProductType, Quote, Scalar
+from runner.core.orders import OrderRequest, ProductType, Quote
 from runner.core.vendor import Answer, Choice, Look, NotSent, Placed, QuoteRefused, Unknown, Witness
-from runner.vendors.transport import HttpConnection, Lost, Transport
+from runner.vendors.failures import Lost
+from runner.vendors.transport import HttpConnection, Transport
 from runner.vendors.v1 import purchases as v1
+from runner.vendors.v1 import reads
 from runner.vendors.v1.lists import decode_look
+from runner.vendors.v1.offline import V1Encoder
 from runner.vendors.wire import Response
 
 
-class V1Reader:
+class V1Reader(V1Encoder):
     """Reads an account; has no way to buy."""
 
     def __init__(self, transport: Transport, clock: Clock) -> None:
+        self.base_url = transport.base_url
         self._transport = transport
         self._clock = clock
 
-    @property
-    def base_url(self) -> str | None:
-        return self._transport.base_url
-
-    @property
-    def api_version(self) -> str:
-        return v1.API_VERSION
-
-    def preview(self, request: OrderRequest) -> Mapping[str, Scalar]:
-        return v1.encode_order(request)
-
     def quote(self, request: OrderRequest) -> Quote | QuoteRefused:
-        return v1.decode_calc(self._transport.read(v1.calc(request)), self._clock.now())
+        return reads.decode_calc(self._transport.read(v1.calc(request)), self._clock.now())
 
     def balance(self) -> Decimal:
-        return v1.decode_balance(self._transport.read(v1.balance_get()))
+        return reads.decode_balance(self._transport.read(v1.BALANCE_GET))
 
     def witness(self, product: ProductType) -> Witness:
         order_ids: frozenset[str] = frozenset()
         package: Mapping[str, str] | None = None
         at = self._clock.now()
         if product == "resident":
-            package = v1.decode_package(self._transport.read(v1.resident_package()))
+            package = reads.decode_package(self._transport.read(v1.RESIDENT_PACKAGE))
         else:
-            order_ids = v1.decode_order_ids(self._transport.read(v1.proxy_list(product)), product)
+            order_ids = reads.decode_order_ids(self._transport.read(v1.proxy_list(product)), product)
         return Witness(type=product, order_ids=order_ids, at=at, package=package)
 
     def look(self, product: ProductType) -> Look:
         at = self._clock.now()
         if product == "resident":
-            return Look(type=product, at=at, package=v1.decode_package(self._transport.read(v1.resident_package())))
+            return Look(type=product, at=at, package=reads.decode_package(self._transport.read(v1.RESIDENT_PACKAGE)))
         return Look(type=product, at=at, orders=decode_look(self._transport.read(v1.proxy_list(product)), product))
 
     def reference(self, product: ProductType) -> tuple[Choice, ...]:
-        return v1.decode_reference(self._transport.read(v1.reference_list(product)), product)
+        return reads.decode_reference(self._transport.read(v1.reference_list(product)), product)
 
 
 class V1Buyer(V1Reader):

@@ -14,39 +14,16 @@ from typing import Final
 from runner.core.orders import PAY_BY_BALANCE, PRODUCT_TYPES, OrderRequest, ProductType, Scalar
 from runner.core.vendor import Answer, NotSent, Outcome, Placed, Rejected, Unknown, VendorError
 from runner.vendors.retry_after import retry_after
-from runner.vendors.v1.reads import decode_balance, decode_calc, decode_order_ids, decode_package, decode_reference
-from runner.vendors.v1.refusals import (
-    FIELDS,
-    answers,
-    is_access,
-    order_id,
-    refusal_field,
-    resembles_gate,
-    vendor_errors,
-)
+from runner.vendors.v1.refusals import FIELDS, answers, is_access, order_id, resembles_gate, vendor_errors
 from runner.vendors.wire import BOM, Envelope, Malformed, Request, Response, amount, parse_envelope
-
-__all__ = [
-    "API_VERSION",
-    "balance_get",
-    "calc",
-    "decode_balance",
-    "decode_calc",
-    "decode_make",
-    "decode_order_ids",
-    "decode_package",
-    "decode_reference",
-    "encode_order",
-    "make",
-    "ping",
-    "proxy_list",
-    "reference_list",
-    "refusal_field",
-    "resident_package",
-]
 
 API_VERSION: Final = "v1"
 BODY_HEAD: Final = 4096
+
+BALANCE_GET: Final = Request(method="GET", path="balance/get")
+RESIDENT_PACKAGE: Final = Request(method="GET", path="resident/package")
+PING: Final = Request(method="GET", path="system/ping")
+
 _PURCHASE: Final = re.compile(
     rb'"(orderIds?|listBaseOrderNumbers)"|"status"\s*:\s*"success"|"success"\s*:\s*true', re.IGNORECASE
 )
@@ -73,25 +50,13 @@ def calc(request: OrderRequest) -> Request:
     return Request(method="POST", path="order/calc", body=_body(request))
 
 
-def balance_get() -> Request:
-    return Request(method="GET", path="balance/get")
-
-
 def proxy_list(product: ProductType) -> Request:
     """Unfiltered: filters may be ignored by the vendor (docs/vendor/api-v1.md#proxy-lists)."""
     return Request(method="GET", path=f"proxy/list/{_require_type(product)}")
 
 
-def resident_package() -> Request:
-    return Request(method="GET", path="resident/package")
-
-
 def reference_list(product: ProductType) -> Request:
     return Request(method="GET", path=f"reference/list/{_require_type(product)}")
-
-
-def ping() -> Request:
-    return Request(method="GET", path="system/ping")
 
 
 def decode_make(response: Response) -> Answer:

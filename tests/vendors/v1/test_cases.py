@@ -17,7 +17,9 @@ import pytest
 from runner.core.errors import RunnerError
 from runner.core.orders import OrderRequest
 from runner.vendors.v1 import purchases as v1
+from runner.vendors.v1 import reads
 from runner.vendors.v1.lists import decode_look
+from runner.vendors.v1.refusals import refusal_field
 from runner.vendors.wire import Request, Response
 from tests import make
 
@@ -87,12 +89,12 @@ def purchased(case: Case) -> object:
 CALLS: dict[str, Callable[[Case], object]] = {
     "encode": encoded,
     "make": purchased,
-    "calc": lambda case: v1.decode_calc(response(case), AT),
-    "balance": lambda case: v1.decode_balance(response(case)),
-    "proxy_list": lambda case: v1.decode_order_ids(response(case), case["type"]),
+    "calc": lambda case: reads.decode_calc(response(case), AT),
+    "balance": lambda case: reads.decode_balance(response(case)),
+    "proxy_list": lambda case: reads.decode_order_ids(response(case), case["type"]),
     "look": lambda case: decode_look(response(case), case["type"]),
-    "package": lambda case: v1.decode_package(response(case)),
-    "reference": lambda case: v1.decode_reference(response(case), case["type"]),
+    "package": lambda case: reads.decode_package(response(case)),
+    "reference": lambda case: reads.decode_reference(response(case), case["type"]),
 }
 
 
@@ -121,11 +123,11 @@ def test_cases_say_what_and_whence() -> None:
 @pytest.mark.parametrize(
     ("request_", "path"),
     [
-        (v1.balance_get(), "balance/get"),
+        (v1.BALANCE_GET, "balance/get"),
         (v1.proxy_list("mix_isp"), "proxy/list/mix_isp"),
-        (v1.resident_package(), "resident/package"),
+        (v1.RESIDENT_PACKAGE, "resident/package"),
         (v1.reference_list("ipv6"), "reference/list/ipv6"),
-        (v1.ping(), "system/ping"),
+        (v1.PING, "system/ping"),
     ],
 )
 def test_reads_are_plain_gets(request_: Request, path: str) -> None:
@@ -171,4 +173,4 @@ def test_unknown_field_is_never_dropped() -> None:
 )
 def test_refusal_names_its_field(message: str, field: str | None) -> None:
     """A known refusal points at the manifest field it blames, an unknown one at none."""
-    assert v1.refusal_field(message) == field
+    assert refusal_field(message) == field

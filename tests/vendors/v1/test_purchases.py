@@ -16,6 +16,7 @@ from runner.core.errors import AccessError, VendorUnavailable
 from runner.core.orders import PRODUCT_TYPES, ProductType
 from runner.core.vendor import NotSent, Placed, Rejected, Unknown
 from runner.vendors.v1 import purchases as v1
+from runner.vendors.v1 import reads
 from runner.vendors.wire import MAX_DEPTH, Malformed, Response, parse_envelope, parse_json
 
 JSON = {"content-type": "application/json"}
@@ -89,11 +90,11 @@ def body_as_json(body: bytes) -> Any:
 
 Read = Callable[[Response, ProductType], object]
 READS: list[Read] = [
-    lambda answer, _: v1.decode_calc(answer, AT),
-    lambda answer, _: v1.decode_balance(answer),
-    v1.decode_order_ids,
-    lambda answer, _: v1.decode_package(answer),
-    v1.decode_reference,
+    lambda answer, _: reads.decode_calc(answer, AT),
+    lambda answer, _: reads.decode_balance(answer),
+    reads.decode_order_ids,
+    lambda answer, _: reads.decode_package(answer),
+    reads.decode_reference,
 ]
 
 
