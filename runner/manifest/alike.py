@@ -69,8 +69,8 @@ class Alike:
         problem = Problem(
             code="PSR320",
             severity="warning",
-            message=f"the same as the order at {where} in everything but the name",
-            hint="if both are meant, leave them; if one was copied by mistake, remove it (--strict refuses it)",
+            message=f"identical but for the name to the order at {where}",
+            hint="if both are intended, leave them; if one was copied by mistake, remove it (--strict refuses it)",
             path=self._paths[-1],
             span=span(accepted.entry.landmark("name")),
             field="name",
