@@ -69,14 +69,14 @@ class EmergencyFile:
             return [self._entry(line) for line in self._content().decode("ascii").splitlines()]
         except (ValueError, KeyError, TypeError, ArithmeticError) as error:
             raise LedgerUnusable(
-                f"{self.path} holds outcomes that an earlier run could not enter, and cannot be read: {error}",
+                f"{self.path} holds outcomes that an earlier run could not record, but cannot be read: {error}",
                 hint="keep it, read it, and compare it with the vendor's dashboard before you move it away",
             ) from error
 
     def _entry(self, line: str) -> tuple[Attempt, Settlement]:
         entry = json.loads(line)
         if entry["account"] != self._account:
-            raise ValueError(f"it is of account {entry['account']}")
+            raise ValueError(f"it belongs to account {entry['account']}")
         return attempt_from(entry["attempt"]), settlement_from(entry["settlement"])
 
     def save(self, attempt: Attempt, settlement: Settlement) -> None:

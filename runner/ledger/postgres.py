@@ -40,15 +40,15 @@ MIGRATION: Final = "a migration, which no account can be called"
 """In the place of an account: the lock of whoever changes the tables."""
 
 _HINTS: Final = (
-    ("08", "look whether the server is up and can be reached; then run again"),
+    ("08", "check that the server is up and can be reached, then run again"),
     ("57P", "the server ended the session: run again"),
-    ("28", "look at user, password (PGPASSWORD, PGPASSFILE) and the server's pg_hba.conf"),
-    ("3D000", "make the database first: CREATE DATABASE"),
+    ("28", "check user, password (PGPASSWORD, PGPASSFILE) and the server's pg_hba.conf"),
+    ("3D000", "create the database first: CREATE DATABASE"),
     ("42501", "grant the role what docs/how-to/shared-ledger.md lists"),
-    ("53", "the server is short of room or connections: look at its disk and at max_connections"),
-    ("25006", "name the primary, and a database that may be written"),
-    ("55P03", "another session keeps a lock for long: look at pg_stat_activity"),
-    ("57014", "another session keeps a lock for long: look at pg_stat_activity"),
+    ("53", "the server is short of space or connections: check its disk and max_connections"),
+    ("25006", "connect to the primary, and to a database that may be written"),
+    ("55P03", "another session has held a lock for a long time: look at pg_stat_activity"),
+    ("57014", "another session has held a lock for a long time: look at pg_stat_activity"),
 )
 
 
@@ -159,7 +159,7 @@ class PostgresLedger(SqlReader):
             if schema is None:
                 raise LedgerUnusable(
                     f"{self.location} has no schema on its search_path",
-                    hint="make the schema, or name another one with ?options=-csearch_path%3Dname",
+                    hint="create the schema, or use another one with ?options=-csearch_path%3Dname",
                 )
             self._schema = schema
             if self._is_ready(connection):
@@ -177,8 +177,8 @@ class PostgresLedger(SqlReader):
             return True
         if version is not None:
             raise LedgerOutdated(
-                f"the ledger {self.location} is of an older version ({version})",
-                hint="run `order-runner apply` once, it brings the ledger up to date",
+                f"the ledger {self.location} has an older version ({version})",
+                hint="run `order-runner apply` once: it brings the ledger up to date",
             )
         return False
 
@@ -192,7 +192,7 @@ class PostgresLedger(SqlReader):
         if len(present) < len(wanted):
             raise LedgerUnusable(
                 f"{self.location} has another program's tables in its schema {self._schema}",
-                hint="give the ledger a database, or a schema, of its own",
+                hint="give the ledger its own database or schema",
             )
         version = str(one(raw, "SELECT version_num FROM alembic_version"))
         if version not in migrations.REVISIONS:
@@ -226,7 +226,7 @@ class PostgresLedger(SqlReader):
         with self._transaction(connection) as rows:
             yield rows
         if notices:
-            raise LedgerUnusable(f"the ledger {self.location} did not commit without a warning: {notices[-1]}")
+            raise LedgerUnusable(f"the ledger {self.location} committed with a warning: {notices[-1]}")
 
     @contextmanager
     def _trusting(self) -> Iterator[None]:
@@ -243,7 +243,7 @@ class PostgresLedger(SqlReader):
 def _way_out(cause: BaseException) -> str:
     state = getattr(cause, "sqlstate", None) or "08"
     found = (hint for start, hint in _HINTS if isinstance(cause, psycopg.Error) and state.startswith(start))
-    return next(found, "mend this, or name another ledger with --ledger")
+    return next(found, "fix this, or name another ledger with --ledger")
 
 
 def _engine(target: Target) -> Engine:

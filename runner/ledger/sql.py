@@ -248,11 +248,11 @@ def _witness(account: str, witness: Witness) -> dict[str, Any]:
 def _why_not(row: Mapping[str, Any] | None, claim: Claim) -> Refused:
     key, state = claim.request.key, State(row["state"]) if row else State.PLANNED
     if row is None or (state in CLAIMABLE and row["stray_order_id"] is None):
-        return Refused(f"{key} was not claimed: another run has taken the account since", hint="run again")
+        return Refused(f"{key} was not claimed: another run has since taken over the account", hint="run again")
     if state in CLAIMABLE:
         return Refused(
             f"{key} is {state}, but the vendor also answered it with order {row['stray_order_id']}",
-            hint="look at that order at the vendor: if it is this one, `order-runner status` has the command; to buy "
+            hint="check that order at the vendor: if it is this one, `order-runner status` has the command; to buy "
             "anyway, raise the order's `generation`",
         )
     if state is not State.PLACED:

@@ -47,8 +47,8 @@ _HINTS: Final = (
     ("SQLITE_CORRUPT", "restore it from a backup; a new ledger would forget what was bought"),
     ("SQLITE_READONLY", "make the file and its folder writable for this user"),
     ("SQLITE_CANTOPEN", "make the file and its folder writable for this user"),
-    ("SQLITE_BUSY", "another process is writing to it for long: look for one that is stopped"),
-    ("SQLITE_IOERR", "look at the disk: its room, its limits, its health"),
+    ("SQLITE_BUSY", "another process has been writing to it for a long time: look for a stopped one"),
+    ("SQLITE_IOERR", "check the disk: its free space, its quotas, its health"),
 )
 
 
@@ -154,7 +154,7 @@ class SqliteLedger(SqlReader):
                 _raw(connection).execute("SELECT count(*) FROM sqlite_master").fetchone()
         except (SQLAlchemyError, sqlite3.Error) as error:
             raise LedgerUnusable(
-                f"the ledger {self._path} was left half made by a run that died, and cannot be mended here: {error}",
+                f"the ledger {self._path} was left incomplete by a run that died, and cannot be repaired here: {error}",
                 hint="run `order-runner apply` once as a user who may write the file and its folder",
             ) from error
         finally:
@@ -173,8 +173,8 @@ class SqliteLedger(SqlReader):
             storage.refuse_lost(self._path, traces)
         elif version != migrations.HEAD:
             raise LedgerOutdated(
-                f"the ledger {self._path} is of an older version ({version})",
-                hint="run `order-runner apply` once, it brings the ledger up to date",
+                f"the ledger {self._path} has an older version ({version})",
+                hint="run `order-runner apply` once: it brings the ledger up to date",
             )
         return version is not None
 
@@ -232,7 +232,7 @@ def _way_out(cause: BaseException) -> str:
     if isinstance(cause, OSError) and cause.errno == errno.ENOSPC:
         name = "SQLITE_FULL"
     found = (hint for start, hint in _HINTS if name.startswith(start))
-    return next(found, "mend this, or name another file with --ledger")
+    return next(found, "fix this, or name another file with --ledger")
 
 
 def _engine(path: Path, *, read_only: bool) -> Engine:
@@ -274,7 +274,7 @@ def _make_durable(raw: sqlite3.Connection) -> None:
     raw.execute("PRAGMA synchronous = FULL")
     level = raw.execute("PRAGMA synchronous").fetchone()[0]
     if (mode, level) != ("wal", FULL):
-        raise OSError(f"SQLite did not take WAL with synchronous=FULL, but {mode} with {level}")
+        raise OSError(f"SQLite did not accept WAL with synchronous=FULL; it uses {mode} with {level}")
 
 
 def _use_write_ahead_log(raw: sqlite3.Connection) -> str:
