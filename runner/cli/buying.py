@@ -33,7 +33,7 @@ class BuyingOptions:
     """How a batch is bought. Seconds."""
 
     yes: bool = option("--yes", is_flag=True, help="Buy without asking.")
-    no_input: bool = option("--no-input", is_flag=True, help="Never ask; without --yes or --approve that is an error.")
+    no_input: bool = option("--no-input", is_flag=True, help="Never ask; an error without --yes or --approve.")
     fail_fast: bool = option("--fail-fast", is_flag=True, help="Stop at the first order that is refused.")
     money_timeout: float = option(
         "--money-timeout",
@@ -89,8 +89,8 @@ def _buy(call: BatchCall, paths: tuple[str, ...], stop: Stop, options: BuyingOpt
 
     yes = options.yes or call.consent.approval is not None
     if not (yes or (call.console.interactive and sys.stdin.isatty() and not options.no_input)):
-        hint = "look at the plan, then say --yes, or --approve with its digest"
-        raise UsageError("nobody is there to confirm the purchase", hint=hint)
+        hint = "check the plan, then pass --yes, or --approve with its digest"
+        raise UsageError("there is no terminal to confirm the purchase on", hint=hint)
     file = followed_file(call)
     if file is not None:
         file.before_last = stop.defer  # once it says how the run ended, a signal changes that no more

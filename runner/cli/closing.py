@@ -64,11 +64,11 @@ class BatchCall:
         detailed_exit: bool = False,
         command: str | None = None,
     ) -> BatchCall:
-        """UsageError where the report and a format both want stdout."""
+        """UsageError where the report and a format would both go to stdout."""
         console = stdout = screen.console()
         if report == _STDOUT:
             if any(output.path is None and output.fmt != "text" for output in outputs):
-                raise UsageError("the report and a format both want stdout")
+                raise UsageError("the report and a format cannot both go to stdout")
             console = console.aside()
         mask_key(settings, outputs, console)
         return cls(
@@ -178,7 +178,7 @@ def show(call: BatchCall, outcome: Ended, file: ReportFile | None) -> int:
         show_error(outcome.error, call.console)  # as text, the findings above have said it
     if file is not None and file.failure is not None:
         reason = file.failure.strerror or file.failure
-        text = f"the report {file.path} could not be written: {reason}; the ledger has everything"
+        text = f"the report {file.path} could not be written: {reason}; everything is in the ledger"
         show_error(RunnerError(text), call.console)
     return common.exit_code(code, call.stdout)
 

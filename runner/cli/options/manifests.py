@@ -29,4 +29,4 @@ def note_left_out(checked: Checked, console: Console) -> None:
     from runner.views.terminal.safe import one_line
 
     for folder in checked.left_out:
-        console.note(one_line(f"left out: {folder} has a lockfile of its own; name it in a call of its own") + "\n")
+        console.note(one_line(f"left out: {folder} has its own lockfile; run it separately") + "\n")
