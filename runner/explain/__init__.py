@@ -156,7 +156,7 @@ def _statuses() -> Topic:
 
 def _terms() -> Topic:
     lines = (Item(name=word, text=first_sentence(text)) for word, text in page_tables.terms().items())
-    return _list_topic("terms", "Words of the trade", lines, "claim")
+    return _list_topic("terms", "Terms", lines, "claim")
 
 
 def _types() -> Topic:

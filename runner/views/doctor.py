@@ -1,4 +1,4 @@
-"""What `doctor` found → a line each with the way out below it, or JSON."""
+"""What `doctor` found → a line each with what to do below it, or JSON."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _closing(checks: Sequence[Check]) -> str:
     code = exit_code(checks)
     counts = [(state, sum(check.state == state for check in checks)) for state in ("failed", "warning", "not checked")]
     parts = ", ".join(f"{number} {state}" for state, number in counts if number)
-    return f"{parts or 'all is well'}; exit code {int(code)} ({code.name.lower()})"
+    return f"{parts or 'no problems'}; exit code {int(code)} ({code.name.lower()})"
 
 
 def _json(checks: Sequence[Check], channel: Channel) -> None:

@@ -44,7 +44,7 @@ def open_lines(claim: OpenClaim, flags: str) -> Iterator[str]:
 
 def disputed_lines(record: Record, flags: str) -> Iterator[str]:
     """An order that is not open, but that the vendor also answered with an order id, and how to settle it."""
-    yield one_line(f"{record.key}: {what(record.type, record.fields)}; {record.state}, and nothing buys it: the vendor")
+    yield one_line(f"{record.key}: {what(record.type, record.fields)}; {record.state}, and is not bought: the vendor")
     yield one_line(f"  also answered it with order {record.stray_order_id}; if that is this order:")
     yield one_line(f"  {adoption(record, flags)}")
 
@@ -88,7 +88,7 @@ def _how_on(decidable_at: datetime, outcome: Settlements, key: OrderKey, flags: 
         doubts = f": {'; '.join(candidate.doubts)}" if candidate.doubts else ""
         countries = ", ".join(sorted(order.countries)) or "no country"
         yield f"  candidate order {order.order_id}, {plural(order.rows, 'row')}, {countries}, {days}{doubts}"
-    yield f"  it may be called absent from {_moment(decidable_at)} on, not before"
+    yield f"  it may be declared absent from {_moment(decidable_at)} on, not before"
     yield from (
         f"  {one}" for one in commands(key, flags, [candidate.order.order_id for candidate in verdict.candidates])
     )

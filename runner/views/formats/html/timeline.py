@@ -42,7 +42,7 @@ class AttemptSpan:
     @property
     def label(self) -> str:
         took = self.attempt["duration_ms"]
-        lasted = duration(took) if took is not None else "no answer when this was written"
+        lasted = duration(took) if took is not None else "no answer yet when this was written"
         tries = f", attempt {self.attempt['n']}" if self.attempt["n"] != 1 else ""
         return text(
             f"{self.key}{tries}: {phrase(self.attempt['outcome'])}, {lasted}, from {clock(self.attempt['started_at'])}"
