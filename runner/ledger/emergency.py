@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -103,13 +101,3 @@ class EmergencyFile:
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
             os.close(descriptor)
-
-
-@contextmanager
-def emergency_file(path: Path, account: str) -> Iterator[EmergencyFile]:
-    """The account's file, ready to be written, for the length of a `with`."""
-    file = EmergencyFile(path, account)
-    try:
-        yield file
-    finally:
-        file.close()

@@ -21,15 +21,7 @@ from runner.core.states import CLAIMABLE, Event, State
 from runner.core.vendor import Witness
 from runner.ledger import statements
 from runner.ledger.chain import event_hash
-from runner.ledger.codec import (
-    claim_detail,
-    json_text,
-    moment_text,
-    money_text,
-    record_of,
-    storable,
-    values_of,
-)
+from runner.ledger.codec import claim_detail, json_text, moment_text, money_text, record_of, storable, values_of
 from runner.ledger.moves import SettlementCase, arrow, changes, refuse_nonsense
 
 KEYS_A_QUERY: Final = 500

@@ -11,7 +11,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Final, TypeVar, cast
 from urllib.parse import quote
@@ -23,11 +23,10 @@ from runner.core.errors import LedgerUnusable
 from runner.core.ledger import Hold, Ledger
 from runner.core.records import Holder
 from runner.ledger import migrations, storage
-from runner.ledger.emergency import emergency_file
-from runner.ledger.engine import SqlLedger
+from runner.ledger.emergency import EmergencyFile
+from runner.ledger.engine import SqlLedger, check_account
 from runner.ledger.hold import SqlHold
 from runner.ledger.lockfile import account_lock, held_by
-from runner.ledger.names import check_account
 
 T = TypeVar("T")
 
@@ -81,7 +80,7 @@ class SqliteLedger(SqlLedger):
         with ExitStack() as held:
             with self._trusting():
                 lock = held.enter_context(account_lock(self._own("lock"), self.account, holder, timeout))
-                emergency = held.enter_context(emergency_file(self._own("emergency"), self.account))
+                emergency = held.enter_context(closing(EmergencyFile(self._own("emergency"), self.account)))
                 connection = held.enter_context(self._engine.connect())
                 connection.execution_options(begin="BEGIN IMMEDIATE")
                 _make_durable(_raw(connection))
