@@ -220,7 +220,7 @@ def test_a_picture_never_stops_a_purchase(plain: Plain, monkeypatch: pytest.Monk
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(events, "told", broken)
+    monkeypatch.setattr(events, "notice", broken)
     with events.watching(plain.console, quiet=False, verbose=False) as watch:
         watch(Notice(text="write this down: order 7"))
     assert plain.err.endswith("note: write this down: order 7\n")
