@@ -6,6 +6,7 @@ thousands of attempts are seen at once. Places are attributes of SVG, because th
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -97,9 +98,7 @@ def _in_words(spans: Sequence[AttemptSpan], orders: int) -> str:
 
 
 def _legend(spans: Sequence[AttemptSpan]) -> str:
-    counts: dict[str, int] = {}
-    for span in spans:
-        counts[span.attempt["outcome"]] = counts.get(span.attempt["outcome"], 0) + 1
+    counts = Counter(span.attempt["outcome"] for span in spans)
     keys = "".join(
         f'<li><span class="swatch f-{text(word)}"></span>{text(phrase(word))} {count:,}</li>'
         for word, count in counts.items()
