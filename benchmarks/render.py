@@ -137,7 +137,7 @@ def report_of(count: int) -> str:
         "errors": [],
     }
     if faults := schemas.explain("report", document)[:3]:
-        raise SystemExit(f"the benchmark's own report is no report: {faults}")
+        raise SystemExit(f"the benchmark's own report is not a report: {faults}")
     return json.dumps(document, indent=2)
 
 
@@ -195,7 +195,7 @@ def _finding(number: int, line: int, status: str) -> dict[str, Any]:
         "code": code,
         "category": status,
         "message": "what is wrong with the order, in a sentence of the usual length, with what the vendor said",
-        "hint": "compare the order with `order-runner reference`; a changed order is tried again by the next run",
+        "hint": "compare the order with `order-runner reference`; the next run tries it again, changed or not",
         "field": "countryId",
         "file": "orders/crawl.yaml",
         "line": line + 2,

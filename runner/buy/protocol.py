@@ -184,7 +184,7 @@ class Purchase:
             try:
                 answer = line.send(self.request, self._guard)
             except BaseException as error:
-                reason = f"an error of our own while it was sent ({type(error).__name__})"
+                reason = f"a bug in order-runner while it was sent ({type(error).__name__})"
                 self._settle(Answer(outcome=Unknown(reason=reason)))
                 raise
         return self._settle(answer)
@@ -203,7 +203,7 @@ class Purchase:
         """Step 6: the last reason not to send."""
         self.desk.till.crash_point("6")
         if self.desk.till.stop.requested:
-            return "the run is to stop"
+            return "the run was asked to stop"
         if self.desk.clock.monotonic() - self._claimed > GUARD_SECONDS:
             return f"more than {GUARD_SECONDS:g} s have passed since it was claimed"
         return None
@@ -224,7 +224,7 @@ class Purchase:
             desk.report.errors.append(entries.finding_of_unrecorded(self.entry, words))
         else:
             if isinstance(outcome, Placed) and record.state is not State.PLACED:
-                outcome = Unknown(reason=record.reason or "the ledger could not take it", leaning_placed=True)
+                outcome = Unknown(reason=record.reason or "the ledger could not record it", leaning_placed=True)
         desk.till.crash_point("8")
         desk.purse.settled(self.request.key, _spent(outcome, self.entry))
         entries.note_outcome(self.entry, answer, outcome, desk.clock.monotonic() - self._claimed)
@@ -282,5 +282,6 @@ def _emergency(hold: Hold, attempt: Attempt, settlement: Settlement, error: Ledg
     try:
         path = hold.save_emergency(attempt, settlement)
     except OSError as failure:
-        return f"{attempt.key}: {error}, nor the emergency file ({failure}). Write this down: {attempt.key} has {fact}"
+        lost = f"{attempt.key}: {error}; the emergency file could not take it either ({failure})"
+        return f"{lost}. Write this down: {attempt.key} has {fact}"
     return f"{attempt.key}: {error}. Its {fact} is kept in {path}, which the next run reads first"

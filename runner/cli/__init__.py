@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 COMMANDS: Final = {
-    "validate": "Check manifests; every finding of every file in one run. No network, no key.",
-    "plan": "Quote what is not bought yet: price, total, balance after. Buys nothing.",
+    "validate": "Check manifests: every finding of every file in one run. No network, no key.",
+    "plan": "Quote what has not been bought yet: prices, total, balance afterwards. Buys nothing.",
     "apply": "Buy what is missing, at most once each, and report. Spends money.",
     "status": "Compare the ledger with manifests: placed, open, unknown.",
     "reconcile": "Settle orders in doubt by what the vendor shows. Buys nothing.",
-    "resolve": "Settle one order in doubt by your own word, with a reason.",
+    "resolve": "Settle one order in doubt by your own decision, with a reason.",
     "ledger": "Export the ledger's history, verify it, import it.",
     "reference": "Show what can be ordered: countries, periods, operators, tariffs.",
     "lock": "Turn the words of manifests into vendor ids, in orders.lock.json.",
-    "doctor": "Look at key, access, clock, balance, ledger and lockfile, a line each with the way out.",
+    "doctor": "Check key, access, clock, balance, ledger and lockfile: a line each, with what to do.",
     "report": "Turn a JSON report into other formats: JUnit, SARIF, Markdown, annotations, events.",
     "schema": "Print a shipped JSON schema.",
     "explain": "Explain a field, a finding, an exit code or a status, without network.",
@@ -73,13 +73,13 @@ class _Commands(click.Group):
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 ok, 2 usage, 3 access, 4 invalid, 5 refused, 6 orders failed, 7 outcome unknown, "
-    "8 cancelled, 9 busy, 1 our bug. See docs/exit-codes.md.",
+    "8 cancelled, 9 busy, 1 internal error. See docs/exit-codes.md.",
 )
 @click.version_option(__version__, prog_name="order-runner")
 def cli() -> None:
     """Buy proxies in batches from manifests kept in git.
 
-    An order is bought at most once automatically. Every possible charge is known by name, and blocks further
+    An order is bought at most once automatically. Every possible charge is named, and blocks further
     spending, until evidence or a person settles it.
     """
 
@@ -135,7 +135,7 @@ def _show(error: RunnerError) -> int:
 
 
 def _bug(error: Exception) -> int:
-    failure = RunnerError(f"an error of our own ({type(error).__name__})", hint="please report the trace below")
+    failure = RunnerError(f"a bug in order-runner ({type(error).__name__})", hint="please report the trace below")
     failure.__cause__ = error
     return _show(failure)
 

@@ -62,8 +62,8 @@ def command(options: ApplyOptions) -> int:
     """Buy what is missing of PATH..., at most once each, and report.
 
     Everything is quoted before anything is bought. Asks on a terminal; elsewhere it needs --yes or --approve. PATH may
-    be a plan that `plan --out` wrote: then exactly that is bought, without asking. An order that may have been charged,
-    and is not settled, stops this and every later run of the account (exit code 7).
+    be a plan that `plan --out` wrote: then exactly that is bought, without asking. An order that may have been charged
+    and is not settled stops this and every later run of the account (exit code 7).
     """
     from runner.run.call import consent_of
 
@@ -82,7 +82,7 @@ def command(options: ApplyOptions) -> int:
         report=options.report,
     )
     if options.dry_run == "offline" and consent.approval:
-        raise UsageError("nothing can be held against an approval without prices", hint="use --dry-run=online")
+        raise UsageError("without prices the plan cannot be compared with an approval", hint="use --dry-run=online")
     if options.dry_run:
         return buying.preview(call, paths, "dry-run", offline=options.dry_run == "offline")
     return buying.buy(call, paths, options.buying)
@@ -91,13 +91,13 @@ def command(options: ApplyOptions) -> int:
 def _refuse_short_money_timeout(options: buying.BuyingOptions) -> None:
     if options.money_timeout < MIN_MONEY_TIMEOUT and not options.allow_short_money_timeout:
         raise UsageError(
-            "a purchase may take two minutes: waiting less makes unknown outcomes of good ones",
-            hint="leave --money-timeout at 120 or more, or say --allow-short-money-timeout",
+            "a purchase may take two minutes: a shorter wait turns good purchases into unknown outcomes",
+            hint="keep --money-timeout at 120 or more, or pass --allow-short-money-timeout",
         )
 
 
 def _settings(options: ApplyOptions) -> Settings:
     if options.faults and not options.vendor.sandbox:
-        raise UsageError("--fault needs --sandbox: the real vendor has faults enough of its own")
+        raise UsageError("--fault needs --sandbox: only the emulator can be made to fail")
     settings = common.vendor_settings(options.vendor, options.given, options.ledger)
     return replace(settings, money_timeout=options.buying.money_timeout, faults=options.faults)

@@ -31,7 +31,7 @@ class BuyingOptions:
     """How a batch is bought. Seconds."""
 
     yes: bool = option("--yes", is_flag=True, help="Buy without asking.")
-    no_input: bool = option("--no-input", is_flag=True, help="Never ask; without --yes or --approve that is an error.")
+    no_input: bool = option("--no-input", is_flag=True, help="Never ask; an error without --yes or --approve.")
     fail_fast: bool = option("--fail-fast", is_flag=True, help="Stop at the first order that is refused.")
     money_timeout: float = option(
         "--money-timeout",
@@ -86,8 +86,8 @@ def _buy(batch: BatchCall, paths: tuple[str, ...], stop: Stop, options: BuyingOp
 
     yes = options.yes or batch.consent.approval is not None
     if not (yes or (batch.console.interactive and sys.stdin.isatty() and not options.no_input)):
-        hint = "look at the plan, then say --yes, or --approve with its digest"
-        raise UsageError("nobody is there to confirm the purchase", hint=hint)
+        hint = "check the plan, then pass --yes, or --approve with its digest"
+        raise UsageError("there is no terminal to confirm the purchase on", hint=hint)
     file = followed_file(batch)
     if file is not None:
         file.before_last = stop.defer  # once it says how the run ended, a signal changes that no more

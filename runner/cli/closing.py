@@ -49,7 +49,7 @@ class BatchCall:
 
     def __post_init__(self) -> None:
         if self.report == _STDOUT and any(output.path is None and output.fmt != "text" for output in self.outputs):
-            raise UsageError("the report and a format both want stdout")
+            raise UsageError("the report and a format cannot both go to stdout")
         mask_key(self.settings, self.outputs, self.console)
 
     @cached_property
@@ -156,7 +156,7 @@ def show(batch: BatchCall, ended: Ended, file: ReportFile | None) -> int:
         show_error(ended.error, batch.console)  # as text, the findings above have said it
     if file is not None and file.failure is not None:
         reason = file.failure.strerror or file.failure
-        text = f"the report {file.path} could not be written: {reason}; the ledger has everything"
+        text = f"the report {file.path} could not be written: {reason}; everything is in the ledger"
         show_error(RunnerError(text), batch.console)
     return common.exit_code(code, batch.stdout)
 

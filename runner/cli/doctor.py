@@ -17,7 +17,7 @@ class DoctorOptions(CommandOptions):
     paths: tuple[str, ...] = common.paths_argument(required=False)
     formats: tuple[str, ...] = common.format_option(*FORMATS)
     offline: bool = option(
-        "--offline", is_flag=True, help="Ask nobody: no key is sent, the vendor's side is not checked."
+        "--offline", is_flag=True, help="Stay offline: no key is sent, and nothing at the vendor is checked."
     )
     policy: str | None = policy_option()
     lockfile: Path | None = common.lockfile_option()
@@ -28,10 +28,10 @@ class DoctorOptions(CommandOptions):
 
 @define("doctor", DoctorOptions)
 def command(options: DoctorOptions) -> int:
-    """Look at all that a run depends on, a line each with the way out. Reads only: buys nothing, makes no ledger.
+    """Check all that a run depends on: a line each, with what to do. Reads only: buys nothing, creates no ledger.
 
-    PATH... are the manifests whose lockfile and policies are looked at; without any, orders/ or those in this folder.
-    The exit code is that of the worst that failed; a warning is none.
+    PATH... are the manifests whose lockfile and policies are checked; without any, orders/ or those in this folder.
+    The exit code is that of the worst failure; warnings do not count.
     """
     from runner.run import doctor
     from runner.run.doctor import check as diagnosis

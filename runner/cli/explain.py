@@ -37,16 +37,16 @@ class ExplainOptions(CommandOptions):
 
 @define("explain", ExplainOptions)
 def command(options: ExplainOptions) -> int:
-    """Explain TOPIC: a type, a field, a finding, an exit code, a status. Alone it shows what there is.
+    """Explain TOPIC: a type, a field, a finding, an exit code, a status. Without TOPIC: list what there is.
 
     \b
     order-runner explain ipv4                     the fields of a type
     order-runner explain ipv4.quantity            one field of it
     order-runner explain quantity                 the same in every type
     order-runner explain report.money.unexplained any field of a file
-    order-runner explain PSR012                   a finding: why, and the way out
+    order-runner explain PSR012                   a finding: why, and what to do
     order-runner explain exit 7                   an exit code
-    order-runner explain status unknown           what an order can be
+    order-runner explain status unknown           a status of an order
     """
     from runner import explain
     from runner.views import explain as view
@@ -57,7 +57,7 @@ def command(options: ExplainOptions) -> int:
         pages = explain.explanations(options.topics) if options.topics else (explain.overview(),)
     except explain.UnknownTopic as unknown:
         near = ", ".join(unknown.near)
-        hint = f"nearest: {near}" if near else "`order-runner explain` alone shows what there is"
-        raise UsageError(f"nothing is called {unknown.word!r}", hint=hint) from None
+        hint = f"nearest: {near}" if near else "`order-runner explain` lists what there is"
+        raise UsageError(f"there is nothing called {unknown.word!r}", hint=hint) from None
     common.write_outputs(outputs, console, lambda fmt, target: view.render(pages, fmt=fmt, console=target))
     return common.exit_code(ExitCode.OK, console)

@@ -42,7 +42,7 @@ def command(options: InitOptions) -> int:
     """Start a repository of orders in DIR, or add to one: manifests, policy, schemas, CI, hook.
 
     Writes a starter manifest for each --type, valid at once and bought by `apply --sandbox`. On a terminal it asks for
-    what is not said. Where DIR has manifests already, it adds only what is named. Nothing is overwritten without
+    what is not given. Where DIR has manifests already, it adds only what is named. Nothing is overwritten without
     --force: exit code 2, and nothing written.
     """
     from runner import starter
@@ -76,8 +76,8 @@ def _in_order(types: Sequence[ProductType], *, begun: bool) -> tuple[ProductType
 def _refuse_nothing(choice: Wish, folder: Path) -> None:
     if not (choice.types or choice.systems or choice.pre_commit or choice.vscode):
         raise UsageError(
-            f"{folder} has manifests already, and nothing was named to add",
-            hint="say --ci, --pre-commit, --vscode, or --type for another starter manifest",
+            f"{folder} already has manifests, and nothing to add was named",
+            hint="pass --ci, --pre-commit, --vscode, or --type for another starter manifest",
         )
 
 

@@ -30,7 +30,7 @@ FORMATS = ("text", "json")
 
 @click.group("ledger")
 def command() -> None:
-    """Take the ledger's history out, check it, put it back. No network, no key."""
+    """Export, verify or import the ledger's history. No network, no key."""
 
 
 @option_class
@@ -43,16 +43,16 @@ class ExportOptions(CommandOptions):
         default=Path("-"),
         help="Where the lines go; - is stdout. [-]",
     )
-    sandbox: bool = option("--sandbox", is_flag=True, help="Take the sandbox's ledger.")
+    sandbox: bool = option("--sandbox", is_flag=True, help="Use the sandbox's ledger.")
     ledger: common.LedgerOptions = group(common.LedgerOptions)
     screen: common.ScreenOptions = group(common.ScreenOptions)
 
 
 @define("export", ExportOptions, under=command)
 def export_command(options: ExportOptions) -> int:
-    """Write every event of the account as a line of JSON, with the witnesses it names. Others may go on buying.
+    """Write every event of the account as a line of JSON, with the witnesses it names. Others may keep buying.
 
-    Exit code 5 where the ledger is not whole; FILE is left as it was then.
+    Exit code 5 if the ledger is damaged; FILE then stays as it was.
     """
     from runner.ledger.export import BrokenHistory
 
@@ -65,7 +65,7 @@ def export_command(options: ExportOptions) -> int:
                 _write(_lines(ledger, watch), options.output, console)
         except BrokenHistory as error:
             raise LedgerUnusable(
-                f"the ledger {ledger.location} is not whole, at {error.place}: {error}",
+                f"the ledger {ledger.location} is damaged at {error.place}: {error}",
                 hint="see docs/how-to/back-up-the-ledger.md; a copy of the file keeps what is left",
             ) from None
     return common.exit_code(ExitCode.OK, console)
@@ -108,7 +108,7 @@ class VerifyOptions(CommandOptions):
 def verify_command(options: VerifyOptions) -> int:
     """Check that no event was changed, lost, added or moved: in the ledger, or in the file EXPORT.
 
-    Of a ledger it also checks that every order is what its events make of it. Exit code 5 at the first thing that is
+    For a ledger, also check that every order is what its events make of it. Exit code 5 at the first thing that is
     not, which is named.
     """
     from runner.views import ledger as view
@@ -163,8 +163,8 @@ class ImportOptions(CommandOptions):
 def import_command(options: ImportOptions) -> int:
     """Put the events of the file EXPORT into a ledger that is empty or has only its first ones.
 
-    All of it or nothing. Exit code 5 where the file is not whole, is another account's, or differs from the ledger;
-    the first event that differs is named. What is there already is left alone, so that it may be run again.
+    All of it or nothing. Exit code 5 if the file is damaged, is another account's, or differs from the ledger;
+    the first event that differs is named. What is there already is left alone, so it can be run again.
     """
     from runner.views import ledger as view
 
@@ -190,11 +190,11 @@ def _import(path: Path, stream: TextIO, place: LedgerPlace, timeout: float, watc
         ):
             return hold.restore(export.parts())
     except BrokenHistory as error:
-        raise Refused(f"{path} is not whole, at {error.place}: {error}", hint="take another export") from None
+        raise Refused(f"{path} is damaged at {error.place}: {error}", hint="use another export") from None
     except Contradiction as error:
         raise Refused(
             f"{path} contradicts the ledger, at {export.place}: {error}",
-            hint="they are two histories: nothing was imported; see docs/how-to/back-up-the-ledger.md",
+            hint="they are two different histories: nothing was imported; see docs/how-to/back-up-the-ledger.md",
         ) from None
 
 
@@ -202,7 +202,8 @@ def _refuse_other_account(path: Path, export: Export, place: LedgerPlace) -> Non
     account = export.header.account
     if account != place.account:
         raise Refused(
-            f"{path} is of account {account}, not {place.account}", hint=f"if that is meant, give --account {account}"
+            f"{path} is for account {account}, not {place.account}",
+            hint=f"if that is intended, pass --account {account}",
         )
 
 

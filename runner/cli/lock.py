@@ -31,10 +31,10 @@ FORMATS = ("text", "json", "github")
 class LockOptions(CommandOptions):
     paths: tuple[str, ...] = common.paths_argument()
     check: bool = option(
-        "--check", is_flag=True, help="Write nothing: exit 4 where a word is not locked, not used or has moved."
+        "--check", is_flag=True, help="Write nothing: exit 4 if a word is not locked, is not used or has moved."
     )
     update: tuple[str, ...] = option(
-        "--update", multiple=True, metavar="WORD", help="Lock this word anew, like FRA or '1 GB'. May be repeated."
+        "--update", multiple=True, metavar="WORD", help="Lock this word again, like FRA or '1 GB'. May be repeated."
     )
     lockfile: Path | None = common.lockfile_option()
     formats: tuple[str, ...] = common.format_option(*FORMATS)
@@ -58,7 +58,7 @@ class _LockCall:
 def command(options: LockOptions) -> int:
     """Look the words of PATH... up at the vendor, and write their ids into orders.lock.json.
 
-    What is locked stays as it is, even where the vendor has moved; --update WORD takes the vendor's new id over.
+    What is locked stays as it is, even if the vendor has changed it; --update WORD accepts the vendor's new id.
     Plans and purchases use only what is locked.
     """
     from runner import manifest
@@ -66,7 +66,7 @@ def command(options: LockOptions) -> int:
     from runner.manifest.words import Words
 
     if options.check and options.update:
-        raise UsageError("--check writes nothing, --update does: say one of them")
+        raise UsageError("--check writes nothing, --update does: use one of them")
     outputs = common.outputs_of(options.formats, FORMATS)
     settings = common.vendor_settings(options.vendor, options.given)
     words = Words(paths=options.paths, named=options.lockfile, sandbox=settings.sandbox)

@@ -24,18 +24,18 @@ class PlanOptions(CommandOptions):
         "--out",
         type=click.Path(path_type=Path, dir_okay=False),
         metavar="FILE",
-        help="Also write the plan there, for `apply FILE`: the document of -f json.",
+        help="Also write the plan to FILE, for `apply FILE`: the same as -f json.",
     )
     detailed_exitcode: bool = option(
-        "--detailed-exitcode", is_flag=True, help="Exit code 10 where there is something to buy."
+        "--detailed-exitcode", is_flag=True, help="Exit code 10 if there is something to buy."
     )
     expect_nothing: bool = option(
-        "--expect-nothing", is_flag=True, help="Exit code 5 where there is something to buy, naming it."
+        "--expect-nothing", is_flag=True, help="Exit code 5 if there is something to buy, naming it."
     )
     selection: SelectionOptions = group(SelectionOptions)
     limits: LimitOptions = group(LimitOptions)
     report: Path | None = option(
-        "--report", type=click.Path(path_type=Path), metavar="PATH", help="Also write a report there."
+        "--report", type=click.Path(path_type=Path), metavar="PATH", help="Also write a report to FILE."
     )
     vendor: common.VendorOptions = group(common.VendorOptions)
     ledger: common.LedgerOptions = group(common.LedgerOptions)
@@ -44,13 +44,13 @@ class PlanOptions(CommandOptions):
 
 @define("plan", PlanOptions)
 def command(options: PlanOptions) -> int:
-    """Quote every order that is not bought yet: price, total, balance after. Buys nothing."""
+    """Quote every order that has not been bought yet: prices, total, balance afterwards. Buys nothing."""
     from runner.run.call import consent_of
 
     outputs = common.outputs_of(options.formats, buying.FORMATS)
     if options.out is not None:
         if "-" in options.paths:
-            raise UsageError("a plan of stdin cannot be applied: it could not be read again", hint="name files")
+            raise UsageError("a plan made from stdin cannot be applied: stdin cannot be read again", hint="name files")
         outputs += (common.Output("json", common.writable(options.out)),)
     settings = common.vendor_settings(options.vendor, options.given, options.ledger)
     consent = consent_of(settings, selection=selection_of(options.selection), nothing=options.expect_nothing)

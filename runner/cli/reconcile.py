@@ -30,18 +30,18 @@ class ReconcileOptions(CommandOptions):
         type=Duration(),
         default=timedelta(0),
         metavar="DURATION",
-        help="Look again, with growing pauses, until nothing is open or so much time is over, like 15m. [one look]",
+        help="Look again, with growing pauses, until nothing is open or this time has passed, like 15m. [one look]",
     )
     settle_after: timedelta | None = option(
         "--settle-after",
         type=Duration(),
         metavar="DURATION",
-        help="How long after its claim an order may be called absent. [20m; mobile 4h]",
+        help="How long after its claim an order may be declared absent. [20m; mobile 4h]",
     )
     exclusive: bool = option(
         "--exclusive",
         is_flag=True,
-        help="Nobody else buys on this account: a new order that fits, and its price gone from the balance, is ours.",
+        help="Nobody else buys on this account: a new order that matches, its price gone from the balance, is ours.",
     )
     lock_timeout: float = common.lock_timeout_option()
     policy: str | None = policy_option()
@@ -54,8 +54,8 @@ class ReconcileOptions(CommandOptions):
 def command(options: ReconcileOptions) -> int:
     """Settle orders in doubt, all or those of KEY..., by what the vendor shows now. Reads only; buys nothing.
 
-    An order is called absent only when a whole list has nothing that could be it, the balance did not move, and the
-    waiting time is over; placed only with --exclusive. What stays open is listed with its candidates: exit code 7.
+    An order is declared absent only if a complete list has nothing that could be it, the balance did not move, and the
+    waiting time has passed; placed only with --exclusive. What stays open is listed with its candidates: exit code 7.
     """
     from runner.core.stop import Stop
     from runner.evidence.judge import Rules

@@ -31,10 +31,10 @@ class ReferenceOptions(CommandOptions):
         "--country", metavar="WORD", help="Only this country, by alpha-3 code or name, with its operators."
     )
     refresh: bool = option(
-        "--refresh", is_flag=True, help="Ask the vendor, although its lists were read less than a day ago."
+        "--refresh", is_flag=True, help="Ask the vendor, even if its lists were read less than a day ago."
     )
     account: str | None = option(
-        "--account", metavar="NAME", help=f"The account's name; each has a cache of its own. [{DEFAULT_ACCOUNT}]"
+        "--account", metavar="NAME", help=f"The account's name; each has its own cache. [{DEFAULT_ACCOUNT}]"
     )
     formats: tuple[str, ...] = common.format_option(*FORMATS)
     vendor: common.VendorOptions = group(common.VendorOptions)
@@ -58,7 +58,7 @@ def command(options: ReferenceOptions) -> int:
         outputs, console, lambda fmt, target: reference.render(choices, fmt=fmt, console=target, read_at=oldest)
     )
     if not options.screen.quiet and (age := reference.age(SystemClock().now() - oldest)):
-        console.note(f"read from the vendor {age} ago; --refresh asks it anew\n")
+        console.note(f"read from the vendor {age} ago; --refresh reads it again\n")
     return common.exit_code(ExitCode.OK, console)
 
 
@@ -69,8 +69,8 @@ def _of_country(choices: list[Choice], country: str) -> list[Choice]:
     narrowed = reference.of_country(choices, country)
     if narrowed is None:
         near = ", ".join(reference.nearest_countries(choices, country))
-        hint = f"nearest: {near}" if near else "see the list without --country"
-        raise UsageError(f"the vendor has no country called {country!r} here", hint=hint)
+        hint = f"nearest: {near}" if near else "leave out --country to see the list"
+        raise UsageError(f"the vendor's list has no country called {country!r}", hint=hint)
     return narrowed
 
 

@@ -34,11 +34,11 @@ class ResolveOptions(CommandOptions):
         multiple=True,
         help="This order at the vendor is somebody else's: no run asks about it again. May be repeated; takes no KEY.",
     )
-    reason: str | None = option("--reason", metavar="TEXT", help="Why; needed with --absent and --not-mine.")
+    reason: str | None = option("--reason", metavar="TEXT", help="The reason; needed with --absent and --not-mine.")
     accept_possible_second_purchase: bool = option(
         "--accept-possible-second-purchase",
         is_flag=True,
-        help="Call it absent although the waiting time is not over.",
+        help="Declare it absent before the waiting time has passed.",
     )
     yes: bool = option("--yes", is_flag=True, help="Do not ask.")
     lock_timeout: float = common.lock_timeout_option()
@@ -49,7 +49,7 @@ class ResolveOptions(CommandOptions):
 
 @define("resolve", ResolveOptions)
 def command(options: ResolveOptions) -> int:
-    """Settle one order by your own word, which is kept with your name and reason. No network, no key.
+    """Settle one order by your own decision, recorded with your name and reason. No network, no key.
 
     Look at the vendor's dashboard first. --placed gives its id to an order in doubt, or to one that the ledger has
     forgotten. Asks on a terminal; elsewhere it needs --yes.
@@ -59,7 +59,9 @@ def command(options: ResolveOptions) -> int:
     _refuse_contradiction(options)
     console = options.screen.console()
     if not (options.yes or (console.interactive and sys.stdin.isatty())):
-        raise UsageError("nobody is there to confirm this", hint="look at the vendor's dashboard, then say --yes")
+        raise UsageError(
+            "there is no terminal to confirm this on", hint="check the vendor's dashboard, then pass --yes"
+        )
     reason = (options.reason or "seen at the vendor").strip()
     person, now = resolve.person_of(os.environ), SystemClock().now()
     settings = common.ledger_settings(options.ledger, options.given, sandbox=options.sandbox)
@@ -82,11 +84,11 @@ def _refuse_contradiction(options: ResolveOptions) -> None:
     """UsageError for options that do not go together."""
     key, placed, absent, not_mine = options.key, options.placed, options.absent, options.not_mine
     if not_mine and (key or placed or absent):
-        raise UsageError("--not-mine is about orders at the vendor: it takes no KEY, no --placed and no --absent")
+        raise UsageError("--not-mine names orders at the vendor: it takes no KEY, no --placed and no --absent")
     if not not_mine and not key:
         raise UsageError("name the order: KEY is missing", hint="`order-runner status` lists the keys")
     if not not_mine and (placed is None) != absent:
-        raise UsageError("say what became of it: either --placed ORDER_ID or --absent")
+        raise UsageError("say what happened to it: either --placed ORDER_ID or --absent")
     if (absent or not_mine) and not (options.reason or "").strip():
         which, why = ("--absent", "it allows the order to be bought again") if absent else ("--not-mine", _WHY)
         raise UsageError(f"{which} needs a reason: {why}", hint="like --reason TEXT")
@@ -102,12 +104,12 @@ def _resolve(ruling: Ruling, settings: Settings, console: Console, options: Reso
         doubt, who = resolve.check(ruling, ledger), holder(ruling.at)
         if not options.yes:
             outcome = f"it was bought as order {ruling.order_id}" if ruling.order_id else "it was not bought"
-            _confirm(f"{ruling.person} says that {outcome}: {ruling.reason}", _lines_of(doubt), console)
+            _confirm(f"{ruling.person} decides that {outcome}: {ruling.reason}", _lines_of(doubt), console)
         with ledger.hold(who, timeout=options.lock_timeout) as hold:
             resolve.resolve(ruling, ledger, hold, who.run_id)
         code = ExitCode.OUTCOME_UNKNOWN if ledger.open_records() else ExitCode.OK
     became = f"placed as order {ruling.order_id}" if ruling.order_id else "absent"
-    _say(f"{ruling.key} is {became}, says {ruling.person}: {ruling.reason}", console)
+    _say(f"{ruling.key} is now {became}, recorded for {ruling.person}: {ruling.reason}", console)
     return code
 
 
@@ -119,11 +121,11 @@ def _disown(disowning: Disowning, settings: Settings, console: Console, options:
     with existing_ledger(settings) as ledger:
         resolve.check_disowning(disowning, ledger)
         if not options.yes:
-            _confirm(f"{disowning.person} says that {claim}: {disowning.reason}", [], console)
+            _confirm(f"{disowning.person} decides that {claim}: {disowning.reason}", [], console)
         with ledger.hold(holder(disowning.at), timeout=options.lock_timeout) as hold:
             resolve.disown(disowning, ledger, hold)
         code = ExitCode.OUTCOME_UNKNOWN if ledger.open_records() else ExitCode.OK
-    _say(f"{claim}, says {disowning.person}: {disowning.reason}", console)
+    _say(f"{claim}, recorded for {disowning.person}: {disowning.reason}", console)
     return code
 
 
@@ -143,7 +145,7 @@ def _confirm(claim: str, lines: list[str], console: Console) -> None:
 
     console.err.lines(map(one_line, lines))
     try:
-        agreed = click.confirm(one_line(f"{claim}. Put that on record?"), default=False, err=True)
+        agreed = click.confirm(one_line(f"{claim}. Record that?"), default=False, err=True)
     except click.Abort:
         agreed = False
     if not agreed:

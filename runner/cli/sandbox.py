@@ -34,14 +34,14 @@ class SandboxOptions(CommandOptions):
         "--switch", multiple=True, metavar="NAME=VALUE", help="Like items_shape=list; see limits.md."
     )
     balance: str | None = option("--balance", metavar="AMOUNT", help="The opening balance. [10000.00]")
-    reset: bool = option("--reset", is_flag=True, help="Forget account and ledger of --sandbox, and leave.")
+    reset: bool = option("--reset", is_flag=True, help="Delete the account and ledger of --sandbox, and exit.")
 
 
 @define("sandbox", SandboxOptions)
 def command(options: SandboxOptions) -> int:
-    """Serve an emulator of the vendor's API on loopback until a signal comes.
+    """Serve an emulator of the vendor's API on loopback until it gets a signal.
 
-    Prints one line of JSON, {"base_url": ..., "api_key": ...}, once it answers. What it does not emulate is in
+    Prints one line of JSON, {"base_url": ..., "api_key": ...}, once it is ready. What it does not emulate is in
     runner/sandbox/limits.md.
     """
     if options.reset:
@@ -59,7 +59,7 @@ def command(options: SandboxOptions) -> int:
     try:
         server = box.serve(port=options.port)
     except OSError as error:
-        raise UsageError(f"port {options.port} cannot be had: {error.strerror}") from None
+        raise UsageError(f"cannot listen on port {options.port}: {error.strerror}") from None
     with server:
         click.echo(json.dumps({"base_url": server.base_url, "api_key": server.api_key}))
         sys.stdout.flush()
@@ -81,7 +81,7 @@ def _switched(switches: tuple[str, ...], balance: str | None) -> Options:
         try:
             switched["accounts"] = {SANDBOX_KEY: Decimal(balance)}
         except InvalidOperation:
-            raise UsageError(f"{balance!r} is no amount") from None
+            raise UsageError(f"{balance!r} is not an amount") from None
     return Options(**switched)
 
 
@@ -97,7 +97,7 @@ def _value(name: str, text: str, kind: Any) -> object:
                 continue
         if str(candidate) == text:
             return candidate
-    raise UsageError(f"switch {name} does not take {text!r}")
+    raise UsageError(f"switch {name} does not accept {text!r}")
 
 
 def _reset() -> None:

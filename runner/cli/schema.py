@@ -15,13 +15,13 @@ class SchemaOptions(CommandOptions):
 
 @define("schema", SchemaOptions)
 def command(options: SchemaOptions) -> int:
-    """Print the JSON schema NAME, or the names there are."""
+    """Print the JSON schema NAME, or the names of all."""
     from runner.core import schemas
     from runner.views.terminal.console import Console
 
     console = Console.detect(no_color=True)
     name, names = options.name, schemas.names()
     if name is not None and name not in names:
-        raise UsageError(f"no schema is called {name!r}", hint=f"one of {', '.join(names)}")
+        raise UsageError(f"there is no schema called {name!r}", hint=f"one of {', '.join(names)}")
     console.write(schemas.text(name) if name is not None else "".join(f"{each}\n" for each in names))
     return exit_code(ExitCode.OK, console)

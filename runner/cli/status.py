@@ -24,7 +24,7 @@ FORMATS = ("text", "json")
 class StatusOptions(CommandOptions):
     paths: tuple[str, ...] = common.paths_argument(required=False)
     formats: tuple[str, ...] = common.format_option(*FORMATS)
-    sandbox: bool = option("--sandbox", is_flag=True, help="Look at the sandbox's ledger.")
+    sandbox: bool = option("--sandbox", is_flag=True, help="Use the sandbox's ledger.")
     selection: SelectionOptions = group(SelectionOptions)
     ledger: common.LedgerOptions = group(common.LedgerOptions)
     screen: common.ScreenOptions = group(common.ScreenOptions)
@@ -34,7 +34,7 @@ class StatusOptions(CommandOptions):
 def command(options: StatusOptions) -> int:
     """Show what the ledger knows: of the orders of PATH..., or of every order of the account. No network, no key.
 
-    Open orders, which may have been charged, come first whether they are in PATH or not. Exit code 7 while any is.
+    Open orders, which may have been charged, come first, whether they are in PATH or not. Exit code 7 if there is one.
     """
     from runner.settle import status
     from runner.views import status as view
@@ -43,7 +43,7 @@ def command(options: StatusOptions) -> int:
     settings = common.ledger_settings(options.ledger, options.given, sandbox=options.sandbox)
     selection = selection_of(options.selection)
     if selection and not options.paths:
-        raise UsageError("only orders of manifests can be selected", hint="name PATH...")
+        raise UsageError("--only, --exclude and --label need manifests", hint="name PATH...")
     console = options.screen.console()
     requests = _requests(options.paths, selection, console) if options.paths else ()
     with closing(wiring.open_ledger(locate(settings), read_only=True)) as ledger:

@@ -4,7 +4,7 @@
     ├── UsageError              2   a bad option, a missing file, no key, no ledger in CI
     ├── AccessError             3   the vendor refused the key, the address or the rate
     ├── InvalidManifests        4   findings in manifests; carries every Problem
-    ├── Refused                 5   a guard said no before money moved
+    ├── Refused                 5   a check stopped it before money moved
     │   ├── LedgerUnusable      5   the ledger cannot be trusted or written
     │   │   └── LedgerOutdated  5   it is of an older version, and was opened for reading only
     │   └── VendorUnavailable   5   the vendor did not answer a read

@@ -6,6 +6,8 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import BinaryIO
 
@@ -76,3 +78,15 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 def relative(path: str | None) -> str | None:
     """A path for reports and documents: from the working folder, so that no machine's layout gets into one."""
     return os.path.relpath(path) if path is not None and path.startswith("/") else path
+
+
+@cache
+def shipped(name: str) -> Path:
+    """A folder shipped with the program: the package `runner._NAME` once installed, the folder itself in a checkout.
+
+    Asks the package itself: importing importlib.resources takes as long as checking a thousand orders.
+    """
+    try:
+        return Path(import_module(f"runner._{name}").__path__[0])
+    except ModuleNotFoundError:
+        return Path(__file__).resolve().parents[2] / name

@@ -53,7 +53,7 @@ class OrderKey:
         stem, _, generation = text.partition("#")
         batch, slash, name = stem.partition("/")
         if not (slash and batch and name) or "/" in name or not (generation or "2").isdecimal():
-            raise ValueError(f"{text!r} is no order key: write batch/name or batch/name#2")
+            raise ValueError(f"{text!r} is not an order key: write batch/name or batch/name#2")
         return cls(batch, name, int(generation or 1))
 
 
@@ -99,7 +99,7 @@ class OrderRequest:
         ValueError where words are left that nobody turned into fields.
         """
         if self.open_words:
-            raise ValueError(f"{self.key} has words that are not resolved: {', '.join(self.open_words)}")
+            raise ValueError(f"{self.key} has unresolved words: {', '.join(self.open_words)}")
         return fingerprint(self.type, self.fields)
 
     @property

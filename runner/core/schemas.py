@@ -11,9 +11,9 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
+
+from runner.core.files import shipped
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
@@ -28,14 +28,16 @@ _SUFFIX: Final = ".schema.json"
 
 def names() -> list[str]:
     """Names of the shipped schemas, sorted."""
-    return sorted(entry.name.removesuffix(_SUFFIX) for entry in _folder().iterdir() if entry.name.endswith(_SUFFIX))
+    return sorted(
+        entry.name.removesuffix(_SUFFIX) for entry in shipped("schemas").iterdir() if entry.name.endswith(_SUFFIX)
+    )
 
 
 def text(name: str) -> str:
     """A schema as it is published. KeyError where there is none of that name."""
     if name not in names():
         raise KeyError(name)
-    return (_folder() / f"{name}{_SUFFIX}").read_text(encoding="utf-8")
+    return (shipped("schemas") / f"{name}{_SUFFIX}").read_text(encoding="utf-8")
 
 
 @cache
@@ -91,18 +93,6 @@ def _authority(name: str) -> Draft202012Validator:
     from jsonschema import Draft202012Validator
 
     return Draft202012Validator(load(name))
-
-
-@cache
-def _folder() -> Path:
-    """Where the schemas are: the package `runner._schemas` once installed, `schemas/` beside it in a checkout.
-
-    Asks the package itself: importing importlib.resources takes as long as checking a thousand orders.
-    """
-    try:
-        return Path(import_module("runner._schemas").__path__[0])
-    except ModuleNotFoundError:
-        return Path(__file__).resolve().parents[2] / "schemas"
 
 
 def _head(manifest: Schema) -> Schema:

@@ -82,7 +82,7 @@ def judge(unknowns: Sequence[OpenClaim], facts: Facts, rules: Rules) -> list[Ver
         stranger = _stranger(cases, facts)
         if stranger is None:
             return _judge_together(cases)
-        words = f"order {stranger} fits none of the orders in doubt: somebody else buys on this account"
+        words = f"order {stranger} matches none of the orders in doubt: somebody else is buying on this account"
         return [_alone(case, words) for case in cases]
     return [_alone(case, "") for case in cases]
 
@@ -172,16 +172,16 @@ def _moved(claim: OpenClaim, facts: Facts) -> Decimal | None:
 def _list_doubt(claim: OpenClaim, look: Look | None, new: Sequence[SeenOrder], facts: Facts) -> str:
     """Why the list cannot witness that the order is not there; empty where it can."""
     if look is None:
-        return "the vendor's orders of this type could not be read whole"
+        return "the vendor's orders of this type could not be read completely"
     if claim.record.type == "resident":
-        return "the package has changed since" if package_moved(claim.witness.package, look.package) else ""
+        return "the package has changed since then" if package_moved(claim.witness.package, look.package) else ""
     if look.at >= shown_until(claim.record.fields, claim.claimed_at):
-        return "the order would be over by now, and orders that are over are not shown"
+        return "the order would have ended by now, and orders that have ended are not shown"
     listed = {seen.order_id for seen in look.orders}
     lost = sorted(claim.witness.order_ids - listed - set(facts.ended))
     if len(lost) > sum(seen.renewed is True for seen in new):
         named = ", ".join(lost[:3]) + (" and more" if len(lost) > 3 else "")
-        return f"the list does not show {named} any more: it may not be whole, or these are over"
+        return f"the list no longer shows {named}: it may be incomplete, or these have ended"
     return ""
 
 
@@ -199,7 +199,7 @@ def _alone(case: _Case, words: str) -> Verdict:
     """On an account that others may buy on: absence, or nothing."""
     if case.fits:
         many = f"{len(case.fits)} orders" if len(case.fits) > 1 else f"order {case.fits[0].order.order_id}"
-        reason = words or f"{many} could be it, and others may buy on this account"
+        reason = words or f"{many} could be it, but others may be buying on this account"
         return case.verdict("open", reason)
     if case.moved is not None and case.moved != 0 and not case.by_card:
         return case.verdict("open", words or _moved_words(case))
@@ -209,8 +209,8 @@ def _alone(case: _Case, words: str) -> Verdict:
 def _moved_words(case: _Case) -> str:
     way = "fell" if (case.moved or 0) > 0 else "rose"
     quote = decimal_text(case.price)
-    moved = f"the balance {way} by {decimal_text(abs(case.moved or Decimal(0)))} and it was quoted at {quote}"
-    return f"{moved}, but no order that could be it is shown"
+    moved = f"the balance {way} by {decimal_text(abs(case.moved or Decimal(0)))}, and it was quoted at {quote}"
+    return f"{moved}, but the list has no order that could be it"
 
 
 def _absent(case: _Case) -> Verdict:
@@ -218,17 +218,17 @@ def _absent(case: _Case) -> Verdict:
     look = case.look
     against = (
         (case.list_doubt, bool(case.list_doubt)),
-        ("it was to be paid by card, which the balance does not show", case.by_card),
-        ("it was quoted at nothing, which the balance does not show", not case.price),
+        ("it was to be paid by card, which the balance cannot show", case.by_card),
+        ("it was quoted at 0, which the balance cannot show", not case.price),
         ("an answer hinted that it was bought", case.claim.leaning_placed),
         ("the balance could not be compared", case.moved is None),
-        ("nothing is to be seen of it yet, and it may still come", look is None or look.at < case.decidable_at),
+        ("it does not show yet, but may still appear", look is None or look.at < case.decidable_at),
     )
     reason = next((why for why, holds in against if holds), None)
     if reason is not None:
         return case.verdict("open", reason)
     return case.verdict(
-        "absent", "the vendor's list has no order that could be it, and the balance has no charge of it"
+        "absent", "the vendor's list has no order that could be it, and the balance shows no charge for it"
     )
 
 
@@ -241,7 +241,7 @@ def _judge_together(cases: Sequence[_Case]) -> list[Verdict]:
     renewals = {one.order.order_id for case in cases for one in case.fits if one.order.renewed is not False}
     explanations = worlds([group for group, _ in groups], min(drops)[1], renewals)  # since the first claim
     if explanations is None:
-        return [case.verdict("open", "there is too much in doubt to be told apart") for case in cases]
+        return [case.verdict("open", "too many orders are in doubt to tell them apart") for case in cases]
     if not explanations:
         return [case.verdict("open", _disagree(case)) for case in cases]
     ruled: dict[str, Verdict] = {}
@@ -287,7 +287,7 @@ def _rule(group: Group, members: list[_Case], explanations: Sequence[Explanation
         if place < len(ids):
             yield _placed(case, fits[ids[place]])
         elif place < number:
-            yield case.verdict("open", "it is paid for, as the balance tells, but the vendor does not show it yet")
+            yield case.verdict("open", "the balance shows that it was paid for, but the vendor does not list it yet")
         else:
             yield _absent(case)
 
@@ -296,7 +296,7 @@ def _ambiguous(case: _Case) -> str:
     if len(case.fits) == 1 and not case.fits[0].whole:
         match = case.fits[0]
         return f"order {match.order.order_id} could be it, but {'; '.join(match.doubts)}"
-    return "more than one explanation fits what is to be seen"
+    return "more than one explanation fits what the vendor shows"
 
 
 def _placed(case: _Case, match: Match) -> Verdict:
@@ -304,5 +304,5 @@ def _placed(case: _Case, match: Match) -> Verdict:
     if not match.whole:
         return case.verdict("open", f"order {identity} is likely to be it, but {'; '.join(match.doubts)}")
     price = decimal_text(case.price)
-    reason = f"order {identity} is new, fits, and is nobody else's; the balance fell by what explains {price} for it"
+    reason = f"order {identity} is new, matches, and is nobody else's; the fall of the balance accounts for its {price}"
     return case.verdict("placed", reason, match.order)

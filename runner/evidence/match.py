@@ -67,7 +67,7 @@ def fit(seen: SeenOrder, sought: Sought, countries: Countries) -> Match | None:
         _quantity(seen, fields.get("quantity")),
         _protocol(seen, fields.get("protocol")),
         _period(seen, fields.get("periodId")),
-        "" if seen.renewed is False else "nothing tells it from a renewal",
+        "" if seen.renewed is False else "it cannot be told from a renewal",
     )
     if None in checks:
         return None
@@ -105,7 +105,7 @@ def package_moved(before: Mapping[str, str] | None, now: Mapping[str, str] | Non
 
 def _begun(seen: SeenOrder, begins: datetime | None) -> str | None:
     if seen.starts is None:
-        return "it does not say since when it runs"
+        return "it does not say when it began"
     return "" if begins is None or seen.starts >= begins.date() - DAY else None
 
 

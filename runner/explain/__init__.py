@@ -147,7 +147,7 @@ def _exits() -> Topic:
 
 def _terms() -> Topic:
     rows = ((word, first_sentence(text)) for word, text in page_tables.terms().items())
-    return _list_topic("terms", "Words of the trade", rows, "claim")
+    return _list_topic("terms", "Terms", rows, "claim")
 
 
 def _types() -> Topic:

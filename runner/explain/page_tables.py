@@ -65,7 +65,7 @@ def exit_code(word: str) -> Topic | None:
     number, when, todo = exit_codes()[name]
     happened = [what for what, code in table("exit-codes.md", "what happened", "code") if int(code) == number]
     stronger = [str(int(code)) for code in PRECEDENCE[: PRECEDENCE.index(ExitCode(number))]]
-    rank = f"{', '.join(stronger)} come before it" if stronger else "comes before every other"
+    rank = f"{', '.join(stronger)} take precedence over it" if stronger else "takes precedence over all others"
     return Topic(
         name=f"exit {number}",
         kind="exit code",
@@ -73,7 +73,7 @@ def exit_code(word: str) -> Topic | None:
         facts=(("where several apply", rank),),
         sections=(
             Section(paragraphs=(when,)),
-            Section(heading="Way out", paragraphs=(todo,)),
+            Section(heading="What to do", paragraphs=(todo,)),
             *([Section(heading="For example", lines=tuple(Item(name=what) for what in happened))] if happened else []),
         ),
         see=("exit-codes",),
@@ -113,7 +113,7 @@ def _meanings(state: State | None) -> Iterator[tuple[str, str]]:
     if state in OPEN:
         yield "money", "may have been charged; blocks the account until it is settled"
     if state in CLAIMABLE:
-        yield "bought by", "the next run that wants it"
+        yield "bought by", "the next run whose manifests want it"
 
 
 @cache

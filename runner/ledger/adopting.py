@@ -73,14 +73,14 @@ def adopt(rows: AccountRows, fence: int, adoption: Adoption) -> Record:
 def _refuse_owned(rows: AccountRows, order_id: str, key: OrderKey | None = None) -> None:
     owner = owners(rows, [order_id]).get(order_id)
     if owner is not None:
-        other = f", it cannot be {key}" if key else ": it is nobody else's"
+        other = f", so it cannot be {key}" if key else ", so it is not somebody else's"
         raise Refused(f"order {order_id} already belongs to {owner}{other}")
 
 
 def _why_not(key: OrderKey, state: State) -> Refused:
     if state in CLAIMABLE:
-        return Refused(f"{key} was not adopted: another run has taken the account since", hint="run again")
-    return Refused(f"{key} is {state}: it has an attempt of its own")
+        return Refused(f"{key} was not adopted: another run has since taken over the account", hint="run again")
+    return Refused(f"{key} is {state}: it already has an attempt")
 
 
 def _nothing_yet(account: str, adoption: Adoption) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def misfit_after(rows: AccountRows, last: str, size: int) -> tuple[str | None, s
     page = [dict(row) for row in rows.connection.execute(statements.PAGE, values).mappings()]
     if not page:
         orphan = statements.ORPHAN.one(rows.connection, {"b_account": rows.account})
-        return (f"{orphan['key']} has events, first number {orphan['seq']}, but is gone" if orphan else None), None
+        return (f"{orphan['key']} has events, first number {orphan['seq']}, but is missing" if orphan else None), None
     folded = _fold_orders(rows, [row["key"] for row in page])
     found = (_misfit(row, folded.get(row["key"])) for row in page)
     return next((misfit for misfit in found if misfit), None), str(page[-1]["key"])
@@ -67,7 +67,7 @@ def _fold_orders(rows: AccountRows, keys: list[str]) -> dict[str, dict[str, Any]
         try:
             folded[entry.key] = fold(before, entry)
         except Contradiction as error:
-            folded[entry.key] = f"event {entry.seq} makes no sense: {error}"
+            folded[entry.key] = f"event {entry.seq} is not valid: {error}"
     return folded
 
 
@@ -78,7 +78,7 @@ def _misfit(row: Mapping[str, Any], folded: dict[str, Any] | str | None) -> str 
         return folded
     for name, value in row.items():
         if folded[name] != value:
-            return f"{row['key']} has {name} {_words(value)}, but its events make it {_words(folded[name])}"
+            return f"{row['key']} has {name} {_words(value)}, but its events give {_words(folded[name])}"
     return None
 
 
@@ -99,7 +99,7 @@ def restore(rows: AccountRows, history: Iterable[Entry | Witness | Stranger]) ->
             _refuse_other(ours, part)
         else:
             if not added and end != start:
-                raise LedgerUnusable("the ledger's own chain is broken", hint="look at it: order-runner ledger verify")
+                raise LedgerUnusable("the ledger's own chain is broken", hint="check it: order-runner ledger verify")
             orders += _append(rows, part)
             added += 1
         end = Head(end.events + 1, part.hash)
@@ -122,7 +122,7 @@ def _refuse_other(ours: Entry, theirs: Entry) -> None:
         mine, yours = getattr(ours, name), getattr(theirs, name)
         if mine != yours:
             raise Contradiction(
-                f"it is not event {ours.seq} of the ledger ({ours.event} of {ours.key} at {ours.at}): "
+                f"it differs from event {ours.seq} of the ledger ({ours.event} of {ours.key} at {ours.at}): "
                 f"{name} is {_words(yours)} here, {_words(mine)} there"
             )
 

@@ -30,7 +30,7 @@ def follow(head: Head, entry: Entry) -> Head:
         raise BrokenChain(f"it follows {_short(entry.prev_hash)}, but the event before it is {_short(head.hash)}")
     digest = event_hash(entry.content)
     if entry.hash != digest:
-        raise BrokenChain(f"its content has hash {_short(digest)}, but it is entered with {_short(entry.hash)}")
+        raise BrokenChain(f"its content has hash {_short(digest)}, but it is recorded with {_short(entry.hash)}")
     return Head(head.events + 1, digest)
 
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -69,14 +67,14 @@ class EmergencyFile:
             return [self._entry(line) for line in self._content().decode("ascii").splitlines()]
         except (ValueError, KeyError, TypeError, ArithmeticError) as error:
             raise LedgerUnusable(
-                f"{self.path} holds outcomes that an earlier run could not enter, and cannot be read: {error}",
+                f"{self.path} holds outcomes that an earlier run could not record, but cannot be read: {error}",
                 hint="keep it, read it, and compare it with the vendor's dashboard before you move it away",
             ) from error
 
     def _entry(self, line: str) -> tuple[Attempt, Settlement]:
         entry = json.loads(line)
         if entry["account"] != self._account:
-            raise ValueError(f"it is of account {entry['account']}")
+            raise ValueError(f"it belongs to account {entry['account']}")
         return record_of(Attempt, entry["attempt"]), record_of(Settlement, entry["settlement"])
 
     def save(self, attempt: Attempt, settlement: Settlement) -> None:
@@ -103,13 +101,3 @@ class EmergencyFile:
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
             os.close(descriptor)
-
-
-@contextmanager
-def emergency_file(path: Path, account: str) -> Iterator[EmergencyFile]:
-    """The account's file, ready to be written, for the length of a `with`."""
-    file = EmergencyFile(path, account)
-    try:
-        yield file
-    finally:
-        file.close()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 from sqlalchemy import Connection, Engine
 
-from runner.core.errors import LedgerOutdated, LedgerUnusable
+from runner.core.errors import LedgerOutdated, LedgerUnusable, UsageError
 from runner.ledger import migrations
 from runner.ledger.reader import SqlReader
 from runner.ledger.sql import AccountRows
@@ -55,6 +56,14 @@ class SqlLedger(SqlReader):
 
     def _outdated(self, version: str) -> LedgerOutdated:
         return LedgerOutdated(
-            f"the ledger {self.location} is of an older version ({version})",
-            hint="run `order-runner apply` once, it brings the ledger up to date",
+            f"the ledger {self.location} has an older version ({version})",
+            hint="run `order-runner apply` once: it brings the ledger up to date",
+        )
+
+
+def check_account(account: str) -> None:
+    """UsageError for an account name that cannot be part of a file name."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", account):
+        raise UsageError(
+            f"{account!r} is not an account name", hint="1 to 63 of A-Z a-z 0-9 . _ -, beginning with a letter or digit"
         )

@@ -35,7 +35,7 @@ FORMAT: Final = "order-runner/ledger/1"
 LONGEST: Final = 64 * 1024 * 1024
 """Characters of a line; a longer one is none of ours."""
 
-NOT_OURS: Final = "is not as `ledger export` writes it"
+NOT_OURS: Final = "is not in the form that `ledger export` writes"
 
 _MEMBERS: Final[Mapping[str, frozenset[str]]] = {
     "header": frozenset(("kind", "format", "tool", "account", "ledger", "at", "events", "head", "hash")),
@@ -80,7 +80,7 @@ class Chain:
         except BrokenChain as error:
             raise BrokenHistory(place, str(error)) from None
         if entry.account != self.account:
-            raise BrokenHistory(place, f"it is of account {entry.account}, not {self.account}")
+            raise BrokenHistory(place, f"it belongs to account {entry.account}, not {self.account}")
         self.head = head
         self.orders += entry.event == Event.RESOLVED and entry.before == State.PLANNED and entry.attempt == 1
         return self._witness(entry, place) if entry.event == Event.CLAIMED else None
@@ -118,7 +118,7 @@ def _kept(ledger: Ledger, digest: str, place: str) -> Witness:
     except Contradiction as error:
         raise BrokenHistory(place, str(error)) from None
     if witness is None:
-        raise BrokenHistory(place, f"its witness {digest[:12]}… is gone")
+        raise BrokenHistory(place, f"its witness {digest[:12]}… is missing")
     if witness.digest != digest:
         raise BrokenHistory(place, f"its witness {digest[:12]}… was changed")
     return witness
@@ -133,9 +133,9 @@ def check_ledger(ledger: Ledger, watch: Watch = unwatched) -> Chain:
     end, reached = ledger.head(), chain.head
     if reached.events < start.events or end.events < reached.events:
         kept = start if reached.events < start.events else end
-        raise BrokenHistory("the end", f"the ledger has {reached.events} events, but keeps a head of {kept.events}")
+        raise BrokenHistory("the end", f"the ledger has {reached.events} events, but its head counts {kept.events}")
     if reached.hash != {start.events: start.hash, end.events: end.hash}.get(reached.events, reached.hash):
-        raise BrokenHistory("the end", "the last event is not the one that the ledger keeps as its head")
+        raise BrokenHistory("the end", "the last event does not match the ledger's head")
     watch(Comparing())
     misfit = ledger.misfit()
     if misfit is not None:
@@ -154,7 +154,7 @@ def lines(ledger: Ledger, header: Header, watch: Watch = unwatched) -> Iterator[
                 break
     if chain.head != header.head:
         raise BrokenHistory(
-            "the end", f"the ledger keeps a head of {header.head.events} events that its events do not lead to"
+            "the end", f"the ledger's head counts {header.head.events} events, which its events do not lead to"
         )
     yield from (line_of(stranger_content(stranger)) for stranger in ledger.strangers())
 
@@ -199,19 +199,19 @@ class Export:
         _refuse_stray(waiting)
         if self.chain.head != self.header.head:
             told, found = self.header.head.events, self.chain.head.events
-            raise BrokenHistory(f"line {self.line + 1}", f"the header tells of {told} events, and not these {found}")
+            raise BrokenHistory(f"line {self.line + 1}", f"the header announces {told} events, but there are {found}")
 
     def _header(self) -> Header:
         content = self._content(first=True)
         if content is None or content["kind"] != "header":
-            raise BrokenHistory("line 1", "it is no header of an export")
+            raise BrokenHistory("line 1", "it is not the header of an export")
         if content["format"] != FORMAT:
-            raise BrokenHistory("line 1", f"it is of format {content['format']}, which this version does not know")
+            raise BrokenHistory("line 1", f"its format is {content['format']}, which this version does not know")
         return self._written(content, _header_of, _header_content)
 
     def _entry(self, content: Mapping[str, Any]) -> Entry:
         if content["kind"] != "event":
-            raise BrokenHistory(self.place, f"a {content['kind']} has no place here")
+            raise BrokenHistory(self.place, f"a {content['kind']} is not allowed here")
         entry = Entry(**{name: value for name, value in content.items() if name != "kind"})
         if not _is_typed(entry):
             raise BrokenHistory(self.place, NOT_OURS)

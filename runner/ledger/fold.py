@@ -51,11 +51,13 @@ def fold(row: Row | None, entry: Entry) -> dict[str, Any]:
 
 def _refuse_leap(row: Row, entry: Entry) -> None:
     if entry.before != row["state"]:
-        raise Contradiction(f"it takes {entry.key} from {entry.before}, but the order was {row['state']}")
+        raise Contradiction(f"it moves {entry.key} from {entry.before}, but the order was {row['state']}")
     begins = entry.event == Event.CLAIMED or _is_adoption(entry)
     tries = row["attempt"] + 1 if begins else row["attempt"]
     if entry.attempt > tries or (begins and entry.attempt < tries):
-        raise Contradiction(f"it is of attempt {entry.attempt} of {entry.key}, which had {row['attempt']}")
+        raise Contradiction(
+            f"it belongs to attempt {entry.attempt} of {entry.key}, which was at attempt {row['attempt']}"
+        )
     after = entry.after
     if after is None and entry.event != Event.CLAIMED:
         return

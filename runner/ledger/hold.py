@@ -86,7 +86,7 @@ class SqlHold:
         """Add what `history` has beyond the ledger's own events: all of it in one durable transaction, or nothing."""
         with self._write() as rows:
             if not self._is_held() or rows.fence() != self._fence:
-                raise Refused("nothing was imported: another run has taken the account since", hint="run again")
+                raise Refused("nothing was imported: another run has since taken over the account", hint="run again")
             return archive.restore(rows, history)
 
     def _import_emergency(self) -> None:
@@ -99,6 +99,6 @@ class SqlHold:
             self.settle(attempt, settlement)
         except Refused as error:
             raise LedgerUnusable(
-                f"{self._emergency.path} holds an outcome of {attempt.key} that cannot be entered: {error}",
+                f"{self._emergency.path} holds an outcome of {attempt.key} that cannot be recorded: {error}",
                 hint=error.hint or "compare it with the vendor's dashboard before you move the file away",
             ) from error

@@ -108,7 +108,7 @@ def _wait(lock: AccountLock, account: str, timeout: float) -> None:
         if left <= 0:
             raise Busy(
                 f"account {account} is held by {signature(lock.read())}",
-                hint="wait for that run, or give this one more time with --lock-timeout",
+                hint="wait for that run, or let this one wait longer with --lock-timeout",
             )
         time.sleep(min(PAUSE, left))
 
@@ -120,4 +120,4 @@ def signature(text: str) -> str:
         job = f" (CI job {holder['ci_job']})" if holder["ci_job"] else ""
         return f"pid {holder['pid']} on {holder['host']} since {holder['since']}{job}"
     except (ValueError, KeyError, TypeError):
-        return "another process that has not signed yet"
+        return "a process that has not identified itself yet"

@@ -67,9 +67,11 @@ def arrow(case: SettlementCase) -> tuple[Event, State | None]:
 def _no_such_verdict(case: SettlementCase) -> str:
     key, settlement = case.row["key"], case.settlement
     if case.owner is not None:
-        return f"order {settlement.order_id} already belongs to {case.owner}, it cannot be {key}"
+        return f"order {settlement.order_id} already belongs to {case.owner}, so it cannot be {key}"
     if not case.is_current:
-        return f"{key} was claimed again since: attempt {case.row['attempt']} is to be settled, not {case.attempt.n}"
+        return (
+            f"{key} has been claimed again since: attempt {case.row['attempt']} is to be settled, not {case.attempt.n}"
+        )
     return f"{key} is {case.state}: it cannot become {settlement.after} by {settlement.event}"
 
 
@@ -116,4 +118,4 @@ def _stray_reason(case: SettlementCase) -> str:
     standing = (
         f"order {case.row['order_id']}" if case.row["order_id"] else f"{case.state} by attempt {case.row['attempt']}"
     )
-    return f"{answered}, but this order stands as {standing}"
+    return f"{answered}, but this order is {standing}"

@@ -54,7 +54,7 @@ def read_url(url: str) -> Target:
     # Here libpq would take a part of the password for a host, and name it in its errors.
     if head.count("@") > 1 or "@" in head.partition("/")[2] or "@" in query or "#" in url:
         raise UsageError(
-            "the ledger's URL cannot be read: it has an @ or # where none may be",
+            "the ledger's URL cannot be read: it has an @ or # in the wrong place",
             hint="percent-encode the user and the password: @ is %40, / is %2F, # is %23, ? is %3F, : is %3A",
         )
     try:
@@ -63,7 +63,7 @@ def read_url(url: str) -> Target:
         # The driver's own words may quote the password.
         raise UsageError(
             "the ledger's URL cannot be read by PostgreSQL's library",
-            hint="it looks like postgresql://user@host:5432/database?sslmode=verify-full, the parts percent-encoded",
+            hint="write it like postgresql://user@host:5432/database?sslmode=verify-full, the parts percent-encoded",
         ) from None
     named = [parts[name] for name in _SECRETS if name in parts]
     secrets = {secret for secret in (*named, os.environ.get("PGPASSWORD", "")) if secret}

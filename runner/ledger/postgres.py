@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, cast
@@ -24,11 +24,10 @@ from runner.core.files import private_folder
 from runner.core.ledger import Hold, Ledger
 from runner.core.records import Holder
 from runner.ledger import migrations
-from runner.ledger.emergency import emergency_file
-from runner.ledger.engine import SqlLedger
+from runner.ledger.emergency import EmergencyFile
+from runner.ledger.engine import SqlLedger, check_account
 from runner.ledger.hold import SqlHold
 from runner.ledger.lockfile import account_lock
-from runner.ledger.names import check_account
 from runner.ledger.pgsession import AccountSession, holding, lock_key, make_durable, make_strict, one, refuse_pooled
 from runner.ledger.pgurl import Target, read_url
 from runner.ledger.sql import AccountRows
@@ -40,15 +39,15 @@ MIGRATION: Final = "a migration, which no account can be called"
 """In the place of an account: the lock of whoever changes the tables."""
 
 _HINTS: Final = (
-    ("08", "look whether the server is up and can be reached; then run again"),
+    ("08", "check that the server is up and can be reached, then run again"),
     ("57P", "the server ended the session: run again"),
-    ("28", "look at user, password (PGPASSWORD, PGPASSFILE) and the server's pg_hba.conf"),
-    ("3D000", "make the database first: CREATE DATABASE"),
+    ("28", "check user, password (PGPASSWORD, PGPASSFILE) and the server's pg_hba.conf"),
+    ("3D000", "create the database first: CREATE DATABASE"),
     ("42501", "grant the role what docs/how-to/shared-ledger.md lists"),
-    ("53", "the server is short of room or connections: look at its disk and at max_connections"),
-    ("25006", "name the primary, and a database that may be written"),
-    ("55P03", "another session keeps a lock for long: look at pg_stat_activity"),
-    ("57014", "another session keeps a lock for long: look at pg_stat_activity"),
+    ("53", "the server is short of space or connections: check its disk and max_connections"),
+    ("25006", "connect to the primary, and to a database that may be written"),
+    ("55P03", "another session has held a lock for a long time: look at pg_stat_activity"),
+    ("57014", "another session has held a lock for a long time: look at pg_stat_activity"),
 )
 
 
@@ -89,7 +88,7 @@ class PostgresLedger(SqlLedger):
             with self._trusting():
                 private_folder(self._folder)
                 held.enter_context(account_lock(self._own("lock"), self.account, holder, timeout))
-                emergency = held.enter_context(emergency_file(self._own("emergency"), self.account))
+                emergency = held.enter_context(closing(EmergencyFile(self._own("emergency"), self.account)))
                 connection = held.enter_context(self._connect(WRITE))
                 raw = _raw(connection)
                 make_durable(raw)
@@ -135,7 +134,7 @@ class PostgresLedger(SqlLedger):
             if schema is None:
                 raise LedgerUnusable(
                     f"{self.location} has no schema on its search_path",
-                    hint="make the schema, or name another one with ?options=-csearch_path%3Dname",
+                    hint="create the schema, or use another one with ?options=-csearch_path%3Dname",
                 )
             self._schema = schema
             if self._is_ready(connection):
@@ -165,7 +164,7 @@ class PostgresLedger(SqlLedger):
         if len(present) < len(wanted):
             raise LedgerUnusable(
                 f"{self.location} has another program's tables in its schema {self._schema}",
-                hint="give the ledger a database, or a schema, of its own",
+                hint="give the ledger its own database or schema",
             )
         version = str(one(raw, "SELECT version_num FROM alembic_version"))
         return self._known(version)
@@ -188,7 +187,7 @@ class PostgresLedger(SqlLedger):
         with self._transaction(connection) as rows:
             yield rows
         if notices:
-            raise LedgerUnusable(f"the ledger {self.location} did not commit without a warning: {notices[-1]}")
+            raise LedgerUnusable(f"the ledger {self.location} committed with a warning: {notices[-1]}")
 
     @contextmanager
     def _trusting(self) -> Iterator[None]:
@@ -205,7 +204,7 @@ class PostgresLedger(SqlLedger):
 def _way_out(cause: BaseException) -> str:
     state = getattr(cause, "sqlstate", None) or "08"
     found = (hint for start, hint in _HINTS if isinstance(cause, psycopg.Error) and state.startswith(start))
-    return next(found, "mend this, or name another ledger with --ledger")
+    return next(found, "fix this, or name another ledger with --ledger")
 
 
 def _engine(target: Target) -> Engine:

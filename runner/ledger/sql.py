@@ -21,15 +21,7 @@ from runner.core.states import CLAIMABLE, Event, State
 from runner.core.vendor import Witness
 from runner.ledger import statements
 from runner.ledger.chain import event_hash
-from runner.ledger.codec import (
-    claim_detail,
-    json_text,
-    moment_text,
-    money_text,
-    record_of,
-    storable,
-    values_of,
-)
+from runner.ledger.codec import claim_detail, json_text, moment_text, money_text, record_of, storable, values_of
 from runner.ledger.moves import SettlementCase, arrow, changes, refuse_nonsense
 
 KEYS_A_QUERY: Final = 500
@@ -241,11 +233,11 @@ def _claim_values(claim: Claim, n: int) -> dict[str, Any]:
 def _why_not(row: Mapping[str, Any] | None, claim: Claim) -> Refused:
     key, state = claim.request.key, State(row["state"]) if row else State.PLANNED
     if row is None or (state in CLAIMABLE and row["stray_order_id"] is None):
-        return Refused(f"{key} was not claimed: another run has taken the account since", hint="run again")
+        return Refused(f"{key} was not claimed: another run has since taken over the account", hint="run again")
     if state in CLAIMABLE:
         return Refused(
             f"{key} is {state}, but the vendor also answered it with order {row['stray_order_id']}",
-            hint="look at that order at the vendor: if it is this one, `order-runner status` has the command; to buy "
+            hint="check that order at the vendor: if it is this one, `order-runner status` has the command; to buy "
             "anyway, raise the order's `generation`",
         )
     if state is not State.PLACED:

@@ -11,7 +11,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Final, TypeVar, cast
 from urllib.parse import quote
@@ -23,11 +23,10 @@ from runner.core.errors import LedgerUnusable
 from runner.core.ledger import Hold, Ledger
 from runner.core.records import Holder
 from runner.ledger import migrations, storage
-from runner.ledger.emergency import emergency_file
-from runner.ledger.engine import SqlLedger
+from runner.ledger.emergency import EmergencyFile
+from runner.ledger.engine import SqlLedger, check_account
 from runner.ledger.hold import SqlHold
 from runner.ledger.lockfile import account_lock, held_by
-from runner.ledger.names import check_account
 
 T = TypeVar("T")
 
@@ -46,8 +45,8 @@ _HINTS: Final = (
     ("SQLITE_CORRUPT", "restore it from a backup; a new ledger would forget what was bought"),
     ("SQLITE_READONLY", "make the file and its folder writable for this user"),
     ("SQLITE_CANTOPEN", "make the file and its folder writable for this user"),
-    ("SQLITE_BUSY", "another process is writing to it for long: look for one that is stopped"),
-    ("SQLITE_IOERR", "look at the disk: its room, its limits, its health"),
+    ("SQLITE_BUSY", "another process has been writing to it for a long time: look for a stopped one"),
+    ("SQLITE_IOERR", "check the disk: its free space, its quotas, its health"),
 )
 
 
@@ -81,7 +80,7 @@ class SqliteLedger(SqlLedger):
         with ExitStack() as held:
             with self._trusting():
                 lock = held.enter_context(account_lock(self._own("lock"), self.account, holder, timeout))
-                emergency = held.enter_context(emergency_file(self._own("emergency"), self.account))
+                emergency = held.enter_context(closing(EmergencyFile(self._own("emergency"), self.account)))
                 connection = held.enter_context(self._engine.connect())
                 connection.execution_options(begin="BEGIN IMMEDIATE")
                 _make_durable(_raw(connection))
@@ -129,7 +128,7 @@ class SqliteLedger(SqlLedger):
                 _raw(connection).execute("SELECT count(*) FROM sqlite_master").fetchone()
         except (SQLAlchemyError, sqlite3.Error) as error:
             raise LedgerUnusable(
-                f"the ledger {self._path} was left half made by a run that died, and cannot be mended here: {error}",
+                f"the ledger {self._path} was left incomplete by a run that died, and cannot be repaired here: {error}",
                 hint="run `order-runner apply` once as a user who may write the file and its folder",
             ) from error
         finally:
@@ -193,7 +192,7 @@ def _way_out(cause: BaseException) -> str:
     if isinstance(cause, OSError) and cause.errno == errno.ENOSPC:
         name = "SQLITE_FULL"
     found = (hint for start, hint in _HINTS if name.startswith(start))
-    return next(found, "mend this, or name another file with --ledger")
+    return next(found, "fix this, or name another file with --ledger")
 
 
 def _engine(path: Path, *, read_only: bool) -> Engine:
@@ -235,7 +234,7 @@ def _make_durable(raw: sqlite3.Connection) -> None:
     raw.execute("PRAGMA synchronous = FULL")
     level = raw.execute("PRAGMA synchronous").fetchone()[0]
     if (mode, level) != ("wal", FULL):
-        raise OSError(f"SQLite did not take WAL with synchronous=FULL, but {mode} with {level}")
+        raise OSError(f"SQLite did not accept WAL with synchronous=FULL; it uses {mode} with {level}")
 
 
 def _use_write_ahead_log(raw: sqlite3.Connection) -> str:

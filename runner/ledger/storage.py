@@ -52,7 +52,7 @@ def check_place(path: Path) -> None:
     kind = network_file_system(path.parent)
     if kind is not None:
         raise LedgerUnusable(
-            f"the ledger {path} would lie on a network file system ({kind}), where its locks cannot be trusted",
+            f"the ledger {path} would be on a network file system ({kind}), where its locks cannot be trusted",
             hint="use a local disk",
         )
 

@@ -51,7 +51,7 @@ def load(
     ()
     """
     if not paths:
-        raise UsageError("no manifest is named", hint="name a file, a folder or a glob")
+        raise UsageError("no manifest was given", hint="name a file, a folder or a glob")
     lockfile, policy = lockfile or environment.text("--lockfile"), policy or environment.text("--policy")
     strict = bool(environment.flag("--strict")) if strict is None else strict
     words = Words(paths=tuple(os.fspath(path) for path in paths), named=Path(lockfile) if lockfile else None)
@@ -91,11 +91,11 @@ class Account:
 
     def __post_init__(self) -> None:
         if self.api_key is not None and not isinstance(self.api_key, ApiKey):
-            raise TypeError("api_key is an ApiKey, which does not print: ApiKey(text)")
+            raise TypeError("api_key must be an ApiKey, whose value is never printed: ApiKey(text)")
         if self.money_timeout < MIN_MONEY_TIMEOUT:
             raise UsageError(
-                "a purchase may take two minutes: waiting less makes unknown outcomes of good ones",
-                hint=f"leave money_timeout at {MIN_MONEY_TIMEOUT:g} or more",
+                "a purchase may take two minutes: a shorter wait turns good purchases into unknown outcomes",
+                hint=f"keep money_timeout at {MIN_MONEY_TIMEOUT:g} or more",
             )
 
     @classmethod
@@ -284,14 +284,14 @@ def _approval(approve: Planned | str | None, confirm: Callable[[Plan], bool] | N
     """What was approved, None where `confirm` is asked. UsageError unless one of the two, and only one, says yes."""
     if (approve is None) == (confirm is None):
         raise UsageError(
-            "nobody said yes to the purchase" if approve is None else "approve and confirm are both said",
-            hint="say approve=plan, or confirm=, a function that is shown the plan and returns True",
+            "the purchase was not confirmed" if approve is None else "approve and confirm are both given",
+            hint="pass approve=plan, or confirm=, a function that is given the plan and returns True",
         )
     if isinstance(approve, Planned):
         return approve.approval
     if approve is None:
         return None
-    return Approval(digest=digest_of(approve, name="what is approved", source="of a plan"))
+    return Approval(digest=digest_of(approve, name="approve=", source="of a plan"))
 
 
 def _into(file: ReportFile | None) -> Callable[[Report, RunnerError], None]:

@@ -97,7 +97,7 @@ class Planned:
     def approval(self) -> Approval:
         """The plan as something approved. UsageError for a plan in which not every order has a price."""
         if self.document is None or self.digest is None:
-            raise UsageError("the plan approves nothing: not every order of it has a price", hint="plan again")
+            raise UsageError("the plan cannot be approved: not every order has a price", hint="plan again")
         return Approval(digest=self.digest, document=self.document)
 
 

@@ -116,12 +116,12 @@ class Purse:
 
 def _objection(cap: Cap, amount: Decimal, spent: Decimal, at: datetime) -> Problem:
     total = decimal_text(spent + amount)
-    before = f", {decimal_text(spent)} of it spent before" if spent else ""
+    before = f", {decimal_text(spent)} of it spent already" if spent else ""
     if cap.period:
         first = begin(cap.period, at.astimezone(UTC).date())
         message = (
-            f"{decimal_text(amount)} to spend and {decimal_text(spent)} spent, or perhaps spent, "
-            f"since {first.isoformat()} (UTC) make {total}, above {cap.wording}"
+            f"{decimal_text(amount)} to spend, and {decimal_text(spent)} spent or possibly spent "
+            f"since {first.isoformat()} (UTC), make {total}, above {cap.wording}"
         )
         hint = f"wait for the next {cap.period}, or buy fewer orders; only the policy itself can raise its budgets"
     elif cap.batch:

@@ -146,7 +146,7 @@ def too_dear(request: OrderRequest, quote: Quote, batch: Batch | None) -> Object
             return Objection(
                 code="PSR404",
                 message=f"its price is {decimal_text(quote.total)}, above {name} {decimal_text(limit)}{where}",
-                hint=f"raise {name} if that price is meant",
+                hint=f"raise {name} if that price is right",
                 field="max_total" if name == "max_total" else None,
             )
     return None
@@ -160,9 +160,9 @@ def too_large(quote: Quote, limits: Limits, dearest: Decimal | None) -> Objectio
     named = f", and {limits.name('--large')} is only {decimal_text(limits.large)}" if limits.large else ""
     return Objection(
         code="PSR432",
-        message=f"its price is {total}, more than ten times that of the dearest order this account ever bought "
-        f"({decimal_text(dearest)}, by the ledger){named}",
-        hint=f"if that is meant, say --large {total}",
+        message=f"its price is {total}, more than ten times that of the most expensive order this account ever bought "
+        f"({decimal_text(dearest)}, according to the ledger){named}",
+        hint=f"if that is intended, pass --large {total}",
     )
 
 
@@ -183,9 +183,9 @@ def alike(request: OrderRequest, standing: Standing) -> Objection | None:
             state = f"bought as order {record.order_id}" if record.order_id else f"{record.state}"
             return Objection(
                 code="PSR433",
-                message=f"alike in everything but the name: {record.key}, claimed at "
+                message=f"identical but for the name: {record.key}, claimed at "
                 f"{rfc3339(bought.claimed_at)} and {state}",
-                hint="if it is meant, leave it; if it was copied by mistake, remove it (--strict refuses it)",
+                hint="if that is intended, leave it; if it was copied by mistake, remove it (--strict refuses it)",
             )
     return None
 
@@ -197,6 +197,6 @@ def objections(
     problems = purse.objections(plan_costs, at)
     if limits.max_orders is not None and orders > limits.max_orders:
         name = limits.name("--max-orders")
-        message = f"{orders} orders are to be bought, above {name} {limits.max_orders}"
+        message = f"{orders} orders would be bought, above {name} {limits.max_orders}"
         problems.append(Problem(code="PSR431", message=message, hint=f"raise {name}, or buy fewer orders"))
     return problems

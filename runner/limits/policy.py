@@ -95,7 +95,7 @@ class _Subject(SchemaSubject):
 
     def problem(self, number: str, message: str, place: Span, at: tuple[str | int, ...], hint: str | None) -> Problem:
         if number == "03" and at[0] != "allow" and hint is not None:
-            hint = "remove it, or see `order-runner schema policy` for what there is"
+            hint = "remove it, or see `order-runner schema policy` for the fields there are"
         if number == "08" and at[:2] == ("allow", "countries") and len(at) > 2:
             hint = "write a word like FRA, or a countryId without quotes"
         return Problem(code=_CODES[number], message=message, hint=hint, path=self.path, span=place)
@@ -170,7 +170,7 @@ def _ours(problem: Problem) -> Problem:
 
 def _wrong(path: str, fields: dict[str, Field], begins: Sequence[Span]) -> Iterator[Problem]:
     if len(begins) > 1:
-        message, hint = "a policy is one document", "keep one of the documents"
+        message, hint = "a policy is a single document", "keep one of the documents"
         yield Problem(code="PSR701", message=message, hint=hint, path=path, span=begins[1])
     written, hint = fields.get("apiVersion"), f"write `apiVersion: {FORMAT}`"
     if written is None:
@@ -178,7 +178,7 @@ def _wrong(path: str, fields: dict[str, Field], begins: Sequence[Span]) -> Itera
             code="PSR704", message="`apiVersion` is missing: every policy has one", hint=hint, path=path, span=begins[0]
         )
     elif written.value != FORMAT:
-        message = f"`apiVersion` is `{display(written.value)}`: this is no {FORMAT} policy"
+        message = f"`apiVersion` is `{display(written.value)}`: this is not a {FORMAT} policy"
         yield Problem(code="PSR702", message=message, hint=hint, path=path, span=written.value_span())
     places = DocumentHead(path=path, fields=fields, begin=begins[0], split=None, orders=0, kinds=())
     values = {name: found.value for name, found in fields.items()} | {"apiVersion": FORMAT}
@@ -241,7 +241,7 @@ def _breaches(policy: Policy, request: OrderRequest) -> Iterator[Objection]:
             yield _not_allowed(f"label {label}: {display(request.labels[label])}", place, given, "labels")
     for label in policy.require_labels:
         if not request.labels.get(label):
-            message = f"label {label} is missing: {policy.place_of('require_labels')} wants it on every order"
+            message = f"label {label} is missing: {policy.place_of('require_labels')} requires it on every order"
             yield Objection(code="PSR711", message=message, hint=f"add `labels: {{{label}: …}}`", field="labels")
 
 
@@ -272,4 +272,4 @@ def _quantity(policy: Policy, request: OrderRequest) -> Iterator[Objection]:
         yield Objection(code="PSR710", message=message, hint=_HINT, field="quantity")
 
 
-_HINT: Final = "change the order, or have the policy changed by who keeps it"
+_HINT: Final = "change the order, or ask the policy's owner to change it"

@@ -58,8 +58,8 @@ class Alike(PackedPlaces):
         problem = Problem(
             code="PSR320",
             severity="warning",
-            message=f"the same as the order at {self._place(first)} in everything but the name",
-            hint="if both are meant, leave them; if one was copied by mistake, remove it (--strict refuses it)",
+            message=f"identical but for the name to the order at {self._place(first)}",
+            hint="if both are intended, leave them; if one was copied by mistake, remove it (--strict refuses it)",
             path=self._paths[-1],
             span=span(accepted.entry.landmark("name")),
             field="name",

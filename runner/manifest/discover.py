@@ -118,7 +118,7 @@ def _nothing(path: str, left_out: Sequence[str]) -> Problem:
     what = "folder" if Path(path).is_dir() else "glob"
     hint = f"a manifest's name ends in {' or '.join(SUFFIXES)}" if what == "folder" else "check the spelling"
     if left_out:
-        hint = f"{left_out[-1]} has a lockfile of its own: name it instead"
+        hint = f"{left_out[-1]} has its own lockfile: name it instead"
     return Problem(
         code="PSR302",
         message=f"the {what} holds no manifest",

@@ -64,7 +64,7 @@ def _orders(head: DocumentHead) -> Iterator[Problem]:
     if "orders" in head.fields:
         place = head.value(("orders",))
         hint = "write the orders below it, each with `- `, without an anchor"
-        yield head.problem("PSR110", "`orders` must be a list that is written out here", place, hint, "orders")
+        yield head.problem("PSR110", "`orders` must be a list written out here", place, hint, "orders")
     elif head.split and not head.orders:
         yield head.problem("PSR111", "`orders` is empty", head.split, "write at least one order", "orders")
 
@@ -76,7 +76,7 @@ def _no_such_day(head: DocumentHead) -> Iterator[Problem]:
         try:
             date.fromisoformat(field.value)
         except ValueError:
-            message = f"`buy_by` is no day of the calendar: `{field.value}`"
+            message = f"`buy_by` is not a calendar date: `{field.value}`"
             yield head.problem("PSR108", message, field.value_span(), f"write {FORMS['buy_by']}", "buy_by")
 
 

@@ -117,7 +117,7 @@ class ManifestDocument:
         elif field.key == "apiVersion" and field.value != FORMAT and not field.problems:
             self._foreign = self._problem(
                 "PSR102",
-                f"`apiVersion` is `{display(field.value)}`: this is no {FORMAT} manifest",
+                f"`apiVersion` is `{display(field.value)}`: this is not an {FORMAT} manifest",
                 field.value_span(),
                 f"write `apiVersion: {FORMAT}`, or keep other YAML out of this path",
             )
@@ -158,7 +158,7 @@ class ManifestDocument:
             return
         if "apiVersion" not in self.fields and not self._split and not cut:
             hint = f"write `apiVersion: {FORMAT}`, or keep other YAML out of this path"
-            missing = self._problem("PSR104", "`apiVersion` is missing: this is no manifest", self._begin, hint)
+            missing = self._problem("PSR104", "`apiVersion` is missing: this is not a manifest", self._begin, hint)
             self.problems = [replace(missing, field="apiVersion")]
             return
         problems = head_problems(
@@ -214,8 +214,10 @@ class ManifestDocument:
         self._register(entry)
 
     def _unwanted(self, entry: ListEntry, kind: Kind, name: str) -> None:
-        message = f"`{name}` is missing: the vendor's table calls it optional, but {kind.name} is refused without it"
-        hint = "say what the proxies are for, in your own words"
+        message = (
+            f"`{name}` is missing: the vendor's table calls it optional, but the vendor refuses {kind.name} without it"
+        )
+        hint = "describe what the proxies are for"
         problem = self._problem("PSR211", message, span(entry.landmark("name")), hint)
         self.report([replace(problem, severity="warning", key=self.key(entry.value), field=name)])
 
@@ -247,7 +249,7 @@ class ManifestDocument:
         return Problem(code=code, message=message, hint=hint, path=self.path, span=place)
 
 
-_OTHER_NAME: Final = "give it a name of its own; to buy the same again, add `generation: 2`"
+_OTHER_NAME: Final = "give it its own name; to buy the same again, add `generation: 2`"
 
 
 def _elsewhere(problems: Iterable[Problem], others: Iterable[Problem]) -> list[Problem]:

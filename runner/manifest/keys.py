@@ -1,4 +1,4 @@
-"""The keys of all orders of one call, to find two orders of one name, in little memory."""
+"""The keys of all orders of one call, to find two orders with one name, in little memory."""
 
 from __future__ import annotations
 

@@ -130,7 +130,7 @@ def _unknown_field(subject: SchemaSubject, at: Path, nearest: str | None) -> Pro
     place = subject.places.key(at)
     having = [kind for kind in PRODUCT_TYPES if name in schemas.load(kind)["properties"]] if len(at) == 1 else []
     if subject.is_order and having:
-        message = f"`{name}` is no field of {subject.schema}: {_listed(having)} it{subject.merged(place)}"
+        message = f"`{name}` is not a field of {subject.schema}: {_listed(having)} it{subject.merged(place)}"
         return subject.problem("10", message, place, at, "remove it, or change the `type`")
     where = "" if len(at) == 1 else f" in `{at[0]}`"
     hint = None if nearest else "remove it"
@@ -151,7 +151,7 @@ def _neither(subject: SchemaSubject, violation: Violation, names: tuple[str, ...
     field, word = names
     rule = schemas.load(subject.schema)["properties"][field]
     message = f"`{field}` is missing: the vendor needs it for {subject.schema}"
-    hint = f"{way_out(rule, field)}, or say it in words with `{word}`"
+    hint = f"{way_out(rule, field)}, or write it in words as `{word}`"
     return subject.problem("04", message, subject.places.landmark, (*violation.at, field), hint)
 
 
@@ -164,8 +164,8 @@ def _twice(subject: SchemaSubject, violation: Violation, names: tuple[str, ...])
     field, word = names
     own = next((name for name in (word, field) if at or not subject.places.inherits(name)), word)
     place = subject.places.key((*at, own))
-    message = f"`{word}` and `{field}` say the same thing{subject.merged(place)}"
-    hint = f"keep one: `{word}` in words, or the vendor's own `{field}`"
+    message = f"`{word}` and `{field}` mean the same thing{subject.merged(place)}"
+    hint = f"keep one: `{word}`, or the vendor's own `{field}`"
     return subject.problem("13", message, place, (*at, own), hint)
 
 
@@ -259,14 +259,14 @@ def _length(subject: SchemaSubject, violation: Violation) -> Problem:
     if not value:
         message, hint = f"{_label(at)} is empty", "give it a value, or remove the line"
     else:
-        message, hint = f"{_label(at)} has {len(value)} characters, {limit} at most", "shorten it"
+        message, hint = f"{_label(at)} has {len(value)} characters; the limit is {limit}", "shorten it"
     return subject.problem("08", message, subject.places.value(at), at, hint)
 
 
 def _other(subject: SchemaSubject, violation: Violation) -> Problem:
     """A rule of the schema that nobody has words for yet."""
     at = violation.at
-    message = f"{_label(at)} breaks the rule `{violation.keyword}` of its schema"
+    message = f"{_label(at)} violates the rule `{violation.keyword}` of its schema"
     hint = f"see `order-runner schema {subject.schema if subject.is_order else 'manifest'}`"
     return subject.problem("08", message, subject.places.value(at), at, hint)
 

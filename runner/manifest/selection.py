@@ -28,7 +28,7 @@ class Selection:
     def left_out(self, request: OrderRequest) -> str | None:
         """Why an order is none of this call's business; None where it is selected."""
         if self.only and not any(names(pattern, request.key) for pattern in self.only):
-            return "not selected: no --only names it"
+            return "not selected: no --only matches it"
         pattern = next((pattern for pattern in self.exclude if names(pattern, request.key)), None)
         if pattern is not None:
             return f"not selected: --exclude {pattern}"
@@ -42,15 +42,15 @@ class Selection:
             for pattern in patterns:
                 if not any(names(pattern, order.key) for order in every):
                     texts = {text for order in every for text in (order.key.name, str(order.key))}
-                    raise UsageError(f"{flag} {pattern} names no order", hint=_way_out(pattern, texts))
+                    raise UsageError(f"{flag} {pattern} matches no order", hint=_way_out(pattern, texts))
         for name, value in self.labels:
             if not any(order.labels.get(name) == value for order in every):
                 pairs = {f"{label}={text}" for order in every for label, text in order.labels.items()}
-                raise UsageError(f"--label {name}={value} fits no order", hint=_way_out(f"{name}={value}", pairs))
+                raise UsageError(f"--label {name}={value} matches no order", hint=_way_out(f"{name}={value}", pairs))
         if self and all(self.left_out(order) for order in every):
             raise UsageError(
-                "no order is selected: each option fits some, and none fits all of them",
-                hint="--only, --exclude and --label narrow each other down",
+                "no order is selected: each option matches some orders, but no order matches all of them",
+                hint="--only, --exclude and --label are combined: an order must pass all of them",
             )
 
     def as_json(self) -> Mapping[str, object]:
@@ -70,7 +70,7 @@ def label_of(text: str) -> tuple[str, str]:
     """`team=data` as a pair. UsageError for anything else."""
     name, equals, value = text.partition("=")
     if not (name and equals):
-        raise UsageError(f"--label {text} is no label", hint="write it like --label team=data")
+        raise UsageError(f"--label {text}: not NAME=VALUE", hint="write it as in --label team=data")
     return name, value
 
 
@@ -81,5 +81,5 @@ def _way_out(text: str, candidates: Iterable[str]) -> str:
     if close:
         return f"did you mean {' or '.join(close)}?"
     if not texts:
-        return "the manifests have none"
+        return "the manifests have no labels"
     return f"there are {', '.join(texts[:6])}{', …' if len(texts) > 6 else ''}"

@@ -57,7 +57,7 @@ class Words:
         if self.named is None and not self.place.is_file():
             return None, ()
         if not self.place.exists():
-            raise UsageError(f"there is no {self.place}", hint=f"`{self.command}` makes it")
+            raise UsageError(f"there is no {self.place}", hint=f"`{self.command}` writes it")
         self._lockfile, problems = read(self.place)
         self._broken = bool(problems)
         return self._lockfile, problems

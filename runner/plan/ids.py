@@ -54,7 +54,7 @@ class References:
         except UnknownForm as error:
             choices = ()
             self.unread.append(product)
-            self.watch(Notice(text=f"the ids of {product} orders are not checked: {error}"))
+            self.watch(Notice(text=f"the ids of {product} orders were not checked: {error}"))
         if product not in self._shelves:
             self._shelves[product] = _shelf(choices)
         return choices
@@ -124,7 +124,7 @@ def _foreign(step: Step, name: str, references: References) -> Step:
     elsewhere = list(_elsewhere(request, references)) if name == "countryId" else []
     whose = ": it is " + " and ".join(f"{c.name} of {c.type}" for c in elsewhere) if elsewhere else ""
     same = [c for other in elsewhere for c in references.of(request.type) if _same_place(c, other)]
-    hint = references.way_out(request, name) or f"`order-runner reference {request.type}` shows what there is"
+    hint = references.way_out(request, name) or f"`order-runner reference {request.type}` lists what there is"
     if same:
         hint = f"for {request.type} that is {valued(same[0])}"
     subject = f"`{name}` {value}"
@@ -132,8 +132,8 @@ def _foreign(step: Step, name: str, references: References) -> Step:
     if word:
         subject = f"`{word}: {request.words[word]}` is locked as {value}, which"
         now = _meant(request, word, references)
-        hint = f"the vendor means {' or '.join(map(valued, now))} by it now" if now else hint
-        hint = f"{hint}; {_update(request, word)} locks it anew"
+        hint = f"the word now means {' or '.join(map(valued, now))}" if now else hint
+        hint = f"{hint}; {_update(request, word)} locks the new id"
     return step.refused(
         "PSR450", f"{subject} is not in the vendor's list for {request.type}{whose}", hint=hint, field=name
     )
@@ -179,8 +179,8 @@ def _moved(step: Step, kind: str, references: References) -> Step | None:
     there = references.offered(request, name)[str(locked)]
     return step.refused(
         "PSR451",
-        f"{subject}, which is {label(there)} by now; the vendor means {now} by it",
-        hint=f"{_update(request, kind)} locks it anew",
+        f"{subject}, which is now {label(there)}; the word now means {now}",
+        hint=f"{_update(request, kind)} locks the new id",
         field=kind,
     )
 

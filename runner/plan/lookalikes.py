@@ -152,9 +152,9 @@ def _named(strangers: Mapping[ProductType, list[SeenOrder]], guard: Guard) -> Pr
     return Problem(
         code="PSR508",
         severity="warning",
-        message=f"the vendor shows {many} that nobody in the ledger owns: {_listed(orders[:NAMED], len(orders))}",
-        hint="is this the newest ledger, and the right account name? what is somebody else's is not named again after "
-        f"order-runner resolve --not-mine ORDER_ID --reason WHY{guard.flags}",
+        message=f"the vendor shows {many} that the ledger does not know: {_listed(orders[:NAMED], len(orders))}",
+        hint="check that this is the newest ledger, and the right account name; an order that is somebody else's is "
+        f"not named again after order-runner resolve --not-mine ORDER_ID --reason WHY{guard.flags}",
     )
 
 
@@ -167,5 +167,5 @@ def _not_compared(product: ProductType, error: VendorUnavailable) -> Problem:
         code="PSR509",
         severity="warning",
         message=f"the vendor's {product} orders could not be compared with the ledger: {error}",
-        hint="run again; with --strict-account nothing is bought then",
+        hint="run again; with --strict-account nothing is bought without that comparison",
     )

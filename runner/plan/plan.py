@@ -123,7 +123,7 @@ class Plan:
             more = f", and {len(refused) - 1} more" if len(refused) > 1 else ""
             raise Refused(
                 f"{first_step.request.key}: {first_step.reason}{more}; nothing was bought",
-                hint="mend or disable these orders, or buy the others with --keep-going",
+                hint="correct or disable these orders, or buy the others with --keep-going",
             )
 
 
@@ -164,7 +164,7 @@ def _compare(request: OrderRequest, record: Record | None, batch: Batch | None, 
         return step.refused(
             "PSR401",
             f"changed after it was bought as order {record.order_id}: {in_words(changes_of(record, request))}",
-            hint="an order is bought once: restore it, give it another name, or raise its `generation` to buy anew",
+            hint="an order is bought only once: restore it, rename it, or raise its `generation` to buy it again",
             field=next((name for name, _, _ in changes_of(record, request) if name != "type"), None),
         )
     if not request.enabled:
@@ -172,7 +172,7 @@ def _compare(request: OrderRequest, record: Record | None, batch: Batch | None, 
     if batch is not None and batch.buy_by is not None and today > batch.buy_by:
         return step.refused(
             "PSR402",
-            f"its batch was to be bought by {batch.buy_by.isoformat()}{written(batch, 'buy_by')}",
+            f"its batch should have been bought by {batch.buy_by.isoformat()}{written(batch, 'buy_by')}",
             hint="move `buy_by` if the order is still wanted",
         )
     return step
@@ -245,7 +245,7 @@ def _priced(step: Step, answer: Quote | QuoteRefused, batch: Batch | None, limit
         error = answer.errors[0]
         refused = step.refused(
             "PSR403",
-            f"the vendor would not price it: {error.message}",
+            f"the vendor refused to price it: {error.message}",
             hint="compare the order with `order-runner reference`",
             field=error.field,
         )
@@ -272,7 +272,7 @@ def _objections(plan: Plan, purse: Purse, limits: Limits, standing: Standing) ->
     if plan.balance is not None and plan.from_balance > plan.balance:
         missing = decimal_text(plan.from_balance - plan.balance)
         message = (
-            f"the orders cost {decimal_text(plan.from_balance)} and the balance is "
+            f"the orders cost {decimal_text(plan.from_balance)} but the balance is "
             f"{decimal_text(plan.balance)}: {missing} short"
         )
         against_all.append(Problem(code="PSR407", message=message, hint="top up the account, or buy fewer orders"))

@@ -74,8 +74,8 @@ def _open_problem(record: Record) -> Problem:
     return Problem(
         code="PSR409",
         message=f"{record.key} may have been bought for {cost} and is not settled: {record.reason or record.state}",
-        hint="`order-runner reconcile` settles it by evidence, `order-runner resolve` by your word; nothing is bought "
-        "on this account until then",
+        hint="`order-runner reconcile` settles it by evidence, `order-runner resolve` by your decision; "
+        "nothing is bought on this account until then",
         key=str(record.key),
     )
 
@@ -106,8 +106,8 @@ def note_unexplained(report: Report) -> None:
     problem = Problem(
         code="PSR507",
         severity="warning",
-        message=f"the balance {way} by {decimal_text(abs(report.unexplained))} that no order of this run explains",
-        hint="somebody else bought or topped up, or the vendor charged something else meanwhile",
+        message=f"the balance {way} by {decimal_text(abs(report.unexplained))}, which no order of this run explains",
+        hint="somebody else bought or topped up, or the vendor charged something else in the meantime",
     )
     report.errors.append(Finding(problem=problem, category="warning"))
 

@@ -12,8 +12,8 @@ from runner.core.vendor import Answer, NotSent, Outcome, Placed, QuoteRefused, R
 from runner.report.report import AttemptEntry, Category, Finding, OrderEntry
 
 SETTLE_HINT = (
-    "`order-runner reconcile` settles it by evidence, `order-runner resolve` by your word; nothing more is bought on "
-    "this account until then"
+    "`order-runner reconcile` settles it by evidence, `order-runner resolve` by your decision; "
+    "nothing more is bought on this account until then"
 )
 _OUTCOME_WORDS = {Placed: "placed", Rejected: "rejected", NotSent: "not_sent", Unknown: "unknown"}
 
@@ -36,7 +36,7 @@ def evidence(answer: Answer) -> dict[str, object]:
 def note_sent(entry: OrderEntry, attempt: Attempt) -> None:
     """Claimed: until an answer is on record, it may have been bought."""
     tried = AttemptEntry(n=attempt.n, started_at=attempt.claimed_at, outcome="submitted")
-    reason = "sent, and not answered when this was written"
+    reason = "sent, but not answered when this was written"
     entry.update(status="unknown", reason=reason, attempts=(*entry.attempts, tried))
 
 
@@ -63,7 +63,7 @@ def note_outcome(entry: OrderEntry, answer: Answer, outcome: Outcome, seconds: f
 
 def finding_of_unrecorded(entry: OrderEntry, words: str) -> Finding:
     """A result of this order that the ledger did not take."""
-    hint = "free the disk or mend the ledger, then run again: it reads the emergency file before it buys"
+    hint = "free disk space or repair the ledger, then run again: the next run reads the emergency file before it buys"
     problem = Problem(code="PSR602", message=words, hint=hint, key=str(entry.request.key))
     return Finding(problem=problem, category="unknown")
 
@@ -72,10 +72,12 @@ def _rejected(entry: OrderEntry, outcome: Rejected) -> None:
     entry.update(status="rejected")
     for error in outcome.errors:
         if outcome.access:
-            hint = "check the key, its list of allowed addresses and the request rate; the three share one answer"
+            hint = (
+                "check the key, its list of allowed addresses and the request rate; the vendor answers all three alike"
+            )
             _find(entry, "PSR502", f"the vendor refused access: {error.message}", "access", hint=hint, vendor=error)
         else:
-            hint = "compare the order with `order-runner reference`; a changed order is tried again by the next run"
+            hint = "compare the order with `order-runner reference`; the next run tries it again, changed or not"
             _find(entry, "PSR501", f"the vendor refused it: {error.message}", "rejected", hint=hint, vendor=error)
 
 
@@ -83,14 +85,14 @@ def warn_of_overcharge(entry: OrderEntry, outcome: Placed, quote: Quote) -> bool
     """Say so where the vendor took more than it had quoted."""
     if outcome.total is None or outcome.total <= quote.total:
         return False
-    message = f"overcharged: {decimal_text(outcome.total)} was taken, {decimal_text(quote.total)} was quoted"
+    message = f"overcharged: {decimal_text(outcome.total)} charged, {decimal_text(quote.total)} quoted"
     _find(entry, "PSR505", message, "warning", hint="ask the vendor; the batch stopped here")
     return True
 
 
 def refuse_unpriced(entry: OrderEntry, refusal: QuoteRefused) -> None:
     error = refusal.errors[0]
-    message = f"the vendor would not price it any more: {error.message}"
+    message = f"the vendor no longer prices it: {error.message}"
     _refuse(entry, "PSR403", message, hint="compare the order with `order-runner reference`", vendor=error)
 
 
@@ -105,7 +107,7 @@ def refuse_over_limit(entry: OrderEntry, objection: Problem) -> None:
 
 
 def refuse_too_poor(entry: OrderEntry, quote: Quote, balance: Decimal) -> None:
-    message = f"it costs {decimal_text(quote.total)} and the balance is down to {decimal_text(balance)}"
+    message = f"it costs {decimal_text(quote.total)}, but the balance is down to {decimal_text(balance)}"
     _refuse(entry, "PSR410", message, hint="top up the account and run again")
 
 
@@ -132,7 +134,7 @@ def give_up(entry: OrderEntry, outcome: NotSent, *, stopped: bool) -> None:
     category: Category = "access" if outcome.throttled else "not_sent"
     entry.update(status="planned", reason=f"not sent: {outcome.reason}")
     message = f"it was not sent: {outcome.reason}"
-    _find(entry, "PSR503", message, category, hint="nothing was bought by it; the next run tries again")
+    _find(entry, "PSR503", message, category, hint="nothing was bought; the next run tries again")
 
 
 def _refuse(entry: OrderEntry, code: str, message: str, *, hint: str, vendor: VendorError | None = None) -> None:

@@ -23,7 +23,7 @@ from runner.report import ending, planned
 from runner.report.report import Mode, Report
 
 NOT_CHECKED_OFFLINE: Final = ("access", "prices", "balance", "vendor's reference lists")
-NOT_CHECKED_ONLINE: Final = ("whether the vendor accepts the order itself: only buying tells",)
+NOT_CHECKED_ONLINE: Final = ("whether the vendor will accept the order: only the purchase itself shows that",)
 
 _BUG_HINT: Final = "what was bought is in the ledger and the report; please report the trace below"
 
@@ -112,7 +112,7 @@ def apply(task: Task, till: Till, ledger: Ledger, buyer: Buyer) -> Ended:
     except (RunnerError, KeyboardInterrupt) as raised:
         ended = _cut_short(task, report, raised)
     except Exception as raised:  # noqa: BLE001 - our own bug must not hide what was bought
-        error = RunnerError(f"an error of our own stopped the run ({type(raised).__name__})", hint=_BUG_HINT)
+        error = RunnerError(f"a bug in order-runner stopped the run ({type(raised).__name__})", hint=_BUG_HINT)
         error.__cause__ = raised
         ended = _cut_short(task, report, error)
     finally:
@@ -176,9 +176,9 @@ def _buy(task: Task, till: Till, hold: Hold, buyer: Buyer, plan: Plan, sources: 
     ending.note_unexplained(report)
     left = sum(entry.status == "planned" for entry in report.orders)
     if till.stop.requested and left:
-        raise Cancelled(f"stopped by a signal with {left} orders not begun", hint="run again to buy the rest")
+        raise Cancelled(f"stopped by a signal with {left} orders not started", hint="run again to buy the rest")
     if left and any(finding.problem.code == "PSR505" for finding in ending.findings(report)):
-        raise Refused(f"stopped after an overcharge with {left} orders not begun", hint="run again to buy the rest")
+        raise Refused(f"stopped after an overcharge with {left} orders not started", hint="run again to buy the rest")
 
 
 def _run(task: Task) -> Run:

@@ -12,7 +12,7 @@ from runner.plan.plan import Plan
 def digest_of(text: str, *, name: str, source: str) -> str:
     """The digest of a plan. UsageError for what is none, naming the text and who gives a better one."""
     if not DIGEST.fullmatch(text):
-        raise UsageError(f"{name} is no digest", hint=f"give the one {source}: sha256: and 64 digits")
+        raise UsageError(f"{name} is not a digest", hint=f"give the one {source}: sha256: and 64 hexadecimal digits")
     return text
 
 
@@ -28,7 +28,7 @@ def confirmation(ask: Callable[[Plan], bool] | None) -> Callable[[Plan], None]:
         except RunnerError:
             raise
         except Exception as error:
-            raise Cancelled(f"not confirmed, confirm raised {type(error).__name__}; nothing was bought") from error
+            raise Cancelled(f"not confirmed: confirm raised {type(error).__name__}; nothing was bought") from error
         if not confirmed:
             raise Cancelled("not confirmed; nothing was bought")
 

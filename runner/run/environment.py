@@ -40,7 +40,7 @@ def amount_of(text: str) -> Decimal:
     except InvalidOperation:
         amount = Decimal(-1)
     if not amount.is_finite() or amount < 0 or amount != round(amount, 2):
-        raise ValueError(f"{text!r} is no amount: write it like 120 or 120.00")
+        raise ValueError(f"{text!r} is not an amount: write it like 120 or 120.00")
     return amount
 
 
@@ -63,7 +63,7 @@ def count(option: str) -> int | None:
     value = text(option)
     if value is None or (value.isascii() and value.isdecimal()):
         return None if value is None else int(value)
-    raise UsageError(f"{variable(option)}: {value!r} is no whole number from 0")
+    raise UsageError(f"{variable(option)}: {value!r} is not a whole number of 0 or more")
 
 
 def flag(option: str) -> bool | None:
@@ -84,8 +84,8 @@ def settings(base: Settings) -> Settings:
     if flag("--sandbox"):
         if base.ledger or base.account or base.base_url or base.api_key or base.api_key_file:
             raise UsageError(
-                "ORDER_RUNNER_SANDBOX is set, and the program names another account",
-                hint="unset it, or leave name, ledger, base_url and key out",
+                "ORDER_RUNNER_SANDBOX is set, but the program names another account",
+                hint="unset it, or leave out name, ledger, base_url and key",
             )
         return replace(base, sandbox=True)
     file = text("--api-key-file")
@@ -128,6 +128,4 @@ def selection(base: Selection) -> Selection:
 def refuse_dry_run() -> None:
     """UsageError for a purchase where the environment wants none made."""
     if mode := text("--dry-run"):
-        raise UsageError(
-            f"ORDER_RUNNER_DRY_RUN is {mode}: nothing is bought here", hint="make a plan instead, or unset it"
-        )
+        raise UsageError(f"ORDER_RUNNER_DRY_RUN is {mode}: nothing may be bought", hint="plan instead, or unset it")

@@ -116,8 +116,8 @@ def locate(settings: Settings) -> LedgerPlace:
     if "://" in text:
         scheme = text.partition("://")[0]
         raise UsageError(
-            f"a ledger at {scheme}:// is not known here",
-            hint="name a file, like --ledger orders.ledger, or a database, like postgresql://user@host/db",
+            f"ledgers at {scheme}:// are not supported",
+            hint="use a file, like --ledger orders.ledger, or a database, like postgresql://user@host/db",
         )
     return LedgerPlace(path=Path(text).expanduser(), account=account)
 
@@ -126,7 +126,7 @@ def require_named_ledger(settings: Settings) -> None:
     """UsageError for a purchase in CI whose memory would be thrown away with the machine."""
     if in_ci() and settings.ledger is None and not settings.sandbox:
         raise UsageError(
-            "CI is set and no ledger is named: what this run buys would be forgotten with its disk, and bought again",
+            "CI is set and no ledger is named: what this run buys would be lost with the job's disk, and bought again",
             hint=f"name one that outlives the job with --ledger or {LEDGER_VARIABLE}",
         )
 
@@ -168,7 +168,7 @@ def _key_from(path: Path, watch: Watch | None) -> str:
         if watch is not None and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
             from runner.core.progress import Notice
 
-            watch(Notice(text=f"{path} can be read by others on this machine: chmod 600 keeps the key yours"))
+            watch(Notice(text=f"{path} can be read by others on this machine: make the key yours alone with chmod 600"))
         with path.open(encoding="ascii") as stream:
             return stream.read(4096)
     except (OSError, UnicodeDecodeError) as error:

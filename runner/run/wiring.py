@@ -95,7 +95,7 @@ def endpoint(settings: Settings, watch: Watch | None = None) -> Iterator[Endpoin
 
         base_url, key = check_base_url(settings.base_url or DEFAULT_BASE_URL), read_key(settings, watch)
         if key.redact(base_url) != base_url:
-            raise UsageError("the base URL has the API key in it", hint="leave the key out: it is added for each call")
+            raise UsageError("the base URL contains the API key", hint="leave out the key: it is added to each call")
         yield Endpoint(base_url=base_url, key=key)
         return
     from runner.core.files import private_folder

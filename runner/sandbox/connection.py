@@ -109,7 +109,7 @@ class Wire:
             self._sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
         while len(self._read) < size:
             if not self._fill():
-                raise ConnectionError("the client went in the middle of its body")
+                raise ConnectionError("the client left in the middle of its request body")
         body = bytes(self._read[:size])
         del self._read[:size]
         return body

@@ -76,7 +76,7 @@ def reconcile(task: Reconciliation) -> Settlements:
         except Busy as busy:
             if not settlements.verdicts:
                 raise
-            task.watch(Notice(text=f"{busy}: not looked at this time"))
+            task.watch(Notice(text=f"{busy}: skipped this time"))
         looks += 1
         left = task.wait - (task.clock.monotonic() - begun)
         pause = min(next(pauses, pause), left)
@@ -136,7 +136,7 @@ def _facts(task: Reconciliation, claims: Sequence[OpenClaim]) -> tuple[Facts, tu
     except (AccessError, VendorUnavailable) as error:
         failures.append(error)
     for failure in failures:
-        task.watch(Notice(text=f"not read: {failure}"))
+        task.watch(Notice(text=f"could not be read: {failure}"))
     bought = task.ledger.bought_since(min(claim.witness.at for claim in claims))
     seen = {order.order_id for look in looks.values() for order in look.orders}
     before = {order_id for claim in claims for order_id in claim.witness.order_ids}

@@ -50,7 +50,7 @@ def person_of(environ: Mapping[str, str]) -> Person:
     for name in WHO:
         if text := environ.get(name, "").strip():
             return Person(name=text[:100], source=name)
-    raise UsageError("nobody is named as the one who says so", hint="set USER to your name")
+    raise UsageError("there is no name to record this decision under", hint="set USER to your name")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +90,7 @@ def check(ruling: Ruling, ledger: Ledger) -> OpenClaim | Want:
 
 def _refuse_no_id(text: str) -> None:
     if not _ORDER_ID.fullmatch(text):
-        raise UsageError(f"{text!r} is no order id", hint="letters, digits and _ . : -, as the vendor shows it")
+        raise UsageError(f"{text!r} is not an order id", hint="letters, digits and _ . : -, as the vendor shows it")
 
 
 def _wanted(key: OrderKey, record: Record | None, ledger: Ledger) -> Want:
@@ -100,7 +100,7 @@ def _wanted(key: OrderKey, record: Record | None, ledger: Ledger) -> Want:
         return noted
     if record is None:
         raise UsageError(
-            f"the ledger has no order {key}, and does not know what it would be",
+            f"the ledger has no order {key}, and no record of what it would buy",
             hint="run `order-runner apply --strict-account` on its manifest first: it notes the orders it refuses",
         )
     return Want(
@@ -117,8 +117,8 @@ def _refuse_owned(ruling: Ruling, ledger: Ledger) -> None:
     owner = ledger.owners([str(ruling.order_id)]).get(str(ruling.order_id))
     if owner is not None:
         raise Refused(
-            f"order {ruling.order_id} already belongs to {owner}, it cannot be {ruling.key}",
-            hint="look again at the vendor's dashboard for the one that is nobody's",
+            f"order {ruling.order_id} already belongs to {owner}, so it cannot be {ruling.key}",
+            hint="check the vendor's dashboard again for the one that no order has",
         )
 
 
@@ -126,9 +126,9 @@ def _refuse_early(ruling: Ruling, claim: OpenClaim) -> None:
     decidable_at = claim.claimed_at + Rules().waits(claim.record.type)
     if ruling.at < decidable_at and not ruling.accepts_second:
         raise Refused(
-            f"{ruling.key} may still appear at the vendor until {rfc3339(decidable_at)}: called absent now, it could "
+            f"{ruling.key} may still appear at the vendor until {rfc3339(decidable_at)}: declared absent now, it could "
             "be bought a second time",
-            hint="wait until then, or say --accept-possible-second-purchase",
+            hint="wait until then, or pass --accept-possible-second-purchase",
         )
 
 
@@ -137,7 +137,7 @@ def resolve(ruling: Ruling, ledger: Ledger, hold: Hold, run_id: str) -> Record:
     hold.abandon_submitted(ruling.at)
     claim = check(ruling, ledger)
     verdict = f"order {ruling.order_id}" if ruling.order_id else "not bought"
-    reason = f"{ruling.person.name} says: {verdict}; {ruling.reason}"
+    reason = f"{ruling.person.name} decided: {verdict}; {ruling.reason}"
     if isinstance(claim, Want):
         adoption = Adoption(
             want=claim,
@@ -171,11 +171,11 @@ def _evidence(ruling: Ruling) -> dict[str, object]:
 
 
 def check_disowning(disowning: Disowning, ledger: Ledger) -> None:
-    """Raises `UsageError` for what is no order id, `Refused` for one that the ledger owns."""
+    """Raises `UsageError` for what is not an order id, `Refused` for one that the ledger owns."""
     for order_id in disowning.order_ids:
         _refuse_no_id(order_id)
     for order_id, owner in ledger.owners(disowning.order_ids).items():
-        raise Refused(f"order {order_id} belongs to {owner}: it is nobody else's")
+        raise Refused(f"order {order_id} belongs to {owner}, so it is not somebody else's")
 
 
 def disown(disowning: Disowning, ledger: Ledger, hold: Hold) -> None:

@@ -50,8 +50,8 @@ def place(folder: Path, files: Mapping[str, str], *, force: bool) -> tuple[Place
         if taken and not force:
             listed = ", ".join(str(folder / path) for path in taken)
             raise UsageError(
-                f"nothing was written, because this is there already, with other content: {listed}",
-                hint="move it away, name another folder, or replace all of it with --force",
+                f"nothing was written, because these files are there already, with other content: {listed}",
+                hint="move them away, use another folder, or replace them with --force",
             )
         for placed, text in wanted:
             if placed.what != "unchanged":

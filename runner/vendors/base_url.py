@@ -36,7 +36,7 @@ def check_base_url(text: str) -> str:
     if "?" in text or "#" in text:
         raise _refusal("it has a query or a fragment")
     if not is_plain_host(host) or port == 0 or ("[" in parts.netloc) != (":" in host):
-        raise _refusal("its host is not a plain name or address, or its port is none")
+        raise _refusal("its host is not a plain name or address, or its port is invalid")
     path = parts.path.removesuffix("/")
     if not _SEGMENTS.fullmatch(path):
         raise _refusal("its path has parts that do not belong there")
@@ -71,6 +71,6 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 def _refusal(reason: str) -> UsageError:
     return UsageError(
-        f"the base URL is refused: {reason}",
-        hint="give it like https://proxy-seller.com/personal/api/v1, without the key",
+        f"the base URL is not accepted: {reason}",
+        hint="write it like https://proxy-seller.com/personal/api/v1, without the key",
     )

@@ -86,7 +86,11 @@ class TimedStream(httpcore.NetworkStream):
             return None
         except OSError:
             return "the vendor dropped the connection before anything was sent"
-        return "the vendor spoke before it was asked" if data else "the vendor hung up before anything was sent"
+        return (
+            "the vendor sent data before the request"
+            if data
+            else "the vendor closed the connection before anything was sent"
+        )
 
     def close(self) -> None:
         self._stream.close()

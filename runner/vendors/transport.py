@@ -164,7 +164,7 @@ class Transport:
         tls: Callable[[], ssl.SSLContext] = tls_context,
     ) -> None:
         if key.redact(base_url) != base_url:
-            raise UsageError("the base URL holds the API key", hint="leave it off: it is added where it belongs")
+            raise UsageError("the base URL contains the API key", hint="leave it out: it is added where it belongs")
         self.base_url = f"{base_url}/{MASK}"
         self.timing = timing or Timing()
         self._key = key
@@ -194,19 +194,20 @@ class Transport:
         Raises VendorUnavailable where no complete answer came, ValueError for a call that spends.
         """
         if SPENDING_WORDS & set(request.path.lower().split("/")):
-            raise ValueError(f"{request.path} spends money and is no read")
+            raise ValueError(f"{request.path} spends money: it is not a read")
         for pause in self.timing.pauses:
             answer = self._read_once(request)
             wait = self._worth_another_try(answer, pause)
             if wait is None:
                 break
-            self._watch(Waiting(seconds=wait, why=f"{request.path} was not answered properly"))
+            self._watch(Waiting(seconds=wait, why=f"{request.path} got no proper answer"))
             self._clock.sleep(wait)
         else:
             answer = self._read_once(request)
         if isinstance(answer, Lost):
             raise VendorUnavailable(
-                f"{request.path}: {answer.reason}", hint="is the base URL right, and the vendor up? try again later"
+                f"{request.path}: {answer.reason}",
+                hint="check the base URL and whether the vendor is up; try again later",
             )
         return answer
 
@@ -263,6 +264,6 @@ class Transport:
     def _built(self, request: Request) -> httpx.Request:
         """With the mask where the key belongs; ValueError for a path that could lead elsewhere."""
         if not _PATH.fullmatch(request.path):
-            raise ValueError(f"{request.path!r} is no path of the vendor's API")
+            raise ValueError(f"{request.path!r} is not a path of the vendor's API")
         headers = HEADERS if request.body is None else {**HEADERS, "Content-Type": "application/json"}
         return httpx.Request(request.method, f"{self.base_url}/{request.path}", headers=headers, content=request.body)

@@ -50,7 +50,7 @@ def render_restored(restored: Restored, *, fmt: str, console: Console) -> None:
         return
     more = f"; the ledger has {plural(restored.beyond, 'event')} more than the file" if restored.beyond else ""
     added = f"{plural(restored.added, 'event')} added, with {plural(restored.orders, 'new order')}"
-    console.out.lines([f"{added}; {restored.present:,} known already{more}"])
+    console.out.lines([f"{added}; {restored.present:,} already known{more}"])
 
 
 def _text(check: LedgerCheck, channel: Channel) -> None:
@@ -59,7 +59,7 @@ def _text(check: LedgerCheck, channel: Channel) -> None:
         channel.lines([channel.paint("error", one_line(f"{source}: broken at {check.place}: {check.what}"))])
         return
     size = f"{plural(check.head.events, 'event')} of {plural(check.orders or 0, 'order')}"
-    channel.lines([f"{source}: whole, {size} of account {check.account}, head {check.head.hash}"])
+    channel.lines([f"{source}: intact, {size} of account {check.account}, head {check.head.hash}"])
 
 
 def _json(check: LedgerCheck, channel: Channel) -> None:

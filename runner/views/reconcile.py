@@ -10,6 +10,7 @@ from typing import Final
 from runner.core.clock import rfc3339
 from runner.core.orders import CURRENCY, OrderKey, decimal_text
 from runner.core.records import OpenClaim, Record
+from runner.evidence.judge import Verdict
 from runner.settle.reconcile import Settlements, evidence
 from runner.views.terminal.console import Channel, Console
 from runner.views.terminal.safe import json_text, one_line
@@ -21,7 +22,7 @@ _STYLES: Final = {"placed": "good", "absent": "warning", "open": "error"}
 
 def render(outcome: Settlements, *, fmt: str, console: Console, flags: str = "") -> None:
     """Write an outcome in one of `FORMATS` to stdout; `flags` belong behind every command that is suggested."""
-    FORMATS[fmt](outcome, console.out, flags)
+    console.out.lines(FORMATS[fmt](outcome, console.out, flags))
 
 
 def commands(key: OrderKey, flags: str, candidates: list[str] | None = None) -> Iterator[str]:
@@ -44,7 +45,7 @@ def open_lines(claim: OpenClaim, flags: str) -> Iterator[str]:
 
 def disputed_lines(record: Record, flags: str) -> Iterator[str]:
     """An order that is not open, but that the vendor also answered with an order id, and how to settle it."""
-    yield one_line(f"{record.key}: {what(record.type, record.fields)}; {record.state}, and nothing buys it: the vendor")
+    yield one_line(f"{record.key}: {what(record.type, record.fields)}; {record.state}, and is not bought: the vendor")
     yield one_line(f"  also answered it with order {record.stray_order_id}; if that is this order:")
     yield one_line(f"  {adoption(record, flags)}")
 
@@ -61,11 +62,7 @@ def identities(evidence: Mapping[str, object]) -> list[str]:
     return [str(row["order_id"]) for row in rows if isinstance(row, Mapping) and "order_id" in row]
 
 
-def _text(outcome: Settlements, channel: Channel, flags: str) -> None:
-    channel.lines(_lines(outcome, channel, flags))
-
-
-def _lines(outcome: Settlements, channel: Channel, flags: str) -> Iterator[str]:
+def _text(outcome: Settlements, channel: Channel, flags: str) -> Iterator[str]:
     for record in outcome.settled:
         yield one_line(f"{record.key} is settled already: {_stands(record)}")
     for verdict in outcome.verdicts.values():
@@ -76,22 +73,20 @@ def _lines(outcome: Settlements, channel: Channel, flags: str) -> Iterator[str]:
         yield ruling + one_line(f"  {verdict.key}{order}{price}  {what(record.type, record.fields)}")
         yield one_line(f"  {verdict.reason}")
         if verdict.ruling == "open":
-            yield from map(one_line, _how_on(verdict.decidable_at, outcome, verdict.key, flags))
+            yield from map(one_line, _how_on(verdict, flags))
     yield _counts(outcome)
 
 
-def _how_on(decidable_at: datetime, outcome: Settlements, key: OrderKey, flags: str) -> Iterator[str]:
-    verdict = outcome.verdicts[key]
+def _how_on(verdict: Verdict, flags: str) -> Iterator[str]:
     for candidate in verdict.candidates:
         order = candidate.order
         days = f"{order.starts or '?'} to {order.ends or '?'}"
         doubts = f": {'; '.join(candidate.doubts)}" if candidate.doubts else ""
         countries = ", ".join(sorted(order.countries)) or "no country"
         yield f"  candidate order {order.order_id}, {plural(order.rows, 'row')}, {countries}, {days}{doubts}"
-    yield f"  it may be called absent from {_moment(decidable_at)} on, not before"
-    yield from (
-        f"  {one}" for one in commands(key, flags, [candidate.order.order_id for candidate in verdict.candidates])
-    )
+    yield f"  it may be declared absent from {_moment(verdict.decidable_at)} on, not before"
+    named = [candidate.order.order_id for candidate in verdict.candidates]
+    yield from (f"  {one}" for one in commands(verdict.key, flags, named))
 
 
 def _counts(outcome: Settlements) -> str:
@@ -108,8 +103,7 @@ def _moment(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
-def _json(outcome: Settlements, channel: Channel, flags: str) -> None:
-    del flags
+def _json(outcome: Settlements, _channel: Channel, _flags: str) -> Iterator[str]:
     verdicts = outcome.verdicts.values()
     document = {
         "version": RECONCILE_VERSION,
@@ -132,7 +126,7 @@ def _json(outcome: Settlements, channel: Channel, flags: str) -> None:
         "settled_before": [_settled_json(record) for record in outcome.settled],
         "not_read": [str(failure) for failure in outcome.failures],
     }
-    channel.lines([json_text(document, indent=2)])
+    yield json_text(document, indent=2)
 
 
 def _settled_json(record: Record) -> Mapping[str, object]:
@@ -140,4 +134,4 @@ def _settled_json(record: Record) -> Mapping[str, object]:
     return {"key": str(record.key), "state": record.state.value, "order_id": record.order_id, "total": total}
 
 
-FORMATS: Final[Mapping[str, Callable[[Settlements, Channel, str], None]]] = {"text": _text, "json": _json}
+FORMATS: Final[Mapping[str, Callable[[Settlements, Channel, str], Iterator[str]]]] = {"text": _text, "json": _json}

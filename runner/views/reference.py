@@ -65,7 +65,7 @@ def _text(choices: Sequence[Choice], channel: Channel, _: datetime | None) -> No
     for choice in choices:
         groups.setdefault((choice.type, choice.field), []).append(choice)
     if not groups:
-        channel.lines(["nothing can be ordered"])
+        channel.lines(["the vendor lists nothing"])
     for index, ((product, field), members) in enumerate(groups.items()):
         heading = channel.paint("strong", one_line(f"{product}: {field}"))
         channel.lines(["", heading] if index else [heading])

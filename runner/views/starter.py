@@ -22,7 +22,9 @@ def _lines(placed: Sequence[PlacedFile], choice: Wish, folder: Path, above: Path
         yield one_line(f"{file.what:9}  {folder / file.path}")
     systems = [SYSTEMS[system] for system in choice.systems]
     if systems and above is not None:
-        yield one_line(f"note: {folder} is a part of the repository {above}, and CI looks for {systems[0]} only there")
+        yield one_line(
+            f"note: {folder} is inside the repository {above}, and CI looks for {systems[0]} only at its top"
+        )
     steps = list(_steps(choice, folder))
     if not steps:
         return
@@ -40,9 +42,12 @@ def _steps(choice: Wish, folder: Path) -> Iterator[tuple[str, str]]:
         yield f"order-runner validate {MANIFESTS}", "every finding, with its line and column"
         yield f"order-runner apply --sandbox --yes {MANIFESTS}", "buys from an emulator: no account, no money"
         yield f"order-runner reference {choice.types[0]}", "what your own account can order (needs its key)"
-        yield f"rm {LOCKFILE} && order-runner lock {MANIFESTS}", "the ids of your own account for the words"
+        yield (
+            f"rm {LOCKFILE} && order-runner lock {MANIFESTS}",
+            "replaces the sandbox's ids by those of your own account",
+        )
         yield f"order-runner plan {MANIFESTS}", "what it would cost; buys nothing"
     if choice.pre_commit:
         yield "pre-commit install", "checks the orders before every commit"
     for system in choice.systems:
-        yield f"head -n 20 {SYSTEMS[system]}", "the secrets that it needs"
+        yield f"head -n 20 {SYSTEMS[system]}", "the secrets it needs"

@@ -19,7 +19,7 @@ HEADINGS: Final = (
     ("refused", "refused before any money moved"),
     ("rejected", "rejected by the vendor, not bought"),
     ("invalid", "invalid"),
-    ("absent", "proved not to have been bought"),
+    ("absent", "shown not to have been bought"),
     ("placed", "bought"),
     ("planned", "not bought yet"),
 )

@@ -10,8 +10,8 @@ from runner.core.orders import CURRENCY, WORDS, ProductType, Scalar, decimal_tex
 
 WHAT_TO_DO: Final = (
     "`order-runner reconcile` settles it by what the vendor shows, now or later",
-    "or look at the vendor's dashboard, and tell with `order-runner resolve` what you found",
-    "never buy it again by hand before that: it may be bought already",
+    "or look at the vendor's dashboard, and record with `order-runner resolve` what you found",
+    "do not buy it again by hand before that: it may have been bought already",
     "`order-runner status` lists every open order of the account, with the commands that settle it",
 )
 """What a person does about an order that may have been charged."""

@@ -315,7 +315,7 @@ def test_a_ledger_of_an_older_version_is_a_warning(world: World) -> None:
         assert database.execute("SELECT version_num FROM alembic_version").fetchone() == (migrations.REVISIONS[0],)
 
 
-@pytest.mark.skipif(not Path("/proc/locks").exists(), reason="this system does not tell who holds a file")
+@pytest.mark.skipif(not Path("/proc/locks").exists(), reason="this system cannot tell who holds a file")
 def test_who_holds_the_account_is_told_and_not_disturbed(world: World) -> None:
     """A lock that somebody has is a warning with their name; one that was let go is nobody's."""
     world.manifest(ipv4("one"))
@@ -332,7 +332,7 @@ def test_who_holds_the_account_is_told_and_not_disturbed(world: World) -> None:
 
 
 def test_a_lockfile_that_is_stale(world: World) -> None:
-    """Words that are not locked, and locked words that nobody uses, end in 4 with `lock` as the way out."""
+    """Words that are not locked, and unused locked words, end in 4 with `lock` as the way out."""
     world.manifest(ipv4("one", **WORDS), name="orders/one.yaml")
     code, checks = look(world, "--offline")
     assert (code, checks["lockfile"]["state"]) == (4, "failed")

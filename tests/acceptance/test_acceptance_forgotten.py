@@ -149,7 +149,7 @@ def test_not_mine_is_remembered(world: World) -> None:
     result = world.run(*command, env=CI | PERSON)
     assert (result.code, result.out) == (
         0,
-        f"order {world.purchases[0].order_id} is somebody else's, says alice (by USER): WHY\n",
+        f"order {world.purchases[0].order_id} is somebody else's, recorded for alice (by USER): WHY\n",
     )
     assert world.apply("--account", "second", MANIFEST, env=CI).code == 0
     assert (world.bought, codes(world)) == (["a", "b"], [])
@@ -254,7 +254,7 @@ def test_many_are_counted(world: World) -> None:
     world.manifest(ipv4("new", countryId=562))
     world.apply("--account", "second", MANIFEST, env=CI)
     (named,) = world.report()["errors"]
-    assert named["message"].startswith("the vendor shows 25 orders that nobody in the ledger owns: 2426273 (ipv4), ")
+    assert named["message"].startswith("the vendor shows 25 orders that the ledger does not know: 2426273 (ipv4), ")
     assert named["message"].endswith(" and 5 more")
 
 

@@ -163,7 +163,7 @@ def test_a_limit_is_checked_again_right_before_each_purchase(world: World) -> No
     assert world.bought == ["a"]
     (finding,) = world.order("b")["errors"]
     assert (finding["code"], finding["line"]) == ("PSR405", world.line_of('name: "b"'))
-    for words in ("costs 3.96, 1.98 of it spent before", f"above budget.max_total 3.60 ({MANIFEST}:"):
+    for words in ("costs 3.96, 1.98 of it spent already", f"above budget.max_total 3.60 ({MANIFEST}:"):
         assert words in finding["message"]
 
 
@@ -236,7 +236,7 @@ def test_max_orders(world: World) -> None:
     result = world.apply("--max-orders", "1", MANIFEST)
     assert result.code == 5
     assert [finding["code"] for finding in findings(world)] == ["PSR431"]
-    assert "2 orders are to be bought, above --max-orders 1" in result.out
+    assert "2 orders would be bought, above --max-orders 1" in result.out
     assert "ORDER_RUNNER_MAX_ORDERS 1" in world.apply(env={"ORDER_RUNNER_MAX_ORDERS": "1"}).out
     assert world.bought == []
     assert world.apply("--max-orders", "2", MANIFEST).code == 0
@@ -251,7 +251,9 @@ def test_copies_in_the_manifests_are_a_warning(world: World) -> None:
         result = world.run(*command, "--strict", MANIFEST)
         assert result.code == 4
         second = world.line_of('name: "b"')
-        assert f"{MANIFEST}:{second}:11: PSR320 the same as the order at {MANIFEST}:4:11" in result.said
+        assert (
+            f"{MANIFEST}:{second}:11: PSR320 identical but for the name to the order at {MANIFEST}:4:11" in result.said
+        )
     assert world.bought == []
     assert world.run("validate", MANIFEST).code == 0
     assert world.apply().code == 0

@@ -160,8 +160,8 @@ def test_what_the_vendor_moves_stays_locked_until_somebody_says_so(world: World)
     moved = world.run("lock", "--check", MANIFEST)
     assert moved.code == 4
     assert f"{LOCK}:6:5: PSR310 `country: FRA` of ipv4 is locked as 561 (France), and has moved" in moved.out
-    assert "it is 599 (France) there now" in moved.out
-    assert "it is 562 (Deutschland) there now" in moved.out
+    assert "it is now 599 (France)" in moved.out
+    assert "it is now 562 (Deutschland)" in moved.out
     kept = world.run("lock", MANIFEST)
     assert (kept.code, kept.out.count("PSR310 warning:")) == (0, 2)
     assert (world.root / LOCK).read_bytes() == before
@@ -339,7 +339,7 @@ def test_lists_and_prices_are_asked_once(world: World) -> None:
 @pytest.mark.parametrize(
     ("text", "place", "says"),
     [
-        ("{", "1:2", "no JSON"),
+        ("{", "1:2", "not valid JSON"),
         ('{"lockfile_version": "2.0", "api_version": "v1", "entries": []}', "1:22", "of version 2.0"),
         ('{\n  "lockfile_version": "1.0",\n  "entries": []\n}', "1:1", "lacks `api_version`"),
         ('{"lockfile_version": "1.0", "api_version": "v1", "entries": [\n  {"type": "ipv4"}\n]}', "2:3", "lacks `id`"),

@@ -58,7 +58,7 @@ def test_a_run_past_midnight_spends_from_two_days(tmp_path: Path) -> None:
         assert spent(w) == {FIRST: Decimal("3.60"), SECOND: Decimal("12.60")}
         too_much = w.apply(ONE_MORE % 3, clock=watch, limits=of_a_day("16.20"))
         assert [finding.problem.code for finding in too_much.report.errors] == ["PSR430"]
-        assert "12.60 spent, or perhaps spent, since 2026-11-25" in too_much.report.errors[0].problem.message
+        assert "12.60 spent or possibly spent since 2026-11-25" in too_much.report.errors[0].problem.message
         assert statuses(w.apply(ONE_MORE % 2, clock=watch, limits=of_a_day("16.20"))) == ["placed"]
 
 

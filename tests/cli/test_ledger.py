@@ -74,7 +74,7 @@ def test_verify_names_the_first_broken_line(call: Call, bought: str, tmp_path: P
     code, told, _ = call("verify", "edited.jsonl", "-f", "json")
     assert (code, json.loads(told)["broken"]["place"], json.loads(told)["whole"]) == (5, "line 5", False)
     code, _, error = call("import", "edited.jsonl", "--ledger", "new.db")
-    assert (code, "edited.jsonl is not whole, at line 5" in error) == (5, True)
+    assert (code, "edited.jsonl is damaged at line 5" in error) == (5, True)
     assert "0 events" in call("verify", "--ledger", "new.db")[1]
 
 
@@ -91,7 +91,7 @@ def test_verify_names_a_changed_event_of_the_ledger(call: Call, bought: str, tmp
     code, told, _ = call("verify", bought)
     assert (code, "broken at event 7 (" in told) == (5, True)
     code, _, error = call("export", bought, "-o", "backup.jsonl")
-    assert (code, "is not whole, at event 7" in error) == (5, True)
+    assert (code, "is damaged at event 7" in error) == (5, True)
     assert (tmp_path / "backup.jsonl").read_bytes() == kept
     assert sorted(found.name for found in tmp_path.glob("*backup*")) == ["backup.jsonl"]
 
@@ -103,7 +103,7 @@ def test_import_says_what_contradicts(call: Call, bought: str, tmp_path: Path) -
     call("export", bought, "-o", "backup.jsonl")
     code, _, error = call("import", "backup.jsonl", "--ledger", "new.db")
     assert code == 5
-    assert "contradicts the ledger, at line 3: it is not event 1 of the ledger (claimed of batch/other" in error
+    assert "contradicts the ledger, at line 3: it differs from event 1 of the ledger (claimed of batch/other" in error
 
 
 def test_import_is_for_the_account_of_the_export(call: Call, bought: str, tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_sqlite_s_own_backup_is_whole(call: Call, bought: str, tmp_path: Path) -
             source.backup(copy)
         bring(hold, "after", State.PLACED)
     code, told, _ = call("verify", "--ledger", "copy.db")
-    assert (code, "whole, 14 events of 7 orders" in told) == (0, True)
+    assert (code, "intact, 14 events of 7 orders" in told) == (0, True)
 
 
 @pytest.mark.parametrize("command", ["verify", "import"])

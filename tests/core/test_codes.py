@@ -26,7 +26,7 @@ def test_every_section_says_why_and_what_to_do() -> None:
         section = body.split("\n## ")[0]
         assert "```" in section, code
         assert "**Why.**" in section, code
-        assert "**Way out.**" in section, code
+        assert "**What to do.**" in section, code
 
 
 def test_every_code_of_a_run_is_in_the_catalogue() -> None:

@@ -27,7 +27,7 @@ def test_a_key_is_what_it_prints(batch: str, name: str, generation: int) -> None
 @pytest.mark.parametrize("text", ["", "a", "a/", "/b", "a/b/c", "a/b#x", "a/b#-1"])
 def test_what_is_no_key_is_refused(text: str) -> None:
     """A key without a batch, without a name or with an odd generation is none."""
-    with pytest.raises(ValueError, match="no order key"):
+    with pytest.raises(ValueError, match="not an order key"):
         OrderKey.parse(text)
 
 

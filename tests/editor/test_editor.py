@@ -206,5 +206,5 @@ def test_a_policy_is_completed_and_explained(server: Server) -> None:
     assert set(offered(server, policy("|"))) == set(load("policy")["properties"]) - {"apiVersion"}
     assert set(offered(server, policy("budgets:\n  |"))) == {"day", "week", "month"}
     text = shown(server, policy('budgets:\n  d|ay: "1"'))
-    assert text.startswith("#### Budget of a day\n\nMost of one day, in USD")
+    assert text.startswith("#### Budget of a day\n\nMost per day, in USD")
     assert 'Example: `day: "120.00"`' in text

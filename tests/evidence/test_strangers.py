@@ -74,8 +74,8 @@ def test_nobodys(order: SeenOrder, known: set[str], named: bool) -> None:
         (seen(ends=None), asked(), ["its period cannot be compared"]),
         (seen(), asked(protocol="SOCKS5"), []),
         (seen(protocols=frozenset({"HTTP"})), asked(protocol="SOCKS5"), None),
-        (seen(renewed=None), asked(), ["nothing tells it from a renewal"]),
-        (seen(starts=None), asked(), ["it does not say since when", "its period cannot be compared"]),
+        (seen(renewed=None), asked(), ["it cannot be told from a renewal"]),
+        (seen(starts=None), asked(), ["it does not say when", "its period cannot be compared"]),
     ],
 )
 def test_looks_like(order: SeenOrder, request_: OrderRequest, doubts: list[str] | None) -> None:

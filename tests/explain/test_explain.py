@@ -67,7 +67,7 @@ def test_every_finding_is_explained_as_its_page_has_it(code: str) -> None:
     assert (topic.name, topic.title) == (code, TITLES[code])
     assert any(section.code for section in topic.sections)
     page = " ".join(pages.plain((ROOT / "docs" / "findings.md").read_text("utf-8")).split())
-    for heading in ("Why", "Way out"):
+    for heading in ("Why", "What to do"):
         said = part(topic, heading)
         assert said
         assert all(" ".join(text.split()) in page for text in said)
@@ -82,7 +82,7 @@ def test_every_exit_code_is_explained_by_number_and_name(code: ExitCode) -> None
     assert topic == explain.explanations([code.name.lower().replace("_", "-")])[0]
     assert topic.title == code.name.lower()
     assert all(part(topic, None))
-    assert all(part(topic, "Way out"))
+    assert all(part(topic, "What to do"))
 
 
 @pytest.mark.parametrize("name", sorted({*STATUSES, *State}))
@@ -237,6 +237,6 @@ def test_the_command_refuses_what_nothing_is_called() -> None:
     """Exit code 2, nothing on stdout, and the nearest names as the hint."""
     done = command("quantiti")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.splitlines()[0] == "error: nothing is called 'quantiti'"
+    assert done.stderr.splitlines()[0] == "error: there is nothing called 'quantiti'"
     assert done.stderr.splitlines()[1].startswith("hint: nearest: quantity")
     assert "\x1b" not in command("\x1b[31mred").stderr

@@ -15,7 +15,7 @@ from tests.ledger.conftest import holder
 from tests.pgserver import PASSWORD
 
 SOON = 10.0
-pytestmark = pytest.mark.skipif(not LOCKS.exists(), reason="this system does not tell who holds a file")
+pytestmark = pytest.mark.skipif(not LOCKS.exists(), reason="this system cannot tell who holds a file")
 
 
 def test_the_holder_is_named_while_it_holds(store: Any) -> None:

@@ -105,7 +105,7 @@ def test_a_plan_that_moved_is_not_bought(
     assert moved.value.report["errors"][0]["code"].startswith("PSR4")
     with pytest.raises(runner.Refused):
         account.apply(runner.load("orders"), approve=planned.digest)
-    with pytest.raises(runner.UsageError, match="no digest"):
+    with pytest.raises(runner.UsageError, match="not a digest"):
         account.apply(runner.load("orders"), approve="yes")
     assert box[0].purchases == ()
 
@@ -122,7 +122,7 @@ def test_limits_and_policies_hold(
         with pytest.raises(runner.Refused, match="ORDER_RUNNER_MAX_SPEND"):
             account.apply(orders, confirm=lambda _: True)
         said.setenv("ORDER_RUNNER_MAX_SPEND", "plenty")
-        with pytest.raises(runner.UsageError, match="ORDER_RUNNER_MAX_SPEND: 'plenty' is no amount"):
+        with pytest.raises(runner.UsageError, match="ORDER_RUNNER_MAX_SPEND: 'plenty' is not an amount"):
             account.plan(orders)
     (desk / "order-runner.yaml").write_text("apiVersion: policy/v1\nallow: {types: [isp]}\n")
     with pytest.raises(runner.Refused, match=r"allow\.types"):
@@ -149,9 +149,9 @@ def test_a_purchase_in_ci_needs_a_named_ledger(
     [
         ("DRY_RUN", "online", runner.UsageError, "ORDER_RUNNER_DRY_RUN is online"),
         ("SANDBOX", "1", runner.UsageError, "names another account"),
-        ("ONLY", "de-*", runner.UsageError, "names no order"),
+        ("ONLY", "de-*", runner.UsageError, "matches no order"),
         ("MAX_ORDERS", "0", runner.Refused, "ORDER_RUNNER_MAX_ORDERS"),
-        ("MAX_ORDERS", "-1", runner.UsageError, "no whole number"),
+        ("MAX_ORDERS", "-1", runner.UsageError, "not a whole number"),
         ("STRICT_ACCOUNT", "maybe", runner.UsageError, "neither yes nor no"),
     ],
 )

@@ -10,7 +10,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from library.conftest import MANIFEST
 
 import runner
 from runner.core.errors import ExitCode, Problem, RunnerError
@@ -20,6 +19,7 @@ from runner.plan.inputs import Inputs
 from runner.plan.plan import Plan
 from runner.report.report import Finding, Report
 from runner.run.batch import Ended
+from tests.library.conftest import MANIFEST
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 DIGEST = "sha256:" + "0" * 64

@@ -32,7 +32,7 @@ def problems(plan: Plan) -> list[Problem]:
     return [*plan.objections, *(step.problem for step in plan.steps if step.problem)]
 
 
-# -- far dearer than anything before
+# -- far more expensive than any order before
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_no_more_orders_than_said(most: int, refused: bool) -> None:
     found = problems(planned(loaded(order("a"), order("b")), Limits(max_orders=most), Standing(at=AT)))
     assert [problem.code for problem in found] == ["PSR431"] * refused
     for problem in found:
-        assert problem.message == f"2 orders are to be bought, above --max-orders {most}"
+        assert problem.message == f"2 orders would be bought, above --max-orders {most}"
 
 
 # -- where a limit comes from

@@ -56,15 +56,15 @@ def test_names_keys_patterns_and_labels_select(parts: dict[str, tuple[object, ..
 
 
 WRONG = [
-    ({"only": ("fr-price",)}, "--only fr-price names no order", "did you mean fr-prices"),
-    ({"only": ("fr-prices", "nothing")}, "--only nothing names no order", "there are crawl/fr-prices"),
-    ({"only": ("FR-PRICES",)}, "--only FR-PRICES names no order", "there are"),
-    ({"only": ("us-prices#3",)}, "--only us-prices#3 names no order", "did you mean us-prices"),
-    ({"exclude": ("zz-*",)}, "--exclude zz-* names no order", "there are"),
-    ({"labels": (("team", "dta"),)}, "--label team=dta fits no order", "did you mean team=data"),
-    ({"labels": (("owner", "x"),)}, "--label owner=x fits no order", "there are env=prod, team=data, team=web"),
-    ({"only": ("us-prices",), "labels": (("team", "data"),)}, "no order is selected", "narrow each other down"),
-    ({"exclude": ("*",)}, "no order is selected", "narrow each other down"),
+    ({"only": ("fr-price",)}, "--only fr-price matches no order", "did you mean fr-prices"),
+    ({"only": ("fr-prices", "nothing")}, "--only nothing matches no order", "there are crawl/fr-prices"),
+    ({"only": ("FR-PRICES",)}, "--only FR-PRICES matches no order", "there are"),
+    ({"only": ("us-prices#3",)}, "--only us-prices#3 matches no order", "did you mean us-prices"),
+    ({"exclude": ("zz-*",)}, "--exclude zz-* matches no order", "there are"),
+    ({"labels": (("team", "dta"),)}, "--label team=dta matches no order", "did you mean team=data"),
+    ({"labels": (("owner", "x"),)}, "--label owner=x matches no order", "there are env=prod, team=data, team=web"),
+    ({"only": ("us-prices",), "labels": (("team", "data"),)}, "no order is selected", "are combined"),
+    ({"exclude": ("*",)}, "no order is selected", "are combined"),
 ]
 
 
@@ -83,7 +83,7 @@ def test_each_order_left_out_knows_why() -> None:
         None,
         "not selected: --exclude fr-shops",
         "not selected: without --label team=data",
-        "not selected: no --only names it",
+        "not selected: no --only matches it",
     ]
 
 
@@ -97,7 +97,7 @@ def test_no_selection_is_every_order() -> None:
 @pytest.mark.parametrize("text", ["team", "=data", ""])
 def test_a_label_has_a_name_and_a_value(text: str) -> None:
     """Anything but NAME=VALUE is an error; a value may be empty or hold an equals sign."""
-    with pytest.raises(UsageError, match="is no label"):
+    with pytest.raises(UsageError, match="not NAME=VALUE"):
         label_of(text)
     assert label_of("team=") == ("team", "")
     assert label_of("q=a=b") == ("q", "a=b")

@@ -91,8 +91,8 @@ def test_a_word_that_means_another_id_now_is_refused() -> None:
     """The lockfile has one id, the vendor means another by the word: neither is bought, and the command says the way out."""
     wanted = step(order(words={"country": "Spain"}))
     code, message, hint = refusal(wanted, ipv4=LIST)
-    assert (code, hint) == ("PSR451", "`order-runner lock m.yaml --update Spain` locks it anew")
-    assert message.endswith("is locked as 561, which is FRA (France) by now; the vendor means 562 (Spain) by it")
+    assert (code, hint) == ("PSR451", "`order-runner lock m.yaml --update Spain` locks the new id")
+    assert message.endswith("is locked as 561, which is now FRA (France); the word now means 562 (Spain)")
     assert checked(step(order(words={"country": "France"})), ipv4=LIST).to_buy
 
 
@@ -101,7 +101,7 @@ def test_a_locked_id_that_is_gone_names_its_word() -> None:
     code, message, hint = refusal(step(order(fields={"countryId": 8}, words={"country": "France"})), ipv4=LIST)
     assert code == "PSR450"
     assert message.startswith("`country: France` is locked as 8, which is not in the vendor's list for ipv4")
-    assert hint == "the vendor means 561 (France) by it now; `order-runner lock m.yaml --update France` locks it anew"
+    assert hint == "the word now means 561 (France); `order-runner lock m.yaml --update France` locks the new id"
 
 
 def test_only_what_is_to_be_bought_is_asked_about() -> None:
@@ -124,7 +124,7 @@ def test_a_list_in_an_unknown_form_is_told_and_refuses_nothing() -> None:
     plan = Plan(steps=(step(),), unchecked=("balance",))
     after = check_ids(plan, references({"ipv4": UnknownForm("a list of lists")}, events.append))
     assert (after.steps, after.unchecked) == (plan.steps, ("balance", "ids of ipv4 orders"))
-    assert "the ids of ipv4 orders are not checked: a list of lists" in [
+    assert "the ids of ipv4 orders were not checked: a list of lists" in [
         e.text for e in events if isinstance(e, Notice)
     ]
 

@@ -66,7 +66,7 @@ def test_an_order_of_nobody_is_named() -> None:
     """It is named as a warning though it looks like nothing that is to be bought, which goes on."""
     plan, _ = compared(alike(), shows=look(seen("77", rows=50), seen("78", rows=50)))
     assert (plan.steps, codes(plan)) == ((alike(),), ["PSR508"])
-    assert "2 orders that nobody in the ledger owns: 77 (ipv4), 78 (ipv4)" in plan.notices[0].message
+    assert "2 orders that the ledger does not know: 77 (ipv4), 78 (ipv4)" in plan.notices[0].message
     assert plan.notices[0].severity == "warning"
 
 

@@ -6,7 +6,7 @@ import os
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -146,7 +146,7 @@ def kept(folder: Path, left: dict[str, bytes]) -> list[tuple[Attempt, Settlement
     """What the next run reads, None where it says that it cannot; and whether it can go on after clearing."""
     path = folder / "after"
     path.write_bytes(left.get("file", b""))
-    with emergency.emergency_file(path, "acme") as file:
+    with closing(emergency.EmergencyFile(path, "acme")) as file:
         try:
             found = file.entries()
         except LedgerUnusable:
@@ -160,7 +160,7 @@ def kept(folder: Path, left: dict[str, bytes]) -> list[tuple[Attempt, Settlement
 def acts(folder: Path, *do: Callable[[emergency.EmergencyFile], None]) -> tuple[list[Op], list[int]]:
     """The calls of some acts on a new emergency file, and their number after each act."""
     ends = []
-    with watched() as found, emergency.emergency_file(folder / "file", "acme") as file:
+    with watched() as found, closing(emergency.EmergencyFile(folder / "file", "acme")) as file:
         ends.append(len(found.ops))
         for act in do:
             act(file)

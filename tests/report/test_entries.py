@@ -33,7 +33,7 @@ def test_from_the_claim_on_it_may_have_been_bought() -> None:
     """Sent and not answered is `unknown`, never `planned`: this is what a dead run leaves."""
     tried = entry()
     entries.note_sent(tried, attempt(n=3))
-    assert (tried.status, tried.reason) == ("unknown", "sent, and not answered when this was written")
+    assert (tried.status, tried.reason) == ("unknown", "sent, but not answered when this was written")
     assert [(one.n, one.outcome) for one in tried.attempts] == [(3, "submitted")]
 
 

@@ -109,7 +109,7 @@ def test_a_wrong_policy_says_nothing_about_an_account(folder: Path) -> None:
 
 def test_a_selection_has_to_fit() -> None:
     """A pattern that names no order stops a call before anything else is done."""
-    with pytest.raises(UsageError, match="--only thre names no order"):
+    with pytest.raises(UsageError, match="--only thre matches no order"):
         task(sandbox(), selection=Selection(only=("thre",)))
 
 

@@ -26,8 +26,8 @@ def test_what_is_no_digest_approves_nothing(text: str) -> None:
     """UsageError, naming the text and who gives a digest."""
     with pytest.raises(UsageError) as raised:
         digest_of(text, name="--approve it", source="that `plan` prints")
-    assert str(raised.value) == "--approve it is no digest"
-    assert raised.value.hint == "give the one that `plan` prints: sha256: and 64 digits"
+    assert str(raised.value) == "--approve it is not a digest"
+    assert raised.value.hint == "give the one that `plan` prints: sha256: and 64 hexadecimal digits"
 
 
 def test_a_yes_that_was_said_before_is_not_asked_for() -> None:

@@ -26,7 +26,7 @@ def test_an_amount_is_money(text: str, amount: Decimal) -> None:
 @pytest.mark.parametrize("text", ["", "x", "-1", "1.001", "nan", "inf", "1,50"])
 def test_what_is_no_amount_is_refused(text: str) -> None:
     """No sum of money is guessed."""
-    with pytest.raises(ValueError, match="is no amount"):
+    with pytest.raises(ValueError, match="is not an amount"):
         environment.amount_of(text)
 
 

@@ -87,7 +87,7 @@ def test_in_ci_the_ledger_is_named(value: str, named: bool, refused: bool, monke
     monkeypatch.setenv("CI", value)
     settings = Settings(ledger="orders.ledger" if named else None)
     if refused:
-        with pytest.raises(UsageError, match="forgotten"):
+        with pytest.raises(UsageError, match="bought again"):
             require_named_ledger(settings)
     else:
         require_named_ledger(settings)

@@ -116,7 +116,7 @@ def test_a_stranger(desk: Desk) -> None:
     other = buy(desk, quantity=7)
     code, told = desk.rulings(*NOW, "--exclusive")
     assert (code, told["n0"]["ruling"]) == (7, "open")
-    assert f"order {other} fits none" in told["n0"]["reason"]
+    assert f"order {other} matches none" in told["n0"]["reason"]
 
 
 def test_several_orders_in_doubt(desk: Desk) -> None:
@@ -151,7 +151,7 @@ def test_a_late_delivery(open_desk: Callable[..., Desk]) -> None:
     desk.apply(fault="reset-after")
     code, told = desk.rulings(*NOW, "--exclusive")
     assert (code, told["n0"]["ruling"]) == (7, "open")
-    assert "does not show it yet" in told["n0"]["reason"]
+    assert "does not list it yet" in told["n0"]["reason"]
     heard: list[Progress] = []
 
     def watch(progress: Progress) -> None:
@@ -197,7 +197,7 @@ def test_waiting_ends(desk: Desk) -> None:
     desk.apply(fault="reset-before")
     code, text = desk.run("reconcile", "-v", "--wait", "1s")
     assert code == 7
-    assert "b/n0 is open: nothing is to be seen of it yet" in text
+    assert "b/n0 is open: it does not show yet" in text
 
 
 def test_a_delivery_in_parts(open_desk: Callable[..., Desk]) -> None:
@@ -265,7 +265,7 @@ def test_a_wrong_key(desk: Desk) -> None:
     desk.monkeypatch.setenv("PROXY_SELLER_API_KEY", "WrongWrongWrong")
     code, text = desk.run("reconcile", *NOW)
     assert code == 7
-    assert "not read: the vendor refused" in text
+    assert "could not be read: the vendor refused" in text
 
 
 def test_two_accounts_with_orders_of_one_shape(open_desk: Callable[..., Desk]) -> None:

@@ -32,7 +32,10 @@ def test_placed(desk: Desk) -> None:
     desk.apply(fault="reset-after")
     made = str(desk.box.purchases[0].order_id)
     code, text = desk.run("resolve", "b/n0", "--placed", made, "--reason", "seen on the dashboard", "--yes")
-    assert (code, text) == (0, f"b/n0 is placed as order {made}, says alice (by USER): seen on the dashboard\n")
+    assert (code, text) == (
+        0,
+        f"b/n0 is now placed as order {made}, recorded for alice (by USER): seen on the dashboard\n",
+    )
     kept = evidence(desk)
     assert (kept["by"], kept["by_source"], kept["reason"]) == ("alice", "USER", "seen on the dashboard")
     assert kept["at"].endswith("Z")
@@ -61,7 +64,7 @@ def test_who_says_so_in_ci(desk: Desk, variable: str) -> None:
     desk.lose("a")
     desk.monkeypatch.setenv(variable, "bob")
     _, text = desk.run("resolve", "b/a", "--placed", "77", "--yes")
-    assert f"says bob (by {variable}): seen at the vendor" in text
+    assert f"recorded for bob (by {variable}): seen at the vendor" in text
 
 
 def test_nobody_says_so(desk: Desk) -> None:
@@ -151,7 +154,7 @@ def test_on_a_terminal_it_asks(desk: Desk, answer: str, code: int, state: State)
     os.close(main)
     assert process.wait(timeout=30) == code
     assert b"may have cost 3.60 USD" in shown
-    assert b"alice (by USER) says that it was bought as order 77: seen at the vendor. Put that on record?" in shown
+    assert b"alice (by USER) decides that it was bought as order 77: seen at the vendor. Record that?" in shown
     assert desk.record("a").state is state
 
 

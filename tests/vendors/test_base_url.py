@@ -164,7 +164,7 @@ def test_a_bad_base_url_is_refused_without_repeating_it(words: str, text: str) -
     with pytest.raises(UsageError, match=words) as raised:
         check_base_url(text)
     assert SECRET not in f"{raised.value} {raised.value.hint}"
-    assert raised.value.hint == "give it like https://proxy-seller.com/personal/api/v1, without the key"
+    assert raised.value.hint == "write it like https://proxy-seller.com/personal/api/v1, without the key"
     assert raised.value.__cause__ is None
 
 

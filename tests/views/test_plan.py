@@ -19,7 +19,7 @@ from tests.views.conftest import Make, Plain, Terminal
 def mixed(make: Make) -> Plan:
     mobile = make.request("phones", "mobile", {"countryId": 20, "periodId": "1m", "quantity": 1, "paymentId": 43})
     refused = make.request("us-prices", line=20)
-    problem = refused.problem("PSR403", "the vendor would not price it: no", hint="compare", field="countryId")
+    problem = refused.problem("PSR403", "the vendor refused to price it: no", hint="compare", field="countryId")
     steps = (
         Step(request=make.request(), status="planned", quote=make.quote(), ceiling=Decimal("13.125")),
         Step(request=mobile, status="planned", quote=make.quote("40", None), ceiling=Decimal(40)),
@@ -37,8 +37,8 @@ ORDER            STATUS          WHAT                        UNIT  TOTAL USD  AT
 crawl/fr-prices  planned         ipv4, 10 × country 561, 1m  1.25      12.50   13.125
 crawl/phones     planned         mobile, 1 × country 20, 1m     -      40.00    40.00
 crawl/old        already_placed  ipv4, 10 × country 561, 1m     -          -        -  bought as order 7
-crawl/us-prices  refused         ipv4, 10 × country 561, 1m     -          -        -  the vendor would not price it: no
-orders.yaml:22:3: PSR403 the vendor would not price it: no
+crawl/us-prices  refused         ipv4, 10 × country 561, 1m     -          -        -  the vendor refused to price it: no
+orders.yaml:22:3: PSR403 the vendor refused to price it: no
   hint: compare
 to buy         52.50 USD for 2 orders
   by card      40.00 USD
@@ -170,7 +170,7 @@ def test_a_plan_fits_its_terminal(mixed: Plan, terminal: Callable[[int], Termina
     """Keys and prices are whole at every width, and no table is wider than the terminal."""
     tty = terminal(width)
     view.render(mixed, fmt="text", console=tty.console())
-    shown = tty.lines[: tty.lines.index("orders.yaml:22:3: PSR403 the vendor would not price it: no")]
+    shown = tty.lines[: tty.lines.index("orders.yaml:22:3: PSR403 the vendor refused to price it: no")]
     words = " ".join(shown).split()
     assert {"crawl/fr-prices", "crawl/us-prices", "already_placed", "12.50", "13.125", "40.00"} <= set(words)
     drawn = any("──" in line for line in shown)

@@ -53,7 +53,7 @@ def test_an_open_order_has_its_commands(make: Make, plain: Plain) -> None:
         "open  crawl/lost  12.50 USD  ipv4, 10 × country 561, 1m",
         "  because of FRA",
         "  candidate order 77, 2 rows, FRA, 2026-11-23 to 2026-12-23: it has 2 of 10 proxies",
-        "  it may be called absent from 2026-11-23 12:20:00Z on, not before",
+        "  it may be declared absent from 2026-11-23 12:20:00Z on, not before",
         "  order-runner reconcile crawl/lost --sandbox",
         "  order-runner resolve crawl/lost --placed 77 --sandbox",
         "  order-runner resolve crawl/lost --absent --reason WHY --sandbox",

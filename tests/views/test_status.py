@@ -39,8 +39,8 @@ def test_open_orders_come_first(rows: list[StatusRow], plain: Plain) -> None:
         "1 unknown, 1 placed, 1 planned\n"
         "1 open order may have cost 12.50 USD; nothing is bought until that is settled:\n"
         "  - `order-runner reconcile` settles it by what the vendor shows, now or later\n"
-        "  - or look at the vendor's dashboard, and tell with `order-runner resolve` what you found\n"
-        "  - never buy it again by hand before that: it may be bought already\n"
+        "  - or look at the vendor's dashboard, and record with `order-runner resolve` what you found\n"
+        "  - do not buy it again by hand before that: it may have been bought already\n"
         "  - `order-runner status` lists every open order of the account, with the commands that settle it\n"
     )
 
@@ -137,7 +137,7 @@ def test_reference_json(plain: Plain) -> None:
 def test_an_empty_reference(plain: Plain) -> None:
     """Nothing to choose is said."""
     reference.render([], fmt="text", console=plain.console)
-    assert plain.out == "nothing can be ordered\n"
+    assert plain.out == "the vendor lists nothing\n"
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])
@@ -168,7 +168,7 @@ def test_an_error_and_its_way_out(plain: Plain) -> None:
 
 
 def test_an_error_without_words(plain: Plain) -> None:
-    """Even an error that says nothing is named."""
+    """Even the error nothing is named."""
     failure.render(RunnerError(""), plain.console)
     assert plain.err == "error: RunnerError\n"
 

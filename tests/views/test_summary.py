@@ -45,7 +45,7 @@ def eventful(make: Make) -> Report:
 EVENTFUL = """\
 spent        17.50 USD confirmed, 10.00 USD possible
 balance      100.00 USD before, 75.50 USD after
-unexplained  7.00 USD of the balance's change belongs to no confirmed purchase
+unexplained  7.00 USD of the change in the balance is not explained by any confirmed purchase
 unknown: 2 orders may have been charged; nothing more is bought until that is settled
   crawl/lost  may have cost 7.00 USD  ipv4, 10 × country 561, 1m
     orders.yaml:5:3: PSR504 its outcome is unknown: read timeout
@@ -53,8 +53,8 @@ unknown: 2 orders may have been charged; nothing more is bought until that is se
   other/x may have been bought for 3.00
   what to do:
   - `order-runner reconcile` settles it by what the vendor shows, now or later
-  - or look at the vendor's dashboard, and tell with `order-runner resolve` what you found
-  - never buy it again by hand before that: it may be bought already
+  - or look at the vendor's dashboard, and record with `order-runner resolve` what you found
+  - do not buy it again by hand before that: it may have been bought already
   - `order-runner status` lists every open order of the account, with the commands that settle it
 refused before any money moved: 1 order
   crawl/dear  ipv4, 10 × country 561, 1m

@@ -21,13 +21,16 @@ class SelectionOptions:
     """Which orders of the manifests."""
 
     only: tuple[str, ...] = option(
-        "--only", multiple=True, metavar="NAME|KEY", help="Only these orders; a pattern like fr-* will do."
+        "--only", multiple=True, metavar="NAME|KEY", help="Only these orders; patterns such as fr-* work."
     )
     exclude: tuple[str, ...] = option(
-        "--exclude", multiple=True, metavar="NAME|KEY", help="Leave these orders out; a pattern like fr-* will do."
+        "--exclude", multiple=True, metavar="NAME|KEY", help="Leave these orders out; patterns such as fr-* work."
     )
     labels: tuple[str, ...] = option(
-        "--label", multiple=True, metavar="NAME=VALUE", help="Only orders with this label; all of them, if several."
+        "--label",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Only orders with this label; with every one of them, if several are given.",
     )
 
 
@@ -43,7 +46,7 @@ class ApprovalOptions:
         type=Duration(),
         default=timedelta(hours=24),
         metavar="DURATION",
-        help="How old a plan that is applied may be, like 90s, 15m, 4h or 7d. [24h]",
+        help="How old an applied plan may be, like 90s, 15m, 4h or 7d. [24h]",
     )
 
 
@@ -80,7 +83,7 @@ def approved_of(
 def _same(selection: Selection, kept: Kept) -> Selection:
     if selection and selection != kept.selection:
         raise UsageError(
-            "a plan document has a selection of its own",
+            "a plan document has its own selection",
             hint="leave --only, --exclude and --label out, or make the plan again with them",
         )
     return kept.selection

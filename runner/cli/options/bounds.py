@@ -25,7 +25,7 @@ def policy_option() -> Any:
     return option(
         "--policy",
         metavar="PATH",
-        help="A policy that holds beside every order-runner.yaml from here up to the repository's root.",
+        help="A policy that applies besides every order-runner.yaml from here up to the repository's root.",
     )
 
 
@@ -34,19 +34,22 @@ class LimitOptions:
     """What may be bought, in USD and orders, and how the manifests are read."""
 
     max_spend: Decimal | None = option(
-        "--max-spend", type=Amount(), metavar="AMOUNT", help="Refuse a batch that costs more, in USD."
+        "--max-spend", type=Amount(), metavar="AMOUNT", help="Refuse a batch that costs more than this, in USD."
     )
     max_orders: int | None = option(
-        "--max-orders", type=click.IntRange(min=0), metavar="N", help="Refuse a batch that would buy more orders."
+        "--max-orders",
+        type=click.IntRange(min=0),
+        metavar="N",
+        help="Refuse a batch that would buy more orders than this.",
     )
     large: Decimal | None = option(
         "--large",
         type=Amount(),
         metavar="AMOUNT",
-        help="An order of up to that price is meant, although it is more than ten times the dearest one before.",
+        help="Accept an order of up to this price, even if it is over ten times the most expensive one so far.",
     )
     policy: str | None = policy_option()
-    keep_going: bool = option("--keep-going", is_flag=True, help="Buy the others although some orders are refused.")
+    keep_going: bool = option("--keep-going", is_flag=True, help="Buy the others even if some orders are refused.")
     strict: bool = option("--strict", is_flag=True, help="Warnings are errors.")
     lockfile: Path | None = lockfile_option()
     strict_account: bool | None = option(

@@ -19,7 +19,6 @@ from runner.cli.complete.values import formats as complete_formats
 from runner.cli.options.command import Given, argument, option, option_class
 from runner.core.errors import ExitCode, UsageError, worst
 from runner.run.settings import DEFAULT_ACCOUNT, DEFAULT_BASE_URL, DEFAULT_RATE, Settings
-from runner.run.wiring import has_password
 
 if TYPE_CHECKING:
     from runner.core.progress import Watch
@@ -31,8 +30,8 @@ if TYPE_CHECKING:
 class ScreenOptions:
     """How much is said on stderr, and whether in colour."""
 
-    quiet: bool = option("-q", "--quiet", is_flag=True, help="Say only what must be read on stderr.")
-    verbose: bool = option("-v", "--verbose", is_flag=True, help="Say more on stderr.")
+    quiet: bool = option("-q", "--quiet", is_flag=True, help="Print only what must be read on stderr.")
+    verbose: bool = option("-v", "--verbose", is_flag=True, help="Print more on stderr.")
     no_color: bool = option("--no-color", is_flag=True, help="No colour, whatever the terminal can do.")
 
     def console(self) -> Console:
@@ -71,17 +70,19 @@ class VendorOptions:
         is_flag=True,
         help="Use an emulator inside this process: no account, no money, a ledger of its own.",
     )
-    base_url: str | None = option("--base-url", metavar="URL", help=f"Without the key. [{DEFAULT_BASE_URL}]")
+    base_url: str | None = option(
+        "--base-url", metavar="URL", help=f"The vendor's base URL, without the key. [{DEFAULT_BASE_URL}]"
+    )
     api_key_file: Path | None = option(
         "--api-key-file", type=click.Path(path_type=Path), help="A file that holds the API key, and only that."
     )
     timeout: float = option(
-        "--timeout", type=click.FloatRange(min=1), default=30.0, help="Seconds one read may take in all. [30]"
+        "--timeout", type=click.FloatRange(min=1), default=30.0, help="Seconds that one read may take in total. [30]"
     )
     rate: int | None = option(
         "--rate",
         type=click.IntRange(min=0),
-        help=f"Requests in any 60 s; 0 is unlimited. [{DEFAULT_RATE}; 0 with --sandbox]",
+        help=f"Requests within any 60 s; 0 is unlimited. [{DEFAULT_RATE}; 0 with --sandbox]",
     )
 
 
@@ -154,10 +155,12 @@ def _refuse_beside_sandbox(given: Given) -> None:
     for name in ("ledger", "account", "base_url", "api_key_file"):
         if name in given.line:
             flag = "--" + name.replace("_", "-")
-            raise UsageError(f"--sandbox has an account and a ledger of its own: leave {flag} out")
+            raise UsageError(f"--sandbox has its own account and ledger: leave {flag} out")
 
 
 def _refuse_password_in_process_list(ledger: str) -> None:
+    from runner.run.wiring import has_password
+
     if has_password(ledger):
         raise UsageError(
             "--ledger has a password, which everybody on this machine can read in the list of processes",
@@ -170,7 +173,7 @@ def note_left_out(checked: Checked, console: Console) -> None:
     from runner.views.terminal.safe import one_line
 
     for folder in checked.left_out:
-        console.note(one_line(f"left out: {folder} has a lockfile of its own; name it in a call of its own") + "\n")
+        console.note(one_line(f"left out: {folder} has its own lockfile; run it separately") + "\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +188,9 @@ def outputs_of(texts: tuple[str, ...], formats: tuple[str, ...], default: str = 
     """The outputs that `--format` names. UsageError for an unknown format, or two that both want stdout."""
     outputs = tuple(_output(text, formats) for text in texts) or (Output(default),)
     if sum(output.path is None for output in outputs) > 1:
-        raise UsageError("two formats want stdout", hint="send all but one to a file, like -f json=out.json")
+        raise UsageError(
+            "two formats cannot both go to stdout", hint="send all but one to a file, like -f json=out.json"
+        )
     return outputs
 
 

@@ -42,7 +42,7 @@ class Duration(click.ParamType[timedelta]):
             return value
         match = re.fullmatch(r"([0-9]{1,6})([smhd])", str(value))
         if match is None:
-            self.fail(f"{value!r} is no length of time: write it like 90s, 15m or 4h", param, ctx)
+            self.fail(f"{value!r} is not a duration: write it like 90s, 15m or 4h", param, ctx)
         return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
 
 

@@ -128,7 +128,7 @@ class _DocumentWalker:
             if key == MERGE and not key_event.style:
                 self._build.report(
                     "PSR014",
-                    "a merge key has no place at the top of a manifest",
+                    "a merge key is not allowed at the top of a manifest",
                     key_event,
                     "put it into `defaults`, or into an order",
                 )

@@ -195,7 +195,7 @@ class Builder:
         if isinstance(value, Trap):
             self.report(value.code, value.message, event, f'quote the key: "{value.text}"')
         elif not isinstance(value, str):
-            self.report("PSR011", f"a key must be text, `{text}` is not", event, "quote the key, or remove it")
+            self.report("PSR011", f"a key must be text; `{text}` is not", event, "quote the key, or remove it")
         elif len(self._cache) < _CACHED:
             self._cache[value] = value
         return text
@@ -213,7 +213,7 @@ class Builder:
     def _alias(self, event: Any, depth: int) -> Value:
         name = event.anchor
         if self.anchors.is_open(name):
-            message = f"`*{name}` stands inside `&{name}`: it would contain itself"
+            message = f"`*{name}` is inside `&{name}`: it would contain itself"
             self.report("PSR012", message, event, "write it out")
             return None
         anchor = self.anchors.get(name)
@@ -229,7 +229,7 @@ class Builder:
 
     def _refuse_excess(self, event: Any) -> None:
         if self.anchors.exhausted:
-            message = "anchors hold, or aliases repeat, too many values"
+            message = "anchors and aliases expand to too many values"
             raise Flaw(self.problem("PSR013", message, event, "write the values out, or use `defaults`"))
 
     def refuse_tag(self, event: Any) -> None:

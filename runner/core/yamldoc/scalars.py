@@ -75,7 +75,7 @@ def _word(text: str) -> Scalar | Trap:
         return text
     if text == meaning:
         return text == "true"
-    return _trap(WORD, text, f"a boolean in YAML 1.1 and would have meant {meaning}", meaning)
+    return _trap(WORD, text, f"a boolean in YAML 1.1 and would have been read as {meaning}", meaning)
 
 
 def _odd(text: str) -> Scalar | Trap:
@@ -83,9 +83,9 @@ def _odd(text: str) -> Scalar | Trap:
     if text == "~":
         return None
     if text == "=":
-        return _trap(SIGN, text, "the default value sign in YAML 1.1")
+        return _trap(SIGN, text, "the default-value sign in YAML 1.1")
     if text == "<<":
-        return _trap(SIGN, text, "the merge key in YAML 1.1 and is no value")
+        return _trap(SIGN, text, "the merge key in YAML 1.1, not a value")
     if len(text) > MAX_DIGITS:
         return text
     return next((trap(text) for form, trap in _FORMS if form.fullmatch(text)), text)
@@ -96,7 +96,7 @@ def _trap(code: str, text: str, what: str, instead: str | None = None) -> Trap:
 
 
 def _too_long(text: str) -> Trap:
-    return Trap(code=NUMBER, text="…", message=f"a number of {len(text)} digits is more than can be meant")
+    return Trap(code=NUMBER, text="…", message=f"a number of {len(text)} digits cannot be intended")
 
 
 def _octal(text: str) -> Trap:
@@ -104,7 +104,7 @@ def _octal(text: str) -> Trap:
     value = int(digits, 8)
     meant = digits.lstrip("-+0")  # who writes 010 means ten
     instead = digits[0].strip("+0123456789") + meant if meant else "0"
-    return _trap(NUMBER, text, f"octal in YAML 1.1 and would have meant {value}", instead)
+    return _trap(NUMBER, text, f"octal in YAML 1.1 and would have been read as {value}", instead)
 
 
 def _based(name: str, base: int) -> Callable[[str], Trap]:
@@ -113,7 +113,7 @@ def _based(name: str, base: int) -> Callable[[str], Trap]:
             value = int(text.replace("_", ""), base)
         except ValueError:  # no digit but underscores
             return _trap(NUMBER, text, name)
-        return _trap(NUMBER, text, f"{name} and would have meant {value}", str(value))
+        return _trap(NUMBER, text, f"{name} and would have been read as {value}", str(value))
 
     return trap
 
@@ -121,12 +121,12 @@ def _based(name: str, base: int) -> Callable[[str], Trap]:
 def _spelled(text: str) -> Trap:
     value = int(text.replace("_", ""))
     how = "a number with underscores" if "_" in text else "a number with a sign"
-    return _trap(NUMBER, text, f"{how} in YAML 1.1 and would have meant {value}", str(value))
+    return _trap(NUMBER, text, f"{how} in YAML 1.1 and would have been read as {value}", str(value))
 
 
 def _padded(text: str) -> Trap:
     value = int(text)
-    return _trap(NUMBER, text, f"text in YAML 1.1 and would have meant {value} in YAML 1.2", str(value))
+    return _trap(NUMBER, text, f"text in YAML 1.1 and would have been read as {value} in YAML 1.2", str(value))
 
 
 def _sixties(text: str) -> Trap:
@@ -136,13 +136,13 @@ def _sixties(text: str) -> Trap:
         value = value * 60 + int(digits)
     sign = "-" if text.startswith("-") else ""
     meant = f"{sign}{value}{dot}{part}"
-    return _trap(NUMBER, text, f"a base 60 number in YAML 1.1 and would have meant {meant}")
+    return _trap(NUMBER, text, f"a base 60 number in YAML 1.1 and would have been read as {meant}")
 
 
 def _fraction(text: str) -> Trap:
     value = float(text.replace("_", ""))
     whole = str(int(value)) if value.is_integer() and abs(value) < _EXACT else None
-    return _trap(FRACTION, text, f"a floating point number in YAML and would have meant {value!r}", whole)
+    return _trap(FRACTION, text, f"a floating point number in YAML and would have been read as {value!r}", whole)
 
 
 def _moment(text: str) -> Trap:

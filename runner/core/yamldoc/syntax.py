@@ -75,7 +75,7 @@ def _unclosed_quote(failure: _Failure) -> Words:
 
 
 def _escape(failure: _Failure) -> Words:
-    return "an escape in this double-quoted text is not known", "use single quotes, or write `\\\\`", failure.start
+    return "this double-quoted text has an unknown escape", "use single quotes, or write `\\\\`", failure.start
 
 
 def _brackets(failure: _Failure) -> Words:

@@ -100,7 +100,7 @@ def _moved(locked: LockedWord, fresh: LockedWord | None) -> bool:
 
 def _unknown(address: Address, request: OrderRequest, choices: tuple[Choice, ...]) -> Problem:
     near = nearest_words(choices, address)
-    hint = "nearest: " + ", ".join(near) if near else f"`order-runner reference {address.type}` shows what there is"
+    hint = "nearest: " + ", ".join(near) if near else f"`order-runner reference {address.type}` lists what there is"
     within = " there" if address.within else ""
     message = f"the vendor has no `{address.kind}` called `{display(address.word)}` for {address.type}{within}"
     return request.problem("PSR307", message, hint=hint, field=address.kind)
@@ -108,7 +108,7 @@ def _unknown(address: Address, request: OrderRequest, choices: tuple[Choice, ...
 
 def _ambiguous(address: Address, request: OrderRequest, choices: tuple[Choice, ...]) -> Problem:
     both = " and ".join(f"{c.value} ({c.name})" for c in matches(choices, address))
-    message = f"`{address}` may be {both} of {address.type}"
+    message = f"`{address}` could mean {both} of {address.type}"
     hint = f"write the full name if only one has it, or {_BY_HAND.format(field=address.field)}"
     return request.problem("PSR308", message, hint=hint, field=address.kind)
 
@@ -117,12 +117,12 @@ def moved_problems(locking: Locking, path: str, command: str) -> list[Problem]:
     """A finding at the lockfile's line for each word that the vendor means otherwise by now."""
     problems = []
     for address, (locked, fresh) in locking.moved.items():
-        now = f"it is {fresh.meaning} there now" if fresh else "no one thing is called that there now"
+        now = f"it is now {fresh.meaning}" if fresh else "the vendor no longer has exactly one thing of that name"
         problems.append(
             Problem(
                 code="PSR310",
-                message=f"`{address}` of {address.type} is locked as {locked.meaning}, and has moved: {now}",
-                hint=f"look at what changed; `{command} --update {shlex.quote(address.word)}` takes it over",
+                message=f"`{address}` of {address.type} is locked as {locked.meaning}, but has changed: {now}",
+                hint=f"check what changed; `{command} --update {shlex.quote(address.word)}` accepts it",
                 path=path,
                 span=locked.span,
                 field=address.kind,
@@ -136,7 +136,7 @@ def stale_problems(lockfile: Lockfile, used: Collection[Address], command: str) 
     return [
         Problem(
             code="PSR309",
-            message=f"`{address}` of {address.type} is locked, and no manifest uses it",
+            message=f"`{address}` of {address.type} is locked, but no manifest uses it",
             hint=f"`{command}` removes it",
             path=lockfile.path,
             span=entry.span,

@@ -46,7 +46,7 @@ def unlocked_problem(
         message = f"`{address}` is not locked: there is no {place}"
     else:
         message = f"`{address}` of {address.type} is not locked in {lockfile.path}"
-    hint = f"run `{command}`, look at what it wrote, and commit it"
+    hint = f"run `{command}`, check what it wrote, and commit it"
     return request.problem("PSR304", message, hint=hint, field=address.kind)
 
 

@@ -64,9 +64,9 @@ def _no_json(data: bytes, path: str) -> list[Problem]:
         return [_problem(path, "the lockfile is not UTF-8", None)]
     except json.JSONDecodeError as error:
         place = Span(line=error.lineno, column=error.colno, end_line=error.lineno, end_column=error.colno + 1)
-        return [_problem(path, f"the lockfile is no JSON: {error.msg}", place)]
+        return [_problem(path, f"the lockfile is not valid JSON: {error.msg}", place)]
     except (RecursionError, ValueError):
-        return [_problem(path, "the lockfile holds what no lockfile needs", None)]
+        return [_problem(path, "the lockfile holds something that no lockfile needs", None)]
     return []
 
 
@@ -137,10 +137,10 @@ def _words(violation: Violation) -> str:
         return f"{what} lacks {', '.join(f'`{name}`' for name in missing)}"
     if violation.keyword == "additionalProperties":
         extra = sorted(set(violation.given) - set(violation.rule["properties"]))
-        return f"{what} has fields nobody knows: {', '.join(f'`{name}`' for name in extra)}"
+        return f"{what} has unknown fields: {', '.join(f'`{name}`' for name in extra)}"
     if violation.at == ("lockfile_version",):
-        return f"the lockfile is of version {violation.given}: this program reads {VERSION}"
-    return f"{what} is not what a lockfile has there (rule `{violation.keyword}`)"
+        return f"the lockfile has version {violation.given}; this program reads {VERSION}"
+    return f"{what} is not allowed there (rule `{violation.keyword}`)"
 
 
 def _entries(nodes: list[Node], path: str) -> tuple[dict[Address, LockedWord], list[Problem]]:

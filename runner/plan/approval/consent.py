@@ -35,7 +35,7 @@ def check_approval(plan: Plan, task: Task, ledger: Ledger, vendor: Encoder) -> P
         return plan
     terms = terms_of(plan, task.consent, task.batches, vendor)
     if terms is None:
-        reason = "an order has no price, so that nothing can be held against the approval"
+        reason = "an order has no price, so the plan cannot be compared with the approval"
         return plan.refused(Refused(reason, hint="run again"))
     now = Now(
         terms=terms,
@@ -56,12 +56,12 @@ def expect_nothing(plan: Plan, consent: Consent) -> Plan:
     """The plan; refused, with an objection an order, where something is to be bought and nothing was expected."""
     if not (consent.nothing and plan.to_buy):
         return plan
-    hint = "buy them with `order-runner apply`, or take them out of the manifests"
+    hint = "buy them with `order-runner apply`, or remove them from the manifests"
     objections = [
         step.request.problem(
-            "PSR442", f"{step.request.key} is not bought, and nothing was expected to be left", hint=hint
+            "PSR442", f"{step.request.key} is not bought, though nothing was expected to be left", hint=hint
         )
         for step in plan.to_buy
     ]
     orders = f"{len(objections)} order{'' if len(objections) == 1 else 's'}"
-    return plan.refused(Refused(f"{orders} would be bought, and nothing was expected", hint=hint), objections)
+    return plan.refused(Refused(f"{orders} would be bought, though none was expected", hint=hint), objections)

@@ -67,18 +67,18 @@ def differences(approval: Approval, now: Now, batches: Mapping[str, Batch]) -> t
         return ()
     count = len(terms.lines)
     message = (
-        f"this is not what was approved: {count} order{'' if count == 1 else 's'} for at most "
-        f"{decimal_text(terms.most)} on account {terms.account} would be {terms.digest}"
+        f"this is not what was approved: the digest of {count} order{'' if count == 1 else 's'} for at most "
+        f"{decimal_text(terms.most)} on account {terms.account} is {terms.digest}"
     )
-    hint = f"a digest alone cannot tell what moved, `plan --out FILE` and `apply FILE` can; {_AGAIN}"
+    hint = f"a digest alone cannot show what changed; `plan --out FILE` and `apply FILE` can; {_AGAIN}"
     return (Problem(code="PSR440", message=message, hint=hint),)
 
 
 def _differences(approval: Approval, document: PlanDocument, now: Now) -> Iterator[Problem]:
     if document.digest != document.terms.digest:
-        yield _moved("plan", "the document was changed after it was made: its digest is not that of its content")
+        yield _moved("plan", "the document was edited after it was written: its digest does not match its content")
     if approval.digest != document.digest:
-        yield _moved("plan", f"{approval.digest} was approved and the document is {document.digest}")
+        yield _moved("plan", f"{approval.digest} was approved, but the document has {document.digest}")
     yield from _age(document, now.at, approval.max_age)
     yield from _elsewhere(document.terms, now.terms)
     yield from _other_limits(document.terms, now.terms)
@@ -94,22 +94,22 @@ def _age(document: PlanDocument, at: datetime, most: timedelta) -> Iterator[Prob
     age = at - document.made_at
     made = f"the plan was made at {rfc3339(document.made_at)}"
     if age > most:
-        message, hint = f"age: {made}, longer ago than {_duration(most)}", f"{_AGAIN}, or allow more with --max-age"
+        message, hint = f"age: {made}, more than {_duration(most)} ago", f"{_AGAIN}, or allow more with --max-age"
         yield Problem(code="PSR441", message=message, hint=hint)
     elif age < -CLOCKS_APART:
-        message = f"age: {made}, and it is only {rfc3339(at)} here"
-        yield Problem(code="PSR441", message=message, hint="set the clock of the machine that is wrong")
+        message = f"age: {made}, but it is only {rfc3339(at)} here"
+        yield Problem(code="PSR441", message=message, hint="correct the clock of the machine that is wrong")
 
 
 def _elsewhere(before: Terms, now: Terms) -> Iterator[Problem]:
     if before.account != now.account:
-        yield _moved("account", f"the plan is for account {before.account}, this is {now.account}")
+        yield _moved("account", f"the plan is for account {before.account}, not {now.account}")
     for name, was, here in (
         ("address", before.base_url, now.base_url),
         ("version", before.api_version, now.api_version),
     ):
         if was != here:
-            yield _moved("account", f"the {name} of the API was {was} and is {here}")
+            yield _moved("account", f"the {name} of the API was {was} and is now {here}")
 
 
 def _other_limits(before: Terms, now: Terms) -> Iterator[Problem]:
@@ -118,7 +118,9 @@ def _other_limits(before: Terms, now: Terms) -> Iterator[Problem]:
             was, here = before.limits[batch].get(name), now.limits[batch].get(name)
             if was != here:
                 label = name if name == "buy_by" else f"budget.{name}"
-                yield _moved("manifest", f"{label} of batch {batch} was {was or 'not set'} and is {here or 'not set'}")
+                yield _moved(
+                    "manifest", f"{label} of batch {batch} was {was or 'not set'} and is now {here or 'not set'}"
+                )
 
 
 def _other_order(approval: Approval, document: PlanDocument, now: Now, key: str, step: Step) -> Iterator[Problem]:
@@ -132,14 +134,14 @@ def _other_order(approval: Approval, document: PlanDocument, now: Now, key: str,
         kind = _blamed(document, now, step.request.source.path)
         yield _moved(kind, f"{key} was changed: {in_words(changes)}", step, field=changes[0][0])
     elif step.status == "skipped":
-        yield _moved("manifest", f"{key} is left out now: {step.reason}", step)
+        yield _moved("manifest", f"{key} is no longer included: {step.reason}", step)
     elif step.to_buy and step.quote is not None and step.quote.total > line.ceiling:
         was = document.prices.get(key)
         before = f", was {decimal_text(was)}" if was is not None else ""
         price, ceiling = decimal_text(step.quote.total), decimal_text(line.ceiling)
         yield _moved("price", f"{key} costs {price} now{before}, above its approved ceiling {ceiling}", step)
     elif step.status == "already_placed" and not _bought_under(approval, now, step):
-        yield _moved("ledger", f"{key} was {step.reason} meanwhile, and not under this approval", step)
+        yield _moved("ledger", f"{key} has since been {step.reason}, but not under this approval", step)
 
 
 def _unapproved(document: PlanDocument, key: str, step: Step) -> Problem:
@@ -147,9 +149,9 @@ def _unapproved(document: PlanDocument, key: str, step: Step) -> Problem:
     if status is None:
         return _moved("manifest", f"{key} was added", step)
     if status == "already_placed":
-        return _moved("ledger", f"{key} was {reason} when this was approved, and this ledger does not know it", step)
+        return _moved("ledger", f"{key} was {reason} when this was approved, but this ledger does not know it", step)
     kind: Kind = "manifest" if status == "skipped" else "ledger" if status == "unknown" else "price"
-    return _moved(kind, f"{key} was not to be bought when this was approved ({status}: {reason})", step)
+    return _moved(kind, f"{key} was not among the orders to buy when this was approved ({status}: {reason})", step)
 
 
 def _bought_under(approval: Approval, now: Now, step: Step) -> bool:

@@ -88,24 +88,28 @@ def read(path: str) -> Kept | None:
         return None
     version = str(data[MARK])
     if version.partition(".")[0] != PLAN_VERSION.partition(".")[0]:
-        raise UsageError(f"{path} is a plan of version {version}, and this program reads {PLAN_VERSION}")
+        raise UsageError(f"{path} is a plan of version {version}; this program reads {PLAN_VERSION}")
     wrong = schemas.explain("plan", data)
     if wrong:
         place = ".".join(map(str, wrong[0].at)) or "its top"
-        raise UsageError(f"{path} is no whole plan: {place} breaks `{wrong[0].keyword}` of the schema", hint=_AGAIN)
+        raise UsageError(
+            f"{path} is not a complete plan: {place} violates `{wrong[0].keyword}` of the schema", hint=_AGAIN
+        )
     if data["digest"] is None:
         raise UsageError(f"{path} approves nothing: it was written before every order had a price", hint=_AGAIN)
     paths = tuple(entry["path"] for entry in data["inputs"]["manifests"])
     for manifest in paths:
         if manifest == "-":
-            raise UsageError(f"{path} was made from stdin, which cannot be read again", hint="plan files, not `-`")
+            raise UsageError(
+                f"{path} was made from stdin, which cannot be read again", hint="make the plan from files, not from `-`"
+            )
         if not Path(manifest).is_file():
-            hint = "apply a plan in the folder it was made in; its paths count from there"
-            raise UsageError(f"{path} was made from {manifest}, which is not here", hint=hint)
+            hint = "apply a plan in the folder it was made in; its paths are relative to it"
+            raise UsageError(f"{path} was made from {manifest}, which does not exist here", hint=hint)
     try:
         return Kept(document=_document(data), paths=paths, selection=_selection(data["selection"]))
     except (TypeError, ValueError) as error:
-        raise UsageError(f"{path} is no whole plan: {error}", hint=_AGAIN) from None
+        raise UsageError(f"{path} is not a complete plan: {error}", hint=_AGAIN) from None
 
 
 _AGAIN: Final = "make it again with `order-runner plan --out`"

@@ -16,7 +16,7 @@ Fact = str | int | bool | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One thing that was looked at. `hint` is the way out, `code` what a failure ends in, `facts` are for programs."""
+    """One check. `hint` is the way out, `code` what a failure ends in, `facts` are for programs."""
 
     state: State
     text: str

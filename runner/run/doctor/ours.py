@@ -53,9 +53,11 @@ def ledger(case: Examination) -> Check:
         return failed(ExitCode.REFUSED, f"{text}: it cannot be written", hint, **facts)
     lost = None if case.settings.sandbox else _thrown_away(place)
     if lost:
-        hint = "name one that stays with --ledger or ORDER_RUNNER_LEDGER: a lost ledger buys everything again"
+        hint = (
+            "use --ledger or ORDER_RUNNER_LEDGER to name one that stays: with a lost ledger everything is bought again"
+        )
         return warning(f"{text}: {lost}", hint, **facts, durable=False)
-    return ok(text if exists else f"{text}: none yet, the first `apply` makes it", **facts, durable=True)
+    return ok(text if exists else f"{text}: none yet; the first `apply` creates it", **facts, durable=True)
 
 
 def _writable(path: Path) -> bool:
@@ -72,13 +74,13 @@ def _thrown_away(place: LedgerPlace) -> str | None:
 
     path = Path(os.path.realpath(place.path))
     if file_system(path.parent) in IN_MEMORY:
-        return "it is kept in memory and gone after a restart"
+        return "it is kept in memory and lost on a restart"
     if in_ci():
         folder = next((name for name in WORKSPACES if _below(path, os.environ.get(name))), None)
         if folder:
-            return f"it lies in {folder}, which goes with the CI job"
+            return f"it is in {folder}, which is lost with the CI job"
     if any(_below(path, root) for root in (tempfile.gettempdir(), "/var/tmp")):  # noqa: S108 - to warn of it
-        return "it lies among temporary files"
+        return "it is among temporary files"
     return None
 
 
@@ -110,7 +112,7 @@ def hold(case: Examination) -> Check:
     if case.holder is None:
         return ok("nobody", held=False)
     if not case.holder:
-        return not_checked("this system does not tell who holds a file")
+        return not_checked("this system cannot tell who holds a file")
     return warning(f"held by {case.holder}", "wait for that run, or give --lock-timeout", held=True)
 
 
@@ -118,7 +120,7 @@ def lockfile(case: Examination) -> Check:
     """Every word of the manifests is locked, and nothing else is. The vendor is not asked: `lock --check` does that."""
     paths = case.paths or _manifests_here()
     if not paths:
-        return not_checked("no manifest is named, and none is in orders/ or this folder")
+        return not_checked("no manifest was given, and none is in orders/ or this folder")
     words = Words(paths=paths, named=case.lockfile, sandbox=case.settings.sandbox)
     loaded = manifest.load(paths, apart=words.apart)
     facts: dict[str, Fact] = {"manifests": len(loaded.files), "orders": loaded.count}
@@ -129,7 +131,7 @@ def lockfile(case: Examination) -> Check:
     findings = problems or words.lock_findings(loaded, read)
     if findings:
         first, more = findings[0], f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
-        hint = first.hint or f"`{words.command}` makes it anew"
+        hint = first.hint or f"`{words.command}` writes it again"
         return failed(ExitCode.INVALID, f"{first.place}: {first.code} {first.message}{more}", hint, **facts)
     if read is None:
         return ok("the manifests have no words, so none is needed", **facts, path=None)
@@ -159,7 +161,7 @@ def policies(case: Examination) -> Check:
     rules = policy.over(case.policy, files)
     if rules.problems:
         first = rules.problems[0]
-        hint = first.hint or "`order-runner schema policy` prints what a policy may say"
+        hint = first.hint or "`order-runner schema policy` prints what a policy may contain"
         return failed(ExitCode.INVALID, f"{first.place}: {first.code} {first.message}", hint)
     if not rules.policies:
         return ok("none", count=0)
@@ -187,8 +189,8 @@ def versions(case: Examination) -> Check:
     text += f", jsonschema-rs {facts['jsonschema_rs']}, psycopg {facts['psycopg'] or 'not installed'}"
     if not fast:
         return warning(
-            f"{text}; PyYAML without its C part",
-            "install a PyYAML with libyaml: without it large manifests take long",
+            f"{text}; PyYAML without libyaml",
+            "install a PyYAML with libyaml: without it large manifests are slow",
             **facts,
         )
     return ok(text, **facts)

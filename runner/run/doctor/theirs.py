@@ -43,7 +43,7 @@ class Handshake:
 def key(case: Examination) -> Check:
     """There is a key, of the right form, that only its owner can read. It is never shown."""
     if case.settings.sandbox:
-        return ok("the sandbox has one of its own", origin="sandbox")
+        return ok("the sandbox has its own", origin="sandbox")
     events: list[Progress] = []
     case.key = read_key(case.settings, events.append)
     origin = key_origin(case.settings)
@@ -61,7 +61,7 @@ def address(case: Examination) -> Check:
 
         base = check_base_url(case.settings.base_url or DEFAULT_BASE_URL)
         if case.redact(base) != base:
-            raise UsageError("the base URL has the API key in it", hint="leave the key out: it is added for each call")
+            raise UsageError("the base URL contains the API key", hint="leave out the key: it is added to each call")
     else:
         base = case.endpoint.base_url
     url = urlsplit(base)
@@ -104,10 +104,10 @@ def _in_words(error: OSError) -> str:
 def _way_out(error: OSError) -> str:
     named = next((name for name in PROXIES if os.environ.get(name)), None)
     if isinstance(error, ssl.SSLError):
-        return "something between here and the vendor may open TLS; order-runner trusts certifi's authorities only"
+        return "something between here and the vendor may intercept TLS; order-runner trusts certifi's authorities only"
     if named:
-        return f"{named} names a proxy, which order-runner never uses: it needs a direct way out"
-    return "is PROXY_SELLER_BASE_URL or --base-url right, the vendor up, and the way there open?"
+        return f"{named} names a proxy, which order-runner never uses: it needs a direct connection"
+    return "check PROXY_SELLER_BASE_URL or --base-url, whether the vendor is up, and whether a firewall is in the way"
 
 
 def access(case: Examination) -> Check:
@@ -138,15 +138,15 @@ def access(case: Examination) -> Check:
 def _why_not(case: Examination) -> str:
     if case.offline:
         return "--offline"
-    return "there is no key to ask with" if case.key is None else "the address cannot be reached"
+    return "there is no key" if case.key is None else "the address cannot be reached"
 
 
 def _triple(case: Examination) -> str:
     """What the one refusal can mean (docs/vendor/api-v1.md#access), with the way out of each."""
     origin = "the sandbox" if case.settings.sandbox else key_origin(case.settings)
     return (
-        f"one answer for three things: compare the key ({origin}) with the one in the dashboard; "
-        f"put this machine's public {case.family} address on the key's list, which holds three; "
+        f"the vendor gives one answer for three causes: compare the key ({origin}) with the one in the dashboard; "
+        f"put this machine's public {case.family} address on the key's list, which has room for three; "
         "or wait a minute and lower --rate"
     )
 
@@ -165,7 +165,7 @@ def clock(case: Examination) -> Check:
     way = "ahead of" if skew > timedelta(0) else "behind"
     facts = {"skew_seconds": seconds if skew > timedelta(0) else -seconds}
     text = f"{seconds} s {way} the vendor's"
-    hint = "set the clock (timedatectl, NTP): what an order became is judged by these times"
+    hint = "set the clock (timedatectl, NTP): orders in doubt are judged by these times"
     if abs(skew) > TOO_SKEWED:
         return failed(ExitCode.REFUSED, text, hint, **facts)
     if abs(skew) > SKEW:
@@ -184,7 +184,7 @@ def balance(case: Examination) -> Check:
     """What the account can spend."""
     if case.money is None:
         answered = case.answer is not None and not case.offline
-        return not_checked("the vendor did not tell" if answered else _why_not(case))
+        return not_checked("the vendor did not say" if answered else _why_not(case))
     amount = decimal_text(case.money)
     if case.money <= 0:
         return warning(f"{amount} {CURRENCY}", "top up the account, or pay by card", amount=amount)

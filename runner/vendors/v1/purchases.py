@@ -32,11 +32,11 @@ _PURCHASE: Final = re.compile(
 def encode_order(request: OrderRequest) -> dict[str, Scalar]:
     """The exact body of `order/make` and `order/calc`; ValueError for a field the vendor does not have, or a word."""
     if request.open_words:
-        raise ValueError(f"words that are not resolved: {', '.join(request.open_words)}")
+        raise ValueError(f"unresolved words: {', '.join(request.open_words)}")
     fields = {"paymentId": PAY_BY_BALANCE, **request.fields}
     unknown = sorted(set(fields) - set(FIELDS))
     if unknown:
-        raise ValueError(f"no field of the vendor: {', '.join(unknown)}")
+        raise ValueError(f"not fields of the vendor's: {', '.join(unknown)}")
     return {name: fields[name] for name in FIELDS if name in fields}
 
 
@@ -80,7 +80,7 @@ def _body(request: OrderRequest) -> bytes:
 
 def _require_type(product: ProductType) -> ProductType:
     if product not in PRODUCT_TYPES:
-        raise ValueError(f"no product type: {product!r}")
+        raise ValueError(f"not a product type: {product!r}")
     return product
 
 

@@ -20,7 +20,7 @@ from runner.vendors.wire import Envelope, Malformed, Response, amount, clean_tex
 
 _ACCESS_HINT: Final = (
     "the vendor gives one answer for three causes: check that the API key is right and active, that this machine's "
-    "address (IPv6 too) is on the key's allow-list, and that the rate limit is kept (wait a minute, lower --rate)"
+    "address (IPv6 too) is on the key's allow-list, and that the rate limit is respected (wait a minute, lower --rate)"
 )
 
 
@@ -53,7 +53,7 @@ def decode_balance(response: Response) -> Decimal:
     data = _success(response, "balance/get")
     summ = amount(data.get("summ")) if isinstance(data, dict) else None
     if summ is None:
-        raise _unavailable("balance/get", "no amount in it")
+        raise _unavailable("balance/get", "it has no amount")
     return summ
 
 
@@ -69,7 +69,7 @@ def proxy_rows(response: Response, product: ProductType) -> list[tuple[str, Mapp
         if isinstance(data, dict) and not _pages_left(data) and name in data:
             data = data[name]
     if not isinstance(data, list):
-        raise _unavailable("proxy/list", f"no complete list of {product}")
+        raise _unavailable("proxy/list", f"the list of {product} is not complete")
     rows = [(order_id(row.get("order_id")), row) for row in data if isinstance(row, dict)]
     numbered: list[tuple[str, Mapping[str, object]]] = [(number, row) for number, row in rows if number is not None]
     if len(numbered) != len(data):
@@ -89,7 +89,7 @@ def decode_package(response: Response) -> Mapping[str, str] | None:
         return None
     data = _success(response, "resident/package")
     if not isinstance(data, dict) or data.get("traffic_limit") is None:
-        raise _unavailable("resident/package", "no package in it")
+        raise _unavailable("resident/package", "it has no package")
     state = {name: _flat(data.get(name)) for name in ("traffic_limit", "expired_at", "tarif_id", "is_active")}
     return {name: text for name, text in state.items() if text}
 
@@ -124,12 +124,12 @@ def _success(response: Response, path: str) -> object:
     envelope = _read(response, path)
     if envelope.status == "error":
         said = ", ".join(json.dumps(error.message) for error in vendor_errors(envelope)) or "nothing"
-        raise _unavailable(path, f"an error that says {said}")
+        raise _unavailable(path, f"the error {said}")
     return envelope.data
 
 
 def _unavailable(path: str, reason: str) -> VendorUnavailable:
-    return VendorUnavailable(f"no usable answer from {path}: {reason}", hint="nothing was bought by it; try again")
+    return VendorUnavailable(f"no usable answer from {path}: {reason}", hint="nothing was bought; try again")
 
 
 def _warning(value: object) -> str:
@@ -140,7 +140,7 @@ def _warning(value: object) -> str:
 def _quote(data: Mapping[str, object], warning: str, at: datetime) -> Quote:
     total, currency = amount(data.get("total")), data.get("currency")
     if total is None or total < 0:
-        raise Malformed("no total in it")
+        raise Malformed("it has no total")
     if currency and str(currency).upper() != CURRENCY:
         raise Malformed(f"a currency other than {CURRENCY}")
     return Quote(

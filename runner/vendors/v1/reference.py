@@ -59,7 +59,7 @@ def _mobile(countries: list[Row]) -> Iterator[Choice]:
         yield here
         services = country.get("operators") or {}
         if not isinstance(services, dict):
-            raise Malformed("operators are no object")
+            raise Malformed("operators are not an object")
         for service in services:
             for operator in _rows(services, service):
                 yield from _operator(operator, here, clean_text(service))
@@ -82,7 +82,7 @@ def _rows(section: Row, name: str, *, needed: bool = True) -> list[Row]:
         return []
     rows = list(value.values()) if isinstance(value, dict) else value
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise Malformed(f"{name} is no list of objects")
+        raise Malformed(f"{name} is not a list of objects")
     return rows
 
 

@@ -44,7 +44,7 @@ def limit(annotations: Sequence[Annotation], rest: str) -> Iterator[str]:
         left[kind] = max(len(members) - MOST, 0)
     if any(left.values()):
         counts = ", ".join(plural(number, f"more {kind}") for kind, number in left.items() if number)
-        yield f"and {counts}: GitHub shows {MOST} of a kind; {rest}"
+        yield f"and {counts}: GitHub shows only {MOST} of each kind; {rest}"
 
 
 def mask(secret: str) -> str:

@@ -143,7 +143,11 @@ def balance(document: Document) -> str | None:
 def unexplained_change(document: Document) -> str | None:
     """The part of the balance's change that nothing explains, in words; None for none."""
     amount = document["money"]["unexplained"]
-    return None if is_zero(amount) else f"{usd(amount)} of the balance's change belongs to no confirmed purchase"
+    return (
+        None
+        if is_zero(amount)
+        else f"{usd(amount)} of the change in the balance is not explained by any confirmed purchase"
+    )
 
 
 def to_spend(document: Document) -> str:

@@ -15,7 +15,7 @@ MAJOR: Final = REPORT_VERSION.partition(".")[0]
 NAMED: Final = 5
 """Faults of a document that are named."""
 
-_HINT: Final = "name the file that --report wrote; `order-runner schema report` prints what it has to look like"
+_HINT: Final = "name the file that --report wrote; `order-runner schema report` prints its schema"
 
 
 def read(data: bytes, name: str) -> Mapping[str, Any]:
@@ -28,13 +28,13 @@ def read(data: bytes, name: str) -> Mapping[str, Any]:
         document = json.loads(data, object_pairs_hook=_once(name))
     except json.JSONDecodeError as error:
         place = f"{name}:{error.lineno}:{error.colno}"
-        raise UsageError(f"{place}: this is no JSON: {error.msg}", hint=_HINT) from None
+        raise UsageError(f"{place}: this is not valid JSON: {error.msg}", hint=_HINT) from None
     except (UnicodeDecodeError, RecursionError):
-        raise UsageError(f"{name} is no JSON that can be read", hint=_HINT) from None
+        raise UsageError(f"{name} is not JSON that can be read", hint=_HINT) from None
     current: Mapping[str, Any] = _of_this_version(document, name)
     if not schemas.gate("report")(current) and (faults := list(_faults(current))):
         more = f" (and {len(faults) - NAMED} more)" if len(faults) > NAMED else ""
-        raise UsageError(f"{name} is no report: {'; '.join(faults[:NAMED])}{more}", hint=_HINT)
+        raise UsageError(f"{name} is not a report: {'; '.join(faults[:NAMED])}{more}", hint=_HINT)
     return current
 
 
@@ -54,12 +54,12 @@ def _once(name: str) -> Callable[[list[tuple[str, Any]]], dict[str, Any]]:
 def _of_this_version(document: Any, name: str) -> Any:
     version = document.get("report_version") if isinstance(document, dict) else None
     if not isinstance(version, str) or "." not in version:
-        raise UsageError(f"{name} is no report: it has no report_version", hint=_HINT)
+        raise UsageError(f"{name} is not a report: it has no report_version", hint=_HINT)
     if version == REPORT_VERSION:
         return document
     major, _, minor = version.partition(".")
     if major != MAJOR:
-        text = f"{name} is a report of version {version}, and this order-runner reads {MAJOR}.x"
+        text = f"{name} is a report of version {version}; this order-runner reads {MAJOR}.x"
         raise UsageError(one_line(text), hint="render it with the order-runner that wrote it")
     current = {**document, "report_version": REPORT_VERSION}
     return _complete(current) if minor == "0" else _prune(current, schemas.load("report"))

@@ -1,7 +1,7 @@
 """Where text goes: stdout and stderr, what they can show, and what happens when nobody reads them any more.
 
 Decided once, by `Console.detect`. A write never raises: a purchase is not lost because a pipe or a terminal went away.
-What could not be written is remembered in `broken`, and the descriptor is pointed at nothing, so that leaving the
+Why text could not be written is remembered in `failure`, and the descriptor is pointed at nothing, so that leaving the
 process does not fail on the same pipe again.
 """
 
@@ -32,11 +32,6 @@ class Channel:
     colour: bool = False
     width: int = PLAIN_WIDTH
     failure: OSError | None = None
-
-    @property
-    def broken(self) -> bool:
-        """Whether text was lost: nobody reads, the disk is full, or there is no stream at all."""
-        return self.failure is not None
 
     @property
     def unicode(self) -> bool:
@@ -139,11 +134,6 @@ class Console:
     def colour(self) -> bool:
         """Whether stdout takes colour."""
         return self.out.colour
-
-    @property
-    def broken(self) -> bool:
-        """Whether part of the product was lost."""
-        return self.out.broken
 
     def write(self, text: str) -> None:
         """Text of the product, as it is."""

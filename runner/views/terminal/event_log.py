@@ -86,7 +86,7 @@ def event_lines(event: Progress, channel: Channel, *, verbose: bool) -> Iterator
         case Reading():
             yield f"read {event.done:,} of {plural(event.total, 'manifest')}, {plural(event.orders, 'order')}"
         case Following():
-            yield f"followed {event.done:,} of {plural(event.total, 'event')}"
+            yield f"checked {event.done:,} of {plural(event.total, 'event')}"
         case Buying():
             yield one_line(f"[{event.n}/{event.total}] {event.key}: buying for {money(event.price)}")
         case Sent():

@@ -175,12 +175,12 @@ def update(work: Work, event: Progress, now: float) -> None:
             work.at(now, event.part, 1.0)
             work.unit(event.orders, "orders")
         case Following():
-            work.text = f"followed {event.done:,} of {plural(event.total, 'event')}"
+            work.text = f"checked {event.done:,} of {plural(event.total, 'event')}"
             work.at(now, event.done, event.total)
         case Listing():
             work.text = f"reading the vendor's list of {event.type}"
         case Comparing():
-            work.text = "holding orders against their events"
+            work.text = "comparing orders with their events"
         case Looked():
             looks = plural(event.looks, "look")
             work.text = f"{event.open} of {plural(event.total, 'order')} in doubt after {looks}"

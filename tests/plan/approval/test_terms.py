@@ -241,66 +241,68 @@ DIFFERENCES: list[tuple[PlanDocument, Now, list[str]]] = [
     (
         document(to_buy(A)),
         now(Step(request=A, status="skipped", reason="disabled in the manifest")),
-        ["manifest: crawl/a is left out now: disabled in the manifest"],
+        ["manifest: crawl/a is no longer included: disabled in the manifest"],
     ),
     (
         document(Step(request=A, status="skipped", reason="disabled in the manifest")),
         now(to_buy(A)),
-        ["manifest: crawl/a was not to be bought when this was approved (skipped: disabled in the manifest)"],
+        [
+            "manifest: crawl/a was not among the orders to buy when this was approved (skipped: disabled in the manifest)"
+        ],
     ),
     (
         document(Step(request=A, status="refused", reason="no price")),
         now(to_buy(A)),
-        ["price: crawl/a was not to be bought when this was approved (refused: no price)"],
+        ["price: crawl/a was not among the orders to buy when this was approved (refused: no price)"],
     ),
     (
         document(to_buy(A)),
         now(bought(A)),
-        ["ledger: crawl/a was bought as order 77 meanwhile, and not under this approval"],
+        ["ledger: crawl/a has since been bought as order 77, but not under this approval"],
     ),
     (
         document(bought(A), to_buy(B)),
         now(to_buy(A), to_buy(B)),
-        ["ledger: crawl/a was bought as order 77 when this was approved, and this ledger does not know it"],
+        ["ledger: crawl/a was bought as order 77 when this was approved, but this ledger does not know it"],
     ),
     (
         document(to_buy(A)),
         now(to_buy(A), terms=terms(to_buy(A), account="other")),
-        ["account: the plan is for account default, this is other"],
+        ["account: the plan is for account default, not other"],
     ),
     (
         document(to_buy(A)),
         now(to_buy(A), terms=terms(to_buy(A), base_url="http://127.0.0.1:1/***", api_version="v2")),
         [
-            f"account: the address of the API was {URL} and is http://127.0.0.1:1/***",
-            "account: the version of the API was v1 and is v2",
+            f"account: the address of the API was {URL} and is now http://127.0.0.1:1/***",
+            "account: the version of the API was v1 and is now v2",
         ],
     ),
     (
         document(to_buy(A)),
         now(to_buy(A), batches=LIMITED),
         [
-            "manifest: budget.max_total of batch crawl was not set and is 100.00",
-            "manifest: budget.price_tolerance of batch crawl was not set and is 0.025",
-            "manifest: buy_by of batch crawl was not set and is 2026-11-23",
+            "manifest: budget.max_total of batch crawl was not set and is now 100.00",
+            "manifest: budget.price_tolerance of batch crawl was not set and is now 0.025",
+            "manifest: buy_by of batch crawl was not set and is now 2026-11-23",
         ],
     ),
     (
         document(to_buy(A), digest=OTHER),
         now(to_buy(A)),
-        ["plan: the document was changed after it was made: its digest is not that of its content"],
+        ["plan: the document was edited after it was written: its digest does not match its content"],
     ),
     (
         document(to_buy(A)),
         now(to_buy(A), at=MADE + timedelta(hours=24, seconds=1)),
-        ["age: the plan was made at 2026-11-23T12:00:00.000Z, longer ago than 24h"],
+        ["age: the plan was made at 2026-11-23T12:00:00.000Z, more than 24h ago"],
     ),
     (document(to_buy(A)), now(to_buy(A), at=MADE + timedelta(hours=24)), []),
     (document(to_buy(A)), now(to_buy(A), at=MADE - timedelta(minutes=5)), []),
     (
         document(to_buy(A)),
         now(to_buy(A), at=MADE - timedelta(minutes=6)),
-        ["age: the plan was made at 2026-11-23T12:00:00.000Z, and it is only 2026-11-23T11:54:00.000Z here"],
+        ["age: the plan was made at 2026-11-23T12:00:00.000Z, but it is only 2026-11-23T11:54:00.000Z here"],
     ),
 ]
 
@@ -335,7 +337,7 @@ def test_another_digest_than_the_document_has_is_refused() -> None:
     """With both, the document has to be the one that was approved."""
     kept = document(to_buy(A))
     (problem,) = found(kept, now(to_buy(A)), digest=OTHER)
-    assert problem.message == f"plan: {OTHER} was approved and the document is {kept.digest}"
+    assert problem.message == f"plan: {OTHER} was approved, but the document has {kept.digest}"
 
 
 @pytest.mark.parametrize("span_", [timedelta(0), timedelta(seconds=90), timedelta(minutes=15), timedelta(days=7)])
@@ -343,7 +345,7 @@ def test_the_age_that_is_allowed_is_told_as_it_was_given(span_: timedelta) -> No
     """The limit in the message is `0s`, `90s`, `15m` or `168h`, whatever suits it."""
     (problem,) = found(document(to_buy(A)), now(to_buy(A), at=MADE + timedelta(days=8)), max_age=span_)
     shown = {0: "0s", 90: "90s", 900: "15m", 604800: "168h"}[int(span_.total_seconds())]
-    assert problem.message.endswith(f"longer ago than {shown}")
+    assert problem.message.endswith(f"more than {shown} ago")
 
 
 def test_what_was_bought_under_an_approval_stays_covered() -> None:
@@ -374,7 +376,7 @@ def test_a_digest_alone_says_what_it_can() -> None:
     here = now(to_buy(A), to_buy(B, "1", "2"))
     (problem,) = differences(Approval(digest=OTHER), here, BATCHES)
     assert problem.message == (
-        f"this is not what was approved: 2 orders for at most 14.50 on account default would be {here.terms.digest}"
+        f"this is not what was approved: the digest of 2 orders for at most 14.50 on account default is {here.terms.digest}"
     )
     assert problem.hint is not None
     assert "plan --out FILE" in problem.hint

@@ -286,7 +286,7 @@ def test_what_holds_the_key_does_not_show_it() -> None:
 @pytest.mark.parametrize("spelled", [KEY, KEY.lower()])
 def test_a_base_url_that_holds_the_key_is_refused(spelled: str) -> None:
     """The vendor's page shows URLs with the key in them: pasted whole, they are refused without being repeated."""
-    with pytest.raises(UsageError, match="holds the API key") as raised:
+    with pytest.raises(UsageError, match="contains the API key") as raised:
         client(f"https://proxy-seller.com{ROOT}/{spelled}")
     assert found_in(f"{raised.value} {raised.value.hint}") == []
 

@@ -80,7 +80,7 @@ def test_nothing_is_written_before_the_guard_is_asked() -> None:
 def test_a_guard_that_says_no_sends_nothing(tls: ssl.SSLContext | None) -> None:
     """The guard's reason becomes NotSent, and the server saw zero bytes of a request."""
     with serving(Visit.until_gone, tls=tls) as peer:
-        assert buy(peer, lambda _: "the run is to stop") == NotSent(reason="the run is to stop")
+        assert buy(peer, lambda _: "the run was asked to stop") == NotSent(reason="the run was asked to stop")
     assert [visit.received for visit in peer.visits] == [b""]
 
 
@@ -127,7 +127,11 @@ def close_notify(visit: Visit) -> None:
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 @pytest.mark.parametrize(
     ("script", "reason"),
-    [(hang_up, "hung up|dropped"), (Visit.reset, "dropped|hung up"), (speak_first, "spoke before")],
+    [
+        (hang_up, "closed the connection|dropped"),
+        (Visit.reset, "dropped|closed the connection"),
+        (speak_first, "sent data before"),
+    ],
 )
 def test_a_line_that_is_dead_or_talks_is_not_written_to(script: Script, reason: str, tls: bool) -> None:
     """Closed, reset or speaking before the purchase is written: NotSent, and the server saw zero bytes."""
@@ -149,7 +153,7 @@ def test_a_tls_goodbye_is_a_hang_up() -> None:
     """close_notify before the purchase is written: NotSent, though TCP is still open."""
     with serving(on_cue(close_notify), tls=silent_tls()) as peer:
         answer = buy(peer, lambda connection: cued(peer, connection))
-    assert answer == NotSent(reason="the vendor hung up before anything was sent")
+    assert answer == NotSent(reason="the vendor closed the connection before anything was sent")
     assert [visit.received for visit in peer.visits] == [b""]
 
 

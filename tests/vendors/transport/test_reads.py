@@ -22,7 +22,7 @@ from tests.vendors.transport.peer import (
     serving,
 )
 
-WHY = "balance/get was not answered properly"
+WHY = "balance/get got no proper answer"
 
 
 def busy(*headers: str) -> bytes:
@@ -132,7 +132,7 @@ def test_a_lost_read_is_tried_three_times_and_told_in_plain_words(script: Script
     ):
         way.read(LOOK)
     assert str(raised.value) == f"balance/get: {words}"
-    assert raised.value.hint == "is the base URL right, and the vendor up? try again later"
+    assert raised.value.hint == "check the base URL and whether the vendor is up; try again later"
     assert (len(peer.visits), clock.sleeps) == (3, [1.0, 3.0])
 
 
@@ -165,7 +165,7 @@ def test_what_spends_is_no_read(path: str) -> None:
 )
 def test_a_path_that_could_lead_elsewhere_is_refused(path: str) -> None:
     """Words and slashes only: nothing else reaches a request line."""
-    with serving(Visit.until_gone) as peer, client(peer.url()) as way, pytest.raises(ValueError, match="is no path"):
+    with serving(Visit.until_gone) as peer, client(peer.url()) as way, pytest.raises(ValueError, match="is not a path"):
         way.read(Request(method="GET", path=path))
     assert peer.visits == []
 

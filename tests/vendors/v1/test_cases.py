@@ -138,7 +138,7 @@ def test_reads_are_plain_gets(request_: Request, path: str) -> None:
 @pytest.mark.parametrize("call", [v1.proxy_list, v1.reference_list])
 def test_type_never_reaches_the_path_unchecked(call: Callable[[Any], Request]) -> None:
     """Only the seven product types become part of a path, so no text can add to a request."""
-    with pytest.raises(ValueError, match="no product type"):
+    with pytest.raises(ValueError, match="not a product type"):
         call("ipv4\r\nHost: elsewhere")
 
 

@@ -245,7 +245,10 @@ def test_github_shows_ten_of_a_kind_the_worst_first(make: Make) -> None:
     assert kinds == ["::error"] * MOST + ["::warning"] * MOST + ["::notice"]
     assert "title=PSR504::lost" in lines[0]
     assert "file=orders.yaml,line=16,col=3," in lines[0]
-    assert lines[-1] == "and 6 more errors, 5 more warnings: GitHub shows 10 of a kind; the rest is in the JSON report"
+    assert (
+        lines[-1]
+        == "and 6 more errors, 5 more warnings: GitHub shows only 10 of each kind; the rest is in the JSON report"
+    )
 
 
 def test_github_outputs_are_single_lines(document: dict[str, Any]) -> None:

@@ -234,7 +234,7 @@ def test_an_open_order_of_other_manifests_is_told_once_and_loudly() -> None:
     page = parsed(report([order(0)], errors=[finding("unknown", message, code="PSR409")]))
     assert page.said.count(message) == 1
     assert "1 order may have been charged" in page.said
-    assert "Findings of no order" not in page.said
+    assert "Findings about no order" not in page.said
 
 
 def test_a_calm_run_has_no_alarm() -> None:

@@ -54,15 +54,15 @@ def test_a_report_of_a_later_minor_version_is_read(report: dict[str, Any]) -> No
 
 
 WRONG: list[tuple[bytes, str]] = [
-    (b'{"report_version":\n ', "r.json:2:2: this is no JSON: Expecting value"),
+    (b'{"report_version":\n ', "r.json:2:2: this is not valid JSON: Expecting value"),
     (b'{"a": 1, "a": 2}', "r.json has the key 'a' twice in one object"),
-    (b"[]", "r.json is no report: it has no report_version"),
-    (b'{"report_version": 1}', "r.json is no report: it has no report_version"),
-    (b'{"report_version": "1.1"}', 'r.json is no report: the document breaks required ("tool")'),
+    (b"[]", "r.json is not a report: it has no report_version"),
+    (b'{"report_version": 1}', "r.json is not a report: it has no report_version"),
+    (b'{"report_version": "1.1"}', 'r.json is not a report: the document breaks required ("tool")'),
     (b'{"report_version": "1.0", "orders": 5}', "breaks required"),
-    (b'{"report_version": "2.0"}', "r.json is a report of version 2.0, and this order-runner reads 1.x"),
-    (b"\xc3(", "r.json is no JSON that can be read"),
-    (b"[" * 1_003, "is no JSON"),  # which of the two it is depends on how deep this Python's json goes
+    (b'{"report_version": "2.0"}', "r.json is a report of version 2.0; this order-runner reads 1.x"),
+    (b"\xc3(", "r.json is not JSON that can be read"),
+    (b"[" * 1_003, "JSON"),  # which of the two it is depends on how deep this Python's json goes
 ]
 
 

@@ -56,7 +56,7 @@ def frame(plan: Plan, command: str | None = "order-runner apply orders.yaml", ac
 def mixed(make: Make) -> Plan:
     mobile = make.request("phones", "mobile", {"countryId": 20, "periodId": "1m", "quantity": 1, "paymentId": 43})
     refused = make.request("us-prices", line=20)
-    problem = refused.problem("PSR403", "the vendor would not price it: no", hint="compare", field="countryId")
+    problem = refused.problem("PSR403", "the vendor refused to price it: no", hint="compare", field="countryId")
     steps = (
         Step(request=make.request(), status="planned", quote=make.quote(), ceiling=Decimal("13.125")),
         Step(request=mobile, status="planned", quote=make.quote("40", None), ceiling=Decimal(40)),
@@ -85,7 +85,7 @@ MIXED = """\
 | order | status | why |
 | --- | --- | --- |
 | `crawl/old` | already placed | `bought as order 7` |
-| `crawl/us-prices` | refused | `orders.yaml:22:3` `the vendor would not price it: no` |
+| `crawl/us-prices` | refused | `orders.yaml:22:3` `the vendor refused to price it: no` |
 
 - not checked: `prices`
 

@@ -83,7 +83,7 @@ def unread() -> Iterator[Channel]:
 
 def test_a_broken_pipe_is_remembered_not_raised(unread: Channel) -> None:
     """Writing where nobody reads never raises, and what was lost is known."""
-    assert not unread.broken
+    assert unread.failure is None
     unread.write("a\n")
     unread.write("b\n")
     assert isinstance(unread.failure, BrokenPipeError)
@@ -97,7 +97,7 @@ def test_lines_stop_being_made_once_nobody_reads(unread: Channel) -> None:
             yield "x" * 1000
 
     unread.lines(endless())
-    assert unread.broken
+    assert unread.failure is not None
 
 
 def test_a_full_disk_is_remembered_not_raised() -> None:
@@ -116,7 +116,7 @@ def test_a_closed_stream_is_broken(stream: io.StringIO | None) -> None:
         stream.close()
     channel = Channel(stream=stream)
     channel.write("x")
-    assert channel.broken
+    assert channel.failure is not None
 
 
 def test_what_an_encoding_lacks_is_spelled_out() -> None:
@@ -148,7 +148,7 @@ def test_a_signal_handler_may_write_while_a_write_is_under_way(tmp_path: Path) -
         channel = Channel(stream=stream)
         channel.write("stopping\n")
     assert target.read_text() == "stopping\n"
-    assert not channel.broken
+    assert channel.failure is None
 
 
 def test_aside_leaves_stdout_free() -> None:
@@ -166,7 +166,7 @@ from runner.views.terminal.console import Console
 console = Console.detect(no_color=False)
 for number in range(10000):
     console.out.lines(["x" * 100])
-console.note(f"broken: {console.broken}")
+console.note(f"broken: {console.out.failure is not None}")
 sys.exit(7)
 """
 

@@ -168,7 +168,7 @@ def test_long_reading_and_following_are_told_now_and_then(plain: Plain) -> None:
     assert plain.err.splitlines() == [
         "read 15 of 40 manifests, 15,000 orders",
         "read 30 of 40 manifests, 30,000 orders",
-        "followed 10,000 of 14,000 events",
+        "checked 10,000 of 14,000 events",
     ]
 
 
@@ -190,8 +190,8 @@ def test_every_kind_of_work_on_a_terminal(terminal: Callable[[int], Terminal]) -
     for line in (
         "read 2 of 9 manifests, 512 orders  ━━━━━━──────────────────  25%  2 s",
         "reading the vendor's list of mobile  2 s",
-        "followed 2,560 of 10,240 events  ━━━━━━──────────────────  25%  2 s",
-        "holding orders against their events  2 s",
+        "checked 2,560 of 10,240 events  ━━━━━━──────────────────  25%  2 s",
+        "comparing orders with their events  2 s",
         "1 of 3 orders in doubt after 2 looks  2 s, at most 1 min 30 s left",
     ):
         assert line in tty.lines

@@ -60,7 +60,7 @@ def table(document: Document) -> str:
         f"{_controls(document['summary'])}"
         '<table id="table" role="table"><caption class="sr">The orders, as the manifests have them</caption>'
         f'{COLGROUP}<thead role="rowgroup">{head}</thead>{rows}<tfoot role="rowgroup">{foot}</tfoot></table>'
-        '<p id="none" hidden>No order fits. <button type="button" id="clear">Show all orders</button></p></section>'
+        '<p id="none" hidden>No order matches. <button type="button" id="clear">Show all orders</button></p></section>'
     )
 
 
@@ -168,7 +168,7 @@ def _about(order: Order) -> Iterator[tuple[str, str]]:
 def _costs(order: Order) -> Iterator[tuple[str, str]]:
     quote, result = order["quote"], order["result"]
     if quote is None:
-        yield "Quoted", '<span class="none">no price was asked</span>'
+        yield "Quoted", '<span class="none">no price was requested</span>'
     else:
         yield "Quoted", f"{amount(quote['total'])} {text(quote['currency'])}"
         yield "Quoted at", moment(quote["at"])

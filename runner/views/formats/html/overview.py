@@ -29,7 +29,7 @@ NAMED_FILES: Final = 3
 STATUSES: Final[Mapping[str, str]] = {
     "unknown": "It may have been charged, and is not settled.",
     "rejected": "The vendor refused it. Nothing was bought.",
-    "refused": "A guard of ours said no before money moved.",
+    "refused": "A check stopped it before money moved.",
     "invalid": "The manifest entry is wrong.",
     "absent": "Settled as not bought.",
     "placed": "Bought in this run.",
@@ -56,10 +56,10 @@ def _cards(document: Document) -> Iterator[str]:
         name, note = "Spent", f"{text(mode)}: nothing is bought"
     yield _card(name, sums["spent_confirmed"], sums, note, "main")
     possible = sums["spent_possible"]
-    note = "nothing is in doubt" if is_zero(possible) else "charged perhaps, and not settled"
+    note = "nothing is in doubt" if is_zero(possible) else "possibly charged, and not settled"
     alarming = not is_zero(possible) or doubts(document) or elsewhere(document)
     yield _card("Possibly spent", possible, sums, note, "alarm" if alarming else "")
-    yield _card("Quoted", sums["quoted_total"], sums, "the vendor's prices, orders bought before left out")
+    yield _card("Quoted", sums["quoted_total"], sums, "the vendor's prices, without orders bought before")
     yield _balance(sums, bought)
     if sums["unexplained"] is None and not bought:
         return
@@ -80,7 +80,7 @@ def _balance(sums: Document, bought: bool) -> str:
     if before is None and after is None:
         return _card("Balance", None, sums, "it was not read")
     if not bought:
-        return _card("Balance", before, sums, "nothing is taken from it")
+        return _card("Balance", before, sums, "it is not charged")
     if after is None:
         return _card("Balance", before, sums, "before; it was not read after a purchase")
     return _card("Balance after", after, sums, f"before: {amount(before)}")
@@ -126,7 +126,7 @@ def _ledger(document: Document) -> str:
     ledger = document["inputs"]["ledger"]
     if ledger is None:
         return ""
-    need = f"The commands need the ledger of this run, {code(ledger)}: give the same options as the run."
+    need = f"The commands need the ledger of this run, {code(ledger)}: use the same options as the run."
     return f'<p class="told">{need}</p>'
 
 
@@ -136,7 +136,7 @@ def ending(document: Document) -> str:
     if exit_ is None:
         return _ending_section(
             '<p class="exit bad"><b>Not finished</b></p><p>This report was written while the run went on. If it stays '
-            "like this, the run was killed: <code>order-runner status</code> knows more.</p>"
+            "like this, the run was killed: <code>order-runner status</code> shows more.</p>"
         )
     number, name = exit_["code"], exit_["name"]
     _, meaning, way_out = exit_codes()[name]
@@ -183,13 +183,13 @@ def outcome(document: Document) -> str:
     return _became(
         f"{_bar(counts, every)}"
         f'<table class="outcome"><thead>{head}</thead><tbody>{rows}</tbody><tfoot>{foot}</tfoot></table>'
-        '<p class="told">Amounts are what the vendor charged, or its quote where it did not tell or nothing was '
+        '<p class="told">Amounts are what the vendor charged, or its quote where it did not say or nothing was '
         "bought.</p>"
     )
 
 
 def _became(inside: str) -> str:
-    return section("became", "What became of the orders", inside, "panel became")
+    return section("became", "Outcome of the orders", inside, "panel became")
 
 
 def _sums(document: Document) -> dict[str, list[str]]:

@@ -113,10 +113,10 @@ def _when(document: Document) -> str:
 
 
 def _beside(document: Document) -> str:
-    """Findings of no order but those of the alarm, and what was not checked; empty where there is neither."""
+    """Findings about no order but those of the alarm, and what was not checked; empty where there is neither."""
     in_alarm = [*elsewhere(document), *(doubt.unrecorded for doubt in doubts(document))]
     rest = [finding for finding in document["errors"] if finding not in in_alarm]
-    findings = section("beside", "Findings of no order", finding_fold(rest)) if rest else ""
+    findings = section("beside", "Findings about no order", finding_fold(rest)) if rest else ""
     items = "".join(f"<li>{text(one)}</li>" for one in document["not_checked"])
     return findings + (section("unchecked", "Not checked", f'<ul class="todo">{items}</ul>') if items else "")
 

@@ -18,7 +18,7 @@ from runner.views.terminal.safe import visible
 from runner.views.wording import plural
 
 UNFOLDED: Final = 5
-"""Findings of no order that are there at once; more are a click away."""
+"""Findings about no order that are there at once; more are a click away."""
 
 NOTHING: Final = '<span class="none">&ndash;</span>'
 """What stands where a report has null."""
@@ -126,7 +126,7 @@ def link(key: str) -> str:
 
 
 def finding_fold(findings: Sequence[Finding]) -> str:
-    """Findings of no order, the worst first, as warnings can be many; those beyond `UNFOLDED` wait in a fold."""
+    """Findings about no order, the worst first, as warnings can be many; those beyond `UNFOLDED` wait in a fold."""
     ranked = sorted(findings, key=lambda finding: finding["category"] == "warning")
     first, rest = ranked[:UNFOLDED], ranked[UNFOLDED:]
     if not rest:
@@ -145,7 +145,7 @@ def _finding(finding: Finding) -> str:
     head += f'<span class="tag">{text(phrase(finding["category"]))}</span>'
     where = f' <span class="at">{at(finding)}</span>' if at(finding) else ""
     field = f" <span>field <code>{text(finding['field'])}</code></span>" if finding["field"] is not None else ""
-    hint = f'<p class="hint"><b>Way out:</b> {sentence(finding["hint"])}</p>' if finding["hint"] is not None else ""
+    hint = f'<p class="hint"><b>What to do:</b> {sentence(finding["hint"])}</p>' if finding["hint"] is not None else ""
     return (
         f'<li class="finding c-{text(finding["category"])}"><p class="meta">{head}{where}{field}</p>'
         f"<p>{sentence(finding['message'])}</p>{_vendor(finding['vendor'])}{hint}</li>"

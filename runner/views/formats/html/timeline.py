@@ -6,6 +6,7 @@ thousands of attempts are seen at once. Places are attributes of SVG, because th
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -42,7 +43,7 @@ class AttemptSpan:
     @property
     def label(self) -> str:
         took = self.attempt["duration_ms"]
-        lasted = duration(took) if took is not None else "no answer when this was written"
+        lasted = duration(took) if took is not None else "no answer yet when this was written"
         tries = f", attempt {self.attempt['n']}" if self.attempt["n"] != 1 else ""
         return text(
             f"{self.key}{tries}: {phrase(self.attempt['outcome'])}, {lasted}, from {clock(self.attempt['started_at'])}"
@@ -97,9 +98,7 @@ def _in_words(spans: Sequence[AttemptSpan], orders: int) -> str:
 
 
 def _legend(spans: Sequence[AttemptSpan]) -> str:
-    counts: dict[str, int] = {}
-    for span in spans:
-        counts[span.attempt["outcome"]] = counts.get(span.attempt["outcome"], 0) + 1
+    counts = Counter(span.attempt["outcome"] for span in spans)
     keys = "".join(
         f'<li><span class="swatch f-{text(word)}"></span>{text(phrase(word))} {count:,}</li>'
         for word, count in counts.items()
