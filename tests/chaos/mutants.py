@@ -14,7 +14,7 @@ from runner.core.records import Claim, Record, Settlement
 from runner.core.states import Event, State
 from runner.core.vendor import Answer, Look, NotSent, Outcome, Unknown
 from runner.evidence.judge import Rules
-from runner.ledger import sql
+from runner.ledger import hold, sql
 from runner.settle import reconcile
 from runner.vendors.v1 import adapter
 
@@ -40,7 +40,7 @@ def lease() -> None:
         left = [record for record in rows.open_records() if record.state is State.SUBMITTED]
         return [rows.settle(sql._open_attempt(record), free) for record in left]
 
-    sql.AccountRows.abandon_submitted = abandons  # type: ignore[method-assign,assignment]
+    hold.SqlHold.abandon_submitted = hold._durable(abandons)  # type: ignore[method-assign]
 
 
 def mark_after_send() -> None:

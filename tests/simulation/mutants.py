@@ -14,7 +14,7 @@ from runner.core.orders import Quote
 from runner.core.records import Attempt, Claim, Record, Settlement
 from runner.core.states import Event, State
 from runner.core.vendor import Answer, NotSent, Outcome, Rejected, Unknown, VendorError
-from runner.ledger.hold import SqlHold
+from runner.ledger.hold import SqlHold, _durable
 from runner.ledger.sql import AccountRows
 from runner.plan import making
 from runner.vendors.failures import Lost
@@ -126,12 +126,12 @@ def abandoned_is_planned() -> AbstractContextManager[object]:
         attempts = [Attempt(key=r.key, n=r.attempt, run_id=r.run_id or "", claimed_at=r.updated_at) for r in left]
         return [self.settle(attempt, moved) for attempt in attempts]
 
-    return mock.patch.object(AccountRows, "abandon_submitted", abandon)
+    return mock.patch.object(SqlHold, "abandon_submitted", _durable(abandon))
 
 
 def abandoned_stays_submitted() -> AbstractContextManager[object]:
     """What an earlier run left submitted is left as it is."""
-    return mock.patch.object(AccountRows, "abandon_submitted", return_value=[])
+    return mock.patch.object(SqlHold, "abandon_submitted", return_value=[])
 
 
 def emergency_file_ignored() -> AbstractContextManager[object]:
