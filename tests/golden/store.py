@@ -53,8 +53,8 @@ def texts(case: str) -> Outputs:
     return found
 
 
-def save(digests: Digests, core: Iterable[tuple[Case, Outputs]]) -> None:
-    """Record everything anew."""
+def save(digests: Digests, core: Iterable[tuple[Case, Outputs]], *, whole: bool) -> None:
+    """Record these digests, and the texts of these cases: `whole` in place of all other texts."""
     stored: dict[str, dict[str, str]] = {}
     for case, outputs in digests.items():
         steps = stored.setdefault(case, {})
@@ -63,8 +63,9 @@ def save(digests: Digests, core: Iterable[tuple[Case, Outputs]]) -> None:
             steps[step] = f"{steps[step]} {name}={mark}" if step in steps else f"{name}={mark}"
     DIGESTS.write_text(json.dumps(stored, indent=0, ensure_ascii=False) + "\n", "utf-8")
     TEXTS.mkdir(exist_ok=True)
-    for old in TEXTS.iterdir():
-        old.unlink()
+    if whole:
+        for old in TEXTS.iterdir():
+            old.unlink()
     for case, outputs in core:
         _path(case.name).write_text("".join(_sections(outputs)), "utf-8")
 
