@@ -395,7 +395,7 @@ def test_a_document_that_was_changed_is_refused(world: World) -> None:
     plan["orders"][0]["ceiling"] = "999.00"
     world.write(PLAN, json.dumps(plan))
     assert world.run("apply", PLAN).code == 5
-    assert differences(world)[0].startswith("plan: the document was changed after it was made")
+    assert differences(world)[0].startswith("plan: the document was edited after it was written")
     plan["digest"] = recomputed(plan)
     world.write(PLAN, json.dumps(plan))
     assert world.run("apply", "--approve", approved, PLAN).code == 5
@@ -408,9 +408,9 @@ def test_a_document_that_was_changed_is_refused(world: World) -> None:
     [
         ({"plan_version": "2.0"}, "a plan of version 2.0"),
         ({"plan_version": 7}, "a plan of version 7"),
-        ({"orders": [{}]}, "no whole plan: orders.0"),
-        ({"made_at": "2026-13-45T00:00:00Z"}, "no whole plan"),
-        ({"surprise": 1}, "no whole plan: its top"),
+        ({"orders": [{}]}, "not a complete plan: orders.0"),
+        ({"made_at": "2026-13-45T00:00:00Z"}, "not a complete plan"),
+        ({"surprise": 1}, "not a complete plan: its top"),
     ],
 )
 def test_a_document_that_makes_no_sense_is_exit_2(world: World, change: dict[str, Any], words: str) -> None:
