@@ -205,8 +205,8 @@ def test_a_folder_that_cannot_be_made_is_an_error_of_the_user(world: World) -> N
 def test_a_part_of_a_repository_is_told_that_ci_looks_elsewhere(world: World) -> None:
     """A workflow counts only at the root of a repository; below it, a note says so."""
     git(world.root, "init", "--quiet")
-    assert "is a part of the repository" in world.run("init", "below", "--ci", "github").out
-    assert "is a part of the repository" not in world.run("init", ".", "--ci", "github").out
+    assert "is inside the repository" in world.run("init", "below", "--ci", "github").out
+    assert "is inside the repository" not in world.run("init", ".", "--ci", "github").out
 
 
 # -- on a terminal

@@ -300,7 +300,7 @@ def test_an_order_far_dearer_than_ever_asks_for_large(world: World) -> None:
     (finding,) = world.order("c")["errors"]
     assert finding["code"] == "PSR432"
     total = world.order("c")["quote"]["total"]
-    assert f"say --large {total}" in finding["hint"]
+    assert f"pass --large {total}" in finding["hint"]
     assert total in finding["message"]
     less = str(Decimal(total) - Decimal("0.01"))
     assert f"--large is only {less}" in world.apply("--large", less, "c.yaml").out
@@ -317,7 +317,7 @@ def test_a_warning_of_the_vendor_right_before_a_purchase_means_stop(world: World
     assert result.code == 6
     (finding,) = world.order("b")["errors"]
     assert (finding["code"], finding["category"]) == ("PSR403", "refused")
-    assert "would not price it any more" in finding["message"]
+    assert "no longer prices it" in finding["message"]
     assert (world.money_requests, world.bought) == (1, [])
 
 

@@ -111,7 +111,7 @@ def test_an_order_id_has_one_owner(store: SqliteStore, hold: Hold) -> None:
 def test_who_lost_the_account_adopts_nothing(store: SqliteStore, hold: Hold) -> None:
     """Adopting needs the hold, like claiming, and leaves nothing where it is lost."""
     store.sql("UPDATE holds SET fence = fence + 1")
-    with pytest.raises(Refused, match="another run has taken the account"):
+    with pytest.raises(Refused, match="another run has since taken over the account"):
         hold.adopt(adoption())
     assert store.open().records([key()]) == {}
 

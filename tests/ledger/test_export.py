@@ -226,7 +226,7 @@ def test_import_needs_the_account(store: SqliteStore, filled: Ledger, other: Sql
     told = exported(filled)
     with other.open().hold(holder(), timeout=0) as second:
         other.sql("UPDATE holds SET fence = fence + 1")
-        with pytest.raises(Refused, match="another run has taken the account"):
+        with pytest.raises(Refused, match="another run has since taken over the account"):
             second.restore(Export(io.StringIO("".join(told))).parts())
     with pytest.raises((Refused, LedgerUnusable)):
         second.restore([])
@@ -390,7 +390,7 @@ def test_an_event_past_the_ledger_is_caught(store: SqliteStore, hold: Hold) -> N
     store.sql(
         f"INSERT INTO order_events ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})", *values.values()
     )
-    with pytest.raises(BrokenHistory, match="2 events, but keeps a head of 1"):
+    with pytest.raises(BrokenHistory, match="2 events, but its head counts 1"):
         check_ledger(ledger)
 
 

@@ -126,7 +126,7 @@ def test_a_reader_who_may_not_write_is_told_the_way_out() -> None:
             "except LedgerUnusable as error: print(error, error.hint)"
         )
         told = subprocess.run([sys.executable, "-c", reads, str(path)], check=True, capture_output=True, text=True)
-    assert "left half made by a run that died" in told.stdout
+    assert "left incomplete by a run that died" in told.stdout
     assert "run `order-runner apply` once as a user who may write the file and its folder" in told.stdout
 
 

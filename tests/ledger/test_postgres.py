@@ -188,7 +188,7 @@ def test_holder_that_has_not_signed_yet(store: PostgresStore, elsewhere: Postgre
     who = replace(holder(), run_id="run-77")
     with store.open().hold(who, timeout=0):
         store.sql("UPDATE holds SET holder = replace(holder, 'run-77', 'run-76')")
-        with pytest.raises(Busy, match="has not signed yet"), elsewhere.open().hold(holder(), timeout=0):
+        with pytest.raises(Busy, match="has not identified itself yet"), elsewhere.open().hold(holder(), timeout=0):
             pass
 
 

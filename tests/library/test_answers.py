@@ -112,7 +112,7 @@ def test_a_plan_approves_itself() -> None:
 @pytest.mark.parametrize(("digest", "document"), [(None, SimpleNamespace()), (DIGEST, None), (None, None)])
 def test_a_plan_without_prices_approves_nothing(digest: str | None, document: Any) -> None:
     """Where an order has no price, nobody knows what would be approved."""
-    with pytest.raises(runner.UsageError, match="the plan approves nothing"):
+    with pytest.raises(runner.UsageError, match="the plan cannot be approved"):
         _ = Planned(plan=Plan(steps=()), digest=digest, report={}, document=document).approval
 
 

@@ -163,7 +163,7 @@ def test_a_late_delivery(open_desk: Callable[..., Desk]) -> None:
     assert [verdict.ruling for verdict in outcome.verdicts.values()] == ["placed"]
     waits = [one for one in heard if isinstance(one, Waiting)]
     assert [one.seconds for one in waits] == [0.01, 0.02]
-    assert all("b/n0 is open: " in one.why and "paid for" in one.why for one in waits)
+    assert all("b/n0 is open: the balance shows that it was paid for" in one.why for one in waits)
     looks = [one for one in heard if isinstance(one, Looked)]
     assert [(one.looks, one.open, one.total) for one in looks] == [(1, 1, 1)] * 2 + [(2, 1, 1)] * 2
     assert all(before.left > after.left for before, after in pairwise(looks))
