@@ -33,10 +33,11 @@ TEXT: Final = "text"
 
 CHILD: Final = """
 import io, json, re, sys, time
+from functools import partial
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from runner.views import formats, summary
-from runner.views.formats import reading
+from runner.views.formats import parse
 from runner.views.terminal.console import Channel
 name, data = sys.argv[2], Path(sys.argv[3]).read_bytes()
 def text(document):
@@ -45,12 +46,12 @@ def text(document):
     return out.getvalue()
 def peak():
     return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
-render = text if name == "text" else formats.renderer(name)
+render = text if name == "text" else partial(formats.render, name)
 tiny = Path(sys.argv[4]).read_bytes()
-render(reading.parsed(tiny, "r"))
+render(parse.read(tiny, "r"))
 before = peak()
 started = time.process_time()
-document = reading.parsed(data, "r")
+document = parse.read(data, "r")
 parsed = time.process_time()
 made = render(document).encode()
 ended = time.process_time()

@@ -67,7 +67,7 @@ def obey(world: World, *names: str) -> None:
         (command,) = suggested(finding(world, name)["hint"])
         result = world.run(*command, env=CI | PERSON)
         assert result.code == 0, result.err
-        assert f"crawl/{name} is placed as order" in result.out
+        assert f"crawl/{name} is now placed as order" in result.out
 
 
 def lists(world: World) -> int:
@@ -332,4 +332,4 @@ def test_any_order_of_a_refused_batch_can_be_adopted(world: World) -> None:
     assert finding(world, "first")["code"] == "PSR420"
     adopted = world.run("resolve", "crawl/else", "--placed", ours, env=PERSON)
     assert adopted.code == 0, adopted.err
-    assert f"crawl/else is placed as order {ours}" in adopted.out
+    assert f"crawl/else is now placed as order {ours}" in adopted.out

@@ -155,7 +155,7 @@ def test_manifests_that_somebody_has_written_are_left_alone(world: World) -> Non
     world.write("orders/ipv4.yaml", "# mine\n")
     done = world.run("init")
     assert done.code == 2
-    assert "has manifests already" in done.err
+    assert "already has manifests" in done.err
     done = world.run("init", "--ci", "github")
     assert done.code == 0
     assert done.out.startswith("wrote      .github/workflows/orders.yml\nunchanged  .gitignore\n")

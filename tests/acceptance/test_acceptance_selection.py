@@ -59,7 +59,7 @@ def test_a_possible_charge_is_everybodys_business(world: World) -> None:
         (("--only", "fr-price"), "did you mean fr-prices"),
         (("--exclude", "crawl/us-price"), "did you mean crawl/us-prices"),
         (("--label", "team=dat"), "did you mean team=data"),
-        (("--label", "team"), "write it like"),
+        (("--label", "team"), "write it as in"),
         (("--only", "us-prices", "--label", "team=web"), "are combined"),
     ],
 )

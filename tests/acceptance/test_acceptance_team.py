@@ -219,4 +219,4 @@ def test_the_samples_beside_it_are_bought_without_it(world: World) -> None:
     assert world.run("validate", samples).out == "8 files, 17 orders: all valid\n"
     result = world.run("plan", "--sandbox", samples)
     assert (result.code, "to buy         169.55 USD for 17 orders" in result.out) == (0, True)
-    assert f"left out: {samples}/team/orders has a lockfile of its own" in result.err
+    assert f"left out: {samples}/team/orders has its own lockfile" in result.err

@@ -238,7 +238,7 @@ def test_a_word_of_two_meanings_is_refused_with_both(world: World) -> None:
     world.manifest(worded("a"))
     result = world.run("lock", MANIFEST)
     assert result.code == 4
-    assert "PSR308 `country: FRA` may be 561 (France) and 562 (France (old)) of ipv4" in result.out
+    assert "PSR308 `country: FRA` could mean 561 (France) and 562 (France (old)) of ipv4" in result.out
     world.manifest(worded("a", "France (old)"))
     assert world.run("lock", MANIFEST).code == 0
     assert locked(world)["ipv4 country France (old)"] == 562
@@ -340,7 +340,7 @@ def test_lists_and_prices_are_asked_once(world: World) -> None:
     ("text", "place", "says"),
     [
         ("{", "1:2", "not valid JSON"),
-        ('{"lockfile_version": "2.0", "api_version": "v1", "entries": []}', "1:22", "of version 2.0"),
+        ('{"lockfile_version": "2.0", "api_version": "v1", "entries": []}', "1:22", "version 2.0"),
         ('{\n  "lockfile_version": "1.0",\n  "entries": []\n}', "1:1", "lacks `api_version`"),
         ('{"lockfile_version": "1.0", "api_version": "v1", "entries": [\n  {"type": "ipv4"}\n]}', "2:3", "lacks `id`"),
         ('{"lockfile_version": "1.0", "api_version": "v1", "entries": [], "entries": []}', "1:65", "twice"),

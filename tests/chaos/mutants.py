@@ -49,7 +49,7 @@ def mark_after_send() -> None:
     def tries(self: protocol.Purchase, quote: Quote) -> Outcome:
         desk = self.desk
         for step in ("3", "4"):
-            desk.crash_point(step)
+            desk.till.crash_point(step)
         claim = Claim(
             request=self.request,
             quote=quote,

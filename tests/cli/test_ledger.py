@@ -53,11 +53,11 @@ def test_export_verify_import(call: Call, bought: str, tmp_path: Path) -> None:
     backup = (tmp_path / "backup.jsonl").read_text()
     assert backup.splitlines()[1:] == told.splitlines()[1:]
     assert (tmp_path / "backup.jsonl").stat().st_mode & 0o077 == 0
-    whole = f"whole, 12 events of 6 orders of account acme, head {header['head']}"
+    whole = f"intact, 12 events of 6 orders of account acme, head {header['head']}"
     assert call("verify", "backup.jsonl")[:2] == (0, f"backup.jsonl: {whole}\n")
     assert call("import", "backup.jsonl", "--ledger", "new.db")[:2] == (
         0,
-        "12 events added, with 6 new orders; 0 known already\n",
+        "12 events added, with 6 new orders; 0 already known\n",
     )
     assert whole in call("verify", "--ledger", "new.db")[1]
     again = json.loads(call("import", "backup.jsonl", "--ledger", "new.db", "-f", "json")[1])

@@ -217,8 +217,8 @@ def test_links_lead_to_where_the_site_has_things() -> None:
         "[a](../cli.md#plan) [b](../schemas/ipv4.md) c (`runner/buy/protocol.py` in the repository) `[d](../cli.md)` [e](#here)"
     )
     assert (
-        links.rewritten("[`place.py`](../runner/buy/protocol.py)", page="docs/x.md", staged="x.md", places={})
-        == "`place.py`"
+        links.rewritten("[`protocol.py`](../runner/buy/protocol.py)", page="docs/x.md", staged="x.md", places={})
+        == "`protocol.py`"
     )
     assert (
         links.rewritten("[cli.md](../cli.md)", page="docs/how-to/x.md", staged="how-to/x.md", places=places)

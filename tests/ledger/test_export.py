@@ -179,7 +179,7 @@ def test_import_refuses_what_contradicts(store: SqliteStore, hold: Hold, other: 
     with other.open().hold(holder(), timeout=0) as second:
         second.settle(second.claim(claim()), placed("7777"))
         before = orders(other)
-        with pytest.raises(Contradiction, match=r"not event 2 of the ledger \(placed of batch/one .*at is"):
+        with pytest.raises(Contradiction, match=r"differs from event 2 of the ledger \(placed of batch/one .*at is"):
             second.restore(Export(io.StringIO("".join(exported(store.open())))).parts())
     assert orders(other) == before
     assert check_ledger(other.open()).head.events == 2
@@ -203,7 +203,7 @@ def forged(told: list[str], **changed: object) -> list[Entry | Witness]:
 @pytest.mark.parametrize(
     ("changed", "why"),
     [
-        ({"before": "rejected"}, "takes batch/one from rejected, but the order was submitted"),
+        ({"before": "rejected"}, "moves batch/one from rejected, but the order was submitted"),
         ({"attempt": 2}, "attempt 2"),
         ({"event": "not_sent"}, "no order goes from submitted to placed by not_sent"),
         ({"key": "batch/two"}, "from submitted, but the order was planned"),

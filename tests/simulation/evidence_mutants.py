@@ -155,7 +155,7 @@ def lost_rows_unnoticed() -> AbstractContextManager[object]:
 
     def doubt(claim: Any, look: Look | None, new: Any, facts: Any) -> str:
         words = real(claim, look, new, facts)
-        return "" if "any more" in words else words
+        return "" if "no longer" in words else words
 
     return mock.patch.object(judge, "_list_doubt", doubt)
 

@@ -34,7 +34,7 @@ def mark_after_sending() -> AbstractContextManager[object]:
 
     def try_once(self: protocol.Purchase, quote: Quote) -> Outcome:
         desk = self.desk
-        desk.crash_point("3")
+        desk.till.crash_point("3")
         claim = Claim(
             request=self.request,
             quote=quote,
@@ -146,7 +146,7 @@ def reconnect_when_stale() -> AbstractContextManager[object]:
 
 def guard_off() -> AbstractContextManager[object]:
     """Nothing is asked before the first byte."""
-    return mock.patch.object(protocol.Purchase, "_guard", lambda self: self.desk.crash_point("6"))
+    return mock.patch.object(protocol.Purchase, "_guard", lambda self: self.desk.till.crash_point("6"))
 
 
 @contextmanager
