@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     )
     from runner.core.orders import OrderKey
     from runner.core.secrets import ApiKey
+    from runner.core.selection import Selection
     from runner.core.stop import Stop
     from runner.library.account import Account, Emulator, load
     from runner.library.answers import Applied, Manifests, Ordered, Planned, Reconciled
     from runner.limits.limits import Limits
-    from runner.manifest.selection import Selection
 
 __all__ = [
     "AccessError",
@@ -65,7 +65,7 @@ _HOMES = {
     "Limits": "limits.limits",
     "OrderKey": "core.orders",
     "ApiKey": "core.secrets",
-    "Selection": "manifest.selection",
+    "Selection": "core.selection",
     "Stop": "core.stop",
     **dict.fromkeys(("Account", "Emulator", "load"), "library.account"),
     **dict.fromkeys(("Applied", "Manifests", "Ordered", "Planned", "Reconciled"), "library.answers"),

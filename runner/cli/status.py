@@ -14,7 +14,7 @@ from runner.run.settings import locate
 
 if TYPE_CHECKING:
     from runner.core.orders import OrderRequest
-    from runner.manifest.selection import Selection
+    from runner.core.selection import Selection
     from runner.views.terminal.console import Console
 
 FORMATS = ("text", "json")

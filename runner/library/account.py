@@ -18,11 +18,11 @@ from runner.core.errors import RunnerError, UsageError
 from runner.core.orders import OrderKey
 from runner.core.progress import Watch, unwatched
 from runner.core.secrets import ApiKey
+from runner.core.selection import EVERYTHING, Selection
 from runner.core.stop import Stop
 from runner.evidence.judge import Rules
 from runner.library.answers import Applied, Manifests, Planned, Reconciled, applied, as_json, raise_for
 from runner.limits.limits import Limits
-from runner.manifest.selection import EVERYTHING, Selection
 from runner.manifest.words import Words
 from runner.plan.approval.terms import Approval
 from runner.plan.plan import UNLIMITED, Plan

@@ -23,11 +23,11 @@ from runner.core.errors import (
 )
 from runner.core.orders import OrderKey, OrderRequest
 from runner.core.records import Record
+from runner.core.selection import EVERYTHING, Selection
 from runner.evidence.judge import Verdict
 from runner.limits.policy import Policy
 from runner.manifest import Loaded
 from runner.manifest.lock import Lockfile
-from runner.manifest.selection import EVERYTHING, Selection
 from runner.plan.approval.terms import Approval, PlanDocument
 from runner.plan.plan import Plan, Step
 from runner.report import ending

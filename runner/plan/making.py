@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from runner.core.ledger import Ledger
+from runner.core.selection import Selection
 from runner.limits.limits import Standing
-from runner.manifest.selection import Selection
 from runner.plan.ids import add_ways_out, check_ids
 from runner.plan.lookalikes import compare_with_vendor
 from runner.plan.plan import Plan, Step, ask_prices, check_limits, compare_with_ledger

@@ -9,10 +9,10 @@ from typing import Final
 from runner.core.clock import Clock
 from runner.core.progress import Watch
 from runner.core.records import Holder
+from runner.core.selection import EVERYTHING, Selection
 from runner.core.vendor import Encoder
 from runner.limits.limits import Limits, strictest
 from runner.manifest import Batch, Loaded
-from runner.manifest.selection import EVERYTHING, Selection
 from runner.plan.approval.terms import Approval
 from runner.plan.inputs import Inputs
 

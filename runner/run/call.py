@@ -25,13 +25,13 @@ from runner.core.errors import (
 from runner.core.ledger import Ledger
 from runner.core.orders import OrderKey
 from runner.core.progress import Watch, harmless
+from runner.core.selection import EVERYTHING, Selection
 from runner.core.stop import Stop, StoppableClock
 from runner.evidence.judge import Rules
 from runner.limits import policy
 from runner.limits.limits import Limits
 from runner.manifest import Loaded
 from runner.manifest.lock import Lockfile
-from runner.manifest.selection import EVERYTHING, Selection
 from runner.plan.approval.terms import Approval, PlanDocument
 from runner.plan.task import Consent, Guard, Task
 from runner.report import ending

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Final
 from runner.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from runner.core.selection import Selection
     from runner.limits.limits import Limits
-    from runner.manifest.selection import Selection
     from runner.run.settings import Settings
 
 PREFIX: Final = "ORDER_RUNNER_"
@@ -117,7 +117,7 @@ def limits(base: Limits) -> Limits:
 
 def selection(base: Selection) -> Selection:
     """Which orders, where the program selects none itself. Several are separated by blanks."""
-    from runner.manifest.selection import Selection, label_of
+    from runner.core.selection import Selection, label_of
 
     if base:
         return base

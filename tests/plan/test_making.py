@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from runner.core.errors import AccessError, VendorUnavailable
+from runner.core.selection import Selection
 from runner.core.states import State
 from runner.core.vendor import Choice
 from runner.limits.limits import Limits, Standing
-from runner.manifest.selection import Selection
 from runner.plan.making import draft, stages
 from runner.plan.plan import Plan
 from runner.plan.sources import Sources

@@ -23,10 +23,10 @@ from runner.core.errors import (
 )
 from runner.core.orders import OrderKey
 from runner.core.progress import Notice, Watch, unwatched
+from runner.core.selection import Selection
 from runner.core.stop import Stop
 from runner.evidence.judge import Rules
 from runner.limits.limits import Limits
-from runner.manifest.selection import Selection
 from runner.plan.plan import Plan
 from runner.report.file import ReportFile
 from runner.report.report import Report

@@ -9,8 +9,8 @@ import pytest
 
 from runner.core.errors import UsageError
 from runner.core.secrets import ApiKey
+from runner.core.selection import Selection
 from runner.limits.limits import Limits
-from runner.manifest.selection import Selection
 from runner.run import environment
 from runner.run.settings import Settings
 

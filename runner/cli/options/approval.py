@@ -11,7 +11,7 @@ from runner.cli.options.types import Duration
 from runner.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from runner.manifest.selection import Selection
+    from runner.core.selection import Selection
     from runner.plan.approval.document import Kept
     from runner.plan.task import Consent
 
@@ -52,7 +52,7 @@ class ApprovalOptions:
 
 def selection_of(options: SelectionOptions) -> Selection:
     """UsageError for a label that is none."""
-    from runner.manifest.selection import Selection, label_of
+    from runner.core.selection import Selection, label_of
 
     return Selection(only=options.only, exclude=options.exclude, labels=tuple(map(label_of, options.labels)))
 

@@ -17,7 +17,7 @@ from runner.core.clock import rfc3339
 from runner.core.errors import UsageError
 from runner.core.files import relative
 from runner.core.orders import OrderKey, Scalar
-from runner.manifest.selection import EVERYTHING, Selection, label_of
+from runner.core.selection import EVERYTHING, Selection, label_of
 from runner.plan.approval.terms import ApprovedOrder, PlanDocument, Terms
 from runner.plan.inputs import Inputs
 

@@ -8,7 +8,7 @@ import pytest
 
 from runner.core.errors import UsageError
 from runner.core.orders import OrderKey, OrderRequest
-from runner.manifest.selection import EVERYTHING, Selection, label_of
+from runner.core.selection import EVERYTHING, Selection, label_of
 from tests import make
 
 
