@@ -23,8 +23,8 @@ for text in ("[?]", "[?, a]", "[a, ?]"):
             result = error.problem
         print(yaml.__version__, loader.__name__, text, result)
 PYTHON
-for version in 6.0.2 6.0.4; do
-  venv/bin/pip install --quiet --disable-pip-version-check "pyyaml==$version"
+for release in pyyaml==6.0.2 pyyaml==6.0.4; do
+  venv/bin/pip install --quiet --disable-pip-version-check "$release"
   venv/bin/python read.py
 done | tee seen
 
