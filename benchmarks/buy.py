@@ -31,14 +31,15 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 if TYPE_CHECKING:
-    from runner.job import Job
-    from runner.ledger.interface import Attempt, Claim, Hold, Holder, Ledger, Record, Settlement
-    from runner.orders import OrderRequest, ProductType, Quote
-    from runner.progress import Progress, Watch
-    from runner.report import Report
-    from runner.reportfile import ReportFile
-    from runner.vendors.interface import Answer, Buyer, Line, NotSent, QuoteRefused, Witness
-    from runner.wiring import Settings
+    from runner.core.ledger import Hold, Ledger
+    from runner.core.orders import OrderRequest, ProductType, Quote
+    from runner.core.progress import Progress, Watch
+    from runner.core.records import Attempt, Claim, Holder, Record, Settlement
+    from runner.core.vendor import Answer, Buyer, Connection, NotSent, QuoteRefused, Witness
+    from runner.plan.task import Task
+    from runner.report.file import ReportFile
+    from runner.report.report import Report
+    from runner.run.settings import Settings
 
 MAX_GROWTH: Final = 1.2
 """Ten times the orders may cost this much more than ten times as much: 2,000 orders less than 12 times 200."""
@@ -94,7 +95,7 @@ class MeteredBuyer:
 
     @contextmanager
     def connect(self) -> Iterator[MeteredLine | NotSent]:
-        from runner.vendors.interface import NotSent
+        from runner.core.vendor import NotSent
 
         opening = self.buyer.connect()
         with self.meter.step("connect"):
@@ -110,7 +111,7 @@ class MeteredBuyer:
 class MeteredLine:
     """A line whose exchange is charged to its step."""
 
-    line: Line
+    line: Connection
     meter: Meter
 
     def send(self, request: OrderRequest, guard: Callable[[], str | None]) -> Answer:
@@ -155,7 +156,7 @@ class MeteredLedger:
 
 def metered_report(path: Path, meter: Meter) -> ReportFile:
     """A report file whose writing is charged to its step."""
-    from runner.reportfile import ReportFile
+    from runner.report.file import ReportFile
 
     class Metered(ReportFile):
         def write(self, report: Report) -> None:
@@ -181,23 +182,23 @@ def metered_watch(watch: Watch, meter: Meter) -> Watch:
 
 def child(manifest: str, base_url: str) -> None:
     """One run in this process: buys the manifest and prints its figures as JSON."""
-    from runner import batch, wiring
-    from runner.clock import SystemClock
-    from runner.stop import Stop, StoppableClock
-    from runner.views import progress
-    from runner.views.console import Console
+    from runner.buy.protocol import Till
+    from runner.core.clock import SystemClock
+    from runner.core.stop import Stop, StoppableClock
+    from runner.run import batch, wiring
+    from runner.run.settings import Settings, locate
+    from runner.views.terminal import events
+    from runner.views.terminal.console import Console
 
     meter, stop = Meter(), Stop()
-    settings = wiring.Settings(ledger="ledger.sqlite3", base_url=base_url, rate=0)
+    settings = Settings(ledger="ledger.sqlite3", base_url=base_url, rate=0)
     console = Console.detect(no_color=True)
-    with progress.watching(console, quiet=False, verbose=False) as plain:
+    with events.watching(console, quiet=False, verbose=False) as plain:
         watch = metered_watch(plain, meter)
         clock = StoppableClock(SystemClock(), stop)
-        ledger = wiring.open_ledger(wiring.locate(settings))
+        ledger = wiring.open_ledger(locate(settings))
         with closing(ledger), wiring.buyer(settings, clock, watch) as buyer:
-            purchase = batch.Purchase(
-                ledger=cast("Ledger", MeteredLedger(ledger, meter)),
-                buyer=cast("Buyer", MeteredBuyer(buyer, meter)),
+            till = Till(
                 file=metered_report(Path("report.json"), meter),
                 confirm=lambda _: None,
                 stop=stop,
@@ -205,7 +206,12 @@ def child(manifest: str, base_url: str) -> None:
             )
             started = time.perf_counter()
             with meter.step("rest"):
-                outcome = batch.apply(_job(settings, manifest, meter, watch), purchase)
+                outcome = batch.apply(
+                    _task(settings, manifest, meter, watch),
+                    till,
+                    cast("Ledger", MeteredLedger(ledger, meter)),
+                    cast("Buyer", MeteredBuyer(buyer, meter)),
+                )
             wall = time.perf_counter() - started
     if outcome.error is not None:
         raise outcome.error
@@ -213,15 +219,14 @@ def child(manifest: str, base_url: str) -> None:
     print(json.dumps({"wall": wall, "placed": placed, "steps": meter.spent}))
 
 
-def _job(settings: Settings, manifest: str, meter: Meter, watch: Watch) -> Job:
-    from runner import session
-    from runner.limits import Limits
+def _task(settings: Settings, manifest: str, meter: Meter, watch: Watch) -> Task:
+    from runner.limits.limits import Limits
     from runner.manifest import load
+    from runner.run import call
 
     with meter.step("manifest"):
         loaded = load([manifest])
-    wanted = session.Wanted(loaded=loaded, limits=Limits())
-    return session.job_of(settings, wanted, session.consent_of(settings), watch)
+    return call.task_of(settings, loaded, Limits(), call.consent_of(settings), watch)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

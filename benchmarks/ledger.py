@@ -22,6 +22,7 @@ from pathlib import Path
 from statistics import median
 
 from purchases import ROOT, Turns, fill, on_postgres, on_sqlite
+from ratios import at_least
 
 MAX_COMMITS = 2.0
 """Claim and settle, in times of two bare commits."""
@@ -50,20 +51,15 @@ import json, resource, sys, time
 sys.path[:0] = sys.argv[2:4]
 from purchases import AT, request
 NEW = 1000
-from runner import plan
+from runner.plan.plan import compare_with_ledger
 from runner.ledger.sqlite import open_sqlite
-from runner.manifest import Loaded
 from pathlib import Path
 orders = tuple(request("new", n) for n in range(NEW))
 _ = [order.fingerprint for order in orders]
 started = time.perf_counter()
 ledger = open_sqlite(Path(sys.argv[1]), "bench", read_only=True)
 assert ledger.open_records() == []
-steps = plan.draft(
-    Loaded(count=NEW, orders=orders, batches=(), problems=(), files=()),
-    ledger.records(o.key for o in orders),
-    today=AT.date(),
-)
+steps = compare_with_ledger(orders, {}, ledger.records(o.key for o in orders), today=AT.date())
 ledger.close()
 assert sum(step.to_buy for step in steps) == NEW
 print(json.dumps([(time.perf_counter() - started) * 1000, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
@@ -100,9 +96,9 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--purchases", type=int, default=2000)
-    parser.add_argument("--orders", type=int, default=100_000)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--purchases", type=at_least(1), default=2000)
+    parser.add_argument("--orders", type=at_least(1), default=100_000)
+    parser.add_argument("--rounds", type=at_least(1), default=5)
     parser.add_argument("--folder", type=Path, default=None, help="on the disk to measure [the system's temporary one]")
     return parser.parse_args()
 

@@ -22,10 +22,12 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
+from ratios import at_least, times
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from runner.sandbox import Sandbox  # noqa: E402 - found by the line above
+from runner.sandbox.box import Sandbox  # noqa: E402 - found by the line above
 
 MAX_RATIO: Final = 1.5
 TYPES: Final = 3
@@ -61,8 +63,8 @@ class Side:
 def main() -> int:
     """Measure, print the table, judge."""
     parser = argparse.ArgumentParser(description="Client CPU of planning words and ids against a local sandbox.")
-    parser.add_argument("--orders", type=int, default=1000, help="orders in each manifest")
-    parser.add_argument("--rounds", type=int, default=3, help="plans of each manifest")
+    parser.add_argument("--orders", type=at_least(2), default=1000, help="orders in each manifest")
+    parser.add_argument("--rounds", type=at_least(1), default=3, help="plans of each manifest")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         root, box = Path(folder), Sandbox()
@@ -122,7 +124,7 @@ def _judge(sides: list[Side], orders: int, locked: float) -> int:
         print(
             f"| in {side.name} | {side.an_order(orders):.2f} | {side.asked['reference']} | {side.asked['order/calc']} |"
         )
-    ratio = words.an_order(orders) / ids.an_order(orders)
+    ratio = times(words.an_order(orders), ids.an_order(orders))
     print(f"\nwords / ids: {ratio:.2f}, at most {MAX_RATIO}; `lock` of all words: {locked:.2f} s of CPU")
     asked_once = all(s.asked["reference"] <= TYPES and s.asked["order/calc"] <= orders for s in sides)
     return 0 if ratio <= MAX_RATIO and asked_once else 1

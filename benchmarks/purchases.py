@@ -16,14 +16,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from runner.errors import Span  # noqa: E402 - a script finds the project beside it
-from runner.ledger.chain import Entry, Head, event_hash  # noqa: E402
-from runner.ledger.codec import claim_detail, json_text, moment_text, settlement_detail  # noqa: E402
-from runner.ledger.interface import Claim, Hold, Holder, Ledger, Settlement  # noqa: E402
+from runner.core.errors import Span  # noqa: E402 - a script finds the project beside it
+from runner.core.ledger import Hold, Ledger  # noqa: E402
+from runner.core.orders import OrderKey, OrderRequest, Quote, Source  # noqa: E402
+from runner.core.records import Claim, Entry, Head, Holder, Settlement  # noqa: E402  # noqa: E402
+from runner.core.states import Event, State  # noqa: E402
+from runner.core.vendor import Witness  # noqa: E402
+from runner.ledger.chain import event_hash  # noqa: E402
+from runner.ledger.codec import claim_detail, json_text, moment_text, values_of  # noqa: E402
 from runner.ledger.sqlite import open_sqlite  # noqa: E402
-from runner.orders import OrderKey, OrderRequest, Quote, Source  # noqa: E402
-from runner.states import Event, State  # noqa: E402
-from runner.vendors.interface import Witness  # noqa: E402
 
 AT = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 SOURCE = Source(path="orders.yaml", span=Span(line=1, column=1, end_line=1, end_column=2))
@@ -158,7 +159,7 @@ def history(count: int) -> Iterator[Entry | Witness]:
         wanted, answer = claim(request("old", n), AT + timedelta(seconds=n)), placed(n, AT + timedelta(seconds=n))
         told = (
             (Event.CLAIMED, State.PLANNED, State.SUBMITTED, json_text(claim_detail(wanted))),
-            (Event.PLACED, State.SUBMITTED, State.PLACED, json_text(settlement_detail(answer))),
+            (Event.PLACED, State.SUBMITTED, State.PLACED, json_text(values_of(answer))),
         )
         for event, before, after, detail in told:
             values = {

@@ -20,10 +20,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
+from ratios import at_least, times
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from runner import schemas  # noqa: E402 - found by the line above
+from runner.core import schemas  # noqa: E402 - found by the line above
 from runner.views import formats  # noqa: E402 - the same
 
 MAX_RATIO: Final = 2.0
@@ -31,10 +33,12 @@ TEXT: Final = "text"
 
 CHILD: Final = """
 import io, json, re, sys, time
+from functools import partial
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from runner.views import formats, reading, summary
-from runner.views.console import Channel
+from runner.views import formats, summary
+from runner.views.formats import parse
+from runner.views.terminal.console import Channel
 name, data = sys.argv[2], Path(sys.argv[3]).read_bytes()
 def text(document):
     out = io.StringIO()
@@ -42,12 +46,12 @@ def text(document):
     return out.getvalue()
 def peak():
     return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
-render = text if name == "text" else formats.renderer(name)
+render = text if name == "text" else partial(formats.render, name)
 tiny = Path(sys.argv[4]).read_bytes()
-render(reading.parsed(tiny, "r"))
+render(parse.read(tiny, "r"))
 before = peak()
 started = time.process_time()
-document = reading.parsed(data, "r")
+document = parse.read(data, "r")
 parsed = time.process_time()
 made = render(document).encode()
 ended = time.process_time()
@@ -61,8 +65,8 @@ Whatever is imported or cached once is so before the clock runs, by rendering a 
 def main() -> int:
     """Measure, print the table, judge."""
     parser = argparse.ArgumentParser(description="CPU and memory of every format of a report, beside the JSON report.")
-    parser.add_argument("--orders", type=int, default=2_000, help="orders in the report")
-    parser.add_argument("--rounds", type=int, default=5, help="processes of each format")
+    parser.add_argument("--orders", type=at_least(1), default=2_000, help="orders in the report")
+    parser.add_argument("--rounds", type=at_least(1), default=5, help="processes of each format")
     parser.add_argument("--format", action="append", help="only these formats, and json")
     arguments = parser.parse_args()
     names = [name for name in (TEXT, *formats.NAMES) if name == "json" or name in (arguments.format or [name])]
@@ -90,12 +94,12 @@ def _judge(sides: dict[str, list[float]]) -> int:
     print("| format | CPU ms | times json | alone, ms | memory, MB | times json | output, MB |")
     print("|---|---:|---:|---:|---:|---:|---:|")
     for name, (whole, alone, grown, size) in sides.items():
-        time_ratio, memory_ratio = whole / seconds, grown / memory
+        time_ratio, memory_ratio = times(whole, seconds), times(grown, memory)
         print(
             f"| `{name}` | {1000 * whole:.0f} | {time_ratio:.2f} | {1000 * alone:.0f} "
             f"| {grown:.1f} | {memory_ratio:.2f} | {size:.2f} |"
         )
-        missed += [name] * (max(time_ratio, memory_ratio) > MAX_RATIO)
+        missed += [name] * (not (time_ratio <= MAX_RATIO and memory_ratio <= MAX_RATIO))
     print(f"\nat most {MAX_RATIO:g} times json, in time and in memory: {', '.join(missed) or 'kept by all'}")
     return 1 if missed else 0
 
@@ -134,7 +138,7 @@ def report_of(count: int) -> str:
         "errors": [],
     }
     if faults := schemas.explain("report", document)[:3]:
-        raise SystemExit(f"the benchmark's own report is no report: {faults}")
+        raise SystemExit(f"the benchmark's own report is not a report: {faults}")
     return json.dumps(document, indent=2)
 
 
@@ -192,7 +196,7 @@ def _finding(number: int, line: int, status: str) -> dict[str, Any]:
         "code": code,
         "category": status,
         "message": "what is wrong with the order, in a sentence of the usual length, with what the vendor said",
-        "hint": "compare the order with `order-runner reference`; a changed order is tried again by the next run",
+        "hint": "compare the order with `order-runner reference`; the next run tries it again, changed or not",
         "field": "countryId",
         "file": "orders/crawl.yaml",
         "line": line + 2,

@@ -24,6 +24,9 @@ REFERENCE: Final = (
     "samples/team",
     "sandbox",
     "library",
+    "vendor/api-v1",
+    "vendor/api-v2",
+    "vendor/sources",
 )
 EXPLANATION: Final = ("explanation/life-of-an-order", "reliability", "architecture", "performance", "decisions/index")
 HOW_TO: Final = (

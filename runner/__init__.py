@@ -1,6 +1,6 @@
 """Declarative batch orders: manifests in git, bought at most once, every charge known by name.
 
-As a library: `load` reads manifests, an `Account` plans, buys and tells what is known. docs/library.md shows how.
+As a library: `load` reads manifests, an `Account` plans, buys and reports. docs/library.md shows how.
 Imports what it exports when it is asked for, so that `import runner` costs nothing.
 """
 
@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from runner._version import __version__
-    from runner.api import Account, Emulator, load
-    from runner.errors import (
+    from runner.core.errors import (
         AccessError,
         Busy,
         Cancelled,
@@ -24,12 +23,13 @@ if TYPE_CHECKING:
         UsageError,
         VendorUnavailable,
     )
-    from runner.limits import Limits
-    from runner.orders import OrderKey
-    from runner.results import Applied, Manifests, Ordered, Planned, Reconciled
-    from runner.secrets import ApiKey
-    from runner.selection import Selection
-    from runner.stop import Stop
+    from runner.core.orders import OrderKey
+    from runner.core.secrets import ApiKey
+    from runner.core.selection import Selection
+    from runner.core.stop import Stop
+    from runner.library.account import Account, Emulator, load
+    from runner.library.answers import Applied, Manifests, Ordered, Planned, Reconciled
+    from runner.limits.limits import Limits
 
 __all__ = [
     "AccessError",
@@ -62,13 +62,13 @@ __all__ = [
 
 _HOMES = {
     "__version__": "_version",
-    "Limits": "limits",
-    "OrderKey": "orders",
-    "ApiKey": "secrets",
-    "Selection": "selection",
-    "Stop": "stop",
-    **dict.fromkeys(("Account", "Emulator", "load"), "api"),
-    **dict.fromkeys(("Applied", "Manifests", "Ordered", "Planned", "Reconciled"), "results"),
+    "Limits": "limits.limits",
+    "OrderKey": "core.orders",
+    "ApiKey": "core.secrets",
+    "Selection": "core.selection",
+    "Stop": "core.stop",
+    **dict.fromkeys(("Account", "Emulator", "load"), "library.account"),
+    **dict.fromkeys(("Applied", "Manifests", "Ordered", "Planned", "Reconciled"), "library.answers"),
 }
 """Where each name lives, unless it is an error."""
 
@@ -76,9 +76,9 @@ _HOMES = {
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found: object = getattr(import_module(f"{__name__}.{_HOMES.get(name, 'errors')}"), name)
-    globals()[name] = found
-    return found
+    value: object = getattr(import_module(f"{__name__}.{_HOMES.get(name, 'core.errors')}"), name)
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from runner.report import REPORT_VERSION, STATUSES
+from runner.report.report import REPORT_VERSION, STATUSES
 
 START = datetime(2026, 11, 23, 2, 14, 7, 120_000, UTC)
 REQUEST = {"countryId": 561, "periodId": "1m", "quantity": 10, "paymentId": 1, "customTargetName": "price monitoring"}
@@ -25,7 +25,7 @@ def moment(seconds: float) -> str:
 def finding(category: str, message: str, **changes: Any) -> dict[str, Any]:
     told = {"code": "PSR501", "category": category, "message": message, "hint": "look at `order-runner reference`"}
     place = {"field": "countryId", "file": "orders/crawl.yaml", "line": 7, "column": 16}
-    return {**told, **place, "vendor": None, **changes}
+    return {**told, **place, "key": None, "vendor": None, **changes}
 
 
 def order(number: int, status: str = "placed", **changes: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The command line: flags → one value → one call → a view → an exit code.
+"""The command line: flags → one typed value → one call → a view → an exit code.
 
 Commands are imported when they are called, and each imports what it needs when it runs, so that `--help` stays quick.
 """
@@ -16,22 +16,22 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from runner._version import __version__
-from runner.errors import Cancelled, ExitCode, RunnerError
+from runner.core.errors import Cancelled, ExitCode, RunnerError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 COMMANDS: Final = {
-    "validate": "Check manifests; every finding of every file in one run. No network, no key.",
-    "plan": "Quote what is not bought yet: price, total, balance after. Buys nothing.",
+    "validate": "Check manifests: every finding of every file in one run. No network, no key.",
+    "plan": "Quote what has not been bought yet: prices, total, balance afterwards. Buys nothing.",
     "apply": "Buy what is missing, at most once each, and report. Spends money.",
     "status": "Compare the ledger with manifests: placed, open, unknown.",
     "reconcile": "Settle orders in doubt by what the vendor shows. Buys nothing.",
-    "resolve": "Settle one order in doubt by your own word, with a reason.",
+    "resolve": "Settle one order in doubt by your own decision, with a reason.",
     "ledger": "Export the ledger's history, verify it, import it.",
     "reference": "Show what can be ordered: countries, periods, operators, tariffs.",
     "lock": "Turn the words of manifests into vendor ids, in orders.lock.json.",
-    "doctor": "Look at key, access, clock, balance, ledger and lockfile, a line each with the way out.",
+    "doctor": "Check key, access, clock, balance, ledger and lockfile: a line each, with what to do.",
     "report": "Turn a JSON report into other formats: JUnit, SARIF, Markdown, annotations, events.",
     "schema": "Print a shipped JSON schema.",
     "explain": "Explain a field, a finding, an exit code or a status, without network.",
@@ -53,15 +53,15 @@ class _Commands(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        found = importlib.import_module(f"runner.cli.{cmd_name}").command
-        assert isinstance(found, click.Command)  # noqa: S101 - each module of COMMANDS has one
-        return found
+        command = importlib.import_module(f"runner.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)  # noqa: S101 - each module of COMMANDS has one
+        return command
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
         from click.shell_completion import CompletionItem
 
-        found = [CompletionItem(name, help=told) for name, told in COMMANDS.items() if name.startswith(incomplete)]
-        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
+        items = [CompletionItem(name, help=line) for name, line in COMMANDS.items() if name.startswith(incomplete)]
+        return [*items, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx
@@ -73,13 +73,13 @@ class _Commands(click.Group):
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 ok, 2 usage, 3 access, 4 invalid, 5 refused, 6 orders failed, 7 outcome unknown, "
-    "8 cancelled, 9 busy, 1 our bug. See docs/exit-codes.md.",
+    "8 cancelled, 9 busy, 1 internal error. See docs/exit-codes.md.",
 )
 @click.version_option(__version__, prog_name="order-runner")
 def cli() -> None:
     """Buy proxies in batches from manifests kept in git.
 
-    An order is bought at most once automatically. Every possible charge is known by name, and blocks further
+    An order is bought at most once automatically. Every possible charge is named, and blocks further
     spending, until evidence or a person settles it.
     """
 
@@ -88,7 +88,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command; everything that can go wrong ends here as an exit code."""
     signal.signal(signal.SIGTERM, _interrupt)
     if not arguments and (instruction := os.environ.get("_ORDER_RUNNER_COMPLETE")):
-        from runner.cli.completing import answer
+        from runner.cli.complete.shells import answer
 
         return answer(cli, instruction)
     try:
@@ -100,9 +100,9 @@ def run(arguments: Sequence[str]) -> int:
         _usage(error)
         return int(ExitCode.USAGE)
     except RunnerError as error:
-        return _told(error)
+        return _show(error)
     except (KeyboardInterrupt, click.Abort):
-        return _told(Cancelled("stopped by a signal"))
+        return _show(Cancelled("stopped by a signal"))
     except BrokenPipeError:
         _silence()
         return int(ExitCode.OK)
@@ -117,7 +117,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def _usage(error: click.ClickException) -> None:
-    from runner.views.console import Console
+    from runner.views.terminal.console import Console
 
     text = f"error: {error.format_message()}\n"
     context = getattr(error, "ctx", None)
@@ -126,32 +126,18 @@ def _usage(error: click.ClickException) -> None:
     Console.detect(no_color=True).note(text)
 
 
-def _told(error: RunnerError) -> int:
-    from runner.views import errors
-    from runner.views.console import Console
+def _show(error: RunnerError) -> int:
+    from runner.cli.outputs import show_error
+    from runner.views.terminal.console import Console
 
-    errors.render(error, Console.detect(no_color=bool(os.environ.get("NO_COLOR"))))
-    cause = error.__cause__
-    if error.exit_code is ExitCode.INTERNAL and isinstance(cause, Exception):
-        show_trace(cause)
+    show_error(error, Console.detect(no_color=bool(os.environ.get("NO_COLOR"))))
     return int(error.exit_code)
 
 
 def _bug(error: Exception) -> int:
-    failure = RunnerError(f"an error of our own ({type(error).__name__})", hint="please report the trace below")
+    failure = RunnerError(f"a bug in order-runner ({type(error).__name__})", hint="please report the trace below")
     failure.__cause__ = error
-    return _told(failure)
-
-
-def show_trace(error: BaseException) -> None:
-    """The trace without values of variables, which might hold what must not be shown."""
-    import traceback
-
-    from runner.views.console import Console
-    from runner.views.safe import one_line
-
-    lines = "".join(traceback.format_exception(error)).splitlines()
-    Console.detect(no_color=True).note("".join(f"  {one_line(line)}\n" for line in lines))
+    return _show(failure)
 
 
 def _silence() -> None:

@@ -2,26 +2,52 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import click
 
-from runner.cli import approving, batching
-from runner.cli.closing import Call
-from runner.cli.limiting import limit_options
-from runner.cli.options import (
-    format_option,
-    ledger_options,
-    option,
-    outputs,
-    paths_argument,
-    quiet_options,
-    settings_of,
-    vendor_options,
-)
-from runner.errors import UsageError
-from runner.wiring import MIN_MONEY_TIMEOUT
+from runner.cli import buying
+from runner.cli.closing import BatchCall
+from runner.cli.options import common
+from runner.cli.options.approval import ApprovalOptions, SelectionOptions, approved_of, selection_of
+from runner.cli.options.bounds import LimitOptions
+from runner.cli.options.command import CommandOptions, define, group, option, option_class
+from runner.core.errors import UsageError
+from runner.run.settings import MIN_MONEY_TIMEOUT, Settings
+
+
+@option_class
+class ApplyOptions(CommandOptions):
+    paths: tuple[str, ...] = common.paths_argument()
+    formats: tuple[str, ...] = common.format_option(*buying.FORMATS)
+    dry_run: Literal["online", "offline"] | None = option(
+        "--dry-run",
+        type=click.Choice(["online", "offline"]),
+        metavar="[online|offline]",
+        help="Buy nothing: show bodies and prices (online, the default), or bodies only, without network (offline).",
+    )
+    approval: ApprovalOptions = group(ApprovalOptions)
+    selection: SelectionOptions = group(SelectionOptions)
+    limits: LimitOptions = group(LimitOptions)
+    report: Path = option(
+        "--report",
+        type=click.Path(path_type=Path),
+        metavar="PATH",
+        default=Path("report.json"),
+        help="Where the JSON report goes; - is stdout. [report.json]",
+    )
+    buying: buying.BuyingOptions = group(buying.BuyingOptions)
+    faults: tuple[str, ...] = option(
+        "--fault",
+        multiple=True,
+        metavar="SPEC",
+        help="With --sandbox: make the emulator fail, like reset-after@1; see runner/sandbox/limits.md.",
+    )
+    vendor: common.VendorOptions = group(common.VendorOptions)
+    ledger: common.LedgerOptions = group(common.LedgerOptions)
+    screen: common.ScreenOptions = group(common.ScreenOptions)
 
 
 class _Apply(click.Command):
@@ -31,67 +57,47 @@ class _Apply(click.Command):
         return super().parse_args(ctx, ["--dry-run=online" if arg == "--dry-run" else arg for arg in args])
 
 
-@click.command("apply", cls=_Apply)
-@paths_argument()
-@format_option(*batching.FORMATS)
-@option(
-    "--dry-run",
-    type=click.Choice(["online", "offline"]),
-    metavar="[online|offline]",
-    help="Buy nothing: show bodies and prices (online, the default), or bodies only, without network (offline).",
-)
-@approving.approval_options
-@approving.selection_options
-@limit_options
-@option(
-    "--report",
-    type=click.Path(path_type=Path),
-    metavar="PATH",
-    default=Path("report.json"),
-    help="Where the JSON report goes; - is stdout. [report.json]",
-)
-@option("--yes", is_flag=True, help="Buy without asking.")
-@option("--no-input", is_flag=True, help="Never ask; without --yes or --approve that is an error.")
-@option("--fail-fast", is_flag=True, help="Stop at the first order that is refused.")
-@option(
-    "--money-timeout",
-    type=click.FloatRange(min=1),
-    default=180.0,
-    help="Seconds to wait for the answer to a purchase; below 120 only with --allow-short-money-timeout. [180]",
-)
-@option("--allow-short-money-timeout", is_flag=True, help="Accept more unknown outcomes for less waiting.")
-@option("--lock-timeout", type=click.FloatRange(min=0), default=0.0, help="Seconds to wait for another run to end. [0]")
-@option(
-    "--fault",
-    "faults",
-    multiple=True,
-    metavar="SPEC",
-    help="With --sandbox: make the emulator fail, like reset-after@1; see runner/sandbox/limits.md.",
-)
-@vendor_options
-@ledger_options
-@quiet_options
-@click.pass_context
-def command(
-    ctx: click.Context, /, paths: tuple[str, ...], formats: tuple[str, ...], dry_run: str | None, **values: Any
-) -> int:
+@define("apply", ApplyOptions, cls=_Apply)
+def command(options: ApplyOptions) -> int:
     """Buy what is missing of PATH..., at most once each, and report.
 
     Everything is quoted before anything is bought. Asks on a terminal; elsewhere it needs --yes or --approve. PATH may
-    be a plan that `plan --out` wrote: then exactly that is bought, without asking. An order that may have been charged,
-    and is not settled, stops this and every later run of the account (exit code 7).
+    be a plan that `plan --out` wrote: then exactly that is bought, without asking. An order that may have been charged
+    and is not settled stops this and every later run of the account (exit code 7).
     """
-    if values["money_timeout"] < MIN_MONEY_TIMEOUT and not values["allow_short_money_timeout"]:
+    from runner.run.call import consent_of
+
+    _refuse_short_money_timeout(options.buying)
+    outputs = common.outputs_of(options.formats, buying.FORMATS)
+    settings = _settings(options)
+    consent = consent_of(settings, selection=selection_of(options.selection))
+    paths, consent = approved_of(options.approval, options.given, options.paths, consent)
+    call = BatchCall(
+        settings=settings,
+        outputs=outputs,
+        consent=consent,
+        given=options.given,
+        limits=options.limits,
+        screen=options.screen,
+        report=options.report,
+    )
+    if options.dry_run == "offline" and consent.approval:
+        raise UsageError("without prices the plan cannot be compared with an approval", hint="use --dry-run=online")
+    if options.dry_run:
+        return buying.preview(call, paths, "dry-run", offline=options.dry_run == "offline")
+    return buying.buy(call, paths, options.buying)
+
+
+def _refuse_short_money_timeout(options: buying.BuyingOptions) -> None:
+    if options.money_timeout < MIN_MONEY_TIMEOUT and not options.allow_short_money_timeout:
         raise UsageError(
-            "a purchase may take two minutes: waiting less makes unknown outcomes of good ones",
-            hint="leave --money-timeout at 120 or more, or say --allow-short-money-timeout",
+            "a purchase may take two minutes: a shorter wait turns good purchases into unknown outcomes",
+            hint="keep --money-timeout at 120 or more, or pass --allow-short-money-timeout",
         )
-    wanted = outputs(formats, batching.FORMATS, "text")
-    settings = settings_of(ctx, **values)
-    paths, consent = approving.approved_of(ctx, settings, paths, values)
-    call = Call.of(settings, wanted, consent, **values)
-    if dry_run == "offline" and consent.approval:
-        raise UsageError("nothing can be held against an approval without prices", hint="use --dry-run=online")
-    if dry_run:
-        return batching.preview(call, paths, "dry-run", report=values["report"], offline=dry_run == "offline")
-    return batching.buy(call, paths, **values)
+
+
+def _settings(options: ApplyOptions) -> Settings:
+    if options.faults and not options.vendor.sandbox:
+        raise UsageError("--fault needs --sandbox: only the emulator can be made to fail")
+    settings = common.vendor_settings(options.vendor, options.given, options.ledger)
+    return replace(settings, money_timeout=options.buying.money_timeout, faults=options.faults)

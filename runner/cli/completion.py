@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import click
 
-from runner.cli.options import ended
-from runner.errors import ExitCode
+from runner.cli.options.command import CommandOptions, argument, define, option_class
+from runner.cli.options.common import exit_code
+from runner.core.errors import ExitCode
 
 SHELLS = ("bash", "zsh", "fish")
 
 
-@click.command("completion")
-@click.argument("shell", type=click.Choice(SHELLS), metavar="bash|zsh|fish")
-def command(shell: str) -> int:
+@option_class
+class CompletionOptions(CommandOptions):
+    shell: Literal["bash", "zsh", "fish"] = argument(type=click.Choice(SHELLS), metavar="bash|zsh|fish")
+
+
+@define("completion", CompletionOptions)
+def command(options: CompletionOptions) -> int:
     """Print the script that completes commands, options, order names and more in a shell.
 
     \b
@@ -22,10 +29,9 @@ def command(shell: str) -> int:
 
     Then open a new shell. Completing reads local files only: it writes nothing and asks nobody.
     """
-    from runner.cli import cli
-    from runner.cli.completing import script
-    from runner.views.console import Console
+    from runner.cli.complete.shells import script
+    from runner.views.terminal.console import Console
 
     console = Console.detect(no_color=True)
-    console.write(script(cli, shell))
-    return ended(ExitCode.OK, console)
+    console.write(script(options.shell))
+    return exit_code(ExitCode.OK, console)

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runner.cli.options import ended, format_option, outputs, quiet_options, write_output
-from runner.errors import ExitCode, UsageError
+from runner.cli.options import common
+from runner.cli.options.command import CommandOptions, argument, define, group, option_class
+from runner.core.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -27,35 +28,36 @@ def _completed(ctx: click.Context, param: click.Parameter, incomplete: str) -> l
     return [CompletionItem(name) for name in names if name.count(".") <= depth]
 
 
-@click.command("explain")
-@click.argument("topics", nargs=-1, metavar="[TOPIC...]", shell_complete=_completed)
-@format_option(*FORMATS)
-@quiet_options
-def command(topics: tuple[str, ...], formats: tuple[str, ...], quiet: bool, verbose: bool, no_color: bool) -> int:
-    """Explain TOPIC: a type, a field, a finding, an exit code, a status. Alone it shows what there is.
+@option_class
+class ExplainOptions(CommandOptions):
+    topics: tuple[str, ...] = argument(nargs=-1, metavar="[TOPIC...]", shell_complete=_completed)
+    formats: tuple[str, ...] = common.format_option(*FORMATS)
+    screen: common.ScreenOptions = group(common.ScreenOptions)
+
+
+@define("explain", ExplainOptions)
+def command(options: ExplainOptions) -> int:
+    """Explain TOPIC: a type, a field, a finding, an exit code, a status. Without TOPIC: list what there is.
 
     \b
     order-runner explain ipv4                     the fields of a type
     order-runner explain ipv4.quantity            one field of it
     order-runner explain quantity                 the same in every type
     order-runner explain report.money.unexplained any field of a file
-    order-runner explain PSR012                   a finding: why, and the way out
+    order-runner explain PSR012                   a finding: why, and what to do
     order-runner explain exit 7                   an exit code
-    order-runner explain status unknown           what an order can be
+    order-runner explain status unknown           a status of an order
     """
-    del quiet, verbose
     from runner import explain
     from runner.views import explain as view
-    from runner.views.console import Console
 
-    wanted = outputs(formats, FORMATS, "text")
-    console = Console.detect(no_color=no_color)
+    outputs = common.outputs_of(options.formats, FORMATS)
+    console = options.screen.console()
     try:
-        found = explain.explained(topics) if topics else (explain.overview(),)
+        pages = explain.explanations(options.topics) if options.topics else (explain.overview(),)
     except explain.UnknownTopic as unknown:
         near = ", ".join(unknown.near)
-        hint = f"nearest: {near}" if near else "`order-runner explain` alone shows what there is"
-        raise UsageError(f"nothing is called {unknown.word!r}", hint=hint) from None
-    for output in wanted:
-        write_output(output, console, lambda fmt, to: view.render(found, fmt=fmt, console=to))
-    return ended(ExitCode.OK, console)
+        hint = f"nearest: {near}" if near else "`order-runner explain` lists what there is"
+        raise UsageError(f"there is nothing called {unknown.word!r}", hint=hint) from None
+    common.write_outputs(outputs, console, lambda fmt, target: view.render(pages, fmt=fmt, console=target))
+    return common.exit_code(ExitCode.OK, console)

@@ -2,118 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import cache
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import click
-
-from runner.cli.options import (
-    Output,
-    ended,
-    format_option,
-    option,
-    outputs,
-    paths_argument,
-    quiet_options,
-    settings_of,
-    vendor_options,
-    write_output,
-)
-from runner.cli.words import Words, lockfile_option, note_left_out
-from runner.errors import ExitCode, Problem, UsageError
+from runner.cli.options import common
+from runner.cli.options.command import CommandOptions, define, group, option, option_class
+from runner.cli.outputs import source_line
+from runner.core.clock import SystemClock
+from runner.core.errors import ExitCode, Problem, UsageError
+from runner.run import wiring
+from runner.run.settings import Settings
 
 if TYPE_CHECKING:
-    from runner.lock import Lockfile
-    from runner.lock.changes import Reference
+    from runner.core.catalogue import Catalogue
     from runner.manifest import Loaded
-    from runner.orders import ProductType
-    from runner.progress import Watch
-    from runner.vendors.interface import Choice, Reader
-    from runner.views.console import Console
-    from runner.views.lock import Written
-    from runner.wiring import Settings
+    from runner.manifest.lock import Lockfile
+    from runner.manifest.words import Words
+    from runner.views.lock import LockResult
+    from runner.views.terminal.console import Console
 
 FORMATS = ("text", "json", "github")
 
 
+@option_class
+class LockOptions(CommandOptions):
+    paths: tuple[str, ...] = common.paths_argument()
+    check: bool = option(
+        "--check", is_flag=True, help="Write nothing: exit 4 if a word is not locked, is not used or has moved."
+    )
+    update: tuple[str, ...] = option(
+        "--update", multiple=True, metavar="WORD", help="Lock this word again, like FRA or '1 GB'. May be repeated."
+    )
+    lockfile: Path | None = common.lockfile_option()
+    formats: tuple[str, ...] = common.format_option(*FORMATS)
+    vendor: common.VendorOptions = group(common.VendorOptions)
+    screen: common.ScreenOptions = group(common.ScreenOptions)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Call:
-    """One call, as the flags have it."""
+class _LockCall:
+    """One call: the words of its manifests, the lockfile that is there, and the way to the vendor."""
 
     words: Words
     loaded: Loaded
-    known: Lockfile | None
+    lockfile: Lockfile | None
     settings: Settings
     console: Console
-    quiet: bool
-    verbose: bool
+    screen: common.ScreenOptions
 
 
-@click.command("lock")
-@paths_argument()
-@option("--check", is_flag=True, help="Write nothing: exit 4 where a word is not locked, not used or has moved.")
-@option("--update", multiple=True, metavar="WORD", help="Lock this word anew, like FRA or '1 GB'. May be repeated.")
-@lockfile_option
-@format_option(*FORMATS)
-@vendor_options
-@quiet_options
-@click.pass_context
-def command(
-    ctx: click.Context,
-    /,
-    paths: tuple[str, ...],
-    check: bool,
-    update: tuple[str, ...],
-    lockfile: Path | None,
-    formats: tuple[str, ...],
-    **values: Any,
-) -> int:
+@define("lock", LockOptions)
+def command(options: LockOptions) -> int:
     """Look the words of PATH... up at the vendor, and write their ids into orders.lock.json.
 
-    What is locked stays as it is, even where the vendor has moved; --update WORD takes the vendor's new id over.
+    What is locked stays as it is, even if the vendor has changed it; --update WORD accepts the vendor's new id.
     Plans and purchases use only what is locked.
     """
     from runner import manifest
-    from runner.views import progress
-    from runner.views.console import Console
+    from runner.manifest.lock.text import read
+    from runner.manifest.words import Words
 
-    if check and update:
-        raise UsageError("--check writes nothing, --update does: say one of them")
-    wanted = outputs(formats, FORMATS, "text")
-    settings = settings_of(ctx, **values)
-    words = Words(paths=paths, named=lockfile, sandbox=settings.sandbox)
-    console = Console.detect(no_color=values["no_color"])
-    with progress.watching(console, quiet=values["quiet"], verbose=values["verbose"]) as watch:
-        loaded = manifest.load(paths, apart=words.apart, watch=watch)
-    note_left_out(loaded, console)
-    known, problems = _known(words)
-    found = _Call(
-        words=words,
-        loaded=loaded,
-        known=known,
-        settings=settings,
-        console=console,
-        quiet=values["quiet"],
-        verbose=values["verbose"],
+    if options.check and options.update:
+        raise UsageError("--check writes nothing, --update does: use one of them")
+    outputs = common.outputs_of(options.formats, FORMATS)
+    settings = common.vendor_settings(options.vendor, options.given)
+    words = Words(paths=options.paths, named=options.lockfile, sandbox=settings.sandbox)
+    console = options.screen.console()
+    with options.screen.watching(console) as watch:
+        loaded = manifest.load(options.paths, apart=words.apart, watch=watch)
+    common.note_left_out(loaded, console)
+    lockfile, problems = read(words.place) if words.place.exists() else (None, ())
+    locking = _LockCall(
+        words=words, loaded=loaded, lockfile=lockfile, settings=settings, console=console, screen=options.screen
     )
     written = None
     problems = (*loaded.problems, *problems)
     if not any(problem.severity == "error" for problem in problems):
-        _refuse_unknown(update, loaded)
-        more, written = _checked(found) if check else _locked(found, update)
+        _refuse_unknown(options.update, loaded)
+        more, written = (_check(locking), None) if options.check else _lock(locking, options.update)
         problems = (*problems, *more)
-    return _show(found, wanted, problems, written)
-
-
-def _known(words: Words) -> tuple[Lockfile | None, tuple[Problem, ...]]:
-    """The lockfile that is there, and what is wrong with it."""
-    from runner.lock.text import read
-
-    return read(words.place) if words.place.exists() else (None, ())
+    return _show(locking, outputs, problems, written)
 
 
 def _refuse_unknown(update: tuple[str, ...], loaded: Loaded) -> None:
@@ -126,107 +97,80 @@ def _refuse_unknown(update: tuple[str, ...], loaded: Loaded) -> None:
             raise UsageError(f"no manifest here uses the word {word!r}{did_you_mean(nearest)}")
 
 
-def _checked(call: _Call) -> tuple[list[Problem], None]:
+def _check(locking: _LockCall) -> list[Problem]:
     """Offline first: every word locked, no entry too many. Only then the vendor is asked what has moved."""
-    from runner.lock.changes import lock, moved_problems, stale_problems
-    from runner.lock.place import covers
-    from runner.lock.resolve import addresses, resolve_all
+    from runner.manifest.lock.changes import lock, moved_problems
 
-    command, place = call.words.command, call.words.place
-    resolved = resolve_all(call.loaded, call.known, command, str(place))
-    problems = [problem for problem in resolved.problems if problem.code == "PSR304"]
-    if call.known is not None and covers(call.words.paths, place):
-        used = {address for request in call.loaded.orders for address in addresses(request, call.known)}
-        problems += stale_problems(call.known, used, command)
-    if problems or call.known is None:
-        return problems, None
-    with _reference(call) as reference:
-        found = lock(call.loaded.orders, call.known, (), reference, "")
-    return moved_problems(found, call.known.path, command), None
+    problems = locking.words.lock_findings(locking.loaded, locking.lockfile)
+    if problems or locking.lockfile is None:
+        return problems
+    with _catalogue(locking) as catalogue:
+        changes = lock(locking.loaded.orders, locking.lockfile, (), catalogue.choices, "")
+    return moved_problems(changes, locking.lockfile.path, locking.words.command)
 
 
-def _locked(call: _Call, update: tuple[str, ...]) -> tuple[list[Problem], Written | None]:
+def _lock(locking: _LockCall, update: tuple[str, ...]) -> tuple[list[Problem], LockResult | None]:
     """What the vendor has for every word; written where something changed and nothing is wrong."""
-    from runner.clock import SystemClock
-    from runner.lock.changes import as_warnings, kept, lock, moved_problems
-    from runner.lock.place import covers
-    from runner.lock.text import written
-    from runner.views.lock import Written
+    from runner.manifest.lock.changes import as_warnings, entries_to_keep, lock, moved_problems
+    from runner.manifest.lock.location import covers
+    from runner.manifest.lock.text import lockfile_text
+    from runner.views.lock import LockResult
 
-    place = call.words.place
+    place = locking.words.place
     now = f"{SystemClock().now():%Y-%m-%dT%H:%M:%SZ}"
-    with _reference(call) as reference:
-        found = lock(call.loaded.orders, call.known, update, reference, now)
-    if found.problems:
-        return list(found.problems.values()), None
-    entries = kept(found, call.known, others=not covers(call.words.paths, place))
-    before = call.known.entries if call.known else {}
+    with _catalogue(locking) as catalogue:
+        changes = lock(locking.loaded.orders, locking.lockfile, update, catalogue.choices, now)
+    if changes.problems:
+        return list(changes.problems.values()), None
+    entries = entries_to_keep(changes, locking.lockfile, others=not covers(locking.words.paths, place))
+    before = locking.lockfile.entries if locking.lockfile else {}
     changed = dict(before) != entries
     if changed:
-        _write(place, written(entries.values()))
+        _write(place, lockfile_text(entries.values()))
     removed = [entry for address, entry in before.items() if address not in entries]
-    done = Written(
-        path=str(place), locked=len(entries), added=found.added, updated=found.updated, removed=removed, changed=changed
+    done = LockResult(
+        path=str(place),
+        locked=len(entries),
+        added=changes.added,
+        updated=changes.updated,
+        removed=removed,
+        changed=changed,
     )
-    return as_warnings(moved_problems(found, str(place), call.words.command)), done
+    return as_warnings(moved_problems(changes, str(place), locking.words.command)), done
 
 
 def _write(place: Path, text: str) -> None:
     """Replace the lockfile whole; it is for everybody who may read the manifests, not a secret."""
-    from runner.files import replace_atomically
+    from runner.core.files import replace_atomically
 
-    try:
+    with common.writing(f"the lockfile {place}"):
         mode = place.stat().st_mode & 0o777 if place.exists() else 0o644
         replace_atomically(place, text.encode())
         place.chmod(mode)
-    except OSError as error:
-        raise UsageError(f"the lockfile {place} cannot be written: {error.strerror or error}") from None
 
 
-@contextmanager
-def _reference(call: _Call) -> Iterator[Reference]:
-    """The vendor's reference lists: each asked at most once, the key and the way there only looked for if one is."""
-    from runner import wiring
-    from runner.clock import SystemClock
-    from runner.progress import listing
-    from runner.views import progress
-
-    lists: dict[ProductType, tuple[Choice, ...]] = {}
-    with ExitStack() as stack:
-
-        @cache
-        def asked() -> tuple[Reader, Watch]:
-            watch = stack.enter_context(progress.watching(call.console, quiet=call.quiet, verbose=call.verbose))
-            return stack.enter_context(wiring.reader(call.settings, SystemClock(), watch)), watch
-
-        def of(product: ProductType) -> tuple[Choice, ...]:
-            if product not in lists:
-                reader, watch = asked()
-                with listing(watch, product):
-                    lists[product] = reader.reference(product)
-            return lists[product]
-
-        yield of
+def _catalogue(locking: _LockCall) -> AbstractContextManager[Catalogue]:
+    return wiring.catalogue(locking.settings, partial(locking.screen.watching, locking.console))
 
 
-def _show(call: _Call, wanted: tuple[Output, ...], problems: tuple[Problem, ...], written: Written | None) -> int:
-    from runner.cli.validate import source_line
+def _show(
+    locking: _LockCall, outputs: tuple[common.Output, ...], problems: tuple[Problem, ...], written: LockResult | None
+) -> int:
     from runner.views import lock as view
 
     problems = tuple(sorted(problems, key=lambda problem: problem.order))
-    for output in wanted:
-        write_output(
-            output,
-            call.console,
-            lambda fmt, target: view.render(
-                problems,
-                written,
-                fmt=fmt,
-                console=target,
-                files=len(call.loaded.files),
-                orders=call.loaded.count,
-                source_line=source_line,
-            ),
-        )
+    common.write_outputs(
+        outputs,
+        locking.console,
+        lambda fmt, target: view.render(
+            problems,
+            written,
+            fmt=fmt,
+            console=target,
+            files=len(locking.loaded.files),
+            orders=locking.loaded.count,
+            source_line=source_line,
+        ),
+    )
     failed = any(problem.severity == "error" for problem in problems)
-    return ended(ExitCode.INVALID if failed else ExitCode.OK, call.console)
+    return common.exit_code(ExitCode.INVALID if failed else ExitCode.OK, locking.console)

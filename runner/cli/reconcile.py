@@ -3,84 +3,91 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
-from runner.cli import completers
-from runner.cli.limiting import is_exclusive, policy_option
-from runner.cli.options import (
-    ended,
-    format_option,
-    ledger_options,
-    option,
-    outputs,
-    quiet_options,
-    settings_of,
-    vendor_options,
-    write_output,
-)
-from runner.cli.settling import Duration, flags_of, key_of
+from runner.cli.complete import values as completers
+from runner.cli.options import common
+from runner.cli.options.bounds import policy_option
+from runner.cli.options.command import CommandOptions, argument, define, group, option, option_class
+from runner.cli.options.types import Duration, key_of
+from runner.cli.outputs import render_problems
+from runner.core.errors import InvalidManifests
+
+if TYPE_CHECKING:
+    from runner.views.terminal.console import Console
 
 FORMATS = ("text", "json")
 
 
-@click.command("reconcile")
-@click.argument("keys", nargs=-1, metavar="[KEY...]", shell_complete=completers.keys)
-@format_option(*FORMATS)
-@option(
-    "--wait",
-    type=Duration(),
-    default=timedelta(0),
-    metavar="DURATION",
-    help="Look again, with growing pauses, until nothing is open or so much time is over, like 15m. [one look]",
-)
-@option(
-    "--settle-after",
-    type=Duration(),
-    metavar="DURATION",
-    help="How long after its claim an order may be called absent. [20m; mobile 4h]",
-)
-@option(
-    "--exclusive",
-    is_flag=True,
-    help="Nobody else buys on this account: a new order that fits, and its price gone from the balance, is ours.",
-)
-@option("--lock-timeout", type=click.FloatRange(min=0), default=0.0, help="Seconds to wait for another run to end. [0]")
-@policy_option
-@vendor_options
-@ledger_options
-@quiet_options
-@click.pass_context
-def command(ctx: click.Context, /, keys: tuple[str, ...], formats: tuple[str, ...], **values: Any) -> int:
+@option_class
+class ReconcileOptions(CommandOptions):
+    keys: tuple[str, ...] = argument(nargs=-1, metavar="[KEY...]", shell_complete=completers.keys)
+    formats: tuple[str, ...] = common.format_option(*FORMATS)
+    wait: timedelta = option(
+        "--wait",
+        type=Duration(),
+        default=timedelta(0),
+        metavar="DURATION",
+        help="Look again, with growing pauses, until nothing is open or this time has passed, like 15m. [one look]",
+    )
+    settle_after: timedelta | None = option(
+        "--settle-after",
+        type=Duration(),
+        metavar="DURATION",
+        help="How long after its claim an order may be declared absent. [20m; mobile 4h]",
+    )
+    exclusive: bool = option(
+        "--exclusive",
+        is_flag=True,
+        help="Nobody else buys on this account: a new order that matches, its price gone from the balance, is ours.",
+    )
+    lock_timeout: float = common.lock_timeout_option()
+    policy: str | None = policy_option()
+    vendor: common.VendorOptions = group(common.VendorOptions)
+    ledger: common.LedgerOptions = group(common.LedgerOptions)
+    screen: common.ScreenOptions = group(common.ScreenOptions)
+
+
+@define("reconcile", ReconcileOptions)
+def command(options: ReconcileOptions) -> int:
     """Settle orders in doubt, all or those of KEY..., by what the vendor shows now. Reads only; buys nothing.
 
-    An order is called absent only when a whole list has nothing that could be it, the balance did not move, and the
-    waiting time is over; placed only with --exclusive. What stays open is listed with its candidates: exit code 7.
+    An order is declared absent only if a complete list has nothing that could be it, the balance did not move, and the
+    waiting time has passed; placed only with --exclusive. What stays open is listed with its candidates: exit code 7.
     """
-    from runner import session
-    from runner.judge import Policy
-    from runner.stop import Stop
-    from runner.views import progress, settling
-    from runner.views.console import Console
+    from runner.core.stop import Stop
+    from runner.evidence.judge import Rules
+    from runner.run import call
+    from runner.views import reconcile as view
 
-    wanted = outputs(formats, FORMATS, "text")
-    named = tuple(dict.fromkeys(key_of(text) for text in keys))
-    settings = settings_of(ctx, **values)
-    console = Console.detect(no_color=values["no_color"])
-    exclusive = values["exclusive"] or is_exclusive(values["policy"], console)
-    stop = Stop()
-    with progress.watching(console, quiet=values["quiet"], verbose=values["verbose"]) as watch:
-        outcome, code = session.reconcile(
+    outputs = common.outputs_of(options.formats, FORMATS)
+    keys = tuple(dict.fromkeys(key_of(text) for text in options.keys))
+    settings = common.vendor_settings(options.vendor, options.given, options.ledger)
+    console = options.screen.console()
+    exclusive = options.exclusive or _is_exclusive(options.policy, console)
+    with options.screen.watching(console) as watch:
+        settlements, code = call.reconcile(
             settings,
-            Policy(settle_after=values["settle_after"], exclusive=exclusive),
-            stop,
+            Rules(settle_after=options.settle_after, exclusive=exclusive),
+            Stop(),
             watch,
-            keys=named,
-            wait=values["wait"].total_seconds(),
-            lock_timeout=values["lock_timeout"],
+            keys=keys,
+            wait=options.wait.total_seconds(),
+            lock_timeout=options.lock_timeout,
         )
-    flags = flags_of(ctx, settings)
-    for output in wanted:
-        write_output(output, console, lambda fmt, to: settling.render(outcome, fmt=fmt, console=to, flags=flags))
-    return ended(code, console)
+    flags = common.flags_of(options.given, settings)
+    common.write_outputs(outputs, console, lambda fmt, to: view.render(settlements, fmt=fmt, console=to, flags=flags))
+    return common.exit_code(code, console)
+
+
+def _is_exclusive(policy: str | None, console: Console) -> bool:
+    """Whether the policies call the account exclusive. Ends the call where one of them is wrong."""
+    from runner.run.call import is_exclusive
+
+    try:
+        return is_exclusive(policy)
+    except InvalidManifests as error:
+        render_problems(error.problems, console)
+        raise click.exceptions.Exit(int(error.exit_code)) from None

@@ -2,112 +2,85 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, cast
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
 
 import click
 
-from runner.cli.options import (
-    ended,
-    format_option,
-    option,
-    outputs,
-    quiet_options,
-    settings_of,
-    vendor_options,
-    write_output,
-)
-from runner.errors import ExitCode, UsageError
-from runner.orders import PRODUCT_TYPES, ProductType
-from runner.wiring import DEFAULT_ACCOUNT
+from runner.cli.options import common
+from runner.cli.options.command import CommandOptions, argument, define, group, option, option_class
+from runner.core.clock import SystemClock
+from runner.core.errors import ExitCode, UsageError
+from runner.core.orders import PRODUCT_TYPES, ProductType
+from runner.run import wiring
+from runner.run.settings import DEFAULT_ACCOUNT, Settings, list_cache
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from runner.cli.refcache import Cached
-    from runner.progress import Watch
-    from runner.views.console import Console
-    from runner.wiring import Settings
+    from runner.core.catalogue import ReferenceList
+    from runner.core.vendor import Choice
+    from runner.views.terminal.console import Console
 
 FORMATS = ("text", "json")
 
 
-@click.command("reference")
-@click.argument("product", metavar="[TYPE]", required=False, type=click.Choice(PRODUCT_TYPES))
-@option("--country", metavar="WORD", help="Only this country, by alpha-3 code or name, with its operators.")
-@option("--refresh", is_flag=True, help="Ask the vendor, although its lists were read less than a day ago.")
-@option("--account", metavar="NAME", help=f"The account's name; each has a cache of its own. [{DEFAULT_ACCOUNT}]")
-@format_option(*FORMATS)
-@vendor_options
-@quiet_options
-@click.pass_context
-def command(
-    ctx: click.Context,
-    /,
-    product: str | None,
-    country: str | None,
-    refresh: bool,
-    formats: tuple[str, ...],
-    quiet: bool,
-    verbose: bool,
-    **values: Any,
-) -> int:
+@option_class
+class ReferenceOptions(CommandOptions):
+    product: ProductType | None = argument(metavar="[TYPE]", required=False, type=click.Choice(PRODUCT_TYPES))
+    country: str | None = option(
+        "--country", metavar="WORD", help="Only this country, by alpha-3 code or name, with its operators."
+    )
+    refresh: bool = option(
+        "--refresh", is_flag=True, help="Ask the vendor, even if its lists were read less than a day ago."
+    )
+    account: str | None = option(
+        "--account", metavar="NAME", help=f"The account's name; each has its own cache. [{DEFAULT_ACCOUNT}]"
+    )
+    formats: tuple[str, ...] = common.format_option(*FORMATS)
+    vendor: common.VendorOptions = group(common.VendorOptions)
+    screen: common.ScreenOptions = group(common.ScreenOptions)
+
+
+@define("reference", ReferenceOptions)
+def command(options: ReferenceOptions) -> int:
     """Show what can be ordered of TYPE, or of every type: the words and ids to write into a manifest."""
-    from runner.clock import SystemClock
     from runner.views import reference
-    from runner.views.console import Console
 
-    wanted = outputs(formats, FORMATS, "text")
-    settings = settings_of(ctx, **values)
-    console = Console.detect(no_color=values["no_color"])
-    types = PRODUCT_TYPES if product is None else (cast("ProductType", product),)
-    lists = _lists(settings, types, console, refresh=refresh, quiet=quiet, verbose=verbose)
-    oldest = min(cached.read_at for cached in lists.values())
-    choices = [choice for cached in lists.values() for choice in cached.choices]
-    if country is not None:
-        found = reference.of_country(choices, country)
-        if found is None:
-            near = ", ".join(reference.nearest_countries(choices, country))
-            hint = f"nearest: {near}" if near else "see the list without --country"
-            raise UsageError(f"the vendor has no country called {country!r} here", hint=hint)
-        choices = found
-    for output in wanted:
-        write_output(
-            output, console, lambda fmt, target: reference.render(choices, fmt=fmt, console=target, read_at=oldest)
-        )
-    if not quiet and (age := reference.age(SystemClock().now() - oldest)):
-        console.note(f"read from the vendor {age} ago; --refresh asks it anew\n")
-    return ended(ExitCode.OK, console)
+    outputs = common.outputs_of(options.formats, FORMATS)
+    settings = replace(common.vendor_settings(options.vendor, options.given), account=options.account)
+    console = options.screen.console()
+    lists = _lists(options, settings, console)
+    oldest = min(reference_list.read_at for reference_list in lists)
+    choices = [choice for reference_list in lists for choice in reference_list.choices]
+    if options.country is not None:
+        choices = _of_country(choices, options.country)
+    common.write_outputs(
+        outputs, console, lambda fmt, target: reference.render(choices, fmt=fmt, console=target, read_at=oldest)
+    )
+    if not options.screen.quiet and (age := reference.age(SystemClock().now() - oldest)):
+        console.note(f"read from the vendor {age} ago; --refresh reads it again\n")
+    return common.exit_code(ExitCode.OK, console)
 
 
-def _lists(
-    settings: Settings, types: tuple[ProductType, ...], console: Console, *, refresh: bool, quiet: bool, verbose: bool
-) -> Mapping[ProductType, Cached]:
+def _of_country(choices: list[Choice], country: str) -> list[Choice]:
+    """The choices of one country. UsageError, with the nearest names, where the vendor has none of that name."""
+    from runner.views import reference
+
+    narrowed = reference.of_country(choices, country)
+    if narrowed is None:
+        near = ", ".join(reference.nearest_countries(choices, country))
+        hint = f"nearest: {near}" if near else "leave out --country to see the list"
+        raise UsageError(f"the vendor's list has no country called {country!r}", hint=hint)
+    return narrowed
+
+
+def _lists(options: ReferenceOptions, settings: Settings, console: Console) -> list[ReferenceList]:
     """Every type's list: from the cache where it is there and not too old, else from the vendor.
 
     The emulator inside this process is not cached: it is at another address each time, and asking it is free.
     """
-    from runner import wiring
-    from runner.cli.refcache import Cache, Cached
-    from runner.clock import SystemClock
-    from runner.progress import listing, unwatched
-    from runner.views import progress
-
-    clock = SystemClock()
-    cache = None if settings.sandbox else Cache.of(settings)
-    lists: dict[ProductType, Cached] = {}
-    with ExitStack() as stack:
-        reader = None
-        watch: Watch = unwatched
-        for name in types:
-            cached = cache.read(name, clock.now()) if cache and not refresh else None
-            if cached is None:
-                if reader is None:
-                    watch = stack.enter_context(progress.watching(console, quiet=quiet, verbose=verbose))
-                    reader = stack.enter_context(wiring.reader(settings, clock, watch))
-                with listing(watch, name):
-                    cached = Cached(read_at=clock.now(), choices=reader.reference(name))
-                if cache:
-                    cache.write(name, cached)
-            lists[name] = cached
-    return lists
+    types = PRODUCT_TYPES if options.product is None else (options.product,)
+    cache = None if settings.sandbox else list_cache(settings)
+    watching = partial(options.screen.watching, console)
+    with wiring.catalogue(settings, watching, cache=cache, refresh=options.refresh) as catalogue:
+        return [catalogue.reference(product) for product in types]

@@ -14,44 +14,52 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 import click
 
-from runner.cli.options import option
-from runner.errors import ExitCode, LedgerUnusable, UsageError
+from runner.cli.options.command import CommandOptions, define, option, option_class
+from runner.core.errors import ExitCode, LedgerUnusable, UsageError
 
 if TYPE_CHECKING:
     from runner.sandbox import Options
 
 
-@click.command("sandbox")
-@option("--port", type=click.IntRange(0, 65535), default=0, help="0 takes any free port.")
-@option("--state", type=click.Path(path_type=Path), help="Keep the account in this file. [in memory]")
-@option("--fault", "faults", multiple=True, metavar="SPEC", help="Like reset-after@2; see runner/sandbox/limits.md.")
-@option("--switch", "switches", multiple=True, metavar="NAME=VALUE", help="Like items_shape=list; see limits.md.")
-@option("--balance", metavar="AMOUNT", help="The opening balance. [10000.00]")
-@option("--reset", is_flag=True, help="Forget account and ledger of --sandbox, and leave.")
-def command(
-    port: int, state: Path | None, faults: tuple[str, ...], switches: tuple[str, ...], balance: str | None, reset: bool
-) -> int:
-    """Serve an emulator of the vendor's API on loopback until a signal comes.
+@option_class
+class SandboxOptions(CommandOptions):
+    port: int = option("--port", type=click.IntRange(0, 65535), default=0, help="0 takes any free port.")
+    state: Path | None = option(
+        "--state", type=click.Path(path_type=Path), help="Keep the account in this file. [in memory]"
+    )
+    faults: tuple[str, ...] = option(
+        "--fault", multiple=True, metavar="SPEC", help="Like reset-after@2; see runner/sandbox/limits.md."
+    )
+    switches: tuple[str, ...] = option(
+        "--switch", multiple=True, metavar="NAME=VALUE", help="Like items_shape=list; see limits.md."
+    )
+    balance: str | None = option("--balance", metavar="AMOUNT", help="The opening balance. [10000.00]")
+    reset: bool = option("--reset", is_flag=True, help="Delete the account and ledger of --sandbox, and exit.")
 
-    Prints one line of JSON, {"base_url": ..., "api_key": ...}, once it answers. What it does not emulate is in
+
+@define("sandbox", SandboxOptions)
+def command(options: SandboxOptions) -> int:
+    """Serve an emulator of the vendor's API on loopback until it gets a signal.
+
+    Prints one line of JSON, {"base_url": ..., "api_key": ...}, once it is ready. What it does not emulate is in
     runner/sandbox/limits.md.
     """
-    if reset:
+    if options.reset:
         _reset()
         return ExitCode.OK
     from runner.sandbox import Sandbox, StateFileError
 
     try:
-        box = Sandbox(state=state, faults=faults, options=_options(switches, balance))
+        box = Sandbox(state=options.state, faults=options.faults, options=_switched(options.switches, options.balance))
     except (ValueError, StateFileError, OSError) as error:
         raise UsageError(str(error)) from None
     done = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: done.set())
     try:
-        server = box.serve(port=port)
+        server = box.serve(port=options.port)
     except OSError as error:
-        raise UsageError(f"port {port} cannot be had: {error.strerror}") from None
+        raise UsageError(f"cannot listen on port {options.port}: {error.strerror}") from None
     with server:
         click.echo(json.dumps({"base_url": server.base_url, "api_key": server.api_key}))
         sys.stdout.flush()
@@ -59,22 +67,22 @@ def command(
     return ExitCode.OK
 
 
-def _options(switches: tuple[str, ...], balance: str | None) -> Options:
+def _switched(switches: tuple[str, ...], balance: str | None) -> Options:
     from runner.sandbox import SANDBOX_KEY, Options
 
-    known = {field.name for field in dataclasses.fields(Options)} - {"accounts"}
-    values: dict[str, Any] = {}
+    names = {field.name for field in dataclasses.fields(Options)} - {"accounts"}
+    switched: dict[str, Any] = {}
     for text in switches:
         name, equals, value = text.partition("=")
-        if name not in known or not equals:
-            raise UsageError(f"no switch {text!r}", hint=f"NAME=VALUE with one of {', '.join(sorted(known))}")
-        values[name] = _value(name, value, get_type_hints(Options)[name])
+        if name not in names or not equals:
+            raise UsageError(f"no switch {text!r}", hint=f"NAME=VALUE with one of {', '.join(sorted(names))}")
+        switched[name] = _value(name, value, get_type_hints(Options)[name])
     if balance is not None:
         try:
-            values["accounts"] = {SANDBOX_KEY: Decimal(balance)}
+            switched["accounts"] = {SANDBOX_KEY: Decimal(balance)}
         except InvalidOperation:
-            raise UsageError(f"{balance!r} is no amount") from None
-    return Options(**values)
+            raise UsageError(f"{balance!r} is not an amount") from None
+    return Options(**switched)
 
 
 def _value(name: str, text: str, kind: Any) -> object:
@@ -89,16 +97,16 @@ def _value(name: str, text: str, kind: Any) -> object:
                 continue
         if str(candidate) == text:
             return candidate
-    raise UsageError(f"switch {name} does not take {text!r}")
+    raise UsageError(f"switch {name} does not accept {text!r}")
 
 
 def _reset() -> None:
     """Remove account and ledger of `--sandbox` together; a run that uses them is waited for, not disturbed."""
-    from runner import wiring
-    from runner.clock import SystemClock
-    from runner.wiring import holder
+    from runner.core.clock import SystemClock
+    from runner.run import wiring
+    from runner.run.settings import Settings, holder, locate
 
-    place = wiring.locate(wiring.Settings(sandbox=True))
+    place = locate(Settings(sandbox=True))
     folder = place.path.parent
     if not folder.exists():
         return

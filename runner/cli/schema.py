@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import click
+from runner.cli.complete import values
+from runner.cli.options.command import CommandOptions, argument, define, option_class
+from runner.cli.options.common import exit_code
+from runner.core.errors import ExitCode, UsageError
 
-from runner.cli import completers
-from runner.cli.options import ended
-from runner.errors import ExitCode, UsageError
+
+@option_class
+class SchemaOptions(CommandOptions):
+    name: str | None = argument(required=False, shell_complete=values.schemas)
 
 
-@click.command("schema")
-@click.argument("name", required=False, shell_complete=completers.schemas)
-def command(name: str | None) -> int:
-    """Print the JSON schema NAME, or the names there are."""
-    from runner import schemas
-    from runner.views.console import Console
+@define("schema", SchemaOptions)
+def command(options: SchemaOptions) -> int:
+    """Print the JSON schema NAME, or the names of all."""
+    from runner.core import schemas
+    from runner.views.terminal.console import Console
 
     console = Console.detect(no_color=True)
-    if name is None:
-        console.write("".join(f"{known}\n" for known in schemas.names()))
-        return ended(ExitCode.OK, console)
-    if name not in schemas.names():
-        raise UsageError(f"no schema is called {name!r}", hint=f"one of {', '.join(schemas.names())}")
-    console.write(schemas.text(name))
-    return ended(ExitCode.OK, console)
+    name, names = options.name, schemas.names()
+    if name is not None and name not in names:
+        raise UsageError(f"there is no schema called {name!r}", hint=f"one of {', '.join(names)}")
+    console.write(schemas.text(name) if name is not None else "".join(f"{each}\n" for each in names))
+    return exit_code(ExitCode.OK, console)

@@ -2,81 +2,68 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from contextlib import closing
+from typing import TYPE_CHECKING
 
-import click
-
-from runner.cli.approving import selection_of, selection_options
-from runner.cli.options import (
-    ended,
-    format_option,
-    ledger_options,
-    option,
-    outputs,
-    paths_argument,
-    quiet_options,
-    settings_of,
-    write_output,
-)
-from runner.cli.settling import flags_of
-from runner.cli.words import note_left_out
-from runner.errors import ExitCode, InvalidManifests, UsageError
+from runner.cli.options import common
+from runner.cli.options.approval import SelectionOptions, selection_of
+from runner.cli.options.command import CommandOptions, define, group, option, option_class
+from runner.core.errors import ExitCode, InvalidManifests, UsageError
+from runner.run import wiring
+from runner.run.settings import locate
 
 if TYPE_CHECKING:
-    from runner.orders import OrderRequest
-    from runner.selection import Selection
-    from runner.views.console import Console
+    from runner.core.orders import OrderRequest
+    from runner.core.selection import Selection
+    from runner.views.terminal.console import Console
 
 FORMATS = ("text", "json")
 
 
-@click.command("status")
-@paths_argument(required=False)
-@format_option(*FORMATS)
-@option("--sandbox", is_flag=True, help="Look at the sandbox's ledger.")
-@selection_options
-@ledger_options
-@quiet_options
-@click.pass_context
-def command(ctx: click.Context, /, paths: tuple[str, ...], formats: tuple[str, ...], **values: Any) -> int:
+@option_class
+class StatusOptions(CommandOptions):
+    paths: tuple[str, ...] = common.paths_argument(required=False)
+    formats: tuple[str, ...] = common.format_option(*FORMATS)
+    sandbox: bool = option("--sandbox", is_flag=True, help="Use the sandbox's ledger.")
+    selection: SelectionOptions = group(SelectionOptions)
+    ledger: common.LedgerOptions = group(common.LedgerOptions)
+    screen: common.ScreenOptions = group(common.ScreenOptions)
+
+
+@define("status", StatusOptions)
+def command(options: StatusOptions) -> int:
     """Show what the ledger knows: of the orders of PATH..., or of every order of the account. No network, no key.
 
-    Open orders, which may have been charged, come first whether they are in PATH or not. Exit code 7 while any is.
+    Open orders, which may have been charged, come first, whether they are in PATH or not. Exit code 7 if there is one.
     """
-    from runner import known, wiring
-    from runner.views import status
-    from runner.views.console import Console
+    from runner.settle import status
+    from runner.views import status as view
 
-    wanted = outputs(formats, FORMATS, "text")
-    settings = settings_of(ctx, **values)
-    selection = selection_of(values)
-    if selection and not paths:
-        raise UsageError("only orders of manifests can be selected", hint="name PATH...")
-    console = Console.detect(no_color=values["no_color"])
-    requests = _wanted(paths, selection, console) if paths else ()
-    ledger = wiring.open_ledger(wiring.locate(settings), read_only=True)
-    try:
-        rows = known.rows_of(ledger, requests) if paths else known.every_row(ledger)
+    outputs = common.outputs_of(options.formats, FORMATS)
+    settings = common.ledger_settings(options.ledger, options.given, sandbox=options.sandbox)
+    selection = selection_of(options.selection)
+    if selection and not options.paths:
+        raise UsageError("--only, --exclude and --label need manifests", hint="name PATH...")
+    console = options.screen.console()
+    requests = _requests(options.paths, selection, console) if options.paths else ()
+    with closing(wiring.open_ledger(locate(settings), read_only=True)) as ledger:
+        rows = status.rows_of(ledger, requests) if options.paths else status.every_row(ledger)
         claims = ledger.open_claims()
-        disputed = known.disputed(rows, ledger)
-    finally:
-        ledger.close()
-    flags = flags_of(ctx, settings)
-    for output in wanted:
-        write_output(
-            output,
-            console,
-            lambda fmt, to: status.render(rows, fmt=fmt, console=to, claims=claims, disputed=disputed, flags=flags),
-        )
-    code = ExitCode.OUTCOME_UNKNOWN if any(row.open for row in rows) else ExitCode.OK
-    return ended(code, console)
+        disputed = status.disputed(rows, ledger)
+    flags = common.flags_of(options.given, settings)
+    common.write_outputs(
+        outputs,
+        console,
+        lambda fmt, to: view.render(rows, fmt=fmt, console=to, claims=claims, disputed=disputed, flags=flags),
+    )
+    return common.exit_code(ExitCode.OUTCOME_UNKNOWN if any(row.open for row in rows) else ExitCode.OK, console)
 
 
-def _wanted(paths: tuple[str, ...], selection: Selection, console: Console) -> tuple[OrderRequest, ...]:
+def _requests(paths: tuple[str, ...], selection: Selection, console: Console) -> tuple[OrderRequest, ...]:
     from runner import manifest
 
     loaded = manifest.load(paths)
-    note_left_out(loaded, console)
+    common.note_left_out(loaded, console)
     if loaded.errors:
         raise InvalidManifests(loaded.problems)
     selection.check(loaded.orders)

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from runner import schemas
-from runner.explain.topics import Kind, Line, Section, Topic, gist
-from runner.orders import PRODUCT_TYPES
+from runner.core import schemas
+from runner.core.orders import PRODUCT_TYPES
+from runner.explain.topics import Item, Kind, Section, Topic, gist
 
 ANY: Final = "*"
 """Stands in a path for a name that is not fixed, such as that of a label."""
@@ -19,7 +19,7 @@ _EXAMPLE: Final = "\n\nExample: `"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
+class FieldNode:
     """One field: where it is, its rule with references resolved, and whether it has to be there."""
 
     schema: str
@@ -39,30 +39,30 @@ class Node:
     @property
     def example(self) -> str | None:
         """How it is written, where the schema shows it."""
-        _, found, code = str(self.rule.get("markdownDescription", "")).partition(_EXAMPLE)
-        return code.rstrip("`") if found else None
+        _, mark, code = str(self.rule.get("markdownDescription", "")).partition(_EXAMPLE)
+        return code.rstrip("`") if mark else None
 
-    def children(self) -> dict[str, Node]:
+    def children(self) -> dict[str, FieldNode]:
         """The fields inside, those of a list's items for a list."""
         inner, root = _inside(self.rule, self.schema), schemas.load(self.schema)
-        found = dict(inner.get("properties", {}))
+        rules = dict(inner.get("properties", {}))
         if isinstance(inner.get("additionalProperties"), dict):
-            found[ANY] = inner["additionalProperties"]
+            rules[ANY] = inner["additionalProperties"]
         needs = _needs(inner)
         return {
-            name: Node(
-                schema=self.schema, path=(*self.path, name), rule=_resolved(rule, root), needed=needs.get(name, "")
+            name: FieldNode(
+                schema=self.schema, path=(*self.path, name), rule=_resolve(rule, root), needed=needs.get(name, "")
             )
-            for name, rule in found.items()
+            for name, rule in rules.items()
         }
 
 
-def root(schema: str) -> Node:
+def root(schema: str) -> FieldNode:
     """A schema as a whole."""
-    return Node(schema=schema, path=(), rule=schemas.load(schema))
+    return FieldNode(schema=schema, path=(), rule=schemas.load(schema))
 
 
-def at(schema: str, path: tuple[str, ...]) -> Node | None:
+def at(schema: str, path: tuple[str, ...]) -> FieldNode | None:
     """The field at a path, which may name a list's items by `[]` or a number; None where there is none."""
     node = root(schema)
     for step in path:
@@ -74,14 +74,14 @@ def at(schema: str, path: tuple[str, ...]) -> Node | None:
     return node
 
 
-def every(node: Node) -> Iterator[Node]:
+def every(node: FieldNode) -> Iterator[FieldNode]:
     """A field and all below it."""
     yield node
     for child in node.children().values():
         yield from every(child)
 
 
-def topic(node: Node) -> Topic:
+def topic(node: FieldNode) -> Topic:
     """A field or a whole schema, explained."""
     kind: Kind = "field" if node.path else "type" if node.schema in PRODUCT_TYPES else "file"
     see: list[str] = []
@@ -103,12 +103,12 @@ def topic(node: Node) -> Topic:
     )
 
 
-def line(node: Node) -> Line:
+def line(node: FieldNode) -> Item:
     """A field in a table: its last name, whether it is needed, and what it is in a few words."""
-    return Line(name=node.path[-1], mark=node.needed, text=gist(node.text))
+    return Item(name=node.path[-1], mark=node.needed, text=gist(node.text))
 
 
-def fields_inside(node: Node) -> list[Section]:
+def fields_inside(node: FieldNode) -> list[Section]:
     """The fields of an object, those that have to be there first."""
     lines = tuple(map(line, node.children().values()))
     groups = (
@@ -116,33 +116,33 @@ def fields_inside(node: Node) -> list[Section]:
         ("Required, one of each two", sorted((line for line in lines if line.mark not in ("", REQUIRED)), key=_pair)),
         ("Optional", [line for line in lines if not line.mark]),
     )
-    found = [Section(heading=heading, lines=tuple(members)) for heading, members in groups if members]
-    if len(found) == 1:
-        heading = "Fields, all of them required" if found[0].heading == "Required" else "Fields"
+    sections = [Section(heading=heading, lines=tuple(members)) for heading, members in groups if members]
+    if len(sections) == 1:
+        heading = "Fields, all of them required" if sections[0].heading == "Required" else "Fields"
         return [Section(heading=heading, lines=lines)]
-    return found
+    return sections
 
 
-def _pair(line: Line) -> str:
+def _pair(line: Item) -> str:
     """Sorts `country` beside `countryId`: by the shorter of the two spellings."""
     return min(line.name, line.mark.split("`")[1], key=len)
 
 
-def facts(node: Node) -> tuple[tuple[str, str], ...]:
+def facts(node: FieldNode) -> tuple[tuple[str, str], ...]:
     """What a field is at a glance: its kind, whether it is needed, and what it may be."""
     rule = node.rule
-    found = [("kind", _kind(rule, node.schema) if node.path else ""), ("needed", node.needed)]
+    rows = [("kind", _kind(rule, node.schema) if node.path else ""), ("needed", node.needed)]
     if "const" in rule:
-        found.append(("always", _shown(rule["const"])))
+        rows.append(("always", _literal(rule["const"])))
     if "enum" in rule:
-        found.append(("one of", ", ".join(map(_shown, rule["enum"]))))
-    found.append(("range", _range(rule.get("minimum"), rule.get("maximum"))))
-    found.append(("length", _range(rule.get("minLength"), rule.get("maxLength"))))
-    found.append(("items", _range(rule.get("minItems"), rule.get("maxItems"))))
+        rows.append(("one of", ", ".join(map(_literal, rule["enum"]))))
+    rows.append(("range", _range(rule.get("minimum"), rule.get("maximum"))))
+    rows.append(("length", _range(rule.get("minLength"), rule.get("maxLength"))))
+    rows.append(("items", _range(rule.get("minItems"), rule.get("maxItems"))))
     if "default" in rule:
-        found.append(("default", _shown(rule["default"])))
-    found.append(("form", str(rule.get("patternErrorMessage", ""))))
-    return tuple((name, text) for name, text in found if text)
+        rows.append(("default", _literal(rule["default"])))
+    rows.append(("form", str(rule.get("patternErrorMessage", ""))))
+    return tuple((name, text) for name, text in rows if text)
 
 
 def _values(rule: Mapping[str, Any]) -> list[Section]:
@@ -150,7 +150,7 @@ def _values(rule: Mapping[str, Any]) -> list[Section]:
     if not meanings:
         return []
     pairs = zip(rule["enum"], meanings, strict=True)
-    return [Section(heading="Values", lines=tuple(Line(name=_shown(value), text=text) for value, text in pairs))]
+    return [Section(heading="Values", lines=tuple(Item(name=_literal(value), text=text) for value, text in pairs))]
 
 
 def _needs(rule: Mapping[str, Any]) -> dict[str, str]:
@@ -162,14 +162,14 @@ def _needs(rule: Mapping[str, Any]) -> dict[str, str]:
     return needs
 
 
-def _resolved(rule: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
+def _resolve(rule: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
     """A rule with what it refers to; of `this or null` the one that is not null."""
     if "$ref" in rule:
         target = schema["$defs"][rule["$ref"].rpartition("/")[2]]
-        return {**_resolved(target, schema), **{key: value for key, value in rule.items() if key != "$ref"}}
+        return {**_resolve(target, schema), **{key: value for key, value in rule.items() if key != "$ref"}}
     choices = [choice for choice in rule.get("oneOf", ()) if choice.get("type") != "null"]
     if len(choices) == 1:
-        chosen = _resolved(choices[0], schema)
+        chosen = _resolve(choices[0], schema)
         rest = {key: value for key, value in rule.items() if key != "oneOf"}
         return {**chosen, **rest, "type": [chosen.get("type", "object"), "null"]}
     return rule
@@ -178,7 +178,7 @@ def _resolved(rule: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str
 def _inside(rule: Mapping[str, Any], schema: str) -> Mapping[str, Any]:
     """The items of a list, however deep; anything else as it is."""
     while isinstance(rule.get("items"), dict):
-        rule = _resolved(rule["items"], schemas.load(schema))
+        rule = _resolve(rule["items"], schemas.load(schema))
     return rule
 
 
@@ -186,7 +186,7 @@ def _kind(rule: Mapping[str, Any], schema: str) -> str:
     kinds = rule.get("type", ())
     names = [kinds] if isinstance(kinds, str) else list(kinds)
     if "array" in names and isinstance(rule.get("items"), dict):
-        items = _resolved(rule["items"], schemas.load(schema))
+        items = _resolve(rule["items"], schemas.load(schema))
         names[names.index("array")] = f"list of {_kind(items, schema) or 'values'}"
     return " or ".join(names)
 
@@ -197,5 +197,5 @@ def _range(least: int | None, most: int | None) -> str:
     return f"{least} to {most}" if most is not None else f"{least} or more"
 
 
-def _shown(value: object) -> str:
+def _literal(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)

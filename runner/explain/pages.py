@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from importlib import import_module
-from pathlib import Path
 from typing import Final
+
+from runner.core.files import shipped
 
 PAGES: Final = ("exit-codes.md", "explanation/life-of-an-order.md", "findings.md", "glossary.md", "report.md")
 
@@ -20,14 +20,14 @@ _EMPHASIS: Final = re.compile(r"(?<![\w*])(\*\*|\*)(?=\S)(.+?)(?<=\S)\1(?![\w*])
 @cache
 def page(name: str) -> str:
     """One page of `PAGES`, as it is written."""
-    return (_folder() / name).read_text(encoding="utf-8")
+    return (shipped("docs") / name).read_text(encoding="utf-8")
 
 
 def table(name: str, first: str, second: str) -> list[list[str]]:
     """The rows of the page's table whose header begins with two names, without header and rule; cells as plain text."""
     header = f"| {first} | {second} |"
-    _, found, rest = page(name).partition(f"\n{header}")
-    if not found:
+    _, start, rest = page(name).partition(f"\n{header}")
+    if not start:
         raise KeyError(f"{name} has no table {header}")
     rows = [line for line in rest.partition("\n\n")[0].splitlines()[2:] if line.startswith("|")]
     return [[plain(cell.strip()) for cell in re.split(r"(?<!\\)\|", row)[1:-1]] for row in rows]
@@ -36,12 +36,3 @@ def table(name: str, first: str, second: str) -> list[list[str]]:
 def plain(text: str) -> str:
     """Markdown without links and emphasis; what is code keeps its backquotes."""
     return _EMPHASIS.sub(r"\2", _LINK.sub(r"\1", text)).replace("\\|", "|")
-
-
-@cache
-def _folder() -> Path:
-    """Where the pages are: the package's data once installed, `docs/` beside the package in a checkout."""
-    try:
-        return Path(import_module("runner._docs").__path__[0])
-    except ModuleNotFoundError:
-        return Path(__file__).resolve().parents[2] / "docs"

@@ -9,7 +9,7 @@ Kind = Literal["type", "file", "field", "finding", "exit code", "status", "term"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Item:
     """One row of a table: a name, what is to be known at a glance, and one sentence."""
 
     name: str
@@ -27,7 +27,7 @@ class Section:
     heading: str | None = None
     paragraphs: tuple[str, ...] = ()
     code: str | None = None
-    lines: tuple[Line, ...] = ()
+    lines: tuple[Item, ...] = ()
     marked: bool = False
 
 

@@ -6,19 +6,17 @@ For any SQL engine, like `sql.py`: each call belongs inside a transaction that i
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable
 from typing import Any
 
-from runner.errors import Refused
+from runner.core.errors import Refused
+from runner.core.orders import OrderKey
+from runner.core.records import Adoption, Attempt, Record, Settlement, Stranger, Want
+from runner.core.states import CLAIMABLE, Event, State
 from runner.ledger import statements
 from runner.ledger.claims import owners
-from runner.ledger.codec import json_text, moment_text, optional_decimal, optional_money, settlement_detail, storable
-from runner.ledger.forgotten import Adoption, Stranger, Want
-from runner.ledger.interface import Attempt, Record, Settlement
-from runner.ledger.sql import KEYS_A_QUERY, AccountRows
-from runner.orders import OrderKey
-from runner.states import CLAIMABLE, Event, State
+from runner.ledger.codec import json_text, moment_text, optional_money, record_of, storable, values_of
+from runner.ledger.sql import AccountRows
 
 
 def adopt(rows: AccountRows, fence: int, adoption: Adoption) -> Record:
@@ -57,8 +55,8 @@ def adopt(rows: AccountRows, fence: int, adoption: Adoption) -> Record:
     }
     if statements.ADOPT.change(rows.connection, values | named | {"b_attempt": tries, "b_fence": fence}) != 1:
         raise _why_not(want.key, before)
-    detail = settlement_detail(settlement) | _told(want)
-    told = rows.telling(
+    detail = values_of(settlement) | _description(want)
+    entry = rows.telling(
         head,
         attempt,
         before,
@@ -68,39 +66,30 @@ def adopt(rows: AccountRows, fence: int, adoption: Adoption) -> Record:
         detail=json_text(detail),
         reason=settlement.reason,
     )
-    statements.change_together(rows.connection, *told)
+    statements.change_together(rows.connection, *entry)
     return rows.records([want.key])[want.key]
 
 
 def _refuse_owned(rows: AccountRows, order_id: str, key: OrderKey | None = None) -> None:
     owner = owners(rows, [order_id]).get(order_id)
     if owner is not None:
-        other = f", it cannot be {key}" if key else ": it is nobody else's"
+        other = f", so it cannot be {key}" if key else ", so it is not somebody else's"
         raise Refused(f"order {order_id} already belongs to {owner}{other}")
 
 
 def _why_not(key: OrderKey, state: State) -> Refused:
     if state in CLAIMABLE:
-        return Refused(f"{key} was not adopted: another run has taken the account since", hint="run again")
-    return Refused(f"{key} is {state}: it has an attempt of its own")
+        return Refused(f"{key} was not adopted: another run has since taken over the account", hint="run again")
+    return Refused(f"{key} is {state}: it already has an attempt")
 
 
 def _nothing_yet(account: str, adoption: Adoption) -> dict[str, Any]:
-    want = adoption.want
-    return {
-        "account": account,
-        "key": str(want.key),
-        "type": want.type,
-        "fields": json_text(dict(want.fields)),
-        "fingerprint": want.fingerprint,
-        "state": State.PLANNED.value,
-        "attempt": 0,
-        "updated_at": moment_text(adoption.at),
-        "base_order_numbers": "[]",
-    }
+    state = {"state": State.PLANNED.value, "attempt": 0, "updated_at": moment_text(adoption.at)}
+    named = {"account": account, "key": str(adoption.want.key), "base_order_numbers": "[]"}
+    return named | _content(adoption.want) | state
 
 
-def _told(want: Want) -> dict[str, Any]:
+def _description(want: Want) -> dict[str, Any]:
     """What was wanted, as an event tells it."""
     return {
         "type": want.type,
@@ -112,7 +101,7 @@ def _told(want: Want) -> dict[str, Any]:
 
 def _content(want: Want) -> dict[str, Any]:
     """What was wanted, as columns hold it."""
-    return _told(want) | {"fields": json_text(dict(want.fields))}
+    return _description(want) | {"fields": json_text(dict(want.fields))}
 
 
 def note_wants(rows: AccountRows, wanted: Iterable[Want]) -> None:
@@ -127,29 +116,14 @@ def note_wants(rows: AccountRows, wanted: Iterable[Want]) -> None:
 
 def wants(rows: AccountRows, keys: Iterable[OrderKey]) -> dict[OrderKey, Want]:
     """What was last kept of these keys."""
-    named = [str(key) for key in keys]
-    found: dict[OrderKey, Want] = {}
-    for start in range(0, len(named), KEYS_A_QUERY):
-        values = {"b_account": rows.account, "b_keys": named[start : start + KEYS_A_QUERY]}
-        kept = map(_want, rows.connection.execute(statements.WANTS, values).mappings())
-        found.update((want.key, want) for want in kept)
-    return found
+    kept = rows.of_each(statements.WANTS, "b_keys", map(str, keys))
+    every = (record_of(Want, {**row, "fields": json.loads(row["fields"])}) for row in kept)
+    return {want.key: want for want in every}
 
 
-def _want(row: Mapping[Any, Any]) -> Want:
-    return Want(
-        key=OrderKey.parse(row["key"]),
-        type=row["type"],
-        fields=json.loads(row["fields"]),
-        fingerprint=row["fingerprint"],
-        at=datetime.fromisoformat(row["at"]),
-        quote_total=optional_decimal(row["quote_total"]),
-    )
-
-
-def disown(rows: AccountRows, told: Iterable[Stranger]) -> None:
+def disown(rows: AccountRows, others: Iterable[Stranger]) -> None:
     """Remember orders as somebody else's; what is remembered already stays as it is."""
-    for stranger in told:
+    for stranger in others:
         _refuse_owned(rows, stranger.order_id)
         keep_stranger(rows, stranger)
 
@@ -160,27 +134,11 @@ def keep_stranger(rows: AccountRows, stranger: Stranger) -> None:
     named = {"b_account": rows.account, "b_order_id": order_id}
     if statements.STRANGER.one(rows.connection, named) is not None:
         return
-    values = {
-        "account": rows.account,
-        "order_id": order_id,
-        "who": storable(stranger.who),
-        "source": storable(stranger.source),
-        "reason": storable(stranger.reason),
-        "at": moment_text(stranger.at),
-    }
-    statements.INSERT_STRANGER.change(rows.connection, values)
+    values = {name: storable(text) for name, text in values_of(stranger).items()}
+    statements.INSERT_STRANGER.change(rows.connection, {"account": rows.account, **values})
 
 
 def strangers(rows: AccountRows) -> list[Stranger]:
     """Every one that is remembered, by order id."""
-    found = rows.connection.execute(statements.STRANGERS, {"b_account": rows.account}).mappings()
-    return [
-        Stranger(
-            order_id=row["order_id"],
-            who=row["who"],
-            source=row["source"],
-            reason=row["reason"],
-            at=datetime.fromisoformat(row["at"]),
-        )
-        for row in found
-    ]
+    every_row = rows.connection.execute(statements.STRANGERS, {"b_account": rows.account}).mappings()
+    return [record_of(Stranger, {**row}) for row in every_row]

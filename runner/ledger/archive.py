@@ -5,75 +5,23 @@ Knows no engine; each step belongs inside a transaction that its caller opens an
 
 from __future__ import annotations
 
-import json
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
-from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Row
 
-from runner.errors import LedgerUnusable
+from runner.core.errors import LedgerUnusable
+from runner.core.records import COLUMNS, Contradiction, Entry, Head, Restored, Stranger
+from runner.core.vendor import Witness
 from runner.ledger import statements
 from runner.ledger.adopting import keep_stranger
-from runner.ledger.chain import COLUMNS, Entry, Head
 from runner.ledger.fold import fold
-from runner.ledger.forgotten import Stranger
-from runner.ledger.interface import Contradiction, Restored
 from runner.ledger.sql import KEYS_A_QUERY, AccountRows
-from runner.vendors.interface import Witness
 
 PAGE: Final = 1000
 """Rows read at a time."""
 
 _HASHES: Final = ("prev_hash", "hash")
-
-
-class Archive(ABC):
-    """What `Ledger` promises of its history, for an engine that says how to read."""
-
-    @abstractmethod
-    def _reading(self) -> AbstractContextManager[AccountRows] | None:
-        """A transaction to read in, None where there are no tables yet."""
-
-    def head(self) -> Head:
-        """See `Ledger`."""
-        reading = self._reading()
-        if reading is None:
-            return Head()
-        with reading as rows:
-            return kept_head(rows)
-
-    def history(self) -> Iterator[Entry]:
-        """See `Ledger`; read in pages."""
-        last = 0
-        while (reading := self._reading()) is not None:
-            with reading as rows:
-                page = page_of_events(rows, last, PAGE)
-            yield from page
-            if not page:
-                return
-            last = page[-1].seq
-
-    def kept_witness(self, digest: str) -> Witness | None:
-        """See `Ledger`."""
-        reading = self._reading()
-        if reading is None:
-            return None
-        with reading as rows:
-            return kept_witness(rows, digest)
-
-    def misfit(self) -> str | None:
-        """See `Ledger`; orders are read in pages, each with its events in one transaction."""
-        last = ""
-        while (reading := self._reading()) is not None:
-            with reading as rows:
-                found, end = misfit_after(rows, last, PAGE)
-            if found is not None or end is None:
-                return found
-            last = end
-        return None
 
 
 def kept_head(rows: AccountRows) -> Head:
@@ -90,16 +38,8 @@ def page_of_events(rows: AccountRows, after: int, size: int) -> list[Entry]:
 
 def kept_witness(rows: AccountRows, digest: str) -> Witness | None:
     """The witness stored under `digest`; `Contradiction` where it cannot be read."""
-    row = statements.KEPT_WITNESS.one(rows.connection, {"b_account": rows.account, "b_digest": digest})
-    if row is None:
-        return None
     try:
-        return Witness(
-            type=row["type"],
-            order_ids=frozenset(json.loads(row["order_ids"])),
-            at=datetime.fromisoformat(row["at"]),
-            package=None if row["package"] is None else json.loads(row["package"]),
-        )
+        return rows.witness(digest)
     except (ValueError, TypeError) as error:
         raise Contradiction(f"its witness cannot be read: {error}") from error
 
@@ -110,13 +50,13 @@ def misfit_after(rows: AccountRows, last: str, size: int) -> tuple[str | None, s
     page = [dict(row) for row in rows.connection.execute(statements.PAGE, values).mappings()]
     if not page:
         orphan = statements.ORPHAN.one(rows.connection, {"b_account": rows.account})
-        return (f"{orphan['key']} has events, first number {orphan['seq']}, but is gone" if orphan else None), None
-    folded = _folded(rows, [row["key"] for row in page])
+        return (f"{orphan['key']} has events, first number {orphan['seq']}, but is missing" if orphan else None), None
+    folded = _fold_orders(rows, [row["key"] for row in page])
     found = (_misfit(row, folded.get(row["key"])) for row in page)
     return next((misfit for misfit in found if misfit), None), str(page[-1]["key"])
 
 
-def _folded(rows: AccountRows, keys: list[str]) -> dict[str, dict[str, Any] | str]:
+def _fold_orders(rows: AccountRows, keys: list[str]) -> dict[str, dict[str, Any] | str]:
     """What the events make of each order: its row, or why there can be none."""
     folded: dict[str, dict[str, Any] | str] = {}
     values = {"b_account": rows.account, "b_keys": keys}
@@ -127,7 +67,7 @@ def _folded(rows: AccountRows, keys: list[str]) -> dict[str, dict[str, Any] | st
         try:
             folded[entry.key] = fold(before, entry)
         except Contradiction as error:
-            folded[entry.key] = f"event {entry.seq} makes no sense: {error}"
+            folded[entry.key] = f"event {entry.seq} is not valid: {error}"
     return folded
 
 
@@ -138,12 +78,12 @@ def _misfit(row: Mapping[str, Any], folded: dict[str, Any] | str | None) -> str 
         return folded
     for name, value in row.items():
         if folded[name] != value:
-            return f"{row['key']} has {name} {_words(value)}, but its events make it {_words(folded[name])}"
+            return f"{row['key']} has {name} {_words(value)}, but its events give {_words(folded[name])}"
     return None
 
 
 def restore(rows: AccountRows, history: Iterable[Entry | Witness | Stranger]) -> Restored:
-    """See `Hold.restore`."""
+    """Add what a history has beyond the ledger's own events; `Contradiction` where the two differ."""
     start = rows.chain()
     theirs = _every_event(rows)
     end, added, orders = Head(), 0, 0
@@ -159,15 +99,15 @@ def restore(rows: AccountRows, history: Iterable[Entry | Witness | Stranger]) ->
             _refuse_other(ours, part)
         else:
             if not added and end != start:
-                raise LedgerUnusable("the ledger's own chain is broken", hint="look at it: order-runner ledger verify")
+                raise LedgerUnusable("the ledger's own chain is broken", hint="check it: order-runner ledger verify")
             orders += _append(rows, part)
             added += 1
         end = Head(end.events + 1, part.hash)
-    known = end.events - added
+    present = end.events - added
     if added:
         moved = {"b_account": rows.account, "events": end.events, "hash": end.hash}
         statements.MOVE_CHAIN.change(rows.connection, moved)
-    return Restored(added=added, orders=orders, known=known, beyond=0 if added else start.events - known)
+    return Restored(added=added, orders=orders, present=present, beyond=0 if added else start.events - present)
 
 
 def _every_event(rows: AccountRows) -> Iterator[Entry]:
@@ -177,12 +117,12 @@ def _every_event(rows: AccountRows) -> Iterator[Entry]:
         last = page[-1].seq
 
 
-def _refuse_other(ours: Entry, told: Entry) -> None:
+def _refuse_other(ours: Entry, theirs: Entry) -> None:
     for name in (*COLUMNS, *_HASHES):
-        mine, yours = getattr(ours, name), getattr(told, name)
+        mine, yours = getattr(ours, name), getattr(theirs, name)
         if mine != yours:
             raise Contradiction(
-                f"it is not event {ours.seq} of the ledger ({ours.event} of {ours.key} at {ours.at}): "
+                f"it differs from event {ours.seq} of the ledger ({ours.event} of {ours.key} at {ours.at}): "
                 f"{name} is {_words(yours)} here, {_words(mine)} there"
             )
 

@@ -7,78 +7,31 @@ in its store (`seq`) is not part of it: the same history has the same hashes whe
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-GENESIS: Final = "0" * 64
-"""What the first event of an account has for the hash before it."""
-
-COLUMNS: Final = ("account", "key", "attempt", "event", "before", "after", "at", "run_id", "reason", "detail")
-"""What an event says, by the names of its columns; `attempt` is a number, all else text or None."""
-
-_ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """How many events a chain has, and the hash of the last."""
-
-    events: int = 0
-    hash: str = GENESIS
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One event as it is stored: the text of its columns, and its place in the chain.
-
-    `seq` is its number in the store it was read from, 0 where it comes from an export.
-    """
-
-    account: str
-    key: str
-    attempt: int
-    event: str
-    before: str
-    after: str | None
-    at: str
-    run_id: str | None
-    reason: str | None
-    detail: str
-    prev_hash: str
-    hash: str
-    seq: int = 0
-
-    @property
-    def content(self) -> dict[str, Any]:
-        """What is hashed: the columns and the hash before."""
-        return {name: getattr(self, name) for name in (*COLUMNS, "prev_hash")}
+from runner.core.canonical import canonical_json
+from runner.core.records import COLUMNS, Entry, Head
 
 
 class BrokenChain(ValueError):
     """An event is not what the chain says; `str()` says how."""
 
 
-def canonical(value: Mapping[str, Any]) -> str:
-    """JSON in ASCII, keys sorted, no blanks."""
-    return _ENCODER.encode(value)
-
-
 def event_hash(values: Mapping[str, Any]) -> str:
     """The hash of an event with these `COLUMNS` and this `prev_hash`; what else `values` has does not count."""
     content = {name: values[name] for name in (*COLUMNS, "prev_hash")}
-    return hashlib.sha256(_ENCODER.encode(content).encode("ascii")).hexdigest()
+    return hashlib.sha256(canonical_json(content).encode("ascii")).hexdigest()
 
 
 def follow(head: Head, entry: Entry) -> Head:
     """The head after `entry`; `BrokenChain` where it is not the next event, unchanged."""
     if entry.prev_hash != head.hash:
         raise BrokenChain(f"it follows {_short(entry.prev_hash)}, but the event before it is {_short(head.hash)}")
-    found = event_hash(entry.content)
-    if entry.hash != found:
-        raise BrokenChain(f"its content has hash {_short(found)}, but it is entered with {_short(entry.hash)}")
-    return Head(head.events + 1, found)
+    digest = event_hash(entry.content)
+    if entry.hash != digest:
+        raise BrokenChain(f"its content has hash {_short(digest)}, but it is recorded with {_short(entry.hash)}")
+    return Head(head.events + 1, digest)
 
 
 def _short(digest: object) -> str:

@@ -13,37 +13,28 @@ from typing import Any, Final
 
 from sqlalchemy import bindparam, select
 
-from runner.errors import LedgerUnusable
+from runner.core.errors import LedgerUnusable
+from runner.core.orders import OrderKey
+from runner.core.records import Allowed, Bought, OpenClaim, Record
+from runner.core.states import Event, State
+from runner.core.vendor import Witness
 from runner.ledger.codec import moment_text
-from runner.ledger.interface import Allowed, Bought, OpenClaim, Record
-from runner.ledger.sql import KEYS_A_QUERY, AccountRows
-from runner.ledger.tables import order_events, orders, witnesses
-from runner.orders import OrderKey
-from runner.states import Event, State
-from runner.vendors.interface import Witness
+from runner.ledger.schema import order_events, orders
+from runner.ledger.sql import AccountRows
+from runner.ledger.statements import of_account, one_of
 
-_MINE: Final = orders.c.account == bindparam("b_account")
 _EVENTS: Final = (
     select(order_events.c.seq, order_events.c.attempt, order_events.c.event, order_events.c.at, order_events.c.detail)
-    .where(order_events.c.account == bindparam("b_account"), order_events.c.key == bindparam("b_key"))
+    .where(of_account(order_events, "key"))
     .order_by(order_events.c.seq)
 )
-_WITNESS: Final = select(witnesses).where(
-    witnesses.c.account == bindparam("b_account"), witnesses.c.digest == bindparam("b_digest")
-)
-_OWNERS: Final = select(orders.c.order_id, orders.c.key).where(
-    _MINE, orders.c.order_id.in_(bindparam("b_ids", expanding=True))
-)
+_OWNERS: Final = select(orders.c.order_id, orders.c.key).where(of_account(orders), one_of(orders.c.order_id, "b_ids"))
 _BOUGHT: Final = select(orders.c.key, orders.c.claimed_at).where(
-    _MINE, orders.c.state == State.PLACED.value, orders.c.updated_at >= bindparam("b_at")
+    of_account(orders), orders.c.state == State.PLACED.value, orders.c.updated_at >= bindparam("b_at")
 )
 _CLAIMED: Final = (
     select(order_events.c.key, order_events.c.detail)
-    .where(
-        order_events.c.account == bindparam("b_account"),
-        order_events.c.event == Event.CLAIMED.value,
-        order_events.c.key.in_(bindparam("b_keys", expanding=True)),
-    )
+    .where(of_account(order_events), order_events.c.event == Event.CLAIMED.value, one_of(order_events.c.key, "b_keys"))
     .order_by(order_events.c.seq)
 )
 
@@ -55,12 +46,8 @@ def open_claims(rows: AccountRows) -> list[OpenClaim]:
 
 def owners(rows: AccountRows, order_ids: Iterable[str]) -> dict[str, OrderKey]:
     """The vendor's order ids among these that belong to orders of the account."""
-    wanted = sorted(set(order_ids))
-    found: dict[str, OrderKey] = {}
-    for start in range(0, len(wanted), KEYS_A_QUERY):
-        values = {"b_account": rows.account, "b_ids": wanted[start : start + KEYS_A_QUERY]}
-        found.update((row.order_id, OrderKey.parse(row.key)) for row in rows.connection.execute(_OWNERS, values))
-    return found
+    found = rows.of_each(_OWNERS, "b_ids", sorted(set(order_ids)))
+    return {row["order_id"]: OrderKey.parse(row["key"]) for row in found}
 
 
 def bought_since(rows: AccountRows, at: datetime) -> list[Bought]:
@@ -87,37 +74,34 @@ def _bought(rows: AccountRows, record: Record, claimed_at: str) -> Bought:
 
 def evidence(rows: AccountRows, keys: Iterable[OrderKey]) -> dict[OrderKey, Mapping[str, object]]:
     """The evidence in the last event of each of these orders, where there is any."""
-    found: dict[OrderKey, Mapping[str, object]] = {}
+    by_key: dict[OrderKey, Mapping[str, object]] = {}
     for key in keys:
-        told = [detail for _, detail in _told(rows, key)]
-        if told and told[-1].get("evidence"):
-            found[key] = told[-1]["evidence"]
-    return found
+        details = [detail for _, detail in _history(rows, key)]
+        if details and details[-1].get("evidence"):
+            by_key[key] = details[-1]["evidence"]
+    return by_key
 
 
 def allowed(rows: AccountRows, keys: Iterable[OrderKey]) -> dict[OrderKey, Allowed]:
     """The ceiling and the approval in the last claim of each of these orders."""
-    wanted = [str(key) for key in keys]
-    found: dict[OrderKey, Allowed] = {}
-    for start in range(0, len(wanted), KEYS_A_QUERY):
-        values = {"b_account": rows.account, "b_keys": wanted[start : start + KEYS_A_QUERY]}
-        for row in rows.connection.execute(_CLAIMED, values):
-            detail = json.loads(row.detail)
-            claim = Allowed(ceiling=Decimal(detail["ceiling"]), approval=detail.get("approval"))
-            found[OrderKey.parse(row.key)] = claim
-    return found
+    by_key: dict[OrderKey, Allowed] = {}
+    for row in rows.of_each(_CLAIMED, "b_keys", map(str, keys)):
+        detail = json.loads(row["detail"])
+        claim = Allowed(ceiling=Decimal(detail["ceiling"]), approval=detail.get("approval"))
+        by_key[OrderKey.parse(row["key"])] = claim
+    return by_key
 
 
-def _told(rows: AccountRows, key: OrderKey) -> list[tuple[Any, dict[str, Any]]]:
+def _history(rows: AccountRows, key: OrderKey) -> list[tuple[Any, dict[str, Any]]]:
     """Every event of an order with its detail, oldest first."""
     values = {"b_account": rows.account, "b_key": str(key)}
     return [(event, json.loads(event.detail)) for event in rows.connection.execute(_EVENTS, values)]
 
 
 def _open_claim(rows: AccountRows, record: Record) -> OpenClaim:
-    told = _told(rows, record.key)
+    history = _history(rows, record.key)
     claims = [
-        (event, detail) for event, detail in told if event.event == Event.CLAIMED and event.attempt == record.attempt
+        (event, detail) for event, detail in history if event.event == Event.CLAIMED and event.attempt == record.attempt
     ]
     if not claims:
         raise LedgerUnusable(f"the ledger has no claim of {record.key}", hint="restore the newest copy of the ledger")
@@ -127,28 +111,20 @@ def _open_claim(rows: AccountRows, record: Record) -> OpenClaim:
         claimed_at=datetime.fromisoformat(event.at),
         balance=Decimal(detail["balance"]),
         witness=_witness(rows, record, detail["witness"]),
-        leaning_placed=any(_hints(earlier.event, said) for earlier, said in told),
-        evidence=told[-1][1].get("evidence") or {},
+        leaning_placed=any(_hints(earlier.event, detail) for earlier, detail in history),
+        evidence=history[-1][1].get("evidence") or {},
         claimed_seq=event.seq,
     )
 
 
 def _hints(event: str, detail: Mapping[str, Any]) -> bool:
     """Whether somebody saw an answer of this order that speaks of a purchase, in whatever attempt."""
-    return event == Event.PLACED or detail.get("event") == Event.PLACED or _leans(detail.get("evidence"))
-
-
-def _leans(evidence: Mapping[str, Any] | None) -> bool:
-    return bool(evidence and evidence.get("leaning_placed"))
+    leans = (detail.get("evidence") or {}).get("leaning_placed")
+    return event == Event.PLACED or detail.get("event") == Event.PLACED or bool(leans)
 
 
 def _witness(rows: AccountRows, record: Record, digest: str) -> Witness:
-    row = rows.connection.execute(_WITNESS, {"b_account": rows.account, "b_digest": digest}).mappings().first()
-    if row is None:
+    witness = rows.witness(digest)
+    if witness is None:
         raise LedgerUnusable(f"the ledger has no witness of {record.key}", hint="restore the newest copy of the ledger")
-    return Witness(
-        type=row["type"],
-        order_ids=frozenset(json.loads(row["order_ids"])),
-        at=datetime.fromisoformat(row["at"]),
-        package=None if row["package"] is None else json.loads(row["package"]),
-    )
+    return witness

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import fields
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Final
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from runner.ledger.interface import Attempt, Claim, Holder, Settlement
-from runner.orders import OrderKey
-from runner.states import Event, State
+from runner.core.canonical import canonical_json
+from runner.core.orders import OrderKey
+from runner.core.records import Claim
+from runner.core.states import Event, State
 
-_ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str)
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T")
 
 
 def moment_text(moment: datetime) -> str:
@@ -42,18 +47,22 @@ def storable(words: str) -> str:
 
 def json_text(value: object) -> str:
     """Canonical JSON in ASCII. What is not JSON is written as its text: a fact is never lost to its form."""
-    return _ENCODER.encode(value)
+    return canonical_json(value, lenient=True)
 
 
-def holder_detail(holder: Holder) -> dict[str, Any]:
-    """Who holds an account."""
-    return {
-        "host": holder.host,
-        "pid": holder.pid,
-        "since": moment_text(holder.since),
-        "run_id": holder.run_id,
-        "ci_job": holder.ci_job,
-    }
+def values_of(record: DataclassInstance) -> dict[str, Any]:
+    """Every field of a record by its name, as JSON can hold it: what `record_of` reads back."""
+    return {field.name: _plain(getattr(record, field.name)) for field in fields(record)}
+
+
+def record_of(kind: type[T], values: Mapping[str, Any]) -> T:
+    """The record with these `values_of`; ValueError, KeyError, TypeError or ArithmeticError where there is none."""
+    names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
+    return kind(**{name: _READ[name](values[name]) if name in _READ else values[name] for name in names})
+
+
+def _plain(value: object) -> Any:
+    return next((write(value) for kind, write in _WRITE if isinstance(value, kind)), value)
 
 
 def claim_detail(claim: Claim) -> dict[str, Any]:
@@ -63,71 +72,35 @@ def claim_detail(claim: Claim) -> dict[str, Any]:
         "fields": dict(claim.request.fields),
         "fingerprint": claim.request.fingerprint,
         "ceiling": money_text(claim.ceiling),
-        "quote": _quote(claim),
+        "quote": values_of(claim.quote),
         "balance": money_text(claim.balance),
         "witness": claim.witness.digest,
     }
     return detail if claim.approval is None else detail | {"approval": claim.approval}
 
 
-def _quote(claim: Claim) -> dict[str, Any]:
-    quote = claim.quote
-    return {
-        "total": money_text(quote.total),
-        "currency": quote.currency,
-        "at": moment_text(quote.at),
-        "unit_price": optional_money(quote.unit_price),
-        "discount": optional_money(quote.discount),
-        "balance": optional_money(quote.balance),
-        "warning": quote.warning,
-    }
+_WRITE: Final[tuple[tuple[type, Callable[[Any], object]], ...]] = (
+    (datetime, moment_text),
+    (Decimal, money_text),
+    (StrEnum, str),
+    (OrderKey, str),
+    (frozenset, sorted),
+    (tuple, list),
+    (Mapping, dict),
+)
+"""What a field is written as, by its kind; every other one as it is."""
 
-
-def settlement_detail(settlement: Settlement) -> dict[str, Any]:
-    """A settlement, whole: `settlement_from` reads it back."""
-    return {
-        "event": settlement.event.value,
-        "after": settlement.after.value,
-        "at": moment_text(settlement.at),
-        "reason": settlement.reason,
-        "order_id": settlement.order_id,
-        "base_order_numbers": list(settlement.base_order_numbers),
-        "total": optional_money(settlement.total),
-        "balance": optional_money(settlement.balance),
-        "evidence": dict(settlement.evidence),
-    }
-
-
-def settlement_from(detail: Mapping[str, Any]) -> Settlement:
-    """The settlement that `settlement_detail` wrote; ValueError, KeyError or TypeError where it is none."""
-    return Settlement(
-        event=Event(detail["event"]),
-        after=State(detail["after"]),
-        at=datetime.fromisoformat(detail["at"]),
-        reason=detail["reason"],
-        order_id=detail["order_id"],
-        base_order_numbers=tuple(detail["base_order_numbers"]),
-        total=optional_decimal(detail["total"]),
-        balance=optional_decimal(detail["balance"]),
-        evidence=dict(detail["evidence"]),
-    )
-
-
-def attempt_detail(attempt: Attempt) -> dict[str, Any]:
-    """An attempt, whole: `attempt_from` reads it back."""
-    return {
-        "key": str(attempt.key),
-        "n": attempt.n,
-        "run_id": attempt.run_id,
-        "claimed_at": moment_text(attempt.claimed_at),
-    }
-
-
-def attempt_from(detail: Mapping[str, Any]) -> Attempt:
-    """The attempt that `attempt_detail` wrote; ValueError, KeyError or TypeError where it is none."""
-    return Attempt(
-        key=OrderKey.parse(detail["key"]),
-        n=int(detail["n"]),
-        run_id=str(detail["run_id"]),
-        claimed_at=datetime.fromisoformat(detail["claimed_at"]),
-    )
+_READ: Final[Mapping[str, Callable[[Any], object]]] = {
+    "key": OrderKey.parse,
+    "n": int,
+    "state": State,
+    "event": Event,
+    "after": State,
+    "base_order_numbers": tuple,
+    "order_ids": frozenset,
+    "evidence": dict,
+    "package": lambda package: None if package is None else dict(package),
+    **dict.fromkeys(("at", "claimed_at", "updated_at"), datetime.fromisoformat),
+    **dict.fromkeys(("quote_total", "total", "balance"), optional_decimal),
+}
+"""What a field is made of, by its name; every other one is what stands there."""

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from runner.errors import LedgerUnusable
-from runner.files import open_private, sync_folder
-from runner.ledger.codec import attempt_detail, attempt_from, json_text, settlement_detail, settlement_from
-from runner.ledger.interface import Attempt, Settlement
+from runner.core.errors import LedgerUnusable
+from runner.core.files import open_private, sync_folder
+from runner.core.records import Attempt, Settlement
+from runner.ledger.codec import json_text, record_of, values_of
 
 SIZE: Final = 64 * 1024
 """Bytes kept ready: room for one answer's evidence many times over."""
@@ -40,8 +38,8 @@ class EmergencyFile:
 
     def _allocate(self) -> None:
         """Zeros are written, not only reserved: turning reserved blocks into used ones may take room again."""
-        found = os.fstat(self._descriptor)
-        if found.st_size < SIZE or found.st_blocks * 512 < SIZE:
+        status = os.fstat(self._descriptor)
+        if status.st_size < SIZE or status.st_blocks * 512 < SIZE:
             self._write(bytes(max(0, SIZE - self._end)), self._end)
             sync_folder(self.path.parent)
 
@@ -51,8 +49,8 @@ class EmergencyFile:
             self._write(bytes(len(self._bytes())), 0)
 
     def _content(self) -> bytes:
-        found = self._bytes()
-        return b"" if found.startswith(b"\0") else found.rstrip(b"\0")
+        content = self._bytes()
+        return b"" if content.startswith(b"\0") else content.rstrip(b"\0")
 
     def _bytes(self) -> bytes:
         return os.pread(self._descriptor, os.fstat(self._descriptor).st_size, 0)
@@ -69,26 +67,26 @@ class EmergencyFile:
             return [self._entry(line) for line in self._content().decode("ascii").splitlines()]
         except (ValueError, KeyError, TypeError, ArithmeticError) as error:
             raise LedgerUnusable(
-                f"{self.path} holds outcomes that an earlier run could not enter, and cannot be read: {error}",
+                f"{self.path} holds outcomes that an earlier run could not record, but cannot be read: {error}",
                 hint="keep it, read it, and compare it with the vendor's dashboard before you move it away",
             ) from error
 
     def _entry(self, line: str) -> tuple[Attempt, Settlement]:
         entry = json.loads(line)
         if entry["account"] != self._account:
-            raise ValueError(f"it is of account {entry['account']}")
-        return attempt_from(entry["attempt"]), settlement_from(entry["settlement"])
+            raise ValueError(f"it belongs to account {entry['account']}")
+        return record_of(Attempt, entry["attempt"]), record_of(Settlement, entry["settlement"])
 
     def save(self, attempt: Attempt, settlement: Settlement) -> None:
         """Add one outcome, durably; OSError where even that fails. Evidence is left out where there is no room."""
-        line = self._line(attempt, settlement_detail(settlement))
+        line = self._line(attempt, values_of(settlement))
         if self._end + len(line) > SIZE:
-            line = self._line(attempt, settlement_detail(settlement) | {"evidence": {"left_out": "no room"}})
+            line = self._line(attempt, values_of(settlement) | {"evidence": {"left_out": "no room"}})
         self._write(line, self._end)
         self._end += len(line)
 
     def _line(self, attempt: Attempt, settlement: dict[str, object]) -> bytes:
-        entry = {"account": self._account, "attempt": attempt_detail(attempt), "settlement": settlement}
+        entry = {"account": self._account, "attempt": values_of(attempt), "settlement": settlement}
         return json_text(entry).encode("ascii") + b"\n"
 
     def clear(self) -> None:
@@ -103,13 +101,3 @@ class EmergencyFile:
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
             os.close(descriptor)
-
-
-@contextmanager
-def emergency_file(path: Path, account: str) -> Iterator[EmergencyFile]:
-    """The account's file, ready to be written, for the length of a `with`."""
-    file = EmergencyFile(path, account)
-    try:
-        yield file
-    finally:
-        file.close()

@@ -12,25 +12,30 @@ tells how many there are.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any, Final, TextIO
+from functools import partial
+from typing import Any, Final, TextIO, TypeVar
 
-from runner.clock import rfc3339
-from runner.ledger.chain import BrokenChain, Entry, Head, follow
-from runner.ledger.forgotten import Stranger
-from runner.ledger.interface import Contradiction, Ledger
-from runner.ledger.lines import entry_content, hashed, line_of, stranger_content, witness_content
-from runner.progress import Comparing, Watch, followed, unwatched
-from runner.states import Event, State
-from runner.vendors.interface import Witness
+from runner.core.clock import rfc3339
+from runner.core.ledger import Ledger
+from runner.core.progress import Comparing, Watch, report_followed, unwatched
+from runner.core.records import Contradiction, Entry, Head, Stranger
+from runner.core.states import Event, State
+from runner.core.vendor import Witness
+from runner.ledger.chain import BrokenChain, follow
+from runner.ledger.codec import record_of
+from runner.ledger.lines import entry_content, line_of, stranger_content, with_hash, witness_content
+
+T = TypeVar("T")
 
 FORMAT: Final = "order-runner/ledger/1"
 LONGEST: Final = 64 * 1024 * 1024
 """Characters of a line; a longer one is none of ours."""
 
-NOT_OURS: Final = "is not as `ledger export` writes it"
+NOT_OURS: Final = "is not in the form that `ledger export` writes"
 
 _MEMBERS: Final[Mapping[str, frozenset[str]]] = {
     "header": frozenset(("kind", "format", "tool", "account", "ledger", "at", "events", "head", "hash")),
@@ -40,7 +45,7 @@ _MEMBERS: Final[Mapping[str, frozenset[str]]] = {
 }
 
 
-class Broken(ValueError):
+class BrokenHistory(ValueError):
     """The first place at which a history is not whole: `place` is where, `str()` what is wrong there."""
 
     def __init__(self, place: str, what: str) -> None:
@@ -69,13 +74,13 @@ class Chain:
         self._witnesses: dict[str, str] = {}
 
     def take(self, entry: Entry, place: str) -> str | None:
-        """Follow the next event; the digest of the witness that belongs before it, if one does. Raises `Broken`."""
+        """Follow the next event. The digest of the witness that belongs before it, if any; raises `BrokenHistory`."""
         try:
             head = follow(self.head, entry)
         except BrokenChain as error:
-            raise Broken(place, str(error)) from None
+            raise BrokenHistory(place, str(error)) from None
         if entry.account != self.account:
-            raise Broken(place, f"it is of account {entry.account}, not {self.account}")
+            raise BrokenHistory(place, f"it belongs to account {entry.account}, not {self.account}")
         self.head = head
         self.orders += entry.event == Event.RESOLVED and entry.before == State.PLANNED and entry.attempt == 1
         return self._witness(entry, place) if entry.event == Event.CLAIMED else None
@@ -85,7 +90,7 @@ class Chain:
             detail = json.loads(entry.detail)
             product, digest = str(detail["type"]), str(detail["witness"])
         except (ValueError, KeyError, TypeError, RecursionError):
-            raise Broken(place, "its detail is not that of a claim") from None
+            raise BrokenHistory(place, "its detail is not that of a claim") from None
         self.orders += entry.attempt == 1
         if self._witnesses.get(product) == digest:
             return None
@@ -94,49 +99,52 @@ class Chain:
 
 
 def parts(ledger: Ledger, chain: Chain, total: int = 0, watch: Watch = unwatched) -> Iterator[Entry | Witness]:
-    """The history of a ledger in the order of an export, followed by `chain`; about `total` events. Raises `Broken`."""
+    """A history in the order of an export, followed by `chain`, told to `watch` as part of `total`.
+
+    Raises `BrokenHistory`.
+    """
     for done, entry in enumerate(ledger.history(), 1):
         place = f"event {entry.seq} ({entry.event} of {entry.key})"
         digest = chain.take(entry, place)
         if digest is not None:
             yield _kept(ledger, digest, place)
         yield entry
-        followed(watch, done, total)
+        report_followed(watch, done, total)
 
 
 def _kept(ledger: Ledger, digest: str, place: str) -> Witness:
     try:
         witness = ledger.kept_witness(digest)
     except Contradiction as error:
-        raise Broken(place, str(error)) from None
+        raise BrokenHistory(place, str(error)) from None
     if witness is None:
-        raise Broken(place, f"its witness {digest[:12]}… is gone")
+        raise BrokenHistory(place, f"its witness {digest[:12]}… is missing")
     if witness.digest != digest:
-        raise Broken(place, f"its witness {digest[:12]}… was changed")
+        raise BrokenHistory(place, f"its witness {digest[:12]}… was changed")
     return witness
 
 
 def check_ledger(ledger: Ledger, watch: Watch = unwatched) -> Chain:
-    """Follow a ledger to its end and hold its orders against it; others may go on writing. Raises `Broken`."""
+    """Follow a ledger to its end and hold its orders against it; others may go on writing. Raises `BrokenHistory`."""
     start, chain = ledger.head(), Chain(ledger.account)
     for _ in parts(ledger, chain, start.events, watch):
         if chain.head.events == start.events and chain.head.hash != start.hash:
             break
-    end, found = ledger.head(), chain.head
-    if found.events < start.events or end.events < found.events:
-        told = start if found.events < start.events else end
-        raise Broken("the end", f"the ledger has {found.events} events, but keeps a head of {told.events}")
-    if found.hash != {start.events: start.hash, end.events: end.hash}.get(found.events, found.hash):
-        raise Broken("the end", "the last event is not the one that the ledger keeps as its head")
+    end, reached = ledger.head(), chain.head
+    if reached.events < start.events or end.events < reached.events:
+        kept = start if reached.events < start.events else end
+        raise BrokenHistory("the end", f"the ledger has {reached.events} events, but its head counts {kept.events}")
+    if reached.hash != {start.events: start.hash, end.events: end.hash}.get(reached.events, reached.hash):
+        raise BrokenHistory("the end", "the last event does not match the ledger's head")
     watch(Comparing())
     misfit = ledger.misfit()
     if misfit is not None:
-        raise Broken("the orders", misfit)
+        raise BrokenHistory("the orders", misfit)
     return chain
 
 
 def lines(ledger: Ledger, header: Header, watch: Watch = unwatched) -> Iterator[str]:
-    """An export up to the head that `header` names, line by line. Raises `Broken` where the ledger is."""
+    """An export up to the head that `header` names, line by line. Raises `BrokenHistory` where the ledger is."""
     yield line_of(_header_content(header))
     chain = Chain(ledger.account)
     if header.head.events:
@@ -145,14 +153,14 @@ def lines(ledger: Ledger, header: Header, watch: Watch = unwatched) -> Iterator[
             if isinstance(part, Entry) and chain.head.events == header.head.events:
                 break
     if chain.head != header.head:
-        raise Broken(
-            "the end", f"the ledger keeps a head of {header.head.events} events that its events do not lead to"
+        raise BrokenHistory(
+            "the end", f"the ledger's head counts {header.head.events} events, which its events do not lead to"
         )
     yield from (line_of(stranger_content(stranger)) for stranger in ledger.strangers())
 
 
 class Export:
-    """An export as it is read: `header`, then every part that continues it. Reading raises `Broken`."""
+    """An export as it is read: `header`, then every part that continues it. Reading raises `BrokenHistory`."""
 
     def __init__(self, stream: TextIO, watch: Watch = unwatched) -> None:
         self._stream = stream
@@ -172,81 +180,52 @@ class Export:
         while (content := self._content()) is not None:
             if content["kind"] == "witness":
                 _refuse_stray(waiting)
-                waiting = self.place, self._witness(content)
+                waiting = self.place, self._written(content, partial(record_of, Witness), witness_content)
                 continue
             if content["kind"] == "stranger" and waiting is None and self.chain.head == self.header.head:
-                yield self._stranger(content)
+                yield self._written(content, _stranger_of, stranger_content)
                 continue
             entry = self._entry(content)
             wanted = self.chain.take(entry, self.place)
             if waiting is not None and waiting[1].digest != wanted:
                 _refuse_stray(waiting)
             if waiting is None and wanted is not None:
-                raise Broken(self.place, f"the line of its witness {wanted[:12]}… is missing before it")
+                raise BrokenHistory(self.place, f"the line of its witness {wanted[:12]}… is missing before it")
             if waiting is not None:
                 yield waiting[1]
             waiting = None
             yield entry
-            followed(self._watch, self.chain.head.events, self.header.head.events)
+            report_followed(self._watch, self.chain.head.events, self.header.head.events)
         _refuse_stray(waiting)
         if self.chain.head != self.header.head:
             told, found = self.header.head.events, self.chain.head.events
-            raise Broken(f"line {self.line + 1}", f"the header tells of {told} events, and not these {found}")
+            raise BrokenHistory(f"line {self.line + 1}", f"the header announces {told} events, but there are {found}")
 
     def _header(self) -> Header:
         content = self._content(first=True)
         if content is None or content["kind"] != "header":
-            raise Broken("line 1", "it is no header of an export")
+            raise BrokenHistory("line 1", "it is not the header of an export")
         if content["format"] != FORMAT:
-            raise Broken("line 1", f"it is of format {content['format']}, which this version does not know")
-        try:
-            header = Header(
-                account=content["account"],
-                ledger=content["ledger"],
-                tool=content["tool"],
-                at=datetime.fromisoformat(content["at"]),
-                head=Head(content["events"], content["head"]),
-            )
-            whole = content == _header_content(header)
-        except (ValueError, TypeError, AttributeError):
-            whole = False
-        if not whole:
-            raise Broken("line 1", NOT_OURS)
-        return header
+            raise BrokenHistory("line 1", f"its format is {content['format']}, which this version does not know")
+        return self._written(content, _header_of, _header_content)
 
     def _entry(self, content: Mapping[str, Any]) -> Entry:
         if content["kind"] != "event":
-            raise Broken(self.place, f"a {content['kind']} has no place here")
+            raise BrokenHistory(self.place, f"a {content['kind']} is not allowed here")
         entry = Entry(**{name: value for name, value in content.items() if name != "kind"})
         if not _is_typed(entry):
-            raise Broken(self.place, NOT_OURS)
+            raise BrokenHistory(self.place, NOT_OURS)
         return entry
 
-    def _witness(self, content: Mapping[str, Any]) -> Witness:
-        try:
-            witness = Witness(
-                type=content["type"],
-                order_ids=frozenset(content["order_ids"]),
-                at=datetime.fromisoformat(content["at"]),
-                package=content["package"],
-            )
-            whole = content == witness_content(witness)
-        except (ValueError, TypeError, AttributeError):
-            whole = False
-        if not whole:
-            raise Broken(self.place, NOT_OURS)
-        return witness
-
-    def _stranger(self, content: Mapping[str, Any]) -> Stranger:
-        try:
-            told = {name: content[name] for name in ("order_id", "who", "source", "reason")}
-            stranger = Stranger(**told, at=datetime.fromisoformat(content["at"]))
-            whole = content == stranger_content(stranger) and all(isinstance(text, str) for text in told.values())
-        except (ValueError, TypeError, AttributeError):
-            whole = False
-        if not whole:
-            raise Broken(self.place, NOT_OURS)
-        return stranger
+    def _written(
+        self, content: dict[str, Any], read: Callable[[dict[str, Any]], T], write: Callable[[T], Mapping[str, Any]]
+    ) -> T:
+        """The part that is written as this very content."""
+        with suppress(ValueError, TypeError, AttributeError):
+            part = read(content)
+            if content == write(part):
+                return part
+        raise BrokenHistory(self.place, NOT_OURS)
 
     def _content(self, *, first: bool = False) -> dict[str, Any] | None:
         """The next line as what it holds, None after the last; only what encodes to the very same line is believed."""
@@ -261,12 +240,12 @@ class Export:
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             whole = False
         if not whole:
-            raise Broken(self.place, NOT_OURS)
+            raise BrokenHistory(self.place, NOT_OURS)
         return dict(content)
 
 
 def check_export(stream: TextIO, watch: Watch = unwatched) -> Export:
-    """Read an export to its end. Raises `Broken`."""
+    """Read an export to its end. Raises `BrokenHistory`."""
     export = Export(stream, watch)
     for _ in export.parts():
         pass
@@ -275,7 +254,7 @@ def check_export(stream: TextIO, watch: Watch = unwatched) -> Export:
 
 def _refuse_stray(waiting: tuple[str, Witness] | None) -> None:
     if waiting is not None:
-        raise Broken(waiting[0], "the claim below it does not need this witness")
+        raise BrokenHistory(waiting[0], "the claim below it does not need this witness")
 
 
 def _is_typed(entry: Entry) -> bool:
@@ -283,6 +262,22 @@ def _is_typed(entry: Entry) -> bool:
     maybe = (entry.after, entry.run_id, entry.reason)
     right = all(isinstance(text, str) for text in texts) and all(isinstance(text, str | None) for text in maybe)
     return right and type(entry.attempt) is int
+
+
+def _stranger_of(content: Mapping[str, Any]) -> Stranger:
+    if not all(isinstance(text, str) for text in content.values()):
+        raise TypeError
+    return record_of(Stranger, content)
+
+
+def _header_of(content: Mapping[str, Any]) -> Header:
+    return Header(
+        account=content["account"],
+        ledger=content["ledger"],
+        tool=content["tool"],
+        at=datetime.fromisoformat(content["at"]),
+        head=Head(content["events"], content["head"]),
+    )
 
 
 def _header_content(header: Header) -> dict[str, Any]:
@@ -296,4 +291,4 @@ def _header_content(header: Header) -> dict[str, Any]:
         "events": header.head.events,
         "head": header.head.hash,
     }
-    return hashed(content)
+    return with_hash(content)

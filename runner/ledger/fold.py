@@ -10,10 +10,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from runner.ledger.chain import Entry
+from runner.core.records import Contradiction, Entry
+from runner.core.states import CLAIMABLE, Event, State, is_legal
 from runner.ledger.codec import json_text
-from runner.ledger.interface import Contradiction
-from runner.states import CLAIMABLE, Event, State, is_legal
 
 Row = Mapping[str, Any]
 
@@ -33,28 +32,32 @@ _NOTHING: Row = {
 
 def fold(row: Row | None, entry: Entry) -> dict[str, Any]:
     """The order's row after `entry`, where it was `row` before (None: none yet); `Contradiction` where it cannot."""
-    known = _NOTHING if row is None else row
+    before = _NOTHING if row is None else row
     try:
-        _refuse_leap(known, entry)
+        _refuse_leap(before, entry)
         detail = json.loads(entry.detail)
-        said = _claimed(entry, detail) if entry.event == Event.CLAIMED else _settled(known, entry, detail)
+        after = (
+            _after_claim(entry, detail) if entry.event == Event.CLAIMED else _after_settlement(before, entry, detail)
+        )
         if _is_adoption(entry):
             begun = {"attempt": entry.attempt, "claimed_at": entry.at, "quote_total": detail["quote_total"]}
-            said |= begun | _content(detail)
+            after |= begun | _content(detail)
     except Contradiction:
         raise
     except (ValueError, KeyError, TypeError) as error:
         raise Contradiction(f"its detail cannot be read ({type(error).__name__}: {error})") from error
-    return {**known, "account": entry.account, "key": entry.key, "updated_at": entry.at, **said}
+    return {**before, "account": entry.account, "key": entry.key, "updated_at": entry.at, **after}
 
 
 def _refuse_leap(row: Row, entry: Entry) -> None:
     if entry.before != row["state"]:
-        raise Contradiction(f"it takes {entry.key} from {entry.before}, but the order was {row['state']}")
+        raise Contradiction(f"it moves {entry.key} from {entry.before}, but the order was {row['state']}")
     begins = entry.event == Event.CLAIMED or _is_adoption(entry)
     tries = row["attempt"] + 1 if begins else row["attempt"]
     if entry.attempt > tries or (begins and entry.attempt < tries):
-        raise Contradiction(f"it is of attempt {entry.attempt} of {entry.key}, which had {row['attempt']}")
+        raise Contradiction(
+            f"it belongs to attempt {entry.attempt} of {entry.key}, which was at attempt {row['attempt']}"
+        )
     after = entry.after
     if after is None and entry.event != Event.CLAIMED:
         return
@@ -72,7 +75,7 @@ def _content(detail: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": detail["type"], "fields": json_text(detail["fields"]), "fingerprint": detail["fingerprint"]}
 
 
-def _claimed(entry: Entry, detail: Mapping[str, Any]) -> dict[str, Any]:
+def _after_claim(entry: Entry, detail: Mapping[str, Any]) -> dict[str, Any]:
     return _content(detail) | {
         "state": entry.after,
         "attempt": entry.attempt,
@@ -83,7 +86,7 @@ def _claimed(entry: Entry, detail: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _settled(row: Row, entry: Entry, detail: Mapping[str, Any]) -> dict[str, Any]:
+def _after_settlement(row: Row, entry: Entry, detail: Mapping[str, Any]) -> dict[str, Any]:
     moved = {"reason": entry.reason, "state": entry.after or row["state"], "stray_order_id": _stray(row, entry, detail)}
     if entry.after != State.PLACED:
         return moved
@@ -92,7 +95,7 @@ def _settled(row: Row, entry: Entry, detail: Mapping[str, Any]) -> dict[str, Any
 
 
 def _stray(row: Row, entry: Entry, detail: Mapping[str, Any]) -> Any:
-    """As `settling` has it: an id that could not become the order's own stays until a person's verdict."""
+    """An id that could not become the order's own stays until a person's verdict."""
     if detail["event"] == Event.RESOLVED:
         return None
     if detail["event"] == Event.PLACED and entry.after != State.PLACED:

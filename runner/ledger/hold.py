@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from datetime import datetime
+from typing import Concatenate, ParamSpec, TypeVar
 
-from runner.errors import LedgerUnusable, Refused
+from runner.core.errors import LedgerUnusable, Refused
+from runner.core.records import Adoption, Attempt, Claim, Entry, Holder, Record, Restored, Settlement, Stranger
+from runner.core.vendor import Witness
 from runner.ledger import adopting, archive
-from runner.ledger.chain import Entry
 from runner.ledger.emergency import EmergencyFile
-from runner.ledger.forgotten import Adoption, Stranger, Want
-from runner.ledger.interface import Attempt, Claim, Holder, Record, Restored, Run, Settlement
 from runner.ledger.sql import AccountRows
-from runner.vendors.interface import Witness
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _durable(step: Callable[Concatenate[AccountRows, P], T]) -> Callable[Concatenate[SqlHold, P], T]:
+    """A method that takes one step with the account's rows, in a transaction of its own."""
+
+    def write(self: SqlHold, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        with self._write() as rows:
+            return step(rows, *args, **kwargs)
+
+    return write
 
 
 class SqlHold:
@@ -40,13 +51,15 @@ class SqlHold:
         with write() as rows:
             self._fence = rows.take_fence(holder)
 
-    def abandon_submitted(self, at: datetime) -> list[Record]:
-        """See `Hold`."""
-        with self._write() as rows:
-            return rows.abandon_submitted(at)
+    abandon_submitted = _durable(AccountRows.abandon_submitted)
+    settle = _durable(AccountRows.settle)
+    note_wants = _durable(adopting.note_wants)
+    disown = _durable(adopting.disown)
+    start_run = _durable(AccountRows.start_run)
+    finish_run = _durable(AccountRows.finish_run)
 
     def claim(self, claim: Claim) -> Attempt:
-        """See `Hold`."""
+        """One durable conditional move to `submitted`."""
         if not self._is_held():
             raise Refused(f"{claim.request.key} was not claimed: this process no longer holds the account")
         witness = claim.witness.digest
@@ -57,48 +70,23 @@ class SqlHold:
         self._witness = witness
         return attempt
 
-    def settle(self, attempt: Attempt, settlement: Settlement) -> Record:
-        """See `Hold`."""
-        with self._write() as rows:
-            return rows.settle(attempt, settlement)
-
-    def note_wants(self, wants: Iterable[Want]) -> None:
-        """See `Hold`."""
-        with self._write() as rows:
-            adopting.note_wants(rows, wants)
-
     def adopt(self, adoption: Adoption) -> Record:
-        """See `Hold`."""
+        """One durable move to `placed` of an order that is not open, as its next attempt."""
         if not self._is_held():
             raise Refused(f"{adoption.want.key} was not adopted: this process no longer holds the account")
         with self._write() as rows:
             return adopting.adopt(rows, self._fence, adoption)
 
-    def disown(self, strangers: Iterable[Stranger]) -> None:
-        """See `Hold`."""
-        with self._write() as rows:
-            adopting.disown(rows, strangers)
-
     def save_emergency(self, attempt: Attempt, settlement: Settlement) -> str:
-        """See `Hold`."""
+        """Write a settlement that `settle` could not store to the file kept ready for it; returns the file's path."""
         self._emergency.save(attempt, settlement)
         return str(self._emergency.path)
 
-    def start_run(self, run: Run) -> None:
-        """See `Hold`."""
-        with self._write() as rows:
-            rows.start_run(run)
-
-    def finish_run(self, run_id: str, at: datetime, exit_code: int) -> None:
-        """See `Hold`."""
-        with self._write() as rows:
-            rows.finish_run(run_id, at, exit_code)
-
     def restore(self, history: Iterable[Entry | Witness | Stranger]) -> Restored:
-        """See `Hold`."""
+        """Add what `history` has beyond the ledger's own events: all of it in one durable transaction, or nothing."""
         with self._write() as rows:
             if not self._is_held() or rows.fence() != self._fence:
-                raise Refused("nothing was imported: another run has taken the account since", hint="run again")
+                raise Refused("nothing was imported: another run has since taken over the account", hint="run again")
             return archive.restore(rows, history)
 
     def _import_emergency(self) -> None:
@@ -111,6 +99,6 @@ class SqlHold:
             self.settle(attempt, settlement)
         except Refused as error:
             raise LedgerUnusable(
-                f"{self._emergency.path} holds an outcome of {attempt.key} that cannot be entered: {error}",
+                f"{self._emergency.path} holds an outcome of {attempt.key} that cannot be recorded: {error}",
                 hint=error.hint or "compare it with the vendor's dashboard before you move the file away",
             ) from error

@@ -6,20 +6,20 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from runner.ledger.chain import Entry, canonical
-from runner.ledger.codec import moment_text
-from runner.ledger.forgotten import Stranger
-from runner.vendors.interface import Witness
+from runner.core.canonical import canonical_json
+from runner.core.records import Entry, Stranger
+from runner.core.vendor import Witness
+from runner.ledger.codec import values_of
 
 
 def line_of(content: Mapping[str, Any]) -> str:
     """Canonical JSON, with its end."""
-    return canonical(content) + "\n"
+    return canonical_json(content) + "\n"
 
 
-def hashed(content: dict[str, Any]) -> dict[str, Any]:
+def with_hash(content: dict[str, Any]) -> dict[str, Any]:
     """The content and the hash of it."""
-    return content | {"hash": hashlib.sha256(canonical(content).encode("ascii")).hexdigest()}
+    return content | {"hash": hashlib.sha256(canonical_json(content).encode("ascii")).hexdigest()}
 
 
 def entry_content(entry: Entry) -> dict[str, Any]:
@@ -29,17 +29,9 @@ def entry_content(entry: Entry) -> dict[str, Any]:
 
 def witness_content(witness: Witness) -> dict[str, Any]:
     """A witness, bound by its digest to the claim below it."""
-    return {
-        "kind": "witness",
-        "digest": witness.digest,
-        "type": witness.type,
-        "order_ids": sorted(witness.order_ids),
-        "at": moment_text(witness.at),
-        "package": None if witness.package is None else dict(witness.package),
-    }
+    return {"kind": "witness", "digest": witness.digest, **values_of(witness)}
 
 
 def stranger_content(stranger: Stranger) -> dict[str, Any]:
     """An order that is somebody else's: no event, so with a hash of its own."""
-    told = {"order_id": stranger.order_id, "who": stranger.who, "source": stranger.source, "reason": stranger.reason}
-    return hashed({"kind": "stranger", **told, "at": moment_text(stranger.at)})
+    return with_hash({"kind": "stranger", **values_of(stranger)})

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Final
 from weakref import WeakSet
 
-from runner.errors import Busy
-from runner.files import open_private
-from runner.ledger.codec import holder_detail
-from runner.ledger.interface import Holder
+from runner.core.errors import Busy
+from runner.core.files import open_private
+from runner.core.records import Holder
+from runner.ledger.codec import values_of
 
 LOCKS: Final = Path("/proc/locks")
 
@@ -83,7 +83,7 @@ def account_lock(path: Path, account: str, holder: Holder, timeout: float) -> It
     lock = AccountLock(path)
     try:
         _wait(lock, account, timeout)
-        lock.sign(json.dumps(holder_detail(holder)) + "\n")
+        lock.sign(json.dumps(values_of(holder)) + "\n")
         yield lock
     finally:
         lock.close()
@@ -108,7 +108,7 @@ def _wait(lock: AccountLock, account: str, timeout: float) -> None:
         if left <= 0:
             raise Busy(
                 f"account {account} is held by {signature(lock.read())}",
-                hint="wait for that run, or give this one more time with --lock-timeout",
+                hint="wait for that run, or let this one wait longer with --lock-timeout",
             )
         time.sleep(min(PAUSE, left))
 
@@ -116,8 +116,8 @@ def _wait(lock: AccountLock, account: str, timeout: float) -> None:
 def signature(text: str) -> str:
     """Who signed, from a holder's detail as JSON."""
     try:
-        told = json.loads(text)
-        job = f" (CI job {told['ci_job']})" if told["ci_job"] else ""
-        return f"pid {told['pid']} on {told['host']} since {told['since']}{job}"
+        holder = json.loads(text)
+        job = f" (CI job {holder['ci_job']})" if holder["ci_job"] else ""
+        return f"pid {holder['pid']} on {holder['host']} since {holder['since']}{job}"
     except (ValueError, KeyError, TypeError):
-        return "another process that has not signed yet"
+        return "a process that has not identified itself yet"

@@ -14,8 +14,8 @@ from weakref import WeakSet
 
 import psycopg
 
-from runner.errors import Busy, LedgerUnusable
-from runner.ledger.interface import Holder
+from runner.core.errors import Busy, LedgerUnusable
+from runner.core.records import Holder
 from runner.ledger.lockfile import signature
 
 PAUSES: Final = (0.05, 0.5)
@@ -72,14 +72,14 @@ def make_durable(raw: psycopg.Connection) -> None:
         "synchronous_commit": ("on", "remote_write", "remote_apply"),
     }
     for name, right in wrong.items():
-        found = one(raw, "SELECT current_setting(%s)", name)
-        if found not in right:
+        setting = one(raw, "SELECT current_setting(%s)", name)
+        if setting not in right:
             raise LedgerUnusable(
-                f"the server runs with {name} = {found}: it may forget a purchase that it acknowledged",
+                f"the server runs with {name} = {setting}: it may lose a purchase that it acknowledged",
                 hint=f"set {name} = on, or name another server",
             )
     if one(raw, "SELECT pg_is_in_recovery()"):
-        raise LedgerUnusable("the server is a standby, which cannot be written", hint="name the primary")
+        raise LedgerUnusable("the server is a standby, which is read-only", hint="connect to the primary")
 
 
 def lock_key(schema: str, account: str) -> int:
@@ -103,8 +103,8 @@ def check_pids(first: int, again: int, second: int, after: int) -> None:
     """What two connections were told: the first before and during, the second during and after a transaction."""
     if first != again or second != after or first == second:
         raise LedgerUnusable(
-            "a connection pool stands before the server and lends out sessions by the transaction",
-            hint="connect to the server itself, or to a pool in session mode: an account is held by a session",
+            "a connection pool in transaction mode is in front of the server",
+            hint="connect to the server itself, or to a pool in session mode, because an account is held by a session",
         )
 
 
@@ -117,7 +117,7 @@ def holding(raw: psycopg.Connection, key: int, account: str) -> str | None:
     text = _signed(raw, account)
     if str(name).removeprefix("order-runner ") in text:
         return signature(text)
-    return f"a run from {address or 'the server itself'} that connected {since} and has not signed yet"
+    return f"a run from {address or 'the server itself'} that connected {since} and has not identified itself yet"
 
 
 def _signed(raw: psycopg.Connection, account: str) -> str:
@@ -143,7 +143,7 @@ class AccountSession:
             if left <= 0:
                 raise Busy(
                     f"account {account} is held by {self._holder(account)}",
-                    hint="wait for that run, or give this one more time with --lock-timeout",
+                    hint="wait for that run, or let this one wait longer with --lock-timeout",
                 )
             time.sleep(min(pause, left))
             pause = min(pause * 1.5, PAUSES[1])

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from runner.errors import UsageError
+from runner.core.errors import UsageError
 
 MASK: Final = "***"
 
@@ -41,7 +41,7 @@ class Target:
         """A session of its own; `psycopg.Error` where there is none. Transactions are opened by whoever writes."""
         return psycopg.connect("", autocommit=True, **self.parameters)  # type: ignore[arg-type]
 
-    def masked(self, words: str) -> str:
+    def mask(self, words: str) -> str:
         """`words` on one line and without any secret, whoever put it there."""
         for secret in self.secrets:
             words = words.replace(secret, MASK)
@@ -54,22 +54,22 @@ def read_url(url: str) -> Target:
     # Here libpq would take a part of the password for a host, and name it in its errors.
     if head.count("@") > 1 or "@" in head.partition("/")[2] or "@" in query or "#" in url:
         raise UsageError(
-            "the ledger's URL cannot be read: it has an @ or # where none may be",
+            "the ledger's URL cannot be read: it has an @ or # in the wrong place",
             hint="percent-encode the user and the password: @ is %40, / is %2F, # is %23, ? is %3F, : is %3A",
         )
     try:
-        said = {name: str(value) for name, value in conninfo_to_dict(url).items() if value is not None}
+        parts = {name: str(value) for name, value in conninfo_to_dict(url).items() if value is not None}
     except psycopg.Error:
         # The driver's own words may quote the password.
         raise UsageError(
             "the ledger's URL cannot be read by PostgreSQL's library",
-            hint="it looks like postgresql://user@host:5432/database?sslmode=verify-full, the parts percent-encoded",
+            hint="write it like postgresql://user@host:5432/database?sslmode=verify-full, the parts percent-encoded",
         ) from None
-    told = [said[name] for name in _SECRETS if name in said]
-    secrets = {secret for secret in (*told, os.environ.get("PGPASSWORD", "")) if secret}
+    named = [parts[name] for name in _SECRETS if name in parts]
+    secrets = {secret for secret in (*named, os.environ.get("PGPASSWORD", "")) if secret}
     return Target(
-        location=_location(said),
-        parameters={**_DEFAULTS, **said},
+        location=_location(parts),
+        parameters={**_DEFAULTS, **parts},
         secrets=tuple(sorted(secrets | {quote(secret, safe="") for secret in secrets}, key=len, reverse=True)),
     )
 
@@ -79,12 +79,12 @@ def has_password(url: str) -> bool:
     return any(name in read_url(url).parameters for name in _SECRETS)
 
 
-def _location(said: Mapping[str, str]) -> str:
-    host, user = said.get("host", ""), said.get("user")
-    ports = said.get("port", "").split(",")
+def _location(parts: Mapping[str, str]) -> str:
+    host, user = parts.get("host", ""), parts.get("user")
+    ports = parts.get("port", "").split(",")
     socket = host.startswith(("/", "@"))
     # One port for each host, or one for all of them.
     each = zip(host.split(","), ports if len(ports) > 1 else ports * (host.count(",") + 1), strict=False)
     place = "" if socket else ",".join(f"{name}:{port}" if port else name for name, port in each)
-    query = f"?host={host}" + (f"&port={said['port']}" if "port" in said else "") if socket else ""
-    return f"postgresql://{quote(user) + '@' if user else ''}{place}/{quote(said.get('dbname', ''))}{query}"
+    query = f"?host={host}" + (f"&port={parts['port']}" if "port" in parts else "") if socket else ""
+    return f"postgresql://{quote(user) + '@' if user else ''}{place}/{quote(parts.get('dbname', ''))}{query}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, cast
@@ -19,17 +19,17 @@ from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from runner.errors import LedgerOutdated, LedgerUnusable
-from runner.files import private_folder
+from runner.core.errors import LedgerUnusable
+from runner.core.files import private_folder
+from runner.core.ledger import Hold, Ledger
+from runner.core.records import Holder
 from runner.ledger import migrations
-from runner.ledger.emergency import emergency_file
+from runner.ledger.emergency import EmergencyFile
+from runner.ledger.engine import SqlLedger, check_account
 from runner.ledger.hold import SqlHold
-from runner.ledger.interface import Hold, Holder, Ledger
 from runner.ledger.lockfile import account_lock
-from runner.ledger.names import check_account
 from runner.ledger.pgsession import AccountSession, holding, lock_key, make_durable, make_strict, one, refuse_pooled
 from runner.ledger.pgurl import Target, read_url
-from runner.ledger.reading import SqlReader
 from runner.ledger.sql import AccountRows
 
 READ: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -39,15 +39,15 @@ MIGRATION: Final = "a migration, which no account can be called"
 """In the place of an account: the lock of whoever changes the tables."""
 
 _HINTS: Final = (
-    ("08", "look whether the server is up and can be reached; then run again"),
+    ("08", "check that the server is up and can be reached, then run again"),
     ("57P", "the server ended the session: run again"),
-    ("28", "look at user, password (PGPASSWORD, PGPASSFILE) and the server's pg_hba.conf"),
-    ("3D000", "make the database first: CREATE DATABASE"),
+    ("28", "check user, password (PGPASSWORD, PGPASSFILE) and the server's pg_hba.conf"),
+    ("3D000", "create the database first: CREATE DATABASE"),
     ("42501", "grant the role what docs/how-to/shared-ledger.md lists"),
-    ("53", "the server is short of room or connections: look at its disk and at max_connections"),
-    ("25006", "name the primary, and a database that may be written"),
-    ("55P03", "another session keeps a lock for long: look at pg_stat_activity"),
-    ("57014", "another session keeps a lock for long: look at pg_stat_activity"),
+    ("53", "the server is short of space or connections: check its disk and max_connections"),
+    ("25006", "connect to the primary, and to a database that may be written"),
+    ("55P03", "another session has held a lock for a long time: look at pg_stat_activity"),
+    ("57014", "another session has held a lock for a long time: look at pg_stat_activity"),
 )
 
 
@@ -62,33 +62,22 @@ def open_postgres(url: str, account: str, *, folder: Path, read_only: bool = Fal
     return PostgresLedger(read_url(url), account, folder=folder.absolute(), read_only=read_only)
 
 
-class PostgresLedger(SqlReader):
+class PostgresLedger(SqlLedger):
     """One account's orders in one schema of one database."""
 
     def __init__(self, target: Target, account: str, *, folder: Path, read_only: bool) -> None:
+        super().__init__(_engine(target), account, target.location, read_only=read_only)
         self._target = target
-        self._account = account
         self._folder = folder
-        self._read_only = read_only
         self._schema = ""
-        self._engine = _engine(target)
-        self._reader: Connection | None = None
         with self._trusting():
             self._open()
 
-    @property
-    def location(self) -> str:
-        """See `Ledger`."""
-        return self._target.location
-
-    @property
-    def account(self) -> str:
-        """See `Ledger`."""
-        return self._account
-
     @contextmanager
     def hold(self, holder: Holder, *, timeout: float) -> Iterator[Hold]:
-        """See `Ledger`. Lock and emergency file of this machine are in its folder, named after ledger and account.
+        """Hold the account for the length of a `with`; raises `Busy`, naming the holder, after `timeout` seconds.
+
+        Lock and emergency file of this machine are in its folder, named after ledger and account.
 
         The machine's own lock keeps a process that lost its session, but not yet its answer, from being overtaken here.
         """
@@ -98,46 +87,35 @@ class PostgresLedger(SqlReader):
         with ExitStack() as held:
             with self._trusting():
                 private_folder(self._folder)
-                held.enter_context(account_lock(self._own("lock"), self._account, holder, timeout))
-                emergency = held.enter_context(emergency_file(self._own("emergency"), self._account))
+                held.enter_context(account_lock(self._own("lock"), self.account, holder, timeout))
+                emergency = held.enter_context(closing(EmergencyFile(self._own("emergency"), self.account)))
                 connection = held.enter_context(self._connect(WRITE))
                 raw = _raw(connection)
                 make_durable(raw)
                 refuse_pooled(_raw(self._reader), raw)
-                session = AccountSession(raw, lock_key(self._schema, self._account))
-                session.take(self._account, holder, deadline)
-                said: list[str] = []
-                raw.add_notice_handler(lambda notice: said.append(notice.message_primary or ""))
+                session = AccountSession(raw, lock_key(self._schema, self.account))
+                session.take(self.account, holder, deadline)
+                notices: list[str] = []
+                raw.add_notice_handler(lambda notice: notices.append(notice.message_primary or ""))
                 hold = SqlHold(
                     holder=holder,
-                    write=lambda: self._undisputed(connection, said),
+                    write=lambda: self._undisputed(connection, notices),
                     is_held=session.is_held,
                     emergency=emergency,
                 )
             yield hold
 
     def held_by(self) -> str | None:
-        """See `Ledger`."""
+        """Who holds the account, looked up and not tried; None for nobody, empty where this system does not tell."""
         if self._reader is None:
             return None
         with self._trusting():
-            return holding(_raw(self._reader), lock_key(self._schema, self._account), self._account)
-
-    def close(self) -> None:
-        """Let go of the store."""
-        if self._reader is not None:
-            self._reader.close()
-        self._reader = None
-        self._engine.dispose()
-
-    def _reading(self) -> AbstractContextManager[AccountRows] | None:
-        """See `SqlReader`."""
-        return None if self._reader is None else self._transaction(self._reader)
+            return holding(_raw(self._reader), lock_key(self._schema, self.account), self.account)
 
     def _own(self, kind: str) -> Path:
-        said = self._target.parameters
-        place = "/".join((*(said.get(name, "") for name in ("host", "port", "dbname", "service")), self._schema))
-        return self._folder / f"{sha256(place.encode()).hexdigest()[:16]}.{self._account}.{kind}"
+        parameters = self._target.parameters
+        place = "/".join((*(parameters.get(name, "") for name in ("host", "port", "dbname", "service")), self._schema))
+        return self._folder / f"{sha256(place.encode()).hexdigest()[:16]}.{self.account}.{kind}"
 
     def _connect(self, begin: str) -> Connection:
         connection = self._engine.connect()
@@ -156,7 +134,7 @@ class PostgresLedger(SqlReader):
             if schema is None:
                 raise LedgerUnusable(
                     f"{self.location} has no schema on its search_path",
-                    hint="make the schema, or name another one with ?options=-csearch_path%3Dname",
+                    hint="create the schema, or use another one with ?options=-csearch_path%3Dname",
                 )
             self._schema = schema
             if self._is_ready(connection):
@@ -173,31 +151,23 @@ class PostgresLedger(SqlReader):
             self._migrate(connection)
             return True
         if version is not None:
-            raise LedgerOutdated(
-                f"the ledger {self.location} is of an older version ({version})",
-                hint="run `order-runner apply` once, it brings the ledger up to date",
-            )
+            raise self._outdated(version)
         return False
 
     def _version(self, raw: psycopg.Connection) -> str | None:
         """The revision of the tables, None where there are none yet; `LedgerUnusable` where they are not ours."""
-        asked = "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relname = ANY(%s)"
+        query = "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relname = ANY(%s)"
         wanted = ["alembic_version", "orders", "order_events", "holds"]
-        found = {row[0] for row in raw.execute(asked, (wanted,))}
-        if not found:
+        present = {row[0] for row in raw.execute(query, (wanted,))}
+        if not present:
             return None
-        if len(found) < len(wanted):
+        if len(present) < len(wanted):
             raise LedgerUnusable(
                 f"{self.location} has another program's tables in its schema {self._schema}",
-                hint="give the ledger a database, or a schema, of its own",
+                hint="give the ledger its own database or schema",
             )
         version = str(one(raw, "SELECT version_num FROM alembic_version"))
-        if version not in migrations.REVISIONS:
-            raise LedgerUnusable(
-                f"the ledger {self.location} was written by a newer order-runner (its version is {version})",
-                hint="upgrade order-runner here as well",
-            )
-        return version
+        return self._known(version)
 
     def _migrate(self, connection: Connection) -> None:
         writer = connection.execution_options(begin=WRITE)
@@ -211,19 +181,13 @@ class PostgresLedger(SqlReader):
         connection.execution_options(begin=READ)
 
     @contextmanager
-    def _transaction(self, connection: Connection) -> Iterator[AccountRows]:
-        """One transaction, its commit acknowledged when the `with` is left."""
-        with self._trusting(), connection.begin():
-            yield AccountRows(connection, self._account)
-
-    @contextmanager
-    def _undisputed(self, connection: Connection, said: list[str]) -> Iterator[AccountRows]:
+    def _undisputed(self, connection: Connection, notices: list[str]) -> Iterator[AccountRows]:
         """A transaction whose commit is acknowledged without a warning: a cut wait for a replica is only a warning."""
-        said.clear()
+        notices.clear()
         with self._transaction(connection) as rows:
             yield rows
-        if said:
-            raise LedgerUnusable(f"the ledger {self.location} did not commit without a warning: {said[-1]}")
+        if notices:
+            raise LedgerUnusable(f"the ledger {self.location} committed with a warning: {notices[-1]}")
 
     @contextmanager
     def _trusting(self) -> Iterator[None]:
@@ -232,7 +196,7 @@ class PostgresLedger(SqlReader):
             yield
         except (SQLAlchemyError, psycopg.Error, OSError) as error:
             cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-            words = self._target.masked(str(cause)) or type(cause).__name__
+            words = self._target.mask(str(cause)) or type(cause).__name__
             # `from None`: a chained error would be printed with words that are not masked.
             raise LedgerUnusable(f"the ledger {self.location} cannot be used: {words}", hint=_way_out(cause)) from None
 
@@ -240,7 +204,7 @@ class PostgresLedger(SqlReader):
 def _way_out(cause: BaseException) -> str:
     state = getattr(cause, "sqlstate", None) or "08"
     found = (hint for start, hint in _HINTS if isinstance(cause, psycopg.Error) and state.startswith(start))
-    return next(found, "mend this, or name another ledger with --ledger")
+    return next(found, "fix this, or name another ledger with --ledger")
 
 
 def _engine(target: Target) -> Engine:

@@ -13,13 +13,14 @@ from typing import Final
 
 from sqlalchemy import Text, bindparam, func, literal_column, or_, select, text
 
+from runner.core.orders import OrderKey
+from runner.core.records import Bought
 from runner.ledger.codec import moment_text, optional_decimal
-from runner.ledger.interface import Bought
-from runner.ledger.sql import KEYS_A_QUERY, AccountRows
-from runner.ledger.tables import IS_OPEN, IS_PLACED, PRICE, orders
-from runner.orders import OrderKey
+from runner.ledger.schema import IS_OPEN, IS_PLACED, PRICE, orders
+from runner.ledger.sql import AccountRows
+from runner.ledger.statements import of_account, one_of
 
-_SINCE: Final = (orders.c.account == bindparam("b_account")) & (orders.c.claimed_at >= bindparam("b_at"))
+_SINCE: Final = of_account(orders) & (orders.c.claimed_at >= bindparam("b_at"))
 _MAYBE_BOUGHT: Final = or_(text(IS_PLACED), text(IS_OPEN))
 _DAY: Final = func.substr(orders.c.claimed_at, 1, 10, type_=Text)
 _COST: Final = func.coalesce(orders.c.total, orders.c.quote_total)
@@ -31,23 +32,23 @@ _SPENT: Final = (
 )
 _DEAREST: Final = (
     select(_COST.label("cost"))
-    .where(orders.c.account == bindparam("b_account"), text(IS_PLACED), literal_column(PRICE).is_not(None))
+    .where(of_account(orders), text(IS_PLACED), literal_column(PRICE).is_not(None))
     .order_by(orders.c.account.desc(), literal_column(PRICE).desc())
     .limit(1)
 )
 _ALIKE: Final = (
     select(orders.c.key, orders.c.claimed_at)
-    .where(_SINCE, _MAYBE_BOUGHT, orders.c.fingerprint.in_(bindparam("b_fingerprints", expanding=True)))
+    .where(_SINCE, _MAYBE_BOUGHT, one_of(orders.c.fingerprint, "b_fingerprints"))
     .order_by(orders.c.claimed_at, orders.c.key)
 )
 
 
 def spent_since(rows: AccountRows, at: datetime) -> dict[date, Decimal]:
     """What was spent, or may have been, by the day of the claim."""
-    found: defaultdict[date, Decimal] = defaultdict(Decimal)
+    by_day: defaultdict[date, Decimal] = defaultdict(Decimal)
     for row in rows.connection.execute(_SPENT, {"b_account": rows.account, "b_at": moment_text(at)}):
-        found[date.fromisoformat(row.day)] += Decimal(row.cost or 0) * row.orders
-    return dict(found)
+        by_day[date.fromisoformat(row.day)] += Decimal(row.cost or 0) * row.orders
+    return dict(by_day)
 
 
 def dearest(rows: AccountRows) -> Decimal | None:
@@ -57,13 +58,8 @@ def dearest(rows: AccountRows) -> Decimal | None:
 
 def bought_alike(rows: AccountRows, fingerprints: Iterable[str], at: datetime) -> list[Bought]:
     """The placed and open orders with one of these fingerprints."""
-    wanted = sorted(set(fingerprints))
-    claimed: dict[OrderKey, datetime] = {}
-    for start in range(0, len(wanted), KEYS_A_QUERY):
-        chunk = wanted[start : start + KEYS_A_QUERY]
-        values = {"b_account": rows.account, "b_at": moment_text(at), "b_fingerprints": chunk}
-        for row in rows.connection.execute(_ALIKE, values):
-            claimed[OrderKey.parse(row.key)] = datetime.fromisoformat(row.claimed_at)
+    alike = rows.of_each(_ALIKE, "b_fingerprints", sorted(set(fingerprints)), b_at=moment_text(at))
+    claimed = {OrderKey.parse(row["key"]): datetime.fromisoformat(row["claimed_at"]) for row in alike}
     records = rows.records(claimed)
     found = [Bought(record=record, claimed_at=claimed[key]) for key, record in records.items()]
     return sorted(found, key=lambda bought: bought.claimed_at)

@@ -7,31 +7,22 @@ nothing may be sent, before that commit is acknowledged.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, RowMapping, Select
 
-from runner.errors import LedgerUnusable, Refused
+from runner.core.errors import LedgerUnusable, Refused
+from runner.core.orders import OrderKey
+from runner.core.records import GENESIS, Attempt, Claim, Head, Holder, Record, Run, Settlement
+from runner.core.states import CLAIMABLE, Event, State
+from runner.core.vendor import Witness
 from runner.ledger import statements
-from runner.ledger.chain import GENESIS, Head, event_hash
-from runner.ledger.codec import (
-    claim_detail,
-    holder_detail,
-    json_text,
-    moment_text,
-    money_text,
-    optional_decimal,
-    settlement_detail,
-    storable,
-)
-from runner.ledger.interface import Attempt, Claim, Holder, Record, Run, Settlement
-from runner.ledger.settling import Case, arrow, changes, refuse_nonsense
-from runner.orders import OrderKey
-from runner.states import CLAIMABLE, Event, State
-from runner.vendors.interface import Witness
+from runner.ledger.chain import event_hash
+from runner.ledger.codec import claim_detail, json_text, moment_text, money_text, record_of, storable, values_of
+from runner.ledger.moves import SettlementCase, arrow, changes, refuse_nonsense
 
 KEYS_A_QUERY: Final = 500
 """Below the number of parameters that every engine takes."""
@@ -48,13 +39,15 @@ class AccountRows:
 
     def records(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Record]:
         """The known ones among `keys`."""
-        wanted = [str(key) for key in keys]
-        found: dict[OrderKey, Record] = {}
-        for start in range(0, len(wanted), KEYS_A_QUERY):
-            chunk = wanted[start : start + KEYS_A_QUERY]
-            rows = self.connection.execute(statements.ROWS, {"b_account": self.account, "b_keys": chunk})
-            found.update((record.key, record) for record in map(_record, rows.mappings()))
-        return found
+        records = map(_record, self.of_each(statements.ROWS, "b_keys", map(str, keys)))
+        return {record.key: record for record in records}
+
+    def of_each(self, statement: Select[Any], name: str, wanted: Iterable[str], **more: object) -> Iterator[RowMapping]:
+        """The rows of a statement that takes all of `wanted` by one name, read in as many pieces as engines need."""
+        texts = list(wanted)
+        for start in range(0, len(texts), KEYS_A_QUERY):
+            values = {"b_account": self.account, name: texts[start : start + KEYS_A_QUERY], **more}
+            yield from self.connection.execute(statement, values).mappings()
 
     def page_of_records(self, after: str, size: int) -> list[Record]:
         """At most `size` records, by the text of their keys, from the first one after `after`."""
@@ -68,7 +61,7 @@ class AccountRows:
 
     def take_fence(self, holder: Holder) -> int:
         """Count one more hold of the account; the number is that hold's alone, and every earlier one is overtaken."""
-        ours, told = {"b_account": self.account}, {"holder": json_text(holder_detail(holder))}
+        ours, told = {"b_account": self.account}, {"holder": json_text(values_of(holder))}
         if not statements.UPDATE_HOLD.change(self.connection, ours | told):
             statements.INSERT_HOLD.change(self.connection, told | {"account": self.account, "fence": 1})
         return self.fence()
@@ -92,14 +85,14 @@ class AccountRows:
             raise _why_not(row, claim)
         attempt = Attempt(key=key, n=tries + 1, run_id=claim.run_id, claimed_at=claim.at)
         detail = json_text(claim_detail(claim))
-        told = self.telling(head, attempt, before, Event.CLAIMED, State.SUBMITTED, at=claim.at, detail=detail)
-        statements.change_together(self.connection, *told)
+        entry = self.telling(head, attempt, before, Event.CLAIMED, State.SUBMITTED, at=claim.at, detail=detail)
+        statements.change_together(self.connection, *entry)
         return attempt
 
     def _claiming(self, fence: int, claim: Claim, row: Mapping[str, Any] | None) -> statements.Call:
         tries = int(row["attempt"]) if row else 0
         key = str(claim.request.key)
-        values = _claimed(claim, tries + 1) | {"b_account": self.account, "b_fence": fence}
+        values = _claim_values(claim, tries + 1) | {"b_account": self.account, "b_fence": fence}
         if row is None:
             return statements.CLAIM_NEW, values | {"account": self.account, "key": key, "base_order_numbers": "[]"}
         return statements.CLAIM, values | {"b_key": key, "b_attempt": tries}
@@ -108,7 +101,19 @@ class AccountRows:
         """Store a witness that claims refer to by its digest, unless it is there."""
         values = {"b_account": self.account, "b_digest": witness.digest}
         if statements.WITNESS.one(self.connection, values) is None:
-            statements.INSERT_WITNESS.change(self.connection, _witness(self.account, witness))
+            content = values_of(witness) | {"order_ids": json_text(sorted(witness.order_ids))}
+            content["package"] = None if witness.package is None else json_text(content["package"])
+            statements.INSERT_WITNESS.change(
+                self.connection, {"account": self.account, "digest": witness.digest, **content}
+            )
+
+    def witness(self, digest: str) -> Witness | None:
+        """The witness that is stored under `digest`, whether or not it still has it; ValueError for no witness."""
+        row = statements.KEPT_WITNESS.one(self.connection, {"b_account": self.account, "b_digest": digest})
+        if row is None:
+            return None
+        package = None if row["package"] is None else json.loads(row["package"])
+        return record_of(Witness, row | {"order_ids": json.loads(row["order_ids"]), "package": package})
 
     def settle(self, attempt: Attempt, settlement: Settlement) -> Record:
         """Move an order out of an attempt, or keep the fact where it can no longer move it.
@@ -120,18 +125,18 @@ class AccountRows:
         settlement = _storable(settlement)
         head, case = self._case(attempt, settlement)
         event, after = arrow(case)
-        detail = json_text(settlement_detail(settlement))
+        detail = json_text(values_of(settlement))
         if after is None and self._is_told(attempt, detail):
             return _record(case.row)
         values = changes(case, after)
         moved = statements.MOVE, {"b_account": self.account, "b_key": str(attempt.key), **values}
-        told = self.telling(
+        entered = self.telling(
             head, attempt, case.state, event, after, at=settlement.at, detail=detail, reason=values["reason"]
         )
-        statements.change_together(self.connection, moved, *told)
+        statements.change_together(self.connection, moved, *entered)
         return _record({**case.row, **values})
 
-    def _case(self, attempt: Attempt, settlement: Settlement) -> tuple[Head, Case]:
+    def _case(self, attempt: Attempt, settlement: Settlement) -> tuple[Head, SettlementCase]:
         order_id = settlement.order_id if settlement.after is State.PLACED else None
         values = {"b_account": self.account, "b_key": str(attempt.key), "b_order_id": order_id}
         head, row = self._head_and(statements.ROW_AND_OWNER, values)
@@ -140,7 +145,7 @@ class AccountRows:
                 f"the ledger does not know attempt {attempt.n} of {attempt.key}",
                 hint="it looks like an older copy: restore the newest one",
             )
-        return head, Case(row=row, attempt=attempt, settlement=settlement, owner=row["owner"])
+        return head, SettlementCase(row=row, attempt=attempt, settlement=settlement, owner=row["owner"])
 
     def abandon_submitted(self, at: datetime) -> list[Record]:
         """Every left-over `submitted` becomes `unknown`; the records as they are afterwards, oldest first."""
@@ -150,16 +155,7 @@ class AccountRows:
 
     def start_run(self, run: Run) -> None:
         """Enter a run."""
-        values = {
-            "id": run.id,
-            "account": self.account,
-            "mode": run.mode,
-            "started_at": moment_text(run.started_at),
-            "host": run.host,
-            "pid": run.pid,
-            "ci_job": run.ci_job,
-        }
-        statements.INSERT_RUN.change(self.connection, values)
+        statements.INSERT_RUN.change(self.connection, {"account": self.account, **values_of(run)})
 
     def finish_run(self, run_id: str, at: datetime, exit_code: int) -> None:
         """Close a run."""
@@ -219,7 +215,7 @@ class AccountRows:
         return (statements.INSERT_EVENT, values), (statements.MOVE_CHAIN, moved)
 
 
-def _claimed(claim: Claim, n: int) -> dict[str, Any]:
+def _claim_values(claim: Claim, n: int) -> dict[str, Any]:
     return {
         "type": claim.request.type,
         "fields": json_text(dict(claim.request.fields)),
@@ -234,25 +230,14 @@ def _claimed(claim: Claim, n: int) -> dict[str, Any]:
     }
 
 
-def _witness(account: str, witness: Witness) -> dict[str, Any]:
-    return {
-        "account": account,
-        "digest": witness.digest,
-        "type": witness.type,
-        "order_ids": json_text(sorted(witness.order_ids)),
-        "at": moment_text(witness.at),
-        "package": None if witness.package is None else json_text(dict(witness.package)),
-    }
-
-
 def _why_not(row: Mapping[str, Any] | None, claim: Claim) -> Refused:
     key, state = claim.request.key, State(row["state"]) if row else State.PLANNED
     if row is None or (state in CLAIMABLE and row["stray_order_id"] is None):
-        return Refused(f"{key} was not claimed: another run has taken the account since", hint="run again")
+        return Refused(f"{key} was not claimed: another run has since taken over the account", hint="run again")
     if state in CLAIMABLE:
         return Refused(
             f"{key} is {state}, but the vendor also answered it with order {row['stray_order_id']}",
-            hint="look at that order at the vendor: if it is this one, `order-runner status` has the command; to buy "
+            hint="check that order at the vendor: if it is this one, `order-runner status` has the command; to buy "
             "anyway, raise the order's `generation`",
         )
     if state is not State.PLACED:
@@ -278,20 +263,5 @@ def _open_attempt(record: Record) -> Attempt:
 
 
 def _record(row: Mapping[Any, Any]) -> Record:
-    return Record(
-        key=OrderKey.parse(row["key"]),
-        type=row["type"],
-        fields=json.loads(row["fields"]),
-        fingerprint=row["fingerprint"],
-        state=State(row["state"]),
-        attempt=row["attempt"],
-        updated_at=datetime.fromisoformat(row["updated_at"]),
-        quote_total=optional_decimal(row["quote_total"]),
-        order_id=row["order_id"],
-        base_order_numbers=tuple(json.loads(row["base_order_numbers"])),
-        total=optional_decimal(row["total"]),
-        balance=optional_decimal(row["balance"]),
-        reason=row["reason"],
-        run_id=row["run_id"],
-        stray_order_id=row["stray_order_id"],
-    )
+    lists = {name: json.loads(row[name]) for name in ("fields", "base_order_numbers")}
+    return record_of(Record, {**row, **lists})

@@ -11,7 +11,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Final, TypeVar, cast
 from urllib.parse import quote
@@ -19,15 +19,14 @@ from urllib.parse import quote
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from runner.errors import LedgerOutdated, LedgerUnusable
+from runner.core.errors import LedgerUnusable
+from runner.core.ledger import Hold, Ledger
+from runner.core.records import Holder
 from runner.ledger import migrations, storage
-from runner.ledger.emergency import emergency_file
+from runner.ledger.emergency import EmergencyFile
+from runner.ledger.engine import SqlLedger, check_account
 from runner.ledger.hold import SqlHold
-from runner.ledger.interface import Hold, Holder, Ledger
 from runner.ledger.lockfile import account_lock, held_by
-from runner.ledger.names import check_account
-from runner.ledger.reading import SqlReader
-from runner.ledger.sql import AccountRows
 
 T = TypeVar("T")
 
@@ -46,8 +45,8 @@ _HINTS: Final = (
     ("SQLITE_CORRUPT", "restore it from a backup; a new ledger would forget what was bought"),
     ("SQLITE_READONLY", "make the file and its folder writable for this user"),
     ("SQLITE_CANTOPEN", "make the file and its folder writable for this user"),
-    ("SQLITE_BUSY", "another process is writing to it for long: look for one that is stopped"),
-    ("SQLITE_IOERR", "look at the disk: its room, its limits, its health"),
+    ("SQLITE_BUSY", "another process has been writing to it for a long time: look for a stopped one"),
+    ("SQLITE_IOERR", "check the disk: its free space, its quotas, its health"),
 )
 
 
@@ -61,37 +60,27 @@ def open_sqlite(path: Path, account: str, *, read_only: bool = False) -> Ledger:
     return SqliteLedger(path.absolute(), account, read_only=read_only)
 
 
-class SqliteLedger(SqlReader):
+class SqliteLedger(SqlLedger):
     """One account's orders in one SQLite file."""
 
     def __init__(self, path: Path, account: str, *, read_only: bool) -> None:
+        super().__init__(_engine(path, read_only=read_only), account, str(path), read_only=read_only)
         self._path = path
-        self._account = account
-        self._read_only = read_only
-        self._engine = _engine(path, read_only=read_only)
-        self._reader: Connection | None = None
         with self._trusting():
             self._open()
 
-    @property
-    def location(self) -> str:
-        """See `Ledger`."""
-        return str(self._path)
-
-    @property
-    def account(self) -> str:
-        """See `Ledger`."""
-        return self._account
-
     @contextmanager
     def hold(self, holder: Holder, *, timeout: float) -> Iterator[Hold]:
-        """See `Ledger`; the lock is `<file>.<account>.lock`, the emergency file `<file>.<account>.emergency`."""
+        """Hold the account for the length of a `with`; raises `Busy`, naming the holder, after `timeout` seconds.
+
+        The lock is `<file>.<account>.lock`, the emergency file `<file>.<account>.emergency`.
+        """
         if self._read_only:
             raise LedgerUnusable(f"the ledger {self._path} was opened for reading only")
         with ExitStack() as held:
             with self._trusting():
-                lock = held.enter_context(account_lock(self._own("lock"), self._account, holder, timeout))
-                emergency = held.enter_context(emergency_file(self._own("emergency"), self._account))
+                lock = held.enter_context(account_lock(self._own("lock"), self.account, holder, timeout))
+                emergency = held.enter_context(closing(EmergencyFile(self._own("emergency"), self.account)))
                 connection = held.enter_context(self._engine.connect())
                 connection.execution_options(begin="BEGIN IMMEDIATE")
                 _make_durable(_raw(connection))
@@ -104,23 +93,12 @@ class SqliteLedger(SqlReader):
             yield hold
 
     def held_by(self) -> str | None:
-        """See `Ledger`."""
+        """Who holds the account, looked up and not tried; None for nobody, empty where this system does not tell."""
         with self._trusting():
             return held_by(self._own("lock"))
 
-    def close(self) -> None:
-        """See `Ledger`."""
-        if self._reader is not None:
-            self._reader.close()
-        self._reader = None
-        self._engine.dispose()
-
-    def _reading(self) -> AbstractContextManager[AccountRows] | None:
-        """See `SqlReader`."""
-        return None if self._reader is None else self._transaction(self._reader)
-
     def _own(self, kind: str) -> Path:
-        return storage.beside(self._path, f".{self._account}.{kind}")
+        return storage.beside(self._path, f".{self.account}.{kind}")
 
     def _open(self) -> None:
         traces = storage.leftovers(self._path)
@@ -150,7 +128,7 @@ class SqliteLedger(SqlReader):
                 _raw(connection).execute("SELECT count(*) FROM sqlite_master").fetchone()
         except (SQLAlchemyError, sqlite3.Error) as error:
             raise LedgerUnusable(
-                f"the ledger {self._path} was left half made by a run that died, and cannot be mended here: {error}",
+                f"the ledger {self._path} was left incomplete by a run that died, and cannot be repaired here: {error}",
                 hint="run `order-runner apply` once as a user who may write the file and its folder",
             ) from error
         finally:
@@ -168,10 +146,7 @@ class SqliteLedger(SqlReader):
         if version is None:
             storage.refuse_lost(self._path, traces)
         elif version != migrations.HEAD:
-            raise LedgerOutdated(
-                f"the ledger {self._path} is of an older version ({version})",
-                hint="run `order-runner apply` once, it brings the ledger up to date",
-            )
+            raise self._outdated(version)
         return version is not None
 
     def _version(self, connection: Connection) -> str | None:
@@ -188,12 +163,7 @@ class SqliteLedger(SqlReader):
                 f"{self._path} is another program's SQLite database, not a ledger", hint="name another file"
             )
         version = str(raw.execute("SELECT version_num FROM alembic_version").fetchone()[0])
-        if version not in migrations.REVISIONS:
-            raise LedgerUnusable(
-                f"the ledger {self._path} was written by a newer order-runner (its version is {version})",
-                hint="upgrade order-runner here as well",
-            )
-        return version
+        return self._known(version)
 
     def _migrate(self, connection: Connection, traces: list[Path]) -> None:
         connection.execution_options(begin="BEGIN IMMEDIATE")
@@ -206,12 +176,6 @@ class SqliteLedger(SqlReader):
             if version != migrations.HEAD:
                 migrations.upgrade(connection)
         connection.execution_options(begin="BEGIN")
-
-    @contextmanager
-    def _transaction(self, connection: Connection) -> Iterator[AccountRows]:
-        """One transaction, its commit acknowledged when the `with` is left."""
-        with self._trusting(), connection.begin():
-            yield AccountRows(connection, self._account)
 
     @contextmanager
     def _trusting(self) -> Iterator[None]:
@@ -228,7 +192,7 @@ def _way_out(cause: BaseException) -> str:
     if isinstance(cause, OSError) and cause.errno == errno.ENOSPC:
         name = "SQLITE_FULL"
     found = (hint for start, hint in _HINTS if name.startswith(start))
-    return next(found, "mend this, or name another file with --ledger")
+    return next(found, "fix this, or name another file with --ledger")
 
 
 def _engine(path: Path, *, read_only: bool) -> Engine:
@@ -270,7 +234,7 @@ def _make_durable(raw: sqlite3.Connection) -> None:
     raw.execute("PRAGMA synchronous = FULL")
     level = raw.execute("PRAGMA synchronous").fetchone()[0]
     if (mode, level) != ("wal", FULL):
-        raise OSError(f"SQLite did not take WAL with synchronous=FULL, but {mode} with {level}")
+        raise OSError(f"SQLite did not accept WAL with synchronous=FULL; it uses {mode} with {level}")
 
 
 def _use_write_ahead_log(raw: sqlite3.Connection) -> str:

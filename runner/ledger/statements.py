@@ -10,9 +10,21 @@ from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
 from typing import Any, Final
 
-from sqlalchemy import Connection, Insert, Select, Update, bindparam, exists, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Insert,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    exists,
+    select,
+    text,
+)
 
-from runner.ledger.tables import (
+from runner.ledger.schema import (
     IS_CLAIMABLE,
     IS_OPEN,
     chains,
@@ -84,28 +96,33 @@ def _run_together(connection: Connection, calls: Iterable[Call]) -> list[Any]:
 
 def _row(cursor: Any) -> dict[str, Any] | None:
     row = cursor.fetchone()
-    found = None if row is None else dict(zip([column[0] for column in cursor.description], row, strict=True))
+    values = None if row is None else dict(zip([column[0] for column in cursor.description], row, strict=True))
     cursor.close()
-    return found
+    return values
+
+
+def of_account(table: FromClause, *columns: str) -> ColumnElement[bool]:
+    """The account's rows in which each of these columns is what the parameter `b_` and its name says."""
+    return and_(*(table.c[name] == bindparam(f"b_{name}") for name in ("account", *columns)))
+
+
+def one_of(column: ColumnElement[str], name: str) -> ColumnElement[bool]:
+    """The rows in which a column is in the list of the parameter `name`."""
+    return column.in_(bindparam(name, expanding=True))
 
 
 _OTHER: Final = orders.alias()
-_OWNER: Final = select(_OTHER.c.key).where(
-    _OTHER.c.account == bindparam("b_account"),
-    _OTHER.c.order_id == bindparam("b_order_id"),
-    _OTHER.c.key != bindparam("b_key"),
-)
-_OF_ACCOUNT: Final = orders.c.account == bindparam("b_account")
-_OF_ORDER: Final = _OF_ACCOUNT & (orders.c.key == bindparam("b_key"))
+_OWNER: Final = select(_OTHER.c.key).where(of_account(_OTHER, "order_id"), _OTHER.c.key != bindparam("b_key"))
+_OF_ORDER: Final = of_account(orders, "key")
 
-ROWS: Final = select(orders).where(_OF_ACCOUNT, orders.c.key.in_(bindparam("b_keys", expanding=True)))
+ROWS: Final = select(orders).where(of_account(orders), one_of(orders.c.key, "b_keys"))
 PAGE: Final = (
     select(orders)
-    .where(_OF_ACCOUNT, orders.c.key > bindparam("b_after"))
+    .where(of_account(orders), orders.c.key > bindparam("b_after"))
     .order_by(orders.c.key)
     .limit(bindparam("b_size"))
 )
-OPEN_ROWS: Final = select(orders).where(_OF_ACCOUNT, text(IS_OPEN)).order_by(orders.c.claimed_at, orders.c.key)
+OPEN_ROWS: Final = select(orders).where(of_account(orders), text(IS_OPEN)).order_by(orders.c.claimed_at, orders.c.key)
 
 ROW: Final = Prepared(select(orders).where(_OF_ORDER))
 ROW_AND_OWNER: Final = Prepared(select(orders, _OWNER.scalar_subquery().label("owner")).where(_OF_ORDER))
@@ -114,7 +131,7 @@ INSERT_ORDER: Final = Prepared(
     orders.insert(),
     *("account", "key", "type", "fields", "fingerprint", "state", "attempt", "updated_at", "base_order_numbers"),
 )
-_IS_HELD: Final = exists().where(holds.c.account == bindparam("b_account"), holds.c.fence == bindparam("b_fence"))
+_IS_HELD: Final = exists().where(of_account(holds, "fence"))
 _CLAIMED: Final = (
     *("type", "fields", "fingerprint", "state", "attempt", "updated_at", "claimed_at", "run_id", "quote_total"),
     "reason",
@@ -122,11 +139,7 @@ _CLAIMED: Final = (
 _NEW: Final = [orders.c[name] for name in ("account", "key", "base_order_numbers", *_CLAIMED)]
 CLAIM: Final = Prepared(
     orders.update().where(
-        _OF_ORDER,
-        orders.c.attempt == bindparam("b_attempt"),
-        text(IS_CLAIMABLE),
-        orders.c.stray_order_id.is_(None),
-        _IS_HELD,
+        of_account(orders, "key", "attempt"), text(IS_CLAIMABLE), orders.c.stray_order_id.is_(None), _IS_HELD
     ),
     *_CLAIMED,
 )
@@ -143,97 +156,64 @@ MOVE: Final = Prepared(
     *("state", "updated_at", "reason", "order_id", "base_order_numbers", "total", "balance", "stray_order_id"),
 )
 ADOPT: Final = Prepared(
-    orders.update().where(
-        _OF_ORDER,
-        orders.c.attempt == bindparam("b_attempt"),
-        text(IS_CLAIMABLE),
-        _IS_HELD,
-    ),
+    orders.update().where(of_account(orders, "key", "attempt"), text(IS_CLAIMABLE), _IS_HELD),
     *("type", "fields", "fingerprint", "state", "attempt", "updated_at", "claimed_at", "quote_total", "reason"),
     *("order_id", "base_order_numbers", "total", "balance", "stray_order_id"),
 )
 """The one move to `placed` without a claim."""
 
-STRANGERS: Final = select(strangers).where(strangers.c.account == bindparam("b_account")).order_by(strangers.c.order_id)
-STRANGER: Final = Prepared(
-    select(strangers.c.order_id).where(
-        strangers.c.account == bindparam("b_account"), strangers.c.order_id == bindparam("b_order_id")
-    )
-)
+STRANGERS: Final = select(strangers).where(of_account(strangers)).order_by(strangers.c.order_id)
+STRANGER: Final = Prepared(select(strangers.c.order_id).where(of_account(strangers, "order_id")))
 INSERT_STRANGER: Final = Prepared(strangers.insert())
-WANTS: Final = select(wants).where(
-    wants.c.account == bindparam("b_account"), wants.c.key.in_(bindparam("b_keys", expanding=True))
-)
+WANTS: Final = select(wants).where(of_account(wants), one_of(wants.c.key, "b_keys"))
 UPDATE_WANT: Final = Prepared(
-    wants.update().where(wants.c.account == bindparam("b_account"), wants.c.key == bindparam("b_key")),
-    *("type", "fields", "fingerprint", "quote_total", "at"),
+    wants.update().where(of_account(wants, "key")), "type", "fields", "fingerprint", "quote_total", "at"
 )
 INSERT_WANT: Final = Prepared(wants.insert())
 
-WITNESS: Final = Prepared(
-    select(witnesses.c.type).where(
-        witnesses.c.account == bindparam("b_account"), witnesses.c.digest == bindparam("b_digest")
-    )
-)
+WITNESS: Final = Prepared(select(witnesses.c.type).where(of_account(witnesses, "digest")))
 INSERT_WITNESS: Final = Prepared(witnesses.insert())
 
 INSERT_EVENT: Final = Prepared(
     order_events.insert(), *(column.name for column in order_events.c if not column.primary_key)
 )
-SAME_EVENT: Final = Prepared(
-    select(order_events.c.seq).where(
-        order_events.c.account == bindparam("b_account"),
-        order_events.c.key == bindparam("b_key"),
-        order_events.c.attempt == bindparam("b_attempt"),
-        order_events.c.detail == bindparam("b_detail"),
-    )
-)
+SAME_EVENT: Final = Prepared(select(order_events.c.seq).where(of_account(order_events, "key", "attempt", "detail")))
 
-HOLD: Final = Prepared(select(holds.c.fence).where(holds.c.account == bindparam("b_account")))
+HOLD: Final = Prepared(select(holds.c.fence).where(of_account(holds)))
 INSERT_HOLD: Final = Prepared(holds.insert())
-UPDATE_HOLD: Final = Prepared(
-    holds.update().where(holds.c.account == bindparam("b_account")).values(fence=text("fence + 1")), "holder"
-)
+UPDATE_HOLD: Final = Prepared(holds.update().where(of_account(holds)).values(fence=text("fence + 1")), "holder")
 
 INSERT_RUN: Final = Prepared(runs.insert(), "id", "account", "mode", "started_at", "host", "pid", "ci_job")
-FINISH_RUN: Final = Prepared(
-    runs.update().where(runs.c.account == bindparam("b_account"), runs.c.id == bindparam("b_id")),
-    *("finished_at", "exit_code"),
-)
+FINISH_RUN: Final = Prepared(runs.update().where(of_account(runs, "id")), "finished_at", "exit_code")
 
-CHAIN: Final = Prepared(
-    select(chains.c.events, chains.c.hash).where(chains.c.account == bindparam("b_account")).with_for_update()
-)
+_HEAD: Final = select(chains.c.events, chains.c.hash).where(of_account(chains))
+CHAIN: Final = Prepared(_HEAD.with_for_update())
 """The head, and on engines that lock rows its lock: whoever enters an event reads it first, so that no chain forks."""
 INSERT_CHAIN: Final = Prepared(chains.insert())
-MOVE_CHAIN: Final = Prepared(chains.update().where(chains.c.account == bindparam("b_account")), "events", "hash")
+MOVE_CHAIN: Final = Prepared(chains.update().where(of_account(chains)), "events", "hash")
 
-HEAD: Final = Prepared(select(chains.c.events, chains.c.hash).where(chains.c.account == bindparam("b_account")))
+HEAD: Final = Prepared(_HEAD)
 HISTORY: Final = (
     select(order_events)
-    .where(order_events.c.account == bindparam("b_account"), order_events.c.seq > bindparam("b_after"))
+    .where(of_account(order_events), order_events.c.seq > bindparam("b_after"))
     .order_by(order_events.c.seq)
     .limit(bindparam("b_size"))
 )
 EVENTS_OF: Final = (
     select(order_events)
-    .where(
-        order_events.c.account == bindparam("b_account"), order_events.c.key.in_(bindparam("b_keys", expanding=True))
-    )
+    .where(of_account(order_events), one_of(order_events.c.key, "b_keys"))
     .order_by(order_events.c.seq)
 )
 ORPHAN: Final = Prepared(
     select(order_events.c.seq, order_events.c.key)
     .where(
-        order_events.c.account == bindparam("b_account"),
+        of_account(order_events),
         ~exists().where(orders.c.account == order_events.c.account, orders.c.key == order_events.c.key),
     )
     .order_by(order_events.c.seq)
 )
 """Events whose order is gone."""
-KEPT_WITNESS: Final = Prepared(
-    select(witnesses).where(witnesses.c.account == bindparam("b_account"), witnesses.c.digest == bindparam("b_digest"))
-)
+KEPT_WITNESS: Final = Prepared(select(witnesses).where(of_account(witnesses, "digest")))
 RESTORE_ORDER: Final = Prepared(orders.insert())
 REDO_ORDER: Final = Prepared(
     orders.update().where(_OF_ORDER), *(column.name for column in orders.c if not column.primary_key)

@@ -9,8 +9,8 @@ from glob import escape
 from pathlib import Path
 from typing import Final
 
-from runner.errors import LedgerUnusable
-from runner.files import open_private, private_folder, refuse_special, sync_folder
+from runner.core.errors import LedgerUnusable
+from runner.core.files import open_private, private_folder, refuse_special, sync_folder
 
 SIBLINGS: Final = ("-wal", "-shm", "-journal")
 """Files that SQLite makes beside its database."""
@@ -52,7 +52,7 @@ def check_place(path: Path) -> None:
     kind = network_file_system(path.parent)
     if kind is not None:
         raise LedgerUnusable(
-            f"the ledger {path} would lie on a network file system ({kind}), where its locks cannot be trusted",
+            f"the ledger {path} would be on a network file system ({kind}), where its locks cannot be trusted",
             hint="use a local disk",
         )
 
@@ -111,13 +111,13 @@ def file_system(folder: Path, mounts: str | None = None) -> str:
     """The type of the file system that `folder` is on; empty where nobody can tell."""
     if mounts is None:
         mounts = _MOUNTS.read_text(errors="replace") if _MOUNTS.exists() else ""
-    place, found = Path(os.path.realpath(folder)), ("", "")
+    place, deepest = Path(os.path.realpath(folder)), ("", "")
     for line in mounts.splitlines():
         left, _, right = line.partition(" - ")
-        point = _unescaped(left.split(" ")[4])
-        if place.is_relative_to(point) and len(point) >= len(found[0]):
-            found = point, right.split(" ")[0]
-    return found[1]
+        point = _unescape(left.split(" ")[4])
+        if place.is_relative_to(point) and len(point) >= len(deepest[0]):
+            deepest = point, right.split(" ")[0]
+    return deepest[1]
 
 
 def network_file_system(folder: Path, mounts: str | None = None) -> str | None:
@@ -126,5 +126,5 @@ def network_file_system(folder: Path, mounts: str | None = None) -> str | None:
     return kind if kind in NETWORK_FILE_SYSTEMS or kind.startswith("fuse.") else None
 
 
-def _unescaped(point: str) -> str:
+def _unescape(point: str) -> str:
     return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), point)

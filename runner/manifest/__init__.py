@@ -13,19 +13,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
-from runner.errors import Problem
+from runner.core.errors import Problem
+from runner.core.orders import OrderRequest
+from runner.core.progress import Watch, unwatched
+from runner.core.yamldoc import read
+from runner.core.yamldoc.nodes import Begin, Break, End, Field, Item, ListEntry
+from runner.core.yamldoc.source import Flaw, TextSource
 from runner.manifest.alike import Alike
 from runner.manifest.discover import discover
-from runner.manifest.document import EARLY, MAX_PROBLEMS, Accepted, Document, Late, TooMany
 from runner.manifest.excerpts import Excerpts
+from runner.manifest.judging import EARLY, MAX_PROBLEMS, Accepted, Late, ManifestDocument, TooMany
 from runner.manifest.keys import Keys
+from runner.manifest.requests import Batch, Budget, batch_of, has_words, request_of
 from runner.manifest.telling import Telling
-from runner.manifest.wanted import Batch, Budget, batch_of, has_words, request_of
-from runner.orders import OrderRequest
-from runner.progress import Watch, unwatched
-from runner.yamldoc import read
-from runner.yamldoc.nodes import Begin, Broken, End, Entry, Field, Item
-from runner.yamldoc.source import Flaw, Source
 
 __all__ = ["Batch", "Budget", "Checked", "Loaded", "ManifestFile", "check", "discover", "load"]
 
@@ -80,7 +80,7 @@ def check(
 
     UsageError for a path that is missing or cannot be read; everything else is a problem in the answer.
     """
-    return _Run(stdin=stdin, keep=False, judge=judge, watch=watch).over(paths, strict=strict, apart=apart)
+    return _Loader(stdin=stdin, keep=False, judge=judge, watch=watch).over(paths, strict=strict, apart=apart)
 
 
 def load(
@@ -91,8 +91,11 @@ def load(
     apart: bool = True,
     watch: Watch = unwatched,
 ) -> Loaded:
-    """Read manifests and keep the orders without errors. As `check` otherwise."""
-    return _Run(stdin=stdin, keep=True, watch=watch).over(paths, strict=strict, apart=apart)
+    """Read manifests, judge every order, and keep those without errors. With `strict` warnings are errors.
+
+    UsageError for a path that is missing or cannot be read; everything else is a problem in the answer.
+    """
+    return _Loader(stdin=stdin, keep=True, watch=watch).over(paths, strict=strict, apart=apart)
 
 
 @contextmanager
@@ -108,7 +111,7 @@ def _no_collector() -> Iterator[None]:
 
 
 @dataclass(slots=True)
-class _Reading:
+class _FileReading:
     """What one pass over one file found; dropped where the file has to be read again."""
 
     problems: list[Problem] = field(default_factory=list)
@@ -118,7 +121,7 @@ class _Reading:
 
     def outside(self, item: Item) -> None:
         """Take a problem that belongs to no document. TooMany where there is no end of them."""
-        if isinstance(item, Broken):
+        if isinstance(item, Break):
             self.problems.append(item.problem)
         elif isinstance(item, Problem):
             self.problems.append(item)
@@ -128,7 +131,7 @@ class _Reading:
         if len(self.problems) > MAX_PROBLEMS:
             raise TooMany
 
-    def close(self, document: Document) -> None:
+    def close(self, document: ManifestDocument) -> None:
         """Take over what a document came to."""
         self.problems += document.problems
         self.count += document.orders
@@ -136,7 +139,7 @@ class _Reading:
             self.batches.append(batch)
 
 
-class _Run:
+class _Loader:
     """One call over all its files."""
 
     def __init__(
@@ -151,12 +154,12 @@ class _Run:
         self._alike = Alike()
 
     def over(self, paths: Sequence[str], *, strict: bool, apart: bool) -> Loaded:
-        found = discover(paths, apart=apart)
-        readings = [_Reading(problems=list(found.problems))]
+        discovery = discover(paths, apart=apart)
+        readings = [_FileReading(problems=list(discovery.problems))]
         files: list[ManifestFile] = []
-        self._telling = Telling(found.paths, self._watch)
+        self._telling = Telling(discovery.paths, self._watch)
         with _no_collector():
-            for path in found.paths:
+            for path in discovery.paths:
                 reading, sha256 = self._file(path)
                 self._telling.closed()
                 readings.append(reading)
@@ -172,12 +175,12 @@ class _Run:
             files=tuple(files),
             problems=tuple(sorted(problems, key=lambda problem: problem.order)),
             orders=tuple(order for reading in readings for order in reading.orders),
-            left_out=found.left_out,
+            left_out=discovery.left_out,
         )
 
-    def _file(self, path: str) -> tuple[_Reading, str | None]:
+    def _file(self, path: str) -> tuple[_FileReading, str | None]:
         try:
-            with Source.open(path, stdin=self._stdin or sys.stdin.buffer) as source:
+            with TextSource.open(path, stdin=self._stdin or sys.stdin.buffer) as source:
                 self._telling.opened(source)
                 try:
                     reading = self._pass(source, [])
@@ -188,24 +191,24 @@ class _Run:
                     reading = self._pass(source, _early_fields(source))
                 return reading, source.sha256
         except Flaw as flaw:
-            return _Reading(problems=[flaw.problem]), None
+            return _FileReading(problems=[flaw.problem]), None
 
-    def _pass(self, source: Source, known: list[dict[str, Field]]) -> _Reading:
+    def _pass(self, source: TextSource, early: list[dict[str, Field]]) -> _FileReading:
         """Read a file once. `known` holds early fields of each document, from a pass before."""
         self._keys.begin(source.path)
         self._alike.begin(source.path)
         excerpts = Excerpts()
         source.heard = excerpts.feed if self._keep else None
-        reading = _Reading()
-        upcoming = iter(known)
-        document: Document | None = None
+        reading = _FileReading()
+        upcoming = iter(early)
+        document: ManifestDocument | None = None
         try:
             for item in read(source, split="orders"):
                 if isinstance(item, Begin):
-                    document = Document(source.path, item.span, self._keys, next(upcoming, {}))
+                    document = ManifestDocument(source.path, item.span, self._keys, next(upcoming, {}))
                 elif document is None:
                     reading.outside(item)
-                elif isinstance(item, Entry):
+                elif isinstance(item, ListEntry):
                     self._telling.order()
                     if (accepted := document.entry(item)) and document.batch:
                         self._take(accepted, document, document.batch, reading, excerpts)
@@ -222,7 +225,9 @@ class _Run:
             reading.close(document)
         return reading
 
-    def _take(self, accepted: Accepted, document: Document, batch: str, reading: _Reading, excerpts: Excerpts) -> None:
+    def _take(
+        self, accepted: Accepted, document: ManifestDocument, batch: str, reading: _FileReading, excerpts: Excerpts
+    ) -> None:
         self._alike.add(accepted, batch)
         if self._keep:
             reading.orders.append(request_of(accepted, document, excerpts.of(accepted.entry)))
@@ -230,16 +235,16 @@ class _Run:
             document.report(self._judge(request_of(accepted, document)))
 
 
-def _early_fields(source: Source) -> list[dict[str, Field]]:
+def _early_fields(source: TextSource) -> list[dict[str, Field]]:
     """The fields of each document that its orders depend on, wherever they stand."""
     source.heard = None
-    found: list[dict[str, Field]] = []
+    documents: list[dict[str, Field]] = []
     for item in read(source, split="orders"):
         if isinstance(item, Begin):
-            found.append({})
+            documents.append({})
         elif isinstance(item, Field) and item.key in EARLY:
-            found[-1][item.key] = item
-    return found
+            documents[-1][item.key] = item
+    return documents
 
 
 def _too_many(path: str) -> Problem:

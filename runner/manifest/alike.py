@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Final
 
-from runner.errors import Problem
-from runner.manifest.document import Accepted
-from runner.yamldoc.nodes import span
-
-_BITS: Final = 20
-_MOST: Final = (1 << _BITS) - 1
+from runner.core.errors import Problem
+from runner.core.yamldoc.nodes import span
+from runner.manifest.judging import Accepted
+from runner.manifest.keys import PackedPlaces
 
 
 @dataclass(slots=True)
-class _Group:
+class _AlikeOrders:
     """Some orders that are alike: where the first stands, what is said of the second, how many more there are."""
 
     problem: Problem
@@ -23,7 +20,7 @@ class _Group:
     more: int = 0
 
 
-class Alike:
+class Alike(PackedPlaces):
     """The contents of a call's orders, by their hash, with the place of each packed into one integer.
 
     Two contents with one hash of 64 bits would be told as alike: one chance in a billion with 100,000 orders. An order
@@ -31,19 +28,14 @@ class Alike:
     """
 
     def __init__(self) -> None:
-        self._paths: list[str] = []
-        self._first: dict[int, int] = {}
-        self._groups: dict[int, _Group] = {}
-
-    def begin(self, path: str) -> None:
-        """Orders added from now on stand in this file."""
-        self._paths.append(path)
+        super().__init__()
+        self._seen: dict[int, int] = {}
+        self._groups: dict[int, _AlikeOrders] = {}
 
     def forget(self) -> None:
         """Drop what the current file added: it is read again."""
-        current = len(self._paths) - 1
-        self._first = {content: at for content, at in self._first.items() if at >> 2 * _BITS < current}
-        self._groups = {content: group for content, group in self._groups.items() if group.file < current}
+        self._seen = {content: at for content, at in self._seen.items() if at < self._first}
+        self._groups = {content: group for content, group in self._groups.items() if group.file < len(self._paths) - 1}
         self._paths.pop()
 
     def add(self, accepted: Accepted, batch: str) -> None:
@@ -53,30 +45,27 @@ class Alike:
             return
         auth = str(values["auth"]) if "auth" in values else None  # the one field that is no scalar
         content = hash((kind.name, auth, *(values.get(field) for field in kind.bought if field != "auth")))
-        first = self._first.get(content)
+        first = self._seen.get(content)
         group = self._groups.get(content)
         if group is not None:
             group.more += 1
         elif first is not None:
             self._groups[content] = self._group(accepted, batch, first)
         else:
-            mark = accepted.entry.landmark("name").start_mark
-            here = (min(mark.line, _MOST) << _BITS) | min(mark.column, _MOST)
-            self._first[content] = ((len(self._paths) - 1) << 2 * _BITS) | here
+            self._seen[content] = self._pack(accepted.entry.landmark("name").start_mark)
 
-    def _group(self, accepted: Accepted, batch: str, first: int) -> _Group:
-        where = f"{self._paths[first >> 2 * _BITS]}:{(first >> _BITS & _MOST) + 1}:{(first & _MOST) + 1}"
+    def _group(self, accepted: Accepted, batch: str, first: int) -> _AlikeOrders:
         problem = Problem(
             code="PSR320",
             severity="warning",
-            message=f"the same as the order at {where} in everything but the name",
-            hint="if both are meant, leave them; if one was copied by mistake, remove it (--strict refuses it)",
+            message=f"identical but for the name to the order at {self._place(first)}",
+            hint="if both are intended, leave them; if one was copied by mistake, remove it (--strict refuses it)",
             path=self._paths[-1],
             span=span(accepted.entry.landmark("name")),
             field="name",
             key=f"{batch}/{accepted.values['name']}",
         )
-        return _Group(problem, len(self._paths) - 1)
+        return _AlikeOrders(problem, len(self._paths) - 1)
 
     def problems(self) -> Iterator[Problem]:
         """One warning for each content that is there more than once, at its second order."""

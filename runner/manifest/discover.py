@@ -9,8 +9,8 @@ from glob import glob, has_magic
 from pathlib import Path
 from typing import Final
 
-from runner.errors import Problem, UsageError
-from runner.yamldoc.source import STDIN
+from runner.core.errors import Problem, UsageError
+from runner.core.yamldoc.source import STDIN
 
 SUFFIXES: Final = (".yaml", ".yml")
 POLICY_NAMES: Final = ("order-runner.yaml", "order-runner.yml")
@@ -20,7 +20,7 @@ LOCK_NAME: Final = "orders.lock.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Discovery:
     """The manifests, each once, in order; a finding for each folder or glob that holds none; the folders left out."""
 
     paths: tuple[str, ...]
@@ -42,22 +42,24 @@ class _Walk:
         return False
 
 
-def discover(paths: Sequence[str], *, apart: bool = True) -> Found:
+def discover(paths: Sequence[str], *, apart: bool = True) -> Discovery:
     """Files for files, folders (all *.yaml and *.yml below, sorted, hidden folders left out), globs and `-`.
 
     One call uses one lockfile: a folder below a given one that has a lockfile of its own is left out, unless `apart`
     is false because the call's lockfile was named. UsageError for what is not there or cannot be read.
     """
     walk = _Walk(apart=apart)
-    found: dict[object, str] = {}
+    by_identity: dict[object, str] = {}
     problems: list[Problem] = []
     for path in paths:
         files = list(_files(path, walk))
         if not files:
             problems.append(_nothing(path, walk.left_out))
         for file in files:
-            found.setdefault(_identity(file), file)
-    return Found(paths=tuple(found.values()), problems=tuple(problems), left_out=tuple(dict.fromkeys(walk.left_out)))
+            by_identity.setdefault(_identity(file), file)
+    return Discovery(
+        paths=tuple(by_identity.values()), problems=tuple(problems), left_out=tuple(dict.fromkeys(walk.left_out))
+    )
 
 
 def _files(path: str, walk: _Walk) -> Iterator[str]:
@@ -80,7 +82,7 @@ def _below(folder: str, walk: _Walk) -> Iterator[str]:
     """Manifests in a folder and those under it. Links to folders are followed, each folder is entered once."""
     _readable(folder)
     entered: set[str] = set()
-    found: list[str] = []
+    manifests: list[str] = []
     for root, folders, files in os.walk(folder, followlinks=True):
         entered.add(os.path.realpath(root))
         folders[:] = [
@@ -90,8 +92,8 @@ def _below(folder: str, walk: _Walk) -> Iterator[str]:
             and os.path.realpath(Path(root, name)) not in entered
             and walk.enters(Path(root, name))
         ]
-        found += [str(Path(root, name)) for name in files if _is_manifest(name)]
-    yield from sorted(found)
+        manifests += [str(Path(root, name)) for name in files if _is_manifest(name)]
+    yield from sorted(manifests)
 
 
 def _is_manifest(name: str) -> bool:
@@ -108,7 +110,7 @@ def _readable(path: str) -> None:
 
 
 def _identity(path: str) -> object:
-    """The same for two spellings of one file."""
+    """What two spellings of one file have in common."""
     return path if path == STDIN else os.path.realpath(path)
 
 
@@ -116,7 +118,7 @@ def _nothing(path: str, left_out: Sequence[str]) -> Problem:
     what = "folder" if Path(path).is_dir() else "glob"
     hint = f"a manifest's name ends in {' or '.join(SUFFIXES)}" if what == "folder" else "check the spelling"
     if left_out:
-        hint = f"{left_out[-1]} has a lockfile of its own: name it instead"
+        hint = f"{left_out[-1]} has its own lockfile: name it instead"
     return Problem(
         code="PSR302",
         message=f"the {what} holds no manifest",

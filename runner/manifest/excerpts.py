@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from runner.yamldoc.nodes import Entry
+from runner.core.yamldoc.nodes import ListEntry
 
 MAX_LINES: Final = 40
 MAX_CHARACTERS: Final = 4_000
@@ -31,7 +31,7 @@ class Excerpts:
         self._text = self._text[past:] + chunk.decode()
         self._base += past
 
-    def of(self, entry: Entry) -> str:
+    def of(self, entry: ListEntry) -> str:
         """The lines of an entry; of one that shares its lines with others, only its own part."""
         start: Any = entry.event.start_mark
         end: Any = entry.end.end_mark
@@ -40,10 +40,10 @@ class Excerpts:
         line = self._text.rfind("\n", max(at - _MARGIN, 0), at) + 1
         begin = line if line and not self._text[line:at].strip(" -") else at
         text = self._text[begin : min(end.index - self._base, begin + MAX_CHARACTERS)]
-        return _trimmed(text.replace("\r\n", "\n").split("\n")[:MAX_LINES], start.column)
+        return _trim(text.replace("\r\n", "\n").split("\n")[:MAX_LINES], start.column)
 
 
-def _trimmed(lines: list[str], column: int) -> str:
+def _trim(lines: list[str], column: int) -> str:
     """Without blank lines at the end, and comments there no deeper than the order: those are the next one's."""
     while len(lines) > 1 and _is_beside(lines[-1], column):
         lines.pop()

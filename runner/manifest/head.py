@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from runner import schemas
-from runner.errors import Problem, Span
+from runner.core import schemas
+from runner.core.errors import Problem, Span
+from runner.core.orders import PRODUCT_TYPES
+from runner.core.yamldoc.nodes import Field
 from runner.manifest.places import Path
-from runner.manifest.rules import FORMS, Subject, violations
-from runner.orders import PRODUCT_TYPES
-from runner.yamldoc.nodes import Field
+from runner.manifest.rules import FORMS, SchemaSubject, violations
 
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
+class DocumentHead:
     """A document without its orders: its fields, where it begins and its list of orders (None without one), how many
     orders there were and of which types."""
 
@@ -49,46 +49,46 @@ class Head:
         return Problem(code=code, message=message, hint=hint, path=self.path, span=place, field=field)
 
 
-def head_problems(head: Head) -> list[Problem]:
+def head_problems(head: DocumentHead) -> list[Problem]:
     """Everything that is wrong with a manifest's own fields."""
     values = {name: field.value for name, field in head.fields.items()}
     if head.split:
         values["orders"] = []
-    found = list(_orders(head))
+    problems = list(_orders(head))
     if not schemas.gate(schemas.HEAD)(values):
-        found += violations(Subject(schema=schemas.HEAD, places=head, path=head.path), values)
-    return [*found, *_no_such_day(head), *_idle_defaults(head)]
+        problems += violations(SchemaSubject(schema=schemas.HEAD, places=head, path=head.path), values)
+    return [*problems, *_no_such_day(head), *_idle_defaults(head)]
 
 
-def _orders(head: Head) -> Iterator[Problem]:
+def _orders(head: DocumentHead) -> Iterator[Problem]:
     if "orders" in head.fields:
         place = head.value(("orders",))
         hint = "write the orders below it, each with `- `, without an anchor"
-        yield head.problem("PSR110", "`orders` must be a list that is written out here", place, hint, "orders")
+        yield head.problem("PSR110", "`orders` must be a list written out here", place, hint, "orders")
     elif head.split and not head.orders:
         yield head.problem("PSR111", "`orders` is empty", head.split, "write at least one order", "orders")
 
 
-def _no_such_day(head: Head) -> Iterator[Problem]:
+def _no_such_day(head: DocumentHead) -> Iterator[Problem]:
     """A date of the right form that the calendar does not have."""
     field = head.fields.get("buy_by")
     if field and isinstance(field.value, str) and _DAY.fullmatch(field.value):
         try:
             date.fromisoformat(field.value)
         except ValueError:
-            message = f"`buy_by` is no day of the calendar: `{field.value}`"
+            message = f"`buy_by` is not a calendar date: `{field.value}`"
             yield head.problem("PSR108", message, field.value_span(), f"write {FORMS['buy_by']}", "buy_by")
 
 
-def _idle_defaults(head: Head) -> Iterator[Problem]:
+def _idle_defaults(head: DocumentHead) -> Iterator[Problem]:
     """Defaults that some type knows, but none in this document."""
     defaults = head.fields.get("defaults")
     if not defaults or not isinstance(defaults.value, dict) or not head.kinds:
         return
     used = {name for kind in head.kinds for name in schemas.load(kind)["properties"]}
-    known = schemas.load(schemas.HEAD)["properties"]["defaults"]["properties"]
+    allowed = schemas.load(schemas.HEAD)["properties"]["defaults"]["properties"]
     for name in defaults.value:
-        if name in known and name not in used:
+        if name in allowed and name not in used:
             having = [kind for kind in PRODUCT_TYPES if name in schemas.load(kind)["properties"]]
             message = f"no order here can use the default `{name}`: it is a field of {', '.join(having)}"
             yield head.problem("PSR112", message, defaults.key_span(name), "remove it", name)

@@ -1,4 +1,4 @@
-"""The keys of all orders of one call, to find two orders of one name, in little memory."""
+"""The keys of all orders of one call, to find two orders with one name, in little memory."""
 
 from __future__ import annotations
 
@@ -10,42 +10,59 @@ _MOST: Final = (1 << _BITS) - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where a name was seen first; line and column count from 1."""
+class NamePlace:
+    """Where something was seen first; line and column count from 1."""
 
     path: str
     line: int
     column: int
 
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}:{self.column}"
 
-class Keys:
-    """Names by batch with the place of each, packed into one integer (file, line, column)."""
+
+class PackedPlaces:
+    """Places in the files of a call, each packed into one integer (file, line, column)."""
 
     def __init__(self) -> None:
         self._paths: list[str] = []
-        self._names: dict[str, dict[str, int]] = {}
 
     def begin(self, path: str) -> None:
-        """Names added from now on stand in this file."""
+        """What is packed from now on stands in this file."""
         self._paths.append(path)
+
+    @property
+    def _first(self) -> int:
+        """The first place of the current file."""
+        return (len(self._paths) - 1) << 2 * _BITS
+
+    def _pack(self, mark: Any) -> int:
+        line: int = min(mark.line, _MOST)
+        column: int = min(mark.column, _MOST)
+        return self._first | line << _BITS | column
+
+    def _place(self, packed: int) -> NamePlace:
+        line, column = packed >> _BITS & _MOST, packed & _MOST
+        return NamePlace(path=self._paths[packed >> 2 * _BITS], line=line + 1, column=column + 1)
+
+
+class Keys(PackedPlaces):
+    """Names by batch with the place of each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._names: dict[str, dict[str, int]] = {}
 
     def forget(self) -> None:
         """Drop what the current file added: it is read again."""
-        first = (len(self._paths) - 1) << 2 * _BITS
         for batch, names in self._names.items():
-            self._names[batch] = {name: place for name, place in names.items() if place < first}
+            self._names[batch] = {name: place for name, place in names.items() if place < self._first}
         self._paths.pop()
 
-    def add(self, batch: str, name: str, mark: Any) -> Place | None:
+    def add(self, batch: str, name: str, mark: Any) -> NamePlace | None:
         """Remember a name; the place of the same name in the same batch, if it was met before."""
-        names = self._names.get(batch)
-        if names is None:
-            names = self._names[batch] = {}
-        first = names.get(name)
-        if first is None:
-            column = min(mark.column, _MOST)
-            names[name] = ((len(self._paths) - 1) << 2 * _BITS) | (min(mark.line, _MOST) << _BITS) | column
-            return None
-        return Place(
-            path=self._paths[first >> 2 * _BITS], line=(first >> _BITS & _MOST) + 1, column=(first & _MOST) + 1
-        )
+        names = self._names.setdefault(batch, {})
+        if name in names:
+            return self._place(names[name])
+        names[name] = self._pack(mark)
+        return None

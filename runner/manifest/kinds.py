@@ -6,15 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from runner import schemas
-from runner.orders import WORDS
+from runner.core import schemas
+from runner.core.orders import WORDS
 
 OWN: Final = frozenset({"name", "type", "generation", "enabled", "labels", "max_total"})
 """The fields of an order that are ours and not the vendor's (the manifest's own; never sent)."""
 
 _FILLED: Final = ("paymentId", "generation", "enabled")
 _WANTED: Final = {"customTargetName": frozenset({"ipv4", "isp", "ipv6"})}
-"""Optional in the vendor's tables, refused without: `Set [customTargetName]` (api/v1.md sections 1 and 9.1)."""
+"""Optional in the vendor's tables, refused without: `Set [customTargetName]` (docs/vendor/api-v1.md#order-fields)."""
 
 _DISPLACES: Final[Mapping[str, tuple[str, ...]]] = {
     **{word: (field,) for word, field in WORDS.items()},

@@ -6,17 +6,15 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
+from runner.core.nearest import nearest
+
 _SHOWN: Final = 60
 
 
 @lru_cache(maxsize=1024)  # the same slip is often made a thousand times
 def nearest_name(name: str, allowed: tuple[str, ...]) -> str | None:
     """The allowed name that was probably meant."""
-    from difflib import get_close_matches
-
-    lower = {candidate.lower(): candidate for candidate in allowed}
-    close = get_close_matches(name.lower(), lower, n=1, cutoff=0.6)
-    return lower[close[0]] if close else None
+    return next(iter(nearest(name, allowed, most=1, likeness=0.6, fold=str.lower)), None)
 
 
 def did_you_mean(nearest: str | None) -> str:
@@ -27,7 +25,7 @@ def one_of(values: Iterable[object]) -> str:
     return "one of " + ", ".join(map(str, values))
 
 
-def shown(value: object) -> str:
+def display(value: object) -> str:
     """A value as it may stand in a message: on one line, not too long."""
     text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else str(value).lower()
     text = "".join(character if character.isprintable() else "\ufffd" for character in text[: _SHOWN + 1])

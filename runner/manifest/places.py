@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from runner.errors import Span
-from runner.yamldoc.nodes import Entry, Field, Node, span
+from runner.core.errors import Span
+from runner.core.yamldoc.nodes import Field, ListEntry, Node, span
 
 Path = tuple[str | int, ...]
 
@@ -14,7 +14,7 @@ Path = tuple[str | int, ...]
 class OrderPlaces:
     """Where an order's fields stand: in its entry, or in the defaults it inherits them from."""
 
-    entry: Entry
+    entry: ListEntry
     defaults: Field | None
 
     @property

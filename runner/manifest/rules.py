@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from runner import schemas
-from runner.errors import Problem, Span
-from runner.manifest.phrases import did_you_mean, nearest_name, one_of, shown
+from runner.core import schemas
+from runner.core.errors import Problem, Span
+from runner.core.orders import PRODUCT_TYPES
+from runner.core.schemas import Violation
+from runner.manifest.phrases import did_you_mean, display, nearest_name, one_of
 from runner.manifest.places import Path
-from runner.orders import PRODUCT_TYPES
-from runner.schemas import Violation
 
 KINDS: Final = {
     "object": "a mapping of fields",
@@ -64,7 +64,7 @@ class Places(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+class SchemaSubject:
     """What is checked: one order, which begins at `line`, or a manifest without its orders."""
 
     schema: str
@@ -94,50 +94,50 @@ class Subject:
         )
 
 
-def violations(subject: Subject, instance: Mapping[str, Any]) -> list[Problem]:
+def violations(subject: SchemaSubject, instance: Mapping[str, Any]) -> list[Problem]:
     """Every violation of the subject's schema, at most one a place; empty where `jsonschema` finds it valid."""
     broken = sorted(schemas.explain(subject.schema, instance), key=lambda violation: _URGENCY.get(violation.keyword, 1))
-    found: dict[tuple[Path, str | None], Problem] = {}
+    problems: dict[tuple[Path, str | None], Problem] = {}
     suggested: set[str] = set()
     for violation in broken:
         at = violation.at
         if violation.keyword == "additionalProperties":
-            known = violation.rule["properties"]
-            free = tuple(field for field in known if field not in violation.given or subject.places.inherits(field))
-            for field in (field for field in violation.given if field not in known):
+            allowed = violation.rule["properties"]
+            free = tuple(field for field in allowed if field not in violation.given or subject.places.inherits(field))
+            for field in (field for field in violation.given if field not in allowed):
                 nearest = nearest_name(field, free)
                 suggested |= {nearest} if nearest else set()
-                found[at, field] = _unknown_field(subject, (*at, field), nearest)
+                problems[at, field] = _unknown_field(subject, (*at, field), nearest)
         elif violation.keyword in ("oneOf", "not"):
             names = _alternatives(violation)
             if not suggested.isdisjoint(names):
                 continue
-            found[at, names[-1]] = (_twice if any(n in violation.given for n in names) else _neither)(
+            problems[at, names[-1]] = (_twice if any(n in violation.given for n in names) else _neither)(
                 subject, violation, names
             )
         elif violation.keyword != "required":
             name = str(violation.given) if violation.in_name else None
-            found.setdefault((at, name), _WORDS.get(violation.keyword, _other)(subject, violation))
+            problems.setdefault((at, name), _WORDS.get(violation.keyword, _other)(subject, violation))
     for violation in broken:
         if violation.keyword == "required":
             for field in set(violation.wanted) - set(violation.given) - suggested:
-                found[violation.at, field] = _missing(subject, violation, field)
-    return list(found.values())
+                problems[violation.at, field] = _missing(subject, violation, field)
+    return list(problems.values())
 
 
-def _unknown_field(subject: Subject, at: Path, nearest: str | None) -> Problem:
+def _unknown_field(subject: SchemaSubject, at: Path, nearest: str | None) -> Problem:
     name = str(at[-1])
     place = subject.places.key(at)
     having = [kind for kind in PRODUCT_TYPES if name in schemas.load(kind)["properties"]] if len(at) == 1 else []
     if subject.is_order and having:
-        message = f"`{name}` is no field of {subject.schema}: {_listed(having)} it{subject.merged(place)}"
+        message = f"`{name}` is not a field of {subject.schema}: {_listed(having)} it{subject.merged(place)}"
         return subject.problem("10", message, place, at, "remove it, or change the `type`")
     where = "" if len(at) == 1 else f" in `{at[0]}`"
     hint = None if nearest else "remove it"
     if having and not subject.is_order:
         hint = "move it into `defaults`, or into an order"
         nearest = None
-    message = f"unknown field `{shown(name)}`{where}{subject.merged(place)}{did_you_mean(nearest)}"
+    message = f"unknown field `{display(name)}`{where}{subject.merged(place)}{did_you_mean(nearest)}"
     return subject.problem("03", message, place, at, hint)
 
 
@@ -147,25 +147,25 @@ def _alternatives(violation: Violation) -> tuple[str, ...]:
     return tuple(name for branch in branches for name in branch["required"])
 
 
-def _neither(subject: Subject, violation: Violation, names: tuple[str, ...]) -> Problem:
+def _neither(subject: SchemaSubject, violation: Violation, names: tuple[str, ...]) -> Problem:
     field, word = names
     rule = schemas.load(subject.schema)["properties"][field]
     message = f"`{field}` is missing: the vendor needs it for {subject.schema}"
-    hint = f"{way_out(rule, field)}, or say it in words with `{word}`"
+    hint = f"{way_out(rule, field)}, or write it in words as `{word}`"
     return subject.problem("04", message, subject.places.landmark, (*violation.at, field), hint)
 
 
-def _twice(subject: Subject, violation: Violation, names: tuple[str, ...]) -> Problem:
+def _twice(subject: SchemaSubject, violation: Violation, names: tuple[str, ...]) -> Problem:
     at = violation.at
     if len(names) == 1:
         path = (*at, names[0])
-        message = f"{_label(path)} has no meaning with `mode: {shown(violation.given.get('mode'))}`"
+        message = f"{_label(path)} has no meaning with `mode: {display(violation.given.get('mode'))}`"
         return subject.problem("13", message, subject.places.key(path), path, "remove it, or write `mode: ip`")
     field, word = names
     own = next((name for name in (word, field) if at or not subject.places.inherits(name)), word)
     place = subject.places.key((*at, own))
-    message = f"`{word}` and `{field}` say the same thing{subject.merged(place)}"
-    hint = f"keep one: `{word}` in words, or the vendor's own `{field}`"
+    message = f"`{word}` and `{field}` mean the same thing{subject.merged(place)}"
+    hint = f"keep one: `{word}`, or the vendor's own `{field}`"
     return subject.problem("13", message, place, (*at, own), hint)
 
 
@@ -173,7 +173,7 @@ def _listed(kinds: Sequence[str]) -> str:
     return f"only {kinds[0]} has" if len(kinds) == 1 else f"{', '.join(kinds[:-1])} and {kinds[-1]} have"
 
 
-def _missing(subject: Subject, violation: Violation, name: str) -> Problem:
+def _missing(subject: SchemaSubject, violation: Violation, name: str) -> Problem:
     rule, at = violation.rule.get("properties", {}).get(name, {}), violation.at
     needs = f"the vendor needs it for {subject.schema}" if subject.is_order else "every manifest has one"
     reason = _REASONS.get(name, needs)
@@ -195,10 +195,10 @@ def way_out(rule: Mapping[str, Any], name: str) -> str | None:
 
 
 def _label(at: Path) -> str:
-    return "`" + ".".join(shown(step) for step in at) + "`" if at else "this"
+    return "`" + ".".join(display(step) for step in at) + "`" if at else "this"
 
 
-def _type(subject: Subject, violation: Violation) -> Problem:
+def _type(subject: SchemaSubject, violation: Violation) -> Problem:
     at, value, wanted = violation.at, violation.given, str(violation.wanted)
     place = subject.places.value(at)
     name = str(at[-1]) if at else ""
@@ -207,7 +207,7 @@ def _type(subject: Subject, violation: Violation) -> Problem:
     given = "a number" if isinstance(value, int) and not isinstance(value, bool) else _given(value)
     hint = way_out(violation.rule, name)
     if wanted == "string" and isinstance(value, int):
-        hint = f'quote it: "{shown(value)}"'
+        hint = f'quote it: "{display(value)}"'
     elif isinstance(value, str) and _would_be(wanted, value):
         hint = f"remove the quotes: {value}"
     return subject.problem("05", f"{_label(at)} must be {KINDS.get(wanted, wanted)}, not {given}", place, at, hint)
@@ -223,60 +223,55 @@ def _would_be(wanted: str, text: str) -> bool:
     return wanted == "boolean" and text in ("true", "false")
 
 
-def _choice(subject: Subject, violation: Violation) -> Problem:
+def _choice(subject: SchemaSubject, violation: Violation) -> Problem:
     allowed = violation.wanted if violation.keyword == "enum" else [violation.wanted]
     at, value = violation.at, violation.given
-    nearest = (
-        nearest_name(value, tuple(choice for choice in allowed if isinstance(choice, str))) if _is_text(value) else None
-    )
+    names = tuple(choice for choice in allowed if isinstance(choice, str))
+    nearest = nearest_name(value, names) if isinstance(value, str) else None
     wanted = one_of(allowed) if len(allowed) > 1 else f"`{allowed[0]}`"
-    message = f"{_label(at)} must be {wanted}, not `{shown(value)}`{did_you_mean(nearest)}"
+    message = f"{_label(at)} must be {wanted}, not `{display(value)}`{did_you_mean(nearest)}"
     return subject.problem("06", message, subject.places.value(at), at, None)
 
 
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
-
-
-def _range(subject: Subject, violation: Violation) -> Problem:
+def _range(subject: SchemaSubject, violation: Violation) -> Problem:
     at = violation.at
     least, most = violation.rule.get("minimum"), violation.rule.get("maximum")
     bound = f"at least {least}" if violation.keyword == "minimum" else f"at most {most}"
-    message = f"{_label(at)} must be {bound}, not {shown(violation.given)}"
+    message = f"{_label(at)} must be {bound}, not {display(violation.given)}"
     return subject.problem("07", message, subject.places.value(at), at, way_out(violation.rule, str(at[-1])))
 
 
-def _form(subject: Subject, violation: Violation) -> Problem:
+def _form(subject: SchemaSubject, violation: Violation) -> Problem:
     at = violation.at
     if violation.in_name:
         place, label = (
             subject.places.key((*at, violation.given)),
-            f"the name `{shown(violation.given)}` in {_label(at)}",
+            f"the name `{display(violation.given)}` in {_label(at)}",
         )
         return subject.problem("08", f"{label} is not in the right form", place, at, f"write {FORMS['name']}")
-    message = f"{_label(at)} is not in the right form: `{shown(violation.given)}`"
+    message = f"{_label(at)} is not in the right form: `{display(violation.given)}`"
     form = _FORM if at[0] == "labels" else FORMS.get(str(at[-1]), FORMS.get(str(at[0]), _FORM))
     return subject.problem("08", message, subject.places.value(at), at, f"write {form}")
 
 
-def _length(subject: Subject, violation: Violation) -> Problem:
+def _length(subject: SchemaSubject, violation: Violation) -> Problem:
     at, value, limit = violation.at, violation.given, violation.wanted
     if not value:
         message, hint = f"{_label(at)} is empty", "give it a value, or remove the line"
     else:
-        message, hint = f"{_label(at)} has {len(value)} characters, {limit} at most", "shorten it"
+        message, hint = f"{_label(at)} has {len(value)} characters; the limit is {limit}", "shorten it"
     return subject.problem("08", message, subject.places.value(at), at, hint)
 
 
-def _other(subject: Subject, violation: Violation) -> Problem:
+def _other(subject: SchemaSubject, violation: Violation) -> Problem:
     """A rule of the schema that nobody has words for yet."""
     at = violation.at
-    message = f"{_label(at)} breaks the rule `{violation.keyword}` of its schema"
+    message = f"{_label(at)} violates the rule `{violation.keyword}` of its schema"
     hint = f"see `order-runner schema {subject.schema if subject.is_order else 'manifest'}`"
     return subject.problem("08", message, subject.places.value(at), at, hint)
 
 
-_WORDS: Final[dict[str, Callable[[Subject, Violation], Problem]]] = {
+_WORDS: Final[dict[str, Callable[[SchemaSubject, Violation], Problem]]] = {
     "type": _type,
     "enum": _choice,
     "const": _choice,

@@ -7,8 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from runner.progress import Reading, Watch
-from runner.yamldoc.source import Source
+from runner.core.progress import Reading, Watch
+from runner.core.yamldoc.source import TextSource
 
 EVERY: Final = 256
 """Orders between two events: telling costs less than reading one of them."""
@@ -25,9 +25,9 @@ class Telling:
         self._done = 0
         self._orders = self._mark = 0
         self._part = 0.0
-        self._source: Source | None = None
+        self._source: TextSource | None = None
 
-    def opened(self, source: Source) -> None:
+    def opened(self, source: TextSource) -> None:
         """The next file is about to be read."""
         self._source = source
         self._mark = self._orders

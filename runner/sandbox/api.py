@@ -1,4 +1,4 @@
-"""The endpoints of API v1: from a call to an ordinary answer, faults aside (api/v1.md sections 5 to 10)."""
+"""The endpoints of API v1: from a call to an ordinary answer, faults aside (docs/vendor/api-v1.md#endpoints)."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -7,21 +7,12 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from runner.sandbox import catalogue, shelf
-from runner.sandbox.answers import (
-    Answer,
-    amount,
-    html,
-    refusal,
-    success,
-    to_json,
-    warning,
-    wrapped,
-)
+from runner.sandbox import goods, shelf
+from runner.sandbox.accounts import Customer, Event, Vendor, package_of
+from runner.sandbox.basket import RefusedError
 from runner.sandbox.options import Options
+from runner.sandbox.replies import Reply, amount, html, refusal, success, to_json, warning, wrap
 from runner.sandbox.shelf import Lot
-from runner.sandbox.vendor import Account, Event, Vendor, package_of
-from runner.sandbox.wanted import RefusedError
 
 JSON = dict[str, Any]
 PAYMENTS = [{"id": "29", "name": "PayPal"}, {"id": "37", "name": "Visa / MasterCard"}]
@@ -29,7 +20,7 @@ Commit = Callable[[Event], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class ApiCall:
     """A request to the API: `endpoint` is the path after the key, without slashes at its ends."""
 
     method: str
@@ -53,14 +44,14 @@ class Call:
         return None if type_ in ("", "None") else type_
 
 
-def call_of(method: str, key: str, endpoint: str, params: Mapping[str, str], raw: bytes) -> Call:
+def call_of(method: str, key: str, endpoint: str, params: Mapping[str, str], raw: bytes) -> ApiCall:
     """A call; a body that is not a JSON object counts as an empty one."""
     try:
         body = json.loads(raw) if raw else {}
     except ValueError:
         body = {}
     body = body if isinstance(body, dict) else {}
-    return Call(method=method, key=key, endpoint=endpoint, params=params, body=body)
+    return ApiCall(method=method, key=key, endpoint=endpoint, params=params, body=body)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +71,11 @@ class Api:
         """The vendor's switches."""
         return self.vendor.options
 
-    def answer(self, call: Call, account: Account) -> Answer:
+    def answer(self, call: ApiCall, account: Customer) -> Reply:
         """The ordinary answer to a call with a good key. Only `order/make` changes anything."""
-        method, handler = ROUTES.get(call.family, (call.method, Api._not_found))
+        if call.family not in ROUTES:
+            return html(404, "404 Not Found")
+        method, handler = ROUTES[call.family]
         if call.method != method:
             return html(405, "405 Method Not Allowed", (("Allow", method),))
         try:
@@ -90,13 +83,10 @@ class Api:
         except RefusedError as refused:
             return refusal(str(refused))
 
-    def _make(self, call: Call, account: Account) -> Answer:
+    def _make(self, call: ApiCall, account: Customer) -> Reply:
         event = self.vendor.buy(account, call.body, self.now, surcharge=self.surcharge)
         self.commit(event)
-        data = {
-            "orderId": event["order_id"],
-            "total": self._money(Decimal(event["total"])),
-        }
+        data = {"orderId": event["order_id"], "total": self._money(Decimal(event["total"]))}
         if self.options.base_order_numbers:
             data["listBaseOrderNumbers"] = event["numbers"]
         return success(data | {"balance": self._money(account.balance)})
@@ -104,10 +94,7 @@ class Api:
     def _money(self, value: Decimal) -> int | float | str:
         return amount(value, self.options.money)
 
-    def _not_found(self, _call: Call, _account: Account) -> Answer:
-        return html(404, "404 Not Found")
-
-    def _calc(self, call: Call, account: Account) -> Answer:
+    def _calc(self, call: ApiCall, account: Customer) -> Reply:
         quote = self.vendor.quote(account, call.body)
         data = {
             "warning": quote.warning,
@@ -121,60 +108,51 @@ class Api:
         as_error = quote.warning and self.options.calc_warning == "error"
         return warning(data) if as_error else success(data)
 
-    def _balance(self, _call: Call, account: Account) -> Answer:
-        return success({"summ": self._money(account.balance)})
-
-    def _payments(self, _call: Call, _account: Account) -> Answer:
-        return success({"items": PAYMENTS})
-
-    def _ping(self, _call: Call, _account: Account) -> Answer:
-        return success({"pong": int(self.now)})
-
-    def _reference(self, call: Call, _account: Account) -> Answer:
+    def _reference(self, call: ApiCall, _account: Customer) -> Reply:
         text_ids = self.options.ids == "string"
         if call.type is None:
-            return success({type_: self._section(type_, text_ids=text_ids) for type_ in catalogue.TYPES})
-        if call.type not in catalogue.TYPES:
+            return success({type_: self._section(type_, text_ids=text_ids) for type_ in goods.TYPES})
+        if call.type not in goods.TYPES:
             return refusal("Set existed [type] from reference")
         items = self._section(call.type, text_ids=text_ids)
         return success({"items": [items] if self.options.items_shape == "list" else items})
 
     def _section(self, type_: str, *, text_ids: bool) -> JSON:
-        return catalogue.edited(type_, catalogue.section(type_, text_ids=text_ids), self.vendor.edits)
+        return goods.apply_edits(type_, goods.section(type_, text_ids=text_ids), self.vendor.edits)
 
-    def _proxies(self, call: Call, account: Account) -> Answer:
+    def _proxies(self, call: ApiCall, account: Customer) -> Reply:
         filters = self._filters(call)
         if call.type is None:
-            rows = {type_: self._rows(account, type_, filters) for type_ in catalogue.TYPES}
+            rows = {type_: self._rows(account, type_, filters) for type_ in goods.TYPES}
             nested = self.options.untyped_list == "nested"
             parts = (f'"{t}":'.encode() + (_items(r) if nested else b"[" + r + b"]") for t, r in rows.items())
-            return wrapped(b"{" + b",".join(parts) + b"}")
-        if call.type not in catalogue.TYPES:
+            return wrap(b"{" + b",".join(parts) + b"}")
+        if call.type not in goods.TYPES:
             return refusal("Set existed [type] from reference")
-        return wrapped(_items(self._rows(account, call.type, filters)))
+        return wrap(_items(self._rows(account, call.type, filters)))
 
-    def _filters(self, call: Call) -> dict[str, str]:
+    def _filters(self, call: ApiCall) -> dict[str, str]:
         given = {"query": call.params, "body": call.body, "ignored": {}}[self.options.filters]
         filters = {name: str(given.get(name) or "") for name in ("latest", "orderId", "country", "ends")}
         return {name: value for name, value in filters.items() if value and value != "N"}
 
-    def _rows(self, account: Account, type_: str, filters: Mapping[str, str]) -> bytes:
-        found = account.shelves.get(type_)
-        if found is None:
+    def _rows(self, account: Customer, type_: str, filters: Mapping[str, str]) -> bytes:
+        own = account.shelves.get(type_)
+        if own is None:
             return b""
         if not filters:
-            return found.rows(self.now)
-        found.settle(self.now)
-        lots = _chosen(found.lots, filters, self.now)
+            return own.rows(self.now)
+        own.settle(self.now)
+        lots = _choose(own.lots, filters, self.now)
         rows = (row for lot in lots for row in shelf.rows_of(lot, self.options))
         alpha3 = filters.get("country")
         return b",".join(to_json(row) for row in rows if alpha3 in (None, row["country_alpha3"]))
 
-    def _authorizations(self, _call: Call, account: Account) -> Answer:
+    def _authorizations(self, _call: ApiCall, account: Customer) -> Reply:
         lots = [lot for lot in account.lots.values() if lot.wanted.generate_auth and lot.due <= self.now < lot.ends]
         return success([shelf.authorization(lot) for lot in lots])
 
-    def _package(self, _call: Call, account: Account) -> Answer:
+    def _package(self, _call: ApiCall, account: Customer) -> Reply:
         package = package_of(account, self.now)
         if package is None:
             return refusal("Tarif not found")
@@ -208,16 +186,16 @@ class Api:
         )
 
 
-ROUTES: dict[str, tuple[str, Callable[[Api, Call, Account], Answer]]] = {
+ROUTES: dict[str, tuple[str, Callable[[Api, ApiCall, Customer], Reply]]] = {
     "order/make": ("POST", Api._make),
     "order/calc": ("POST", Api._calc),
-    "balance/get": ("GET", Api._balance),
-    "balance/payments/list": ("GET", Api._payments),
+    "balance/get": ("GET", lambda api, _, account: success({"summ": api._money(account.balance)})),
+    "balance/payments/list": ("GET", lambda *_: success({"items": PAYMENTS})),
     "proxy/list": ("GET", Api._proxies),
     "reference/list": ("GET", Api._reference),
     "auth/list": ("GET", Api._authorizations),
     "resident/package": ("GET", Api._package),
-    "system/ping": ("GET", Api._ping),
+    "system/ping": ("GET", lambda api, *_: success({"pong": int(api.now)})),
 }
 """Every endpoint that is emulated, with its method."""
 
@@ -226,7 +204,7 @@ def _items(rows: bytes) -> bytes:
     return b'{"items":[' + rows + b"]}"
 
 
-def _chosen(lots: list[Lot], filters: Mapping[str, str], now: float) -> list[Lot]:
+def _choose(lots: list[Lot], filters: Mapping[str, str], now: float) -> list[Lot]:
     if "latest" in filters:
         lots = lots[-1:]
     if "ends" in filters:

@@ -11,18 +11,18 @@ from threading import Lock
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from runner.sandbox import catalogue, control
-from runner.sandbox.answers import UNANSWERED, Answer, html
-from runner.sandbox.api import Call, call_of
-from runner.sandbox.catalogue import Edit
+from runner.sandbox import control, goods
+from runner.sandbox.accounts import Event, Vendor, mark_of
+from runner.sandbox.api import ApiCall, call_of
+from runner.sandbox.basket import RefusedError
 from runner.sandbox.faults import Faults
+from runner.sandbox.goods import Edit
 from runner.sandbox.journal import Journal, Turn
+from runner.sandbox.memory import LoggedRequest, Sale
 from runner.sandbox.options import SANDBOX_KEY, Options
-from runner.sandbox.records import Purchase, Request
+from runner.sandbox.replies import UNANSWERED, Reply, html
 from runner.sandbox.server import SandboxServer
-from runner.sandbox.vendor import Event, Vendor, mark_of
 from runner.sandbox.visit import Limiter, Visit
-from runner.sandbox.wanted import RefusedError
 
 PREFIX = "/personal/api/v1/"
 Clock = Callable[[], float]
@@ -57,13 +57,13 @@ class Sandbox:
         return SandboxServer(self.respond, host, port)
 
     @property
-    def purchases(self) -> tuple[Purchase, ...]:
+    def purchases(self) -> tuple[Sale, ...]:
         """Every order made so far, in that order, by whomever and whatever they were told."""
         with self._turn():
             return tuple(self._vendor.purchases)
 
     @property
-    def requests(self) -> tuple[Request, ...]:
+    def requests(self) -> tuple[LoggedRequest, ...]:
         """Every request to the API since this object was made, in order of arrival."""
         with self._lock:
             return tuple(self._requests)
@@ -91,10 +91,7 @@ class Sandbox:
             raise ValueError(f"a balance is a sum of whole cents from 0, not {balance}")
         with self._turn() as turn:
             self._vendor.account(key)
-            self._commit(
-                turn,
-                {"event": "balance", "account": mark_of(key), "balance": f"{balance:.2f}"},
-            )
+            self._commit(turn, {"event": "balance", "account": mark_of(key), "balance": f"{balance:.2f}"})
 
     def edit_reference(self, type_: str, section: str, id_: int | str, to: Mapping[str, Any] | None) -> None:
         """Shows a row of `reference/list` with other values, or with None no more; what is sold stays as it is.
@@ -102,12 +99,12 @@ class Sandbox:
         Not kept in the state file. Raises ValueError where that list has no such row.
         """
         with self._lock:
-            known = type_ in catalogue.TYPES and catalogue.section(type_, text_ids=False).get(section, ())
-            if not any(str(row.get("id")) == str(id_) for row in known or ()):
+            rows = type_ in goods.TYPES and goods.section(type_, text_ids=False).get(section, ())
+            if not any(str(row.get("id")) == str(id_) for row in rows or ()):
                 raise ValueError(f"no row {id_!r} in {section!r} of {type_!r}")
             self._edits.append(Edit(type=type_, section=section, id=id_, to=to))
 
-    def buy_as_stranger(self, /, **body: Any) -> Purchase:
+    def buy_as_stranger(self, /, **body: Any) -> Sale:
         """Buys like somebody else with the same account: body fields as arguments, over a small ipv4 order.
 
         `type` picks that type's first country and so on for what is not given. Raises ValueError if it is refused.
@@ -140,7 +137,7 @@ class Sandbox:
             self._faults = Faults(())
             self._forget()
 
-    def respond(self, method: str, target: str, raw: bytes) -> Answer:
+    def respond(self, method: str, target: str, raw: bytes) -> Reply:
         """What becomes of one HTTP request, the state changed and recorded already."""
         parts = urlsplit(target)
         if parts.path.startswith(control.PREFIX):
@@ -154,7 +151,7 @@ class Sandbox:
     def _forget(self) -> None:
         self._edits: list[Edit] = []
         self._vendor = self._new_vendor()
-        self._requests: list[Request] = []
+        self._requests: list[LoggedRequest] = []
         self._limiter = Limiter()
 
     def _new_vendor(self) -> Vendor:
@@ -180,19 +177,19 @@ class Sandbox:
     def _make_late_orders(self, turn: Turn) -> None:
         if not self._vendor.later:
             return
-        for number, account, late in self._vendor.owed(self._clock()):
+        for number, account, late in self._vendor.due_orders(self._clock()):
             try:
                 event = self._vendor.buy(account, late.body, late.due, later=number)
             except RefusedError:
                 event = {"event": "dropped", "later": number}
             self._commit(turn, event)
 
-    def _visit(self, call: Call) -> Answer:
+    def _visit(self, call: ApiCall) -> Reply:
         at = self._clock()
         try:
             with self._turn() as turn:
                 place = len(self._requests)
-                self._requests.append(Request(method=call.method, endpoint=call.endpoint, status=500, at=at))
+                self._requests.append(LoggedRequest(method=call.method, endpoint=call.endpoint, status=500, at=at))
                 answer = self._answer(turn, call, at)
                 status = None if answer.how in UNANSWERED else answer.status
                 self._requests[place] = replace(self._requests[place], status=status)
@@ -200,15 +197,7 @@ class Sandbox:
         except OSError:
             return html(500, "500 The state file cannot be used")
 
-    def _answer(self, turn: Turn, call: Call, now: float) -> Answer:
+    def _answer(self, turn: Turn, call: ApiCall, now: float) -> Reply:
         met = self._faults.meet(call.family, call.body.get("customTargetName"))
         commit = partial(self._commit, turn)
-        visit = Visit(
-            vendor=self._vendor,
-            limiter=self._limiter,
-            call=call,
-            met=met,
-            now=now,
-            commit=commit,
-        )
-        return visit.answer()
+        return Visit(vendor=self._vendor, limiter=self._limiter, call=call, met=met, now=now, commit=commit).answer()

@@ -13,15 +13,10 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import Literal
 
-MAKE, CALC, LIST, BALANCE, ANY = (
-    "order/make",
-    "order/calc",
-    "proxy/list",
-    "balance/get",
-    "*",
-)
+MAKE, CALC, LIST, BALANCE, ANY = "order/make", "order/calc", "proxy/list", "balance/get", "*"
 
 
 class Role(Enum):
@@ -32,8 +27,8 @@ class Role(Enum):
     DELAY = "delay"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+@dataclass(frozen=True, slots=True)
+class FaultKind:
     """What a kind of fault does, to which endpoint; `argument` names the ARG, `default` is used without one."""
 
     endpoint: str
@@ -54,95 +49,37 @@ _LOST = {
     "empty": "HTTP 200 with an empty body",
 }
 _WHEN = {"before": "the order is not made", "after": "the order is made"}
-KINDS: dict[str, Kind] = {
+_in_seconds = partial(FaultKind, argument="SECONDS", default="2")
+_slow = partial(_in_seconds, role=Role.DELAY)
+_dearer = partial(FaultKind, role=Role.PREPARE, argument="PERCENT", default="10")
+KINDS: dict[str, FaultKind] = {
     **{
-        f"{how}-{when}": Kind(endpoint=MAKE, does=f"{text}; {made}")
+        f"{how}-{when}": FaultKind(MAKE, f"{text}; {made}")
         for how, text in _LOST.items()
         for when, made in _WHEN.items()
     },
-    "silent-later": Kind(
-        endpoint=MAKE,
-        does="no answer; the order is made SECONDS later",
-        argument="SECONDS",
-        default="2",
-    ),
-    "cut-body": Kind(endpoint=MAKE, does="the order is made; half of the answer's body, then closed"),
-    "no-id": Kind(
-        endpoint=MAKE,
-        does="the order is made; success without orderId and base numbers",
-    ),
-    "error-with-data": Kind(
-        endpoint=MAKE,
-        does="the order is made; status error, with its data and an error message",
-    ),
-    "error-with-data-before": Kind(
-        endpoint=MAKE,
-        does="not made; status error, price data with a warning, no errors",
-    ),
-    "429": Kind(
-        endpoint=MAKE,
-        does="HTTP 429, with Retry-After if given; not made",
-        argument="SECONDS",
-    ),
-    "triple": Kind(endpoint=MAKE, does="the access refusal; not made"),
-    "drip": Kind(
-        endpoint=MAKE,
-        does="the order is made; its answer comes a byte per SECONDS",
-        argument="SECONDS",
-        default="1",
-    ),
-    "price-up": Kind(
-        endpoint=MAKE,
-        does="prices rise by PERCENT before this order is charged, and stay",
-        role=Role.PREPARE,
-        argument="PERCENT",
-        default="10",
-    ),
-    "price-up-quote": Kind(
-        endpoint=CALC,
-        does="prices rise by PERCENT after this quote, and stay",
-        role=Role.PREPARE,
-        argument="PERCENT",
-        default="10",
-    ),
-    "overcharge": Kind(
-        endpoint=MAKE,
-        does="this order alone is charged PERCENT more than its price",
-        role=Role.PREPARE,
-        argument="PERCENT",
-        default="10",
-    ),
-    "no-funds": Kind(endpoint=MAKE, does="the balance is 0 before this order", role=Role.PREPARE),
-    "slow": Kind(
-        endpoint=MAKE,
-        does="made at once, answered after SECONDS",
-        role=Role.DELAY,
-        argument="SECONDS",
-        default="2",
-    ),
-    "calc-error": Kind(
-        endpoint=CALC,
-        does="an error envelope with TEXT",
-        argument="TEXT",
-        required=True,
-    ),
-    "calc-html": Kind(endpoint=CALC, does="HTTP 200 with an HTML body"),
-    "calc-slow": Kind(
-        endpoint=CALC,
-        does="answered after SECONDS",
-        role=Role.DELAY,
-        argument="SECONDS",
-        default="2",
-    ),
-    "list-500": Kind(endpoint=LIST, does="HTTP 500 with an HTML body"),
-    "list-html": Kind(endpoint=LIST, does="HTTP 200 with an HTML body"),
-    "list-empty": Kind(endpoint=LIST, does="a success envelope without any row"),
-    "list-blank": Kind(endpoint=LIST, does="HTTP 200 with an empty body"),
-    "balance-500": Kind(endpoint=BALANCE, does="HTTP 500 with an HTML body"),
-    "down": Kind(
-        endpoint=ANY,
-        does="any request: connection closed without an answer, nothing done",
-    ),
+    "silent-later": _in_seconds(MAKE, "no answer; the order is made SECONDS later"),
+    "cut-body": FaultKind(MAKE, "the order is made; half of the answer's body, then closed"),
+    "no-id": FaultKind(MAKE, "the order is made; success without orderId and base numbers"),
+    "error-with-data": FaultKind(MAKE, "the order is made; status error, with its data and an error message"),
+    "error-with-data-before": FaultKind(MAKE, "not made; status error, price data with a warning, no errors"),
+    "429": FaultKind(MAKE, "HTTP 429, with Retry-After if given; not made", argument="SECONDS"),
+    "triple": FaultKind(MAKE, "the access refusal; not made"),
+    "drip": _in_seconds(MAKE, "the order is made; its answer comes a byte per SECONDS", default="1"),
+    "price-up": _dearer(MAKE, "prices rise by PERCENT before this order is charged, and stay"),
+    "price-up-quote": _dearer(CALC, "prices rise by PERCENT after this quote, and stay"),
+    "overcharge": _dearer(MAKE, "this order alone is charged PERCENT more than its price"),
+    "no-funds": FaultKind(MAKE, "the balance is 0 before this order", role=Role.PREPARE),
+    "slow": _slow(MAKE, "made at once, answered after SECONDS"),
+    "calc-error": FaultKind(CALC, "an error envelope with TEXT", argument="TEXT", required=True),
+    "calc-html": FaultKind(CALC, "HTTP 200 with an HTML body"),
+    "calc-slow": _slow(CALC, "answered after SECONDS"),
+    "list-500": FaultKind(LIST, "HTTP 500 with an HTML body"),
+    "list-html": FaultKind(LIST, "HTTP 200 with an HTML body"),
+    "list-empty": FaultKind(LIST, "a success envelope without any row"),
+    "list-blank": FaultKind(LIST, "HTTP 200 with an empty body"),
+    "balance-500": FaultKind(BALANCE, "HTTP 500 with an HTML body"),
+    "down": FaultKind(ANY, "any request: connection closed without an answer, nothing done"),
 }
 
 _SPEC = re.compile(
@@ -234,7 +171,7 @@ class Faults:
         self._seen.update((endpoint, ANY))
         met: list[Fault] = []
         for fault, times in self._armed:
-            if self._applies(fault, endpoint, name) and not _crowded(fault, met):
+            if self._applies(fault, endpoint, name) and not _is_crowded_out(fault, met):
                 times[0] += 1
                 met.append(fault)
         self.fired.update(fault.kind for fault in met)
@@ -253,7 +190,7 @@ class Faults:
         return fault.number <= self._seen[counted] <= last
 
 
-def _crowded(fault: Fault, met: list[Fault]) -> bool:
+def _is_crowded_out(fault: Fault, met: list[Fault]) -> bool:
     """Whether another fault has replaced this answer already."""
     answers = Role.ANSWER
     return KINDS[fault.kind].role is answers and any(KINDS[other.kind].role is answers for other in met)

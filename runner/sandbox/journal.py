@@ -104,7 +104,7 @@ def _ensure_header(fd: int, path: Path) -> None:
     if start == HEADER:
         return
     if not HEADER.startswith(start):
-        raise StateFileError(f"{path} is not a sandbox state file; name another one, it is left untouched")
+        raise StateFileError(f"{path} is not a sandbox state file; use another one (this one was left untouched)")
     _write(fd, HEADER, 0)
 
 

@@ -1,4 +1,7 @@
-"""The switches of the emulator: one for every point on which the vendor's sources disagree (api/v1.md section 14)."""
+"""The switches of the emulator: one for every point on which the vendor's sources disagree.
+
+The points are listed in docs/vendor/api-v1.md#open-points.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -33,7 +36,7 @@ class Options:
     provisioning_delay: float = 0.0
     """Seconds from a purchase until its addresses, authorisations or traffic can be read."""
     mobile_delay: float | None = None
-    """The same for mobile; None is `provisioning_delay`."""
+    """Seconds from a purchase of mobile proxies until they can be read; None is `provisioning_delay`."""
     partial_delivery: bool = False
     """Deliver only half of each order's addresses, rounded up; the rest never comes."""
     base_order_numbers: bool = True

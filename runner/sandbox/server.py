@@ -5,14 +5,13 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 from threading import Event, Lock, Thread
-from types import TracebackType
 from typing import Self
 
-from runner.sandbox.answers import Answer, How, html
+from runner.sandbox.connection import BadRequestError, Incoming, Wire
 from runner.sandbox.options import SANDBOX_KEY
-from runner.sandbox.wire import BadRequestError, Incoming, Wire
+from runner.sandbox.replies import How, Reply, html
 
-Respond = Callable[[str, str, bytes], Answer]
+Respond = Callable[[str, str, bytes], Reply]
 _PATIENCE = 2.0
 
 
@@ -37,12 +36,7 @@ class SandboxServer:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -71,12 +65,7 @@ class SandboxServer:
             if self._closing.is_set():
                 sock.close()
                 return
-            thread = Thread(
-                target=self._attend,
-                args=(sock,),
-                name="sandbox connection",
-                daemon=True,
-            )
+            thread = Thread(target=self._attend, args=(sock,), name="sandbox connection", daemon=True)
             with self._lock:
                 self._open[sock] = thread
             thread.start()
@@ -109,7 +98,7 @@ class SandboxServer:
             self._closing.wait(answer.pause)
         return self._deliver(wire, incoming, answer)
 
-    def _deliver(self, wire: Wire, incoming: Incoming, answer: Answer) -> bool:
+    def _deliver(self, wire: Wire, incoming: Incoming, answer: Reply) -> bool:
         keep_alive = incoming.keep_alive
         if answer.how is How.WHOLE:
             wire.send(answer, keep_alive=keep_alive)
@@ -124,7 +113,7 @@ class SandboxServer:
             self._drip(wire, answer)
         return False
 
-    def _drip(self, wire: Wire, answer: Answer) -> None:
+    def _drip(self, wire: Wire, answer: Reply) -> None:
         wire.send(answer, keep_alive=False, share=0.0)
         for place in range(len(answer.body)):
             if self._closing.wait(answer.step):

@@ -1,4 +1,6 @@
-"""The rows of `proxy/list` (api/v1.md section 10): made once an order, kept as JSON, appended as delivered."""
+"""The rows of `proxy/list` (docs/vendor/api-v1.md#proxy-lists): made once an order, kept as JSON, appended as
+delivered.
+"""
 
 import calendar
 import hashlib
@@ -9,10 +11,10 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
-from runner.sandbox.answers import to_json
+from runner.sandbox.basket import Basket
+from runner.sandbox.memory import Sale
 from runner.sandbox.options import Options
-from runner.sandbox.records import Purchase
-from runner.sandbox.wanted import Wanted
+from runner.sandbox.replies import to_json
 
 JSON = dict[str, Any]
 FIRST_ROW, FIRST_BASKET = 9_876_543, 9_123_456
@@ -28,8 +30,8 @@ ENDING = 7 * 86_400.0
 class Lot:
     """One order's addresses: `serial` numbers its first address, `due` and `ends` are seconds since the epoch."""
 
-    purchase: Purchase
-    wanted: Wanted
+    purchase: Sale
+    wanted: Basket
     serial: int
     count: int
     due: float
@@ -137,7 +139,7 @@ def _row(lot: Lot, index: int) -> JSON:
     }
 
 
-def _credentials(serial: int, wanted: Wanted) -> tuple[str, str]:
+def _credentials(serial: int, wanted: Basket) -> tuple[str, str]:
     if wanted.generate_auth or wanted.auth_ip:
         return "", ""
     return f"login{serial}", f"password{serial}"

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from runner.sandbox.answers import (
-    Answer,
+from runner.sandbox.faults import Fault
+from runner.sandbox.replies import (
     How,
+    Reply,
     error_with_data,
     html,
     refusal,
@@ -16,7 +17,6 @@ from runner.sandbox.answers import (
     too_many,
     warning,
 )
-from runner.sandbox.faults import Fault
 
 SAMPLE_QUOTE = {
     "warning": "Insufficient funds. Total $2. Not enough $33.10",
@@ -38,53 +38,45 @@ class Spoiler:
     """
 
     works: bool
-    instead: Callable[[Fault, Answer], Answer]
+    instead: Callable[[Fault, Reply], Reply]
 
 
-def _lost(how: How) -> Callable[[Fault, Answer], Answer]:
+def _lost(how: How) -> Callable[[Fault, Reply], Reply]:
     return lambda _fault, answer: replace(answer, how=how)
 
 
-def _fixed(answer: Answer) -> Callable[[Fault, Answer], Answer]:
+def _always(answer: Reply) -> Callable[[Fault, Reply], Reply]:
     return lambda _fault, _answer: answer
 
 
 _ERROR_500 = html(500, "500 Internal Server Error")
 _PAGE = html(200, "Site maintenance")
-_EMPTY = Answer()
-_INSTEAD: dict[str, Callable[[Fault, Answer], Answer]] = {
+_EMPTY = Reply()
+_INSTEAD: dict[str, Callable[[Fault, Reply], Reply]] = {
     "reset": _lost(How.RESET),
     "close": _lost(How.CLOSE),
     "silent": _lost(How.SILENT),
-    "500": _fixed(_ERROR_500),
-    "502": _fixed(html(502, "502 Bad Gateway")),
-    "html": _fixed(_PAGE),
-    "empty": _fixed(_EMPTY),
+    "500": _always(_ERROR_500),
+    "502": _always(html(502, "502 Bad Gateway")),
+    "html": _always(_PAGE),
+    "empty": _always(_EMPTY),
 }
 
 
-def _without_id(_fault: Fault, answer: Answer) -> Answer:
-    envelope = json.loads(answer.body)
-    if envelope["status"] != "success":
-        return answer
-    return success({"total": envelope["data"]["total"], "balance": envelope["data"]["balance"]})
+def _of_success(change: Callable[[Any], Reply]) -> Callable[[Fault, Reply], Reply]:
+    """What `change` makes of the data of a success; anything else stays as it is."""
+
+    def instead(_fault: Fault, answer: Reply) -> Reply:
+        envelope = json.loads(answer.body)
+        return change(envelope["data"]) if envelope["status"] == "success" else answer
+
+    return instead
 
 
-def _as_error(_fault: Fault, answer: Answer) -> Answer:
-    envelope = json.loads(answer.body)
-    if envelope["status"] != "success":
-        return answer
-    return error_with_data(envelope["data"], "Unknown error")
-
-
-def _without_rows(_fault: Fault, answer: Answer) -> Answer:
-    return Answer(body=to_json(_emptied(json.loads(answer.body))))
-
-
-def _emptied(value: Any) -> Any:
+def _empty_copy(value: Any) -> Any:
     """The value with every list in it emptied."""
     if isinstance(value, dict):
-        return {name: item if name == "errors" else _emptied(item) for name, item in value.items()}
+        return {name: item if name == "errors" else _empty_copy(item) for name, item in value.items()}
     return [] if isinstance(value, list) else value
 
 
@@ -93,22 +85,23 @@ SPOILERS: dict[str, Spoiler] = {
     **{f"{name}-after": Spoiler(works=True, instead=instead) for name, instead in _INSTEAD.items()},
     "silent-later": Spoiler(works=False, instead=_lost(How.SILENT)),
     "cut-body": Spoiler(works=True, instead=_lost(How.CUT)),
-    "drip": Spoiler(
-        works=True,
-        instead=lambda fault, answer: replace(answer, how=How.DRIP, step=fault.size),
+    "drip": Spoiler(works=True, instead=lambda fault, answer: replace(answer, how=How.DRIP, step=fault.size)),
+    "no-id": Spoiler(
+        works=True, instead=_of_success(lambda data: success({name: data[name] for name in ("total", "balance")}))
     ),
-    "no-id": Spoiler(works=True, instead=_without_id),
-    "error-with-data": Spoiler(works=True, instead=_as_error),
-    "error-with-data-before": Spoiler(works=False, instead=_fixed(warning(SAMPLE_QUOTE))),
+    "error-with-data": Spoiler(works=True, instead=_of_success(lambda data: error_with_data(data, "Unknown error"))),
+    "error-with-data-before": Spoiler(works=False, instead=_always(warning(SAMPLE_QUOTE))),
     "429": Spoiler(works=False, instead=lambda fault, _answer: too_many(fault.argument)),
     "triple": Spoiler(works=False, instead=lambda _fault, answer: answer),
     "calc-error": Spoiler(works=False, instead=lambda fault, _answer: refusal(fault.argument or "")),
-    "calc-html": Spoiler(works=False, instead=_fixed(_PAGE)),
-    "list-500": Spoiler(works=False, instead=_fixed(_ERROR_500)),
-    "list-html": Spoiler(works=False, instead=_fixed(_PAGE)),
-    "list-empty": Spoiler(works=True, instead=_without_rows),
-    "list-blank": Spoiler(works=False, instead=_fixed(_EMPTY)),
-    "balance-500": Spoiler(works=False, instead=_fixed(_ERROR_500)),
+    "calc-html": Spoiler(works=False, instead=_always(_PAGE)),
+    "list-500": Spoiler(works=False, instead=_always(_ERROR_500)),
+    "list-html": Spoiler(works=False, instead=_always(_PAGE)),
+    "list-empty": Spoiler(
+        works=True, instead=lambda _fault, answer: Reply(body=to_json(_empty_copy(json.loads(answer.body))))
+    ),
+    "list-blank": Spoiler(works=False, instead=_always(_EMPTY)),
+    "balance-500": Spoiler(works=False, instead=_always(_ERROR_500)),
     "down": Spoiler(works=False, instead=_lost(How.CLOSE)),
 }
 """Every kind of fault that replaces the answer."""

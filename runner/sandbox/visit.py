@@ -4,11 +4,11 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from runner.sandbox.answers import Answer, access_refused, too_many
-from runner.sandbox.api import Api, Call, Commit
+from runner.sandbox.accounts import Customer, Vendor, mark_of
+from runner.sandbox.api import Api, ApiCall, Commit
 from runner.sandbox.faults import Fault
+from runner.sandbox.replies import Reply, access_refusal, too_many
 from runner.sandbox.spoil import SPOILERS
-from runner.sandbox.vendor import Account, Vendor, mark_of
 
 
 class Limiter:
@@ -34,12 +34,12 @@ class Visit:
 
     vendor: Vendor
     limiter: Limiter
-    call: Call
+    call: ApiCall
     met: list[Fault]
     now: float
     commit: Commit
 
-    def answer(self) -> Answer:
+    def answer(self) -> Reply:
         """The answer as the client gets it; what it changes has been committed."""
         self._prepare()
         spoiled = next((fault for fault in self.met if fault.kind in SPOILERS), None)
@@ -47,7 +47,7 @@ class Visit:
             answer = self._ordinary()
         else:
             spoiler = SPOILERS[spoiled.kind]
-            answer = self._ordinary() if spoiler.works else access_refused(self.vendor.options.triple_items)
+            answer = self._ordinary() if spoiler.works else access_refusal(self.vendor.options.triple_items)
             answer = spoiler.instead(spoiled, answer)
         self._raise_prices("price-up-quote")
         return replace(answer, pause=self.vendor.options.latency + self._size("slow") + self._size("calc-slow"))
@@ -61,21 +61,17 @@ class Visit:
             self.commit({"event": "balance", "account": mark_of(account.key), "balance": "0.00"})
         for fault in self.met:
             if fault.kind == "silent-later":
-                late = {
-                    "due": self.now + fault.size,
-                    "account": mark_of(account.key),
-                    "body": dict(self.call.body),
-                }
+                late = {"due": self.now + fault.size, "account": mark_of(account.key), "body": dict(self.call.body)}
                 self.commit({"event": "later"} | late)
 
-    def _ordinary(self) -> Answer:
+    def _ordinary(self) -> Reply:
         account = self._account()
         options = self.vendor.options
         if options.limit_form != "none" and self.limiter.count(self.call.key, self.now) > options.limit_per_minute:
             wait = str(60 - int(self.now % 60))
-            return too_many(wait) if options.limit_form == "429" else access_refused(options.triple_items)
+            return too_many(wait) if options.limit_form == "429" else access_refusal(options.triple_items)
         if account is None:
-            return access_refused(options.triple_items)
+            return access_refusal(options.triple_items)
         api = Api(
             vendor=self.vendor,
             now=self.now,
@@ -84,7 +80,7 @@ class Visit:
         )
         return api.answer(self.call, account)
 
-    def _account(self) -> Account | None:
+    def _account(self) -> Customer | None:
         try:
             return self.vendor.account(self.call.key)
         except KeyError:

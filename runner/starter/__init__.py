@@ -5,13 +5,14 @@ Pure, but for reading the templates. The same choice gives the same bytes.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from runner._version import __version__
-from runner.orders import ProductType
+from runner.core.orders import ProductType
 
 MANIFESTS: Final = "orders"
 """The folder of the manifests."""
@@ -43,7 +44,7 @@ SCHEMAS: Final = ("manifest", "policy")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class Wish:
     """What somebody wants. Without types no manifest, and nothing that belongs to manifests, is part of it."""
 
     types: tuple[ProductType, ...] = ()
@@ -52,19 +53,19 @@ class Choice:
     vscode: bool = False
 
 
-def files(choice: Choice) -> dict[str, str]:
+def files(choice: Wish) -> dict[str, str]:
     """Paths below the folder, sorted, and what each file holds."""
     return dict(sorted(_files(choice)))
 
 
-def _files(choice: Choice) -> Iterator[tuple[str, str]]:
+def _files(choice: Wish) -> Iterator[tuple[str, str]]:
     if choice.types:
         for kind in choice.types:
             yield f"{MANIFESTS}/{kind}.yaml", _template(f"orders/{kind}.yaml")
-        yield LOCKFILE, _locked(choice.types)
-        yield "order-runner.yaml", _filled("order-runner.yaml", choice)
+        yield LOCKFILE, _lockfile(choice.types)
+        yield "order-runner.yaml", _fill_in("order-runner.yaml", choice)
     if choice.types or choice.vscode:
-        from runner import schemas
+        from runner.core import schemas
 
         for name in SCHEMAS:
             yield f"schemas/{name}.schema.json", schemas.text(name)
@@ -72,31 +73,30 @@ def _files(choice: Choice) -> Iterator[tuple[str, str]]:
     wanted += [".pre-commit-config.yaml"] if choice.pre_commit else []
     wanted += [".vscode/settings.json"] if choice.vscode else []
     for path in wanted:
-        yield path, _filled(path, choice)
+        yield path, _fill_in(path, choice)
 
 
-def extended(found: str, ours: str) -> str:
+def extend(theirs: str, ours: str) -> str:
     """A `.gitignore` with the patterns of ours that it lacks behind its own; the same text where it lacks none."""
-    has = set(found.splitlines())
+    has = set(theirs.splitlines())
     missing = [line for line in ours.splitlines() if line not in has]
     if all(line.startswith("#") for line in missing):
-        return found
-    between = "" if not found or found.endswith("\n") else "\n"
-    return found + between + "".join(f"{line}\n" for line in missing)
+        return theirs
+    between = "" if not theirs or theirs.endswith("\n") else "\n"
+    return theirs + between + "".join(f"{line}\n" for line in missing)
 
 
-def _filled(path: str, choice: Choice) -> str:
+def _fill_in(path: str, choice: Wish) -> str:
     text = _template(TEMPLATES[path])
     return text.replace("@VERSION@", __version__).replace("@TYPES@", ", ".join(choice.types))
 
 
-def _locked(types: tuple[ProductType, ...]) -> str:
-    """The lockfile of the emulator, with what these types need of it."""
-    from runner.lock.text import read, written
-
-    lockfile, problems = read(_FOLDER / "orders.lock.json")
-    assert lockfile is not None, problems  # noqa: S101 - it is shipped beside this module
-    return written(entry for address, entry in lockfile.entries.items() if address.type in types)
+def _lockfile(types: tuple[ProductType, ...]) -> str:
+    """The lockfile of the emulator, with the entries that these types need: each is a line, as `lock` writes them."""
+    head, begin, rest = _template("orders.lock.json").partition("[\n")
+    body, end, tail = rest.rpartition("\n  ]")
+    lines = [line for line in body.split(",\n") if json.loads(line)["type"] in types]
+    return head + (begin + ",\n".join(lines) + end if lines else "[]") + tail
 
 
 def _template(name: str) -> str:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from runner.errors import UsageError
-from runner.files import refuse_special
-from runner.starter import IGNORED, MANIFESTS, extended
+from runner.core.errors import UsageError
+from runner.core.files import refuse_special
+from runner.starter import IGNORED, MANIFESTS, extend
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
+class PlacedFile:
     """What became of one file; `path` is below the folder."""
 
     path: str
@@ -42,16 +42,16 @@ def hosted_at(folder: Path) -> str | None:
     return next((system for system in ("github", "gitlab") if f"{system}." in text), None)
 
 
-def place(folder: Path, files: Mapping[str, str], *, force: bool) -> tuple[Placed, ...]:
+def place(folder: Path, files: Mapping[str, str], *, force: bool) -> tuple[PlacedFile, ...]:
     """Write what is not there yet. UsageError, and nothing written, where other content stands in the way."""
     try:
-        wanted = list(_compared(folder, files))
+        wanted = list(_compare(folder, files))
         taken = [placed.path for placed, _ in wanted if placed.what == "replaced"]
         if taken and not force:
             listed = ", ".join(str(folder / path) for path in taken)
             raise UsageError(
-                f"nothing was written, because this is there already, with other content: {listed}",
-                hint="move it away, name another folder, or replace all of it with --force",
+                f"nothing was written, because these files are there already, with other content: {listed}",
+                hint="move them away, use another folder, or replace them with --force",
             )
         for placed, text in wanted:
             if placed.what != "unchanged":
@@ -64,16 +64,16 @@ def place(folder: Path, files: Mapping[str, str], *, force: bool) -> tuple[Place
     return tuple(placed for placed, _ in wanted)
 
 
-def _compared(folder: Path, files: Mapping[str, str]) -> Iterator[tuple[Placed, str]]:
+def _compare(folder: Path, files: Mapping[str, str]) -> Iterator[tuple[PlacedFile, str]]:
     for path, text in files.items():
         target = folder / path
         refuse_special(target)
         if not target.exists():
-            yield Placed(path=path, what="wrote"), text
+            yield PlacedFile(path=path, what="wrote"), text
             continue
-        found = target.read_bytes().decode("utf-8", "surrogateescape")
-        wanted = extended(found, text) if path == IGNORED else text
-        if found == wanted:
-            yield Placed(path=path, what="unchanged"), text
+        theirs = target.read_bytes().decode("utf-8", "surrogateescape")
+        wanted = extend(theirs, text) if path == IGNORED else text
+        if theirs == wanted:
+            yield PlacedFile(path=path, what="unchanged"), text
         else:
-            yield Placed(path=path, what="extended" if path == IGNORED else "replaced"), wanted
+            yield PlacedFile(path=path, what="extended" if path == IGNORED else "replaced"), wanted

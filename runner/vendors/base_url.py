@@ -7,7 +7,7 @@ import re
 from typing import Final
 from urllib.parse import urlsplit
 
-from runner.errors import UsageError
+from runner.core.errors import UsageError
 
 _PRINTABLE: Final = re.compile(r"[!-~]+")
 _LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
@@ -17,31 +17,31 @@ _SEGMENTS: Final = re.compile(r"(?:/(?!\.\.?(?:/|$))[A-Za-z0-9._~-]+)*")
 MAX_NAME: Final = 253
 
 
-def checked_base_url(text: str) -> str:
+def check_base_url(text: str) -> str:
     """`text` in its plain spelling, without a final slash; UsageError where the key must not be sent there.
 
     The error never repeats the text: what was pasted there by mistake may be a secret.
     """
     if not _PRINTABLE.fullmatch(text):
-        raise _refused("it has blanks or characters beyond ASCII" if text else "it is empty")
+        raise _refusal("it has blanks or characters beyond ASCII" if text else "it is empty")
     try:
         parts = urlsplit(text)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        raise _refused("its host or port cannot be read") from None
+        raise _refusal("its host or port cannot be read") from None
     if parts.scheme not in ("http", "https"):
-        raise _refused("it does not start with https://")
+        raise _refusal("it does not start with https://")
     if "@" in text:
-        raise _refused("it names a user or a password")
+        raise _refusal("it names a user or a password")
     if "?" in text or "#" in text:
-        raise _refused("it has a query or a fragment")
+        raise _refusal("it has a query or a fragment")
     if not is_plain_host(host) or port == 0 or ("[" in parts.netloc) != (":" in host):
-        raise _refused("its host is not a plain name or address, or its port is none")
+        raise _refusal("its host is not a plain name or address, or its port is invalid")
     path = parts.path.removesuffix("/")
     if not _SEGMENTS.fullmatch(path):
-        raise _refused("its path has parts that do not belong there")
+        raise _refusal("its path has parts that do not belong there")
     if parts.scheme == "http" and not is_loopback(host):
-        raise _refused("only https is allowed, or http on a loopback address")
+        raise _refusal("only https is allowed, or http on a loopback address")
     shown = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{shown}{'' if port is None else f':{port}'}{path}"
 
@@ -69,8 +69,8 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     return address
 
 
-def _refused(reason: str) -> UsageError:
+def _refusal(reason: str) -> UsageError:
     return UsageError(
-        f"the base URL is refused: {reason}",
-        hint="give it like https://proxy-seller.com/personal/api/v1, without the key",
+        f"the base URL is not accepted: {reason}",
+        hint="write it like https://proxy-seller.com/personal/api/v1, without the key",
     )

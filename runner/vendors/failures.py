@@ -46,7 +46,7 @@ def in_words(error: Exception, seconds: float) -> str:
     for kind, words in _WORDS:
         if isinstance(error, kind):
             return words.format(seconds=seconds, system=_system_words(error))
-    return f"an error of our own while waiting for the answer ({type(error).__name__})"
+    return f"a bug in order-runner while waiting for the answer ({type(error).__name__})"
 
 
 def may_heal(error: Exception) -> bool:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
-from runner.clock import Clock
-from runner.progress import Waiting, Watch
+from runner.core.clock import Clock
+from runner.core.progress import Waiting, Watch
 
 WINDOW: Final = 60.0
 PURCHASE_GAP: Final = 2.0
-"""Seconds between the starts of two purchases, as the vendor's own client keeps them (api/v1.md section 4)."""
+"""Seconds between the starts of two purchases, as the vendor's own client keeps them (docs/vendor/api-v1.md#limits)."""
 _WORTH_SAYING: Final = 3.0
 _ROUNDING: Final = 1e-6
 """Seconds on top of a wait: a sum of floats may fall short of the moment it was made from."""

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import httpcore
 
-from runner.clock import Clock
+from runner.core.clock import Clock
 from runner.vendors.interrupts import Interrupts
 
 
@@ -78,15 +78,19 @@ class TimedStream(httpcore.NetworkStream):
 
     def hung_up(self) -> str | None:
         """Why nothing may be written: the other side has closed, or speaks out of turn."""
-        found: socket.socket = self.get_extra_info("socket")
-        found.settimeout(0)
+        raw: socket.socket = self.get_extra_info("socket")
+        raw.settimeout(0)
         try:
-            data = found.recv(1)
+            data = raw.recv(1)
         except (BlockingIOError, ssl.SSLWantReadError):  # open and silent, session tickets aside
             return None
         except OSError:
             return "the vendor dropped the connection before anything was sent"
-        return "the vendor spoke before it was asked" if data else "the vendor hung up before anything was sent"
+        return (
+            "the vendor sent data before the request"
+            if data
+            else "the vendor closed the connection before anything was sent"
+        )
 
     def close(self) -> None:
         self._stream.close()
@@ -123,7 +127,7 @@ class TimedBackend(httpcore.NetworkBackend):
 def _addresses(host: str, port: int) -> list[str]:
     """Raises ConnectError. How long the resolver may take is the system's business (resolv.conf)."""
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:
         raise httpcore.ConnectError("the name was not resolved") from error
-    return [str(address[0]) for *_, address in found]
+    return [str(address[0]) for *_, address in addresses]

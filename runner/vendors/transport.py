@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import re
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
@@ -20,24 +20,27 @@ import httpcore
 import httpx
 
 from runner._version import __version__
-from runner.clock import Clock
-from runner.errors import UsageError, VendorUnavailable
-from runner.progress import Waiting, Watch, unwatched
-from runner.secrets import MASK, ApiKey
+from runner.core.clock import Clock
+from runner.core.errors import UsageError, VendorUnavailable
+from runner.core.progress import Waiting, Watch, unwatched
+from runner.core.secrets import MASK, ApiKey
+from runner.core.vendor import NotSent
 from runner.vendors.failures import Lost, TooLarge, in_words, may_heal
-from runner.vendors.interface import NotSent
 from runner.vendors.pace import Pace
+from runner.vendors.retry_after import retry_after
 from runner.vendors.streams import Deadline, TimedBackend, TimedStream
 from runner.vendors.wire import Request, Response
 
-__all__ = ["Connection", "Lost", "Timing", "Transport", "tls_context"]
-
 SPENDING_WORDS: Final = frozenset({"make", "add"})
-"""Parts of a path that mean more than looking: order/make, prolong/make/{type}, balance/add (api/v1.md section 5)."""
+"""Parts of a path that mean more than looking: order/make, prolong/make/{type}, balance/add.
+
+The paths: docs/vendor/api-v1.md#endpoints.
+"""
 MONEY_BODY_LIMIT: Final = 1 << 20
 READ_BODY_LIMIT: Final = 64 << 20
 RETRY_AFTER_DEFAULT: Final = 2.0
-RETRY_AFTER_CAP: Final = 60.0
+"""Seconds until a throttled read is tried again, where the answer does not tell."""
+
 HEADERS: Final = {
     "User-Agent": f"order-runner/{__version__}",
     "Accept": "application/json",
@@ -98,38 +101,6 @@ class _Incoming:
         )
 
 
-class _KeyedTransport(httpx.BaseTransport):
-    """httpx's way down to a pool of ours, which puts the key in.
-
-    Used without `httpx.Client`, which would keep cookies, and fail on a redirect it cannot read even where it is told
-    not to follow it.
-    """
-
-    def __init__(self, pool: httpcore.ConnectionPool, key: ApiKey) -> None:
-        self._pool = pool
-        self._key = key
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        response = self._pool.handle_request(_core_request(request, self._key))
-        return httpx.Response(
-            status_code=response.status, headers=response.headers, stream=_Body(response), request=request
-        )
-
-    def close(self) -> None:
-        self._pool.close()
-
-
-class _Body(httpx.SyncByteStream):
-    def __init__(self, response: httpcore.Response) -> None:
-        self._response = response
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self._response.iter_stream()
-
-    def close(self) -> None:
-        self._response.close()
-
-
 def _core_request(request: httpx.Request, key: ApiKey) -> httpcore.Request:
     """The one place where the key enters a URL."""
     url = request.url
@@ -147,7 +118,7 @@ def _core_request(request: httpx.Request, key: ApiKey) -> httpcore.Request:
 
 
 @dataclass(slots=True, repr=False)
-class Connection:
+class HttpConnection:
     """One open connection, good for one exchange."""
 
     _stream: TimedStream
@@ -193,7 +164,7 @@ class Transport:
         tls: Callable[[], ssl.SSLContext] = tls_context,
     ) -> None:
         if key.redact(base_url) != base_url:
-            raise UsageError("the base URL holds the API key", hint="leave it off: it is added where it belongs")
+            raise UsageError("the base URL contains the API key", hint="leave it out: it is added where it belongs")
         self.base_url = f"{base_url}/{MASK}"
         self.timing = timing or Timing()
         self._key = key
@@ -204,10 +175,11 @@ class Transport:
         self._backend = TimedBackend(self._deadline)
         self._url = httpx.URL(base_url)
         self._tls = tls() if self._url.scheme == "https" else None
-        pool = httpcore.ConnectionPool(
+        # No `httpx.Client`: it would keep cookies, and fail on a redirect it cannot read even where it is told not to
+        # follow it.
+        self._reads = httpcore.ConnectionPool(
             ssl_context=self._tls, max_connections=1, keepalive_expiry=30.0, network_backend=self._backend
         )
-        self._reads = _KeyedTransport(pool, key)
 
     def __enter__(self) -> Self:
         return self
@@ -222,19 +194,20 @@ class Transport:
         Raises VendorUnavailable where no complete answer came, ValueError for a call that spends.
         """
         if SPENDING_WORDS & set(request.path.lower().split("/")):
-            raise ValueError(f"{request.path} spends money and is no read")
+            raise ValueError(f"{request.path} spends money: it is not a read")
         for pause in self.timing.pauses:
             answer = self._read_once(request)
             wait = self._worth_another_try(answer, pause)
             if wait is None:
                 break
-            self._watch(Waiting(seconds=wait, why=f"{request.path} was not answered properly"))
+            self._watch(Waiting(seconds=wait, why=f"{request.path} got no proper answer"))
             self._clock.sleep(wait)
         else:
             answer = self._read_once(request)
         if isinstance(answer, Lost):
             raise VendorUnavailable(
-                f"{request.path}: {answer.reason}", hint="is the base URL right, and the vendor up? try again later"
+                f"{request.path}: {answer.reason}",
+                hint="check the base URL and whether the vendor is up; try again later",
             )
         return answer
 
@@ -243,8 +216,9 @@ class Transport:
         self._deadline.start(self.timing.read)
         incoming = _Incoming(READ_BODY_LIMIT)
         try:
-            with self._deadline.interrupts.held(), closing(self._reads.handle_request(self._built(request))) as answer:
-                incoming.take(answer.status_code, answer.headers.raw, answer.iter_raw())
+            core = _core_request(self._built(request), self._key)
+            with self._deadline.interrupts.held(), closing(self._reads.handle_request(core)) as answer:
+                incoming.take(answer.status, answer.headers, answer.iter_stream())
         except (httpcore.ProtocolError, httpcore.NetworkError, httpcore.TimeoutException, TooLarge, OSError) as error:
             return incoming.lost(error, self.timing.read, self._key)
         return incoming.complete(self._key)
@@ -254,11 +228,12 @@ class Transport:
         if isinstance(answer, Lost):
             return pause if answer.again else None
         if answer.status == httpx.codes.TOO_MANY_REQUESTS:
-            return _told_to_wait(answer.headers)
+            seconds = retry_after(answer.headers)
+            return RETRY_AFTER_DEFAULT if seconds is None else seconds
         return pause if answer.status >= httpx.codes.INTERNAL_SERVER_ERROR else None
 
     @contextmanager
-    def connect(self) -> Iterator[Connection | NotSent]:
+    def connect(self) -> Iterator[HttpConnection | NotSent]:
         """A connection for one purchase, TCP and TLS done, after the vendor's pace was kept."""
         self._pace.purchase()
         opened = self._open()
@@ -267,7 +242,7 @@ class Transport:
             return
         with closing(opened):
             money = self.timing.money
-            yield Connection(opened, self._origin(), self._deadline, money, self._core, self._key, self._pace)
+            yield HttpConnection(opened, self._origin(), self._deadline, money, self._core, self._key, self._pace)
 
     def _open(self) -> TimedStream | NotSent:
         self._deadline.start(self.timing.connect)
@@ -289,12 +264,6 @@ class Transport:
     def _built(self, request: Request) -> httpx.Request:
         """With the mask where the key belongs; ValueError for a path that could lead elsewhere."""
         if not _PATH.fullmatch(request.path):
-            raise ValueError(f"{request.path!r} is no path of the vendor's API")
+            raise ValueError(f"{request.path!r} is not a path of the vendor's API")
         headers = HEADERS if request.body is None else {**HEADERS, "Content-Type": "application/json"}
         return httpx.Request(request.method, f"{self.base_url}/{request.path}", headers=headers, content=request.body)
-
-
-def _told_to_wait(headers: Mapping[str, str]) -> float:
-    """Seconds, from `Retry-After` where it holds a sane number."""
-    told = headers.get("retry-after", "").strip()
-    return min(float(told), RETRY_AFTER_CAP) if re.fullmatch(r"[0-9]{1,18}", told) else RETRY_AFTER_DEFAULT

@@ -46,7 +46,10 @@ class Malformed(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """`{"status", "data", "errors"}` (api/v1.md section 2). Absent `data` is None, absent or null `errors` is empty."""
+    """`{"status", "data", "errors"}` (docs/vendor/api-v1.md#envelope).
+
+    Absent `data` is None, absent or null `errors` is empty.
+    """
 
     status: Literal["success", "error"]
     data: object = None
@@ -57,7 +60,7 @@ def parse_envelope(response: Response) -> Envelope:
     """The envelope in a body, whatever the HTTP status; Malformed where there is none."""
     value = parse_json(response.body)
     if not isinstance(value, dict):
-        raise Malformed("the answer is JSON but no envelope")
+        raise Malformed("the answer is JSON, but not an envelope")
     status, errors = value.get("status"), value.get("errors")
     if status not in ("success", "error"):
         raise Malformed("the answer's status is neither success nor error")
@@ -88,7 +91,10 @@ def parse_json(body: bytes) -> object:
 
 
 def amount(value: object) -> Decimal | None:
-    """Money from a JSON number or a plain decimal text (api/v1.md section 8); None for anything else."""
+    """Money from a JSON number or a plain decimal text; None for anything else.
+
+    The vendor sends both (docs/vendor/api-v1.md#price-quotes).
+    """
     if isinstance(value, Decimal):
         return value
     if isinstance(value, int) and not isinstance(value, bool):
@@ -120,7 +126,7 @@ def _syntax(text: str, error: json.JSONDecodeError) -> str:
     if not text.lstrip().startswith(("{", "[")):
         return "the answer is not JSON"
     extra = error.msg.startswith("Extra data")
-    return "the answer goes on after its JSON" if extra else "the answer is broken or cut-off JSON"
+    return "the answer has text after its JSON" if extra else "the answer is broken or cut-off JSON"
 
 
 def _check_depth(text: str) -> None:
@@ -143,7 +149,7 @@ def _check_surrogates(text: str, value: object) -> None:
     try:
         json.dumps(value, ensure_ascii=False, default=str).encode()
     except UnicodeEncodeError:
-        raise Malformed("the answer holds half a character") from None
+        raise Malformed("the answer holds half a surrogate pair") from None
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -158,13 +164,13 @@ def _decimal(literal: str) -> Decimal:
     value = Decimal(literal) if len(literal) <= MAX_NUMBER else Decimal("NaN")
     exponent = value.as_tuple().exponent
     if not value.is_finite() or abs(cast("int", exponent)) > MAX_EXPONENT:
-        raise Malformed("the answer holds a number out of all reason")
+        raise Malformed("the answer holds an absurdly large number")
     return value
 
 
 def _integer(literal: str) -> int:
     if len(literal) > MAX_INTEGER:
-        raise Malformed("the answer holds a number out of all reason")
+        raise Malformed("the answer holds an absurdly large number")
     return int(literal)
 
 

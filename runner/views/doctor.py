@@ -1,4 +1,4 @@
-"""What `doctor` found → a line each with the way out below it, or JSON."""
+"""What `doctor` found → a line each with what to do below it, or JSON."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from runner._version import __version__
-from runner.diagnosis import DOCTOR_VERSION, Check, exit_code
-from runner.views.console import Channel, Console
-from runner.views.safe import json_text, one_line
+from runner.run.doctor.check import DOCTOR_VERSION, Check, exit_code
+from runner.views.terminal.console import Channel, Console
+from runner.views.terminal.safe import json_text, one_line
 
 STYLES: Final = {"ok": "good", "warning": "warning", "failed": "error", "not checked": "faint"}
 _STATE: Final = max(map(len, STYLES))
@@ -16,14 +16,10 @@ _STATE: Final = max(map(len, STYLES))
 
 def render(checks: Sequence[Check], *, fmt: str, console: Console) -> None:
     """Write the checks in one of `FORMATS` to stdout."""
-    FORMATS[fmt](checks, console.out)
+    console.out.lines(FORMATS[fmt](checks, console.out))
 
 
-def _text(checks: Sequence[Check], channel: Channel) -> None:
-    channel.lines(_lines(checks, channel))
-
-
-def _lines(checks: Sequence[Check], channel: Channel) -> Iterator[str]:
+def _text(checks: Sequence[Check], channel: Channel) -> Iterator[str]:
     width = max((len(check.name) for check in checks), default=0)
     for check in checks:
         state = channel.paint(STYLES[check.state], check.state.ljust(_STATE))
@@ -36,11 +32,11 @@ def _lines(checks: Sequence[Check], channel: Channel) -> Iterator[str]:
 def _closing(checks: Sequence[Check]) -> str:
     code = exit_code(checks)
     counts = [(state, sum(check.state == state for check in checks)) for state in ("failed", "warning", "not checked")]
-    told = ", ".join(f"{number} {state}" for state, number in counts if number)
-    return f"{told or 'all is well'}; exit code {int(code)} ({code.name.lower()})"
+    parts = ", ".join(f"{number} {state}" for state, number in counts if number)
+    return f"{parts or 'no problems'}; exit code {int(code)} ({code.name.lower()})"
 
 
-def _json(checks: Sequence[Check], channel: Channel) -> None:
+def _json(checks: Sequence[Check], _: Channel) -> Iterator[str]:
     code = exit_code(checks)
     document = {
         "doctor_version": DOCTOR_VERSION,
@@ -48,7 +44,7 @@ def _json(checks: Sequence[Check], channel: Channel) -> None:
         "exit": {"code": int(code), "name": code.name.lower()},
         "checks": [_check_json(check) for check in checks],
     }
-    channel.lines([json_text(document, indent=2)])
+    yield json_text(document, indent=2)
 
 
 def _check_json(check: Check) -> Mapping[str, object]:
@@ -62,4 +58,4 @@ def _check_json(check: Check) -> Mapping[str, object]:
     }
 
 
-FORMATS: Final[Mapping[str, Callable[[Sequence[Check], Channel], None]]] = {"text": _text, "json": _json}
+FORMATS: Final[Mapping[str, Callable[[Sequence[Check], Channel], Iterator[str]]]] = {"text": _text, "json": _json}

@@ -6,10 +6,10 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
-from runner.explain.topics import Line, Section, Topic
-from runner.views.console import Channel, Console
-from runner.views.grid import width_of
-from runner.views.safe import json_text, one_line
+from runner.explain.topics import Item, Section, Topic
+from runner.views.terminal.console import Channel, Console
+from runner.views.terminal.grid import width_of
+from runner.views.terminal.safe import json_text, one_line
 
 EXPLAIN_VERSION: Final = "1.0"
 WIDEST: Final = 100
@@ -31,7 +31,7 @@ def _text(topics: Sequence[Topic], channel: Channel) -> None:
 
 def _topic(topic: Topic, channel: Channel) -> Iterator[str]:
     yield channel.paint("strong", one_line(_heading(topic)))
-    yield from _aligned([Line(name=name, text=text) for name, text in topic.facts], channel)
+    yield from _columns([Item(name=name, text=text) for name, text in topic.facts], channel)
     for section in topic.sections:
         yield ""
         if section.heading:
@@ -39,7 +39,7 @@ def _topic(topic: Topic, channel: Channel) -> Iterator[str]:
         yield from _section(section, channel)
     if topic.see:
         yield ""
-        yield from _wrapped(f"See also: {', '.join(topic.see)}", channel, indent="", rest="  ")
+        yield from _wrap(f"See also: {', '.join(topic.see)}", channel, indent="", rest="  ")
 
 
 def _heading(topic: Topic) -> str:
@@ -52,13 +52,13 @@ def _section(section: Section, channel: Channel) -> Iterator[str]:
     for index, paragraph in enumerate(section.paragraphs):
         if index:
             yield ""
-        yield from _wrapped(paragraph, channel, indent="  ", rest="  ")
+        yield from _wrap(paragraph, channel, indent="  ", rest="  ")
     if section.code is not None:
         yield from (one_line(f"    {line}") for line in section.code.splitlines())
-    yield from _aligned(section.lines, channel, marked=section.marked)
+    yield from _columns(section.lines, channel, marked=section.marked)
 
 
-def _aligned(lines: Sequence[Line], channel: Channel, *, marked: bool = False) -> Iterator[str]:
+def _columns(lines: Sequence[Item], channel: Channel, *, marked: bool = False) -> Iterator[str]:
     """Names in a column, what goes with each beside it, broken where the terminal ends; a name alone as an item."""
     with_text = [line.name for line in lines if line.mark or line.text]
     beside = min(BESIDE, channel.width // 3)
@@ -67,18 +67,18 @@ def _aligned(lines: Sequence[Line], channel: Channel, *, marked: bool = False) -
         text = f"({line.mark}) {line.text}" if line.mark and marked else line.text
         name = channel.paint("strong", one_line(line.name))
         if not text:
-            yield from _wrapped(line.name, channel, indent="  - ", rest="    ")
+            yield from _wrap(line.name, channel, indent="  - ", rest="    ")
         elif width_of(line.name) > beside:
             yield f"  {name}"
-            yield from _wrapped(text, channel, indent="      ", rest="      ")
+            yield from _wrap(text, channel, indent="      ", rest="      ")
         else:
             blanks = " " * (column - width_of(line.name))
-            first, *more = _wrapped(text, channel, indent=" " * (column + 4), rest=" " * (column + 4))
+            first, *more = _wrap(text, channel, indent=" " * (column + 4), rest=" " * (column + 4))
             yield f"  {name}{blanks}  {first.lstrip()}"
             yield from more
 
 
-def _wrapped(text: str, channel: Channel, *, indent: str, rest: str) -> Iterator[str]:
+def _wrap(text: str, channel: Channel, *, indent: str, rest: str) -> Iterator[str]:
     width = max(min(channel.width, WIDEST), len(rest) + 20)
     wrapped = textwrap.wrap(
         one_line(text),

@@ -2,43 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from runner.errors import Problem, Severity, Span
-from runner.views.annotations import Annotation, shown
-from runner.views.console import Channel, Console
-from runner.views.safe import json_text, one_line
-from runner.views.snippet import snippet
-from runner.views.words import counted
+from runner.core.errors import Problem, Severity, Span
+from runner.views.formats import validation
+from runner.views.formats.annotations import Annotation, limit
+from runner.views.formats.validation import Findings, SourceLine, closing
+from runner.views.terminal.console import Channel, Console
+from runner.views.terminal.safe import json_text, one_line
+from runner.views.terminal.snippet import snippet
 
 FINDINGS_VERSION: Final = "1.0"
-SourceLine = Callable[[str, int], str | None]
-"""Text of a line of a file, without its end; None where it cannot be had."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Findings:
-    """What was checked, and what came of it. `paths` are the files by name, where those without findings matter."""
-
-    problems: Sequence[Problem]
-    files: int
-    orders: int
-    source_line: SourceLine
-    paths: Sequence[str] = ()
-
-    @property
-    def errors(self) -> int:
-        return sum(problem.severity == "error" for problem in self.problems)
-
-    @property
-    def warnings(self) -> int:
-        return len(self.problems) - self.errors
-
-    @property
-    def files_with_findings(self) -> int:
-        return len({problem.path for problem in self.problems if problem.path is not None})
 
 
 def render(
@@ -52,11 +27,11 @@ def render(
     paths: Sequence[str] = (),
 ) -> None:
     """Write the findings in one of `FORMATS` to stdout, in the order given, and a closing line."""
-    found = Findings(problems=problems, files=files, orders=orders, source_line=source_line, paths=paths)
-    console.out.lines(FORMATS[fmt](found, console.out))
+    findings = Findings(problems=problems, files=files, orders=orders, source_line=source_line, paths=paths)
+    console.out.lines(FORMATS[fmt](findings, console.out))
 
 
-def described(problem: Problem, channel: Channel, source_line: SourceLine | None = None) -> Iterator[str]:
+def finding_lines(problem: Problem, channel: Channel, source_line: SourceLine | None = None) -> Iterator[str]:
     """The lines of one finding; on a terminal with the source line, where it can be had."""
     place = problem.place if problem.path else ""
     yield sentence(place, problem.code, problem.severity, problem.message, channel)
@@ -73,17 +48,6 @@ def sentence(place: str, code: str, severity: Severity, message: str, channel: C
     where = channel.paint("strong", one_line(f"{place}:")) + " " if place else ""
     label = "warning: " if severity == "warning" else ""
     return f"{where}{channel.paint(severity, one_line(code))} {label}{one_line(message)}"
-
-
-def closing(found: Findings) -> str:
-    """`3 errors, 1 warning in 2 of 5 files (12 orders)`, or that all is well."""
-    if not found.problems:
-        return f"{counted(found.files, 'file')}, {counted(found.orders, 'order')}: all valid"
-    kinds = ((found.errors, "error"), (found.warnings, "warning"))
-    counts = ", ".join(counted(number, noun) for number, noun in kinds if number)
-    named = found.files_with_findings
-    where = f" in {named} of {counted(found.files, 'file')}" if 0 < named <= found.files else ""
-    return f"{counts}{where} ({counted(found.orders, 'order')})"
 
 
 def as_json(problem: Problem) -> Mapping[str, object]:
@@ -106,47 +70,35 @@ def annotation(problem: Problem) -> Annotation:
     return Annotation(kind=problem.severity, place=_github_place(problem), lines=texts)
 
 
-def _text(found: Findings, channel: Channel) -> Iterator[str]:
-    for problem in found.problems:
-        yield from described(problem, channel, found.source_line)
-    style = "error" if found.errors else "warning" if found.warnings else "good"
-    yield channel.paint(style, closing(found))
-    if found.problems and channel.terminal:
-        yield channel.paint("faint", one_line(f"more: order-runner explain {found.problems[0].code}"))
+def _text(findings: Findings, channel: Channel) -> Iterator[str]:
+    for problem in findings.problems:
+        yield from finding_lines(problem, channel, findings.source_line)
+    style = "error" if findings.errors else "warning" if findings.warnings else "good"
+    yield channel.paint(style, closing(findings))
+    if findings.problems and channel.terminal:
+        yield channel.paint("faint", one_line(f"more: order-runner explain {findings.problems[0].code}"))
 
 
-def _json(found: Findings, _: Channel) -> Iterator[str]:
+def _json(findings: Findings, _: Channel) -> Iterator[str]:
     summary = {
-        "errors": found.errors,
-        "warnings": found.warnings,
-        "files": found.files,
-        "files_with_findings": found.files_with_findings,
-        "orders": found.orders,
+        "errors": findings.errors,
+        "warnings": findings.warnings,
+        "files": findings.files,
+        "files_with_findings": findings.files_with_findings,
+        "orders": findings.orders,
     }
     yield f'{{"version": "{FINDINGS_VERSION}",'
     yield f'"summary": {json_text(summary)},'
     yield '"diagnostics": ['
-    last = len(found.problems) - 1
-    for index, problem in enumerate(found.problems):
+    last = len(findings.problems) - 1
+    for index, problem in enumerate(findings.problems):
         yield json_text(as_json(problem)) + ("," if index < last else "")
     yield "]}"
 
 
-def _github(found: Findings, _: Channel) -> Iterator[str]:
-    yield from shown(list(map(annotation, found.problems)), "`-f text` and `-f json` have all")
-    yield closing(found)
-
-
-def _of_reports(fmt: str) -> Callable[[Findings, Channel], Iterator[str]]:
-    """A format that reports have, too."""
-
-    def made(found: Findings, _: Channel) -> Iterator[str]:
-        from runner.views import checks
-
-        text: str = getattr(checks, fmt)(found)
-        yield from text.removesuffix("\n").split("\n")
-
-    return made
+def _github(findings: Findings, _: Channel) -> Iterator[str]:
+    yield from limit(list(map(annotation, findings.problems)), "`-f text` and `-f json` have all")
+    yield closing(findings)
 
 
 def _range(span: Span) -> Mapping[str, object]:
@@ -172,11 +124,11 @@ def _github_place(problem: Problem) -> dict[str, str]:
     return place | {"title": one_line(problem.code)}
 
 
-FORMATS: Final[Mapping[str, Callable[[Findings, Channel], Iterator[str]]]] = {
+FORMATS: Final[Mapping[str, Callable[[Findings, Channel], Iterable[str]]]] = {
     "text": _text,
     "json": _json,
     "github": _github,
-    "junit": _of_reports("junit"),
-    "sarif": _of_reports("sarif"),
-    "markdown": _of_reports("markdown"),
+    "junit": lambda findings, _: [validation.junit(findings).removesuffix("\n")],
+    "sarif": lambda findings, _: [validation.sarif(findings).removesuffix("\n")],
+    "markdown": lambda findings, _: [validation.markdown(findings).removesuffix("\n")],
 }

@@ -6,17 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from runner.ledger.chain import Head
-from runner.ledger.interface import Restored
-from runner.views.console import Channel, Console
-from runner.views.safe import json_text, one_line
-from runner.views.words import counted
+from runner.core.records import Head, Restored
+from runner.views.terminal.console import Channel, Console
+from runner.views.terminal.safe import json_text, one_line
+from runner.views.wording import plural
 
 LEDGER_VERSION: Final = "1.0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class LedgerCheck:
     """What was checked, and either its head or the first `place` where it is not whole and `what` is wrong there."""
 
     source: str
@@ -32,9 +31,9 @@ class Verdict:
         return self.place is None
 
 
-def render(verdict: Verdict, *, fmt: str, console: Console) -> None:
-    """Write a verdict in one of `FORMATS` to stdout."""
-    FORMATS[fmt](verdict, console.out)
+def render(check: LedgerCheck, *, fmt: str, console: Console) -> None:
+    """Write what a check came to in one of `FORMATS` to stdout."""
+    FORMATS[fmt](check, console.out)
 
 
 def render_restored(restored: Restored, *, fmt: str, console: Console) -> None:
@@ -44,38 +43,37 @@ def render_restored(restored: Restored, *, fmt: str, console: Console) -> None:
             "version": LEDGER_VERSION,
             "added": restored.added,
             "orders_added": restored.orders,
-            "known": restored.known,
+            "known": restored.present,
             "beyond": restored.beyond,
         }
         console.out.lines([json_text(document, indent=2)])
         return
-    more = f"; the ledger has {counted(restored.beyond, 'event')} more than the file" if restored.beyond else ""
-    added = f"{counted(restored.added, 'event')} added, with {counted(restored.orders, 'new order')}"
-    console.out.lines([f"{added}; {restored.known:,} known already{more}"])
+    more = f"; the ledger has {plural(restored.beyond, 'event')} more than the file" if restored.beyond else ""
+    added = f"{plural(restored.added, 'event')} added, with {plural(restored.orders, 'new order')}"
+    console.out.lines([f"{added}; {restored.present:,} already known{more}"])
 
 
-def _text(verdict: Verdict, channel: Channel) -> None:
-    source = one_line(verdict.source)
-    if verdict.head is None:
-        told = f"{source}: broken at {verdict.place}: {verdict.what}"
-        channel.lines([channel.paint("error", one_line(told))])
+def _text(check: LedgerCheck, channel: Channel) -> None:
+    source = one_line(check.source)
+    if check.head is None:
+        channel.lines([channel.paint("error", one_line(f"{source}: broken at {check.place}: {check.what}"))])
         return
-    told = f"{counted(verdict.head.events, 'event')} of {counted(verdict.orders or 0, 'order')}"
-    channel.lines([f"{source}: whole, {told} of account {verdict.account}, head {verdict.head.hash}"])
+    size = f"{plural(check.head.events, 'event')} of {plural(check.orders or 0, 'order')}"
+    channel.lines([f"{source}: intact, {size} of account {check.account}, head {check.head.hash}"])
 
 
-def _json(verdict: Verdict, channel: Channel) -> None:
+def _json(check: LedgerCheck, channel: Channel) -> None:
     document = {
         "version": LEDGER_VERSION,
-        "whole": verdict.whole,
-        "source": verdict.source,
-        "account": verdict.account,
-        "events": verdict.head.events if verdict.head else None,
-        "orders": verdict.orders,
-        "head": verdict.head.hash if verdict.head else None,
-        "broken": None if verdict.whole else {"place": verdict.place, "what": verdict.what},
+        "whole": check.whole,
+        "source": check.source,
+        "account": check.account,
+        "events": check.head.events if check.head else None,
+        "orders": check.orders,
+        "head": check.head.hash if check.head else None,
+        "broken": None if check.whole else {"place": check.place, "what": check.what},
     }
     channel.lines([json_text(document, indent=2)])
 
 
-FORMATS: Final[Mapping[str, Callable[[Verdict, Channel], None]]] = {"text": _text, "json": _json}
+FORMATS: Final[Mapping[str, Callable[[LedgerCheck, Channel], None]]] = {"text": _text, "json": _json}

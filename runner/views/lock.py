@@ -5,30 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from runner.errors import Problem
-from runner.lock import Entry
+from runner.core.errors import Problem
+from runner.manifest.lock import LockedWord
 from runner.views import findings
-from runner.views.console import Channel, Console
-from runner.views.findings import SourceLine, described
-from runner.views.safe import one_line
-from runner.views.words import counted
+from runner.views.findings import finding_lines
+from runner.views.formats.validation import SourceLine
+from runner.views.terminal.console import Channel, Console
+from runner.views.terminal.safe import one_line
+from runner.views.wording import plural
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
+class LockResult:
     """What became of a lockfile; `changed` says whether its bytes did."""
 
     path: str
     locked: int
-    added: Sequence[Entry]
-    updated: Sequence[tuple[Entry, Entry]]
-    removed: Sequence[Entry]
+    added: Sequence[LockedWord]
+    updated: Sequence[tuple[LockedWord, LockedWord]]
+    removed: Sequence[LockedWord]
     changed: bool
 
 
 def render(
     problems: Sequence[Problem],
-    written: Written | None,
+    written: LockResult | None,
     *,
     fmt: str,
     console: Console,
@@ -41,25 +42,25 @@ def render(
         findings.render(problems, fmt=fmt, console=console, files=files, orders=orders, source_line=source_line)
         return
     for problem in problems:
-        console.out.lines(list(described(problem, console.out, source_line)))
+        console.out.lines(list(finding_lines(problem, console.out, source_line)))
     console.out.lines(list(_changes(written, console.out)))
 
 
-def _changes(written: Written, channel: Channel) -> Iterator[str]:
+def _changes(written: LockResult, channel: Channel) -> Iterator[str]:
     for entry in written.added:
-        yield one_line(f"+ {_named(entry)} is {entry.meaning}")
+        yield one_line(f"+ {_name(entry)} is {entry.meaning}")
     for before, after in written.updated:
-        yield one_line(f"~ {_named(after)} was {before.meaning}, is {after.meaning}")
+        yield one_line(f"~ {_name(after)} was {before.meaning}, is {after.meaning}")
     for entry in written.removed:
-        yield one_line(f"- {_named(entry)} was {entry.meaning}")
+        yield one_line(f"- {_name(entry)} was {entry.meaning}")
     if not written.locked and not written.changed:
         yield "no words, nothing to lock"
         return
     end = "written" if written.changed else "nothing changed"
-    yield channel.paint("good", one_line(f"{written.path}: {counted(written.locked, 'word')} locked, {end}"))
+    yield channel.paint("good", one_line(f"{written.path}: {plural(written.locked, 'word')} locked, {end}"))
 
 
-def _named(entry: Entry) -> str:
+def _name(entry: LockedWord) -> str:
     """`mobile operator Operator A (countryId 4401, mobileServiceType shared)`."""
     address = entry.address
     within = ", ".join(f"{name} {value}" for name, value in address.within)

@@ -6,18 +6,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from runner.clock import rfc3339
-from runner.errors import Problem
-from runner.orders import CURRENCY, OrderKey, Scalar, decimal_text
-from runner.plan import Plan, Step
-from runner.plandoc import Frame
-from runner.report import relative
-from runner.views.console import Channel, Console
+from runner.core.clock import rfc3339
+from runner.core.errors import Problem
+from runner.core.files import relative
+from runner.core.orders import CURRENCY, OrderKey, Scalar, decimal_text
+from runner.plan.approval.document import Frame
+from runner.plan.plan import Plan, Step
 from runner.views.findings import as_json as diagnostic
-from runner.views.findings import described
-from runner.views.grid import Column, Grid, Row, show
-from runner.views.safe import json_text, one_line
-from runner.views.words import STATUS_STYLES, amount, counted, money, what
+from runner.views.findings import finding_lines
+from runner.views.terminal.console import Channel, Console
+from runner.views.terminal.grid import Column, Grid, Row, show
+from runner.views.terminal.safe import json_text, one_line
+from runner.views.wording import STATUS_STYLES, amount, money, plural, what
 
 Bodies = Mapping[OrderKey, Mapping[str, Scalar]]
 COLUMNS: Final = (
@@ -32,7 +32,7 @@ COLUMNS: Final = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class PlanPage:
     """A plan and what goes with it. `bodies` are the exact requests of a dry run, None elsewhere."""
 
     plan: Plan
@@ -63,16 +63,16 @@ def render(
     among them are told once. `frame` makes it a document that can be approved.
     """
     problems = [problem for problem in loaded_problems if problem not in plan.objections]
-    shown = Shown(plan=plan, bodies=bodies, not_checked=not_checked, problems=problems, frame=frame)
-    FORMATS[fmt](shown, console.out)
+    page = PlanPage(plan=plan, bodies=bodies, not_checked=not_checked, problems=problems, frame=frame)
+    FORMATS[fmt](page, console.out)
 
 
-def _text(shown: Shown, channel: Channel) -> None:
-    plan = shown.plan
-    for problem in shown.problems:
-        channel.lines(described(problem, channel))
+def _text(page: PlanPage, channel: Channel) -> None:
+    plan = page.plan
+    for problem in page.problems:
+        channel.lines(finding_lines(problem, channel))
     show(Grid(columns=COLUMNS, rows=tuple(map(_row, plan.steps))), channel)
-    channel.lines(_details(shown, channel))
+    channel.lines(_details(page, channel))
 
 
 def _row(step: Step) -> Row:
@@ -89,34 +89,34 @@ def _row(step: Step) -> Row:
     return Row(cells=cells, style=STATUS_STYLES.get(step.status))
 
 
-def _details(shown: Shown, channel: Channel) -> Iterator[str]:
-    for step in shown.plan.steps:
+def _details(page: PlanPage, channel: Channel) -> Iterator[str]:
+    for step in page.plan.steps:
         for problem in (step.warning, step.problem):
             if problem is not None:
-                yield from described(problem, channel)
-    yield from _body_lines(shown)
-    yield from _money_lines(shown.plan)
-    for objection in shown.plan.objections:
+                yield from finding_lines(problem, channel)
+    yield from _body_lines(page)
+    yield from _money_lines(page.plan)
+    for objection in page.plan.objections:
         yield f"{channel.paint('error', 'refused:')} {one_line(objection.message)}"
         if objection.hint:
             yield one_line(f"  hint: {objection.hint}")
-    for text in shown.not_checked:
+    for text in page.not_checked:
         yield one_line(f"not checked: {text}")
-    if shown.digest:
-        yield f"digest         {shown.digest}"
+    if page.digest:
+        yield f"digest         {page.digest}"
 
 
-def _body_lines(shown: Shown) -> Iterator[str]:
-    if not shown.bodies:
+def _body_lines(page: PlanPage) -> Iterator[str]:
+    if not page.bodies:
         return
-    yield f"what would be sent ({counted(len(shown.bodies), 'request')}, POST order/make):"
-    for key, body in shown.bodies.items():
+    yield f"what would be sent ({plural(len(page.bodies), 'request')}, POST order/make):"
+    for key, body in page.bodies.items():
         yield f"  {one_line(str(key))} {json_text(dict(body))}"
 
 
 def _money_lines(plan: Plan) -> Iterator[str]:
     unpriced = sum(step.quote is None for step in plan.to_buy)
-    orders = counted(len(plan.to_buy), "order")
+    orders = plural(len(plan.to_buy), "order")
     if not plan.to_buy:
         yield "to buy         nothing"
     elif unpriced == len(plan.to_buy):
@@ -130,18 +130,18 @@ def _money_lines(plan: Plan) -> Iterator[str]:
         yield f"balance after  {money(plan.balance_after)}"
 
 
-def _json(shown: Shown, channel: Channel) -> None:
-    channel.lines([json_text(as_json(shown), indent=2)])
+def _json(page: PlanPage, channel: Channel) -> None:
+    channel.lines([json_text(as_json(page), indent=2)])
 
 
-def as_json(shown: Shown) -> Mapping[str, object]:
+def as_json(page: PlanPage) -> Mapping[str, object]:
     """The plan as one document; money as decimal strings, null for what is not known."""
-    plan, frame = shown.plan, shown.frame
+    plan, frame = page.plan, page.frame
     head = frame.as_json() if frame else {}
-    bodies = frame.bodies if frame else shown.bodies
+    bodies = frame.bodies if frame else page.bodies
     return {
         **head,
-        "mode": "plan" if shown.bodies is None else "dry-run",
+        "mode": "plan" if page.bodies is None else "dry-run",
         "money": {
             "currency": CURRENCY,
             "total": decimal_text(plan.total),
@@ -151,8 +151,8 @@ def as_json(shown: Shown) -> Mapping[str, object]:
         },
         "orders": [_step_json(step, bodies) for step in plan.steps],
         "objections": [_finding(problem) for problem in plan.objections],
-        "findings": [_finding(problem) for problem in shown.problems],
-        "not_checked": list(shown.not_checked),
+        "findings": [_finding(problem) for problem in page.problems],
+        "not_checked": list(page.not_checked),
     }
 
 
@@ -194,10 +194,14 @@ def _step_json(step: Step, bodies: Bodies | None) -> Mapping[str, object]:
     }
 
 
-def _markdown(shown: Shown, channel: Channel) -> None:
-    from runner.views.plan_markdown import lines
+def _markdown(page: PlanPage, channel: Channel) -> None:
+    from runner.views.formats.plan_markdown import lines
 
-    channel.lines(lines(shown))
+    channel.lines(lines(page.plan, problems=page.problems, not_checked=page.not_checked, frame=page.frame))
 
 
-FORMATS: Final[Mapping[str, Callable[[Shown, Channel], None]]] = {"text": _text, "json": _json, "markdown": _markdown}
+FORMATS: Final[Mapping[str, Callable[[PlanPage, Channel], None]]] = {
+    "text": _text,
+    "json": _json,
+    "markdown": _markdown,
+}

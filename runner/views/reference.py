@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from runner.clock import rfc3339
-from runner.orders import WORDS
-from runner.vendors.interface import Choice
-from runner.views.console import Channel, Console
-from runner.views.grid import Column, Grid, Row, show
-from runner.views.safe import json_text, one_line
-from runner.views.words import PACKAGES
+from runner.core.clock import rfc3339
+from runner.core.nearest import nearest
+from runner.core.orders import WORDS
+from runner.core.vendor import Choice
+from runner.views.terminal.console import Channel, Console
+from runner.views.terminal.grid import Column, Grid, Row, show
+from runner.views.terminal.safe import json_text, one_line
+from runner.views.wording import PACKAGES
 
 REFERENCE_VERSION: Final = "1.1"
 
@@ -47,10 +48,8 @@ def of_country(choices: Sequence[Choice], word: str) -> list[Choice] | None:
 
 def nearest_countries(choices: Sequence[Choice], word: str) -> list[str]:
     """The countries that may have been meant."""
-    from difflib import get_close_matches
-
-    known = {text.casefold(): text for c in choices if c.field == "countryId" for text in (c.name, c.alpha3 or "")}
-    return [known[text] for text in get_close_matches(word.casefold(), [t for t in known if t], n=3, cutoff=0.5)]
+    names = (text for c in choices if c.field == "countryId" for text in (c.name, c.alpha3) if text)
+    return nearest(word, names, fold=str.casefold)
 
 
 def age(passed: timedelta) -> str | None:
@@ -66,7 +65,7 @@ def _text(choices: Sequence[Choice], channel: Channel, _: datetime | None) -> No
     for choice in choices:
         groups.setdefault((choice.type, choice.field), []).append(choice)
     if not groups:
-        channel.lines(["nothing can be ordered"])
+        channel.lines(["the vendor lists nothing"])
     for index, ((product, field), members) in enumerate(groups.items()):
         heading = channel.paint("strong", one_line(f"{product}: {field}"))
         channel.lines(["", heading] if index else [heading])

@@ -9,16 +9,16 @@ from datetime import UTC
 from decimal import Decimal
 from typing import Final
 
-from runner.clock import rfc3339
-from runner.known import StatusRow
-from runner.ledger.interface import OpenClaim, Record
-from runner.orders import CURRENCY, OrderKey, decimal_text
-from runner.states import State
-from runner.views.console import Channel, Console
-from runner.views.grid import Column, Grid, Row, show
-from runner.views.safe import json_text
-from runner.views.settling import adoption, commands, disputed_lines, identities, open_lines
-from runner.views.words import STATUS_STYLES, WHAT_TO_DO, amount, counted, money
+from runner.core.clock import rfc3339
+from runner.core.orders import CURRENCY, OrderKey, decimal_text
+from runner.core.records import OpenClaim, Record
+from runner.core.states import State
+from runner.settle.status import StatusRow
+from runner.views.reconcile import adoption, commands, disputed_lines, identities, open_lines
+from runner.views.terminal.console import Channel, Console
+from runner.views.terminal.grid import Column, Grid, Row, show
+from runner.views.terminal.safe import json_text
+from runner.views.wording import STATUS_STYLES, WHAT_TO_DO, amount, money, plural
 
 STATUS_VERSION: Final = "1.1"
 COLUMNS: Final = (
@@ -46,17 +46,17 @@ def render(
     an order id; `flags` belong behind the commands that settle them.
     """
     ordered = sorted(rows, key=lambda row: not row.open)
-    told = Told(
+    page = StatusPage(
         rows=ordered,
         claims={claim.record.key: claim for claim in claims},
         disputed={record.key: record for record in disputed},
         flags=flags,
     )
-    FORMATS[fmt](told, console.out)
+    FORMATS[fmt](page, console.out)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class StatusPage:
     """All that is to be shown."""
 
     rows: Sequence[StatusRow]
@@ -65,11 +65,11 @@ class Told:
     flags: str
 
 
-def _text(told: Told, channel: Channel) -> None:
-    show(Grid(columns=COLUMNS, rows=tuple(map(_row, told.rows))), channel)
-    channel.lines(_closing(told.rows, channel))
-    channel.lines(line for claim in told.claims.values() for line in open_lines(claim, told.flags))
-    channel.lines(line for record in told.disputed.values() for line in disputed_lines(record, told.flags))
+def _text(page: StatusPage, channel: Channel) -> None:
+    show(Grid(columns=COLUMNS, rows=tuple(map(_row, page.rows))), channel)
+    channel.lines(_closing(page.rows, channel))
+    channel.lines(line for claim in page.claims.values() for line in open_lines(claim, page.flags))
+    channel.lines(line for record in page.disputed.values() for line in disputed_lines(record, page.flags))
 
 
 def _row(row: StatusRow) -> Row:
@@ -93,21 +93,21 @@ def _closing(rows: Sequence[StatusRow], channel: Channel) -> Iterator[str]:
     still_open = [row for row in rows if row.open]
     if not still_open:
         return
-    known = [row.total for row in still_open if row.total is not None]
-    more = " and more" if 0 < len(known) < len(still_open) else ""
-    cost = money(sum(known, Decimal(0))) if known else "an unknown amount"
-    orders = counted(len(still_open), "open order")
+    totals = [row.total for row in still_open if row.total is not None]
+    more = " and more" if 0 < len(totals) < len(still_open) else ""
+    cost = money(sum(totals, Decimal(0))) if totals else "an unknown amount"
+    orders = plural(len(still_open), "open order")
     yield channel.paint("error", f"{orders} may have cost {cost}{more}; nothing is bought until that is settled:")
     yield from (f"  - {text}" for text in WHAT_TO_DO)
 
 
-def _json(told: Told, channel: Channel) -> None:
-    rows = told.rows
+def _json(page: StatusPage, channel: Channel) -> None:
+    rows = page.rows
     counts = Counter(row.state.value for row in rows)
     document = {
         "version": STATUS_VERSION,
         "summary": {"total": len(rows)} | {state.value: counts[state.value] for state in State},
-        "orders": [_row_json(row) | _claim_json(row, told) for row in rows],
+        "orders": [_row_json(row) | _claim_json(row, page) for row in rows],
     }
     channel.lines([json_text(document, indent=2)])
 
@@ -136,12 +136,12 @@ def _row_json(row: StatusRow) -> dict[str, object]:
     }
 
 
-def _claim_json(row: StatusRow, told: Told) -> dict[str, object]:
+def _claim_json(row: StatusRow, page: StatusPage) -> dict[str, object]:
     """What is known of the claim of an open order, and the commands that settle whatever is to be settled."""
-    claim, disputed = told.claims.get(row.key), told.disputed.get(row.key)
-    settled_by = list(commands(row.key, told.flags, identities(claim.evidence))) if claim else []
+    claim, disputed = page.claims.get(row.key), page.disputed.get(row.key)
+    settled_by = list(commands(row.key, page.flags, identities(claim.evidence))) if claim else []
     if disputed is not None:
-        settled_by = [adoption(disputed, told.flags)]
+        settled_by = [adoption(disputed, page.flags)]
     return {
         "claim": claim
         and {
@@ -157,4 +157,4 @@ def _money(value: Decimal | None) -> str | None:
     return None if value is None else decimal_text(value)
 
 
-FORMATS: Final[Mapping[str, Callable[[Told, Channel], None]]] = {"text": _text, "json": _json}
+FORMATS: Final[Mapping[str, Callable[[StatusPage, Channel], None]]] = {"text": _text, "json": _json}

@@ -6,25 +6,11 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Final
 
-from runner.views.console import Channel
-from runner.views.facts import (
-    Document,
-    Finding,
-    Order,
-    elsewhere,
-    is_zero,
-    paid,
-    place,
-    possible_cost,
-    severity,
-    to_spend,
-    usd,
-    vendor_words,
-    what_of,
-)
 from runner.views.findings import sentence
-from runner.views.safe import one_line
-from runner.views.words import STATUS_STYLES, WHAT_TO_DO, counted, money
+from runner.views.formats import facts
+from runner.views.terminal.console import Channel
+from runner.views.terminal.safe import one_line
+from runner.views.wording import STATUS_STYLES, WHAT_TO_DO, money, plural
 
 LISTED: Final = 50
 """Orders named under one heading; unknown ones are all named."""
@@ -33,18 +19,18 @@ HEADINGS: Final = (
     ("refused", "refused before any money moved"),
     ("rejected", "rejected by the vendor, not bought"),
     ("invalid", "invalid"),
-    ("absent", "proved not to have been bought"),
+    ("absent", "shown not to have been bought"),
     ("placed", "bought"),
     ("planned", "not bought yet"),
 )
 
 
-def render(document: Document, channel: Channel, report_path: str | None) -> None:
+def render(document: facts.Document, channel: Channel, report_path: str | None) -> None:
     """Write the summary of a report; `report_path` is where the whole report is, if in a file."""
     channel.lines(summary_lines(document, channel, report_path))
 
 
-def summary_lines(document: Document, channel: Channel, report_path: str | None) -> Iterator[str]:
+def summary_lines(document: facts.Document, channel: Channel, report_path: str | None) -> Iterator[str]:
     """The summary, line by line, each safe to print."""
     yield from _money_lines(document, channel)
     yield from _unknown_lines(document, channel)
@@ -53,93 +39,90 @@ def summary_lines(document: Document, channel: Channel, report_path: str | None)
         yield from _section(members, heading, channel, report_path)
     yield from _skipped_lines(document)
     for finding in document["errors"]:
-        if finding["category"] != "unknown" or not finding["key"]:
+        if finding["category"] != "unknown":
             yield from _finding_lines(finding, channel)
     yield from (one_line(f"not checked: {text}") for text in document["not_checked"])
     yield from _end_lines(document, channel, report_path)
 
 
-def _money_lines(document: Document, channel: Channel) -> Iterator[str]:
+def _money_lines(document: facts.Document, channel: Channel) -> Iterator[str]:
     sums, mode = document["money"], document["run"]["mode"]
     if mode == "apply":
-        possible = f"{usd(sums['spent_possible'])} possible"
-        marked = possible if is_zero(sums["spent_possible"]) else channel.paint("error", possible)
-        yield f"spent        {usd(sums['spent_confirmed'])} confirmed, {marked}"
+        possible = f"{facts.usd(sums['spent_possible'])} possible"
+        marked = possible if facts.is_zero(sums["spent_possible"]) else channel.paint("error", possible)
+        yield f"spent        {facts.usd(sums['spent_confirmed'])} confirmed, {marked}"
     else:
         yield f"spent        {money(Decimal(0))} ({mode}: nothing is bought)"
-        yield f"to spend     {money(to_spend(document))}"
-    if sums["balance_before"] is not None:
-        after = f", {usd(sums['balance_after'])} after" if sums["balance_after"] is not None else ""
-        yield f"balance      {usd(sums['balance_before'])} before{after}"
-    if not is_zero(sums["unexplained"]):
-        text = f"unexplained  {usd(sums['unexplained'])} of the balance's change belongs to no confirmed purchase"
-        yield channel.paint("warning", text)
+        yield f"to spend     {facts.to_spend(document)}"
+    if words := facts.balance(document):
+        yield f"balance      {words}"
+    if words := facts.unexplained_change(document):
+        yield channel.paint("warning", f"unexplained  {words}")
 
 
-def _unknown_lines(document: Document, channel: Channel) -> Iterator[str]:
+def _unknown_lines(document: facts.Document, channel: Channel) -> Iterator[str]:
     """Every possible charge by name: the orders of this run, then those the account has beside them."""
-    unknown = [order for order in document["orders"] if order["status"] == "unknown"]
-    others = elsewhere(document)
-    if not unknown and not others:
+    orders, others = facts.doubts(document), facts.elsewhere(document)
+    if not orders and not others:
         return
-    count = counted(len(unknown) + len(others), "order")
+    count = plural(len(orders) + len(others), "order")
     yield channel.paint(
         "error", f"unknown: {count} may have been charged; nothing more is bought until that is settled"
     )
-    for order in unknown:
-        yield one_line(f"  {order['key']}  may have cost {possible_cost(order)}  {what_of(order)}")
+    for doubt in orders:
+        order = doubt.order
+        yield one_line(f"  {order['key']}  may have cost {facts.possible_cost(order)}  {facts.what_of(order)}")
+        if doubt.unrecorded:
+            yield from (f"    {line}" for line in _finding_lines(doubt.unrecorded, channel))
         yield from _why(order, channel)
     for finding in others:
         yield one_line(f"  {finding['message']}")
+        if finding["code"] == facts.UNRECORDED:
+            yield one_line(f"    hint: {finding['hint']}")
     yield "  what to do:"
     yield from (f"  - {text}" for text in WHAT_TO_DO)
 
 
-def _section(members: Sequence[Order], heading: str, channel: Channel, report_path: str | None) -> Iterator[str]:
+def _section(members: Sequence[facts.Order], heading: str, channel: Channel, report_path: str | None) -> Iterator[str]:
     if not members:
         return
-    yield channel.paint(STATUS_STYLES[members[0]["status"]], f"{heading}: {counted(len(members), 'order')}")
+    yield channel.paint(STATUS_STYLES[members[0]["status"]], f"{heading}: {plural(len(members), 'order')}")
     for order in members[:LISTED]:
-        yield one_line(f"  {order['key']}  {_result_text(order)}{what_of(order)}")
+        yield one_line(f"  {order['key']}  {_result_text(order)}{facts.what_of(order)}")
         yield from _why(order, channel)
     if len(members) > LISTED:
         where = f", all in {report_path}" if report_path else ""
         yield one_line(f"  and {len(members) - LISTED:,} more{where}")
 
 
-def _why(order: Order, channel: Channel) -> Iterator[str]:
+def _why(order: facts.Order, channel: Channel) -> Iterator[str]:
     for finding in order["errors"]:
         yield from (f"    {line}" for line in _finding_lines(finding, channel))
     if order["reason"] and not order["errors"]:
         yield one_line(f"    {order['source']['file']}:{order['source']['line']}: {order['reason']}")
 
 
-def _finding_lines(finding: Finding, channel: Channel) -> Iterator[str]:
-    yield sentence(place(finding), finding["code"], severity(finding), finding["message"], channel)
-    if finding["hint"]:
-        yield one_line(f"  hint: {finding['hint']}")
-    if words := vendor_words(finding):
-        yield one_line(f"  vendor: {words}")
+def _finding_lines(finding: facts.Finding, channel: Channel) -> Iterator[str]:
+    yield sentence(facts.place(finding), finding["code"], facts.severity(finding), finding["message"], channel)
+    yield from (f"  {line}" for line in facts.notes(finding))
 
 
-def _skipped_lines(document: Document) -> Iterator[str]:
+def _skipped_lines(document: facts.Document) -> Iterator[str]:
     already, skipped = document["summary"]["already_placed"], document["summary"]["skipped"]
-    parts = [f"{counted(already, 'order')} already bought"] * bool(already)
-    parts += [f"{counted(skipped, 'order')} skipped"] * bool(skipped)
+    parts = [f"{plural(already, 'order')} already bought"] * bool(already)
+    parts += [f"{plural(skipped, 'order')} skipped"] * bool(skipped)
     if parts:
         yield f"skipped: {', '.join(parts)}"
 
 
-def _end_lines(document: Document, channel: Channel, report_path: str | None) -> Iterator[str]:
-    ended = document["run"]["exit"]
-    if ended is not None:
-        text = f"exit {ended['code']} ({ended['name']})"
-        yield channel.paint("error" if ended["code"] else "good", text)
+def _end_lines(document: facts.Document, channel: Channel, report_path: str | None) -> Iterator[str]:
+    if text := facts.ending(document):
+        yield channel.paint("error" if document["run"]["exit"]["code"] else "good", text)
     if report_path:
         yield one_line(f"report: {report_path}")
 
 
-def _result_text(order: Order) -> str:
+def _result_text(order: facts.Order) -> str:
     if order["result"] is None:
-        return f"{usd(order['quote']['total'])}  " if order["quote"] and order["status"] == "planned" else ""
-    return f"order {order['result']['order_id']}  {paid(order)}  "
+        return f"{facts.usd(order['quote']['total'])}  " if order["quote"] and order["status"] == "planned" else ""
+    return f"order {order['result']['order_id']}  {facts.price_paid(order)}  "

@@ -21,11 +21,11 @@ import tree_sitter_groovy
 import yaml
 from harness import CANARY, REPO, World
 
-from runner.starter import SYSTEMS, Choice, files
+from runner.starter import SYSTEMS, Wish, files
 
 ME_AT_GITLAB: Final = 5
 HERE: Final = Path(__file__).parent
-CHOICE: Final = Choice(types=("ipv4", "resident"), systems=tuple(SYSTEMS), pre_commit=True, vscode=True)
+CHOICE: Final = Wish(types=("ipv4", "resident"), systems=tuple(SYSTEMS), pre_commit=True, vscode=True)
 FILES: Final = files(CHOICE)
 GITHUB: Final[dict[str, Any]] = yaml.load(FILES[SYSTEMS["github"]], Loader=yaml.BaseLoader)
 GITLAB: Final[dict[str, Any]] = yaml.load(FILES[SYSTEMS["gitlab"]], Loader=yaml.BaseLoader)

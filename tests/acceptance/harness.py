@@ -29,8 +29,11 @@ import warm
 from jsonschema import Draft202012Validator
 from warm import Process
 
-from runner.sandbox import SANDBOX_KEY, Options, Purchase, Sandbox, SandboxServer
-from runner.sandbox.answers import Answer
+from runner.sandbox.box import Sandbox
+from runner.sandbox.memory import Sale
+from runner.sandbox.options import SANDBOX_KEY, Options
+from runner.sandbox.replies import Reply
+from runner.sandbox.server import SandboxServer
 
 REPO: Final = Path(__file__).resolve().parents[2]
 REPORT_SCHEMA: Final = REPO / "schemas" / "report.schema.json"
@@ -160,7 +163,7 @@ class World:
         """What was held back is answered."""
         self.released.set()
 
-    def _respond(self, method: str, target: str, raw: bytes) -> Answer:
+    def _respond(self, method: str, target: str, raw: bytes) -> Reply:
         answer = self.box.respond(method, target, raw)
         if target.endswith("/order/make") and self.money_requests == self.held:
             self.released.wait(4 * SOON)
@@ -183,7 +186,7 @@ class World:
         return [purchase.body.get("customTargetName", purchase.type) for purchase in self.purchases]
 
     @property
-    def purchases(self) -> tuple[Purchase, ...]:
+    def purchases(self) -> tuple[Sale, ...]:
         return self.box.purchases
 
     @property

@@ -245,7 +245,7 @@ def test_a_digest_alone_tells_the_new_one(world: World) -> None:
     new = planned(world)["digest"]
     result = approve(world, digest)
     assert result.code == 5
-    assert f"2 orders for at most 3.60 on account default would be {new}" in result.said
+    assert f"the digest of 2 orders for at most 3.60 on account default is {new}" in result.said
     assert "plan --out FILE" in result.said
     assert approve(world, new).code == 0
 
@@ -329,7 +329,7 @@ def test_an_expired_plan_is_refused(world: World) -> None:
     world.write("old.json", json.dumps(plan))
     assert world.run("apply", "old.json").code == 5
     assert differences(world) == [
-        "age: the plan was made at 2026-01-01T00:00:00.000Z, longer ago than 24h",
+        "age: the plan was made at 2026-01-01T00:00:00.000Z, more than 24h ago",
     ]
     assert approve(world, digest, "--max-age", "1h", MANIFEST).code == 2
     assert world.run("apply", "--max-age", "9999d", "old.json").code == 0
@@ -341,7 +341,7 @@ def test_another_account_is_refused(world: World) -> None:
     digest = planned(world)["digest"]
     result = world.run("apply", "--account", "second", PLAN)
     assert (result.code, world.money_requests) == (5, 0)
-    assert differences(world) == ["account: the plan is for account default, this is second"]
+    assert differences(world) == ["account: the plan is for account default, not second"]
     assert approve(world, digest, "--account", "second", MANIFEST).code == 5
 
 
@@ -352,8 +352,8 @@ def test_loosened_limits_are_named(world: World) -> None:
     world.manifest(ipv4("a"), budget={"max_total": "500.00"}, buy_by="2099-01-02")
     assert world.run("apply", PLAN).code == 5
     assert differences(world) == [
-        "manifest: budget.max_total of batch crawl was 5.00 and is 500.00",
-        "manifest: buy_by of batch crawl was 2099-01-01 and is 2099-01-02",
+        "manifest: budget.max_total of batch crawl was 5.00 and is now 500.00",
+        "manifest: buy_by of batch crawl was 2099-01-01 and is now 2099-01-02",
     ]
     assert approve(world, digest).code == 5
 
@@ -365,7 +365,7 @@ def test_what_somebody_bought_meanwhile_is_named(world: World) -> None:
     assert world.apply("--only", "a", MANIFEST).code == 0
     assert world.run("apply", PLAN).code == 5
     assert differences(world) == [
-        "ledger: crawl/a was bought as order 2426273 meanwhile, and not under this approval",
+        "ledger: crawl/a has since been bought as order 2426273, but not under this approval",
     ]
     assert approve(world, digest).code == 5
     assert world.bought == ["a"]
@@ -383,7 +383,7 @@ def test_a_ledger_that_forgot_is_no_reason_to_buy_again(world: World, by: str) -
     assert (result.code, world.bought) == (5, ["a"])
     if by == "document":
         assert differences(world) == [
-            "ledger: crawl/a was bought as order 2426273 when this was approved, and this ledger does not know it"
+            "ledger: crawl/a was bought as order 2426273 when this was approved, but this ledger does not know it"
         ]
 
 
@@ -395,11 +395,11 @@ def test_a_document_that_was_changed_is_refused(world: World) -> None:
     plan["orders"][0]["ceiling"] = "999.00"
     world.write(PLAN, json.dumps(plan))
     assert world.run("apply", PLAN).code == 5
-    assert differences(world)[0].startswith("plan: the document was changed after it was made")
+    assert differences(world)[0].startswith("plan: the document was edited after it was written")
     plan["digest"] = recomputed(plan)
     world.write(PLAN, json.dumps(plan))
     assert world.run("apply", "--approve", approved, PLAN).code == 5
-    assert differences(world) == [f"plan: {approved} was approved and the document is {plan['digest']}"]
+    assert differences(world) == [f"plan: {approved} was approved, but the document has {plan['digest']}"]
     assert world.money_requests == 0
 
 
@@ -408,9 +408,9 @@ def test_a_document_that_was_changed_is_refused(world: World) -> None:
     [
         ({"plan_version": "2.0"}, "a plan of version 2.0"),
         ({"plan_version": 7}, "a plan of version 7"),
-        ({"orders": [{}]}, "no whole plan: orders.0"),
-        ({"made_at": "2026-13-45T00:00:00Z"}, "no whole plan"),
-        ({"surprise": 1}, "no whole plan: its top"),
+        ({"orders": [{}]}, "not a complete plan: orders.0"),
+        ({"made_at": "2026-13-45T00:00:00Z"}, "not a complete plan"),
+        ({"surprise": 1}, "not a complete plan: its top"),
     ],
 )
 def test_a_document_that_makes_no_sense_is_exit_2(world: World, change: dict[str, Any], words: str) -> None:
@@ -441,7 +441,7 @@ def test_a_document_whose_manifest_is_gone_is_exit_2(world: World) -> None:
     (world.root / "sub").rename(world.root / "elsewhere")
     result = world.run("apply", PLAN)
     assert result.code == 2
-    assert "sub/one.yaml, which is not here" in result.err
+    assert "sub/one.yaml, which does not exist here" in result.err
 
 
 def test_a_plan_of_stdin_cannot_be_written_down(world: World) -> None:
@@ -456,7 +456,7 @@ def test_no_digest_is_exit_2(world: World, digest: str) -> None:
     world.manifest(ipv4("a"))
     result = approve(world, digest)
     assert (result.code, world.box.requests) == (2, ())
-    assert "is no digest" in result.err
+    assert "is not a digest" in result.err
 
 
 # -- partial runs

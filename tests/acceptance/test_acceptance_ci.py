@@ -111,8 +111,8 @@ def test_a_pull_request_from_its_first_plan_to_a_night_in_doubt(machine: Machine
     assert machine.kept == {"report.json", "report.html", "junit-apply.xml"} - LATER_FILES
     assert world.report()["run"]["exit"]["code"] == 7
     assert (len(world.purchases), sum(purchase.total for purchase in world.purchases)) == (2, TOTAL)
-    assert not machine.job("night")
-    assert machine.kept == {"reconcile.json", "status.txt", "report.json", "junit-night.xml"} - LATER_FILES
+    assert not machine.job("nightly")
+    assert machine.kept == {"reconcile.json", "status.txt", "report.json", "junit-nightly.xml"} - LATER_FILES
     assert "starter-resident/traffic" in (world.root / "status.txt").read_text()
     assert json.loads((world.root / "reconcile.json").read_text())
     assert world.report()["run"]["exit"]["code"] == 7
@@ -133,7 +133,7 @@ def settle(machine: Machine) -> None:
     done = world.run("resolve", "starter-resident/traffic", "--placed", order, "--yes", env=person)
     assert done.code == 0, done.said
     assert machine.job("apply"), machine.said
-    assert machine.job("night"), machine.said
+    assert machine.job("nightly"), machine.said
     (issue,) = machine.gh["issues"]
     assert not issue["open"]
     assert len(world.purchases) == 2

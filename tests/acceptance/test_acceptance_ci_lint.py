@@ -21,9 +21,9 @@ from runner.starter import SYSTEMS
 BIN = Path(sys.executable).parent
 TOOLS = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "order-runner-tools" / "node_modules"
 NAMES = {
-    "github": ("validate", "plan", "apply", "night"),
-    "gitlab": ("validate", "plan", "apply", "night"),
-    "jenkins": ("validate", "plan", "apply", "night"),
+    "github": ("validate", "plan", "apply", "nightly"),
+    "gitlab": ("validate", "plan", "apply", "nightly"),
+    "jenkins": ("validate", "plan", "apply", "nightly"),
 }
 STEPS = [
     pytest.param(step.script, step.shell[0], id=f"{system}-{name}-{number}")
@@ -123,7 +123,7 @@ def test_actions_are_pinned_and_nobody_may_more_than_he_needs() -> None:
         "validate": {"contents": "read"},
         "plan": {"contents": "read", "pull-requests": "write"},
         "apply": {"contents": "read"},
-        "night": {"contents": "read", "issues": "write"},
+        "nightly": {"contents": "read", "issues": "write"},
     }
 
 
@@ -161,7 +161,7 @@ def test_no_run_that_may_be_buying_is_cut_off() -> None:
     assert int(GITHUB["jobs"]["apply"]["timeout-minutes"]) > 300
     assert GITLAB["workflow"]["auto_cancel"] == {"on_new_commit": "none"}
     assert GITLAB["default"]["interruptible"] == "false"
-    assert {GITLAB[name].get("resource_group") for name in ("apply", "night")} == {"orders"}
+    assert {GITLAB[name].get("resource_group") for name in ("apply", "nightly")} == {"orders"}
     assert GITLAB["apply"]["timeout"] == "5 hours"
     (options,) = called(groovy().root_node, "options")
     assert b"disableConcurrentBuilds()" in (options.text or b"")
@@ -187,7 +187,7 @@ def test_no_fork_sees_the_key() -> None:
     asked: dict[str, Any] = {"github": {}, "gitlab": {}, "jenkins": {}}
     for system, name, condition in secretive():
         asked[system][name] = condition
-    assert all(set(found) == {"plan", "apply", "night"} for found in asked.values())
+    assert all(set(found) == {"plan", "apply", "nightly"} for found in asked.values())
     assert "github.event.pull_request.head.repo.full_name == github.repository" in asked["github"]["plan"]
     assert "$CI_MERGE_REQUEST_SOURCE_PROJECT_ID == $CI_MERGE_REQUEST_PROJECT_ID" in asked["gitlab"]["plan"]
     assert "env.CHANGE_FORK == null" in asked["jenkins"]["plan"]

@@ -25,19 +25,19 @@ import trustme
 from harness import CANARY, HELD_TO_PERMISSIONS, REPO, World, ipv4
 from jsonschema import Draft202012Validator
 
-from runner import doctor
 from runner.cli import run
-from runner.clock import SystemClock
-from runner.diagnosis import Check, exit_code
-from runner.doctor.case import Case
-from runner.doctor.desk import IN_MEMORY
-from runner.errors import ExitCode
+from runner.core.clock import SystemClock
+from runner.core.errors import ExitCode
+from runner.core.secrets import ApiKey
 from runner.ledger import migrations
 from runner.ledger.storage import file_system
-from runner.sandbox import SANDBOX_KEY
-from runner.secrets import ApiKey
-from runner.views.console import Console
-from runner.wiring import Settings
+from runner.run import doctor
+from runner.run.doctor.check import Check, exit_code
+from runner.run.doctor.examination import Examination
+from runner.run.doctor.ours import IN_MEMORY
+from runner.run.settings import Settings
+from runner.sandbox.options import SANDBOX_KEY
+from runner.views.terminal.console import Console
 
 NAMES = [*doctor.CHECKS]
 SCHEMA = Draft202012Validator(json.loads((REPO / "schemas" / "doctor.schema.json").read_bytes()))
@@ -244,7 +244,7 @@ def test_a_clock_that_is_wrong(
     monkeypatch.chdir(world.root)
     settings = Settings(ledger="l.db", base_url=world.server.base_url, api_key=ApiKey(CANARY), rate=0)
     clock = _Ahead(timedelta(seconds=seconds))
-    found = doctor.examine(Case(settings=settings, clock=clock, console=Console.detect(no_color=True)))
+    found = doctor.examine(Examination(settings=settings, clock=clock, console=Console.detect(no_color=True)))
     (check,) = [one for one in found if one.name == "clock"]
     assert check.state == state
     told = int(str(check.facts["skew_seconds"]))
@@ -315,7 +315,7 @@ def test_a_ledger_of_an_older_version_is_a_warning(world: World) -> None:
         assert database.execute("SELECT version_num FROM alembic_version").fetchone() == (migrations.REVISIONS[0],)
 
 
-@pytest.mark.skipif(not Path("/proc/locks").exists(), reason="this system does not tell who holds a file")
+@pytest.mark.skipif(not Path("/proc/locks").exists(), reason="this system cannot tell who holds a file")
 def test_who_holds_the_account_is_told_and_not_disturbed(world: World) -> None:
     """A lock that somebody has is a warning with their name; one that was let go is nobody's."""
     world.manifest(ipv4("one"))
@@ -332,7 +332,7 @@ def test_who_holds_the_account_is_told_and_not_disturbed(world: World) -> None:
 
 
 def test_a_lockfile_that_is_stale(world: World) -> None:
-    """Words that are not locked, and locked words that nobody uses, end in 4 with `lock` as the way out."""
+    """Words that are not locked, and unused locked words, end in 4 with `lock` as the way out."""
     world.manifest(ipv4("one", **WORDS), name="orders/one.yaml")
     code, checks = look(world, "--offline")
     assert (code, checks["lockfile"]["state"]) == (4, "failed")

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from harness import CANARY, MANIFEST, Result, Sandbox, SandboxServer, World, ipv4
 
-from runner.sandbox import Options
 from runner.sandbox.box import PREFIX
+from runner.sandbox.options import Options
 
 CI = {"CI": "1"}
 PERSON = {"ORDER_RUNNER_YES": "1", "USER": "alice"}
@@ -67,7 +67,7 @@ def obey(world: World, *names: str) -> None:
         (command,) = suggested(finding(world, name)["hint"])
         result = world.run(*command, env=CI | PERSON)
         assert result.code == 0, result.err
-        assert f"crawl/{name} is placed as order" in result.out
+        assert f"crawl/{name} is now placed as order" in result.out
 
 
 def lists(world: World) -> int:
@@ -149,7 +149,7 @@ def test_not_mine_is_remembered(world: World) -> None:
     result = world.run(*command, env=CI | PERSON)
     assert (result.code, result.out) == (
         0,
-        f"order {world.purchases[0].order_id} is somebody else's, says alice (by USER): WHY\n",
+        f"order {world.purchases[0].order_id} is somebody else's, recorded for alice (by USER): WHY\n",
     )
     assert world.apply("--account", "second", MANIFEST, env=CI).code == 0
     assert (world.bought, codes(world)) == (["a", "b"], [])
@@ -254,7 +254,7 @@ def test_many_are_counted(world: World) -> None:
     world.manifest(ipv4("new", countryId=562))
     world.apply("--account", "second", MANIFEST, env=CI)
     (named,) = world.report()["errors"]
-    assert named["message"].startswith("the vendor shows 25 orders that nobody in the ledger owns: 2426273 (ipv4), ")
+    assert named["message"].startswith("the vendor shows 25 orders that the ledger does not know: 2426273 (ipv4), ")
     assert named["message"].endswith(" and 5 more")
 
 
@@ -332,4 +332,4 @@ def test_any_order_of_a_refused_batch_can_be_adopted(world: World) -> None:
     assert finding(world, "first")["code"] == "PSR420"
     adopted = world.run("resolve", "crawl/else", "--placed", ours, env=PERSON)
     assert adopted.code == 0, adopted.err
-    assert f"crawl/else is placed as order {ours}" in adopted.out
+    assert f"crawl/else is now placed as order {ours}" in adopted.out

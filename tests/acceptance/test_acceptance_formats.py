@@ -155,7 +155,7 @@ def test_a_summary_that_cannot_be_written_stops_nothing(world: World) -> None:
 def test_only_a_report_is_rendered(world: World) -> None:
     """What is no report is a usage error; and no format replaces the report it is made from."""
     refused = world.run("report", "render", bought(world)[0])
-    assert (refused.code, "orders.yaml:1:1: this is no JSON" in refused.err) == (2, True)
+    assert (refused.code, "orders.yaml:1:1: this is not valid JSON" in refused.err) == (2, True)
     assert world.run("plan", "-q", "--report", "report.json", MANIFEST).code == 0
     before = (world.root / "report.json").read_bytes()
     refused = world.run("report", "render", "report.json", "-f", "markdown=report.json")

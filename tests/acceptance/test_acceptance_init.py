@@ -11,9 +11,9 @@ import pytest
 from harness import REPO, World
 from test_acceptance_confirmation import Terminal
 
-from runner import schemas
-from runner.orders import PRODUCT_TYPES
-from runner.starter import SYSTEMS, Choice, extended, files
+from runner.core import schemas
+from runner.core.orders import PRODUCT_TYPES
+from runner.starter import SYSTEMS, Wish, extend, files
 
 EVERYTHING = (
     *(word for name in PRODUCT_TYPES for word in ("--type", name)),
@@ -125,7 +125,7 @@ def test_the_same_choice_is_the_same_bytes(world: World) -> None:
     assert world.run("init", "one", "--type", "isp", "--type", "ipv4", "--ci", "gitlab", "--ci", "github").code == 0
     assert world.run("init", "two", "--ci", "github", "--ci", "gitlab", "--type", "ipv4", "--type", "isp").code == 0
     assert tree(world.root / "one") == tree(world.root / "two")
-    for path, text in files(Choice(types=PRODUCT_TYPES, systems=tuple(SYSTEMS), pre_commit=True)).items():
+    for path, text in files(Wish(types=PRODUCT_TYPES, systems=tuple(SYSTEMS), pre_commit=True)).items():
         assert path.startswith("schemas/") or "@VERSION@" not in text + path
         assert "@TYPES@" not in text
 
@@ -155,7 +155,7 @@ def test_manifests_that_somebody_has_written_are_left_alone(world: World) -> Non
     world.write("orders/ipv4.yaml", "# mine\n")
     done = world.run("init")
     assert done.code == 2
-    assert "has manifests already" in done.err
+    assert "already has manifests" in done.err
     done = world.run("init", "--ci", "github")
     assert done.code == 0
     assert done.out.startswith("wrote      .github/workflows/orders.yml\nunchanged  .gitignore\n")
@@ -173,7 +173,7 @@ def test_a_gitignore_gets_what_it_lacks(world: World) -> None:
     assert lines.count("/report.json") == 1
     assert "/plan.json" in lines
     text = (world.root / ".gitignore").read_text()
-    assert extended(text, files(Choice())[".gitignore"]) == text
+    assert extend(text, files(Wish())[".gitignore"]) == text
 
 
 def test_git_ignores_what_runs_leave_and_nothing_that_belongs_to_it(world: World) -> None:
@@ -205,8 +205,8 @@ def test_a_folder_that_cannot_be_made_is_an_error_of_the_user(world: World) -> N
 def test_a_part_of_a_repository_is_told_that_ci_looks_elsewhere(world: World) -> None:
     """A workflow counts only at the root of a repository; below it, a note says so."""
     git(world.root, "init", "--quiet")
-    assert "is a part of the repository" in world.run("init", "below", "--ci", "github").out
-    assert "is a part of the repository" not in world.run("init", ".", "--ci", "github").out
+    assert "is inside the repository" in world.run("init", "below", "--ci", "github").out
+    assert "is inside the repository" not in world.run("init", ".", "--ci", "github").out
 
 
 # -- on a terminal
@@ -239,6 +239,6 @@ def test_nobody_is_asked_for_what_was_said(world: World) -> None:
 
 def test_the_team_sample_ignores_the_same_files() -> None:
     """What the sample repository leaves out of git, `init` does, too."""
-    ours = set(files(Choice())[".gitignore"].splitlines())
+    ours = set(files(Wish())[".gitignore"].splitlines())
     sample = (REPO / "samples/team/.gitignore").read_text().splitlines()
     assert {f"/{line}" for line in sample if line and not line.startswith("#")} <= ours | {"/findings.json"}

@@ -163,7 +163,7 @@ def test_a_limit_is_checked_again_right_before_each_purchase(world: World) -> No
     assert world.bought == ["a"]
     (finding,) = world.order("b")["errors"]
     assert (finding["code"], finding["line"]) == ("PSR405", world.line_of('name: "b"'))
-    for words in ("costs 3.96, 1.98 of it spent before", f"above budget.max_total 3.60 ({MANIFEST}:"):
+    for words in ("costs 3.96, 1.98 of it spent already", f"above budget.max_total 3.60 ({MANIFEST}:"):
         assert words in finding["message"]
 
 
@@ -236,7 +236,7 @@ def test_max_orders(world: World) -> None:
     result = world.apply("--max-orders", "1", MANIFEST)
     assert result.code == 5
     assert [finding["code"] for finding in findings(world)] == ["PSR431"]
-    assert "2 orders are to be bought, above --max-orders 1" in result.out
+    assert "2 orders would be bought, above --max-orders 1" in result.out
     assert "ORDER_RUNNER_MAX_ORDERS 1" in world.apply(env={"ORDER_RUNNER_MAX_ORDERS": "1"}).out
     assert world.bought == []
     assert world.apply("--max-orders", "2", MANIFEST).code == 0
@@ -251,7 +251,9 @@ def test_copies_in_the_manifests_are_a_warning(world: World) -> None:
         result = world.run(*command, "--strict", MANIFEST)
         assert result.code == 4
         second = world.line_of('name: "b"')
-        assert f"{MANIFEST}:{second}:11: PSR320 the same as the order at {MANIFEST}:4:11" in result.said
+        assert (
+            f"{MANIFEST}:{second}:11: PSR320 identical but for the name to the order at {MANIFEST}:4:11" in result.said
+        )
     assert world.bought == []
     assert world.run("validate", MANIFEST).code == 0
     assert world.apply().code == 0
@@ -298,7 +300,7 @@ def test_an_order_far_dearer_than_ever_asks_for_large(world: World) -> None:
     (finding,) = world.order("c")["errors"]
     assert finding["code"] == "PSR432"
     total = world.order("c")["quote"]["total"]
-    assert f"say --large {total}" in finding["hint"]
+    assert f"pass --large {total}" in finding["hint"]
     assert total in finding["message"]
     less = str(Decimal(total) - Decimal("0.01"))
     assert f"--large is only {less}" in world.apply("--large", less, "c.yaml").out
@@ -315,7 +317,7 @@ def test_a_warning_of_the_vendor_right_before_a_purchase_means_stop(world: World
     assert result.code == 6
     (finding,) = world.order("b")["errors"]
     assert (finding["code"], finding["category"]) == ("PSR403", "refused")
-    assert "would not price it any more" in finding["message"]
+    assert "no longer prices it" in finding["message"]
     assert (world.money_requests, world.bought) == (1, [])
 
 

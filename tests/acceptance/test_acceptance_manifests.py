@@ -129,7 +129,7 @@ def test_a_value_that_yaml_would_change_is_never_ordered(world: World) -> None:
     [
         b"\xff\xfe\x00bad",
         b'apiVersion: orders/v1\nbatch: b\norders:\n  - name: "a\x1b]0;x\x07"\n',
-        b"[" * 100_000,
+        b"[" * 1_003,
         b"a: &a [x, x]\nb: &b [*a, *a]\n" * 3 + b"? \n",
         b"apiVersion: orders/v1\n\tbatch: b\n",
         b"apiVersion: orders/v2\nbatch: b\norders: [{name: a}]\n",

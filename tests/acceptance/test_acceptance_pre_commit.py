@@ -14,11 +14,11 @@ import pytest
 import yaml
 from harness import REPO
 
-from runner.starter import Choice, files
+from runner.starter import Wish, files
 
 BIN = Path(sys.executable).parent
 SHIPPED = (".pre-commit-hooks.yaml", "LICENSE", "README.md", "docs", "pyproject.toml", "runner", "schemas")
-FILES = files(Choice(types=("ipv4", "mobile"), pre_commit=True))
+FILES = files(Wish(types=("ipv4", "mobile"), pre_commit=True))
 GOOD = FILES["orders/ipv4.yaml"]
 
 

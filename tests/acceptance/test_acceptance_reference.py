@@ -33,7 +33,7 @@ def test_a_list_is_asked_once_a_day(world: World) -> None:
     age(world, timedelta(hours=3, minutes=1))
     again = world.run("reference", "ipv4", env={"PROXY_SELLER_API_KEY": None})
     assert (first.code, again.code, again.out) == (0, 0, first.out)
-    assert again.err == "read from the vendor 3 h ago; --refresh asks it anew\n"
+    assert again.err == "read from the vendor 3 h ago; --refresh reads it again\n"
     assert asked(world) == 1
     assert world.run("reference", "ipv4", "--refresh").err == ""
     assert asked(world) == 2

@@ -25,7 +25,7 @@ def test_only_what_is_selected_is_priced_and_bought(world: World) -> None:
     assert statuses(report) == ["placed", "skipped", "skipped"]
     assert [order["reason"] for order in report["orders"]][1:] == [
         "not selected: --exclude fr-shops",
-        "not selected: no --only names it",
+        "not selected: no --only matches it",
     ]
     assert sum(request.endpoint == "order/calc" for request in world.box.requests) == 2
     assert world.apply("--label", "team=web", MANIFEST).code == 0
@@ -59,8 +59,8 @@ def test_a_possible_charge_is_everybodys_business(world: World) -> None:
         (("--only", "fr-price"), "did you mean fr-prices"),
         (("--exclude", "crawl/us-price"), "did you mean crawl/us-prices"),
         (("--label", "team=dat"), "did you mean team=data"),
-        (("--label", "team"), "write it like"),
-        (("--only", "us-prices", "--label", "team=web"), "narrow each other down"),
+        (("--label", "team"), "write it as in"),
+        (("--only", "us-prices", "--label", "team=web"), "are combined"),
     ],
 )
 def test_a_name_that_is_not_there_is_exit_2(

@@ -143,7 +143,7 @@ def test_what_changed_after_the_approval_turns_the_pull_request_red(runner: Runn
     more = (runner.world.root / "orders" / "apps.yaml").read_text().replace("apps-2026-12", "more-2026-12")
     runner.world.write("orders/more.yaml", more)
     assert not runner.job("plan")
-    assert "not the one of --approve" in runner.log or "was approved and the document is" in runner.log
+    assert "not the one of --approve" in runner.log or "was approved, but the document has" in runner.log
 
 
 def test_a_merge_that_is_refused_buys_nothing_and_leaves_a_report(runner: Runner) -> None:

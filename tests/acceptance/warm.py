@@ -31,6 +31,8 @@ COLD_SHARE: Final = 10
 AT_START: Final = ("PYTHON", "COVERAGE_", "LC_", "LD_", "MALLOC_", "OPENSSL_", "SSL_")
 AT_START_NAMES: Final = frozenset({"LANG", "LANGUAGE", "TZ", "TERM", "COLUMNS", "LINES", "VIRTUAL_ENV", "PATH"})
 """Variables that Python or a library may read when it starts: a command that has others than its nursery starts cold."""
+COERCED: Final = os.environ.get("LC_CTYPE")
+"""In the nursery: Python itself sets it before it starts where the locale is C, and so it would for the command (PEP 538)."""
 NOT_IMPORTED: Final = ("runner.__main__", "runner.ledger.migrations.")
 """Modules that do what they do when they are imported."""
 
@@ -155,6 +157,8 @@ def home(variables: tuple[tuple[str, str], ...]) -> Nursery:
 def begin(arguments: Sequence[str]) -> int:
     """What `python -m` does."""
     module = arguments[0]
+    if COERCED is not None:
+        os.environ["LC_CTYPE"] = COERCED
     sys.argv[:] = ["-m", *arguments[1:]]
     sys.orig_argv[:] = [sys.executable, "-m", *arguments]
     sys.path[0] = os.getcwd()  # noqa: PTH109 - as Python itself puts it there

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from runner.views.formats.html import render
+from runner.views.formats.html.page import render
 from tests.htmlreports import every_status, large, order, report
 
 SEVEN = render(

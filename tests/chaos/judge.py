@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from jsonschema import Draft202012Validator
 
-from runner.ledger.interface import Record
-from runner.orders import OrderKey
-from runner.states import OPEN, State
+from runner.core.orders import OrderKey
+from runner.core.records import Record
+from runner.core.states import OPEN, State
 from tests.chaos.nursery import ROOT
 from tests.chaos.world import KEY, World
 

@@ -7,28 +7,29 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from runner import place, reconcile
-from runner.errors import VendorUnavailable
-from runner.judge import Policy
-from runner.ledger import sql
-from runner.ledger.interface import Claim, Record, Settlement
-from runner.orders import ProductType, Quote
-from runner.states import Event, State
-from runner.vendors import account_v1
-from runner.vendors.interface import Answer, Look, NotSent, Outcome, Unknown
+from runner.buy import protocol
+from runner.core.errors import VendorUnavailable
+from runner.core.orders import ProductType, Quote
+from runner.core.records import Claim, Record, Settlement
+from runner.core.states import Event, State
+from runner.core.vendor import Answer, Look, NotSent, Outcome, Unknown
+from runner.evidence.judge import Rules
+from runner.ledger import hold, sql
+from runner.settle import reconcile
+from runner.vendors.v1 import adapter
 
 
 def retry_after_unknown() -> None:
     """An answer that never came is taken for a request that was never sent, and tried again."""
-    send = account_v1.V1Line.send
+    send = adapter.V1Connection.send
 
-    def sends(line: account_v1.V1Line, request: Any, guard: Callable[[], str | None]) -> Answer:
+    def sends(line: adapter.V1Connection, request: Any, guard: Callable[[], str | None]) -> Answer:
         answer = send(line, request, guard)
         if isinstance(answer.outcome, Unknown):
             return replace(answer, outcome=NotSent(reason="timeout"))
         return answer
 
-    account_v1.V1Line.send = sends  # type: ignore[method-assign,assignment]
+    adapter.V1Connection.send = sends  # type: ignore[method-assign,assignment]
 
 
 def lease() -> None:
@@ -39,16 +40,16 @@ def lease() -> None:
         left = [record for record in rows.open_records() if record.state is State.SUBMITTED]
         return [rows.settle(sql._open_attempt(record), free) for record in left]
 
-    sql.AccountRows.abandon_submitted = abandons  # type: ignore[method-assign,assignment]
+    hold.SqlHold.abandon_submitted = hold._durable(abandons)  # type: ignore[method-assign]
 
 
 def mark_after_send() -> None:
     """The claim is written when the answer is there, not before the request leaves."""
 
-    def tries(self: place.Purchase, quote: Quote) -> Outcome:
+    def tries(self: protocol.Purchase, quote: Quote) -> Outcome:
         desk = self.desk
         for step in ("3", "4"):
-            desk.crash_point(step)
+            desk.till.crash_point(step)
         claim = Claim(
             request=self.request,
             quote=quote,
@@ -66,25 +67,25 @@ def mark_after_send() -> None:
             self._claim(claim)
         return self._settle(answer)
 
-    place.Purchase._try_once = tries  # type: ignore[method-assign]
+    protocol.Purchase._try_once = tries  # type: ignore[method-assign]
 
 
 def no_waiting_time() -> None:
     """What is not to be seen at once is called absent at once."""
-    Policy.waits = lambda self, product: timedelta(0)  # type: ignore[method-assign]
+    Rules.waits = lambda self, product: timedelta(0)  # type: ignore[method-assign]
 
 
 def unread_is_empty() -> None:
     """A list that could not be read is taken for one without orders."""
-    looks = account_v1.V1Reader.look
+    looks = adapter.V1Reader.look
 
-    def look(reader: account_v1.V1Reader, product: ProductType) -> Look:
+    def look(reader: adapter.V1Reader, product: ProductType) -> Look:
         try:
             return looks(reader, product)
         except VendorUnavailable:
             return Look(type=product, at=reader._clock.now(), orders=())
 
-    account_v1.V1Reader.look = look  # type: ignore[method-assign]
+    adapter.V1Reader.look = look  # type: ignore[method-assign]
 
 
 def everybody_is_us() -> None:

@@ -42,18 +42,17 @@ def warm_up() -> None:
     """Import what a purchase needs, and fill the caches that do not depend on the order."""
     import encodings.idna  # noqa: F401 - found at the first look-up, where a runner under another user cannot read it
 
-    import runner.batch
     import runner.cli.apply
     import runner.cli.reconcile
     import runner.cli.resolve
-    import runner.clock
-    import runner.reconcile
-    import runner.resolve
-    import runner.stop
-    import runner.vendors.account_v1
+    import runner.core.clock
+    import runner.core.stop
+    import runner.run.batch
+    import runner.settle.reconcile
+    import runner.settle.resolve
+    import runner.vendors.v1.adapter
     import runner.views.plan
-    import runner.views.progress
-    import runner.views.settling
+    import runner.views.reconcile
     import runner.views.summary  # noqa: F401
     from runner import manifest
     from runner.ledger.sqlite import open_sqlite

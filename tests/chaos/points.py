@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 STEPS: Final = ("2", "3", "4", "5", "6", "7", "8", "9")
-"""The crash points of `runner/place.py`."""
+"""The crash points of `runner/buy/protocol.py`."""
 
 BETWEEN: Final = (
     "1",  # the account is held, the run entered

@@ -17,9 +17,10 @@ from typing import Any, Final
 
 from sqlalchemy import Engine, event
 
-from runner import batch, place, reconcile
+from runner.buy import protocol
+from runner.core.records import Attempt, Claim, Record, Run, Settlement
 from runner.ledger import hold, sqlite
-from runner.ledger.interface import Attempt, Claim, Record, Run, Settlement
+from runner.settle import reconcile
 from runner.vendors import streams, transport
 from tests.chaos.mutants import MUTANTS
 from tests.chaos.points import Plan, Points
@@ -53,7 +54,7 @@ def _arm(plan: Plan, points: Points) -> None:
     _watch_ledger(points)
     _watch_stream(points)
     _watch_report(points)
-    batch.Purchase = partial(batch.Purchase, crash_point=points.reach, pauses=PAUSES)  # type: ignore[assignment,misc]
+    protocol.Till = partial(protocol.Till, crash_point=points.reach, pauses=PAUSES)  # type: ignore[assignment,misc]
     if plan.mutant:
         MUTANTS[plan.mutant]()
 
@@ -67,9 +68,9 @@ def _hurry(plan: Plan) -> None:
 
     transport.Timing = timing  # type: ignore[assignment,misc]
     transport.RETRY_AFTER_DEFAULT = 0.02  # type: ignore[misc]
-    place.GUARD_SECONDS = GUARD_SECONDS  # type: ignore[misc]
-    place.THROTTLE_PAUSE = 0.02  # type: ignore[misc]
-    reconcile.Task = partial(reconcile.Task, pauses=LOOKS)  # type: ignore[assignment,misc]
+    protocol.GUARD_SECONDS = GUARD_SECONDS  # type: ignore[misc]
+    protocol.THROTTLE_PAUSE = 0.02  # type: ignore[misc]
+    reconcile.Reconciliation = partial(reconcile.Reconciliation, pauses=LOOKS)  # type: ignore[assignment,misc]
 
 
 def _watch_ledger(points: Points) -> None:

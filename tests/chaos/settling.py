@@ -11,9 +11,9 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from runner.ledger.interface import OpenClaim
-from runner.orders import OrderKey
-from runner.states import OPEN, State
+from runner.core.orders import OrderKey
+from runner.core.records import OpenClaim
+from runner.core.states import OPEN, State
 from tests.chaos.judge import Broken, End, TooSlow
 from tests.chaos.points import Plan
 from tests.chaos.schedule import SETTLE_AFTER, Settling

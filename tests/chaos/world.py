@@ -15,14 +15,18 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from runner import manifest
-from runner.ledger.interface import Ledger, OpenClaim, Record
+from runner.core.ledger import Ledger
+from runner.core.orders import OrderKey
+from runner.core.records import OpenClaim, Record
+from runner.core.states import OPEN
 from runner.ledger.sqlite import open_sqlite
-from runner.orders import OrderKey
-from runner.sandbox import KINDS, Options, Sandbox, SandboxServer
+from runner.sandbox import KINDS
+from runner.sandbox.basket import RefusedError
+from runner.sandbox.box import Sandbox
 from runner.sandbox.control import stranger_body
-from runner.sandbox.wanted import RefusedError
-from runner.states import OPEN
-from runner.vendors.offline_v1 import V1Encoder
+from runner.sandbox.options import Options
+from runner.sandbox.server import SandboxServer
+from runner.vendors.v1.offline import V1Encoder
 from tests.chaos.points import Plan
 
 KEY: Final = "CanaryKeyOfTheChaosTests98765432"
@@ -32,7 +36,7 @@ PLENTY: Final = Decimal(100000)
 
 @dataclass(slots=True)
 class World:
-    """Everything that outlives a runner."""
+    """What outlives every real runner: a folder with manifest and ledger, and a served sandbox that remembers the truth."""
 
     folder: Path
     box: Sandbox

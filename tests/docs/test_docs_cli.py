@@ -14,8 +14,10 @@ from runner.cli import COMMANDS, cli
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
 SECTIONS: dict[str, str] = dict(re.findall(r"^#{2,3} (.+)\n((?:(?!^##).*\n?)*)", PAGE, re.MULTILINE))
-ROW = re.compile(r"^\| (`-[^|]+) \| ([^|]*) ?\| ([^|]+) \| `([A-Z_]+)` \| ([^|]+) \|$", re.MULTILINE)
-SHARED = re.compile(r"\[[^\]]+\]\(#([a-z-]+)\)")
+ROW = re.compile(r"^\| (`-[^|]+) \| ([^|]+) \| ([^|]+) \|$", re.MULTILINE)
+ALSO = re.compile(r"^Also takes: (.*?)\.$", re.MULTILINE | re.DOTALL)
+GROUP = re.compile(r"\[[^\]]+\]\(#([a-z-]+)\)")
+NAMES = re.compile(r"`(-[^`]+)`")
 
 
 def command(name: str) -> click.Command:
@@ -42,13 +44,27 @@ def options(name: str) -> dict[frozenset[str], click.Option]:
     return {frozenset((*option.opts, *option.secondary_opts)): option for option in found}
 
 
-def rows(name: str) -> Iterator[tuple[frozenset[str], str, str, str]]:
-    """What the page says of a command's options, shared groups included: spellings, default, variable, meaning."""
-    also = re.search(r"^Also takes: (.*?)\.$", SECTIONS[name], re.MULTILINE | re.DOTALL)
-    shared = [anchor.replace("-", " ").capitalize() for anchor in SHARED.findall(also[1])] if also else []
-    for text in map(SECTIONS.__getitem__, (name, *shared)):
-        for names, _, default, variable, meaning in ROW.findall(text):
-            yield frozenset(re.findall(r"`(-[^`]+)`", names)), default, variable, meaning
+def table(section: str) -> Iterator[tuple[frozenset[str], str, str]]:
+    """The options that a section's tables describe: spellings, default, meaning."""
+    for names, default, meaning in ROW.findall(SECTIONS[section]):
+        yield frozenset(NAMES.findall(names)), default, meaning
+
+
+def rows(name: str) -> Iterator[tuple[frozenset[str], str, str]]:
+    """What the page says of a command's options, those it shares with others included."""
+    yield from table(name)
+    also = ALSO.search(SECTIONS[name])
+    if also:
+        yield from (row for row in table("Shared options") if row[0] & set(NAMES.findall(also[1])))
+        for anchor in GROUP.findall(also[1]):
+            yield from table(anchor.replace("-", " ").capitalize())
+
+
+def variable(option: click.Option) -> str:
+    """The variable of an option by the page's rule, or the one that the page names for it."""
+    exceptions = dict(re.findall(r"`(--[a-z-]+)` is `([A-Z_]+)`", SECTIONS["Where a value comes from"]))
+    long = next(name for name in option.opts if name.startswith("--"))
+    return exceptions.get(long) or f"ORDER_RUNNER_{long[2:].replace('-', '_').upper()}"
 
 
 @pytest.mark.parametrize("name", list(names()))
@@ -60,18 +76,23 @@ def test_every_option_is_documented_and_none_invented(name: str) -> None:
 
 @pytest.mark.parametrize("name", list(names()))
 def test_every_variable_is_the_one_that_counts(name: str) -> None:
-    """The variable beside an option is the one click reads."""
-    known = options(name)
-    assert {names: variable for names, _, variable, _ in rows(name)} == {
-        names: option.envvar for names, option in known.items()
-    }
+    """The variable that the page's rule gives an option is the one click reads."""
+    known = options(name).values()
+    assert [variable(option) for option in known] == [option.envvar for option in known]
+
+
+def test_every_exception_to_the_rule_of_variables_exists() -> None:
+    """What the page names a variable for is an option."""
+    named = re.findall(r"`(--[a-z-]+)` is `", SECTIONS["Where a value comes from"])
+    assert named
+    assert set(named) <= {name for command in names() for option in options(command) for name in option}
 
 
 @pytest.mark.parametrize("name", list(names()))
 def test_every_default_is_the_one_that_counts(name: str) -> None:
     """An option with a value of its own by default is documented with it; a flag is off."""
     known = options(name)
-    for names, default, _, meaning in rows(name):
+    for names, default, meaning in rows(name):
         option = known[names]
         assert meaning.strip()
         if option.secondary_opts:
@@ -102,6 +123,6 @@ def test_every_format_is_documented() -> None:
         for name, formats in re.findall(r"^\| `([a-z]+)` \| ((?:`[a-z]+`(?:, )?)+) \|", PAGE, re.MULTILINE)
     }
     modules = {name: importlib.import_module(f"runner.cli.{name}") for name in COMMANDS}
-    batching = importlib.import_module("runner.cli.batching")
+    batching = importlib.import_module("runner.cli.buying")
     known = {name: module.FORMATS for name, module in modules.items() if hasattr(module, "FORMATS")}
-    assert described == known | {"plan": batching.PLAN_FORMATS, "apply": batching.FORMATS}
+    assert described == known | {"plan": batching.FORMATS, "apply": batching.FORMATS}

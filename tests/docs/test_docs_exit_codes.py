@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from runner.errors import PRECEDENCE, ExitCode
+from runner.core.errors import PRECEDENCE, ExitCode
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "exit-codes.md").read_text(encoding="utf-8")
 TABLE, _, REST = PAGE.partition("## Which one wins")

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from runner import schemas
+from runner.core import schemas
 from runner.views import formats, summary
-from runner.views.console import Channel
+from runner.views.terminal.console import Channel
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "formats.md"

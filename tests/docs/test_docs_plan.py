@@ -13,7 +13,7 @@ from typing import Any, get_args
 
 from jsonschema import Draft202012Validator
 
-from runner.moved import Kind
+from runner.plan.approval.differences import Kind
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "plan.md").read_text(encoding="utf-8")

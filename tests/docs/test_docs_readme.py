@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from docs.readme import PAGES, README, ROOT, masked, transcript
+
+from tests.docs.readme import PAGES, README, ROOT, masked, transcript
 
 SHELL = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 
@@ -19,8 +20,7 @@ SHELL = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 )
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_walk_prints_what_the_page_shows(page: Path, tmp_path: Path) -> None:
-    """Every command of the five-minute walk and of the story, run in order, prints exactly what stands under it, but
-    for moments."""
+    """Every command of a page, run in order, prints exactly what stands under it, but for moments."""
     text = page.read_text()
     assert masked(transcript(text, tmp_path)) == masked(text)
 
@@ -60,6 +60,6 @@ def test_the_first_command_buys_the_samples_and_then_nothing(tmp_path: Path) -> 
 
 
 def test_ci_runs_the_readmes_test_command() -> None:
-    """What CI runs in the end is the second command of the README, to the letter."""
+    """What CI runs in the end is the second command of the README, to the letter, in the barest environment."""
     second = SHELL.findall(README.read_text())[1].strip()
-    assert (ROOT / ".ci" / "run").read_text().rstrip().splitlines()[-1] == second
+    assert (ROOT / ".ci" / "run").read_text().rstrip().splitlines()[-1] == f".ci/bare {second}"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from runner.judge import SETTLE_AFTER, SETTLE_AFTER_MOBILE
-from runner.reconcile import PAUSES
-from runner.resolve import WHO
+from runner.evidence.judge import SETTLE_AFTER, SETTLE_AFTER_MOBILE
+from runner.settle.reconcile import PAUSES
+from runner.settle.resolve import WHO
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 LIFE = " ".join((DOCS / "explanation" / "life-of-an-order.md").read_text(encoding="utf-8").split())

@@ -212,14 +212,13 @@ def test_links_lead_to_where_the_site_has_things() -> None:
         "schemas/ipv4.schema.json": "schemas/ipv4.md",
         "samples/a.yaml": "samples/index.md#a",
     }
-    text = (
-        "[a](../cli.md#plan) [b](../../schemas/ipv4.schema.json) [c](../../runner/place.py) `[d](../cli.md)` [e](#here)"
-    )
+    text = "[a](../cli.md#plan) [b](../../schemas/ipv4.schema.json) [c](../../runner/buy/protocol.py) `[d](../cli.md)` [e](#here)"
     assert links.rewritten(text, page="docs/how-to/x.md", staged="how-to/x.md", places=places) == (
-        "[a](../cli.md#plan) [b](../schemas/ipv4.md) c (`runner/place.py` in the repository) `[d](../cli.md)` [e](#here)"
+        "[a](../cli.md#plan) [b](../schemas/ipv4.md) c (`runner/buy/protocol.py` in the repository) `[d](../cli.md)` [e](#here)"
     )
     assert (
-        links.rewritten("[`place.py`](../runner/place.py)", page="docs/x.md", staged="x.md", places={}) == "`place.py`"
+        links.rewritten("[`protocol.py`](../runner/buy/protocol.py)", page="docs/x.md", staged="x.md", places={})
+        == "`protocol.py`"
     )
     assert (
         links.rewritten("[cli.md](../cli.md)", page="docs/how-to/x.md", staged="how-to/x.md", places=places)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from runner import place
-from runner.states import MOVES, State
+from runner.buy import protocol
+from runner.core.states import MOVES, State
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "explanation" / "life-of-an-order.md").read_text(
     encoding="utf-8"
@@ -27,16 +27,16 @@ def test_every_state_is_explained() -> None:
 
 
 def test_the_steps_are_those_of_the_protocol() -> None:
-    """The page's numbered steps are as many as the numbered steps of runner/place.py, without a gap."""
+    """The page's numbered steps are as many as the numbered steps of runner/buy/protocol.py, without a gap."""
     section = PAGE.split("## The purchase protocol")[1].split("\n## ")[0]
     steps = [int(number) for number in re.findall(r"^([0-9]+)\. \*\*", section, re.MULTILINE)]
-    in_code = [int(number) for number in re.findall(r"^([0-9]+) +\w", place.__doc__ or "", re.MULTILINE)]
+    in_code = [int(number) for number in re.findall(r"^([0-9]+) +\w", protocol.__doc__ or "", re.MULTILINE)]
     assert steps == in_code == list(range(1, len(steps) + 1))
 
 
 def test_figures_are_those_of_the_protocol() -> None:
     """The seconds and attempts that the page names are the code's."""
-    assert f"At most {place.GUARD_SECONDS:.0f} seconds since the claim" in PAGE
-    assert place.PAUSES == (1.0, 4.0)
+    assert f"At most {protocol.GUARD_SECONDS:.0f} seconds since the claim" in PAGE
+    assert protocol.PAUSES == (1.0, 4.0)
     assert "three attempts in all, after pauses of one and four seconds" in " ".join(PAGE.split())
-    assert f"(at most {place.THROTTLE_CAP:.0f} s)" in PAGE
+    assert f"(at most {protocol.THROTTLE_CAP:.0f} s)" in PAGE

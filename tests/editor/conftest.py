@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from editor.lsp import Server
+
+from tests.editor.lsp import Server
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "order-runner-tools"

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from editor.lsp import Server
 
-from runner.orders import PRODUCT_TYPES
-from runner.schemas import load
+from runner.core.orders import PRODUCT_TYPES
+from runner.core.schemas import load
+from tests.editor.lsp import Server
 
 ROOT = Path(__file__).resolve().parents[2]
 MODELINE = "# yaml-language-server: $schema=schemas/manifest.schema.json\n"
@@ -206,5 +206,5 @@ def test_a_policy_is_completed_and_explained(server: Server) -> None:
     assert set(offered(server, policy("|"))) == set(load("policy")["properties"]) - {"apiVersion"}
     assert set(offered(server, policy("budgets:\n  |"))) == {"day", "week", "month"}
     text = shown(server, policy('budgets:\n  d|ay: "1"'))
-    assert text.startswith("#### Budget of a day\n\nMost of one day, in USD")
+    assert text.startswith("#### Budget of a day\n\nMost per day, in USD")
     assert 'Example: `day: "120.00"`' in text

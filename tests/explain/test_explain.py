@@ -13,22 +13,22 @@ from typing import Any
 import click
 import pytest
 
-from runner import explain, findings, schemas
+from runner import explain
 from runner.cli import cli
-from runner.errors import ExitCode
-from runner.explain import fields, pages, tables
+from runner.core import schemas
+from runner.core.codes import TITLES
+from runner.core.errors import ExitCode
+from runner.core.orders import PRODUCT_TYPES
+from runner.core.states import MOVES, State
+from runner.explain import fields, page_tables, pages
 from runner.explain.topics import Topic
-from runner.manifest.findings import TITLES
-from runner.orders import PRODUCT_TYPES
-from runner.report import STATUSES
-from runner.states import MOVES, State
+from runner.report.report import STATUSES
 
 ROOT = Path(__file__).resolve().parents[2]
-CODES = TITLES | findings.TITLES
 
 
 def one(*words: str) -> Topic:
-    (topic,) = explain.explained(words)
+    (topic,) = explain.explanations(words)
     return topic
 
 
@@ -60,14 +60,14 @@ def properties(schema: Any, root: dict[str, Any], path: str) -> Iterator[str]:
         yield from properties(child, root, f"{path}.{name}")
 
 
-@pytest.mark.parametrize("code", sorted(CODES))
+@pytest.mark.parametrize("code", sorted(TITLES))
 def test_every_finding_is_explained_as_its_page_has_it(code: str) -> None:
     """Each code has its title, an example, why, and the way out, word for word as in docs/findings.md."""
     topic = one(code)
-    assert (topic.name, topic.title) == (code, CODES[code])
+    assert (topic.name, topic.title) == (code, TITLES[code])
     assert any(section.code for section in topic.sections)
     page = " ".join(pages.plain((ROOT / "docs" / "findings.md").read_text("utf-8")).split())
-    for heading in ("Why", "Way out"):
+    for heading in ("Why", "What to do"):
         said = part(topic, heading)
         assert said
         assert all(" ".join(text.split()) in page for text in said)
@@ -79,10 +79,10 @@ def test_every_exit_code_is_explained_by_number_and_name(code: ExitCode) -> None
     """Number and name lead to the same topic, which tells when it is given and what to do."""
     topic = one("exit", str(int(code)))
     assert topic == one("exit", "code", str(int(code))) == one("exit", code.name.lower())
-    assert topic == explain.explained([code.name.lower().replace("_", "-")])[0]
+    assert topic == explain.explanations([code.name.lower().replace("_", "-")])[0]
     assert topic.title == code.name.lower()
     assert all(part(topic, None))
-    assert all(part(topic, "Way out"))
+    assert all(part(topic, "What to do"))
 
 
 @pytest.mark.parametrize("name", sorted({*STATUSES, *State}))
@@ -114,9 +114,9 @@ def test_every_name_leads_somewhere_and_says_something() -> None:
     names = explain.every_name()
     assert len(names) > 600
     for name in names:
-        for topic in explain.explained(name.split(" ")):
+        for topic in explain.explanations(name.split(" ")):
             assert any(texts(topic)), name
-            assert all(explain.explained(other.split(" ")) for other in topic.see[:2]), name
+            assert all(explain.explanations(other.split(" ")) for other in topic.see[:2]), name
 
 
 @pytest.mark.parametrize("name", PRODUCT_TYPES)
@@ -175,24 +175,24 @@ NEAREST = [("quantiti", "quantity"), ("ipv4.quantiti", "ipv4.quantity"), ("PSR01
 def test_an_unknown_topic_names_the_nearest(asked: str, near: str) -> None:
     """What nothing is called is answered with what may have been meant."""
     with pytest.raises(explain.UnknownTopic) as unknown:
-        explain.explained(asked.split(" "))
+        explain.explanations(asked.split(" "))
     assert unknown.value.word == asked
     assert any(name.startswith(near) for name in unknown.value.near)
 
 
 def test_a_word_with_two_meanings_is_both() -> None:
     """`refused` is an exit code and a status; a word in front of it chooses."""
-    assert [topic.kind for topic in explain.explained(["refused"])] == ["exit code", "status"]
+    assert [topic.kind for topic in explain.explanations(["refused"])] == ["exit code", "status"]
     assert one("status", "refused").kind == "status"
-    assert [topic.name for topic in explain.explained(["ipv4", "emergency", "file", "exit", "7"])] == ["ipv4", "term emergency file", "exit 7"]  # fmt: skip
+    assert [topic.name for topic in explain.explanations(["ipv4", "emergency", "file", "exit", "7"])] == ["ipv4", "term emergency file", "exit 7"]  # fmt: skip
 
 
 def test_lists_are_complete() -> None:
     """Each list has everything of its kind, and the overview names every list and every type."""
-    assert [line.name for line in one("findings").sections[0].lines] == sorted(CODES)
+    assert [line.name for line in one("findings").sections[0].lines] == sorted(TITLES)
     assert {line.mark for line in one("exit-codes").sections[0].lines} == {code.name.lower() for code in ExitCode}
     assert {line.name for line in one("statuses").sections[0].lines} == {*STATUSES, *State}
-    assert {line.name for line in one("terms").sections[0].lines} == set(tables.terms())
+    assert {line.name for line in one("terms").sections[0].lines} == set(page_tables.terms())
     said = " ".join(line.text for line in explain.overview().sections[0].lines).split()
     assert {*PRODUCT_TYPES, *set(schemas.names()) - set(PRODUCT_TYPES), "findings", "exit-codes", "statuses"} <= set(
         said
@@ -228,15 +228,15 @@ def test_a_shell_completes_names_step_by_step() -> None:
     assert {*PRODUCT_TYPES, "quantity", "findings", "PSR012", "outcome_unknown"} <= set(typed[""])
     assert typed["ipv6."] == [f"ipv6.{field}" for field in schemas.load("ipv6")["properties"]]
     assert typed["report.money.un"] == ["report.money.unexplained"]
-    assert typed["PSR30"] == [code for code in sorted(CODES) if code.startswith("PSR30")]
+    assert typed["PSR30"] == [code for code in sorted(TITLES) if code.startswith("PSR30")]
     assert typed["x"] == []
-    assert all(explain.explained([name]) for names in typed.values() for name in names)
+    assert all(explain.explanations([name]) for names in typed.values() for name in names)
 
 
 def test_the_command_refuses_what_nothing_is_called() -> None:
     """Exit code 2, nothing on stdout, and the nearest names as the hint."""
     done = command("quantiti")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.splitlines()[0] == "error: nothing is called 'quantiti'"
+    assert done.stderr.splitlines()[0] == "error: there is nothing called 'quantiti'"
     assert done.stderr.splitlines()[1].startswith("hint: nearest: quantity")
     assert "\x1b" not in command("\x1b[31mred").stderr

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from contextlib import closing
 
+from runner.core.states import State
 from runner.ledger.postgres import open_postgres
-from runner.states import State
 from tests.fleet.machine import EXIT_OK, command, folder_of
 from tests.fleet.world import Fleet, wanted
 from tests.pgserver import Server

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psycopg
 
-from runner.states import State
+from runner.core.states import State
 from tests.fleet.world import Fleet, account_of, manifest
 from tests.pgserver import Server
 
@@ -24,7 +24,7 @@ SETTLE_AFTER = 4
 
 EXIT_OK, EXIT_REFUSED, EXIT_UNKNOWN, EXIT_BUSY, KILLED = 0, 5, 7, 9, -9
 
-LOST = ("no longer holds the account", "cannot be used", "did not commit without a warning")
+LOST = ("no longer holds the account", "cannot be used", "committed with a warning")
 """What a run says whose session was ended."""
 
 _CUT = """

@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
-from runner.sandbox import Options, Sandbox, SandboxServer
+from runner.sandbox.box import Sandbox
+from runner.sandbox.options import Options
+from runner.sandbox.server import SandboxServer
 from tests.pgserver import Server
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -415,7 +415,7 @@ def _forgotten() -> Iterator[Case]:
 
 def _manifests() -> Iterator[Case]:
     for kind in ("valid", "invalid"):
-        for folder in sorted((ROOT / "tests" / "manifests" / kind).iterdir()):
+        for folder in sorted((ROOT / "tests" / "manifest" / "cases" / kind).iterdir()):
             names = sorted(path.name for path in folder.iterdir() if path.name != "expected.json")
             paths = tuple(f"case/{name}" for name in names)
             steps = (
@@ -432,7 +432,7 @@ def _manifests() -> Iterator[Case]:
 
 def _policies() -> Iterator[Case]:
     for kind in ("valid", "invalid"):
-        for folder in sorted((ROOT / "tests" / "policies" / kind).iterdir()):
+        for folder in sorted((ROOT / "tests" / "limits" / "policies" / kind).iterdir()):
             more = ("--policy", "case/order-runner.yaml")
             steps = (
                 Step("validate", ("validate", *formats(*CHECK_FORMATS), *more, "samples/everything.yaml")),

@@ -8,8 +8,8 @@ from typing import Final
 RULES: Final[tuple[tuple[str, re.Pattern[str], str], ...]] = (
     (
         "a world lies in memory on one machine and on a disk on another",
-        re.compile(r"it is kept in memory and gone after a restart"),
-        "it lies among temporary files",
+        re.compile(r"it is kept in memory and lost on a restart"),
+        "it is among temporary files",
     ),
     ("unused room of the emergency file", re.compile(r"\0+"), "…"),
     (

@@ -13,7 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -22,17 +22,18 @@ import psycopg
 import pytest
 
 import runner
-from runner.errors import LedgerUnusable, Span
-from runner.ledger.interface import Attempt, Claim, Hold, Holder, Ledger, Record, Run, Settlement
+from runner.core.errors import LedgerUnusable
+from runner.core.ledger import Hold, Ledger
+from runner.core.orders import OrderKey, OrderRequest
+from runner.core.records import Attempt, Claim, Holder, Record, Run, Settlement
+from runner.core.states import Event, State
+from runner.core.vendor import Witness
 from runner.ledger.postgres import open_postgres
 from runner.ledger.sqlite import open_sqlite
-from runner.orders import OrderKey, OrderRequest, Quote, Source
-from runner.states import Event, State
-from runner.vendors.interface import Witness
+from tests import make
 from tests.pgserver import NoServer, Server, server
 
-AT: Final = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-PLACE: Final = Source(path="orders.yaml", span=Span(line=1, column=1, end_line=1, end_column=2))
+AT: Final = make.AT
 
 
 def later(seconds: float) -> datetime:
@@ -44,8 +45,7 @@ def key(name: str = "one") -> OrderKey:
 
 
 def request(name: str = "one", quantity: int = 10) -> OrderRequest:
-    fields = {"countryId": 561, "periodId": "1m", "quantity": quantity, "paymentId": 1}
-    return OrderRequest(key=key(name), type="ipv4", fields=fields, source=PLACE)
+    return make.order(name, batch="batch", fields={"quantity": quantity})
 
 
 def witness(ids: int = 2, at: datetime = AT) -> Witness:
@@ -53,9 +53,9 @@ def witness(ids: int = 2, at: datetime = AT) -> Witness:
 
 
 def claim(name: str = "one", quantity: int = 10, at: datetime = AT, ids: int = 2) -> Claim:
-    return Claim(
-        request=request(name, quantity),
-        quote=Quote(total=Decimal("12.30"), at=AT, balance=Decimal("100.00")),
+    return make.claim(
+        request(name, quantity),
+        quote=make.quote("12.30", balance=Decimal("100.00")),
         ceiling=Decimal("13.00"),
         witness=witness(ids),
         balance=Decimal("100.00"),

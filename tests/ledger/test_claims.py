@@ -7,8 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from runner.ledger.interface import Allowed, Attempt, Hold
-from runner.states import Event, State
+from runner.core.ledger import Hold
+from runner.core.records import Allowed, Attempt
+from runner.core.states import Event, State
 from tests.ledger.conftest import (
     AT,
     SqliteStore,

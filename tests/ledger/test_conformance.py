@@ -9,9 +9,9 @@ from itertools import product
 
 import pytest
 
-from runner.errors import LedgerUnusable, Refused
-from runner.ledger.interface import Hold
-from runner.states import MOVES, OPEN, Event, Move, State, is_legal
+from runner.core.errors import LedgerUnusable, Refused
+from runner.core.ledger import Hold
+from runner.core.states import MOVES, OPEN, Event, Move, State, is_legal
 from tests.ledger.conftest import (
     AT,
     SqliteStore,
@@ -125,7 +125,7 @@ def test_what_may_be_bought_is_never_claimed_again(store: SqliteStore, hold: Hol
 def test_refused_claim_leaves_nothing(store: SqliteStore, hold: Hold) -> None:
     """A claim that is refused has not even planned the order."""
     store.sql("UPDATE holds SET fence = fence + 1")
-    with pytest.raises(Refused, match="another run has taken the account"):
+    with pytest.raises(Refused, match="another run has since taken over the account"):
         hold.claim(claim())
     assert store.open().records([key()]) == {}
 

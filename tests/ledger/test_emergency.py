@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from runner.errors import LedgerUnusable
+from runner.core.errors import LedgerUnusable
+from runner.core.records import Attempt
+from runner.core.states import Event, State
 from runner.ledger.emergency import SIZE, EmergencyFile
-from runner.ledger.interface import Attempt
-from runner.states import Event, State
 from tests.ledger.conftest import (
     Child,
     SqliteStore,

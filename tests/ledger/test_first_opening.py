@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from runner.errors import LedgerUnusable
+from runner.core.errors import LedgerUnusable
 from runner.ledger.sqlite import open_sqlite
 
 DIES_WHILE_IT_MAKES_TABLES = """
@@ -121,12 +121,12 @@ def test_a_reader_who_may_not_write_is_told_the_way_out() -> None:
             found.chmod(0o644)
         reads = (
             "import encodings.idna, os, sys; from pathlib import Path; from runner.ledger import sqlite; "
-            "from runner.ledger import migrations; from runner.errors import LedgerUnusable; os.setuid(65534)\n"
+            "from runner.ledger import migrations; from runner.core.errors import LedgerUnusable; os.setuid(65534)\n"
             "try: sqlite.open_sqlite(Path(sys.argv[1]), 'default', read_only=True)\n"
             "except LedgerUnusable as error: print(error, error.hint)"
         )
         told = subprocess.run([sys.executable, "-c", reads, str(path)], check=True, capture_output=True, text=True)
-    assert "left half made by a run that died" in told.stdout
+    assert "left incomplete by a run that died" in told.stdout
     assert "run `order-runner apply` once as a user who may write the file and its folder" in told.stdout
 
 

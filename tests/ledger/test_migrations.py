@@ -13,11 +13,11 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
+from runner.core.states import State
 from runner.ledger import migrations
 from runner.ledger.export import check_ledger
+from runner.ledger.schema import metadata
 from runner.ledger.sqlite import APPLICATION_ID
-from runner.ledger.tables import metadata
-from runner.states import State
 from tests.ledger.conftest import Child, SqliteStore, bring, holder
 
 PLACE = Path(migrations.__file__).parent

@@ -15,16 +15,18 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import psycopg
 import pytest
 
-from runner import wiring
 from runner.cli import run
-from runner.errors import Busy, LedgerUnusable, Refused, UsageError
-from runner.ledger.interface import Hold
+from runner.core.errors import Busy, LedgerUnusable, Refused, UsageError
+from runner.core.ledger import Hold
+from runner.core.orders import OrderKey
+from runner.core.states import State
 from runner.ledger.pgsession import check_pids
 from runner.ledger.pgurl import read_url
 from runner.ledger.postgres import open_postgres
-from runner.orders import OrderKey
-from runner.sandbox import SANDBOX_KEY, Sandbox
-from runner.states import State
+from runner.run import wiring
+from runner.run.settings import Settings, locate, require_named_ledger
+from runner.sandbox.box import Sandbox
+from runner.sandbox.options import SANDBOX_KEY
 from tests import pgserver
 from tests.ledger.conftest import Child, PostgresStore, bring, claim, holder, key, later, opened_and_held, placed
 from tests.pgserver import PASSWORD, Server
@@ -186,7 +188,7 @@ def test_holder_that_has_not_signed_yet(store: PostgresStore, elsewhere: Postgre
     who = replace(holder(), run_id="run-77")
     with store.open().hold(who, timeout=0):
         store.sql("UPDATE holds SET holder = replace(holder, 'run-77', 'run-76')")
-        with pytest.raises(Busy, match="has not signed yet"), elsewhere.open().hold(holder(), timeout=0):
+        with pytest.raises(Busy, match="has not identified itself yet"), elsewhere.open().hold(holder(), timeout=0):
             pass
 
 
@@ -356,7 +358,7 @@ def test_location_has_no_password(url: str, shown: str) -> None:
     assert target.location == shown
     assert "s3cret" not in repr(target)
     assert target.parameters["password"] == "s3cret/canary"
-    assert target.masked("no s3cret/canary or s3cret%2Fcanary\nhere") == "no *** or *** here"
+    assert target.mask("no s3cret/canary or s3cret%2Fcanary\nhere") == "no *** or *** here"
     assert target.parameters.get("sslmode") == ("verify-full" if "verify" in url else None)
 
 
@@ -460,7 +462,7 @@ def test_missing_driver_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("pgurl", "pgsession", "postgres"):
         monkeypatch.delitem(sys.modules, f"runner.ledger.{module}", raising=False)
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    place = wiring.locate(wiring.Settings(ledger="postgresql://me@db/orders"))
+    place = locate(Settings(ledger="postgresql://me@db/orders"))
     for use in (wiring.open_ledger, wiring.ledger_name):
         with pytest.raises(UsageError) as caught:
             use(place)
@@ -470,9 +472,9 @@ def test_missing_driver_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_database_is_a_named_ledger(monkeypatch: pytest.MonkeyPatch) -> None:
     """In CI a ledger in PostgreSQL is one that outlives the job."""
     monkeypatch.setenv("CI", "true")
-    wiring.require_named_ledger(wiring.Settings(ledger="postgresql://me@db/orders"))
+    require_named_ledger(Settings(ledger="postgresql://me@db/orders"))
     with pytest.raises(UsageError):
-        wiring.require_named_ledger(wiring.Settings())
+        require_named_ledger(Settings())
 
 
 def test_missing_server_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from runner.ledger.forgotten import Adoption, Want
-from runner.ledger.interface import Hold
-from runner.orders import Quote
-from runner.states import State
+from runner.core.ledger import Hold
+from runner.core.orders import Quote
+from runner.core.records import Adoption, Want
+from runner.core.states import State
 from tests.ledger.conftest import AT, SqliteStore, bring, claim, key, placed, request
 
 TODAY = AT.date()

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from runner.errors import LedgerUnusable, UsageError
+from runner.core.errors import LedgerUnusable, UsageError
+from runner.core.states import State
 from runner.ledger import migrations
 from runner.ledger.sqlite import _make_durable, open_sqlite
-from runner.states import State
 from tests.ledger.conftest import SqliteStore, claim, holder, key, refusal, use
 
 

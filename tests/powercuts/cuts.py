@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from runner.errors import LedgerUnusable
-from runner.ledger.interface import Holder
+from runner.core.errors import LedgerUnusable
+from runner.core.records import Holder
+from runner.core.states import State
 from runner.ledger.sqlite import open_sqlite
-from runner.states import State
 from tests.powercuts.disk import LIES, Disk
 from tests.powercuts.driver import MAIN, Recorder, installed
 from tests.powercuts.work import ACCOUNT, AT, Dump, Life, Step, dump

@@ -6,7 +6,7 @@ import os
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -14,12 +14,12 @@ from unittest import mock
 
 import pytest
 
-from runner import files
-from runner.errors import LedgerUnusable
+from runner.core import files
+from runner.core.errors import LedgerUnusable
+from runner.core.orders import OrderKey
+from runner.core.records import Attempt, Settlement
+from runner.core.states import Event, State
 from runner.ledger import emergency
-from runner.ledger.interface import Attempt, Settlement
-from runner.orders import OrderKey
-from runner.states import Event, State
 from tests.powercuts.disk import Disk, Op
 
 OLD, NEW = b"old report " * 700, b"new report " * 1500
@@ -146,7 +146,7 @@ def kept(folder: Path, left: dict[str, bytes]) -> list[tuple[Attempt, Settlement
     """What the next run reads, None where it says that it cannot; and whether it can go on after clearing."""
     path = folder / "after"
     path.write_bytes(left.get("file", b""))
-    with emergency.emergency_file(path, "acme") as file:
+    with closing(emergency.EmergencyFile(path, "acme")) as file:
         try:
             found = file.entries()
         except LedgerUnusable:
@@ -160,7 +160,7 @@ def kept(folder: Path, left: dict[str, bytes]) -> list[tuple[Attempt, Settlement
 def acts(folder: Path, *do: Callable[[emergency.EmergencyFile], None]) -> tuple[list[Op], list[int]]:
     """The calls of some acts on a new emergency file, and their number after each act."""
     ends = []
-    with watched() as found, emergency.emergency_file(folder / "file", "acme") as file:
+    with watched() as found, closing(emergency.EmergencyFile(folder / "file", "acme")) as file:
         ends.append(len(found.ops))
         for act in do:
             act(file)

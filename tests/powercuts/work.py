@@ -15,12 +15,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from runner.errors import Span
-from runner.ledger.interface import Attempt, Claim, Hold, Holder, Ledger, Run, Settlement
+from runner.core.errors import Span
+from runner.core.ledger import Hold, Ledger
+from runner.core.orders import OrderKey, OrderRequest, Quote, Source
+from runner.core.records import Attempt, Claim, Holder, Run, Settlement
+from runner.core.states import Event, State
+from runner.core.vendor import Witness
 from runner.ledger.sqlite import open_sqlite
-from runner.orders import OrderKey, OrderRequest, Quote, Source
-from runner.states import Event, State
-from runner.vendors.interface import Witness
 from tests.powercuts.driver import Module, Recorder
 
 ACCOUNT: Final = "acme"

@@ -11,7 +11,8 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from runner.sandbox import Sandbox, SandboxServer
+from runner.sandbox.box import Sandbox
+from runner.sandbox.server import SandboxServer
 
 
 @dataclass(frozen=True)

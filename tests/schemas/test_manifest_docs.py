@@ -16,7 +16,7 @@ TEXT = (ROOT / "docs" / "manifest.md").read_text("utf-8")
 OWN = {"name", "type", "generation", "enabled", "labels", "max_total"}
 WORDS = {"country", "package", "period", "operator", "rotation", "tariff", "payment", "auth"}
 WANTED = {"ipv4", "isp", "ipv6"}
-"""Types the vendor refuses without `customTargetName` (api/v1.md section 9.1)."""
+"""Types the vendor refuses without `customTargetName` (docs/vendor/api-v1.md#order-fields)."""
 
 BLOCKS = re.findall(r"^```yaml\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
 MANIFESTS = [block for block in BLOCKS if "orders:" in block]

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from runner.orders import PRODUCT_TYPES
-from runner.policy import read_policy
+from runner.core.orders import PRODUCT_TYPES
+from runner.limits.policy import read_policy
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "policy.md").read_text("utf-8")

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from runner.errors import ExitCode
-from runner.orders import PRODUCT_TYPES
+from runner.core.errors import ExitCode
+from runner.core.orders import PRODUCT_TYPES
 
 HERE = Path(__file__).parent
 SCHEMA: dict[str, Any] = json.loads((HERE.parents[1] / "schemas" / "report.schema.json").read_text("utf-8"))

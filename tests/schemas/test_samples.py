@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from runner.core.orders import PRODUCT_TYPES, WORDS
+from runner.core.schemas import load as load_schema
 from runner.manifest import load
-from runner.orders import PRODUCT_TYPES, WORDS
-from runner.sandbox import catalogue
-from runner.schemas import load as load_schema
+from runner.sandbox import goods
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 PATHS = sorted(SAMPLES.glob("*.yaml"))
@@ -41,9 +41,9 @@ def test_ids_are_the_sandboxes(path: Path) -> None:
     """Every id is one the sandbox sells for that type."""
     for product, fields in orders_of(path):
         if product == "resident":
-            assert fields["tarifId"] in catalogue.TARIFFS
+            assert fields["tarifId"] in goods.TARIFFS
             continue
-        sold, place = catalogue.PLACES[int(fields["countryId"])]
+        sold, place = goods.PLACES[int(fields["countryId"])]
         assert sold.type == product
         assert fields["periodId"] in sold.periods
         assert not place.quantities or fields["quantity"] in place.quantities

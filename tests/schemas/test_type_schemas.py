@@ -27,7 +27,7 @@ VENDOR = {
     "mobile": [*COMMON, "mobileServiceType", "operatorId", "rotationId"],
     "resident": ["tarifId", "paymentId", "coupon"],
 }
-"""api/v1.md section 9.1."""
+"""The vendor's fields of each type (docs/vendor/api-v1.md#order-fields)."""
 
 PAIRS = {
     "ipv4": {"countryId": "country", "periodId": "period"},

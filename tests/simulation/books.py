@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection
 
+from runner.core.orders import PAY_BY_CARD
+from runner.core.states import OPEN, State
 from runner.manifest import Loaded
-from runner.orders import PAY_BY_CARD
-from runner.states import OPEN, State
 from tests.simulation.process import AT, SimClock
 from tests.simulation.store import raw
 

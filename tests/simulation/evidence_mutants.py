@@ -11,14 +11,15 @@ from itertools import product
 from typing import Any, Final
 from unittest import mock
 
-from runner import judge, reconcile, worlds
-from runner.errors import VendorUnavailable
-from runner.judge import Verdict
-from runner.orders import ProductType
-from runner.readings import Readings
-from runner.vendors import looks_v1, reads_v1
-from runner.vendors.account_v1 import V1Reader
-from runner.vendors.interface import Look, SeenOrder, Witness
+from runner.core.errors import VendorUnavailable
+from runner.core.orders import ProductType
+from runner.core.readings import Readings
+from runner.core.vendor import Look, SeenOrder, Witness
+from runner.evidence import explanations, judge
+from runner.evidence.judge import Verdict
+from runner.settle import reconcile
+from runner.vendors.v1 import lists, reads
+from runner.vendors.v1.adapter import V1Reader
 
 
 @contextmanager
@@ -31,7 +32,7 @@ def _both(*mutants: Callable[[], AbstractContextManager[object]]) -> Iterator[No
 
 def no_waiting_time() -> AbstractContextManager[object]:
     """An order is said to be absent before what was received can have been carried out."""
-    return mock.patch.object(judge.Policy, "waits", return_value=timedelta(0))
+    return mock.patch.object(judge.Rules, "waits", return_value=timedelta(0))
 
 
 def failed_list_is_empty() -> AbstractContextManager[object]:
@@ -74,7 +75,7 @@ def failed_witness_is_empty() -> AbstractContextManager[object]:
 
 def part_of_a_list_is_whole() -> AbstractContextManager[object]:
     """The first page counts as the list."""
-    return mock.patch.object(reads_v1, "_pages_left", return_value=False)
+    return mock.patch.object(reads, "_pages_left", return_value=False)
 
 
 def always_exclusive() -> AbstractContextManager[object]:
@@ -99,11 +100,11 @@ def what_fits_is_ours() -> AbstractContextManager[object]:
 def balance_explains_anything() -> AbstractContextManager[object]:
     """Where nobody else buys, what fits is adopted whatever left the balance."""
 
-    def counts(groups: Sequence[worlds.Group], drop: Decimal) -> Iterator[tuple[int, ...]]:
+    def counts(groups: Sequence[explanations.Group], drop: Decimal) -> Iterator[tuple[int, ...]]:
         del drop
         yield from product(*(range(len(group.could_be) and group.size, group.size + 1) for group in groups))
 
-    return mock.patch.object(worlds, "_counts", counts)
+    return mock.patch.object(explanations, "_counts", counts)
 
 
 def balance_not_asked() -> AbstractContextManager[object]:
@@ -121,12 +122,12 @@ def list_not_asked() -> AbstractContextManager[object]:
 
 def renewals_are_new() -> AbstractContextManager[object]:
     """The mark of a renewal is not looked at."""
-    real = looks_v1._seen
+    real = lists._seen
 
     def seen(identity: str, rows: list[Any]) -> SeenOrder:
         return replace(real(identity, rows), renewed=False)
 
-    return mock.patch.object(looks_v1, "_seen", seen)
+    return mock.patch.object(lists, "_seen", seen)
 
 
 def card_is_balance() -> AbstractContextManager[object]:
@@ -154,7 +155,7 @@ def lost_rows_unnoticed() -> AbstractContextManager[object]:
 
     def doubt(claim: Any, look: Look | None, new: Any, facts: Any) -> str:
         words = real(claim, look, new, facts)
-        return "" if "any more" in words else words
+        return "" if "no longer" in words else words
 
     return mock.patch.object(judge, "_list_doubt", doubt)
 

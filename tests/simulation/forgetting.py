@@ -10,12 +10,14 @@ from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from runner import batch, forgotten
-from runner.errors import RunnerError
-from runner.ledger.interface import Hold
-from runner.ledger.tables import metadata
-from runner.resolve import Disowning, Ruling, disown, resolve
-from runner.states import OPEN, State
+from runner.core.errors import RunnerError
+from runner.core.ledger import Hold
+from runner.core.states import OPEN, State
+from runner.ledger.schema import metadata
+from runner.plan import lookalikes
+from runner.plan.task import Guard
+from runner.run import batch
+from runner.settle.resolve import Disowning, Ruling, disown, resolve
 from tests.simulation.process import Killed, Process
 from tests.simulation.settling import PERSON
 from tests.simulation.store import MemoryLedger, raw
@@ -45,8 +47,8 @@ class Forgetting:
         self._copy: dict[str, list[Any]] = {name: [] for name in metadata.tables}
 
     @property
-    def guard(self) -> forgotten.Guard:
-        return forgotten.Guard(strict=self.strict)
+    def guard(self) -> Guard:
+        return Guard(strict=self.strict)
 
     # Copies
 
@@ -124,11 +126,11 @@ class Forgetting:
 
     # The person
 
-    def answer(self, outcome: batch.Outcome) -> None:
+    def answer(self, outcome: batch.Ended) -> None:
         """What a person does about orders that were refused because they look bought: adopts ours, disowns the rest."""
         world = self.world
         if world.holder is not None or not any(
-            step.problem is not None and step.problem.code == forgotten.CODE and step.status == "refused"
+            step.problem is not None and step.problem.code == lookalikes.CODE and step.status == "refused"
             for step in outcome.plan.steps
         ):
             return

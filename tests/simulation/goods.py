@@ -1,6 +1,6 @@
-"""What the model vendor sells, and how an order of it looks in the list of active proxies (api/v1.md sections 6, 7, 10).
+"""What the model vendor sells, and how an order of it looks in the list of active proxies.
 
-Nothing here is shared with the runner's own idea of the vendor.
+The list is that of docs/vendor/api-v1.md#proxy-lists. Nothing here is shared with the runner's own idea of the vendor.
 """
 
 from __future__ import annotations

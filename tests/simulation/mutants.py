@@ -8,17 +8,18 @@ from datetime import datetime
 from typing import Final
 from unittest import mock
 
-from runner import forgotten, place
-from runner.errors import LedgerUnusable
-from runner.ledger.hold import SqlHold
-from runner.ledger.interface import Attempt, Claim, Record, Settlement
+from runner.buy import protocol
+from runner.core.errors import LedgerUnusable
+from runner.core.orders import Quote
+from runner.core.records import Attempt, Claim, Record, Settlement
+from runner.core.states import Event, State
+from runner.core.vendor import Answer, NotSent, Outcome, Rejected, Unknown, VendorError
+from runner.ledger.hold import SqlHold, _durable
 from runner.ledger.sql import AccountRows
-from runner.orders import Quote
-from runner.states import Event, State
-from runner.vendors import account_v1
-from runner.vendors import proxyseller_v1 as v1
-from runner.vendors.interface import Answer, NotSent, Outcome, Rejected, Unknown, VendorError
-from runner.vendors.transport import Lost
+from runner.plan import making
+from runner.vendors.failures import Lost
+from runner.vendors.v1 import adapter
+from runner.vendors.v1 import purchases as v1
 from runner.vendors.wire import Response
 from tests.simulation.evidence_mutants import EVIDENCE, REDUNDANT
 from tests.simulation.network import Line
@@ -31,9 +32,9 @@ NO: Final = Rejected(errors=(VendorError(message="taken for a refusal"),))
 def mark_after_sending() -> AbstractContextManager[object]:
     """No write-ahead: the claim is made when the answer is there."""
 
-    def try_once(self: place.Purchase, quote: Quote) -> Outcome:
+    def try_once(self: protocol.Purchase, quote: Quote) -> Outcome:
         desk = self.desk
-        desk.crash_point("3")
+        desk.till.crash_point("3")
         claim = Claim(
             request=self.request,
             quote=quote,
@@ -50,7 +51,7 @@ def mark_after_sending() -> AbstractContextManager[object]:
             self._claim(claim)
         return self._settle(answer)
 
-    return mock.patch.object(place.Purchase, "_try_once", try_once)
+    return mock.patch.object(protocol.Purchase, "_try_once", try_once)
 
 
 def send_unacknowledged() -> AbstractContextManager[object]:
@@ -67,12 +68,12 @@ def send_unacknowledged() -> AbstractContextManager[object]:
 
 
 def _lost_is_not_sent(words: str) -> AbstractContextManager[object]:
-    real = account_v1._lost
+    real = adapter._lost
 
     def lost(answer: Lost) -> Answer:
         return Answer(outcome=NotSent(reason=answer.reason)) if words in answer.reason else real(answer)
 
-    return mock.patch.object(account_v1, "_lost", lost)
+    return mock.patch.object(adapter, "_lost", lost)
 
 
 def retry_after_timeout() -> AbstractContextManager[object]:
@@ -125,12 +126,12 @@ def abandoned_is_planned() -> AbstractContextManager[object]:
         attempts = [Attempt(key=r.key, n=r.attempt, run_id=r.run_id or "", claimed_at=r.updated_at) for r in left]
         return [self.settle(attempt, moved) for attempt in attempts]
 
-    return mock.patch.object(AccountRows, "abandon_submitted", abandon)
+    return mock.patch.object(SqlHold, "abandon_submitted", _durable(abandon))
 
 
 def abandoned_stays_submitted() -> AbstractContextManager[object]:
     """What an earlier run left submitted is left as it is."""
-    return mock.patch.object(AccountRows, "abandon_submitted", return_value=[])
+    return mock.patch.object(SqlHold, "abandon_submitted", return_value=[])
 
 
 def emergency_file_ignored() -> AbstractContextManager[object]:
@@ -145,7 +146,7 @@ def reconnect_when_stale() -> AbstractContextManager[object]:
 
 def guard_off() -> AbstractContextManager[object]:
     """Nothing is asked before the first byte."""
-    return mock.patch.object(place.Purchase, "_guard", lambda self: self.desk.crash_point("6"))
+    return mock.patch.object(protocol.Purchase, "_guard", lambda self: self.desk.till.crash_point("6"))
 
 
 @contextmanager
@@ -159,7 +160,7 @@ def guard_off_and_reconnect() -> Iterator[None]:
 
 def forgotten_not_compared() -> AbstractContextManager[object]:
     """The vendor's list is not compared with the ledger before a purchase."""
-    return mock.patch.object(forgotten, "compared", lambda plan, desk: plan)
+    return mock.patch.object(making, "compare_with_vendor", lambda plan, task, sources: plan)
 
 
 def wants_not_noted() -> AbstractContextManager[object]:

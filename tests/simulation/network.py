@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from runner.errors import VendorUnavailable
-from runner.vendors.interface import NotSent
-from runner.vendors.transport import Lost
+from runner.core.errors import VendorUnavailable
+from runner.core.vendor import NotSent
+from runner.vendors.failures import Lost
 from runner.vendors.wire import Request, Response
 from tests.simulation.process import LOOKING
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from runner.stop import Stop
+from runner.core.stop import Stop
 
 if TYPE_CHECKING:
     from tests.simulation.world import World

@@ -11,15 +11,15 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from runner import reconcile
-from runner.errors import RunnerError
-from runner.fits import PACKAGES
-from runner.judge import Policy, Verdict
-from runner.ledger.interface import Claim, Holder, OpenClaim
-from runner.orders import PAY_BY_CARD, Quote
-from runner.progress import Progress, Waiting
-from runner.resolve import Person, Ruling, resolve
-from runner.vendors.account_v1 import V1Reader
+from runner.core.errors import RunnerError
+from runner.core.orders import PAY_BY_CARD, Quote
+from runner.core.progress import Progress, Waiting
+from runner.core.records import Claim, Holder, OpenClaim
+from runner.evidence.judge import Rules, Verdict
+from runner.evidence.match import PACKAGES
+from runner.settle import reconcile
+from runner.settle.resolve import Person, Ruling, resolve
+from runner.vendors.v1.adapter import V1Reader
 from tests.simulation.network import Transport
 from tests.simulation.process import Killed, Process
 from tests.simulation.store import MemoryLedger
@@ -34,24 +34,24 @@ ALL: Final = 6 * 3600.0
 """Seconds after which everything that shows ever, shows."""
 
 KINDS: Final = {
-    "could not be read whole": "list unread",
+    "could not be read completely": "list unread",
     "the package has changed": "package changed",
-    "would be over by now": "over by now",
-    "any more: it may not be whole": "orders gone from the list",
-    "others may buy on this account": "candidates on a shared account",
-    "fits none of the orders in doubt": "a stranger on an exclusive account",
-    "but no order that could be it is shown": "balance moved, nothing shown",
+    "would have ended by now": "over by now",
+    "it may be incomplete, or these": "orders gone from the list",
+    "others may be buying on this account": "candidates on a shared account",
+    "matches none of the orders in doubt": "a stranger on an exclusive account",
+    "but the list has no order that could be it": "balance moved, nothing shown",
     "paid by card": "by card",
-    "quoted at nothing": "free of charge",
+    "quoted at 0": "free of charge",
     "an answer hinted": "an answer hinted",
     "the balance could not be compared": "balance unread",
-    "it may still come": "waiting time",
+    "may still appear": "waiting time",
     "could be it, but the balance fell by": "charge and quote differ",
     "more than one explanation": "several explanations",
     "the balance does not show what it costs": "blind balance on an exclusive account",
-    "but the vendor does not show it yet": "paid and not shown",
+    "but the vendor does not list it yet": "paid and not shown",
     "more may still be delivered": "half delivered",
-    "nothing tells it from a renewal": "rows without order numbers",
+    "it cannot be told from a renewal": "rows without order numbers",
     "its country cannot be compared": "country not read",
 }
 """Words of an open verdict's reason, and what the counters call it."""
@@ -99,14 +99,14 @@ class Settling:
         """One call of the command, as far as its process gets."""
         world, clock = self.world, self.world.clock
         process.looks = world.vendor.lies = True
-        task = reconcile.Task(
+        task = reconcile.Reconciliation(
             ledger=MemoryLedger(process),
             reader=V1Reader(Transport(process), clock),  # type: ignore[arg-type] - the same methods
             holder=self.holder(),
             clock=clock,
             stop=process.stop,
             watch=self._waiting,
-            policy=Policy(exclusive=world.exclusive),
+            rules=Rules(exclusive=world.exclusive),
             wait=wait,
             pauses=PAUSES,
         )
@@ -158,7 +158,7 @@ class Settling:
         ledger = MemoryLedger(process)
         if world.holder is not None or not ledger.open_records():
             return
-        moment = max(claim.claimed_at + Policy().waits(claim.record.type) for claim in ledger.open_claims())
+        moment = max(claim.claimed_at + Rules().waits(claim.record.type) for claim in ledger.open_claims())
         world.clock.advance(max(0.0, (moment - world.clock.now()).total_seconds()))
         world.vendor.catch_up()
         holder = self.holder()

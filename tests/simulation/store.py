@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, StaticPool, create_engine, event
 
-from runner.errors import Busy, LedgerUnusable
+from runner.core.errors import Busy, LedgerUnusable
+from runner.core.ledger import Hold
+from runner.core.records import Attempt, Holder, Settlement
 from runner.ledger.hold import SqlHold
-from runner.ledger.interface import Attempt, Hold, Holder, Settlement
-from runner.ledger.reading import SqlReader
+from runner.ledger.reader import SqlReader
+from runner.ledger.schema import metadata
 from runner.ledger.sql import AccountRows
-from runner.ledger.tables import metadata
 
 if TYPE_CHECKING:
     from tests.simulation.process import Process

@@ -15,7 +15,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from runner.vendors.transport import Lost
+from runner.vendors.failures import Lost
 from runner.vendors.wire import Request, Response
 from tests.simulation.answers import TRIPLE, bad_read, error, success
 from tests.simulation.goods import FREE, Lot, Shape, over, reference
@@ -69,7 +69,10 @@ class Vendor:
     shared: bool = True
     """Whether others buy and top up. Where they do not, renewals are paid by card."""
     late: bool = False
-    """Whether the list lags by hours. Nobody tops up then: design section 5, limits."""
+    """Whether the list lags by hours. Nobody tops up then: both together defeat absence.
+
+    See docs/explanation/life-of-an-order.md#limits.
+    """
     numbered: bool = True
     restarts: bool = True
     zone: float = 0.0

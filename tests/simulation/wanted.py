@@ -5,9 +5,10 @@ from __future__ import annotations
 import random
 from typing import Any, Final
 
-from runner.errors import Span
-from runner.manifest import Batch, Loaded
-from runner.orders import PAY_BY_BALANCE, PAY_BY_CARD, OrderKey, OrderRequest, ProductType, Source
+from runner.core.errors import Span
+from runner.core.orders import PAY_BY_BALANCE, PAY_BY_CARD, OrderKey, OrderRequest, ProductType, Source
+from runner.manifest import Loaded
+from runner.manifest.requests import Batch
 from tests.simulation.goods import COUNTRIES, FREE, PERIODS, TARIFF
 
 PLACE: Final = Source(path="orders.yaml", span=Span(line=1, column=1, end_line=1, end_column=2))

@@ -15,15 +15,16 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from runner import batch
-from runner.errors import ExitCode
-from runner.ledger.interface import Holder
-from runner.place import GUARD_SECONDS
-from runner.plan import Limits
-from runner.progress import unwatched
-from runner.report import STATUSES
-from runner.states import State
-from runner.vendors.account_v1 import V1Buyer
+from runner.buy.protocol import GUARD_SECONDS, Till
+from runner.core.errors import ExitCode
+from runner.core.progress import unwatched
+from runner.core.records import Holder
+from runner.core.states import State
+from runner.limits.limits import Limits
+from runner.plan.task import Task
+from runner.report.report import STATUSES
+from runner.run import batch
+from runner.vendors.v1.adapter import V1Buyer
 from runner.vendors.wire import Request
 from tests.simulation.books import NOTHING, Books
 from tests.simulation.forgetting import Forgetting
@@ -42,7 +43,7 @@ CALM: Final = 6
 
 
 class World(Books):
-    """Everything outside the code under test, and the judge of it."""
+    """The modelled world of one seed: vendor, network, ledger, time and deaths around the code under test, and its judge."""
 
     def __init__(self, seed: int, connection: Connection, say: Callable[[str], None]) -> None:
         self.rng = random.Random(seed)
@@ -159,7 +160,7 @@ class World(Books):
         """One `apply`, as far as the process gets."""
         self._runs += 1
         holder = Holder(host="here", pid=1, since=self.clock.now(), run_id=f"run-{self._runs}")
-        job = batch.Job(
+        task = Task(
             loaded=self.loaded,
             limits=Limits(large=DEAR),
             holder=holder,
@@ -168,10 +169,8 @@ class World(Books):
             ledger_name="memory",
             guard=self.forgetting.guard,
         )
-        purchase = batch.Purchase(
-            ledger=MemoryLedger(process),
-            buyer=V1Buyer(Transport(process), self.clock),  # type: ignore[arg-type] - the same methods
-            file=None,
+        buyer = V1Buyer(Transport(process), self.clock)  # type: ignore[arg-type] - the same methods
+        till = Till(
             confirm=lambda plan: None,
             stop=process.stop,
             money_timeout=180.0,
@@ -180,7 +179,7 @@ class World(Books):
         self.say(f"  {holder.run_id} at {self.clock.monotonic():.0f} s: {process.fate} {process.point}")
         self.counts["runs"] += 1
         try:
-            outcome = batch.apply(job, purchase)
+            outcome = batch.apply(task, till, MemoryLedger(process), buyer)
         except Killed:
             self.counts["runs killed"] += 1
         else:
@@ -246,7 +245,7 @@ class World(Books):
                 states = {key: str(state) for key, (state, _) in self.states().items() if self.goals[key] == goal}
                 self.against(f"I2: {goal} was bought and is {states}")
 
-    def _check_report(self, outcome: batch.Outcome) -> None:
+    def _check_report(self, outcome: batch.Ended) -> None:
         """I4: every order once, with a status; the exit code says the worst."""
         report = outcome.report
         for found in (*report.errors, *(found for entry in report.orders for found in entry.errors)):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from runner.judge import Verdict
-from runner.ledger.interface import Record
-from runner.orders import PAY_BY_CARD, OrderKey
-from runner.states import OPEN
+from runner.core.orders import PAY_BY_CARD, OrderKey
+from runner.core.records import Record
+from runner.core.states import OPEN
+from runner.evidence.judge import Verdict
 from tests.chaos.judge import (
     Broken,
     End,

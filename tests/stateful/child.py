@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar, Final
 
-from runner.clock import SystemClock
+from runner.core.clock import SystemClock
 from tests import nursery
 from tests.chaos import runner
 from tests.chaos.nursery import Nursery, warm_up

@@ -7,7 +7,7 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from runner.orders import PAY_BY_CARD
+from runner.core.orders import PAY_BY_CARD
 from tests.chaos.schedule import ARGUMENTS, MAKE_FAULTS, OFFERS, READ_FAULTS
 
 SHAPES: Final = {

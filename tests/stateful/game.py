@@ -12,9 +12,9 @@ from typing import Any, ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from runner.batch import Outcome
-from runner.ledger.interface import Record
-from runner.orders import OrderKey
+from runner.core.orders import OrderKey
+from runner.core.records import Record
+from runner.run.batch import Ended
 from tests.chaos.judge import End
 from tests.stateful import checks
 from tests.stateful.child import ShiftedNursery
@@ -115,7 +115,7 @@ class Game(RuleBasedStateMachine):
     def _apply(self, life: Life | None = None) -> None:
         self._ended(self.scene.apply(life))
 
-    def _ended(self, outcome: Outcome | None, *, held: bool = True) -> None:
+    def _ended(self, outcome: Ended | None, *, held: bool = True) -> None:
         if outcome is None:
             return
         code = int(outcome.report.exit_code if outcome.report.exit_code is not None else 1)

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, Final
 from unittest import mock
 
-from runner.errors import LedgerUnusable
-from runner.ledger.interface import Attempt, Claim, Hold, Holder, Ledger, Record, Run, Settlement
-from runner.report import Report
-from runner.reportfile import ReportFile
-from runner.stop import Stop
+from runner.core.errors import LedgerUnusable
+from runner.core.ledger import Hold, Ledger
+from runner.core.records import Attempt, Claim, Holder, Record, Run, Settlement
+from runner.core.stop import Stop
+from runner.report.file import ReportFile
+from runner.report.report import Report
 from runner.vendors.streams import TimedStream
 from tests.chaos.points import STEPS
 

@@ -9,10 +9,9 @@ from decimal import Decimal
 from typing import Any, Final
 from unittest import mock
 
-from runner import judge
-from runner.errors import VendorUnavailable
-from runner.vendors import account_v1
-from runner.vendors import proxyseller_v1 as v1
+from runner.core.errors import VendorUnavailable
+from runner.evidence import judge
+from runner.vendors.v1 import adapter, reads
 from tests.simulation import mutants as simulated
 
 Mutant = Callable[[], AbstractContextManager[object]]
@@ -26,8 +25,8 @@ def retry_after_timeout() -> AbstractContextManager[object]:
 def failed_list_is_empty() -> AbstractContextManager[object]:
     """A list that could not be read is taken for an empty one."""
     both = ExitStack()
-    both.enter_context(mock.patch.object(account_v1, "decode_look", _or_nothing(account_v1.decode_look, ())))
-    both.enter_context(mock.patch.object(v1, "decode_order_ids", _or_nothing(v1.decode_order_ids, frozenset())))
+    both.enter_context(mock.patch.object(adapter, "decode_look", _or_nothing(adapter.decode_look, ())))
+    both.enter_context(mock.patch.object(reads, "decode_order_ids", _or_nothing(reads.decode_order_ids, frozenset())))
     return both
 
 
@@ -43,7 +42,7 @@ def _or_nothing(real: Callable[..., Any], nothing: Any) -> Callable[..., Any]:
 
 def no_waiting_time() -> AbstractContextManager[object]:
     """An order is called absent before it can have come."""
-    return mock.patch.object(judge.Policy, "waits", return_value=timedelta(0))
+    return mock.patch.object(judge.Rules, "waits", return_value=timedelta(0))
 
 
 def absent_by_the_list_alone() -> AbstractContextManager[object]:

@@ -16,20 +16,26 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from runner import batch, manifest, reconcile, resolve
+from runner import manifest
+from runner.buy.protocol import Till
 from runner.cli import run as command
-from runner.errors import Refused
-from runner.judge import Policy
-from runner.ledger.interface import Holder, Ledger, Record
+from runner.core.errors import Refused
+from runner.core.ledger import Ledger
+from runner.core.orders import OrderKey
+from runner.core.progress import Progress
+from runner.core.records import Holder, Record
+from runner.core.secrets import ApiKey
+from runner.core.states import State
+from runner.evidence.judge import Rules
 from runner.ledger.sqlite import open_sqlite
-from runner.orders import OrderKey
-from runner.plan import Limits
-from runner.progress import Progress
-from runner.sandbox import Options, Sandbox
-from runner.secrets import ApiKey
-from runner.states import State
-from runner.vendors.account_v1 import V1Buyer
+from runner.limits.limits import Limits
+from runner.plan.task import Task
+from runner.run import batch
+from runner.sandbox.box import Sandbox
+from runner.sandbox.options import Options
+from runner.settle import reconcile, resolve
 from runner.vendors.transport import Timing, Transport
+from runner.vendors.v1.adapter import V1Buyer
 from tests.chaos.judge import Broken
 from tests.chaos.world import ACCOUNT, KEY, PLENTY, World, _canonical
 from tests.stateful.child import AHEAD
@@ -117,10 +123,10 @@ class Scene(World):
 
     # Runs in this process
 
-    def apply(self, life: Life | None = None, path: str = "orders.yaml") -> batch.Outcome | None:
+    def apply(self, life: Life | None = None, path: str = "orders.yaml") -> batch.Ended | None:
         """One `apply`, as far as it gets; None where it died."""
         life = life or Life()
-        job = batch.Job(
+        task = Task(
             loaded=manifest.load([str(self.folder / path)]),
             limits=Limits(large=PLENTY),
             holder=self._holder(),
@@ -128,35 +134,34 @@ class Scene(World):
             watch=self.told.append,
             ledger_name="ledger",
         )
-        assert not job.loaded.errors, job.loaded.problems
+        assert not task.loaded.errors, task.loaded.problems
         try:
             with self._ledger() as ledger, self._transport() as way, on_the_wire(life):
-                purchase = batch.Purchase(
-                    ledger=MortalLedger(ledger, life),  # type: ignore[arg-type] - the rest is handed through
-                    buyer=V1Buyer(way, self.time),
+                mortal: Any = MortalLedger(ledger, life)  # the rest is handed through
+                till = Till(
                     file=MortalFile(self.folder / "report-inside.json", life),
                     confirm=lambda plan: None,
                     stop=PatientStop(self.time.sleep),
                     money_timeout=MONEY_TIMEOUT,
                     crash_point=life.reach,
                 )
-                return batch.apply(job, purchase)
+                return batch.apply(task, till, mortal, V1Buyer(way, self.time))
         except Died:
             return None
         finally:
             self.quiet()
 
-    def reconcile(self, *, exclusive: bool) -> reconcile.Outcome:
+    def reconcile(self, *, exclusive: bool) -> reconcile.Settlements:
         """One look; `exclusive` counts only where nobody else buys here."""
         with self._ledger() as ledger, self._transport() as way:
-            task = reconcile.Task(
+            task = reconcile.Reconciliation(
                 ledger=ledger,
                 reader=V1Buyer(way, self.time),
                 holder=self._holder(),
                 clock=self.time,
                 stop=PatientStop(self.time.sleep),
                 watch=self.told.append,
-                policy=Policy(exclusive=exclusive and self.exclusive),
+                rules=Rules(exclusive=exclusive and self.exclusive),
             )
             return reconcile.reconcile(task)
 
@@ -197,7 +202,7 @@ class Scene(World):
             accepts_second=order_id is None,
         )
 
-    def while_held(self) -> batch.Outcome | None:
+    def while_held(self) -> batch.Ended | None:
         """An `apply` while another run has the account."""
         with self._ledger() as ledger, ledger.hold(self._holder(), timeout=0):
             return self.apply()

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from runner.sandbox import SANDBOX_KEY, Sandbox, SandboxServer
-from runner.sandbox.answers import Answer
+from runner.sandbox.box import Sandbox
+from runner.sandbox.options import SANDBOX_KEY
+from runner.sandbox.replies import Reply
+from runner.sandbox.server import SandboxServer
 from tests.terminal.screen import SOON, Screen
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,7 +69,7 @@ class Desk:
             screen.close()
         self._server.close()
 
-    def _respond(self, method: str, target: str, raw: bytes) -> Answer:
+    def _respond(self, method: str, target: str, raw: bytes) -> Reply:
         for endpoint, gate in self._gates.items():
             if f"/{endpoint}" in target:
                 gate.acquire(timeout=SOON)

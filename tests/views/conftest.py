@@ -13,41 +13,33 @@ import termios
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, TextIO
 
 import pytest
 
-from runner.errors import Problem, Severity, Span
-from runner.ledger.interface import Record
-from runner.orders import OrderKey, OrderRequest, ProductType, Quote, Scalar, Source
-from runner.report import Inputs, OrderEntry, Report
-from runner.states import State
-from runner.views.console import Channel, Console
+from runner.core.errors import Problem
+from runner.core.orders import OrderRequest, ProductType, Quote, Scalar
+from runner.core.records import Record
+from runner.core.states import State
+from runner.plan.inputs import Inputs
+from runner.report.report import OrderEntry, Report
+from runner.views.terminal.console import Channel, Console
+from tests import make as values
 
-AT = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+AT = values.AT
 
 
 class Make:
-    """Values for tests; every text can be replaced."""
+    """Values to draw, by the names that the pictures in these tests have."""
 
     at = AT
 
-    def span(self, line: int = 5, column: int = 3, end_column: int = 9) -> Span:
-        return Span(line=line, column=column, end_line=line, end_column=end_column)
-
     def problem(
-        self,
-        message: str = "unknown field `quantiti`",
-        hint: str | None = "did you mean `quantity`?",
-        path: str | None = "orders.yaml",
-        code: str = "PSR012",
-        severity: Severity = "error",
-        line: int = 5,
+        self, message: str = "unknown field `quantiti`", path: str | None = "orders.yaml", line: int = 5, **changes: Any
     ) -> Problem:
-        span = self.span(line) if path else None
-        return Problem(code=code, message=message, hint=hint, path=path, span=span, severity=severity)
+        span = values.span(line) if path else None
+        return values.problem(message, path=path, span=span, **changes)
 
     def request(
         self,
@@ -57,36 +49,21 @@ class Make:
         path: str = "orders.yaml",
         line: int = 5,
     ) -> OrderRequest:
-        usual: dict[str, Scalar] = {"countryId": 561, "periodId": "1m", "quantity": 10, "paymentId": 1}
-        source = Source(path=path, span=self.span(line), fields={"countryId": self.span(line + 2)})
-        return OrderRequest(
-            key=OrderKey("crawl", name), type=product, fields=usual if fields is None else fields, source=source
-        )
+        only = {} if fields is None else {"only": fields}
+        return values.order(name, batch="crawl", path=path, line=line, type=product, **only)
 
     def record(self, name: str = "fr-prices", state: State = State.PLACED, **changes: Any) -> Record:
-        request = self.request(name)
-        usual: dict[str, Any] = {
-            "key": request.key,
-            "type": request.type,
-            "fields": request.fields,
-            "fingerprint": request.fingerprint,
-            "state": state,
-            "attempt": 1,
-            "updated_at": AT,
-            "quote_total": Decimal("12.5"),
-        }
+        usual: dict[str, Any] = {"quote_total": Decimal("12.5")}
         if state is State.PLACED:
             usual |= {"order_id": "1000501", "total": Decimal("12.5"), "balance": Decimal("87.5")}
-        return Record(**(usual | changes))
+        return values.record(self.request(name), state, **(usual | changes))
 
     def entry(self, status: str, name: str = "fr-prices", **changes: Any) -> OrderEntry:
-        request = changes.pop("request", None) or self.request(name)
-        return OrderEntry(request=request, status=status, **({"body": request.fields} | changes))
+        return values.entry(status, changes.pop("request", None) or self.request(name), **changes)
 
     def report(self, *entries: OrderEntry, **changes: Any) -> Report:
         inputs = Inputs(manifests=(), ledger="ledger.db", base_url=None)
-        usual: dict[str, Any] = {"run_id": "r1", "mode": "apply", "started_at": AT, "inputs": inputs}
-        return Report(**(usual | {"orders": list(entries)} | changes))
+        return values.report(*entries, **({"inputs": inputs} | changes))
 
     def document(self, report: Report) -> dict[str, Any]:
         """A report as a reader of its JSON has it."""
@@ -94,7 +71,7 @@ class Make:
         return parsed
 
     def quote(self, total: str = "12.5", unit: str | None = "1.25") -> Quote:
-        return Quote(total=Decimal(total), at=AT, unit_price=Decimal(unit) if unit else None)
+        return values.quote(total, unit_price=Decimal(unit) if unit else None)
 
 
 @dataclass

@@ -5,11 +5,9 @@ Text is in `runner.views.summary`: it depends on the terminal as well.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, Final
-
-Render = Callable[[Mapping[str, Any]], str]
 
 MODULES: Final[Mapping[str, str]] = {
     "json": "report_json",
@@ -18,19 +16,14 @@ MODULES: Final[Mapping[str, str]] = {
     "sarif": "sarif",
     "markdown": "markdown",
     "github": "github",
-    "html": "html",
+    "html": "html.page",
 }
 """Each format and the module here whose `render` makes it."""
 
 NAMES: Final = tuple(MODULES)
 
 
-def renderer(name: str) -> Render:
-    """What makes a format. Imported when it is asked for: no run needs them all."""
-    found: Render = import_module(f"{__name__}.{MODULES[name]}").render
-    return found
-
-
 def render(name: str, document: Mapping[str, Any]) -> str:
-    """A report, of version 1.1, in one of `NAMES`."""
-    return renderer(name)(document)
+    """A report, of version 1.1, in one of `NAMES`. Its module is imported here: no run needs them all."""
+    text: str = import_module(f"{__name__}.{MODULES[name]}").render(document)
+    return text

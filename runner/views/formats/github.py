@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from runner.views.annotations import Annotation, shown
-from runner.views.facts import Document, Finding, findings, severity, to_spend, usd, vendor_words, worst_first
-from runner.views.safe import one_line
-from runner.views.words import money
+from runner.views.formats.annotations import Annotation, limit
+from runner.views.formats.facts import Document, Finding, ending, findings, notes, severity, to_spend, usd, worst_first
+from runner.views.terminal.safe import one_line
 
 
 def render(document: Mapping[str, Any]) -> str:
     """Workflow commands for the log of a job."""
-    found = [_annotation(finding) for finding in worst_first(findings(document))]
-    lines = shown([*found, Annotation(kind="notice", place={"title": "order-runner"}, lines=[_sum(document)])], _REST)
+    annotations = [_annotation(finding) for finding in worst_first(findings(document))]
+    notice = Annotation(kind="notice", place={"title": "order-runner"}, lines=[_sum(document)])
+    lines = limit([*annotations, notice], _REST)
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -37,18 +37,15 @@ _REST = "the rest is in the JSON report"
 def _annotation(finding: Finding) -> Annotation:
     place = {"title": one_line(finding["code"])}
     if finding["file"] not in (None, "-"):
-        known = {"file": finding["file"], "line": finding["line"], "col": finding["column"]}
-        place = {name: one_line(str(value)) for name, value in known.items() if value is not None} | place
-    lines = [one_line(finding["message"])]
-    lines += [f"hint: {one_line(finding['hint'])}"] if finding["hint"] else []
-    lines += [f"vendor: {one_line(words)}" for words in [vendor_words(finding)] if words]
-    return Annotation(kind=severity(finding), place=place, lines=lines)
+        at = {"file": finding["file"], "line": finding["line"], "col": finding["column"]}
+        place = {name: one_line(str(value)) for name, value in at.items() if value is not None} | place
+    return Annotation(kind=severity(finding), place=place, lines=[one_line(finding["message"]), *notes(finding)])
 
 
 def _sum(document: Document) -> str:
     sums, run = document["money"], document["run"]
-    ended = f"exit {run['exit']['code']} ({run['exit']['name']})" if run["exit"] else "not finished"
+    ended = ending(document) or "not finished"
     if run["mode"] != "apply":
-        return f"{money(to_spend(document))} to spend, {run['mode']}: nothing is bought; {ended}"
+        return f"{to_spend(document)} to spend, {run['mode']}: nothing is bought; {ended}"
     spent = f"{usd(sums['spent_confirmed'])} spent, {usd(sums['spent_possible'])} more possible"
     return f"{spent}; {document['summary']['placed']:,} of {document['summary']['total']:,} orders bought; {ended}"

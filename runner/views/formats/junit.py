@@ -7,12 +7,14 @@ suite `order-runner`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from runner.views.facts import Finding, Order, place, possible_cost, severity, vendor_words
-from runner.views.safe import one_line
+from runner.views.formats.facts import Finding, Order, charge, doubts, notes, place, severity
+from runner.views.terminal.safe import one_line
 
 RUN: Final = "order-runner"
 """The suite of what belongs to no order."""
@@ -23,13 +25,15 @@ _SKIPPED: Final = {
     "skipped": "not tried in this run",
     "absent": "settled as not bought",
 }
-_MARKUP: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"})
 _FAILED: Final = ("refused", "rejected", "invalid")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """One test. `verdict` is `failure`, `error`, `skipped` or None for passed; `remark` goes to the suite's output."""
+class TestCase:
+    """One test. `verdict` is `failure`, `error`, `skipped` or None for passed; `remarks` go to the suite's output.
+
+    `details` and `remarks` are lines that have been made safe.
+    """
 
     name: str
     verdict: str | None = None
@@ -42,10 +46,11 @@ class Case:
 
 def render(document: Mapping[str, Any]) -> str:
     """The whole run as one XML document."""
-    suites: dict[str, list[Case]] = {}
+    suites: dict[str, list[TestCase]] = {}
+    lost = {doubt.order["key"]: doubt.unrecorded for doubt in doubts(document)}
     for order in document["orders"]:
         batch, _, name = order["key"].partition("/")
-        suites.setdefault(batch, []).append(_order(order, name))
+        suites.setdefault(batch, []).append(_order(order, name, lost.get(order["key"])))
     listed = {order["key"] for order in document["orders"]}
     apart = [finding for finding in document["errors"] if finding["key"] not in listed or finding["file"] is not None]
     if apart:
@@ -53,60 +58,60 @@ def render(document: Mapping[str, Any]) -> str:
     return xml(suites, timestamp=document["run"]["started_at"])
 
 
-def xml(suites: Mapping[str, Sequence[Case]], *, timestamp: str | None = None) -> str:
+def xml(suites: Mapping[str, Sequence[TestCase]], *, timestamp: str | None = None) -> str:
     """Suites by their names as a document; `timestamp` in UTC."""
     every = [case for cases in suites.values() for case in cases]
-    head = f'name="{RUN}" {_counts(every, skipped=False)}'
-    body = "".join(
-        line for number, (name, cases) in enumerate(suites.items()) for line in _suite(number, name, cases, timestamp)
-    )
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites {head}>\n{body}</testsuites>\n'
+    root = Element("testsuites", {"name": RUN, **_counts(every)})
+    del root.attrib["skipped"]  # only suites have it, by the schema
+    for number, (name, cases) in enumerate(suites.items()):
+        at = {"timestamp": one_line(timestamp[:19])} if timestamp else {}
+        head = {"id": str(number), "package": RUN, "name": one_line(name), "hostname": "localhost"}
+        _fill(SubElement(root, "testsuite", {**head, **at, **_counts(cases)}), name, cases)
+    indent(root)
+    text = tostring(root, encoding="unicode").replace(" />", "/>")  # in no text or attribute: there `>` is an entity
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
 
 
-def _suite(number: int, name: str, cases: Sequence[Case], timestamp: str | None) -> Iterator[str]:
-    at = f' timestamp="{_text(timestamp[:19])}"' if timestamp else ""
-    yield (
-        f'  <testsuite id="{number}" package="{RUN}" name="{_text(name)}" hostname="localhost"{at} {_counts(cases)}>\n'
-        "    <properties/>\n"
-    )
+def _fill(suite: Element, name: str, cases: Sequence[TestCase]) -> None:
+    SubElement(suite, "properties")
     for case in cases:
-        yield from _case(name, case)
-    remarks = "\n".join(remark for case in cases for remark in case.remarks)
-    yield f"    <system-out>{_text(remarks, breaks=True)}</system-out>\n    <system-err/>\n  </testsuite>\n"
+        head = {"classname": one_line(name), "name": one_line(case.name), "time": _seconds(case.milliseconds)}
+        element = SubElement(suite, "testcase", head)
+        if case.verdict is not None:
+            kind = {"type": one_line(case.kind)} if case.verdict != "skipped" else {}
+            verdict = SubElement(element, case.verdict, {"message": one_line(case.message), **kind})
+            verdict.text = "\n".join(case.details)
+    remarks = (remark for case in cases for remark in case.remarks)
+    SubElement(suite, "system-out").text = "\n".join(remarks)
+    SubElement(suite, "system-err")
 
 
-def _counts(cases: Sequence[Case], *, skipped: bool = True) -> str:
-    found = {verdict: sum(case.verdict == verdict for case in cases) for verdict in ("failure", "error", "skipped")}
-    more = f' skipped="{found["skipped"]}"' if skipped else ""
-    seconds = _seconds(sum(case.milliseconds for case in cases))
-    return f'tests="{len(cases)}" failures="{found["failure"]}" errors="{found["error"]}"{more} time="{seconds}"'
+def _counts(cases: Sequence[TestCase]) -> dict[str, str]:
+    verdicts = Counter(case.verdict for case in cases)
+    return {
+        "tests": str(len(cases)),
+        "failures": str(verdicts["failure"]),
+        "errors": str(verdicts["error"]),
+        "skipped": str(verdicts["skipped"]),
+        "time": _seconds(sum(case.milliseconds for case in cases)),
+    }
 
 
-def _case(suite: str, case: Case) -> Iterator[str]:
-    head = f'    <testcase classname="{_text(suite)}" name="{_text(case.name)}" time="{_seconds(case.milliseconds)}"'
-    if case.verdict is None:
-        yield f"{head}/>\n"
-        return
-    kind = f' type="{_text(case.kind)}"' if case.verdict != "skipped" else ""
-    details = _text("\n".join(case.details), breaks=True)
-    inner = f'<{case.verdict} message="{_text(case.message)}"{kind}'
-    yield f"{head}>\n      {inner}{f'>{details}</{case.verdict}>' if details else '/>'}\n    </testcase>\n"
-
-
-def _order(order: Order, name: str) -> Case:
-    errors = [finding for finding in order["errors"] if severity(finding) == "error"]
-    verdict = _verdict(order["status"], errors=bool(errors))
+def _order(order: Order, name: str, unrecorded: Finding | None) -> TestCase:
+    errors = [unrecorded] if unrecorded else []
+    errors += [finding for finding in order["errors"] if severity(finding) == "error"]
+    verdict = "error" if unrecorded else _verdict(order["status"], errors=bool(errors))
     status: str = order["status"]
     reason: str = order["reason"] or (errors[0]["message"] if errors else _SKIPPED.get(status, status))
     if verdict == "error":
-        reason = f"it may have been charged, {possible_cost(order)}: {reason}"
-    return Case(
+        reason = charge(order, unrecorded["message"] if unrecorded else reason)
+    return TestCase(
         name=name,
         verdict=verdict,
         message=reason,
         kind=errors[0]["code"] if errors else order["status"],
-        details=tuple(line for finding in errors for line in told(finding)),
-        remarks=tuple(line for f in order["errors"] if severity(f) == "warning" for line in told(f)),
+        details=tuple(line for finding in errors for line in finding_lines(finding)),
+        remarks=tuple(line for f in order["errors"] if severity(f) == "warning" for line in finding_lines(f)),
         milliseconds=sum(attempt["duration_ms"] or 0 for attempt in order["attempts"]),
     )
 
@@ -119,34 +124,25 @@ def _verdict(status: str, *, errors: bool) -> str | None:
     return "skipped" if status in _SKIPPED else None
 
 
-def loose(finding: Finding) -> Case:
+def loose(finding: Finding) -> TestCase:
     """What belongs to no order; a warning is a test that passed."""
     where = place(finding)
     name = " ".join(part for part in (finding["code"], finding["key"] or where) if part)
-    lines = tuple(told(finding))
+    lines = tuple(finding_lines(finding))
     if severity(finding) == "warning":
-        return Case(name=name, remarks=lines)
+        return TestCase(name=name, remarks=lines)
     verdict = "error" if finding["category"] in ("unknown", "internal") else "failure"
-    return Case(name=name, verdict=verdict, message=finding["message"], kind=finding["code"], details=lines)
+    return TestCase(name=name, verdict=verdict, message=finding["message"], kind=finding["code"], details=lines)
 
 
-def told(finding: Finding) -> Iterator[str]:
+def finding_lines(finding: Finding) -> Iterator[str]:
     """A finding, its hint and the vendor's words, a line each."""
     where = f"{place(finding)}: " if place(finding) else ""
     label = "warning: " if severity(finding) == "warning" else ""
     yield one_line(f"{where}{finding['code']} {label}{finding['message']}")
-    if finding["hint"]:
-        yield one_line(f"hint: {finding['hint']}")
-    if words := vendor_words(finding):
-        yield one_line(f"vendor: {words}")
+    yield from notes(finding)
 
 
 def _seconds(milliseconds: int) -> str:
     """Below a thousand seconds and above: the schema takes no more than three digits without a comma."""
     return f"{milliseconds / 1000:,.3f}"
-
-
-def _text(text: str, *, breaks: bool = False) -> str:
-    """Text as XML may hold it: no control character, no half of a pair, and nothing that is mark-up."""
-    shown = "\n".join(map(one_line, text.split("\n"))) if breaks else one_line(text)
-    return shown.translate(_MARKUP)

@@ -5,25 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from runner.views.facts import (
-    Document,
-    Finding,
-    Order,
-    elsewhere,
-    findings,
-    is_zero,
-    paid,
-    place,
-    possible_cost,
-    severity,
-    to_spend,
-    usd,
-    vendor_words,
-    what_of,
-    worst_first,
-)
-from runner.views.markdown import code, size, table
-from runner.views.words import WHAT_TO_DO, counted, money
+from runner.views.formats import facts
+from runner.views.formats.markdown_text import code, size, table
+from runner.views.wording import WHAT_TO_DO, plural
 
 MAX_BYTES: Final = 1_000_000
 """GitHub takes a job's summary up to 1 MiB; some is left for other text in it."""
@@ -52,55 +36,48 @@ def render(document: Mapping[str, Any]) -> str:
     return cut(document, MAX_BYTES)
 
 
-def cut(document: Document, most: int) -> str:
+def cut(document: facts.Document, most: int) -> str:
     """The run in at most so many bytes; what does not fit is counted, and is in the JSON report."""
-    head, end = list(_money(document)) + list(_unknown(document, most // FINDINGS_SHARE)), list(_end(document))
+    head, end = list(_money(document)) + list(_doubts(document, most // FINDINGS_SHARE)), list(_end(document))
     room = most - size(head) - size(end)
-    found = findings_list(worst_first(findings(document)), room // FINDINGS_SHARE)
+    listed = findings_list(facts.worst_first(facts.findings(document)), room // FINDINGS_SHARE)
     orders = sorted(document["orders"], key=lambda order: STATUS_ORDER.index(order["status"]))
-    rows = table(ORDERS, [_row(order) for order in orders], room - size(found), ENOUGH)
-    return "".join(f"{line}\n" for line in (*head, *found, *rows, *end))
+    rows = table(ORDERS, [_row(order) for order in orders], room - size(listed), ENOUGH)
+    return "".join(f"{line}\n" for line in (*head, *listed, *rows, *end))
 
 
-def _money(document: Document) -> Iterator[str]:
+def _money(document: facts.Document) -> Iterator[str]:
     sums, mode = document["money"], document["run"]["mode"]
     if mode != "apply":
-        count = counted(sum(order["status"] == "planned" for order in document["orders"]), "order")
-        yield f"**{money(to_spend(document))} to spend for {count}** ({mode}: nothing is bought)"
-    elif is_zero(sums["spent_possible"]) and not document["summary"]["unknown"]:
-        yield f"**{usd(sums['spent_confirmed'])} spent**"
+        count = plural(sum(order["status"] == "planned" for order in document["orders"]), "order")
+        yield f"**{facts.to_spend(document)} to spend for {count}** ({mode}: nothing is bought)"
+    elif facts.is_zero(sums["spent_possible"]) and not document["summary"]["unknown"]:
+        yield f"**{facts.usd(sums['spent_confirmed'])} spent**"
     else:
-        yield f"**{usd(sums['spent_confirmed'])} spent, {usd(sums['spent_possible'])} more possible**"
+        yield f"**{facts.usd(sums['spent_confirmed'])} spent, {facts.usd(sums['spent_possible'])} more possible**"
     yield ""
-    if sums["balance_before"] is not None:
-        after = f", {usd(sums['balance_after'])} after" if sums["balance_after"] is not None else ""
-        yield f"- balance: {usd(sums['balance_before'])} before{after}"
-    if not is_zero(sums["unexplained"]):
-        yield f"- unexplained: {usd(sums['unexplained'])} of the balance's change belongs to no confirmed purchase"
+    if words := facts.balance(document):
+        yield f"- balance: {words}"
+    if words := facts.unexplained_change(document):
+        yield f"- unexplained: {words}"
     yield f"- orders: {_counts(document)}"
-    yield f"- {_exit(document)}"
+    yield f"- {facts.ending(document) or 'not finished when this report was written'}"
     yield ""
 
 
-def _counts(document: Document) -> str:
+def _counts(document: facts.Document) -> str:
     counts = document["summary"]
-    told = [f"{counts[status]:,} {status.replace('_', ' ')}" for status in STATUS_ORDER if counts[status]]
-    return f"{counts['total']:,}" + (f" ({', '.join(told)})" if told else "")
+    parts = ", ".join(f"{counts[status]:,} {facts.phrase(status)}" for status in STATUS_ORDER if counts[status])
+    return f"{counts['total']:,}" + (f" ({parts})" if parts else "")
 
 
-def _exit(document: Document) -> str:
-    ended = document["run"]["exit"]
-    return f"exit {ended['code']} ({ended['name']})" if ended else "not finished when this report was written"
-
-
-def _unknown(document: Document, room: int) -> Iterator[str]:
+def _doubts(document: facts.Document, room: int) -> Iterator[str]:
     """Every possible charge by name, and what to do about it."""
-    unknown = [order for order in document["orders"] if order["status"] == "unknown"]
-    lines = [f"- {code(order['key'])} may have cost {possible_cost(order)}" for order in unknown]
-    lines += [f"- {code(finding['message'], 400)}" for finding in elsewhere(document)]
+    lines = [_doubt(doubt) for doubt in facts.doubts(document)]
+    lines += [f"- {code(finding['message'], 400)}" for finding in facts.elsewhere(document)]
     if not lines:
         return
-    yield f"**{counted(len(lines), 'order')} may have been charged.** Nothing more is bought until that is settled."
+    yield f"**{plural(len(lines), 'order')} may have been charged.** Nothing more is bought until that is settled."
     yield ""
     yield from _within(lines, room)
     yield ""
@@ -110,9 +87,15 @@ def _unknown(document: Document, room: int) -> Iterator[str]:
     yield ""
 
 
-def findings_list(found: list[Finding], room: int) -> list[str]:
+def _doubt(doubt: facts.Doubt) -> str:
+    order, lost = doubt.order, doubt.unrecorded
+    why = f": {code(lost['message'], 400)} ({code(lost['hint'], 400)})" if lost else ""
+    return f"- {code(order['key'])} may have cost {facts.possible_cost(order)}{why}"
+
+
+def findings_list(findings: list[facts.Finding], room: int) -> list[str]:
     """Findings as a list, as many as there is room for."""
-    lines = list(_within([f"- {_finding(finding)}" for finding in found], room))
+    lines = list(_within([f"- {_finding(finding)}" for finding in findings], room))
     return ["Findings:", "", *lines, ""] if lines else []
 
 
@@ -126,35 +109,35 @@ def _within(lines: list[str], room: int) -> Iterator[str]:
         yield line
 
 
-def _finding(finding: Finding) -> str:
-    where = f"{code(place(finding))} " if place(finding) else ""
+def _finding(finding: facts.Finding) -> str:
+    where = f"{code(facts.place(finding))} " if facts.place(finding) else ""
     hint = f" ({code(finding['hint'], 400)})" if finding["hint"] else ""
-    words = vendor_words(finding)
+    words = facts.vendor_words(finding)
     vendor = f", vendor: {code(words, 400)}" if words else ""
-    return f"**{severity(finding)}** {where}{code(finding['code'])} {code(finding['message'], 400)}{vendor}{hint}"
+    return f"**{facts.severity(finding)}** {where}{code(finding['code'])} {code(finding['message'], 400)}{vendor}{hint}"
 
 
-def _row(order: Order) -> tuple[str, ...]:
+def _row(order: facts.Order) -> tuple[str, ...]:
     reason = order["reason"] or (order["errors"][0]["message"] if order["errors"] else "")
     return (
         code(order["key"]),
-        order["status"].replace("_", " "),
-        code(what_of(order)),
+        facts.phrase(order["status"]),
+        code(facts.what_of(order)),
         _cost(order),
         code(order["result"]["order_id"]) if order["result"] else "",
         code(reason),
     )
 
 
-def _cost(order: Order) -> str:
+def _cost(order: facts.Order) -> str:
     if order["result"]:
-        return paid(order)
+        return facts.price_paid(order)
     if order["status"] == "unknown":
-        return f"perhaps {possible_cost(order)}"
-    return usd(order["quote"]["total"]) if order["quote"] else ""
+        return f"perhaps {facts.possible_cost(order)}"
+    return facts.usd(order["quote"]["total"]) if order["quote"] else ""
 
 
-def _end(document: Document) -> Iterator[str]:
+def _end(document: facts.Document) -> Iterator[str]:
     yield from (f"- not checked: {code(text)}" for text in document["not_checked"])
     if document["not_checked"]:
         yield ""

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from itertools import takewhile
 from typing import Any, Final
 
-from runner.views.facts import Document, Finding, Order
-from runner.views.safe import json_text
+from runner.views.formats.facts import Document, Finding, Order
+from runner.views.terminal.safe import json_text
 
 STREAM_VERSION: Final = "1.0"
 
@@ -24,15 +24,15 @@ def render(document: Mapping[str, Any]) -> str:
 
 def lines(document: Document) -> Iterator[str]:
     """Each event as a line without its end."""
-    yield started(document)
+    yield start_line(document)
     complete = document["run"]["complete"]
     orders = document["orders"] if complete else takewhile(is_decided, document["orders"])
-    yield from map(decided, orders)
+    yield from map(order_line, orders)
     if complete:
-        yield from ended(document)
+        yield from end_lines(document)
 
 
-def started(head: Document) -> str:
+def start_line(head: Document) -> str:
     """The run begins; `head` is a report or the part of it before `orders`."""
     run = head["run"]
     return _line(
@@ -50,12 +50,12 @@ def is_decided(order: Order) -> bool:
     return order["status"] != "planned" and not in_flight
 
 
-def decided(order: Order) -> str:
+def order_line(order: Order) -> str:
     """What became of an order; its findings come later, with its key."""
     return _line("order", order={name: value for name, value in order.items() if name != "errors"})
 
 
-def ended(document: Document) -> Iterator[str]:
+def end_lines(document: Document) -> Iterator[str]:
     """Every finding, those of orders first, and the end."""
     for order in document["orders"]:
         yield from (_finding(finding, order["key"]) for finding in order["errors"])

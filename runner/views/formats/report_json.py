@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from runner.views.safe import json_text
+from runner.views.terminal.safe import json_text
 
 
 def render(document: Mapping[str, Any]) -> str:

@@ -12,18 +12,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
-from runner import findings as catalogue
 from runner._version import __version__
-from runner.explain.tables import finding as explanation
-from runner.manifest import findings as manifest_catalogue
-from runner.views.facts import Finding, findings, severity, vendor_words, worst_first
-from runner.views.safe import json_text, one_line
+from runner.core.codes import TITLES
+from runner.explain.page_tables import finding as explanation
+from runner.views.formats.facts import Finding, notes, severity, worst_first
+from runner.views.formats.facts import findings as every_finding
+from runner.views.terminal.safe import json_text, one_line
 
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 ROOT: Final = "%SRCROOT%"
 """The name, by GitHub and others, of the folder that relative addresses begin in."""
-
-TITLES: Final = manifest_catalogue.TITLES | catalogue.TITLES
 
 _BROKEN: Final = (1, 2)
 """Exit codes of a call that could not do its work; any other has found out what is so."""
@@ -39,16 +37,16 @@ def render(document: Mapping[str, Any]) -> str:
     if ended:
         invocation |= {"endTimeUtc": run["finished_at"]}
         invocation |= {"exitCode": ended["code"], "exitCodeDescription": ended["name"]}
-    return log(worst_first(findings(document)), invocation, version=document["tool"]["version"], run=run)
+    return log(worst_first(every_finding(document)), invocation, version=document["tool"]["version"], run=run)
 
 
 def log(
-    found: Sequence[Finding], invocation: Json, *, version: str = __version__, run: Mapping[str, Any] | None = None
+    findings: Sequence[Finding], invocation: Json, *, version: str = __version__, run: Mapping[str, Any] | None = None
 ) -> str:
     """Findings as one SARIF document of one run."""
-    placed = [finding for finding in found if has_place(finding)]
-    loose = [finding for finding in found if not has_place(finding)]
-    codes = sorted({finding["code"] for finding in found})
+    placed = [finding for finding in findings if has_place(finding)]
+    loose = [finding for finding in findings if not has_place(finding)]
+    codes = sorted({finding["code"] for finding in findings})
     driver: Json = {"name": "order-runner", "version": version}
     driver["rules"] = list(map(_rule, codes))
     seen: Counter[str] = Counter()
@@ -74,11 +72,11 @@ def _rule(code: str) -> Json:
     return {
         "id": one_line(code),
         "shortDescription": {"text": one_line(text)},
-        "help": {"text": one_line(" ".join((f"{text}.", *_explained(code), f"More: order-runner explain {code}")))},
+        "help": {"text": one_line(" ".join((f"{text}.", *_explanation(code), f"More: order-runner explain {code}")))},
     }
 
 
-def _explained(code: str) -> Iterator[str]:
+def _explanation(code: str) -> Iterator[str]:
     """Why it is reported and the way out, as docs/findings.md has them."""
     topic = explanation(code)
     for section in topic.sections if topic else ():
@@ -101,12 +99,12 @@ def _result(finding: Finding, codes: Sequence[str], seen: Counter[str]) -> Json:
 
 def _location(finding: Finding) -> Json:
     uri = quote(finding["file"].encode(errors="replace"))
-    found: Json = {"artifactLocation": {"uri": uri, "uriBaseId": ROOT}}
+    location: Json = {"artifactLocation": {"uri": uri, "uriBaseId": ROOT}}
     if finding["line"] is not None:
         region = {"startLine": finding["line"], "startColumn": finding["column"]}
         region |= {"endLine": finding.get("end_line"), "endColumn": finding.get("end_column")}
-        found["region"] = {name: number for name, number in region.items() if number is not None}
-    return found
+        location["region"] = {name: number for name, number in region.items() if number is not None}
+    return location
 
 
 def _logical(finding: Finding) -> Json:
@@ -126,14 +124,11 @@ def _notification(finding: Finding, codes: Sequence[str]) -> Json:
 
 def message(finding: Finding) -> str:
     """What is wrong, the way out and the vendor's words, a line each."""
-    parts = [one_line(finding["message"])]
-    parts += [f"hint: {one_line(finding['hint'])}"] if finding["hint"] else []
-    parts += [f"vendor: {one_line(words)}" for words in [vendor_words(finding)] if words]
-    return "\n".join(parts)
+    return "\n".join((one_line(finding["message"]), *notes(finding)))
 
 
 def _fingerprint(finding: Finding, seen: Counter[str]) -> str:
-    """The same for the same finding after lines have moved; numbered where several are alike."""
+    """By what a finding is known again after lines have moved; numbered where several are alike."""
     parts = (finding["code"], finding["file"], finding["key"] or "", finding["field"] or "")
     alike = "\0".join(parts).encode(errors="backslashreplace")
     digest = hashlib.sha256(alike).hexdigest()[:32]

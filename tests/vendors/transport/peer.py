@@ -14,11 +14,11 @@ from datetime import UTC, datetime, timedelta
 
 import trustme
 
-from runner.clock import SystemClock
-from runner.progress import Progress
-from runner.secrets import ApiKey
-from runner.vendors.interface import NotSent
-from runner.vendors.transport import Connection, Timing, Transport, tls_context
+from runner.core.clock import SystemClock
+from runner.core.progress import Progress
+from runner.core.secrets import ApiKey
+from runner.core.vendor import NotSent
+from runner.vendors.transport import HttpConnection, Timing, Transport, tls_context
 from runner.vendors.wire import Request
 
 KEY = "CaNaRy_Key-0123456789abcdefXYZ"
@@ -263,13 +263,13 @@ def client(
     )
 
 
-def opened(found: Connection | NotSent) -> Connection:
+def opened(found: HttpConnection | NotSent) -> HttpConnection:
     """A connection that must have been made."""
-    assert isinstance(found, Connection), found
+    assert isinstance(found, HttpConnection), found
     return found
 
 
-def wait_for_news(connection: Connection) -> None:
+def wait_for_news(connection: HttpConnection) -> None:
     """Until the kernel holds something the other side sent: bytes, or its end."""
     ready, _, _ = select.select([connection._stream.get_extra_info("socket")], [], [], PATIENCE)
     assert ready

@@ -19,7 +19,8 @@ from sqlalchemy import (
     select,
 )
 
-from runner.ledger.chain import Head, event_hash
+from runner.core.records import Head
+from runner.ledger.chain import event_hash
 
 revision = "0002"
 down_revision = "0001"

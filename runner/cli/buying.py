@@ -1,0 +1,171 @@
+"""What `plan` and `apply` share: from paths to a batch, and what buying needs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing, suppress
+from typing import TYPE_CHECKING, Final, Literal
+
+import click
+
+from runner.cli.closing import BatchCall, followed_file, report_file, reported, show
+from runner.cli.options.bounds import limits_of, policies_line
+from runner.cli.options.command import option, option_class
+from runner.cli.options.common import flags_of, lock_timeout_option, note_left_out
+from runner.core.errors import Cancelled, LedgerUnusable, UsageError
+from runner.run import wiring
+from runner.run.settings import locate, rate_of, require_named_ledger
+
+if TYPE_CHECKING:
+    from runner.core.progress import Watch
+    from runner.core.stop import Stop
+    from runner.plan.plan import Plan
+    from runner.plan.task import Task
+
+FORMATS: Final = ("text", "json", "ndjson", "junit", "sarif", "markdown", "github", "html")
+
+
+@option_class
+class BuyingOptions:
+    """How a batch is bought. Seconds."""
+
+    yes: bool = option("--yes", is_flag=True, help="Buy without asking.")
+    no_input: bool = option("--no-input", is_flag=True, help="Never ask; an error without --yes or --approve.")
+    fail_fast: bool = option("--fail-fast", is_flag=True, help="Stop at the first order that is refused.")
+    money_timeout: float = option(
+        "--money-timeout",
+        type=click.FloatRange(min=1),
+        default=180.0,
+        help="Seconds to wait for the answer to a purchase; below 120 only with --allow-short-money-timeout. [180]",
+    )
+    allow_short_money_timeout: bool = option(
+        "--allow-short-money-timeout", is_flag=True, help="Accept more unknown outcomes for less waiting."
+    )
+    lock_timeout: float = lock_timeout_option()
+
+
+def preview(
+    batch: BatchCall, paths: tuple[str, ...], mode: Literal["plan", "dry-run"], *, offline: bool = False
+) -> int:
+    """Show what would be bought. Buys nothing: it only ever holds a `Reader` and a ledger it cannot write."""
+    from runner.run import call
+
+    if mode == "dry-run":
+        require_named_ledger(batch.settings)
+    file = report_file(batch)
+    with _watching(batch) as watch:
+        task = _task(batch, paths, watch)
+        with reported(batch, task, mode, file):
+            ended = call.preview(batch.settings, task, mode, offline=offline)
+    return show(batch, ended, file)
+
+
+def buy(batch: BatchCall, paths: tuple[str, ...], options: BuyingOptions) -> int:
+    """Buy a batch. A signal cuts it off only where nothing is in the air, and never hides a possible charge."""
+    from runner.core.stop import Stop
+    from runner.run import call
+
+    require_named_ledger(batch.settings)
+    stop = Stop()
+    try:
+        return _buy(batch, paths, stop, options)
+    except KeyboardInterrupt:  # before the batch began, so that there is no report of it
+        stop.defer()
+        with suppress(LedgerUnusable):
+            ledger = wiring.open_ledger(locate(batch.settings), read_only=True)
+            with closing(ledger):
+                if records := ledger.open_records():
+                    raise call.cut_off(len(records)) from None
+        raise
+
+
+def _buy(batch: BatchCall, paths: tuple[str, ...], stop: Stop, options: BuyingOptions) -> int:
+    from runner.buy.protocol import Till
+    from runner.run import call
+
+    yes = options.yes or batch.consent.approval is not None
+    if not (yes or (batch.console.interactive and sys.stdin.isatty() and not options.no_input)):
+        hint = "check the plan, then pass --yes, or --approve with its digest"
+        raise UsageError("there is no terminal to confirm the purchase on", hint=hint)
+    file = followed_file(batch)
+    if file is not None:
+        file.before_last = stop.defer  # once it says how the run ended, a signal changes that no more
+    with _watching(batch) as watch:
+        task = _task(batch, paths, watch)
+        with reported(batch, task, "apply", file):
+            till = Till(
+                confirm=_confirm(batch, stop, yes=yes),
+                stop=stop,
+                money_timeout=batch.settings.money_timeout,
+                file=file,
+                lock_timeout=options.lock_timeout,
+                fail_fast=options.fail_fast,
+                ended=stop.defer,
+            )
+            ended = call.buy(batch.settings, task, till)
+    return show(batch, ended, file)
+
+
+def _task(batch: BatchCall, paths: tuple[str, ...], watch: Watch) -> Task:
+    from runner.core.progress import Notice
+    from runner.manifest.words import Words
+    from runner.run import call
+
+    words = Words(paths=paths, named=batch.limits.lockfile, sandbox=batch.settings.sandbox, watch=watch)
+    loaded, lockfile = words.load(strict=batch.limits.strict)
+    note_left_out(loaded, batch.console)
+    loaded, limits = call.governed(loaded, limits_of(batch.limits, batch.given), batch.limits.policy)
+    task = call.task_of(
+        batch.settings,
+        loaded,
+        limits,
+        batch.consent,
+        watch,
+        lockfile=lockfile,
+        strict_account=batch.limits.strict_account,
+        flags=flags_of(batch.given, batch.settings),
+        detailed_exit=batch.detailed_exit,
+    )
+    if batch.screen.verbose:
+        watch(Notice(text=policies_line(limits.policies)))
+    return task
+
+
+def _watching(batch: BatchCall) -> AbstractContextManager[Watch]:
+    return batch.screen.watching(batch.console, rate=rate_of(batch.settings))
+
+
+def _confirm(batch: BatchCall, stop: Stop, *, yes: bool) -> Callable[[Plan], None]:
+    """Shows the plan, and has its total typed where neither `--yes` nor an approval stands for it.
+
+    After that, and up to the end of the process, a signal is only a wish: cutting off the words at the end of a run
+    would turn "may have been charged" (7) into "cancelled" (8).
+    """
+    from runner.run.confirm import confirmation
+
+    last_question = confirmation(None if yes else _ask_for_total)
+
+    def confirm(plan: Plan) -> None:
+        from runner.views import plan as plan_view
+
+        if batch.as_text:
+            plan_view.render(plan, fmt="text", console=batch.console)
+        last_question(plan)
+        stop.defer()
+
+    return confirm
+
+
+def _ask_for_total(plan: Plan) -> bool:
+    """Whether a person types the total of the plan. Cancelled, with the total as its hint, for anything else."""
+    from runner.core.orders import decimal_text
+
+    total = decimal_text(plan.total)
+    try:
+        typed = click.prompt(f"Type the total, {total}, to buy", default="", show_default=False, err=True)
+    except click.Abort:
+        return False
+    if str(typed).strip() != total:
+        raise Cancelled("not confirmed; nothing was bought", hint=f"the total is {total}")
+    return True

@@ -1,0 +1,80 @@
+"""What may be bought at most, and how strictly manifests are read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from runner.cli.options.command import Given, option, option_class
+from runner.cli.options.common import lockfile_option
+from runner.cli.options.types import Amount
+from runner.run.environment import origins_of
+
+if TYPE_CHECKING:
+    from runner.limits.limits import Limits
+    from runner.limits.policy import Policy
+
+
+def policy_option() -> Any:
+    """`--policy PATH`: a policy beside those that are found."""
+    return option(
+        "--policy",
+        metavar="PATH",
+        help="A policy that applies besides every order-runner.yaml from here up to the repository's root.",
+    )
+
+
+@option_class
+class LimitOptions:
+    """What may be bought, in USD and orders, and how the manifests are read."""
+
+    max_spend: Decimal | None = option(
+        "--max-spend", type=Amount(), metavar="AMOUNT", help="Refuse a batch that costs more than this, in USD."
+    )
+    max_orders: int | None = option(
+        "--max-orders",
+        type=click.IntRange(min=0),
+        metavar="N",
+        help="Refuse a batch that would buy more orders than this.",
+    )
+    large: Decimal | None = option(
+        "--large",
+        type=Amount(),
+        metavar="AMOUNT",
+        help="Accept an order of up to this price, even if it is over ten times the most expensive one so far.",
+    )
+    policy: str | None = policy_option()
+    keep_going: bool = option("--keep-going", is_flag=True, help="Buy the others even if some orders are refused.")
+    strict: bool = option("--strict", is_flag=True, help="Warnings are errors.")
+    lockfile: Path | None = lockfile_option()
+    strict_account: bool | None = option(
+        "--strict-account/--no-strict-account",
+        default=None,
+        help="Refuse orders that look like one the vendor has and the ledger does not know. [on with CI, else off]",
+    )
+
+
+def limits_of(options: LimitOptions, given: Given) -> Limits:
+    """The limits of a call, but for those of its policies."""
+    from runner.limits.limits import Limits
+
+    return Limits(
+        max_spend=options.max_spend,
+        max_orders=options.max_orders,
+        large=options.large,
+        keep_going=options.keep_going,
+        strict=options.strict,
+        origins=origins_of(given.environment),
+    )
+
+
+def policies_line(policies: Sequence[Policy]) -> str:
+    """Which policies hold, for `-v`."""
+    if not policies:
+        return "policy: none"
+    return "policy: " + ", ".join(os.path.relpath(policy.path) for policy in policies)

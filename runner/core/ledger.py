@@ -1,0 +1,167 @@
+"""The door to a ledger: reading for everyone, writing only for who holds the account.
+
+A ledger belongs to one account name. All times are UTC with their zone, ids are text, money is `Decimal` in USD.
+Every method raises `LedgerUnusable` where the store cannot be read or a write was not acknowledged as durable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Protocol
+
+from runner.core.orders import OrderKey
+from runner.core.records import (
+    Adoption,
+    Allowed,
+    Attempt,
+    Bought,
+    Claim,
+    Entry,
+    Head,
+    Holder,
+    OpenClaim,
+    Record,
+    Restored,
+    Run,
+    Settlement,
+    Stranger,
+    Want,
+)
+from runner.core.vendor import Witness
+
+
+class Hold(Protocol):
+    """The account, held: the only way to write."""
+
+    def abandon_submitted(self, at: datetime) -> list[Record]:
+        """Turn every left-over `submitted` of the account into `unknown`; the records as they are afterwards."""
+
+    def claim(self, claim: Claim) -> Attempt:
+        """One durable conditional move to `submitted`.
+
+        Raises `Refused` where the order is not in a claimable state with this content, or the hold is lost;
+        `LedgerUnusable` where the commit was not acknowledged. In every such case nothing may be sent.
+        """
+
+    def settle(self, attempt: Attempt, settlement: Settlement) -> Record:
+        """One durable move out of `submitted`.
+
+        A placed fact is stored even where another has moved the order meanwhile; where the state no longer allows
+        the move the fact is kept as an event and the record returned shows what stands. Raises `LedgerUnusable`
+        where the commit was not acknowledged.
+        """
+
+    def note_wants(self, wants: Iterable[Want]) -> None:
+        """Keep what these keys stand for, in place of what was kept of them: what `adopt` may be asked for later."""
+
+    def adopt(self, adoption: Adoption) -> Record:
+        """One durable move to `placed` of an order that is not open, as its next attempt.
+
+        Raises `Refused` where the order is open or placed, the order id is another order's, or the hold is lost.
+        """
+
+    def disown(self, strangers: Iterable[Stranger]) -> None:
+        """Remember orders as somebody else's; raises `Refused` where one belongs to an order of the account."""
+
+    def save_emergency(self, attempt: Attempt, settlement: Settlement) -> str:
+        """Write a settlement that `settle` could not store to the file kept ready for it; returns the file's path.
+
+        The next hold imports it before anything else. Raises OSError where even that is impossible.
+        """
+
+    def start_run(self, run: Run) -> None:
+        """Enter a run."""
+
+    def finish_run(self, run_id: str, at: datetime, exit_code: int) -> None:
+        """Close a run."""
+
+    def restore(self, history: Iterable[Entry | Witness | Stranger]) -> Restored:
+        """Add what `history` has beyond the ledger's own events: all of it in one durable transaction, or nothing.
+
+        `history` is a whole chain from its first event, each witness before the first claim that names it, and its
+        hashes are right. `Contradiction` where it differs from an event of the ledger or makes no sense; whatever it
+        raises itself comes through.
+        """
+
+
+class Ledger(Protocol):
+    """One account's orders, in one store."""
+
+    @property
+    def location(self) -> str:
+        """Where it is, for people and reports; never with a password."""
+
+    @property
+    def account(self) -> str:
+        """The account name its orders belong to."""
+
+    def records(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Record]:
+        """The known ones among `keys`."""
+
+    def every_record(self) -> Iterator[Record]:
+        """All orders of the account, by key."""
+
+    def open_records(self) -> list[Record]:
+        """Every order of the account whose outcome is not settled (`submitted`, `unknown`), oldest first."""
+
+    def open_claims(self) -> list[OpenClaim]:
+        """The orders of `open_records` with what their claims wrote down, in that order."""
+
+    def owners(self, order_ids: Iterable[str]) -> dict[str, OrderKey]:
+        """Which of the vendor's order ids belong to which order of the account."""
+
+    def bought_since(self, at: datetime) -> list[Bought]:
+        """The placed orders that were settled at `at` or later."""
+
+    def wants(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Want]:
+        """What was last kept by `note_wants` of these keys."""
+
+    def strangers(self) -> list[Stranger]:
+        """The orders at the vendor that are remembered as somebody else's, by order id."""
+
+    def spent_since(self, at: datetime) -> dict[date, Decimal]:
+        """What was spent, or may have been, by the UTC day of the claim, on orders claimed at `at` or later.
+
+        Placed orders count with what was charged (the quote, where the answer named no amount), open ones and those
+        with an order id that could not become theirs with their quote. An adopted order counts from its adoption on.
+        What was refunded is not known.
+        """
+
+    def dearest(self) -> Decimal | None:
+        """The price of the dearest order the account ever bought; None where it has bought none."""
+
+    def bought_alike(self, fingerprints: Iterable[str], at: datetime) -> list[Bought]:
+        """The placed and open orders with one of these fingerprints, claimed at `at` or later, oldest first."""
+
+    def evidence(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Mapping[str, object]]:
+        """What the last event of each of these orders rests on; orders without any are left out."""
+
+    def allowed(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Allowed]:
+        """What the last claim of each of these orders was allowed; orders that were never claimed are left out."""
+
+    def hold(self, holder: Holder, *, timeout: float) -> AbstractContextManager[Hold]:
+        """Hold the account for the length of a `with`; raises `Busy`, naming the holder, after `timeout` seconds.
+
+        Dies with the process. Proves, by a durable write, that the ledger can be written.
+        """
+
+    def held_by(self) -> str | None:
+        """Who holds the account, looked up and not tried; None for nobody, empty where this system does not tell."""
+
+    def close(self) -> None:
+        """Let go of the store."""
+
+    def head(self) -> Head:
+        """How many events the account has, and the hash of the last, as the ledger keeps it beside them."""
+
+    def history(self) -> Iterator[Entry]:
+        """Every event of the account, oldest first, as it is stored; memory does not grow with them."""
+
+    def kept_witness(self, digest: str) -> Witness | None:
+        """The witness that claims name by this digest, as it is stored, whether or not it still has that digest."""
+
+    def misfit(self) -> str | None:
+        """The first order that is not what its events make of it, and how, in words; None where all are."""

@@ -1,0 +1,152 @@
+"""The vocabulary of an order: its key, what it asks for, what that costs, and the fingerprint that tells two apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from functools import cached_property
+from typing import Final, Literal, Self, cast
+
+from runner.core.canonical import digest
+from runner.core.errors import Problem, Span
+
+ProductType = Literal["ipv4", "isp", "mix", "mix_isp", "ipv6", "mobile", "resident"]
+PRODUCT_TYPES: Final[tuple[ProductType, ...]] = ("ipv4", "isp", "mix", "mix_isp", "ipv6", "mobile", "resident")
+
+CURRENCY: Final = "USD"
+"""The vendor sells in US dollars only (docs/vendor/api-v1.md#what-is-not-offered)."""
+
+PAY_BY_BALANCE: Final = 1
+PAY_BY_CARD: Final = 43
+"""The two `paymentId`s of `order/make` (docs/vendor/api-v1.md#order-fields)."""
+
+Scalar = str | int
+
+WORDS: Final[Mapping[str, str]] = {
+    "country": "countryId",
+    "package": "countryId",
+    "period": "periodId",
+    "operator": "operatorId",
+    "rotation": "rotationId",
+    "tariff": "tarifId",
+}
+"""The words of a manifest that a lockfile turns into the vendor's fields."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class OrderKey:
+    """`batch/name`, or `batch/name#2` for generation 2: the idempotency key the vendor does not have."""
+
+    batch: str
+    name: str
+    generation: int = 1
+
+    def __str__(self) -> str:
+        suffix = f"#{self.generation}" if self.generation > 1 else ""
+        return f"{self.batch}/{self.name}{suffix}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The key that prints as `text`; ValueError where there is none."""
+        stem, _, generation = text.partition("#")
+        batch, slash, name = stem.partition("/")
+        if not (slash and batch and name) or "/" in name or not (generation or "2").isdecimal():
+            raise ValueError(f"{text!r} is not an order key: write batch/name or batch/name#2")
+        return cls(batch, name, int(generation or 1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where an order is written: the file as the user spelled it, the place of its name and of each field.
+
+    `snippet` holds its own lines as they are written, None where they were not kept.
+    """
+
+    path: str
+    span: Span
+    fields: Mapping[str, Span] = field(default_factory=dict)
+    snippet: str | None = field(default=None, repr=False)
+
+    def of(self, name: str | None) -> Span:
+        """The place of a field, or of the order's name where the field is not written."""
+        return self.fields.get(name, self.span) if name else self.span
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderRequest:
+    """One checked entry of a manifest.
+
+    `fields` holds the vendor's own fields by the vendor's own names, defaults merged in, `paymentId` always present,
+    absent optionals left out. `words` are those of `WORDS` that were written in place of a field; until a lockfile
+    has turned them into fields, the order has no fingerprint and no body. `max_total` is in `CURRENCY`.
+    """
+
+    key: OrderKey
+    type: ProductType
+    fields: Mapping[str, Scalar]
+    source: Source
+    enabled: bool = True
+    labels: Mapping[str, str] = field(default_factory=dict)
+    max_total: Decimal | None = None
+    words: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """`sha256:…` over what would be bought: type and fields, not words, labels, limits, place or spelling.
+
+        ValueError where words are left that nobody turned into fields.
+        """
+        if self.open_words:
+            raise ValueError(f"{self.key} has unresolved words: {', '.join(self.open_words)}")
+        return fingerprint(self.type, self.fields)
+
+    @property
+    def open_words(self) -> tuple[str, ...]:
+        """The words that are no fields yet."""
+        return tuple(word for word in self.words if WORDS[word] not in self.fields)
+
+    @property
+    def pays_by_card(self) -> bool:
+        return self.fields.get("paymentId") == PAY_BY_CARD
+
+    def problem(self, code: str, message: str, *, hint: str | None = None, field: str | None = None) -> Problem:
+        """A finding at the order's line, or at the line of one of its fields."""
+        return Problem(
+            code=code,
+            message=message,
+            hint=hint,
+            path=self.source.path,
+            span=self.source.of(field),
+            field=field,
+            key=str(self.key),
+        )
+
+
+def fingerprint(product: ProductType, fields: Mapping[str, Scalar]) -> str:
+    """`sha256:…` over the canonical JSON of what would be bought."""
+    return digest({"fields": dict(fields), "type": product})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    """The vendor's price for one order at one moment (`order/calc`), in `CURRENCY`.
+
+    `balance` is the account's balance as told with the price, None where it was not. A `warning` that is not empty
+    means "do not order", whatever the envelope says (docs/vendor/api-v1.md#price-quotes).
+    """
+
+    total: Decimal
+    at: datetime
+    unit_price: Decimal | None = None
+    discount: Decimal | None = None
+    balance: Decimal | None = None
+    warning: str = ""
+    currency: str = CURRENCY
+
+
+def decimal_text(amount: Decimal) -> str:
+    """Money as text: plain notation, at least two decimals, nothing rounded away."""
+    exponent = cast("int", amount.as_tuple().exponent)
+    return f"{amount:.2f}" if exponent > -2 else f"{amount:f}"

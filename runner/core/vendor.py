@@ -1,0 +1,209 @@
+"""The doors to a vendor: a `Reader` that cannot spend, a `Buyer` that can, and outcomes as values.
+
+Plans, dry runs, status and reconciling are only ever given a `Reader`: what they hold has no way to buy.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cached_property
+from typing import Protocol, runtime_checkable
+
+from runner.core.orders import OrderRequest, ProductType, Quote, Scalar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VendorError:
+    """One item of the vendor's `errors[]`: its text, as data, and the manifest field it is known to blame."""
+
+    message: str
+    code: str | None = None
+    field: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """Bought: the vendor gave an order id. Amounts are None where the answer left them out."""
+
+    order_id: str
+    base_order_numbers: tuple[str, ...] = ()
+    total: Decimal | None = None
+    balance: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """The vendor said no in its own envelope; nothing was bought. `access` means every further call is pointless."""
+
+    errors: tuple[VendorError, ...]
+    access: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotSent:
+    """Proved: no purchase can come of this attempt. `throttled` is HTTP 429; `retry_after` its seconds, if told."""
+
+    reason: str
+    throttled: bool = False
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unknown:
+    """May have been bought. `leaning_placed`: the answer hints that it was, so absence may never be concluded alone."""
+
+    reason: str
+    leaning_placed: bool = False
+
+
+Outcome = Placed | Rejected | NotSent | Unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """An outcome and the facts it was read from. `body_head` is at most 4 KiB of redacted text."""
+
+    outcome: Outcome
+    http_status: int | None = None
+    body_sha256: str | None = None
+    body_head: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuoteRefused:
+    """The vendor would not price the order, or warns against ordering it."""
+
+    errors: tuple[VendorError, ...]
+    quote: Quote | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Witness:
+    """The orders a vendor shows before a purchase, complete or not taken at all.
+
+    `order_ids` are those of `type` in `proxy/list/{type}`; for resident orders, which that list never shows,
+    `package` is the state of `resident/package` (None: no package). One witness may serve many claims: what a later
+    reading shows beyond it and beyond the ledger's own orders is new. The balance, the second witness, goes with
+    each claim.
+    """
+
+    type: ProductType
+    order_ids: frozenset[str]
+    at: datetime
+    package: Mapping[str, str] | None = None
+
+    @cached_property
+    def digest(self) -> str:
+        """Tells one witness from another; the ledger keeps each once."""
+        content = [self.type, sorted(self.order_ids), sorted((self.package or {}).items()), self.at.isoformat()]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Something one can order: `field` is the manifest field, `value` what to write there.
+
+    `within` pairs the fields that a mobile operator or rotation hangs on with their values.
+    """
+
+    type: ProductType
+    field: str
+    value: Scalar
+    name: str
+    alpha3: str | None = None
+    detail: str | None = None
+    within: tuple[tuple[str, Scalar], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenOrder:
+    """One order as the vendor's list of active proxies shows it, without logins, passwords or addresses.
+
+    `rows` counts its proxies; `numbers` are its base order numbers, without what a renewal adds. Days are the first
+    start and the last end. `renewed`: None where no row says.
+    """
+
+    order_id: str
+    rows: int
+    numbers: frozenset[str] = frozenset()
+    countries: frozenset[str] = frozenset()
+    protocols: frozenset[str] = frozenset()
+    starts: date | None = None
+    ends: date | None = None
+    renewed: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What the vendor shows of a type after a purchase went wrong: all of it, or the look was not taken.
+
+    `at` is from before the reading. For resident orders `package` is what a `Witness` has there.
+    """
+
+    type: ProductType
+    at: datetime
+    orders: tuple[SeenOrder, ...] = ()
+    package: Mapping[str, str] | None = None
+
+
+class Encoder(Protocol):
+    """What needs no network: how an order would be asked for."""
+
+    @property
+    def base_url(self) -> str | None:
+        """With the key as `***`; None where no vendor is spoken to."""
+
+    @property
+    def api_version(self) -> str:
+        """`v1`."""
+
+    def preview(self, request: OrderRequest) -> Mapping[str, Scalar]:
+        """The exact body a purchase would send."""
+
+
+@runtime_checkable
+class Reader(Encoder, Protocol):
+    """Everything that costs nothing.
+
+    Every method raises `AccessError` where the vendor refuses key, address or rate, and `VendorUnavailable` where
+    it does not answer in a form that can be believed, after bounded retries.
+    """
+
+    def quote(self, request: OrderRequest) -> Quote | QuoteRefused:
+        """The price now."""
+
+    def balance(self) -> Decimal:
+        """The account's balance."""
+
+    def witness(self, product: ProductType) -> Witness:
+        """The vendor's orders of a type, read now; never part of a list."""
+
+    def look(self, product: ProductType) -> Look:
+        """The vendor's orders of a type as far as one can tell them apart, read now; never part of a list."""
+
+    def reference(self, product: ProductType) -> tuple[Choice, ...]:
+        """What can be ordered of a type; `UnknownForm` where the vendor's list cannot be made out."""
+
+
+class Connection(Protocol):
+    """One open connection to the vendor, good for one request."""
+
+    def send(self, request: OrderRequest, guard: Callable[[], str | None]) -> Answer:
+        """Write the purchase once and read its answer; never reconnects, never raises for what the network does.
+
+        `guard` is asked right before the first byte: a text is the reason not to send (`NotSent`). A connection that
+        the other side has closed by then is `NotSent` too.
+        """
+
+
+class Buyer(Reader, Protocol):
+    """A reader that can also spend."""
+
+    def connect(self) -> AbstractContextManager[Connection | NotSent]:
+        """A connection of its own, TCP and TLS done; `NotSent` where that failed. Waits for the vendor's pace."""

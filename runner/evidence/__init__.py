@@ -1,0 +1,1 @@
+"""What the vendor shows against what was asked: pure, no network, no ledger."""

@@ -1,0 +1,308 @@
+"""What became of orders whose answer was lost: pure, from what the vendor shows now and what was shown before.
+
+A purchase is believed liberally, its absence strictly. What the evidence does not force stays open, with its candidates
+and the reason. Absence needs a whole list without a candidate, a balance that did not move, and the waiting time over;
+it can be proved although others buy on the account. Presence by inference needs an account that nobody else buys on
+(`exclusive`): then every new order and every cent must be explained by the orders in doubt, and what is the same in
+every explanation (a *world*) is so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final, Literal
+
+from runner.core.orders import PAY_BY_CARD, OrderKey, ProductType, decimal_text
+from runner.core.records import Bought, OpenClaim
+from runner.core.vendor import Look, SeenOrder
+from runner.evidence.explanations import Explanation, Group, worlds
+from runner.evidence.match import Countries, Match, Sought, fit, package_moved, shown_until
+
+SETTLE_AFTER: Final = timedelta(minutes=20)
+SETTLE_AFTER_MOBILE: Final = timedelta(hours=4)
+"""How long an order may take to show (mobile orders are issued by hand): absence is not concluded before."""
+
+Ruling = Literal["placed", "absent", "open"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """All that is known beside the claims.
+
+    `looks` has a type's look, or nothing where it could not be taken whole; `balance` is None where it could not be
+    read. `owned`: order ids and base numbers that the ledger's orders have. `ended`: order ids of ours that are over.
+    """
+
+    looks: Mapping[ProductType, Look]
+    balance: Decimal | None
+    owned: Collection[str] = frozenset()
+    ended: Collection[str] = frozenset()
+    bought: Sequence[Bought] = ()
+    countries: Countries = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """`settle_after` for every type, None for the defaults. `exclusive`: nobody else buys on the account."""
+
+    settle_after: timedelta | None = None
+    exclusive: bool = False
+
+    def waits(self, product: ProductType) -> timedelta:
+        """How long after its claim an order of this type may be called absent."""
+        if self.settle_after is not None:
+            return self.settle_after
+        return SETTLE_AFTER_MOBILE if product == "mobile" else SETTLE_AFTER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What became of one order. `decidable_at`: before that it is never called absent."""
+
+    claim: OpenClaim
+    ruling: Ruling
+    reason: str
+    decidable_at: datetime
+    order: SeenOrder | None = None
+    candidates: tuple[Match, ...] = ()
+    moved: Decimal | None = None
+
+    @property
+    def key(self) -> OrderKey:
+        return self.claim.record.key
+
+
+def judge(unknowns: Sequence[OpenClaim], facts: Facts, rules: Rules) -> list[Verdict]:
+    """A verdict for each of the account's open orders. All have to be given, because they explain each other."""
+    cases = [_case(claim, facts, rules) for claim in unknowns]
+    if rules.exclusive:
+        stranger = _stranger(cases, facts)
+        if stranger is None:
+            return _judge_together(cases)
+        words = f"order {stranger} matches none of the orders in doubt: somebody else is buying on this account"
+        return [_alone(case, words) for case in cases]
+    return [_alone(case, "") for case in cases]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Case:
+    """One claim, and what the vendor shows of it."""
+
+    claim: OpenClaim
+    look: Look | None
+    fits: tuple[Match, ...]
+    moved: Decimal | None
+    decidable_at: datetime
+    list_doubt: str
+
+    @property
+    def key(self) -> str:
+        return str(self.claim.record.key)
+
+    @property
+    def by_card(self) -> bool:
+        return self.claim.record.fields.get("paymentId") == PAY_BY_CARD
+
+    @property
+    def price(self) -> Decimal:
+        """What it would have taken from the balance."""
+        return Decimal(0) if self.by_card else self.claim.record.quote_total or Decimal(0)
+
+    def verdict(self, ruling: Ruling, reason: str, order: SeenOrder | None = None) -> Verdict:
+        return Verdict(
+            claim=self.claim,
+            ruling=ruling,
+            reason=reason,
+            decidable_at=self.decidable_at,
+            order=order,
+            candidates=self.fits,
+            moved=self.moved,
+        )
+
+
+def _case(claim: OpenClaim, facts: Facts, rules: Rules) -> _Case:
+    look = facts.looks.get(claim.record.type)
+    new = _new(claim, look, facts)
+    sought = Sought(type=claim.record.type, fields=claim.record.fields, begins=claim.claimed_at)
+    matches = [fit(seen, sought, facts.countries) for seen in new if not seen.renewed]
+    return _Case(
+        claim=claim,
+        look=look,
+        fits=tuple(one for one in matches if one is not None),
+        moved=_moved(claim, facts),
+        decidable_at=claim.claimed_at + rules.waits(claim.record.type),
+        list_doubt=_list_doubt(claim, look, new, facts),
+    )
+
+
+def _new(claim: OpenClaim, look: Look | None, facts: Facts) -> list[SeenOrder]:
+    """What is shown now, was not before the claim, and is no order of ours."""
+    return [
+        seen
+        for seen in (look.orders if look else ())
+        if seen.order_id not in claim.witness.order_ids
+        and seen.order_id not in facts.owned
+        and not any(number in facts.owned for number in seen.numbers)
+    ]
+
+
+def _moved(claim: OpenClaim, facts: Facts) -> Decimal | None:
+    """What left the balance since the claim beside our own purchases; None where that cannot be told.
+
+    Which of them came after the claim is asked of the ledger's order of events: a clock may have gone back meanwhile.
+    """
+    if facts.balance is None:
+        return None
+    own = Decimal(0)
+    for bought in facts.bought:
+        record = bought.record
+        if record.fields.get("paymentId") == PAY_BY_CARD:
+            continue
+        cost = record.quote_total if record.total is None else record.total
+        if cost is None or bought.claimed_seq <= claim.claimed_seq <= bought.settled_seq:
+            return None  # nobody knows whether it was charged before or after
+        if bought.claimed_seq > claim.claimed_seq:
+            own += cost
+    return claim.balance - facts.balance - own
+
+
+def _list_doubt(claim: OpenClaim, look: Look | None, new: Sequence[SeenOrder], facts: Facts) -> str:
+    """Why the list cannot witness that the order is not there; empty where it can."""
+    if look is None:
+        return "the vendor's orders of this type could not be read completely"
+    if claim.record.type == "resident":
+        return "the package has changed since then" if package_moved(claim.witness.package, look.package) else ""
+    if look.at >= shown_until(claim.record.fields, claim.claimed_at):
+        return "the order would have ended by now, and orders that have ended are not shown"
+    listed = {seen.order_id for seen in look.orders}
+    lost = sorted(claim.witness.order_ids - listed - set(facts.ended))
+    if len(lost) > sum(seen.renewed is True for seen in new):
+        named = ", ".join(lost[:3]) + (" and more" if len(lost) > 3 else "")
+        return f"the list no longer shows {named}: it may be incomplete, or these have ended"
+    return ""
+
+
+def _stranger(cases: Sequence[_Case], facts: Facts) -> str | None:
+    """A new order that is none of those in doubt, renewals aside."""
+    fitting = {one.order.order_id for case in cases for one in case.fits}
+    for case in cases:
+        for seen in _new(case.claim, case.look, facts):
+            if not seen.renewed and seen.order_id not in fitting:
+                return seen.order_id
+    return None
+
+
+def _alone(case: _Case, words: str) -> Verdict:
+    """On an account that others may buy on: absence, or nothing."""
+    if case.fits:
+        many = f"{len(case.fits)} orders" if len(case.fits) > 1 else f"order {case.fits[0].order.order_id}"
+        reason = words or f"{many} could be it, but others may be buying on this account"
+        return case.verdict("open", reason)
+    if case.moved is not None and case.moved != 0 and not case.by_card:
+        return case.verdict("open", words or _moved_words(case))
+    return _absent(case)
+
+
+def _moved_words(case: _Case) -> str:
+    way = "fell" if (case.moved or 0) > 0 else "rose"
+    quote = decimal_text(case.price)
+    moved = f"the balance {way} by {decimal_text(abs(case.moved or Decimal(0)))}, and it was quoted at {quote}"
+    return f"{moved}, but the list has no order that could be it"
+
+
+def _absent(case: _Case) -> Verdict:
+    """Absent where nothing speaks against it; no candidate, and the balance explained, is what callers have seen to."""
+    look = case.look
+    against = (
+        (case.list_doubt, bool(case.list_doubt)),
+        ("it was to be paid by card, which the balance cannot show", case.by_card),
+        ("it was quoted at 0, which the balance cannot show", not case.price),
+        ("an answer hinted that it was bought", case.claim.leaning_placed),
+        ("the balance could not be compared", case.moved is None),
+        ("it does not show yet, but may still appear", look is None or look.at < case.decidable_at),
+    )
+    reason = next((why for why, holds in against if holds), None)
+    if reason is not None:
+        return case.verdict("open", reason)
+    return case.verdict(
+        "absent", "the vendor's list has no order that could be it, and the balance shows no charge for it"
+    )
+
+
+def _judge_together(cases: Sequence[_Case]) -> list[Verdict]:
+    """On an account that nobody else buys on: what is the same in every world."""
+    drops = [(case.claim.claimed_seq, case.moved) for case in cases if case.moved is not None]
+    if len(drops) < len(cases) or not drops:
+        return [case.verdict("open", "the balance could not be compared") for case in cases]
+    groups = list(_groups(cases))
+    renewals = {one.order.order_id for case in cases for one in case.fits if one.order.renewed is not False}
+    explanations = worlds([group for group, _ in groups], min(drops)[1], renewals)  # since the first claim
+    if explanations is None:
+        return [case.verdict("open", "too many orders are in doubt to tell them apart") for case in cases]
+    if not explanations:
+        return [case.verdict("open", _disagree(case)) for case in cases]
+    ruled: dict[str, Verdict] = {}
+    for index, (group, members) in enumerate(groups):
+        for verdict in _rule(group, members, [world[index] for world in explanations]):
+            ruled[str(verdict.key)] = verdict
+    return [ruled[case.key] for case in cases]
+
+
+def _disagree(case: _Case) -> str:
+    if not case.fits:
+        return _moved_words(case)
+    moved = decimal_text(case.moved or Decimal(0))
+    named = ", ".join(one.order.order_id for one in case.fits)
+    return f"order {named} could be it, but the balance fell by {moved} and it was quoted at {decimal_text(case.price)}"
+
+
+def _groups(cases: Sequence[_Case]) -> Iterator[tuple[Group, list[_Case]]]:
+    """Orders that nothing tells apart, by what was asked for, its price, and what could be it."""
+    grouped: dict[object, list[_Case]] = {}
+    for case in cases:
+        ids = frozenset(one.order.order_id for one in case.fits)
+        grouped.setdefault((case.claim.record.fingerprint, case.price, ids), []).append(case)
+    for members in grouped.values():
+        members.sort(key=lambda case: (not case.claim.leaning_placed, case.claim.claimed_at, case.key))
+        ids = frozenset(one.order.order_id for one in members[0].fits)
+        yield Group(size=len(members), price=members[0].price, could_be=ids), members
+
+
+def _rule(group: Group, members: list[_Case], explanations: Sequence[Explanation]) -> Iterator[Verdict]:
+    """Verdicts for one group, from its part of every world. Which of the members is which matters to nobody."""
+    bought, orders = {world.bought for world in explanations}, {world.orders for world in explanations}
+    if group.price == 0:
+        yield from (case.verdict("open", "the balance does not show what it costs") for case in members)
+        return
+    if len(bought) > 1 or len(orders) > 1:
+        yield from (case.verdict("open", _ambiguous(case)) for case in members)
+        return
+    fits = {one.order.order_id: one for one in members[0].fits}
+    ids = sorted(next(iter(orders)), key=lambda text: (len(text), text))
+    number = next(iter(bought))
+    for place, case in enumerate(members):
+        if place < len(ids):
+            yield _placed(case, fits[ids[place]])
+        elif place < number:
+            yield case.verdict("open", "the balance shows that it was paid for, but the vendor does not list it yet")
+        else:
+            yield _absent(case)
+
+
+def _ambiguous(case: _Case) -> str:
+    if len(case.fits) == 1 and not case.fits[0].whole:
+        match = case.fits[0]
+        return f"order {match.order.order_id} could be it, but {'; '.join(match.doubts)}"
+    return "more than one explanation fits what the vendor shows"
+
+
+def _placed(case: _Case, match: Match) -> Verdict:
+    identity = match.order.order_id
+    if not match.whole:
+        return case.verdict("open", f"order {identity} is likely to be it, but {'; '.join(match.doubts)}")
+    price = decimal_text(case.price)
+    reason = f"order {identity} is new, matches, and is nobody else's; the fall of the balance accounts for its {price}"
+    return case.verdict("placed", reason, match.order)

@@ -1,0 +1,1 @@
+"""The Python interface, beside the command line and never around it."""

@@ -1,0 +1,1 @@
+"""What may be bought: limits of a call, budgets, policies."""

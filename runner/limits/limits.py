@@ -1,0 +1,202 @@
+"""What stands between a plan and a purchase: limits of the call, of its manifests, of policies, and of experience."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import ROUND_DOWN, Decimal
+from operator import itemgetter
+from typing import Any, Final
+
+from runner.core.clock import rfc3339
+from runner.core.errors import Problem, Span
+from runner.core.ledger import Ledger
+from runner.core.orders import OrderRequest, Quote, decimal_text
+from runner.core.records import Bought
+from runner.limits.budgets import Cap, Purse, earliest
+from runner.limits.policy import Objection, Policy, breaches
+from runner.manifest import Batch, Budget
+
+FACTOR: Final = Decimal(10)
+"""How much dearer than anything bought before an order may be without being asked about."""
+
+ALIKE: Final = timedelta(days=1)
+"""For how long a purchase of the same content makes another one look like a mistake."""
+
+CENT: Final = Decimal("0.01")
+_AMOUNTS: Final = ("max_total", "max_order", "price_tolerance")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a caller allows for one run; it can only tighten what manifests and policies say.
+
+    `large` is the price up to which an unusually dear order is meant. `strict`: a warning refuses. `origins` has the
+    names by which the limits were given, where that was not by their options.
+    """
+
+    max_spend: Decimal | None = None
+    max_orders: int | None = None
+    large: Decimal | None = None
+    keep_going: bool = False
+    strict: bool = False
+    policies: tuple[Policy, ...] = ()
+    origins: Mapping[str, str] = field(default_factory=dict)
+
+    def name(self, option: str) -> str:
+        """How a limit was given: its option or its environment variable."""
+        return self.origins.get(option, option)
+
+    def caps(self, batches: Mapping[str, Batch]) -> list[Cap]:
+        """Every limit on a sum that holds for this run."""
+        limits = [cap for batch in batches.values() if (cap := _cap(batch))]
+        if self.max_spend is not None:
+            limits.append(Cap(name=self.name("--max-spend"), amount=self.max_spend))
+        return [*limits, *(cap for policy in self.policies for cap in policy.caps)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What the ledger has to say to limits, at one moment: nothing where it was not asked."""
+
+    at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    days: Mapping[date, Decimal] = field(default_factory=dict)
+    dearest: Decimal | None = None
+    alike: Mapping[str, tuple[Bought, ...]] = field(default_factory=dict)
+
+
+def standing_of(ledger: Ledger, requests: Iterable[OrderRequest], at: datetime) -> Standing:
+    """Ask the ledger; under the hold nothing of it can change but by this run."""
+    alike: defaultdict[str, list[Bought]] = defaultdict(list)
+    wanted = (request.fingerprint for request in requests if request.enabled)
+    for bought in ledger.bought_alike(wanted, at - ALIKE):
+        alike[bought.record.fingerprint].append(bought)
+    return Standing(
+        at=at,
+        days=ledger.spent_since(earliest(at)),
+        dearest=ledger.dearest(),
+        alike={fingerprint: tuple(found) for fingerprint, found in alike.items()},
+    )
+
+
+def strictest(documents: Iterable[Batch]) -> dict[str, Batch]:
+    """One batch a name: where several documents belong to it, the tightest of their limits holds."""
+    tightest: dict[str, Batch] = {}
+    for batch in documents:
+        other = tightest.get(batch.name)
+        tightest[batch.name] = batch if other is None else _tightened(other, batch)
+    return tightest
+
+
+def _tightened(one: Batch, other: Batch) -> Batch:
+    """The tighter of each limit of two documents, and where that one stands."""
+    least: dict[str, Any] = {}
+    places: dict[str, tuple[str, Span]] = {}
+    for name in _AMOUNTS:
+        amounts = [
+            (amount, batch)
+            for batch in (one, other)
+            if batch.budget and (amount := getattr(batch.budget, name)) is not None
+        ]
+        if amounts:
+            least[name], batch = min(amounts, key=itemgetter(0))
+            places |= {name: batch.places[name]} if name in batch.places else {}
+    days = [(batch.buy_by, batch) for batch in (one, other) if batch.buy_by]
+    buy_by, batch = min(days, key=itemgetter(0), default=(None, one))
+    places |= {"buy_by": batch.places["buy_by"]} if buy_by and "buy_by" in batch.places else {}
+    budget = replace(Budget(), **least) if least else None
+    return replace(one, budget=budget, buy_by=buy_by, places=places)
+
+
+def written(batch: Batch, name: str) -> str:
+    """Where a limit of a batch stands, in brackets after a blank; nothing where that is not known."""
+    if name not in batch.places:
+        return ""
+    path, span = batch.places[name]
+    return f" ({path}:{span.line}:{span.column})"
+
+
+def _cap(batch: Batch) -> Cap | None:
+    amount = batch.budget.max_total if batch.budget else None
+    if amount is None:
+        return None
+    path, span = batch.places.get("max_total", (batch.path, None))
+    return Cap(name="budget.max_total", amount=amount, batch=batch.name, path=path, span=span)
+
+
+def ceiling(request: OrderRequest, quote: Quote, batch: Batch | None) -> Decimal:
+    """The quote and the tolerance on it, in whole cents, within the limits on one order."""
+    budget = batch.budget if batch else None
+    tolerance = (budget.price_tolerance if budget else None) or Decimal(0)
+    tolerated = max(quote.total, (quote.total * (1 + tolerance)).quantize(CENT, rounding=ROUND_DOWN))
+    bounds = [tolerated, request.max_total, budget.max_order if budget else None]
+    return min(bound for bound in bounds if bound is not None)
+
+
+def too_dear(request: OrderRequest, quote: Quote, batch: Batch | None) -> Objection | None:
+    """The limit on one order that its price breaks."""
+    budget = batch.budget if batch else None
+    for name, limit, where in (
+        ("max_total", request.max_total, ""),
+        ("budget.max_order", budget.max_order if budget else None, written(batch, "max_order") if batch else ""),
+    ):
+        if limit is not None and quote.total > limit:
+            return Objection(
+                code="PSR404",
+                message=f"its price is {decimal_text(quote.total)}, above {name} {decimal_text(limit)}{where}",
+                hint=f"raise {name} if that price is right",
+                field="max_total" if name == "max_total" else None,
+            )
+    return None
+
+
+def too_large(quote: Quote, limits: Limits, dearest: Decimal | None) -> Objection | None:
+    """An order far dearer than anything the account ever paid for, and not named by `--large`."""
+    if not dearest or quote.total <= FACTOR * dearest or quote.total <= (limits.large or Decimal(0)):
+        return None
+    total = decimal_text(quote.total)
+    named = f", and {limits.name('--large')} is only {decimal_text(limits.large)}" if limits.large else ""
+    return Objection(
+        code="PSR432",
+        message=f"its price is {total}, more than ten times that of the most expensive order this account ever bought "
+        f"({decimal_text(dearest)}, according to the ledger){named}",
+        hint=f"if that is intended, pass --large {total}",
+    )
+
+
+def against(policies: Iterable[Policy], request: OrderRequest) -> Objection | None:
+    """What policies do not allow about an order: the first as it is, the others in its words."""
+    broken = breaches(policies, request)
+    if not broken:
+        return None
+    return replace(broken[0], message="; ".join(breach.message for breach in broken))
+
+
+def alike(request: OrderRequest, standing: Standing) -> Objection | None:
+    """A recent purchase of the same content under another name; another generation of a name is meant."""
+    key = request.key
+    for bought in standing.alike.get(request.fingerprint, ()):
+        record = bought.record
+        if (record.key.batch, record.key.name) != (key.batch, key.name):
+            state = f"bought as order {record.order_id}" if record.order_id else f"{record.state}"
+            return Objection(
+                code="PSR433",
+                message=f"identical but for the name: {record.key}, claimed at "
+                f"{rfc3339(bought.claimed_at)} and {state}",
+                hint="if that is intended, leave it; if it was copied by mistake, remove it (--strict refuses it)",
+            )
+    return None
+
+
+def objections(
+    plan_costs: Mapping[str, Decimal], orders: int, limits: Limits, purse: Purse, at: datetime
+) -> list[Problem]:
+    """What speaks against a batch as a whole: its costs, by batch, and the number of its orders."""
+    problems = purse.objections(plan_costs, at)
+    if limits.max_orders is not None and orders > limits.max_orders:
+        name = limits.name("--max-orders")
+        message = f"{orders} orders would be bought, above {name} {limits.max_orders}"
+        problems.append(Problem(code="PSR431", message=message, hint=f"raise {name}, or buy fewer orders"))
+    return problems

@@ -1,0 +1,1 @@
+"""Wanted orders × ledger × vendor → a plan that can refuse itself."""

@@ -1,0 +1,1 @@
+"""What was approved of a plan, and whether that still holds."""

@@ -1,0 +1,171 @@
+"""Before anything is bought: does the vendor have orders that the ledger forgot? One list for each type, read once.
+
+Orders that nobody in the ledger owns are named. An order to buy that looks like one of them is refused on a strict
+account, and a warning elsewhere.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from runner.core.errors import Problem, VendorUnavailable
+from runner.core.orders import OrderKey, OrderRequest, ProductType
+from runner.core.records import Want
+from runner.core.vendor import Look, SeenOrder
+from runner.evidence.match import countries_of
+from runner.evidence.strangers import RECENT, Lookalike, find_unowned, likenesses, looks_like, recent_of
+from runner.plan.ids import References
+from runner.plan.plan import Plan, Step
+from runner.plan.sources import Sources
+from runner.plan.task import Guard, Task
+
+NAMED: Final = 20
+"""So many order ids are named; more are counted."""
+
+CODE: Final = "PSR420"
+
+_SETTLING: Final = timedelta(days=2)
+"""How long after its beginning an order of ours may have been settled before, by the vendor's days and ours."""
+
+
+def compare_with_vendor(plan: Plan, task: Task, sources: Sources) -> Plan:
+    """The plan after comparing the vendor's orders with the ledger's, with a notice of those that nobody owns.
+
+    Raises `AccessError`; and `VendorUnavailable`, unless nothing is to be bought and the account is not strict.
+    """
+    today, guard = task.clock.now().date(), task.guard
+    looks, notices = _looks(plan, guard, sources)
+    strangers = {product: orders for product, look in looks.items() if (orders := _find_unowned(look, task, sources))}
+    if not strangers:
+        return replace(plan, notices=(*plan.notices, *notices))
+    wanted = [step.request for step in plan.to_buy]
+    alike = likenesses(wanted, strangers, _countries(wanted, strangers, sources.references, today), today)
+    steps = tuple(_compared(step, alike.get(step.request.key), guard) for step in plan.steps)
+    return replace(plan, steps=steps, notices=(*plan.notices, *notices, _named(strangers, guard)))
+
+
+def wants(plan: Plan, at: datetime) -> list[Want]:
+    """What the orders of a batch refused here stand for, so that `resolve KEY --placed` can adopt what is shown.
+
+    Not only those that look bought: what looks like one order may be another of the batch, renewed since.
+    """
+    alike = [step for step in plan.steps if step.status == "refused" and step.problem and step.problem.code == CODE]
+    if not alike:
+        return []
+    return [
+        Want(
+            key=step.request.key,
+            type=step.request.type,
+            fields=step.request.fields,
+            fingerprint=step.request.fingerprint,
+            quote_total=step.quote.total if step.quote else None,
+            at=at,
+        )
+        for step in (*alike, *plan.to_buy)
+    ]
+
+
+def _looks(plan: Plan, guard: Guard, sources: Sources) -> tuple[dict[ProductType, Look], list[Problem]]:
+    """A look for each type that is to be bought and has a list, and a notice for each that could not be had."""
+    looks: dict[ProductType, Look] = {}
+    notices: list[Problem] = []
+    for product in dict.fromkeys(step.request.type for step in plan.to_buy):
+        if product == "resident":  # tops up a package, and is in no list
+            continue
+        try:
+            looks[product] = sources.readings.look(product)
+        except VendorUnavailable as error:
+            if guard.strict or sources.buying:  # a purchase needs the list as its witness, too
+                raise
+            notices.append(_not_compared(product, error))
+    return looks, notices
+
+
+def _find_unowned(look: Look, task: Task, sources: Sources) -> list[SeenOrder]:
+    """Those that neither the ledger nor anybody known owns. The ledger is asked for few: those that are left."""
+    now, ledger = task.clock.now(), sources.ledger
+    today = now.date()
+    order_ids = [seen.order_id for seen in recent_of(look.orders, today)]
+    if not order_ids:
+        return []
+    owned = set(ledger.owners(order_ids)) | {stranger.order_id for stranger in ledger.strangers()}
+    left = find_unowned(look, owned, today)
+    if not any(seen.numbers for seen in left):
+        return left
+    since = now - RECENT - _SETTLING
+    owned |= {number for bought in ledger.bought_since(since) for number in bought.record.base_order_numbers}
+    return find_unowned(look, owned, today)
+
+
+def _countries(
+    wanted: Iterable[OrderRequest],
+    strangers: Mapping[ProductType, list[SeenOrder]],
+    references: References,
+    today: date,
+) -> dict[tuple[ProductType, str], str]:
+    """Which country a `countryId` is; asked only for types where that can still tell two orders apart."""
+    undecided = {
+        request.type
+        for request in wanted
+        if "countryId" in request.fields and looks_like(request, strangers.get(request.type, ()), {}, today)
+    }
+    countries: dict[tuple[ProductType, str], str] = {}
+    for product in sorted(undecided):
+        countries |= countries_of(references.of(product), product)
+    return countries
+
+
+def _compared(step: Step, likeness: Lookalike | None, guard: Guard) -> Step:
+    if likeness is None or not step.to_buy:
+        return step
+    message = f"it looks like {_orders(likeness)} at the vendor, which the ledger does not know"
+    if guard.strict:
+        return step.refused(CODE, message, hint=_way_out(step.request.key, likeness, guard))
+    hint = "if it is that one, it would be bought twice; --strict-account refuses such orders"
+    problem = replace(step.request.problem(CODE, message, hint=hint), severity="warning")
+    return replace(step, problem=problem)
+
+
+def _orders(likeness: Lookalike) -> str:
+    names = []
+    for one in likeness.fits[:NAMED]:
+        doubts = f" ({'; '.join(one.doubts)})" if one.doubts else ""
+        names.append(f"order {one.order.order_id}{doubts}")
+    return _listed(names, len(likeness.fits))
+
+
+def _way_out(key: OrderKey, likeness: Lookalike, guard: Guard) -> str:
+    order_id = shlex.quote(likeness.suggested)
+    return (
+        f"if it is that one: order-runner resolve {key} --placed {order_id}{guard.flags}; "
+        f"if it is somebody else's: order-runner resolve --not-mine {order_id} --reason WHY{guard.flags}"
+    )
+
+
+def _named(strangers: Mapping[ProductType, list[SeenOrder]], guard: Guard) -> Problem:
+    orders = [f"{seen.order_id} ({product})" for product in sorted(strangers) for seen in strangers[product]]
+    many = f"{len(orders)} orders" if len(orders) > 1 else "an order"
+    return Problem(
+        code="PSR508",
+        severity="warning",
+        message=f"the vendor shows {many} that the ledger does not know: {_listed(orders[:NAMED], len(orders))}",
+        hint="check that this is the newest ledger, and the right account name; an order that is somebody else's is "
+        f"not named again after order-runner resolve --not-mine ORDER_ID --reason WHY{guard.flags}",
+    )
+
+
+def _listed(names: list[str], number: int) -> str:
+    return ", ".join(names) + (f" and {number - len(names)} more" if number > len(names) else "")
+
+
+def _not_compared(product: ProductType, error: VendorUnavailable) -> Problem:
+    return Problem(
+        code="PSR509",
+        severity="warning",
+        message=f"the vendor's {product} orders could not be compared with the ledger: {error}",
+        hint="run again; with --strict-account nothing is bought without that comparison",
+    )

@@ -1,0 +1,34 @@
+"""What planning asks: the ledger, and the vendor's lists and orders, each read once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from runner.core.ledger import Ledger
+from runner.core.readings import Readings
+from runner.core.vendor import Reader
+from runner.limits.limits import Standing
+from runner.plan.ids import References
+from runner.plan.task import Task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """`standing` is what limits have to know of the ledger. `buying`: a purchase follows, which needs its witness."""
+
+    ledger: Ledger
+    readings: Readings
+    references: References
+    standing: Standing
+    buying: bool = False
+
+    @classmethod
+    def of(cls, task: Task, ledger: Ledger, reader: Reader, standing: Standing, *, buying: bool = False) -> Sources:
+        """Nothing is asked of the vendor yet."""
+        return cls(
+            ledger=ledger,
+            readings=Readings(reader, task.clock),
+            references=References(reader=reader, watch=task.watch),
+            standing=standing,
+            buying=buying,
+        )

@@ -1,0 +1,1 @@
+"""What happened, order by order, as it is told and kept."""

@@ -1,0 +1,1 @@
+"""Settings become adapters, and a call is carried out. The one package that knows every adapter."""

@@ -1,0 +1,228 @@
+"""One call on an account, from what was read to how it ended: what the command line and the library both do.
+
+Every safety promise of a purchase is kept here or below: a named ledger in CI, the hold, limits and policies, the
+approval. Whoever calls adds only how a person is asked and what a person is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
+from typing import Literal
+
+from runner.buy.protocol import Till
+from runner.core.clock import SystemClock
+from runner.core.errors import (
+    ExitCode,
+    InvalidManifests,
+    LedgerUnusable,
+    OutcomeUnknown,
+    RunnerError,
+    UsageError,
+    worst,
+)
+from runner.core.ledger import Ledger
+from runner.core.orders import OrderKey
+from runner.core.progress import Watch, harmless
+from runner.core.selection import EVERYTHING, Selection
+from runner.core.stop import Stop, StoppableClock
+from runner.evidence.judge import Rules
+from runner.limits import policy
+from runner.limits.limits import Limits
+from runner.manifest import Loaded
+from runner.manifest.lock import Lockfile
+from runner.plan.approval.terms import Approval, PlanDocument
+from runner.plan.task import Consent, Guard, Task
+from runner.report import ending
+from runner.report.file import ReportFile
+from runner.report.report import Mode, Report
+from runner.run import batch, wiring
+from runner.run.settings import SANDBOX_ACCOUNT, Settings, holder, in_ci, locate, require_named_ledger
+from runner.settle import reconcile as settling
+
+
+def governed(loaded: Loaded, limits: Limits, named: str | None) -> tuple[Loaded, Limits]:
+    """Manifests and limits under every policy that holds for them; findings of policies come first."""
+    policies = policy.over(named, [file.path for file in loaded.files])
+    return replace(loaded, problems=(*policies.problems, *loaded.problems)), replace(limits, policies=policies.policies)
+
+
+def is_exclusive(named: str | None) -> bool:
+    """Whether the policies call the account exclusive. InvalidManifests where something is wrong with one of them."""
+    policies = policy.over(named)
+    if policies.problems:
+        raise InvalidManifests(policies.problems)
+    return policies.exclusive
+
+
+def task_of(
+    settings: Settings,
+    loaded: Loaded,
+    limits: Limits,
+    consent: Consent,
+    watch: Watch,
+    *,
+    lockfile: Lockfile | None = None,
+    strict_account: bool | None = None,
+    flags: str = "",
+    detailed_exit: bool = False,
+) -> Task:
+    """The call as the core knows it: manifests with ids in place of words, and everything that limits their purchase.
+
+    `strict_account` None: in CI. `flags` lead a suggested command to the same ledger and account. What `watch` raises
+    is lost: whoever looks on must not end a purchase half way. Raises UsageError for a selection that fits no order.
+    """
+    if not loaded.errors:
+        consent.selection.check(loaded.orders)
+    clock = SystemClock()
+    strict = in_ci() if strict_account is None else strict_account
+    return Task(
+        loaded=loaded,
+        limits=limits,
+        lockfile=(lockfile.path, lockfile.sha256) if lockfile else None,
+        guard=Guard(strict=strict, flags=flags),
+        holder=holder(clock.now()),
+        clock=clock,
+        watch=harmless(watch),
+        ledger_name=wiring.ledger_name(locate(settings)),
+        consent=consent,
+        detailed_exit=detailed_exit,
+    )
+
+
+def consent_of(
+    settings: Settings,
+    *,
+    selection: Selection = EVERYTHING,
+    approval: Approval | None = None,
+    nothing: bool = False,
+) -> Consent:
+    """What may be bought for this account; `nothing` where nothing is expected to be left to buy."""
+    api = SANDBOX_ACCOUNT if settings.sandbox else None
+    account = locate(settings).account
+    return Consent(account=account, api=api, selection=selection, approval=approval, nothing=nothing)
+
+
+@contextmanager
+def reported(
+    task: Task,
+    mode: Mode,
+    file: ReportFile | None,
+    leave: Callable[[Report, RunnerError], None],
+    *,
+    hint: str | None = None,
+) -> Iterator[None]:
+    """Has `leave` keep a report of whatever stops a call before its batch begins.
+
+    Raises UsageError, with the hint, where the report's file cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        path = file.path if file and file.path else error.filename
+        raise UsageError(f"{path} cannot be written: {error.strerror or error}", hint=hint) from error
+    except RunnerError as error:
+        leave(batch.not_begun(task, mode, error), error)
+        raise
+
+
+def preview(settings: Settings, task: Task, mode: Literal["plan", "dry-run"], *, offline: bool = False) -> batch.Ended:
+    """What would be bought. Buys nothing: it only ever holds a `Reader` and a ledger it cannot write."""
+    ledger = wiring.open_ledger(locate(settings), read_only=True)
+    opened = wiring.offline() if offline else wiring.reader(settings, SystemClock(), task.watch)
+    with closing(ledger), opened as vendor:
+        return batch.preview(task, mode, ledger, vendor)
+
+
+def document_of(task: Task, ended: batch.Ended) -> PlanDocument | None:
+    """A plan as something to approve; None while an order has no price."""
+    terms, report = ended.terms, ended.report
+    if terms is None:
+        return None
+    return PlanDocument(
+        terms=terms,
+        digest=terms.digest,
+        made_at=report.started_at,
+        standing={str(entry.request.key): (entry.status, entry.reason) for entry in report.orders},
+        prices={str(step.request.key): step.quote.total for step in ended.plan.to_buy if step.quote},
+        manifests=task.manifests,
+        lockfile=task.lockfile[1] if task.lockfile else None,
+    )
+
+
+def buy(settings: Settings, task: Task, till: Till) -> batch.Ended:
+    """Buy a batch. A signal cuts it off only where nothing is in the air, and never hides a possible charge.
+
+    Raises UsageError, before anything is opened, for a purchase in CI whose ledger would be thrown away.
+    """
+    require_named_ledger(settings)
+    clock = StoppableClock(SystemClock(), till.stop)
+    ledger = wiring.open_ledger(locate(settings))
+    with closing(ledger), wiring.buyer(settings, clock, task.watch) as buyer:
+        ended = batch.apply(task, till, ledger, buyer)
+        till.ended()
+        return _with_open(ended, ledger, till.file)
+
+
+def reconcile(
+    settings: Settings,
+    rules: Rules,
+    stop: Stop,
+    watch: Watch,
+    *,
+    keys: tuple[OrderKey, ...] = (),
+    wait: float = 0.0,
+    lock_timeout: float = 0.0,
+) -> tuple[settling.Settlements, ExitCode]:
+    """Settle orders in doubt by evidence. The code is 7 while any order of the account is open, asked for or not."""
+    clock, watch = StoppableClock(SystemClock(), stop), harmless(watch)
+    with (
+        wiring.existing_ledger(settings) as ledger,
+        wiring.reader(settings, clock, watch) as reader,
+        stop.deferring(watch),
+    ):
+        task = settling.Reconciliation(
+            ledger=ledger,
+            reader=reader,
+            holder=holder(clock.now()),
+            clock=clock,
+            stop=stop,
+            watch=watch,
+            rules=rules,
+            keys=keys,
+            wait=wait,
+            lock_timeout=lock_timeout,
+        )
+        settlements = settling.reconcile(task)
+        codes = [ExitCode.OUTCOME_UNKNOWN] if ledger.open_records() else []
+    codes += [ExitCode.CANCELLED] if stop.requested else []
+    return settlements, worst(*codes, *(failure.exit_code for failure in settlements.failures if settlements.open))
+
+
+def cut_off(count: int) -> OutcomeUnknown:
+    """What is raised where a signal ended a call, and orders are open."""
+    return OutcomeUnknown(
+        f"stopped by a signal; {count} orders of the account may have been charged and are not settled",
+        hint="`order-runner status` shows what is known of them",
+    )
+
+
+def _with_open(ended: batch.Ended, ledger: Ledger, file: ReportFile | None) -> batch.Ended:
+    """A batch that was cut off, perhaps before it had looked for open orders: with those in report and exit code."""
+    report, records = ended.report, []
+    if report.exit_code is ExitCode.CANCELLED and report.finished_at is not None:
+        with suppress(LedgerUnusable):
+            records = ledger.open_records()
+    if not records or report.finished_at is None:
+        return ended
+    error = cut_off(len(records))
+    entries = {entry.request.key: entry for entry in report.orders}
+    for record in records:
+        if record.key in entries:
+            entries[record.key].update(status="unknown", reason=record.reason, possible=record.quote_total)
+    ending.note_open(report, records)
+    ending.finish(report, report.finished_at, error)
+    if file is not None:
+        file.write_last(report)
+    return replace(ended, error=error)

@@ -1,0 +1,131 @@
+"""What the environment says: every option `--x-y` as `ORDER_RUNNER_X_Y`.
+
+A command line reads the variables through its options. Programs, which have none, read them here where they say nothing
+themselves: so both have the same ledger, and what narrows or forbids a purchase does so for both. What loosens one
+(`KEEP_GOING`, `LARGE`, `YES`) is not read for a program, which says itself what it allows.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from runner.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from runner.core.selection import Selection
+    from runner.limits.limits import Limits
+    from runner.run.settings import Settings
+
+PREFIX: Final = "ORDER_RUNNER_"
+_YES: Final = frozenset({"1", "true", "t", "yes", "y", "on"})
+_NO: Final = frozenset({"0", "false", "f", "no", "n", "off"})
+_NAMING: Final = {"max_spend": "--max-spend", "max_orders": "--max-orders", "large": "--large"}
+"""Limits that are named where they refuse, by field: each as its option, unless it was given by another name."""
+
+
+def variable(option: str) -> str:
+    """`ORDER_RUNNER_MAX_SPEND` for `--max-spend`."""
+    return PREFIX + option.removeprefix("--").replace("-", "_").upper()
+
+
+def amount_of(text: str) -> Decimal:
+    """A sum of money from 0 with at most two decimals. ValueError for anything else."""
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal(-1)
+    if not amount.is_finite() or amount < 0 or amount != round(amount, 2):
+        raise ValueError(f"{text!r} is not an amount: write it like 120 or 120.00")
+    return amount
+
+
+def text(option: str) -> str | None:
+    """The variable of an option; None where it is not set or empty."""
+    return os.environ.get(variable(option)) or None
+
+
+def amount(option: str) -> Decimal | None:
+    """The variable of an option as a sum of money. UsageError for anything else."""
+    value = text(option)
+    try:
+        return None if value is None else amount_of(value)
+    except ValueError as error:
+        raise UsageError(f"{variable(option)}: {error}") from None
+
+
+def count(option: str) -> int | None:
+    """The variable of an option as a whole number from 0. UsageError for anything else."""
+    value = text(option)
+    if value is None or (value.isascii() and value.isdecimal()):
+        return None if value is None else int(value)
+    raise UsageError(f"{variable(option)}: {value!r} is not a whole number of 0 or more")
+
+
+def flag(option: str) -> bool | None:
+    """The variable of an option as yes or no, in the words that a command line takes. UsageError for other words."""
+    value = text(option)
+    if value is None or value.strip().lower() in _YES | _NO:
+        return None if value is None else value.strip().lower() in _YES
+    raise UsageError(f"{variable(option)}: {value!r} is neither yes nor no")
+
+
+def origins_of(names: Mapping[str, str]) -> dict[str, str]:
+    """`Limits.origins` of limits that were given by these names: `max_spend` by its variable, say."""
+    return {option: names[field] for field, option in _NAMING.items() if field in names}
+
+
+def settings(base: Settings) -> Settings:
+    """Where and how, completed. UsageError where the sandbox is wanted and the program names another account."""
+    if flag("--sandbox"):
+        if base.ledger or base.account or base.base_url or base.api_key or base.api_key_file:
+            raise UsageError(
+                "ORDER_RUNNER_SANDBOX is set, but the program names another account",
+                hint="unset it, or leave out name, ledger, base_url and key",
+            )
+        return replace(base, sandbox=True)
+    file = text("--api-key-file")
+    return replace(
+        base,
+        ledger=base.ledger or text("--ledger"),
+        account=base.account or text("--account"),
+        base_url=base.base_url or os.environ.get("PROXY_SELLER_BASE_URL") or None,
+        api_key_file=base.api_key_file or (Path(file) if file else None),
+        rate=count("--rate") if base.rate is None else base.rate,
+    )
+
+
+def limits(base: Limits) -> Limits:
+    """What may be bought at most, completed; each limit is called as it was given, should it refuse."""
+    spend, orders = amount("--max-spend"), count("--max-orders")
+    names = {
+        "max_spend": variable("--max-spend") if base.max_spend is None else "max_spend",
+        "max_orders": variable("--max-orders") if base.max_orders is None else "max_orders",
+        "large": "large",
+    }
+    return replace(
+        base,
+        max_spend=spend if base.max_spend is None else base.max_spend,
+        max_orders=orders if base.max_orders is None else base.max_orders,
+        origins={**origins_of(names), **base.origins},
+    )
+
+
+def selection(base: Selection) -> Selection:
+    """Which orders, where the program selects none itself. Several are separated by blanks."""
+    from runner.core.selection import Selection, label_of
+
+    if base:
+        return base
+    only, exclude, labels = ((text(option) or "").split() for option in ("--only", "--exclude", "--label"))
+    return Selection(only=tuple(only), exclude=tuple(exclude), labels=tuple(map(label_of, labels)))
+
+
+def refuse_dry_run() -> None:
+    """UsageError for a purchase where the environment wants none made."""
+    if mode := text("--dry-run"):
+        raise UsageError(f"ORDER_RUNNER_DRY_RUN is {mode}: nothing may be bought", hint="plan instead, or unset it")

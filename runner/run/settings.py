@@ -1,0 +1,199 @@
+"""What a call is told about where and how: settings, the places they name, the key, and who runs it. Opens nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from runner.core.errors import UsageError
+from runner.core.secrets import KEY_PATTERN, ApiKey
+
+if TYPE_CHECKING:
+    from runner.core.catalogue import ListCache
+    from runner.core.progress import Watch
+    from runner.core.records import Holder
+
+DEFAULT_BASE_URL: Final = "https://proxy-seller.com/personal/api/v1"
+DEFAULT_RATE: Final = 50
+MIN_MONEY_TIMEOUT: Final = 120.0
+"""Seconds. A purchase may take so long: waiting less makes unknown outcomes of good ones."""
+
+DEFAULT_ACCOUNT: Final = "default"
+SANDBOX_ACCOUNT: Final = "sandbox"
+KEY_VARIABLE: Final = "PROXY_SELLER_API_KEY"
+KEY_FILE_VARIABLE: Final = "PROXY_SELLER_API_KEY_FILE"
+LEDGER_VARIABLE: Final = "ORDER_RUNNER_LEDGER"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What options and environment say about where and how. None: not said. Seconds; requests in any 60 s.
+
+    `sandbox_folder` holds account and ledger of the sandbox, in place of one in the user's state folder.
+    """
+
+    ledger: str | None = field(default=None, repr=False)
+    account: str | None = None
+    base_url: str | None = None
+    api_key: ApiKey | None = None
+    api_key_file: Path | None = None
+    timeout: float = 30.0
+    money_timeout: float = 180.0
+    rate: int | None = None
+    sandbox: bool = False
+    faults: tuple[str, ...] = ()
+    sandbox_folder: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerPlace:
+    """Which account in which ledger: a file, or with `url` a database and the folder this machine keeps for it."""
+
+    path: Path
+    account: str
+    url: str | None = field(default=None, repr=False)
+
+
+def state_folder() -> Path:
+    """Where this user's ledgers live unless they are named."""
+    import platformdirs
+
+    return platformdirs.user_state_path("order-runner", appauthor=False)
+
+
+def sandbox_folder(settings: Settings) -> Path:
+    """Where the sandbox keeps its account and its ledger, together."""
+    return settings.sandbox_folder or state_folder() / "sandbox"
+
+
+def list_cache(settings: Settings) -> ListCache:
+    """Where the vendor's lists are kept for a day, for this address and account."""
+    import platformdirs
+
+    from runner.core.catalogue import ListCache
+
+    named = f"{settings.base_url or DEFAULT_BASE_URL}\n{settings.account or DEFAULT_ACCOUNT}"
+    folder = platformdirs.user_cache_path("order-runner", appauthor=False) / "reference"
+    return ListCache(folder=folder, mark=hashlib.sha256(named.encode()).hexdigest()[:16])
+
+
+def in_ci(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether this machine is likely to be thrown away after the run."""
+    return environ.get("CI", "").lower() not in ("", "0", "false")
+
+
+def short_path(path: Path) -> str:
+    """A path for reports: from the working folder or the home folder where it lies there."""
+    path = path.absolute()
+    for start, name in ((Path.cwd(), ""), (Path.home(), "~/")):
+        if path.is_relative_to(start):
+            return name + path.relative_to(start).as_posix()
+    return str(path)
+
+
+def is_postgres(text: str) -> bool:
+    """Whether a ledger's name is a URL of PostgreSQL."""
+    return text.startswith(("postgresql://", "postgres://"))
+
+
+def locate(settings: Settings) -> LedgerPlace:
+    """The ledger's place; UsageError where it is spelled in a way this version does not know."""
+    if settings.sandbox:
+        return LedgerPlace(path=sandbox_folder(settings) / "ledger.sqlite3", account=SANDBOX_ACCOUNT)
+    account = settings.account or DEFAULT_ACCOUNT
+    if settings.ledger is None:
+        return LedgerPlace(path=state_folder() / "ledger.sqlite3", account=account)
+    text = settings.ledger.removeprefix("sqlite:///")
+    if is_postgres(text):
+        return LedgerPlace(path=state_folder() / "postgres", account=account, url=text)
+    if "://" in text:
+        scheme = text.partition("://")[0]
+        raise UsageError(
+            f"ledgers at {scheme}:// are not supported",
+            hint="use a file, like --ledger orders.ledger, or a database, like postgresql://user@host/db",
+        )
+    return LedgerPlace(path=Path(text).expanduser(), account=account)
+
+
+def require_named_ledger(settings: Settings) -> None:
+    """UsageError for a purchase in CI whose memory would be thrown away with the machine."""
+    if in_ci() and settings.ledger is None and not settings.sandbox:
+        raise UsageError(
+            "CI is set and no ledger is named: what this run buys would be lost with the job's disk, and bought again",
+            hint=f"name one that outlives the job with --ledger or {LEDGER_VARIABLE}",
+        )
+
+
+def read_key(settings: Settings, watch: Watch | None = None) -> ApiKey:
+    """The key from a file or the environment. UsageError where there is none or it cannot be one."""
+    if settings.api_key is not None:
+        return settings.api_key
+    text, origin = _key_text(settings, watch)
+    try:
+        return ApiKey(text.strip())
+    except ValueError as error:
+        raise UsageError(f"{origin} does not hold an API key: {error}") from None
+
+
+def _key_text(settings: Settings, watch: Watch | None) -> tuple[str, str]:
+    if settings.api_key_file is not None:
+        return _key_from(settings.api_key_file, watch), str(settings.api_key_file)
+    if text := os.environ.get(KEY_VARIABLE):
+        return text, KEY_VARIABLE
+    if named := os.environ.get(KEY_FILE_VARIABLE):
+        return _key_from(Path(named), watch), named
+    raise UsageError(
+        "no API key",
+        hint=f"set {KEY_VARIABLE}, or {KEY_FILE_VARIABLE} or --api-key-file to a file that holds it; "
+        "or try --sandbox, which needs none",
+    )
+
+
+def key_origin(settings: Settings) -> str:
+    """Where the key comes from, for people; UsageError where there is none."""
+    if settings.api_key is not None:
+        return "the program"
+    return _key_text(settings, None)[1]
+
+
+def _key_from(path: Path, watch: Watch | None) -> str:
+    try:
+        if watch is not None and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            from runner.core.progress import Notice
+
+            watch(Notice(text=f"{path} can be read by others on this machine: make the key yours alone with chmod 600"))
+        with path.open(encoding="ascii") as stream:
+            return stream.read(4096)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not plain text"
+        name = "(its name is not shown, it looks like a key)" if KEY_PATTERN.fullmatch(str(path)) else path
+        raise UsageError(f"the key file {name} cannot be read: {reason}") from None
+
+
+def rate_of(settings: Settings) -> int:
+    """Requests that may start in any 60 s, 0 for any number. `--sandbox` implies no pace, unless one is named."""
+    return settings.rate if settings.rate is not None else (0 if settings.sandbox else DEFAULT_RATE)
+
+
+def ci_job(environ: Mapping[str, str] = os.environ) -> str | None:
+    """A link to, or the name of, the CI job this is, for whoever has to wait for it."""
+    if all(environ.get(name) for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")):
+        return f"{environ['GITHUB_SERVER_URL']}/{environ['GITHUB_REPOSITORY']}/actions/runs/{environ['GITHUB_RUN_ID']}"
+    return environ.get("CI_JOB_URL") or environ.get("BUILD_URL") or None
+
+
+def holder(at: datetime) -> Holder:
+    """Who runs this."""
+    import socket
+
+    from runner.core.records import Holder
+
+    run_id = f"{at:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
+    return Holder(host=socket.gethostname(), pid=os.getpid(), since=at, run_id=run_id, ci_job=ci_job())

@@ -1,0 +1,166 @@
+"""The composition root: settings → ledger, reader, buyer. The one place that knows every adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from runner.core.clock import Clock, SystemClock
+from runner.core.errors import LedgerUnusable, UsageError
+from runner.core.secrets import ApiKey
+from runner.run.settings import (
+    DEFAULT_BASE_URL,
+    LedgerPlace,
+    Settings,
+    is_postgres,
+    locate,
+    rate_of,
+    read_key,
+    sandbox_folder,
+    short_path,
+)
+
+if TYPE_CHECKING:
+    from runner.core.catalogue import Catalogue, ListCache
+    from runner.core.ledger import Ledger
+    from runner.core.progress import Watch
+    from runner.core.vendor import Buyer, Encoder, Reader
+    from runner.vendors.transport import Transport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """Where the vendor is, and the key to it."""
+
+    base_url: str
+    key: ApiKey
+
+
+def ledger_name(place: LedgerPlace) -> str:
+    """A ledger for reports: never with a password."""
+    if place.url is None:
+        return short_path(place.path)
+    return _postgres("pgurl").read_url(place.url).location  # type: ignore[no-any-return]
+
+
+def open_ledger(place: LedgerPlace, *, read_only: bool = False) -> Ledger:
+    """The ledger at a place. Raises LedgerUnusable."""
+    if place.url is not None:
+        opened: Ledger = _postgres("postgres").open_postgres(
+            place.url, place.account, folder=place.path, read_only=read_only
+        )
+        return opened
+    from runner.ledger.sqlite import open_sqlite
+
+    return open_sqlite(place.path, place.account, read_only=read_only)
+
+
+@contextmanager
+def existing_ledger(settings: Settings) -> Iterator[Ledger]:
+    """The ledger, to write to; LedgerUnusable where there is none, because nothing can be in doubt in a new one."""
+    place = locate(settings)
+    if not place.path.exists():
+        raise LedgerUnusable(f"there is no ledger {place.path}", hint="name the one that `apply` used with --ledger")
+    ledger = open_ledger(place)
+    try:
+        yield ledger
+    finally:
+        ledger.close()
+
+
+def has_password(ledger: str) -> bool:
+    """Whether a ledger's name carries a password."""
+    return is_postgres(ledger) and bool(_postgres("pgurl").has_password(ledger))
+
+
+def _postgres(module: str) -> Any:
+    """A module that needs the driver; UsageError where that is not installed."""
+    try:
+        return import_module(f"runner.ledger.{module}")
+    except ImportError as error:
+        raise UsageError(
+            f"a ledger in PostgreSQL needs a driver that is not installed ({error})",
+            hint="pip install 'order-runner[postgres]'",
+        ) from None
+
+
+@contextmanager
+def endpoint(settings: Settings, watch: Watch | None = None) -> Iterator[Endpoint]:
+    """The vendor's address and key; with `--sandbox`, an emulator that lives as long as the `with`."""
+    if not settings.sandbox:
+        from runner.vendors.base_url import check_base_url
+
+        base_url, key = check_base_url(settings.base_url or DEFAULT_BASE_URL), read_key(settings, watch)
+        if key.redact(base_url) != base_url:
+            raise UsageError("the base URL contains the API key", hint="leave out the key: it is added to each call")
+        yield Endpoint(base_url=base_url, key=key)
+        return
+    from runner.core.files import private_folder
+    from runner.sandbox import Sandbox, StateFileError
+
+    folder = sandbox_folder(settings)
+    private_folder(folder)
+    try:
+        box = Sandbox(state=folder / "account.jsonl", faults=settings.faults)
+    except (ValueError, StateFileError) as error:
+        raise UsageError(str(error), hint="`order-runner sandbox --reset` forgets its account and ledger") from None
+    with box.serve() as server:
+        yield Endpoint(base_url=server.base_url, key=ApiKey(server.api_key))
+
+
+def transport(settings: Settings, target: Endpoint, clock: Clock, watch: Watch) -> Transport:
+    """The way to the vendor, at its pace."""
+    from runner.vendors.transport import Timing, Transport
+
+    rate = rate_of(settings)
+    timing = Timing(read=settings.timeout, money=settings.money_timeout, connect=min(20.0, settings.timeout))
+    return Transport(target.base_url, target.key, clock=clock, rate=rate, timing=timing, watch=watch)
+
+
+@contextmanager
+def reader(settings: Settings, clock: Clock, watch: Watch) -> Iterator[Reader]:
+    """Something that can read the account, and cannot buy."""
+    from runner.vendors.v1.adapter import V1Reader
+
+    with endpoint(settings, watch) as target, transport(settings, target, clock, watch) as way:
+        yield V1Reader(way, clock)
+
+
+@contextmanager
+def catalogue(
+    settings: Settings,
+    watching: Callable[[], AbstractContextManager[Watch]],
+    *,
+    cache: ListCache | None = None,
+    refresh: bool = False,
+) -> Iterator[Catalogue]:
+    """The vendor's reference lists; the key and the way there are only looked for if one is asked for."""
+    from runner.core.catalogue import Catalogue
+
+    with ExitStack() as stack:
+
+        def connect() -> tuple[Reader, Watch]:
+            watch = stack.enter_context(watching())
+            return stack.enter_context(reader(settings, SystemClock(), watch)), watch
+
+        yield Catalogue(connect=connect, cache=cache, refresh=refresh)
+
+
+@contextmanager
+def offline() -> Iterator[Encoder]:
+    """Something that can only tell what would be asked."""
+    from runner.vendors.v1.offline import V1Encoder
+
+    yield V1Encoder()
+
+
+@contextmanager
+def buyer(settings: Settings, clock: Clock, watch: Watch) -> Iterator[Buyer]:
+    """Something that can spend."""
+    from runner.vendors.v1.adapter import V1Buyer
+
+    with endpoint(settings, watch) as target, transport(settings, target, clock, watch) as way:
+        yield V1Buyer(way, clock)

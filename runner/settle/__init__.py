@@ -1,0 +1,1 @@
+"""Doubt ends here: by evidence, or by a person's word."""

@@ -1,0 +1,220 @@
+"""Settle unknown outcomes by evidence: read, judge, settle under the hold, and look again as long as one may wait.
+
+Only ever given a `Reader`: nothing here can buy. The account is held while a look is taken and settled, so that nothing
+of ours is in flight; it is let go between two looks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from runner.core.clock import Clock, rfc3339
+from runner.core.errors import AccessError, Busy, RunnerError, UsageError, VendorUnavailable
+from runner.core.ledger import Hold, Ledger
+from runner.core.orders import OrderKey, ProductType, decimal_text
+from runner.core.progress import Looked, Notice, Waiting, Watch
+from runner.core.records import Attempt, Holder, OpenClaim, Record, Settlement
+from runner.core.states import OPEN, Event, State
+from runner.core.stop import Stop
+from runner.core.vendor import Look, Reader
+from runner.evidence.judge import Facts, Rules, Verdict, judge
+from runner.evidence.match import Match, countries_of, shown_until
+
+LEAST: Final = 0.001
+"""A rest of seconds that is no time: added to a clock that counts in floating numbers it may change nothing."""
+
+PAUSES: Final = (5.0, 10.0, 20.0, 40.0, 60.0)
+"""Seconds between looks; the last one goes on."""
+
+_AFTER: Final = {"placed": State.PLACED, "absent": State.ABSENT, "open": State.UNKNOWN}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciliation:
+    """One call. `keys`: only these are settled, none for all. `wait` is in seconds; 0 is one look."""
+
+    ledger: Ledger
+    reader: Reader
+    holder: Holder
+    clock: Clock
+    stop: Stop
+    watch: Watch
+    rules: Rules
+    keys: tuple[OrderKey, ...] = ()
+    wait: float = 0.0
+    lock_timeout: float = 0.0
+    pauses: tuple[float, ...] = PAUSES
+
+
+@dataclass(slots=True, kw_only=True)
+class Settlements:
+    """The last verdict on each order, oldest claim first; what was settled before; what could not be read."""
+
+    rules: Rules
+    verdicts: dict[OrderKey, Verdict] = field(default_factory=dict)
+    settled: tuple[Record, ...] = ()
+    failures: tuple[RunnerError, ...] = ()
+
+    @property
+    def open(self) -> list[Verdict]:
+        return [verdict for verdict in self.verdicts.values() if verdict.ruling == "open"]
+
+
+def reconcile(task: Reconciliation) -> Settlements:
+    """Look, and look again until nothing is open or the time is over.
+
+    Raises `Busy` where another run holds the account at the first look, `UsageError` for a key that no order has.
+    """
+    settlements = Settlements(rules=task.rules, settled=_settled_before(task))
+    begun, pauses = task.clock.monotonic(), iter(task.pauses)
+    pause, looks = 0.0, 0
+    while True:
+        try:
+            _look_once(task, settlements)
+        except Busy as busy:
+            if not settlements.verdicts:
+                raise
+            task.watch(Notice(text=f"{busy}: skipped this time"))
+        looks += 1
+        left = task.wait - (task.clock.monotonic() - begun)
+        pause = min(next(pauses, pause), left)
+        if not settlements.open or pause < LEAST or task.stop.requested:
+            return settlements
+        looked = Looked(open=len(settlements.open), total=len(settlements.verdicts), looks=looks, left=left)
+        task.watch(looked)
+        task.watch(Waiting(seconds=pause, why=_waits_for(settlements)))
+        task.stop.wait(pause)
+        task.watch(replace(looked, left=left - pause))
+
+
+def _settled_before(task: Reconciliation) -> tuple[Record, ...]:
+    """Those of the named orders that are settled already."""
+    records = task.ledger.records(task.keys)
+    missing = [str(key) for key in task.keys if key not in records]
+    if missing:
+        raise UsageError(
+            f"the ledger has no order {', '.join(missing)}", hint="`order-runner status` lists every order it has"
+        )
+    return tuple(record for record in records.values() if record.state not in OPEN)
+
+
+def _look_once(task: Reconciliation, settlements: Settlements) -> None:
+    with task.ledger.hold(task.holder, timeout=task.lock_timeout) as hold:
+        hold.abandon_submitted(task.clock.now())
+        claims = task.ledger.open_claims()
+        if not claims:
+            return
+        facts, settlements.failures = _facts(task, claims)
+        for verdict in judge(claims, facts, task.rules):
+            if not task.keys or verdict.key in task.keys:
+                _settle(task, hold, verdict)
+                settlements.verdicts[verdict.key] = verdict
+    still_open = {claim.record.key for claim in claims}
+    for key, before in list(settlements.verdicts.items()):
+        if before.ruling == "open" and key not in still_open:  # settled by somebody else between two looks
+            del settlements.verdicts[key]
+            settlements.settled += tuple(task.ledger.records([key]).values())
+
+
+def _facts(task: Reconciliation, claims: Sequence[OpenClaim]) -> tuple[Facts, tuple[RunnerError, ...]]:
+    """All that can be read; what cannot is left out and told. The balance is read last."""
+    failures: list[RunnerError] = []
+    looks: dict[ProductType, Look] = {}
+    countries: dict[tuple[ProductType, str], str] = {}
+    for product in dict.fromkeys(claim.record.type for claim in claims):
+        try:
+            looks[product] = task.reader.look(product)
+            if any(claim.record.type == product and "countryId" in claim.record.fields for claim in claims):
+                countries |= countries_of(task.reader.reference(product), product)
+        except (AccessError, VendorUnavailable) as error:
+            failures.append(error)
+    balance = None
+    try:
+        balance = task.reader.balance()
+    except (AccessError, VendorUnavailable) as error:
+        failures.append(error)
+    for failure in failures:
+        task.watch(Notice(text=f"could not be read: {failure}"))
+    bought = task.ledger.bought_since(min(claim.witness.at for claim in claims))
+    seen = {order.order_id for look in looks.values() for order in look.orders}
+    before = {order_id for claim in claims for order_id in claim.witness.order_ids}
+    numbers = {number for one in bought for number in one.record.base_order_numbers}
+    facts = Facts(
+        looks=looks,
+        balance=balance,
+        owned=frozenset(task.ledger.owners(seen)) | numbers,
+        ended=_ids_over(task, before - seen),
+        bought=bought,
+        countries=countries,
+    )
+    return facts, tuple(failures)
+
+
+def _ids_over(task: Reconciliation, order_ids: Iterable[str]) -> frozenset[str]:
+    """Those of our own orders that are not shown because their period is over."""
+    owners = task.ledger.owners(order_ids)
+    records = task.ledger.records(owners.values())
+    now = task.clock.now()
+    over = {key for key, record in records.items() if now >= shown_until(record.fields, record.updated_at)}
+    return frozenset(order_id for order_id, key in owners.items() if key in over)
+
+
+def _settle(task: Reconciliation, hold: Hold, verdict: Verdict) -> None:
+    """Put a verdict on record with its evidence; an order that stays open only if there is something new to tell."""
+    claim, facts = verdict.claim, evidence(verdict, task.rules)
+    if verdict.ruling == "open" and _same(claim.evidence, facts):
+        return
+    record, order = claim.record, verdict.order
+    attempt = Attempt(key=record.key, n=record.attempt, run_id=task.holder.run_id, claimed_at=claim.claimed_at)
+    settlement = Settlement(
+        event=Event.RECONCILED,
+        after=_AFTER[verdict.ruling],
+        at=task.clock.now(),
+        reason=record.reason if verdict.ruling == "open" else verdict.reason,
+        order_id=order.order_id if order else None,
+        base_order_numbers=tuple(sorted(order.numbers)) if order else (),
+        total=record.quote_total if order else None,
+        evidence=facts,
+    )
+    hold.settle(attempt, settlement)
+
+
+def _same(before: Mapping[str, object], now: Mapping[str, object]) -> bool:
+    return all(before.get(name) == now[name] for name in ("ruling", "why", "candidates", "balance_moved"))
+
+
+def evidence(verdict: Verdict, rules: Rules) -> dict[str, object]:
+    """What a verdict rests on, for the ledger and for people."""
+    claim, record = verdict.claim, verdict.claim.record
+    return {
+        "ruling": verdict.ruling,
+        "why": verdict.reason,
+        "candidates": [_candidate(one) for one in verdict.candidates],
+        "balance_before": decimal_text(claim.balance),
+        "balance_moved": None if verdict.moved is None else decimal_text(verdict.moved),
+        "quote_total": None if record.quote_total is None else decimal_text(record.quote_total),
+        "claimed_at": rfc3339(claim.claimed_at),
+        "decidable_at": rfc3339(verdict.decidable_at),
+        "exclusive": rules.exclusive,
+        "leaning_placed": claim.leaning_placed,
+    }
+
+
+def _candidate(match: Match) -> dict[str, object]:
+    order = match.order
+    return {
+        "order_id": order.order_id,
+        "proxies": order.rows,
+        "countries": sorted(order.countries),
+        "starts": order.starts.isoformat() if order.starts else None,
+        "ends": order.ends.isoformat() if order.ends else None,
+        "doubts": list(match.doubts),
+    }
+
+
+def _waits_for(settlements: Settlements) -> str:
+    first = settlements.open[0]
+    more = f" (and {len(settlements.open) - 1} more)" if len(settlements.open) > 1 else ""
+    return f"{first.key} is open{more}: {first.reason}"

@@ -1,0 +1,87 @@
+"""A vendor account over API v1: the pure adapter and the transport, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from decimal import Decimal
+
+from runner.core.clock import Clock
+from runner.core.orders import OrderRequest, ProductType, Quote
+from runner.core.vendor import Answer, Choice, Look, NotSent, Placed, QuoteRefused, Unknown, Witness
+from runner.vendors.failures import Lost
+from runner.vendors.transport import HttpConnection, Transport
+from runner.vendors.v1 import purchases as v1
+from runner.vendors.v1 import reads
+from runner.vendors.v1.lists import decode_look
+from runner.vendors.v1.offline import V1Encoder
+from runner.vendors.wire import Response
+
+
+class V1Reader(V1Encoder):
+    """Reads an account; has no way to buy."""
+
+    def __init__(self, transport: Transport, clock: Clock) -> None:
+        self.base_url = transport.base_url
+        self._transport = transport
+        self._clock = clock
+
+    def quote(self, request: OrderRequest) -> Quote | QuoteRefused:
+        return reads.decode_calc(self._transport.read(v1.calc(request)), self._clock.now())
+
+    def balance(self) -> Decimal:
+        return reads.decode_balance(self._transport.read(v1.BALANCE_GET))
+
+    def witness(self, product: ProductType) -> Witness:
+        order_ids: frozenset[str] = frozenset()
+        package: Mapping[str, str] | None = None
+        at = self._clock.now()
+        if product == "resident":
+            package = reads.decode_package(self._transport.read(v1.RESIDENT_PACKAGE))
+        else:
+            order_ids = reads.decode_order_ids(self._transport.read(v1.proxy_list(product)), product)
+        return Witness(type=product, order_ids=order_ids, at=at, package=package)
+
+    def look(self, product: ProductType) -> Look:
+        at = self._clock.now()
+        if product == "resident":
+            return Look(type=product, at=at, package=reads.decode_package(self._transport.read(v1.RESIDENT_PACKAGE)))
+        return Look(type=product, at=at, orders=decode_look(self._transport.read(v1.proxy_list(product)), product))
+
+    def reference(self, product: ProductType) -> tuple[Choice, ...]:
+        return reads.decode_reference(self._transport.read(v1.reference_list(product)), product)
+
+
+class V1Buyer(V1Reader):
+    """Reads an account, and buys on it."""
+
+    @contextmanager
+    def connect(self) -> Iterator[V1Connection | NotSent]:
+        with self._transport.connect() as connection:
+            yield connection if isinstance(connection, NotSent) else V1Connection(connection)
+
+
+class V1Connection:
+    """One open connection, good for one purchase."""
+
+    def __init__(self, connection: HttpConnection) -> None:
+        self._connection = connection
+
+    def send(self, request: OrderRequest, guard: Callable[[], str | None]) -> Answer:
+        answer = self._connection.exchange(v1.make(request), guard)
+        if isinstance(answer, NotSent):
+            return Answer(outcome=answer)
+        if isinstance(answer, Lost):
+            return _lost(answer)
+        return v1.decode_make(answer)
+
+
+def _lost(answer: Lost) -> Answer:
+    """Unknown, whatever the bytes that came would have meant as a whole; but an order among them is a hint."""
+    if answer.status is None:
+        return Answer(outcome=Unknown(reason=answer.reason))
+    read = v1.decode_make(Response(status=answer.status, body=answer.body))
+    placed = isinstance(read.outcome, Placed)
+    hinted = isinstance(read.outcome, Unknown) and read.outcome.leaning_placed
+    return replace(read, outcome=Unknown(reason=answer.reason, leaning_placed=placed or hinted))

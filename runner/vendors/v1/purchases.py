@@ -1,0 +1,141 @@
+"""The vendor's API v1, pure: orders to exact bodies, answers to outcomes. No socket, no clock, no key.
+
+An outcome is `Unknown` unless the answer proves better: a purchase is believed liberally, its absence strictly.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import replace
+from typing import Final
+
+from runner.core.orders import PAY_BY_BALANCE, PRODUCT_TYPES, OrderRequest, ProductType, Scalar
+from runner.core.vendor import Answer, NotSent, Outcome, Placed, Rejected, Unknown, VendorError
+from runner.vendors.retry_after import retry_after
+from runner.vendors.v1.refusals import FIELDS, answers, is_access, order_id, resembles_gate, vendor_errors
+from runner.vendors.wire import BOM, Envelope, Malformed, Request, Response, amount, parse_envelope
+
+API_VERSION: Final = "v1"
+BODY_HEAD: Final = 4096
+
+BALANCE_GET: Final = Request(method="GET", path="balance/get")
+RESIDENT_PACKAGE: Final = Request(method="GET", path="resident/package")
+PING: Final = Request(method="GET", path="system/ping")
+
+_PURCHASE: Final = re.compile(
+    rb'"(orderIds?|listBaseOrderNumbers)"|"status"\s*:\s*"success"|"success"\s*:\s*true', re.IGNORECASE
+)
+
+
+def encode_order(request: OrderRequest) -> dict[str, Scalar]:
+    """The exact body of `order/make` and `order/calc`; ValueError for a field the vendor does not have, or a word."""
+    if request.open_words:
+        raise ValueError(f"unresolved words: {', '.join(request.open_words)}")
+    fields = {"paymentId": PAY_BY_BALANCE, **request.fields}
+    unknown = sorted(set(fields) - set(FIELDS))
+    if unknown:
+        raise ValueError(f"not fields of the vendor's: {', '.join(unknown)}")
+    return {name: fields[name] for name in FIELDS if name in fields}
+
+
+def make(request: OrderRequest) -> Request:
+    """The purchase. Spends money when sent."""
+    return Request(method="POST", path="order/make", body=_body(request))
+
+
+def calc(request: OrderRequest) -> Request:
+    """The request for the price of an order; it costs nothing."""
+    return Request(method="POST", path="order/calc", body=_body(request))
+
+
+def proxy_list(product: ProductType) -> Request:
+    """Unfiltered: filters may be ignored by the vendor (docs/vendor/api-v1.md#proxy-lists)."""
+    return Request(method="GET", path=f"proxy/list/{_require_type(product)}")
+
+
+def reference_list(product: ProductType) -> Request:
+    return Request(method="GET", path=f"reference/list/{_require_type(product)}")
+
+
+def decode_make(response: Response) -> Answer:
+    """What became of a purchase. Never raises."""
+    try:
+        outcome = _outcome(response)
+    except Exception as error:  # noqa: BLE001 - money may have moved: a mistake of ours must not lose the answer
+        outcome = _unknown(f"the answer could not be read: {type(error).__name__}", response.body)
+    head = response.body[:BODY_HEAD].decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return Answer(
+        outcome=outcome,
+        http_status=response.status,
+        body_sha256=hashlib.sha256(response.body).hexdigest(),
+        body_head=head,
+    )
+
+
+def _body(request: OrderRequest) -> bytes:
+    return json.dumps(encode_order(request)).encode("ascii")
+
+
+def _require_type(product: ProductType) -> ProductType:
+    if product not in PRODUCT_TYPES:
+        raise ValueError(f"not a product type: {product!r}")
+    return product
+
+
+def _outcome(response: Response) -> Outcome:
+    """The first proof that holds; the order of these lines is the argument."""
+    if response.status == 429:
+        return _throttling(response)
+    if not answers(response.status):
+        return _unknown(f"HTTP {response.status}", response.body)
+    try:
+        envelope = parse_envelope(replace(response, body=response.body.removeprefix(BOM)))
+    except Malformed as problem:
+        return _unknown(str(problem), response.body)
+    if envelope.status == "success":
+        return _placement(envelope.data) or Unknown(reason="a success without a usable orderId", leaning_placed=True)
+    errors = vendor_errors(envelope)
+    doubt = _doubt(response, envelope, errors)
+    return _unknown(doubt, response.body) if doubt else Rejected(errors=errors, access=is_access(errors))
+
+
+def _placement(data: object) -> Placed | None:
+    if not isinstance(data, dict) or (bought := order_id(data.get("orderId"))) is None:
+        return None
+    numbers = data.get("listBaseOrderNumbers")
+    parts = [order_id(number) for number in numbers] if isinstance(numbers, list) else []
+    total = amount(data.get("total"))
+    return Placed(
+        order_id=bought,
+        base_order_numbers=tuple(part for part in parts if part is not None),
+        total=total if total is not None and total >= 0 else None,
+        balance=amount(data.get("balance")),
+    )
+
+
+def _doubt(response: Response, envelope: Envelope, errors: tuple[VendorError, ...]) -> str | None:
+    """Why an error envelope does not prove that nothing was bought; None where it does."""
+    if _PURCHASE.search(response.body):
+        return "an error that names an order"
+    if envelope.data is not None:
+        return "an error with data"
+    if not errors or not all(error.message for error in errors):
+        return "an error without a reason"
+    if any(resembles_gate(error) for error in errors) and not is_access(errors):
+        return "an access error mixed with something else"
+    if response.body.startswith(BOM):
+        return "an error envelope behind a byte order mark"
+    return None
+
+
+def _throttling(response: Response) -> NotSent | Unknown:
+    """429 comes from the edge in front of the API (docs/vendor/api-v1.md#limits), unless it speaks of an order."""
+    if _PURCHASE.search(response.body):
+        return Unknown(reason="HTTP 429 that looks like a purchase", leaning_placed=True)
+    return NotSent(reason="HTTP 429, too many requests", throttled=True, retry_after=retry_after(response.headers))
+
+
+def _unknown(reason: str, body: bytes) -> Unknown:
+    return Unknown(reason=reason, leaning_placed=bool(_PURCHASE.search(body)))

@@ -1,0 +1,166 @@
+"""Answers of API v1 to calls that cost nothing: believed whole or not at all.
+
+Each raises `AccessError` where key, address or rate were refused, and `VendorUnavailable` for what cannot be believed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from runner.core.errors import AccessError, UnknownForm, VendorUnavailable
+from runner.core.orders import CURRENCY, ProductType, Quote
+from runner.core.vendor import Choice, QuoteRefused, VendorError
+from runner.vendors.v1.reference import choices
+from runner.vendors.v1.refusals import answers, is_gate, order_id, refusal_field, vendor_errors
+from runner.vendors.wire import Envelope, Malformed, Response, amount, clean_text, parse_envelope
+
+_ACCESS_HINT: Final = (
+    "the vendor gives one answer for three causes: check that the API key is right and active, that this machine's "
+    "address (IPv6 too) is on the key's allow-list, and that the rate limit is respected (wait a minute, lower --rate)"
+)
+
+
+def decode_calc(response: Response, at: datetime) -> Quote | QuoteRefused:
+    """The price, or why not to order. A warning refuses under either status.
+
+    The statuses: docs/vendor/api-v1.md#price-quotes.
+    """
+    envelope = _read(response, "order/calc")
+    errors = tuple(error for error in vendor_errors(envelope) if error.message)
+    data = envelope.data if isinstance(envelope.data, dict) else {}
+    warning = _warning(data.get("warning"))
+    if warning:
+        errors = (VendorError(message=warning, field=refusal_field(warning)), *errors)
+    try:
+        quote = _quote(data, warning, at)
+    except Malformed as problem:
+        if errors:
+            return QuoteRefused(errors=errors)
+        raise _unavailable("order/calc", str(problem)) from None
+    if errors:
+        return QuoteRefused(errors=errors, quote=quote)
+    if envelope.status == "error":
+        raise _unavailable("order/calc", "an error without a reason")
+    return quote
+
+
+def decode_balance(response: Response) -> Decimal:
+    """`data.summ`, a number or a decimal text."""
+    data = _success(response, "balance/get")
+    summ = amount(data.get("summ")) if isinstance(data, dict) else None
+    if summ is None:
+        raise _unavailable("balance/get", "it has no amount")
+    return summ
+
+
+def decode_order_ids(response: Response, product: ProductType) -> frozenset[str]:
+    """The order ids in `proxy/list/{type}` and nothing else of its rows; VendorUnavailable unless all are there."""
+    return frozenset(identity for identity, _ in proxy_rows(response, product))
+
+
+def proxy_rows(response: Response, product: ProductType) -> list[tuple[str, Mapping[str, object]]]:
+    """The rows of `proxy/list/{type}`, each with its order id; VendorUnavailable unless all are there."""
+    data = _success(response, "proxy/list")
+    for name in (product, "items"):
+        if isinstance(data, dict) and not _pages_left(data) and name in data:
+            data = data[name]
+    if not isinstance(data, list):
+        raise _unavailable("proxy/list", f"the list of {product} is not complete")
+    rows = [(order_id(row.get("order_id")), row) for row in data if isinstance(row, dict)]
+    numbered: list[tuple[str, Mapping[str, object]]] = [(number, row) for number, row in rows if number is not None]
+    if len(numbered) != len(data):
+        raise _unavailable("proxy/list", "a row without an order id")
+    return numbered
+
+
+def decode_package(response: Response) -> Mapping[str, str] | None:
+    """What a resident purchase moves: `traffic_limit`, `expired_at`, `tarif_id`, `is_active` as far as told.
+
+    None: the account has no package. Used traffic is left out because it moves by itself, `package_key` because
+    it is a key (docs/vendor/api-v1.md#resident-package).
+    """
+    envelope = _read(response, "resident/package")
+    refusals = vendor_errors(envelope) if envelope.status == "error" else ()
+    if any(error.message.casefold().startswith("tarif not found") for error in refusals):
+        return None
+    data = _success(response, "resident/package")
+    if not isinstance(data, dict) or data.get("traffic_limit") is None:
+        raise _unavailable("resident/package", "it has no package")
+    state = {name: _flat(data.get(name)) for name in ("traffic_limit", "expired_at", "tarif_id", "is_active")}
+    return {name: text for name, text in state.items() if text}
+
+
+def decode_reference(response: Response, product: ProductType) -> tuple[Choice, ...]:
+    """What can be ordered of a type; UnknownForm where the answer is the vendor's and its list cannot be made out."""
+    data = _success(response, "reference/list")
+    try:
+        return choices(data, product)
+    except Malformed as problem:
+        failure = _unavailable("reference/list", str(problem))
+        raise UnknownForm(str(failure), hint=failure.hint) from None
+
+
+def _read(response: Response, path: str) -> Envelope:
+    """The envelope of a call that costs nothing; raises where it was refused at the door or is no envelope."""
+    if response.status == 429:
+        raise AccessError("the vendor's rate limit is reached (HTTP 429)", hint="wait a minute, or lower --rate")
+    try:
+        envelope = parse_envelope(response)
+    except Malformed as problem:
+        reason = str(problem) if answers(response.status) else f"HTTP {response.status}"
+        raise _unavailable(path, reason) from None
+    if any(is_gate(error) for error in vendor_errors(envelope)):
+        raise AccessError("the vendor refused the key, the address or the rate", hint=_ACCESS_HINT)
+    if not answers(response.status):
+        raise _unavailable(path, f"HTTP {response.status}")
+    return envelope
+
+
+def _success(response: Response, path: str) -> object:
+    envelope = _read(response, path)
+    if envelope.status == "error":
+        said = ", ".join(json.dumps(error.message) for error in vendor_errors(envelope)) or "nothing"
+        raise _unavailable(path, f"the error {said}")
+    return envelope.data
+
+
+def _unavailable(path: str, reason: str) -> VendorUnavailable:
+    return VendorUnavailable(f"no usable answer from {path}: {reason}", hint="nothing was bought; try again")
+
+
+def _warning(value: object) -> str:
+    """A warning of an odd kind is still one."""
+    return clean_text(value if isinstance(value, str) else str(value)) if value else ""
+
+
+def _quote(data: Mapping[str, object], warning: str, at: datetime) -> Quote:
+    total, currency = amount(data.get("total")), data.get("currency")
+    if total is None or total < 0:
+        raise Malformed("it has no total")
+    if currency and str(currency).upper() != CURRENCY:
+        raise Malformed(f"a currency other than {CURRENCY}")
+    return Quote(
+        total=total,
+        at=at,
+        unit_price=amount(data.get("price")),
+        discount=amount(data.get("discount")),
+        balance=amount(data.get("balance")),
+        warning=warning,
+    )
+
+
+def _pages_left(data: Mapping[str, object]) -> bool:
+    metadata = data.get("metadata")
+    pages = amount(metadata.get("total_pages")) if isinstance(metadata, dict) else None
+    return pages is not None and pages > 1
+
+
+def _flat(value: object) -> str:
+    """A date may be an object `{date, timezone_type, timezone}`."""
+    if isinstance(value, dict):
+        return " ".join(filter(None, (_flat(value.get("date")), _flat(value.get("timezone")))))
+    return clean_text(str(value)) if isinstance(value, str | int | Decimal) else ""

@@ -1,0 +1,198 @@
+"""Progress redrawn on a terminal: a line for the work, one for what is awaited, both gone at the end.
+
+What is over scrolls up as plain lines. The cursor is never hidden, so that nothing, a SIGKILL included, can leave a
+terminal without one; it rests at the start of the last line drawn. Only relative moves and erasing are used.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Final
+
+from runner.core.progress import Buying, Comparing, Following, Listing, Looked, Notice, Progress, Quoting, Reading, Sent
+from runner.core.progress import Waiting as Wait
+from runner.views.terminal.console import MIN_WIDTH, Channel
+from runner.views.terminal.event_log import event_lines
+from runner.views.terminal.layout import Awaited, Work, awaited_line, work_line
+from runner.views.terminal.remaining import Meter
+from runner.views.terminal.safe import cell
+from runner.views.wording import money, plural
+
+MOMENT: Final = 0.5
+"""Work that is over sooner is not drawn."""
+BEAT: Final = 0.125
+"""Seconds between two drawings."""
+
+_BELOW: Final = "\x1b[J"
+"""Erases from the cursor to the end of the screen."""
+_REST: Final = "\x1b[K"
+"""Erases the rest of the line."""
+
+
+class Drawn:
+    """A `Watch` that draws. `rate` is how many requests may start in any 60 s, 0 for any number.
+
+    Nothing is drawn between the last quote and the first purchase, where a person may be asked to confirm.
+    """
+
+    def __init__(self, channel: Channel, *, verbose: bool, clock: Callable[[], float], rate: int = 0) -> None:
+        self._channel = channel
+        self._verbose = verbose
+        self._clock = clock
+        self._rate = rate
+        self._follows = _columns(channel) == channel.width
+        self._changed = threading.Condition(threading.RLock())  # reentrant: a signal handler may watch, too
+        self._busy = False
+        self._later: list[Progress] = []
+        self._thread: threading.Thread | None = None
+        self._over = False
+        self._work: Work | None = None
+        self._awaited: Awaited | None = None
+        self._began: float | None = None
+        self._drawn_at = float("-inf")
+        self._rows = 0
+
+    def __call__(self, event: Progress) -> None:
+        with self._changed:
+            self._later.append(event)
+            if self._busy:  # a signal handler, in the middle of a drawing: told right after it
+                return
+            self._busy = True
+            try:
+                while self._later:
+                    self._take(self._later.pop(0))
+            finally:
+                self._busy = False
+        if self._began is not None and self._thread is None:
+            self._thread = threading.Thread(target=self._beats, name="progress", daemon=True)
+            self._thread.start()
+
+    def beat(self) -> None:
+        """Draw what is going on, if it has been going on for more than a moment."""
+        now = self._clock()
+        if self._began is not None and now - self._began >= MOMENT and now - self._drawn_at >= BEAT:
+            self._draw((), now)
+
+    def end(self) -> None:
+        """Leave the terminal as a log: drawn lines are taken away, what scrolled up stays."""
+        with self._changed:
+            self._over = True
+            self._changed.notify()
+            self._put_away()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _beats(self) -> None:
+        with self._changed:
+            while not self._over:
+                self._changed.wait(BEAT)
+                if not self._over:
+                    self.beat()
+
+    def _take(self, event: Progress) -> None:
+        if not isinstance(event, Notice):
+            self._awaited = None
+        match event:
+            case Quoting() if event.done >= event.total:
+                self._put_away()
+                self._print(event)
+            case Listing() if self._work is not None and self._work.kind in (Quoting, Buying):
+                pass  # a part of something larger
+            case Listing(type=None):
+                self._put_away()
+            case Reading() | Following() if event.done >= event.total:
+                self._put_away()
+            case Quoting() | Buying() | Reading() | Listing() | Following() | Comparing() | Looked():
+                self._go_on(event)
+            case Sent():
+                self._await(f"{event.key} in flight", event.deadline)
+            case Wait() if self._work is not None:
+                self._await(f"waiting: {event.why}", event.seconds)
+            case _:
+                self._print(event)
+
+    def _go_on(self, event: Progress) -> None:
+        now = self._clock()
+        work = self._work
+        if work is None or work.kind is not type(event):
+            rate = self._rate if isinstance(event, Quoting) else 0
+            work = self._work = Work(kind=type(event), meter=Meter(now, rate=rate))
+        update(work, event, now)
+        self._begin(now)
+
+    def _await(self, text: str, seconds: float) -> None:
+        now = self._clock()
+        self._awaited = Awaited(text=cell(text), since=now, seconds=seconds)
+        self._begin(now)
+
+    def _begin(self, now: float) -> None:
+        if self._began is None:
+            self._began = now
+        self.beat()
+
+    def _print(self, event: Progress) -> None:
+        lines = list(event_lines(event, self._channel, verbose=self._verbose))
+        if not self._rows:
+            self._channel.lines(lines)
+        elif lines:
+            self._draw(lines, self._clock())
+
+    def _draw(self, above: Iterable[str], now: float) -> None:
+        """Everything in one write: what scrolls up, then the lines that stay below."""
+        width = self._width()
+        below = [work_line(self._work, now, width, self._channel)] if self._work else []
+        below += [awaited_line(self._awaited, now, width, self._channel)] if self._awaited else []
+        start = _up(self._rows) + "".join(f"{line}{_REST}\n" for line in above)
+        self._rows, self._drawn_at = len(below), now
+        self._channel.write(start + f"{_REST}\n".join(below) + _BELOW + "\r")
+
+    def _put_away(self) -> None:
+        self._work = self._awaited = self._began = None
+        if self._rows:
+            start, self._rows = _up(self._rows), 0
+            self._channel.write(start + _BELOW)
+
+    def _width(self) -> int:
+        """Cells a line may take; the last one is left free, where terminals differ."""
+        columns = _columns(self._channel) if self._follows else self._channel.width
+        return columns - 1
+
+
+def update(work: Work, event: Progress, now: float) -> None:
+    """Take over how far the work is."""
+    match event:
+        case Quoting():
+            work.text = f"quoted {event.done} of {event.total}"
+            work.at(now, event.done, event.total)
+        case Buying():
+            work.text = cell(f"[{event.n}/{event.total}] {event.key} for {money(event.price)}")
+            work.at(now, event.n - 1, event.total)
+        case Reading():
+            work.text = f"read {event.done:,} of {plural(event.total, 'manifest')}, {plural(event.orders, 'order')}"
+            work.at(now, event.part, 1.0)
+            work.unit(event.orders, "orders")
+        case Following():
+            work.text = f"checked {event.done:,} of {plural(event.total, 'event')}"
+            work.at(now, event.done, event.total)
+        case Listing():
+            work.text = f"reading the vendor's list of {event.type}"
+        case Comparing():
+            work.text = "comparing orders with their events"
+        case Looked():
+            looks = plural(event.looks, "look")
+            work.text = f"{event.open} of {plural(event.total, 'order')} in doubt after {looks}"
+            work.until = now + event.left
+
+
+def _up(rows: int) -> str:
+    return (f"\x1b[{rows - 1}A" if rows > 1 else "") + "\r" if rows else ""
+
+
+def _columns(channel: Channel) -> int:
+    with suppress(OSError, ValueError, AttributeError):
+        columns = os.get_terminal_size(channel.stream.fileno()).columns  # type: ignore[union-attr]
+        return max(columns or channel.width, MIN_WIDTH)
+    return channel.width

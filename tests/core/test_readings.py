@@ -1,0 +1,110 @@
+"""What was read of the account a moment ago: how long it serves, and how purchases of ours change it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from runner.core.readings import MAX_AGE, Readings
+from runner.core.vendor import Placed
+from tests.make import Shop, StillClock, look, order, seen
+
+CARD = {"paymentId": 43}
+
+
+@pytest.fixture
+def clock() -> StillClock:
+    return StillClock()
+
+
+@pytest.fixture
+def shop() -> Shop:
+    return Shop({"a": "10.00"})
+
+
+@pytest.fixture
+def readings(shop: Shop, clock: StillClock) -> Readings:
+    return Readings(shop, clock)
+
+
+def test_a_price_is_never_remembered(readings: Readings, shop: Shop) -> None:
+    """Every purchase has a price that was asked for it."""
+    assert readings.quote(order()) == readings.quote(order())
+    assert shop.asked == ["a", "a"]
+
+
+def test_balance_and_list_serve_for_a_minute(readings: Readings, shop: Shop, clock: StillClock) -> None:
+    """Within a minute each is read once; from then on again."""
+    for seconds in (0.0, MAX_AGE - 0.1):
+        clock.seconds = seconds
+        readings.balance()
+        readings.witness("ipv4")
+    assert shop.asked == ["balance", "witness"]
+    clock.seconds = MAX_AGE
+    readings.balance()
+    readings.witness("ipv4")
+    assert shop.asked == ["balance", "witness"] * 2
+
+
+def test_each_type_has_its_own_list(readings: Readings, shop: Shop) -> None:
+    """The list of one type is no witness of another."""
+    readings.witness("ipv4")
+    readings.witness("isp")
+    assert shop.asked == ["witness", "witness"]
+
+
+def test_a_balance_told_with_a_price_is_a_reading(readings: Readings, shop: Shop) -> None:
+    """Where the vendor says the balance beside a price, it is not asked again; where it does not, it is."""
+    readings.quote(order())
+    readings.balance()
+    shop.tells = Decimal(42)
+    readings.quote(order())
+    assert readings.balance() == Decimal(42)
+    assert shop.asked == ["a", "balance", "a"]
+
+
+def test_a_look_is_the_next_witness(readings: Readings, shop: Shop, clock: StillClock) -> None:
+    """What was looked at serves as the list before a purchase, and is as old as the moment it was asked."""
+    shop.shows = look(seen("77"), seen("78"))
+    readings.look("ipv4")
+    assert readings.witness("ipv4").order_ids == {"77", "78"}
+    assert shop.asked == ["look"]
+    clock.seconds = MAX_AGE
+    readings.witness("ipv4")
+    assert shop.asked == ["look", "witness"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "placed", "left"),
+    [
+        ({}, Placed(order_id="1", total=Decimal(7)), 93),
+        ({}, Placed(order_id="1"), 90),
+        ({}, Placed(order_id="1", total=Decimal(7), balance=Decimal(55)), 55),
+        (CARD, Placed(order_id="1", total=Decimal(7)), 100),
+    ],
+    ids=["charged", "as-quoted", "told", "by-card"],
+)
+def test_a_purchase_is_counted_in(readings: Readings, fields: dict[str, int], placed: Placed, left: int) -> None:
+    """The balance falls by what was charged, else by the quote; one that the vendor tells wins, a card leaves it alone."""
+    readings.balance()
+    readings.bought(order(fields=fields), placed, Decimal(10))
+    assert readings.balance() == left
+
+
+def test_a_purchase_keeps_the_list_but_not_the_package(readings: Readings, shop: Shop) -> None:
+    """An order of ours is no stranger in a list; a package that was topped up is another one, and is read again."""
+    for product in ("ipv4", "resident"):
+        readings.witness(product)
+        readings.bought(order(type=product), Placed(order_id="1"), Decimal(10))
+        readings.witness(product)
+    assert shop.asked == ["witness", "witness", "witness"]
+
+
+def test_distrust_reads_everything_again(readings: Readings, shop: Shop) -> None:
+    """After an outcome that nobody expected, neither list nor balance is taken for what it was."""
+    for _ in range(2):
+        readings.balance()
+        readings.witness("ipv4")
+        readings.distrust()
+    assert shop.asked == ["balance", "witness"] * 2

@@ -1,0 +1,159 @@
+"""What became of an order in doubt, by example: one file in `judge_cases/` is one promise; a file more is a case more."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runner.core.orders import OrderKey, fingerprint
+from runner.core.records import Bought, OpenClaim, Record
+from runner.core.states import State
+from runner.core.vendor import Look, SeenOrder, Witness
+from runner.evidence.judge import Facts, Rules, Verdict, judge
+
+Case = dict[str, Any]
+
+CASES = sorted(Path(__file__).with_name("judge_cases").glob("*.json"))
+DAY = date(2026, 11, 23)
+START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+FIELDS = {"countryId": 561, "periodId": "1m", "quantity": 2, "paymentId": 1}
+COUNTRIES = {("ipv4", "561"): "FRA", ("ipv4", "562"): "DEU", ("isp", "561"): "FRA", ("ipv6", "561"): "FRA"}
+
+
+def minute(number: float) -> datetime:
+    return START + timedelta(minutes=number)
+
+
+def place(number: float) -> int:
+    """Where in the ledger an event of that minute stands."""
+    return int(number * 1000)
+
+
+def record(case: Case, state: State, **more: Any) -> Record:
+    fields = {**FIELDS, **case.get("fields", {})}
+    fields = {name: value for name, value in fields.items() if value is not None}
+    product = case.get("type", "ipv4")
+    quote = case.get("quote", "5.00")
+    return Record(
+        key=OrderKey("b", case["name"]),
+        type=product,
+        fields=fields,
+        fingerprint=fingerprint(product, fields),
+        state=state,
+        attempt=1,
+        updated_at=minute(case.get("settled", case.get("claimed", 0))),
+        quote_total=None if quote is None else Decimal(quote),
+        **more,
+    )
+
+
+def claim(case: Case) -> OpenClaim:
+    """Minutes are from the start; without more an order of 2 French IPv4 for 5.00 out of 100.00, nothing shown before."""
+    at = minute(case.get("claimed", 0))
+    product = case.get("type", "ipv4")
+    before = frozenset(case.get("before", []))
+    return OpenClaim(
+        record=record(case, State.UNKNOWN),
+        claimed_at=at,
+        balance=Decimal(case.get("balance", "100.00")),
+        witness=Witness(type=product, order_ids=before, at=at, package=case.get("package")),
+        leaning_placed=case.get("leaning", False),
+        claimed_seq=place(case.get("claimed_place", case.get("claimed", 0))),
+    )
+
+
+def bought(case: Case) -> Bought:
+    total = case.get("total")
+    known = record(case, State.PLACED, order_id=case["order_id"], total=None if total is None else Decimal(total))
+    claimed = case.get("claimed", 0)
+    return Bought(
+        record=known,
+        claimed_at=minute(claimed),
+        claimed_seq=place(claimed),
+        settled_seq=place(case.get("settled", claimed)),
+    )
+
+
+def seen(case: Case) -> SeenOrder:
+    """Without more: 2 French rows that began today, for a month, and no renewal."""
+    starts = None if case.get("starts", 0) is None else DAY + timedelta(days=case.get("starts", 0))
+    ends = None if case.get("ends", 30) is None else DAY + timedelta(days=case.get("ends", 30))
+    return SeenOrder(
+        order_id=case["id"],
+        rows=case.get("rows", 2),
+        numbers=frozenset(case.get("numbers", [f"{case['id']}_1"])),
+        countries=frozenset(case.get("countries", ["FRA"])),
+        protocols=frozenset(case.get("protocols", ["HTTP"])),
+        starts=starts,
+        ends=ends,
+        renewed=case.get("renewed", False),
+    )
+
+
+def look(case: Case, product: Any, shown: Any) -> Look:
+    at = minute(case.get("at", 30))
+    if product == "resident":
+        return Look(type=product, at=at, package=shown)
+    return Look(type=product, at=at, orders=tuple(map(seen, shown)))
+
+
+def ruled(case: Case) -> list[Verdict]:
+    balance = case.get("balance", "100.00")
+    facts = Facts(
+        looks={product: look(case, product, shown) for product, shown in case["looks"].items()},
+        balance=None if balance is None else Decimal(balance),
+        owned=frozenset(case.get("owned", [])),
+        ended=frozenset(case.get("ended", [])),
+        bought=[bought(one) for one in case.get("bought", [])],
+        countries={} if case.get("no_countries") else COUNTRIES,  # type: ignore[dict-item]
+    )
+    waits = case.get("settle_after")
+    policy = Rules(
+        settle_after=None if waits is None else timedelta(minutes=waits), exclusive=case.get("exclusive", False)
+    )
+    return judge([claim(one) for one in case["unknowns"]], facts, policy)
+
+
+def told(verdict: Verdict) -> str:
+    return f"placed {verdict.order.order_id}" if verdict.order else verdict.ruling
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_case(path: Path) -> None:
+    """Each reading of the account means what its case file says, for the reason it says, and nothing more."""
+    case = json.loads(path.read_text(encoding="utf-8"))
+    verdicts = ruled(case)
+    assert {verdict.key.name: told(verdict) for verdict in verdicts} == case["expect"], case["what"]
+    for verdict in verdicts:
+        assert case.get("because", "") in verdict.reason
+        assert (
+            verdict.ruling != "open"
+            or "candidates" not in case
+            or {found.order.order_id for found in verdict.candidates} == set(case["candidates"])
+        )
+
+
+def test_cases_say_what() -> None:
+    """Every case names its promise, and there is one for every ruling with and without an exclusive account."""
+    cases = [json.loads(path.read_text(encoding="utf-8")) for path in CASES]
+    assert len(cases) >= 60
+    assert all(case["what"].endswith(".") for case in cases)
+    rulings = {(case.get("exclusive", False), text.split()[0]) for case in cases for text in case["expect"].values()}
+    assert rulings == {(True, "placed"), (True, "absent"), (True, "open"), (False, "absent"), (False, "open")}
+
+
+def test_nothing_in_doubt() -> None:
+    """Without orders in doubt there is nothing to rule on."""
+    assert judge([], Facts(looks={}, balance=None), Rules(exclusive=True)) == []
+
+
+def test_the_waiting_time_is_that_of_the_design() -> None:
+    """20 minutes, 4 hours for mobile, unless another time is asked for."""
+    assert Rules().waits("ipv4") == timedelta(minutes=20)
+    assert Rules().waits("mobile") == timedelta(hours=4)
+    assert Rules(settle_after=timedelta(0)).waits("mobile") == timedelta(0)

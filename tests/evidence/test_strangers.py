@@ -1,0 +1,116 @@
+"""Which orders at the vendor nobody owns, and which of them look like one that is to be bought: a table of cases."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runner.core.orders import OrderKey, OrderRequest
+from runner.core.vendor import SeenOrder
+from runner.evidence.match import Countries
+from runner.evidence.strangers import DELIVERED, RECENT, find_unowned, likenesses
+from tests import make
+from tests.make import look, seen
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+TODAY = make.AT.date()
+COUNTRIES: Countries = {("ipv4", "561"): "FRA", ("ipv4", "562"): "DEU"}
+
+
+def ago(days: int) -> date:
+    return TODAY - timedelta(days=days)
+
+
+def asked(name: str = "a", **changes: Any) -> OrderRequest:
+    return make.order(name, fields={"quantity": 2} | changes)
+
+
+def alike(order: SeenOrder, request: OrderRequest, countries: Countries = COUNTRIES) -> list[str] | None:
+    """The doubts where they look alike, None where they do not."""
+    found = likenesses([request], {"ipv4": [order]}, countries, TODAY).get(request.key)
+    return None if found is None else list(found.fits[0].doubts)
+
+
+@pytest.mark.parametrize(
+    ("order", "known", "named"),
+    [
+        (seen(), set(), True),
+        (seen(), {"77"}, False),
+        (seen(), {"977_1"}, False),
+        (seen(), {"9", "977", "7"}, True),
+        (seen(numbers=frozenset({"1_1", "1_2"})), {"1_2"}, False),
+        (seen(renewed=True), set(), False),
+        (seen(renewed=None), set(), True),
+        (seen(starts=None), set(), True),
+        (seen(starts=ago(31)), set(), True),
+        (seen(starts=ago(32)), set(), False),
+        (seen(starts=TODAY + timedelta(days=1)), set(), True),
+        (seen(rows=0, countries=frozenset(), numbers=frozenset()), set(), True),
+    ],
+)
+def test_nobodys(order: SeenOrder, known: set[str], named: bool) -> None:
+    """Owned by id or number, renewed, or older than a month: not named. All else is, what says nothing of itself, too."""
+    assert find_unowned(look(order), known, TODAY) == ([order] if named else [])
+
+
+@pytest.mark.parametrize(
+    ("order", "request_", "doubts"),
+    [
+        (seen(), asked(), []),
+        (seen(), asked(countryId=562), None),
+        (seen(), asked(countryId=999), ["its country cannot be compared"]),
+        (seen(countries=frozenset()), asked(), ["its country cannot be compared"]),
+        (seen(countries=frozenset({"FRA", "DEU"})), asked(), ["it has proxies of several countries"]),
+        (seen(rows=3), asked(), None),
+        (seen(rows=1), asked(), ["it has 1 of 2 proxies: more may still be delivered"]),
+        (seen(rows=1, starts=ago(2), ends=date(2026, 12, 21)), asked(), ["it has 1 of 2 proxies: more may still be"]),
+        (seen(rows=1, starts=ago(3), ends=date(2026, 12, 20)), asked(), None),
+        (seen(rows=2, starts=ago(30), ends=date(2026, 11, 24)), asked(), []),
+        (seen(), asked(periodId="3m"), None),
+        (seen(), asked(periodId="forever"), ["its period cannot be compared"]),
+        (seen(ends=None), asked(), ["its period cannot be compared"]),
+        (seen(), asked(protocol="SOCKS5"), []),
+        (seen(protocols=frozenset({"HTTP"})), asked(protocol="SOCKS5"), None),
+        (seen(renewed=None), asked(), ["it cannot be told from a renewal"]),
+        (seen(starts=None), asked(), ["it does not say when", "its period cannot be compared"]),
+    ],
+)
+def test_looks_like(order: SeenOrder, request_: OrderRequest, doubts: list[str] | None) -> None:
+    """What speaks against it excludes an order; what cannot be compared is a doubt, and excludes nothing."""
+    found = alike(order, request_)
+    if doubts is None:
+        assert found is None
+        return
+    assert found is not None
+    assert len(found) == len(doubts)
+    assert all(told.startswith(doubt) for told, doubt in zip(found, doubts, strict=True))
+
+
+def test_other_types_are_strangers() -> None:
+    """An order is compared with those of its own type only."""
+    assert likenesses([asked()], {"isp": [seen()]}, COUNTRIES, TODAY) == {}
+
+
+def test_each_gets_a_suggestion_of_its_own() -> None:
+    """Several equal orders are paired with what looks like them, oldest id first; what is left over begins anew."""
+    orders = [seen("100"), seen("99"), seen("98", countries=frozenset({"DEU"}))]
+    wanted = [asked("a"), asked("b"), asked("german", countryId=562), asked("c"), asked("more", quantity=1)]
+    found = likenesses(wanted, {"ipv4": orders}, COUNTRIES, TODAY)
+    assert {key.name: one.suggested for key, one in found.items()} == {
+        "a": "99",
+        "b": "100",
+        "german": "98",
+        "c": "99",
+    }
+    assert [fit.order.order_id for fit in found[OrderKey("b", "c")].fits] == ["99", "100"]
+
+
+def test_limits_are_those_of_the_documents() -> None:
+    """The page that explains the comparison names the days that count."""
+    page = " ".join((DOCS / "explanation" / "life-of-an-order.md").read_text(encoding="utf-8").split())
+    assert f"it began in the last {RECENT.days} days, or does not say when" in page
+    assert timedelta(days=2) == DELIVERED
+    assert "may still be delivered for two days after its beginning" in page

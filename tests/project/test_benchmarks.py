@@ -1,0 +1,45 @@
+"""The benchmarks still run: what they measure is for a quiet machine, that they measure at all is for every change."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[2] / "benchmarks"
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        ("buy", ["--sizes", "2", "4", "--rounds", "1"]),
+        ("ledger", ["--purchases", "2", "--orders", "3", "--rounds", "1"]),
+        ("plan", ["--orders", "6", "--rounds", "1"]),
+        ("render", ["--orders", "5", "--rounds", "1"]),
+    ],
+)
+def test_a_benchmark_of_next_to_nothing_comes_to_its_verdict(name: str, size: list[str], tmp_path: Path) -> None:
+    """At a size that says nothing, each prints its table and a verdict, and leaves by it."""
+    argv = [sys.executable, str(FOLDER / f"{name}.py"), *size]
+    done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert "|---" in done.stdout
+    assert "at most" in done.stdout or "below" in done.stdout
+    assert done.returncode in (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict"),
+    [
+        ("render", "render._judge({'json': [0.0, 0.0, 0.0, 0.1], 'html': [0.0, 0.0, 0.1, 0.1]})"),
+        ("plan", "plan._judge([plan.Side(name=n, one=None, many=None, starts=[1], plans=[1]) for n in 'ab'], 6, 0.1)"),
+    ],
+)
+def test_what_is_too_small_to_measure_keeps_no_target(name: str, verdict: str) -> None:
+    """Beside a figure of nothing a ratio is not a number, and its target is missed."""
+    argv = [sys.executable, "-c", f"import sys, {name}; sys.exit({verdict})"]
+    done = subprocess.run(argv, cwd=FOLDER, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "nan" in done.stdout

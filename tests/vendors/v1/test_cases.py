@@ -1,0 +1,176 @@
+"""API v1 by example: one file in `cases/` is one promise, and adding a case means adding a file."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import MISSING, fields, is_dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runner.core.errors import RunnerError
+from runner.core.orders import OrderRequest
+from runner.vendors.v1 import purchases as v1
+from runner.vendors.v1 import reads
+from runner.vendors.v1.lists import decode_look
+from runner.vendors.v1.refusals import refusal_field
+from runner.vendors.wire import Request, Response
+from tests import make
+
+Case = dict[str, Any]
+
+CASES = sorted(Path(__file__).with_name("cases").glob("*.json"))
+AT = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
+
+
+def order(case: Case) -> OrderRequest:
+    return make.order(batch="batch", name="name", type=case["type"], only=case["fields"])
+
+
+def response(case: Case) -> Response:
+    told = case["response"]
+    if "body_base64" in told:
+        body = base64.b64decode(told["body_base64"])
+    else:
+        body = (told["body_text"] if "body_text" in told else json.dumps(told["body"])).encode()
+    return Response(status=told["status"], headers=told.get("headers", {}), body=body)
+
+
+def told(value: object) -> Any:
+    """A value as a case file spells it: the type's name and whatever differs from the defaults; amounts as text."""
+    if is_dataclass(value):
+        shown = {
+            item.name: told(getattr(value, item.name))
+            for item in fields(value)
+            if item.default is MISSING or getattr(value, item.name) != item.default
+        }
+        return {"is": type(value).__name__, **shown}
+    if isinstance(value, datetime):
+        assert value == AT
+        return "now"
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, frozenset):
+        return sorted(value)
+    if isinstance(value, tuple):
+        return [told(item) for item in value]
+    return value
+
+
+def encoded(case: Case) -> object:
+    """The body as text, the same for the price and the purchase."""
+    request = order(case)
+    sent = [v1.make(request), v1.calc(request)]
+    assert [item.path for item in sent] == ["order/make", "order/calc"]
+    assert sent[0].body == sent[1].body == json.dumps(v1.encode_order(request)).encode()
+    assert sent[0].body is not None
+    return sent[0].body.decode()
+
+
+def purchased(case: Case) -> object:
+    """The outcome; the answer beside it always carries what it was read from."""
+    given = response(case)
+    answer = v1.decode_make(given)
+    assert answer.http_status == given.status
+    assert answer.body_sha256 == hashlib.sha256(given.body).hexdigest()
+    assert answer.body_head is not None
+    assert len(answer.body_head) <= 4096
+    return answer.outcome
+
+
+CALLS: dict[str, Callable[[Case], object]] = {
+    "encode": encoded,
+    "make": purchased,
+    "calc": lambda case: reads.decode_calc(response(case), AT),
+    "balance": lambda case: reads.decode_balance(response(case)),
+    "proxy_list": lambda case: reads.decode_order_ids(response(case), case["type"]),
+    "look": lambda case: decode_look(response(case), case["type"]),
+    "package": lambda case: reads.decode_package(response(case)),
+    "reference": lambda case: reads.decode_reference(response(case), case["type"]),
+}
+
+
+def outcome(case: Case) -> object:
+    try:
+        return told(CALLS[case["call"]](case))
+    except RunnerError as error:
+        return {"is": type(error).__name__, "says": str(error)}
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_case(path: Path) -> None:
+    """Each answer of the vendor means what its case file says, and nothing more."""
+    case = json.loads(path.read_text(encoding="utf-8"))
+    assert outcome(case) == case["expect"], case["what"]
+
+
+def test_cases_say_what_and_whence() -> None:
+    """Every case names its promise and its source, so that a wrong guess can be traced."""
+    cases = [json.loads(path.read_text(encoding="utf-8")) for path in CASES]
+    assert len(cases) >= 80
+    assert all(case["what"].endswith(".") and case["source"] for case in cases)
+    assert {case["call"] for case in cases} == set(CALLS)
+
+
+@pytest.mark.parametrize(
+    ("request_", "path"),
+    [
+        (v1.BALANCE_GET, "balance/get"),
+        (v1.proxy_list("mix_isp"), "proxy/list/mix_isp"),
+        (v1.RESIDENT_PACKAGE, "resident/package"),
+        (v1.reference_list("ipv6"), "reference/list/ipv6"),
+        (v1.PING, "system/ping"),
+    ],
+)
+def test_reads_are_plain_gets(request_: Request, path: str) -> None:
+    """A call that costs nothing is a GET without a body, its path exact."""
+    assert (request_.method, request_.path, request_.body) == ("GET", path, None)
+
+
+@pytest.mark.parametrize("call", [v1.proxy_list, v1.reference_list])
+def test_type_never_reaches_the_path_unchecked(call: Callable[[Any], Request]) -> None:
+    """Only the seven product types become part of a path, so no text can add to a request."""
+    with pytest.raises(ValueError, match="not a product type"):
+        call("ipv4\r\nHost: elsewhere")
+
+
+def test_unknown_field_is_never_dropped() -> None:
+    """A field the vendor does not have stops the encoding: leaving it out would buy something else."""
+    with pytest.raises(ValueError, match="typeId"):
+        v1.encode_order(order({"type": "ipv4", "fields": {"countryId": 561, "typeId": 1}}))
+
+
+@pytest.mark.parametrize(
+    ("message", "field"),
+    [
+        ("Country not exists", "countryId"),
+        ("Set existed [periodId] from reference", "periodId"),
+        ("Set existed [periodId]", "periodId"),
+        ("Set [customTargetName]", "customTargetName"),
+        ("Incorrect goal", "customTargetName"),
+        ("Incorrect protocol", "protocol"),
+        ("Set existed [paymentId]", "paymentId"),
+        ("Incorrect payment system", "paymentId"),
+        ("Payment id not exists", "paymentId"),
+        ("Set [quantity]", "quantity"),
+        ("set exists [OPERATORID]", "operatorId"),
+        ("[ids] is not applicable for [rotationId]", "rotationId"),
+        ("Tarif not found", "tarifId"),
+        ("Insufficient funds. Total $2. Not enough $33.10", None),
+        ("Set [summ > 1]", None),
+        ("Set exists [orderNumber]", None),
+        ("Unknown error", None),
+        ("", None),
+    ],
+)
+def test_refusal_names_its_field(message: str, field: str | None) -> None:
+    """A known refusal points at the manifest field it blames, an unknown one at none."""
+    assert refusal_field(message) == field
