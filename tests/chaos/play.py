@@ -77,7 +77,7 @@ class Player:
                 self._calm(found, plan.rounds[0].runners[0].mutant)
             finally:
                 self._end_all()
-                self.tally.faults.update(found.box.fired)
+                self.tally.faults.update(found.box.fault_counts)
         self.tally.seeds += 1
 
     def _round(self, found: World, each: Round) -> None:

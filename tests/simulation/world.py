@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from runner.buy.protocol import GUARD_SECONDS, Till
 from runner.core.errors import ExitCode
-from runner.core.progress import unwatched
+from runner.core.progress import ignore
 from runner.core.records import Holder
 from runner.core.states import State
 from runner.limits.limits import Limits
@@ -165,7 +165,7 @@ class World(Books):
             limits=Limits(large=DEAR),
             holder=holder,
             clock=self.clock,
-            watch=unwatched,
+            watch=ignore,
             ledger_name="memory",
             guard=self.forgetting.guard,
         )

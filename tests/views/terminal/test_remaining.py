@@ -19,7 +19,7 @@ def steps(moments: list[float], *, rate: int = 0, every: float = 0.25) -> Iterat
         while done < len(moments) and moments[done] <= now:
             done += 1
             meter.note(moments[done - 1], done, len(moments))
-        yield now, meter.left(now)
+        yield now, meter.remaining_seconds(now)
         now += every
 
 
@@ -79,8 +79,8 @@ def test_a_step_that_hangs_makes_the_rest_longer() -> None:
     meter = Meter(0.0)
     for n in range(1, 11):
         meter.note(float(n), n, 20)
-    early = meter.left(10.0)
-    late = [meter.left(now) for now in range(11, 120)]
+    early = meter.remaining_seconds(10.0)
+    late = [meter.remaining_seconds(now) for now in range(11, 120)]
     assert early is not None
     assert late[-1] is not None
     assert late[-1] > early
