@@ -24,7 +24,7 @@ from jsonschema import Draft202012Validator
 from runner.core import schemas
 from runner.report.report import REPORT_VERSION
 from runner.views.formats import parse
-from runner.views.formats.html.overview import STATUSES
+from runner.views.formats.facts import STATUSES
 from runner.views.formats.html.page import asset, policy, render
 from runner.views.formats.html.pieces import amount, duration, lines, sentence, text, total
 from runner.views.formats.html.timeline import SCORE
