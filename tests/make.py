@@ -237,8 +237,8 @@ class Shop:
 class Books:
     """A ledger to read from, as values: these records, and who owns which of the vendor's order ids."""
 
-    def __init__(self, *records: Record, owners: Mapping[str, OrderKey] | None = None, **known: Any) -> None:
-        self.all, self.owned, self.known = records, owners or {}, known
+    def __init__(self, *records: Record, owners: Mapping[str, OrderKey] | None = None, **facts: Any) -> None:
+        self.all, self.owned, self.known = records, owners or {}, facts
 
     def records(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Record]:
         wanted = set(keys)

@@ -194,7 +194,7 @@ class _Loader:
             return _FileReading(problems=[flaw.problem]), None
 
     def _pass(self, source: TextSource, early: list[dict[str, Field]]) -> _FileReading:
-        """Read a file once. `known` holds early fields of each document, from a pass before."""
+        """Read a file once. `early` holds early fields of each document, from a pass before."""
         self._keys.begin(source.path)
         self._alike.begin(source.path)
         excerpts = Excerpts()

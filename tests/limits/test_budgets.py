@@ -63,12 +63,12 @@ def test_a_period_counts_what_was_claimed_in_it(period: Period, spent: str) -> N
     """Each period counts its own days; a cent above its budget is refused, the budget itself may be spent."""
     costs, left = {"crawl": Decimal("1.00")}, Decimal(spent) + 1
     assert Purse([cap(str(left), period)], Past(days=SPENT, batches={})).objections(costs, AT) == []
-    (found,) = Purse(
+    (objection,) = Purse(
         [cap(str(left - Decimal("0.01")), period, path="order-runner.yaml", span=PLACE)], Past(days=SPENT, batches={})
     ).objections(costs, AT)
-    assert (found.code, found.path, found.span) == ("PSR430", "order-runner.yaml", PLACE)
+    assert (objection.code, objection.path, objection.span) == ("PSR430", "order-runner.yaml", PLACE)
     for words in (f"budgets.{period}", f"{left - Decimal('0.01'):.2f}", spent, "1.00", "order-runner.yaml:2:16"):
-        assert words in found.message
+        assert words in objection.message
 
 
 def test_the_future_counts_as_well() -> None:

@@ -54,10 +54,10 @@ def test_even_work_is_foretold_exactly() -> None:
 def test_the_request_rate_is_foretold_with_its_pauses(rate: int, each: float) -> None:
     """Before the first pause comes it is in what is left: nothing grows when the work has to wait for the vendor."""
     moments = paced(4 * rate + 3, rate, each)
-    told = [(now, left) for now, left in steps(moments, rate=rate) if left is not None]
-    assert told
-    assert told[0][0] < max(45.0, 6 * each)
-    for now, left in told:
+    forecasts = [(now, left) for now, left in steps(moments, rate=rate) if left is not None]
+    assert forecasts
+    assert forecasts[0][0] < max(45.0, 6 * each)
+    for now, left in forecasts:
         assert abs(left - (moments[-1] - now)) <= each + 1.0
 
 
