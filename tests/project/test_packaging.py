@@ -111,7 +111,7 @@ def test_the_installed_command_works_from_another_folder(dist: Path, elsewhere: 
     (wheel,) = dist.glob("*.whl")
     command = installed(wheel, tmp_path) / "order-runner"
     assert run(command, "schema", "ipv4", cwd=elsewhere) == (ROOT / "schemas" / "ipv4.schema.json").read_text()
-    assert "Define the anchor before it is used." in run(command, "explain", "PSR012", cwd=elsewhere)
+    assert "Define the anchor first." in run(command, "explain", "PSR012", cwd=elsewhere)
     assert "2 orders" in run(command, "validate", "orders.yaml", cwd=elsewhere)
     run(command, "apply", "--sandbox", "--yes", "orders.yaml", cwd=elsewhere, XDG_STATE_HOME=str(tmp_path / "state"))
     assert json.loads((elsewhere / "report.json").read_text())["summary"]["placed"] == 2
