@@ -260,6 +260,9 @@ class Books:
             for one in self.known.get("strangers", ())
         ]
 
+    def owned_numbers(self, numbers: Iterable[str]) -> frozenset[str]:
+        return frozenset(numbers) & {n for one in self.all if one.state is State.PLACED for n in one.base_order_numbers}
+
     def bought_since(self, at: datetime) -> list[Bought]:
         return [Bought(record=one, claimed_at=AT) for one in self.all if one.state is State.PLACED]
 

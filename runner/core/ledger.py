@@ -113,6 +113,9 @@ class Ledger(Protocol):
     def owners(self, order_ids: Iterable[str]) -> dict[str, OrderKey]:
         """Which of the vendor's order ids belong to which order of the account."""
 
+    def owned_numbers(self, numbers: Iterable[str]) -> frozenset[str]:
+        """Which of the vendor's base order numbers belong to orders of the account, whatever the ledger holds else."""
+
     def bought_since(self, at: datetime) -> list[Bought]:
         """The placed orders that were settled at `at` or later."""
 

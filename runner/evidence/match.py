@@ -18,6 +18,9 @@ Countries = Mapping[tuple[ProductType, str], str]
 PACKAGES: Final = frozenset({"mix", "mix_isp"})
 """Types whose `countryId` names a package: their rows are of many countries."""
 
+COMPARED: Final = ("countryId", "quantity", "protocol", "periodId")
+"""The fields that rows show something of: orders equal in these are alike."""
+
 DAY: Final = timedelta(days=1)
 """The vendor's days are in no known zone: so far apart, two of them may be the same."""
 

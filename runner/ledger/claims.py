@@ -11,14 +11,17 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Text, bindparam, select, true
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from runner.core.errors import LedgerUnusable
 from runner.core.orders import OrderKey
 from runner.core.records import Allowed, Bought, OpenClaim, Record
 from runner.core.states import Event, State
 from runner.core.vendor import Witness
-from runner.ledger.codec import moment_text
+from runner.ledger.codec import json_text, moment_text
 from runner.ledger.schema import order_events, orders
 from runner.ledger.sql import AccountRows
 from runner.ledger.statements import of_account, one_of
@@ -29,6 +32,31 @@ _EVENTS: Final = (
     .order_by(order_events.c.seq)
 )
 _OWNERS: Final = select(orders.c.order_id, orders.c.key).where(of_account(orders), one_of(orders.c.order_id, "b_ids"))
+
+
+class _TextsIn(FunctionElement[str]):
+    """The texts in a list that is stored as JSON, a row each, in the column `value`."""
+
+    inherit_cache = True
+
+
+@compiles(_TextsIn, "sqlite")
+def _on_sqlite(texts: _TextsIn, compiler: SQLCompiler, **options: Any) -> str:
+    return f"json_each({compiler.process(texts.clauses, **options)})"
+
+
+@compiles(_TextsIn, "postgresql")
+def _on_postgres(texts: _TextsIn, compiler: SQLCompiler, **options: Any) -> str:
+    return f"json_array_elements_text(CAST({compiler.process(texts.clauses, **options)} AS JSON))"
+
+
+_NUMBERS: Final = _TextsIn(orders.c.base_order_numbers).table_valued("value")
+_WANTED: Final = _TextsIn(bindparam("b_numbers", type_=Text)).table_valued("value")
+_OWNED_NUMBERS: Final = (
+    select(_NUMBERS.c.value)
+    .select_from(orders.join(_NUMBERS, true()))
+    .where(of_account(orders), _NUMBERS.c.value.in_(select(_WANTED.c.value)))
+)
 _BOUGHT: Final = select(orders.c.key, orders.c.claimed_at).where(
     of_account(orders), orders.c.state == State.PLACED.value, orders.c.updated_at >= bindparam("b_at")
 )
@@ -48,6 +76,15 @@ def owners(rows: AccountRows, order_ids: Iterable[str]) -> dict[str, OrderKey]:
     """The vendor's order ids among these that belong to orders of the account."""
     found = rows.of_each(_OWNERS, "b_ids", sorted(set(order_ids)))
     return {row["order_id"]: OrderKey.parse(row["key"]) for row in found}
+
+
+def owned_numbers(rows: AccountRows, numbers: Iterable[str]) -> frozenset[str]:
+    """Those of these base order numbers that belong to orders of the account: one look through the orders, in SQL."""
+    wanted = sorted(set(numbers))
+    if not wanted:
+        return frozenset()
+    values = {"b_account": rows.account, "b_numbers": json_text(wanted)}
+    return frozenset(rows.connection.execute(_OWNED_NUMBERS, values).scalars())
 
 
 def bought_since(rows: AccountRows, at: datetime) -> list[Bought]:

@@ -44,6 +44,7 @@ class SqlReader(ABC):
     open_records = _answer(AccountRows.open_records, list)
     open_claims = _answer(claims.open_claims, list)
     owners = _answer(claims.owners, dict)
+    owned_numbers = _answer(claims.owned_numbers, frozenset)
     bought_since = _answer(claims.bought_since, list)
     evidence = _answer(claims.evidence, dict)
     allowances = _answer(claims.allowances, dict)

@@ -11,7 +11,7 @@ import pytest
 from runner.core.orders import OrderKey, OrderRequest
 from runner.core.vendor import SeenOrder
 from runner.evidence.match import Countries
-from runner.evidence.strangers import DELIVERED, RECENT, find_unowned, likenesses
+from runner.evidence.strangers import DELIVERED, NAMED, RECENT, find_unowned, likenesses
 from tests import make
 from tests.make import look, seen
 
@@ -106,6 +106,38 @@ def test_each_gets_a_suggestion_of_its_own() -> None:
         "c": "99",
     }
     assert [fit.order.order_id for fit in lookalikes[OrderKey("b", "c")].fits] == ["99", "100"]
+
+
+def test_a_suggestion_is_not_used_up_by_who_cannot_have_it() -> None:
+    """A small order leaves the larger strangers to others; what is delivered whole is for orders of its own number only."""
+    fresh = [seen("1", rows=3), seen("2", rows=1), seen("3", rows=2)]
+    whole = [seen("4", rows=2, starts=ago(9), ends=date(2026, 12, 14)), seen("5", rows=1, starts=ago(9))]
+    wanted = [asked(name, quantity=n) for name, n in (("one", 1), ("three", 3), ("two", 2), ("again", 2), ("more", 2))]
+    lookalikes = likenesses(wanted, {"ipv4": [*whole, *fresh]}, COUNTRIES, TODAY)
+    assert {key.name: one.suggested for key, one in lookalikes.items()} == {
+        "one": "2",
+        "three": "1",
+        "two": "3",
+        "again": "4",
+        "more": "2",
+    }
+    assert {key.name: one.number for key, one in lookalikes.items()} == {
+        "one": 1,
+        "three": 3,
+        "two": 3,
+        "again": 3,
+        "more": 3,
+    }
+
+
+def test_of_many_alike_the_first_are_named_and_all_counted() -> None:
+    """Of hundreds that look like an order, twenty are told, lowest id first, with how many there are."""
+    orders = [seen(str(n)) for n in range(300, 0, -1)]
+    lookalikes = likenesses([asked(str(n)) for n in range(300)], {"ipv4": orders}, COUNTRIES, TODAY)
+    (ids,) = {tuple(fit.order.order_id for fit in one.fits) for one in lookalikes.values()}
+    assert ids == tuple(str(n) for n in range(1, NAMED + 1))
+    assert [one.suggested for one in lookalikes.values()] == [str(n) for n in range(1, 301)]
+    assert {one.number for one in lookalikes.values()} == {300}
 
 
 def test_limits_are_those_of_the_documents() -> None:

@@ -95,6 +95,17 @@ def test_owners(store: SqliteStore, hold: Hold) -> None:
     assert store.open().owners([]) == {}
 
 
+def test_owned_numbers(store: SqliteStore, hold: Hold) -> None:
+    """Of any number of base order numbers, those of bought orders of the account are told, each whole and as it is."""
+    hold.settle(hold.claim(claim("one")), replace(placed("1"), base_order_numbers=("1_5", "1_6")))
+    hold.settle(hold.claim(claim("two")), replace(placed("2"), base_order_numbers=('2"\\é',)))
+    bring(hold, "lost", State.UNKNOWN)
+    ledger = store.open()
+    assert ledger.owned_numbers(iter([f"{n}_5" for n in range(1200)])) == {"1_5"}
+    assert ledger.owned_numbers(["1_6", '2"\\é', "1_", "5", "", "[", "1_5,1_6"]) == {"1_6", '2"\\é'}
+    assert (ledger.owned_numbers([]), store.open("other").owned_numbers(["1_5"])) == (frozenset(), frozenset())
+
+
 def test_bought_since(store: SqliteStore, hold: Hold) -> None:
     """Placed orders are told from the moment on that they were settled, with the time of their claim."""
     hold.settle(hold.claim(claim("early", at=AT)), placed("1", later(5)))
