@@ -27,6 +27,9 @@ from runner.ledger.moves import SettlementCase, arrow, changes, refuse_nonsense
 KEYS_A_QUERY: Final = 500
 """Below the number of parameters that every engine takes."""
 
+_IN_JSON: Final = ("order_ids", "package", "numbers")
+"""Columns of a witness that hold JSON, or nothing."""
+
 ABANDONED: Final = "its run ended before the outcome was recorded"
 
 
@@ -101,19 +104,18 @@ class AccountRows:
         """Store a witness that claims refer to by its digest, unless it is there."""
         values = {"b_account": self.account, "b_digest": witness.digest}
         if statements.WITNESS.one(self.connection, values) is None:
-            content = values_of(witness) | {"order_ids": json_text(sorted(witness.order_ids))}
-            content["package"] = None if witness.package is None else json_text(content["package"])
-            statements.INSERT_WITNESS.change(
-                self.connection, {"account": self.account, "digest": witness.digest, **content}
-            )
+            content = values_of(witness)
+            texts = {name: json_text(content[name]) for name in _IN_JSON if content[name] is not None}
+            names = {"account": self.account, "digest": witness.digest}
+            statements.INSERT_WITNESS.change(self.connection, content | texts | names)
 
     def witness(self, digest: str) -> Witness | None:
         """The witness that is stored under `digest`, whether or not it still has it; ValueError for no witness."""
         row = statements.KEPT_WITNESS.one(self.connection, {"b_account": self.account, "b_digest": digest})
         if row is None:
             return None
-        package = None if row["package"] is None else json.loads(row["package"])
-        return record_of(Witness, row | {"order_ids": json.loads(row["order_ids"]), "package": package})
+        read = {name: json.loads(row[name]) for name in _IN_JSON if row[name] is not None}
+        return record_of(Witness, row | read)
 
     def settle(self, attempt: Attempt, settlement: Settlement) -> Record:
         """Move an order out of an attempt, or keep the fact where it can no longer move it.
