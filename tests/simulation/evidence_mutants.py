@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -15,10 +15,12 @@ from runner.core.errors import VendorUnavailable
 from runner.core.orders import ProductType
 from runner.core.readings import Readings
 from runner.core.vendor import Look, SeenOrder, Witness
-from runner.evidence import explanations, judge
+from runner.evidence import explanations, judge, strangers
 from runner.evidence.judge import Verdict
+from runner.plan import lookalikes
 from runner.settle import reconcile
 from runner.vendors.v1 import lists, reads
+from runner.vendors.v1 import purchases as v1
 from runner.vendors.v1.adapter import V1Reader
 
 
@@ -61,9 +63,9 @@ def failed_witness_is_empty() -> AbstractContextManager[object]:
             self._witnesses[product] = (self._clock.monotonic(), witness)
             return seen
 
-    def witness(self: V1Reader, product: ProductType) -> Witness:
+    def witness(self: V1Reader, product: ProductType, earlier: Witness | None = None) -> Witness:
         try:
-            return later(self, product)
+            return later(self, product, earlier)
         except VendorUnavailable:
             return Witness(type=product, order_ids=frozenset(), at=self._clock.now())
 
@@ -121,13 +123,34 @@ def list_not_asked() -> AbstractContextManager[object]:
 
 
 def renewals_are_new() -> AbstractContextManager[object]:
-    """The mark of a renewal is not looked at."""
-    real = lists._seen_order
+    """Base numbers that were shown before are not compared: what has a new order id is new."""
+    return mock.patch.object(Witness, "has", lambda self, seen: seen.order_id in self.order_ids)
 
-    def seen(identity: str, rows: list[Any]) -> SeenOrder:
-        return replace(real(identity, rows), renewed=False)
 
-    return mock.patch.object(lists, "_seen_order", seen)
+def mark_alone_is_trusted() -> AbstractContextManager[object]:
+    """An order with `_e_` in its number is taken for a renewal, as a candidate and as what a ledger forgot."""
+    read, new, recent = lists._seen_order, judge._new, strangers.recent_of
+    marked: set[str] = set()
+
+    def seen_order(identity: str, rows: list[Any]) -> SeenOrder:
+        if any("_e_" in row.get("order_number", "") for row in rows):
+            marked.add(identity)
+        return read(identity, rows)
+
+    def unmarked(orders: Iterable[SeenOrder]) -> list[SeenOrder]:
+        return [order for order in orders if order.order_id not in marked]
+
+    return _both(
+        lambda: mock.patch.object(lists, "_seen_order", seen_order),
+        lambda: mock.patch.object(judge, "_new", lambda *about: unmarked(new(*about))),
+        lambda: mock.patch.object(strangers, "recent_of", lambda *about: unmarked(recent(*about))),
+        lambda: mock.patch.object(lookalikes, "recent_of", lambda *about: unmarked(recent(*about))),
+    )
+
+
+def one_list_is_trusted() -> AbstractContextManager[object]:
+    """The default list counts as the whole one."""
+    return mock.patch.object(v1, "ending_list", v1.proxy_list)
 
 
 def card_is_balance() -> AbstractContextManager[object]:
@@ -153,8 +176,8 @@ def lost_rows_unnoticed() -> AbstractContextManager[object]:
     """Nobody asks whether the list shows what it showed before."""
     real = judge._list_doubt
 
-    def doubt(claim: Any, look: Look | None, new: Any, facts: Any) -> str:
-        words = real(claim, look, new, facts)
+    def doubt(claim: Any, look: Look | None, facts: Any) -> str:
+        words = real(claim, look, facts)
         return "" if "no longer" in words else words
 
     return mock.patch.object(judge, "_list_doubt", doubt)
@@ -171,6 +194,8 @@ EVIDENCE: Final = (
     balance_not_asked,
     list_not_asked,
     renewals_are_new,
+    mark_alone_is_trusted,
+    one_list_is_trusted,
     card_is_balance,
     lost_rows_unnoticed,
 )
