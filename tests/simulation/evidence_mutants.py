@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -15,7 +15,7 @@ from runner.core.errors import VendorUnavailable
 from runner.core.orders import ProductType
 from runner.core.readings import Readings
 from runner.core.vendor import Look, SeenOrder, Witness
-from runner.evidence import explanations, judge, strangers
+from runner.evidence import explanations, judge
 from runner.evidence.judge import Verdict
 from runner.plan import lookalikes
 from runner.settle import reconcile
@@ -127,9 +127,9 @@ def renewals_are_new() -> AbstractContextManager[object]:
     return mock.patch.object(Witness, "has", lambda self, seen: seen.order_id in self.order_ids)
 
 
-def mark_alone_is_trusted() -> AbstractContextManager[object]:
-    """An order with `_e_` in its number is taken for a renewal, as a candidate and as what a ledger forgot."""
-    read, new, recent = lists._seen_order, judge._new, strangers.recent_of
+def _without_marked(where: Any, name: str) -> AbstractContextManager[object]:
+    """Orders with `_e_` in their numbers are taken for renewals, and left out of what `where.name` gives."""
+    read, real = lists._seen_order, getattr(where, name)
     marked: set[str] = set()
 
     def seen_order(identity: str, rows: list[Any]) -> SeenOrder:
@@ -137,20 +137,50 @@ def mark_alone_is_trusted() -> AbstractContextManager[object]:
             marked.add(identity)
         return read(identity, rows)
 
-    def unmarked(orders: Iterable[SeenOrder]) -> list[SeenOrder]:
-        return [order for order in orders if order.order_id not in marked]
+    def unmarked(*about: Any) -> list[SeenOrder]:
+        return [order for order in real(*about) if order.order_id not in marked]
 
     return _both(
         lambda: mock.patch.object(lists, "_seen_order", seen_order),
-        lambda: mock.patch.object(judge, "_new", lambda *about: unmarked(new(*about))),
-        lambda: mock.patch.object(strangers, "recent_of", lambda *about: unmarked(recent(*about))),
-        lambda: mock.patch.object(lookalikes, "recent_of", lambda *about: unmarked(recent(*about))),
+        lambda: mock.patch.object(where, name, unmarked),
     )
 
 
-def one_list_is_trusted() -> AbstractContextManager[object]:
+def mark_is_no_candidate() -> AbstractContextManager[object]:
+    """The mark alone is trusted when an order in doubt is looked for."""
+    return _without_marked(judge, "_new")
+
+
+def mark_is_not_compared() -> AbstractContextManager[object]:
+    """The mark alone is trusted when the vendor's orders are compared with the ledger's."""
+    return _without_marked(lookalikes, "find_unowned")
+
+
+def one_list_is_looked_at() -> AbstractContextManager[object]:
     """The default list counts as the whole one."""
     return mock.patch.object(v1, "ending_list", v1.proxy_list)
+
+
+def witness_of_one_list() -> AbstractContextManager[object]:
+    """What only the list of ending proxies showed before a purchase is new after it."""
+    looked, witnessed = Readings.look, V1Reader.witness
+
+    def default_list(self: V1Reader, product: ProductType) -> Witness:
+        orders = lists.decode_look([self._transport.read(v1.proxy_list(product))], product)
+        return Look(type=product, at=self._clock.now(), orders=orders).witness
+
+    def look(self: Readings, product: ProductType) -> Look:
+        taken, seen = self._clock.monotonic(), looked(self, product)
+        self._witnesses[product] = taken, default_list(self.reader, product)
+        return seen
+
+    def witness(self: V1Reader, product: ProductType, earlier: Witness | None = None) -> Witness:
+        return witnessed(self, product, earlier) if product == "resident" else default_list(self, product)
+
+    return _both(
+        lambda: mock.patch.object(Readings, "look", look),
+        lambda: mock.patch.object(V1Reader, "witness", witness),
+    )
 
 
 def card_is_balance() -> AbstractContextManager[object]:
@@ -194,8 +224,10 @@ EVIDENCE: Final = (
     balance_not_asked,
     list_not_asked,
     renewals_are_new,
-    mark_alone_is_trusted,
-    one_list_is_trusted,
+    mark_is_no_candidate,
+    mark_is_not_compared,
+    one_list_is_looked_at,
+    witness_of_one_list,
     card_is_balance,
     lost_rows_unnoticed,
 )

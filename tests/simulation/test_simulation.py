@@ -93,13 +93,3 @@ def test_a_mutant_ends_with_its_test() -> None:
             pass
     _, violations = simulate(20)
     assert violations == []
-
-
-def test_a_rest_too_short_for_the_clock_ends_the_waiting() -> None:
-    """Found by seed 25092: `reconcile` ends where what is left of its time no longer moves a clock of floating numbers."""
-    assert run_seed(25092, database()).violations == []
-
-
-def test_a_renewal_is_no_proof_against_another_order() -> None:
-    """Found by seed 76729: an order was called absent, because what may be a renewal was held to be the other in doubt."""
-    assert run_seed(76729, database()).violations == []
