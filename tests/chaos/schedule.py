@@ -93,12 +93,18 @@ class Round:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """One seed. `shared`: others may buy on the account, so nobody says `--exclusive`."""
+    """One seed. `shared`: others may buy on the account, so nobody says `--exclusive`.
+
+    `marked`: order numbers have a hash from birth. `hidden`: days before its end in which the default list lacks an
+    order.
+    """
 
     seed: int
     delay: float
     shared: bool
     rounds: tuple[Round, ...]
+    marked: bool
+    hidden: float
 
 
 def schedule(seed: int, mutant: str | None = None) -> Schedule:
@@ -111,6 +117,8 @@ def schedule(seed: int, mutant: str | None = None) -> Schedule:
         delay=dice.choice((0.0, 0.0, 0.05, 0.3)),
         shared=shared,
         rounds=tuple(_round(dice, number, mutant, shared=shared) for number in range(1, rounds + 1)),
+        marked=dice.random() < 0.5,
+        hidden=dice.choice((0.0, 0.0, 7.0, 40.0)),
     )
 
 

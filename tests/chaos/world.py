@@ -28,6 +28,7 @@ from runner.sandbox.options import Options
 from runner.sandbox.server import SandboxServer
 from runner.vendors.v1.offline import V1Encoder
 from tests.chaos.points import Plan
+from tests.chaos.schedule import Schedule
 
 KEY: Final = "CanaryKeyOfTheChaosTests98765432"
 ACCOUNT: Final = "default"
@@ -160,11 +161,17 @@ class World:
 
 
 @contextmanager
-def world(folder: Path, *, delay: float = 0.0, shared: bool = False) -> Iterator[World]:
+def world(folder: Path, plan: Schedule) -> Iterator[World]:
     """A new world with nothing wanted yet."""
-    box = Sandbox(options=Options(accounts={KEY: PLENTY}, provisioning_delay=delay))
+    options = Options(
+        accounts={KEY: PLENTY},
+        provisioning_delay=plan.delay,
+        order_numbers="marked" if plan.marked else "plain",
+        ends_hidden=plan.hidden,
+    )
+    box = Sandbox(options=options)
     with box.serve() as server:
-        yield World(folder=folder, box=box, server=server, shared=shared)
+        yield World(folder=folder, box=box, server=server, shared=plan.shared)
 
 
 def _canonical(body: Any) -> str:
