@@ -46,7 +46,7 @@ class V1Reader(V1Encoder):
         at = self._clock.now()
         if product == "resident":
             return Look(type=product, at=at, package=reads.decode_package(self._transport.read(v1.RESIDENT_PACKAGE)))
-        lists = [self._transport.read(call(product)) for call in (v1.proxy_list, v1.ending_list)]
+        lists = (self._transport.read(call(product)) for call in (v1.proxy_list, v1.ending_list))
         return Look(type=product, at=at, orders=decode_look(lists, product))
 
     def reference(self, product: ProductType) -> tuple[Choice, ...]:

@@ -33,7 +33,8 @@ _DAY: Final = re.compile(r"(?P<d>\d{2})\.(?P<m>\d{2})\.(?P<y>\d{4})|(?P<Y>\d{4})
 def decode_look(responses: Iterable[Response], product: ProductType) -> tuple[SeenOrder, ...]:
     """The orders that these lists of a type have together, in the order of their first rows.
 
-    A proxy that several lists show is one row. VendorUnavailable unless all rows of each list are there.
+    A proxy that several lists show is one row. VendorUnavailable unless all rows of each list are there; the next list
+    is not taken before.
     """
     grouped: dict[str, dict[object, Row]] = {}
     for response in responses:
