@@ -200,7 +200,9 @@ def test_older_ledger_learns_to_adopt(empty_store: SqliteStore, child: Child) ->
     store = empty_store
     bring_to(store, "0002")
     program = (
-        "from runner.ledger import migrations\nmigrations.HEAD = '0002'\n"
+        "from runner.ledger import migrations, statements\nmigrations.HEAD = '0002'\n"
+        "columns = set(statements.witnesses.c.keys()) - {'numbers'}\n"
+        "statements.INSERT_WITNESS = statements.Prepared(statements.witnesses.insert(), *sorted(columns))\n"
         f"with {store.opening}.hold(holder(), timeout=0) as hold:\n"
         "    for state in State:\n        bring(hold, state.value, state)\nprint('filled')"
     )
@@ -215,6 +217,7 @@ def test_older_ledger_learns_to_adopt(empty_store: SqliteStore, child: Child) ->
     assert [opener.communicate()[0] for opener in openers] == ["opened\n"] * 4
     assert store.sql("SELECT seq, hash FROM order_events ORDER BY seq") == before
     assert check_ledger(store.open()).orders == len(State)
+    assert {claim.witness.numbers for claim in store.open().open_claims()} == {None}
     for change in (
         "UPDATE order_events SET at = ''",
         "DELETE FROM order_events",

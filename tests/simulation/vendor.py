@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from runner.vendors.failures import Lost
 from runner.vendors.wire import Request, Response
-from tests.simulation.answers import TRIPLE, bad_read, error, success
+from tests.simulation.answers import LIES, TRIPLE, bad_read, error, success
 from tests.simulation.goods import FREE, Lot, Shape, over, reference
 
 PROCESSING: Final = 300.0
@@ -98,6 +98,8 @@ class Vendor:
     _late: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
     _price: Decimal = Decimal("3.10")
     _next_id: int = 5000
+    _lied: str = ""
+    """The type whose list was read last, and was empty by an error."""
 
     def of(self, key: str) -> list[Bought]:
         return [order for order in self.bought if order.key == key]
@@ -165,11 +167,15 @@ class Vendor:
         path = next(path for path in READS if request.path.startswith(path))
         product = request.path.rpartition("/")[2]
         rows = self._rows(self._listed(product, request)) if path == "proxy/list" else []
+        lied, self._lied = self._lied, ""
+        if lied == product and request.query:  # whatever made the default list empty does it to the other one as well
+            return success({"items": []})
         if self.faults and self.rng.random() < self.read_fault_rate * (3 if path.endswith("/list") else 1):
             self.counts[f"{path} failed"] += 1
             lies = path == "proxy/list" and self._may_lie(self._listed(product, request))
             kind, answer = bad_read(self.rng, rows, lies=lies)
             self.counts[f"read {kind}"] += 1
+            self._lied = product * (kind in LIES)
             return answer
         if path == "order/calc":
             body = json.loads(request.body or b"")
