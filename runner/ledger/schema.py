@@ -101,7 +101,7 @@ witnesses: Final = Table(
     metadata,
     *_keys("account", "digest"),
     *_texts("type", "order_ids", "at"),
-    *_texts("package", "numbers", nullable=True),
+    *_texts("package", nullable=True),
     CheckConstraint(_one_of("type", PRODUCT_TYPES), name="witnesses_type"),
 )
 

@@ -27,9 +27,6 @@ from runner.ledger.moves import SettlementCase, arrow, changes, refuse_nonsense
 KEYS_A_QUERY: Final = 500
 """Below the number of parameters that every engine takes."""
 
-_IN_JSON: Final = ("order_ids", "package", "numbers")
-"""Columns of a witness that hold JSON, or nothing."""
-
 ABANDONED: Final = "its run ended before the outcome was recorded"
 
 
@@ -104,18 +101,19 @@ class AccountRows:
         """Store a witness that claims refer to by its digest, unless it is there."""
         values = {"b_account": self.account, "b_digest": witness.digest}
         if statements.WITNESS.one(self.connection, values) is None:
-            content = values_of(witness)
-            texts = {name: json_text(content[name]) for name in _IN_JSON if content[name] is not None}
-            names = {"account": self.account, "digest": witness.digest}
-            statements.INSERT_WITNESS.change(self.connection, content | texts | names)
+            content = values_of(witness) | {"order_ids": _listed_text(witness)}
+            content["package"] = None if witness.package is None else json_text(content["package"])
+            statements.INSERT_WITNESS.change(
+                self.connection, {"account": self.account, "digest": witness.digest, **content}
+            )
 
     def witness(self, digest: str) -> Witness | None:
         """The witness that is stored under `digest`, whether or not it still has it; ValueError for no witness."""
         row = statements.KEPT_WITNESS.one(self.connection, {"b_account": self.account, "b_digest": digest})
         if row is None:
             return None
-        read = {name: json.loads(row[name]) for name in _IN_JSON if row[name] is not None}
-        return record_of(Witness, row | read)
+        package = None if row["package"] is None else json.loads(row["package"])
+        return record_of(Witness, row | _listed(row["order_ids"]) | {"package": package})
 
     def settle(self, attempt: Attempt, settlement: Settlement) -> Record:
         """Move an order out of an attempt, or keep the fact where it can no longer move it.
@@ -267,3 +265,17 @@ def _open_attempt(record: Record) -> Attempt:
 def _record(row: Mapping[Any, Any]) -> Record:
     lists = {name: json.loads(row[name]) for name in ("fields", "base_order_numbers")}
     return record_of(Record, {**row, **lists})
+
+
+def _listed_text(witness: Witness) -> str:
+    """A witness's order ids; together with their base numbers, where it has those."""
+    order_ids = sorted(witness.order_ids)
+    if witness.numbers is None:
+        return json_text(order_ids)
+    return json_text({"order_ids": order_ids, "numbers": sorted(witness.numbers)})
+
+
+def _listed(text: str) -> dict[str, Any]:
+    """What `_listed_text` wrote."""
+    value = json.loads(text)
+    return {"numbers": None} | (value if isinstance(value, dict) else {"order_ids": value})

@@ -93,18 +93,12 @@ class Round:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """One seed. `shared`: others may buy on the account, so nobody says `--exclusive`.
-
-    `marked`: order numbers have a hash from birth. `hidden`: days before its end in which the default list lacks an
-    order.
-    """
+    """One seed. `shared`: others may buy on the account, so nobody says `--exclusive`. `switches`: the vendor's."""
 
     seed: int
-    delay: float
     shared: bool
     rounds: tuple[Round, ...]
-    marked: bool
-    hidden: float
+    switches: dict[str, Any]
 
 
 def schedule(seed: int, mutant: str | None = None) -> Schedule:
@@ -112,13 +106,16 @@ def schedule(seed: int, mutant: str | None = None) -> Schedule:
     dice = Random(seed)
     rounds = dice.randint(4, 6)
     shared = dice.random() < 0.3
+    delay = dice.choice((0.0, 0.0, 0.05, 0.3))
     return Schedule(
         seed=seed,
-        delay=dice.choice((0.0, 0.0, 0.05, 0.3)),
         shared=shared,
         rounds=tuple(_round(dice, number, mutant, shared=shared) for number in range(1, rounds + 1)),
-        marked=dice.random() < 0.5,
-        hidden=dice.choice((0.0, 0.0, 7.0, 40.0)),
+        switches={
+            "provisioning_delay": delay,
+            "order_numbers": dice.choice(("plain", "marked")),
+            "ends_hidden": dice.choice((0.0, 0.0, 7.0, 40.0)),
+        },
     )
 
 

@@ -28,7 +28,6 @@ from runner.sandbox.options import Options
 from runner.sandbox.server import SandboxServer
 from runner.vendors.v1.offline import V1Encoder
 from tests.chaos.points import Plan
-from tests.chaos.schedule import Schedule
 
 KEY: Final = "CanaryKeyOfTheChaosTests98765432"
 ACCOUNT: Final = "default"
@@ -161,17 +160,11 @@ class World:
 
 
 @contextmanager
-def world(folder: Path, plan: Schedule) -> Iterator[World]:
-    """A new world with nothing wanted yet."""
-    options = Options(
-        accounts={KEY: PLENTY},
-        provisioning_delay=plan.delay,
-        order_numbers="marked" if plan.marked else "plain",
-        ends_hidden=plan.hidden,
-    )
-    box = Sandbox(options=options)
+def world(folder: Path, *, shared: bool = False, **switches: Any) -> Iterator[World]:
+    """A new world with nothing wanted yet, and a vendor with these switches."""
+    box = Sandbox(options=Options(accounts={KEY: PLENTY}, **switches))
     with box.serve() as server:
-        yield World(folder=folder, box=box, server=server, shared=plan.shared)
+        yield World(folder=folder, box=box, server=server, shared=shared)
 
 
 def _canonical(body: Any) -> str:

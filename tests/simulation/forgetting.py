@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import suppress
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from runner.core.errors import RunnerError
@@ -27,10 +26,8 @@ if TYPE_CHECKING:
     from tests.simulation.vendor import Bought
     from tests.simulation.world import World
 
-UNSEEN: Final = ("in no list", "not shown yet", "began long ago", "over by now")
+UNSEEN: Final = ("in no list", "not shown yet", "over by now")
 """Why the vendor's list does not give a forgotten order away."""
-MONTH: Final = timedelta(days=31)
-"""How long ago an order may have begun that is compared."""
 LATER: Final = (400.0, 400.0, 4000.0, 20_000.0)
 """Seconds it takes to put a ledger back: what was received has been carried out by then, or never is."""
 
@@ -94,11 +91,11 @@ class Forgetting:
     # What a run could know
 
     def listed(self, process: Process, product: str) -> None:
-        """A run reads a list; the first of each type is the one that it compares. What is shown, and since which day."""
+        """A run reads a list; the first of each type is the one that it compares. What it shows."""
         if self.restored and product not in process.saw:
             now = self.world.clock.monotonic()
             bought = (order for order in self.world.vendor.bought if order.lot.shape.product == product)
-            process.saw[product] = {order.order_id: order.lot.starts for order in bought if order.lot.shows(now)}
+            process.saw[product] = {order.order_id for order in bought if order.lot.shows(now)}
 
     def writes(self, process: Process, goal: str) -> None:
         """A purchase is sent. It may be one too many only where nothing gave away what was forgotten."""
@@ -118,10 +115,9 @@ class Forgetting:
             return "in no list"
         if product not in process.saw:
             return None
-        starts = process.saw[product].get(order.order_id)
-        if starts is None:
-            return "over by now" if order.lot.ends_at <= self.world.clock.monotonic() else "not shown yet"
-        return "began long ago" if starts < self.world.clock.now().date() - MONTH else None
+        if order.order_id in process.saw[product]:
+            return None
+        return "over by now" if order.lot.ends_at <= self.world.clock.monotonic() else "not shown yet"
 
     def _unowned(self, goal: str) -> list[Bought]:
         owned = {order_id for _, order_id in self.world.states().values()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from runner.core.stop import Stop
@@ -73,8 +73,8 @@ class Process:
         self.claimed_at = self.guarded_at = 0.0
         self.point = point
         self.looks = False
-        self.saw: dict[str, dict[int, date]] = {}
-        """By type: which orders the first reading had, and when they began."""
+        self.saw: dict[str, set[int]] = {}
+        """By type: which orders the first reading had."""
         self._left = nth
 
     def breathe(self) -> None:
