@@ -94,6 +94,7 @@ class _Case:
     claim: OpenClaim
     look: Look | None
     fits: tuple[Match, ...]
+    renewable: frozenset[str]
     moved: Decimal | None
     decidable_at: datetime
     list_doubt: str
@@ -126,21 +127,30 @@ class _Case:
 def _case(claim: OpenClaim, facts: Facts, rules: Rules) -> _Case:
     look = facts.looks.get(claim.record.type)
     new = _new(claim, look, facts)
-    matches = [_fit(seen, claim, facts.countries) for seen in new]
+    sought = Sought(type=claim.record.type, fields=claim.record.fields, begins=claim.claimed_at)
+    matches = [fit(seen, sought, facts.countries) for seen in new]
+    renewable = _may_be_renewals(claim, look, new)
     return _Case(
         claim=claim,
         look=look,
-        fits=tuple(one for one in matches if one is not None),
+        fits=tuple(_doubted(one, renewable) for one in matches if one is not None),
+        renewable=renewable,
         moved=_balance_fall(claim, facts),
         decidable_at=claim.claimed_at + rules.waits(claim.record.type),
         list_doubt=_list_doubt(claim, look, facts),
     )
 
 
-def _fit(seen: SeenOrder, claim: OpenClaim, countries: Countries) -> Match | None:
-    sought = Sought(type=claim.record.type, fields=claim.record.fields, begins=claim.claimed_at)
-    match = fit(seen, sought, countries)
-    if match is None or claim.witness.has(seen) is False:
+def _may_be_renewals(claim: OpenClaim, look: Look | None, new: Sequence[SeenOrder]) -> frozenset[str]:
+    """The new orders that may be older ones under another id: none, as long as all that was shown before still is."""
+    listed = {seen.order_id for seen in (look.orders if look else ())}
+    if claim.witness.order_ids <= listed:
+        return frozenset()
+    return frozenset(seen.order_id for seen in new if claim.witness.has(seen) is None)
+
+
+def _doubted(match: Match, renewable: Collection[str]) -> Match:
+    if match.order.order_id not in renewable:
         return match
     return replace(match, doubts=(*match.doubts, "it cannot be told from a renewal"))
 
@@ -246,9 +256,7 @@ def _judge_together(cases: Sequence[_Case]) -> list[Verdict]:
     if len(drops) < len(cases) or not drops:
         return [case.verdict("open", "the balance could not be compared") for case in cases]
     groups = list(_groups(cases))
-    renewals = {
-        one.order.order_id for case in cases for one in case.fits if case.claim.witness.has(one.order) is not False
-    }
+    renewals = frozenset[str]().union(*(case.renewable for case in cases))
     explanations = worlds([group for group, _ in groups], min(drops)[1], renewals)  # since the first claim
     if explanations is None:
         return [case.verdict("open", "too many orders are in doubt to tell them apart") for case in cases]
