@@ -135,7 +135,6 @@ def seen(order_id: str = "77", **changes: Any) -> SeenOrder:
         "protocols": frozenset({"HTTP", "SOCKS"}),
         "starts": AT.date(),
         "ends": date(2026, 12, 23),
-        "renewed": False,
     }
     return SeenOrder(order_id=order_id, **(usual | changes))
 
@@ -216,9 +215,9 @@ class Shop:
         self.asked.append("balance")
         return self.funds
 
-    def witness(self, product: str) -> Witness:
+    def witness(self, product: str, earlier: Witness | None = None) -> Witness:
         self.asked.append("witness")
-        return witness()
+        return witness() if earlier is None else witness().with_earlier(earlier)
 
     def look(self, product: str) -> Look:
         self.asked.append("look")

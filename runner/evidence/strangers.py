@@ -45,8 +45,8 @@ class Lookalike:
 
 
 def recent_of(orders: Iterable[SeenOrder], today: date) -> list[SeenOrder]:
-    """Those that began lately, or say nothing of when, and are no renewals."""
-    return [seen for seen in orders if not seen.renewed and (seen.starts is None or seen.starts >= today - RECENT)]
+    """Those that began lately, or say nothing of when. What was renewed may be what a ledger forgot."""
+    return [seen for seen in orders if seen.starts is None or seen.starts >= today - RECENT]
 
 
 def find_unowned(look: Look, owned: Collection[str], today: date) -> list[SeenOrder]:

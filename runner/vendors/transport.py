@@ -52,6 +52,7 @@ HEADERS: Final = {
     "Accept-Encoding": "identity",
 }
 _PATH: Final = re.compile(r"[A-Za-z0-9_-]+(?:/[A-Za-z0-9_-]+)*")
+_QUERY: Final = re.compile(r"(?:[A-Za-z]+=[A-Za-z0-9]+)?")
 
 # They log whole URLs and the headers of answers; what is worth saying of those is said here, without the key.
 for _name in ("httpx", "httpcore", "httpcore.connection", "httpcore.http11"):
@@ -268,7 +269,8 @@ class Transport:
 
     def _build(self, request: Request) -> httpx.Request:
         """With the mask where the key belongs; ValueError for a path that could lead elsewhere."""
-        if not _PATH.fullmatch(request.path):
+        if not _PATH.fullmatch(request.path) or not _QUERY.fullmatch(request.query):
             raise ValueError(f"{request.path!r} is not a path of the vendor's API")
         headers = HEADERS if request.body is None else {**HEADERS, "Content-Type": "application/json"}
-        return httpx.Request(request.method, f"{self.base_url}/{request.path}", headers=headers, content=request.body)
+        url = f"{self.base_url}/{request.path}" + (request.query and f"?{request.query}")
+        return httpx.Request(request.method, url, headers=headers, content=request.body)

@@ -204,13 +204,18 @@ def test_keep_going_buys_what_looks_like_nothing(world: World) -> None:
     assert world.report()["summary"] | {"refused": 1, "placed": 1} == world.report()["summary"]
 
 
-def test_renewed_orders_are_not_named(world: World) -> None:
-    """An order that was renewed is not one that was just bought, whatever day it says."""
+@pytest.mark.parametrize("new_id", [False, True])
+def test_renewed_orders_are_noticed(world: World, new_id: bool) -> None:
+    """An order that was forgotten may have been renewed since: it looks bought all the same, to nobody who has it."""
     world.manifest(ipv4("a"))
     world.apply()
-    world.box.renew(world.purchases[0].order_id)
-    assert world.apply("--account", "second", MANIFEST, env=CI).code == 0
-    assert codes(world) == []
+    world.box.renew(world.purchases[0].order_id, new_id=new_id)
+    assert world.apply("--account", "second", MANIFEST, env=CI).code == 5
+    assert codes(world) == ["PSR420", "PSR508"]
+    assert "it ends later, as if it had been renewed" in finding(world, "a")["message"]
+    world.manifest(ipv4("a"), ipv4("b"))
+    assert world.apply(env=CI).code == 0
+    assert (world.bought, codes(world)) == (["a", "b"], [])
 
 
 def test_old_orders_are_not_named(tmp_path: Path) -> None:
@@ -259,15 +264,15 @@ def test_many_are_counted(world: World) -> None:
 
 
 def test_the_look_is_the_witness(world: World) -> None:
-    """Comparing costs a run no second list: one call for each type, and none for what is not to be bought."""
+    """Comparing costs a run no more lists: two calls for each type, and none for what is not to be bought."""
     world.manifest(*(ipv4(f"o{number}") for number in range(5)))
     assert world.apply().code == 0
-    assert lists(world) == 1
+    assert lists(world) == 2
     assert world.apply().code == 0
-    assert lists(world) == 1
+    assert lists(world) == 2
     world.manifest({"name": "traffic", "type": "resident", "tarifId": 6929}, batch="other")
     assert world.apply().code == 0
-    assert lists(world) == 1
+    assert lists(world) == 2
 
 
 def test_a_key_that_nobody_ever_wanted(world: World) -> None:

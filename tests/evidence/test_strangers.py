@@ -42,8 +42,6 @@ def alike(order: SeenOrder, request: OrderRequest, countries: Countries = COUNTR
         (seen(), {"977_1"}, False),
         (seen(), {"9", "977", "7"}, True),
         (seen(numbers=frozenset({"1_1", "1_2"})), {"1_2"}, False),
-        (seen(renewed=True), set(), False),
-        (seen(renewed=None), set(), True),
         (seen(starts=None), set(), True),
         (seen(starts=ago(31)), set(), True),
         (seen(starts=ago(32)), set(), False),
@@ -52,7 +50,7 @@ def alike(order: SeenOrder, request: OrderRequest, countries: Countries = COUNTR
     ],
 )
 def test_nobodys(order: SeenOrder, owned: set[str], named: bool) -> None:
-    """Owned by id or number, renewed, or older than a month: not named. All else is, what says nothing of itself, too."""
+    """Owned by id or number, or older than a month: not named. All else is, what says nothing of itself, too."""
     assert find_unowned(look(order), owned, TODAY) == ([order] if named else [])
 
 
@@ -74,7 +72,9 @@ def test_nobodys(order: SeenOrder, owned: set[str], named: bool) -> None:
         (seen(ends=None), asked(), ["its period cannot be compared"]),
         (seen(), asked(protocol="SOCKS5"), []),
         (seen(protocols=frozenset({"HTTP"})), asked(protocol="SOCKS5"), None),
-        (seen(renewed=None), asked(), ["it cannot be told from a renewal"]),
+        (seen(numbers=frozenset()), asked(), []),
+        (seen(ends=date(2027, 1, 23)), asked(), ["it ends later, as if it had been renewed"]),
+        (seen(ends=date(2027, 1, 23)), asked(periodId="3m"), None),
         (seen(starts=None), asked(), ["it does not say when", "its period cannot be compared"]),
     ],
 )

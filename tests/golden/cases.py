@@ -88,7 +88,7 @@ SWITCHES: Final = (
     "items_shape=list", "filters=body", "filters=ignored", "calc_warning=error", "limit_form=429", "limit_form=triple",
     "triple_items=1", "provisioning_delay=3600", "partial_delivery=true", "base_order_numbers=false",
     "number_prefix=order", "ids=string", "money=string", "untyped_list=nested", "resident_package=live",
-    "require_target=false", "ipv6_minimum=30",
+    "require_target=false", "ipv6_minimum=30", "order_numbers=marked", "ends_hidden=40",
 )  # fmt: skip
 """How the vendor may be otherwise."""
 

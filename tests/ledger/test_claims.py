@@ -54,6 +54,18 @@ def test_the_last_claim_counts(store: SqliteStore, hold: Hold) -> None:
     assert len(found.witness.order_ids) == 5
 
 
+@pytest.mark.parametrize("numbers", [None, frozenset(), frozenset({"NS_1-7D", "2000096_20240080"})])
+def test_a_witness_comes_back_with_its_numbers(store: SqliteStore, hold: Hold, numbers: frozenset[str] | None) -> None:
+    """Base numbers are kept with the order ids; a witness without any has the digest and the text of one from before."""
+    kept = replace(witness(2), numbers=numbers)
+    hold.claim(replace(claim(), witness=kept))
+    (found,) = store.open().open_claims()
+    assert (found.witness, found.witness.digest) == (kept, kept.digest)
+    assert (kept.digest == witness(2).digest) == (numbers is None)
+    ((text,),) = store.sql("SELECT order_ids FROM witnesses")
+    assert text.startswith("[") == (numbers is None)
+
+
 def test_a_resident_witness_comes_back(store: SqliteStore, hold: Hold) -> None:
     """The package of a resident claim is told as it was."""
     package = {"traffic_limit": "1", "tarif_id": "7"}

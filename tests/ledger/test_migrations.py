@@ -215,6 +215,7 @@ def test_older_ledger_learns_to_adopt(empty_store: SqliteStore, child: Child) ->
     assert [opener.communicate()[0] for opener in openers] == ["opened\n"] * 4
     assert store.sql("SELECT seq, hash FROM order_events ORDER BY seq") == before
     assert check_ledger(store.open()).orders == len(State)
+    assert {claim.witness.numbers for claim in store.open().open_claims()} == {None}
     for change in (
         "UPDATE order_events SET at = ''",
         "DELETE FROM order_events",

@@ -34,6 +34,7 @@ EVENTS = (
     *("hold lost while frozen", "connection was stale", "connection refused", "guard said no", "committed late"),
     *("emergency saved", "purchase without funds", "charged more, answer lost", "settled a week later"),
     *("inherited in doubt", "renewed under a new id", "renewed under its id", "list with half of an order"),
+    *("list with numbers marked from birth", "order hidden from the default list"),
     *(f"stranger {what}" for what in dict.fromkeys((*ALONE, *OTHERS, *CONFUSING))),
     *(f"read {kind}" for kind in dict.fromkeys((*BAD_READS, *BAD_LISTS, *LIES, "unreachable"))),
     *(f"{path} failed" for path in READS),

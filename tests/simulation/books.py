@@ -90,6 +90,10 @@ class Books:
             return len(set(mine)) < len(mine) or not set(mine) <= set(truth)
         return truth != mine
 
+    def first_id(self, order_id: str | None) -> str:
+        """The id that an order was bought under; a person may have adopted it under one that a renewal gave it."""
+        return next((str(order.order_id) for order in self.vendor.bought if order_id in order.ids), "")
+
     @property
     def renewals(self) -> bool:
         return any(order.lot.renewals for order in self.vendor.bought)

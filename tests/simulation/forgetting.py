@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tests.simulation.vendor import Bought
     from tests.simulation.world import World
 
-UNSEEN: Final = ("in no list", "not shown yet", "renewed since", "over by now")
+UNSEEN: Final = ("in no list", "not shown yet", "over by now")
 """Why the vendor's list does not give a forgotten order away."""
 LATER: Final = (400.0, 400.0, 4000.0, 20_000.0)
 """Seconds it takes to put a ledger back: what was received has been carried out by then, or never is."""
@@ -91,11 +91,11 @@ class Forgetting:
     # What a run could know
 
     def listed(self, process: Process, product: str) -> None:
-        """A run reads a list; the first of each type is the one that it compares. What it shows, and shows as new."""
+        """A run reads a list; the first of each type is the one that it compares. What it shows."""
         if self.restored and product not in process.saw:
             now = self.world.clock.monotonic()
             bought = (order for order in self.world.vendor.bought if order.lot.shape.product == product)
-            process.saw[product] = {o.order_id: not o.lot.renewals for o in bought if o.lot.shows(now)}
+            process.saw[product] = {order.order_id for order in bought if order.lot.shows(now)}
 
     def writes(self, process: Process, goal: str) -> None:
         """A purchase is sent. It may be one too many only where nothing gave away what was forgotten."""
@@ -115,14 +115,13 @@ class Forgetting:
             return "in no list"
         if product not in process.saw:
             return None
-        plain = process.saw[product].get(order.order_id)
-        if plain is None:
-            return "over by now" if order.lot.ends_at <= self.world.clock.monotonic() else "not shown yet"
-        return None if plain else "renewed since"
+        if order.order_id in process.saw[product]:
+            return None
+        return "over by now" if order.lot.ends_at <= self.world.clock.monotonic() else "not shown yet"
 
     def _unowned(self, goal: str) -> list[Bought]:
         owned = {order_id for _, order_id in self.world.states().values()}
-        return [order for order in self.world.vendor.of(goal) if str(order.order_id) not in owned]
+        return [order for order in self.world.vendor.of(goal) if not order.ids & owned]
 
     # The person
 
@@ -147,7 +146,7 @@ class Forgetting:
                 if visible:
                     ruling = Ruling(
                         key=request.key,
-                        order_id=str(visible[0].order_id),
+                        order_id=str(visible[0].lot.shown_id),
                         reason="the ledger is an old one",
                         person=PERSON,
                         at=world.clock.now(),
@@ -166,7 +165,7 @@ class Forgetting:
             for order in world.vendor.bought
             if self._shows(order)
             and str(order.lot.shown_id) not in owned | strangers
-            and (not order.key or str(order.order_id) in owned or self._is_one_too_many(order))
+            and (not order.key or order.ids & owned or self._is_one_too_many(order))
         )
         if theirs:
             disown(Disowning(order_ids=theirs, reason="by hand", person=PERSON, at=world.clock.now()), ledger, hold)

@@ -73,8 +73,8 @@ class Process:
         self.claimed_at = self.guarded_at = 0.0
         self.point = point
         self.looks = False
-        self.saw: dict[str, dict[int, bool]] = {}
-        """By type: which orders the first list had, and whether as new ones."""
+        self.saw: dict[str, set[int]] = {}
+        """By type: which orders the first reading had."""
         self._left = nth
 
     def breathe(self) -> None:

@@ -32,7 +32,7 @@ from tests.simulation.network import Transport
 from tests.simulation.process import LOOKING, POINTS, Killed, Process, SimClock
 from tests.simulation.settling import Settling, inherit
 from tests.simulation.store import Emergency, MemoryLedger, emptied
-from tests.simulation.vendor import Vendor
+from tests.simulation.vendor import DAY, Vendor
 from tests.simulation.wanted import manifest
 
 WEEK: Final = 8 * 86_400.0
@@ -77,10 +77,14 @@ class World(Books):
             shared=not self.exclusive,
             late=rng.random() < 0.4,
             numbered=rng.random() > 0.12,
+            marked=rng.random() < 0.4,
+            filters=rng.choice(("query", "query", "body", "ignored")),
+            hides=rng.choice((0.0, 0.0, 1.0, 6.9, 7.0, 40.0)) * DAY,
             restarts=rng.random() < 0.5,
             zone=rng.choice((-8.0, 0.0, 0.0, 9.0)),
             fault_rate=rng.uniform(0.1, 0.9),
         )
+        vendor.hides *= vendor.filters != "ignored"  # a list that could not be had at all would be another vendor's
         for _ in range(rng.choice((0, 1, 1, 2, 4))):
             vendor.had_before(dict(rng.choice((self.loaded.orders[0], rng.choice(self.loaded.orders))).fields))
         just_enough = sum(vendor.total(dict(order.fields)) for order in self.loaded.orders)
@@ -276,7 +280,7 @@ class World(Books):
             mine = [states.get(key, NOTHING) for key, of in self.goals.items() if of == goal]
             if any(state is not State.PLACED for state, _ in mine):
                 self.against(f"I7: {goal} is {[str(state) for state, _ in mine]} after the calm")
-            elif self.are_others(truth, sorted(order_id or "" for _, order_id in mine), goal):
+            elif self.are_others(truth, sorted(self.first_id(order_id) for _, order_id in mine), goal):
                 self.against(f"I2: {goal} is placed as {mine}, the vendor has {truth}")
         if self.emergency.saved:
             self.against("I2: after the calm the emergency file holds an outcome that nobody has entered")
