@@ -114,13 +114,10 @@ def verify_command(options: VerifyOptions) -> int:
     from runner.views import ledger as view
 
     outputs = common.outputs_of(options.formats, FORMATS)
-    settings = common.ledger_settings(options.ledger, options.given, sandbox=options.sandbox)
+    place = locate(common.ledger_settings(options.ledger, options.given, sandbox=options.sandbox))
     console = options.screen.console()
     with options.screen.watching(console) as watch:
-        if options.export is None:
-            verdict = _check_ledger(locate(settings), watch)
-        else:
-            verdict = _check_export(options.export, watch)
+        verdict = _check_export(options.export, watch) if options.export else _check_ledger(place, watch)
     common.write_outputs(outputs, console, lambda fmt, target: view.render(verdict, fmt=fmt, console=target))
     return common.exit_code(ExitCode.OK if verdict.whole else ExitCode.REFUSED, console)
 

@@ -246,7 +246,7 @@ class Account:
             return replace(common, sandbox=True, sandbox_folder=folder, faults=faults)
         settings = replace(
             common,
-            ledger=os.fspath(self.ledger) if self.ledger else None,
+            ledger=None if self.ledger is None else os.fspath(self.ledger),
             account=self.name,
             base_url=self.base_url,
             api_key=self.api_key,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from runner.core.errors import UsageError
 from runner.core.secrets import KEY_PATTERN, ApiKey
+from runner.run import ledger_text
 
 if TYPE_CHECKING:
     from runner.core.catalogue import ListCache
@@ -98,28 +99,24 @@ def short_path(path: Path) -> str:
     return str(path)
 
 
-def is_postgres(text: str) -> bool:
-    """Whether a ledger's name is a URL of PostgreSQL."""
-    return text.startswith(("postgresql://", "postgres://"))
-
-
 def locate(settings: Settings) -> LedgerPlace:
-    """The ledger's place; UsageError where it is spelled in a way this version does not know."""
+    """The ledger's place; UsageError where its name can be that of no ledger."""
     if settings.sandbox:
         return LedgerPlace(path=sandbox_folder(settings) / "ledger.sqlite3", account=SANDBOX_ACCOUNT)
-    account = settings.account or DEFAULT_ACCOUNT
-    if settings.ledger is None:
+    account, text = settings.account or DEFAULT_ACCOUNT, _ledger_text(settings)
+    if text is None:
         return LedgerPlace(path=state_folder() / "ledger.sqlite3", account=account)
-    text = settings.ledger.removeprefix("sqlite:///")
-    if is_postgres(text):
+    ledger_text.check_text(text)
+    if ledger_text.is_postgres(text):
         return LedgerPlace(path=state_folder() / "postgres", account=account, url=text)
-    if "://" in text:
-        scheme = text.partition("://")[0]
-        raise UsageError(
-            f"ledgers at {scheme}:// are not supported",
-            hint="use a file, like --ledger orders.ledger, or a database, like postgresql://user@host/db",
-        )
-    return LedgerPlace(path=Path(text).expanduser(), account=account)
+    return LedgerPlace(path=ledger_text.file_of(text), account=account)
+
+
+def _ledger_text(settings: Settings) -> str | None:
+    """What names the ledger. A variable that is set to nothing names one, too: what should fill it was missing."""
+    if settings.ledger is None and os.environ.get(LEDGER_VARIABLE) == "":
+        return ""
+    return settings.ledger
 
 
 def require_named_ledger(settings: Settings) -> None:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from runner.core.clock import Clock, SystemClock
 from runner.core.errors import LedgerUnusable, UsageError
 from runner.core.secrets import ApiKey
+from runner.run.ledger_text import is_postgres
 from runner.run.settings import (
     DEFAULT_BASE_URL,
     LedgerPlace,
     Settings,
-    is_postgres,
     locate,
     rate_of,
     read_key,

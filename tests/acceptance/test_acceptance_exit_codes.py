@@ -66,6 +66,41 @@ def test_2_no_named_ledger_in_ci(world: World, command: tuple[str, ...]) -> None
     assert world.apply(MANIFEST, env={"CI": "false", "ORDER_RUNNER_LEDGER": None}).code == 0
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("apply", "--yes", MANIFEST),
+        ("apply", "--dry-run=offline", MANIFEST),
+        ("plan", MANIFEST),
+        ("status",),
+        ("status", MANIFEST),
+        ("reconcile",),
+        ("resolve", "crawl/a", "--placed", "1", "--yes"),
+        ("ledger", "export"),
+        ("ledger", "verify"),
+        ("ledger", "verify", "export.jsonl"),
+        ("ledger", "import", "export.jsonl"),
+        ("doctor", "--offline"),
+    ],
+)
+def test_2_a_ledger_that_nobody_can_have_meant(world: World, command: tuple[str, ...]) -> None:
+    """2 for a ledger named by an unfilled variable, by option or environment, and nothing is made or asked."""
+    world.manifest(ipv4("a"))
+    (world.root / "export.jsonl").write_text("")
+    before = sorted(world.root.iterdir())
+    for text in ("${LEDGER}", "host=db password=s3cret", "postgresql:/db/orders"):
+        for result in (
+            world.run(*command, env={"USER": "ann", "ORDER_RUNNER_LEDGER": text}),
+            world.run(*command, "--ledger", text, env={"USER": "ann", "ORDER_RUNNER_LEDGER": None}),
+        ):
+            assert result.code == 2
+            assert "sqlite:////" in result.said
+            assert "s3cret" not in result.said
+    assert world.run(*command, env={"ORDER_RUNNER_LEDGER": ""}).code == 2
+    assert {path for path in world.root.iterdir() if "report" not in path.name} == set(before)
+    assert world.box.requests == ()
+
+
 def test_3_access_refused(world: World) -> None:
     """3 where the vendor refuses the key at the first question."""
     world.manifest(ipv4("a"))

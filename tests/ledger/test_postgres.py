@@ -382,6 +382,38 @@ def test_bad_url_is_refused_without_quoting_it(url: str) -> None:
     assert caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("query", "named", "meant"),
+    [
+        ("sslmod=s3cret", "'sslmod'", "sslmode"),
+        ("sslmode=require&pool_size=5&max_overflow=s3cret", "'pool_size', 'max_overflow'", ""),
+        ("SSLMODE=require", "'SSLMODE'", ""),
+        ("%73chema=s3cret", "'schema'", ""),
+    ],
+)
+def test_unknown_parameters_are_named(query: str, named: str, meant: str) -> None:
+    """A parameter that PostgreSQL's library does not know is named, with the one that was meant, without its value."""
+    with pytest.raises(UsageError) as caught:
+        read_url(f"postgresql://me@db/orders?{query}")
+    assert str(caught.value).endswith(f": {named}")
+    assert meant in (caught.value.hint or "")
+    assert "s3cret" not in f"{caught.value} {caught.value.hint}"
+    assert read_url("postgresql://me@db/orders?ssl=true").parameters["sslmode"] == "require"
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://", "postgresql://me:s3cret@db", "postgresql://db/", "postgresql:///?port=1"]
+)
+def test_url_names_its_database(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A URL without a database, as an empty variable leaves it, is refused; PGDATABASE may name it, or a service."""
+    monkeypatch.delenv("PGDATABASE", raising=False)
+    with pytest.raises(UsageError, match="names no database"):
+        read_url(url)
+    read_url("postgresql://?service=orders")
+    monkeypatch.setenv("PGDATABASE", "orders")
+    read_url(url)
+
+
 def test_failures_do_not_tell_the_password(pg: Server, store: PostgresStore) -> None:
     """A wrong password, a missing database, a dead port and a refused TLS all name the ledger, and no secret."""
     parts = urlsplit(str(store.path))
