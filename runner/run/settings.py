@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from runner.core import ci
 from runner.core.errors import UsageError
 from runner.core.secrets import KEY_PATTERN, ApiKey
 from runner.run import ledger_text
@@ -87,7 +88,7 @@ def list_cache(settings: Settings) -> ListCache:
 
 def in_ci(environ: Mapping[str, str] = os.environ) -> bool:
     """Whether this machine is likely to be thrown away after the run."""
-    return environ.get("CI", "").lower() not in ("", "0", "false")
+    return ci.sign_of(environ) is not None
 
 
 def short_path(path: Path) -> str:
@@ -121,9 +122,11 @@ def _ledger_text(settings: Settings) -> str | None:
 
 def require_named_ledger(settings: Settings) -> None:
     """UsageError for a purchase in CI whose memory would be thrown away with the machine."""
-    if in_ci() and settings.ledger is None and not settings.sandbox:
+    sign = ci.sign_of(os.environ)
+    if sign and settings.ledger is None and not settings.sandbox:
         raise UsageError(
-            "CI is set and no ledger is named: what this run buys would be lost with the job's disk, and bought again",
+            f"{sign} is set and no ledger is named: what this run buys would be lost with the job's disk, "
+            "and bought again",
             hint=f"name one that outlives the job with --ledger or {LEDGER_VARIABLE}",
         )
 
@@ -179,13 +182,6 @@ def rate_of(settings: Settings) -> int:
     return settings.rate if settings.rate is not None else (0 if settings.sandbox else DEFAULT_RATE)
 
 
-def ci_job(environ: Mapping[str, str] = os.environ) -> str | None:
-    """A link to, or the name of, the CI job this is, for whoever has to wait for it."""
-    if all(environ.get(name) for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")):
-        return f"{environ['GITHUB_SERVER_URL']}/{environ['GITHUB_REPOSITORY']}/actions/runs/{environ['GITHUB_RUN_ID']}"
-    return environ.get("CI_JOB_URL") or environ.get("BUILD_URL") or None
-
-
 def holder(at: datetime) -> Holder:
     """Who runs this."""
     import socket
@@ -193,4 +189,4 @@ def holder(at: datetime) -> Holder:
     from runner.core.records import Holder
 
     run_id = f"{at:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
-    return Holder(host=socket.gethostname(), pid=os.getpid(), since=at, run_id=run_id, ci_job=ci_job())
+    return Holder(host=socket.gethostname(), pid=os.getpid(), since=at, run_id=run_id, ci_job=ci.job_of(os.environ))

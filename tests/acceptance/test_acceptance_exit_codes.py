@@ -54,6 +54,21 @@ def test_2_a_call_that_makes_no_sense(world: World, arguments: tuple[str, ...]) 
     assert world.box.requests == ()
 
 
+@pytest.mark.parametrize(
+    "system",
+    [{"TF_BUILD": "True"}, {"TEAMCITY_VERSION": "2025.03"}, {"CI": "false", "JENKINS_URL": "https://ci.example"}],
+)
+def test_2_no_named_ledger_in_a_system_without_ci(world: World, system: dict[str, str]) -> None:
+    """2 in a job of a system that does not set CI, or that somebody told `CI=false`: its disk is thrown away as well."""
+    world.manifest(ipv4("a"))
+    result = world.apply(env={**system, "ORDER_RUNNER_LEDGER": None})
+    assert result.code == 2
+    assert f"error: {list(system)[-1]} is set and no ledger is named" in result.err
+    assert world.box.requests == ()
+    doctor = world.run("doctor", "--offline", "-f", "json", env=system).json["checks"]
+    assert [check["facts"]["ci"] for check in doctor if check["name"] == "terminal"] == [True]
+
+
 @pytest.mark.parametrize("command", [("apply", "--yes"), ("apply", "--dry-run=offline")])
 def test_2_no_named_ledger_in_ci(world: World, command: tuple[str, ...]) -> None:
     """2 with CI set and no ledger named: what is bought would be forgotten, and bought again."""

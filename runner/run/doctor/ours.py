@@ -12,19 +12,16 @@ from typing import Final
 
 from runner import manifest
 from runner._version import __version__
+from runner.core import ci
 from runner.core.errors import ExitCode, InvalidManifests, LedgerOutdated
 from runner.limits import policy
 from runner.manifest.words import Words
 from runner.run import wiring
 from runner.run.doctor.check import Check, Fact, failed, not_checked, ok, warning
 from runner.run.doctor.examination import Examination
-from runner.run.settings import LedgerPlace, in_ci, locate, require_named_ledger
+from runner.run.settings import LedgerPlace, locate, require_named_ledger
 
 IN_MEMORY: Final = frozenset({"tmpfs", "ramfs", "devtmpfs"})
-WORKSPACES: Final = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR", "WORKSPACE", "RUNNER_TEMP")
-"""Where CI keeps what it throws away after the job."""
-
-SYSTEMS: Final = {"GITHUB_ACTIONS": "GitHub Actions", "GITLAB_CI": "GitLab CI", "JENKINS_URL": "Jenkins"}
 FOLDER: Final = "orders"
 _MARK: Final = "orders/v1"
 
@@ -75,17 +72,16 @@ def _thrown_away(place: LedgerPlace) -> str | None:
     path = Path(os.path.realpath(place.path))
     if file_system(path.parent) in IN_MEMORY:
         return "it is kept in memory and lost on a restart"
-    if in_ci():
-        folder = next((name for name in WORKSPACES if _below(path, os.environ.get(name))), None)
-        if folder:
-            return f"it is in {folder}, which is lost with the CI job"
+    folders = ci.folders_of(os.environ)
+    if name := next((name for name, folder in folders.items() if _below(path, folder)), None):
+        return f"it is in {name}, which is lost with the CI job"
     if any(_below(path, root) for root in (tempfile.gettempdir(), "/var/tmp")):  # noqa: S108 - to warn of it
         return "it is among temporary files"
     return None
 
 
-def _below(path: Path, root: str | None) -> bool:
-    return bool(root) and path.is_relative_to(os.path.realpath(str(root)))
+def _below(path: Path, root: str) -> bool:
+    return path.is_relative_to(os.path.realpath(Path(root).expanduser()))
 
 
 def open_orders(case: Examination) -> Check:
@@ -206,15 +202,14 @@ def _version(distribution: str) -> str | None:
 def terminal(case: Examination) -> Check:
     """What output is made for, and whether this is CI."""
     console = case.console
-    system = next((name for variable, name in SYSTEMS.items() if os.environ.get(variable)), None)
-    ci = in_ci()
+    system, sign = ci.system_of(os.environ), ci.sign_of(os.environ)
     facts: dict[str, Fact] = {
         "interactive": console.interactive,
         "colour": console.colour,
         "width": console.out.width,
-        "ci": ci,
-        "ci_system": system,
+        "ci": sign is not None,
+        "ci_system": system.name if system else None,
     }
     screen = f"a terminal of {console.out.width} columns" if console.out.terminal else "no terminal"
-    where = f"CI ({system})" if ci and system else "CI" if ci else "no CI"
+    where = f"CI ({system.name if system else sign})" if sign else "no CI"
     return ok(f"{screen}, {'colour' if console.colour else 'no colour'}, {where}", **facts)
