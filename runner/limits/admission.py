@@ -6,6 +6,7 @@ remembers those of somebody else: both would buy again, or not at all, without a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
@@ -27,12 +28,71 @@ def admit(
     `new`: the name may be one that the ledger does not know. Raises as `check_key` does.
     """
     account = ledger.account
-    register = ledger.register()
-    while not check_key(account, register, identity, new=new):
-        entered = hold.enter_key(identity.entered(account, register.next_number, at=at, who=who))
-        if entered and account in register.names:
-            watch(Notice(text=f"the ledger had no API key for account {account}: from now on this one is its own"))
-        register = ledger.register()  # with our own entry, or with one that was made since
+
+    def missing(register: Register) -> AccountKey | None:
+        if check_key(account, register, identity, new=new):
+            return None
+        return identity.entered(account, register.next_number, at=at, who=who)
+
+    known = account in ledger.register().names
+    if _enter(ledger, hold, missing) and known:
+        watch(Notice(text=f"the ledger had no API key for account {account}: from now on this one is its own"))
+
+
+def enter_account(ledger: Ledger, hold: Hold, identity: Identity | None, *, at: datetime, who: str) -> bool:
+    """Make the ledger's account known to it, by a person's word, with its key where there is one.
+
+    False where it was known, with this key where one is given. Raises `KeyOfAnother`, `KeyChanged`, and
+    `AccountUnknown` for a name that differs from another only in letter case.
+    """
+    account = ledger.account
+
+    def missing(register: Register) -> AccountKey | None:
+        if identity is not None:
+            known = check_key(account, register, identity, new=True)
+            return None if known else identity.entered(account, register.next_number, at=at, who=who)
+        check_name(account, register, new=True)
+        if account in register.names:
+            return None
+        return AccountKey(account=account, n=register.next_number, at=at, who=who)
+
+    return _enter(ledger, hold, missing)
+
+
+def rotate(ledger: Ledger, hold: Hold, identity: Identity, *, at: datetime, who: str) -> bool:
+    """Make this key the account's own from now on, by a person's word; False where it is. Raises `check_rotation`'s."""
+    account = ledger.account
+
+    def missing(register: Register) -> AccountKey | None:
+        if not check_rotation(account, register, identity):
+            return None
+        return identity.entered(account, register.next_number, at=at, who=who)
+
+    return _enter(ledger, hold, missing)
+
+
+def check_rotation(account: str, register: Register, identity: Identity) -> bool:
+    """Whether this key would be a new one for the account.
+
+    Raises `AccountUnknown` where the ledger does not have the account, `KeyOfAnother` for a key that another one has
+    now: a key that it had once may have been given to it by mistake.
+    """
+    if account not in register.names:
+        check_name(account, register)
+        raise AccountUnknown(f"the ledger has no account {account}, and no other", hint="there is no key to rotate")
+    if _is(identity, register.last(account)):
+        return False
+    others = (register.last(name) for name in sorted(register.names))
+    refuse_key_of_another(account, tuple(entry for entry in others if entry), identity)
+    return True
+
+
+def _enter(ledger: Ledger, hold: Hold, missing: Callable[[Register], AccountKey | None]) -> bool:
+    """Enter what is missing; asked again where somebody else entered something in the meantime."""
+    while (entry := missing(ledger.register())) is not None:
+        if hold.enter_key(entry):
+            return True
+    return False
 
 
 def check_key(account: str, register: Register, identity: Identity, *, new: bool = False) -> bool:
@@ -41,7 +101,7 @@ def check_key(account: str, register: Register, identity: Identity, *, new: bool
     Raises `KeyOfAnother`, `KeyChanged`, or what `check_name` does.
     """
     last = register.last(account)
-    if last is not None and last.address == identity.address and identity.has_key_of(last):
+    if _is(identity, last):
         return True
     refuse_key_of_another(account, register.entries, identity)
     if last is not None:
@@ -78,6 +138,11 @@ def check_name(account: str, register: Register, *, new: bool = False) -> None:
             hint="name the account with --account or ORDER_RUNNER_ACCOUNT; if it is one more, say so first: "
             f"order-runner ledger init --account {account}",
         )
+
+
+def _is(identity: Identity, last: AccountKey | None) -> bool:
+    """Whether an account's last entry is this key, at this address."""
+    return last is not None and last.address == identity.address and identity.has_key_of(last)
 
 
 def _listed(names: frozenset[str]) -> str:

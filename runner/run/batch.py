@@ -65,7 +65,7 @@ def preview(task: Task, mode: Literal["plan", "dry-run"], ledger: Ledger, vendor
 
 
 def _check_account(task: Task, ledger: Ledger, reader: Reader | None) -> None:
-    """Refuse what `admit` would refuse, as far as it can be told without a key."""
+    """Refuse a name or key that is not the ledger's, before the vendor is asked; offline there is only the name."""
     new = task.consent.new_account
     if reader is None:
         check_name(ledger.account, ledger.register(), new=new)
@@ -146,10 +146,12 @@ def _apply_held(task: Task, till: Till, ledger: Ledger, hold: Hold, buyer: Buyer
         standing = standing_of(ledger, task.loaded.orders, task.clock.now())
         plan = _entered(report, making.draft(task, ledger, standing))
         ending.note_open(report, ledger.open_records())
-        _admit(task, ledger, hold, buyer)
+        _check_account(task, ledger, buyer)
         ending.refuse_open(report)
         sources = Sources.of(task, ledger, buyer, standing, buying=True)
         plan = _priced(task, plan, sources, report)
+        if plan.to_buy or plan.balance is not None:
+            _admit(task, ledger, hold, buyer)
         if wants := lookalikes.wants(plan, task.clock.now()):
             hold.note_wants(wants)
         plan = _permitted(report, check_approval(plan, task, ledger, buyer), task.limits)
@@ -168,7 +170,10 @@ def _apply_held(task: Task, till: Till, ledger: Ledger, hold: Hold, buyer: Buyer
 
 
 def _admit(task: Task, ledger: Ledger, hold: Hold, buyer: Buyer) -> None:
-    """Nothing is asked of the vendor before the ledger knows the key as the account's own."""
+    """Have the ledger know the key as the account's own before anything is bought with it.
+
+    Not before the vendor has answered to it: a key that was mistyped at its first use is nobody's.
+    """
     new, who = task.consent.new_account, f"run {task.run_id}"
     admit(ledger, hold, buyer.identity, at=task.clock.now(), who=who, watch=task.watch, new=new)
 

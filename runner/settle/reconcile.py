@@ -21,7 +21,7 @@ from runner.core.stop import Stop
 from runner.core.vendor import Look, Reader
 from runner.evidence.judge import Facts, Rules, Verdict, judge
 from runner.evidence.match import Match, countries_of, shown_until
-from runner.limits.admission import admit
+from runner.limits.admission import admit, check_key
 
 LEAST: Final = 0.001
 """A rest of seconds that is no time: added to a clock that counts in floating numbers it may change nothing."""
@@ -123,15 +123,19 @@ def _read(task: Reconciliation, hold: Hold, claims: Sequence[OpenClaim]) -> tupl
     What that one shows is no evidence: every order of ours would look absent. Raises `NotThisAccount` where nothing is
     in doubt that would have to be told.
     """
-    who = f"run {task.holder.run_id}"
+    nothing, identity = Facts(looks={}, balance=None), task.reader.identity
     try:
-        admit(task.ledger, hold, task.reader.identity, at=task.clock.now(), who=who, watch=task.watch)
+        check_key(task.ledger.account, task.ledger.register(), identity)
+        facts, failures = _facts(task, claims) if claims else (nothing, ())
+        if facts.balance is not None:
+            who = f"run {task.holder.run_id}"
+            admit(task.ledger, hold, identity, at=task.clock.now(), who=who, watch=task.watch)
     except NotThisAccount as refused:
         if not claims:
             raise
         task.watch(Notice(text=f"nothing was read: {refused.finding} {refused}"))
-        return Facts(looks={}, balance=None), (refused,)
-    return _facts(task, claims) if claims else (Facts(looks={}, balance=None), ())
+        return nothing, (refused,)
+    return facts, failures
 
 
 def _facts(task: Reconciliation, claims: Sequence[OpenClaim]) -> tuple[Facts, tuple[RunnerError, ...]]:
