@@ -1,15 +1,18 @@
-"""`order-runner ledger export | verify | import`"""
+"""`order-runner ledger export | verify | import | rekey`"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from runner._version import __version__
+from runner.cli import decision
 from runner.cli.options import common
 from runner.cli.options.command import CommandOptions, argument, define, group, option, option_class
 from runner.core.clock import SystemClock
@@ -30,7 +33,7 @@ FORMATS = ("text", "json")
 
 @click.group("ledger")
 def command() -> None:
-    """Export, verify or import the ledger's history. No network, no key."""
+    """Export, verify or import the ledger's history; say that an API key was rotated. No network."""
 
 
 @option_class
@@ -209,3 +212,46 @@ def _open(path: Path) -> TextIO:
         return path.open(encoding="ascii", errors="backslashreplace", newline="\n")
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror or error}") from None
+
+
+@option_class
+class RekeyOptions(CommandOptions):
+    yes: bool = option("--yes", is_flag=True, help="Do not ask.")
+    lock_timeout: float = common.lock_timeout_option()
+    base_url: str | None = common.base_url_option()
+    api_key_file: Path | None = common.api_key_file_option()
+    ledger: common.LedgerOptions = group(common.LedgerOptions)
+    screen: common.ScreenOptions = group(common.ScreenOptions)
+
+
+@define("rekey", RekeyOptions, under=command)
+def rekey_command(options: RekeyOptions) -> int:
+    """Say that the account has this API key from now on: it was rotated, or the vendor's address has moved.
+
+    Recorded with your name; the ledger keeps a digest of the key, never the key. Asks on a terminal; elsewhere it needs
+    --yes. Exit code 5 if another account of the ledger has the key.
+    """
+    from runner.run import keyring
+    from runner.settle.resolve import person_of
+
+    console = options.screen.console()
+    hint = "make sure that it is the same account's key, then pass --yes"
+    decision.refuse_unasked(console, yes=options.yes, hint=hint)
+    settings = replace(
+        common.ledger_settings(options.ledger, options.given),
+        base_url=options.base_url,
+        api_key_file=options.api_key_file,
+    )
+    identity, now = keyring.identity_of(settings), holder(SystemClock().now())
+    who = str(person_of(os.environ))
+    with wiring.existing_ledger(settings) as ledger:
+        claim = f"{who} says that account {ledger.account} has this API key, at {identity.address}, from now on"
+
+        def agree() -> None:
+            if not options.yes:
+                decision.confirm(claim, [f"{ledger.location}, account {ledger.account}"], console)
+
+        entered = keyring.rekey(ledger, identity, now, who=who, lock_timeout=options.lock_timeout, confirm=agree)
+        known = f"account {ledger.account} has this API key already"
+    decision.say(f"recorded: {claim}" if entered else known, console)
+    return common.exit_code(ExitCode.OK, console)

@@ -5,6 +5,10 @@
     ├── AccessError             3   the vendor refused the key, the address or the rate
     ├── InvalidManifests        4   findings in manifests; carries every Problem
     ├── Refused                 5   a check stopped it before money moved
+    │   ├── NotThisAccount      5   a call may not act for the account that it names
+    │   │   ├── KeyOfAnother    5   the ledger knows the key under another account's name
+    │   │   ├── KeyChanged      5   key or address are not the ones that the ledger knows
+    │   │   └── AccountUnknown  5   the name is new to a ledger that has others
     │   ├── LedgerUnusable      5   the ledger cannot be trusted or written
     │   │   └── LedgerOutdated  5   it is of an older version, and was opened for reading only
     │   └── VendorUnavailable   5   the vendor did not answer a read
@@ -111,6 +115,8 @@ class RunnerError(Exception):
     """
 
     exit_code: ClassVar[ExitCode] = ExitCode.INTERNAL
+    finding: ClassVar[str | None] = None
+    """Its code in docs/findings.md, for errors that have one wherever they are raised."""
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
@@ -137,6 +143,28 @@ class InvalidManifests(RunnerError):
 
 class Refused(RunnerError):
     exit_code = ExitCode.REFUSED
+
+
+class NotThisAccount(Refused):
+    """A call may not act for the account that it names."""
+
+
+class KeyOfAnother(NotThisAccount):
+    """The ledger knows this API key under the name of another account."""
+
+    finding = "PSR607"
+
+
+class KeyChanged(NotThisAccount):
+    """The key, or the address it is sent to, is not the one that the ledger last knew for this account."""
+
+    finding = "PSR608"
+
+
+class AccountUnknown(NotThisAccount):
+    """The account's name is new to a ledger that has other accounts."""
+
+    finding = "PSR609"
 
 
 class LedgerUnusable(Refused):

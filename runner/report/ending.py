@@ -93,7 +93,9 @@ def note(report: Report, raised: RunnerError | KeyboardInterrupt) -> RunnerError
     error = raised if isinstance(raised, RunnerError) else Cancelled("stopped by a signal before anything was bought")
     category = _CATEGORY_OF[error.exit_code]
     if not any(finding.category == category for finding in findings(report)):
-        problem = Problem(code=_CODE_OF.get(type(error), "PSR412"), message=str(error), hint=error.hint)
+        problem = Problem(
+            code=error.finding or _CODE_OF.get(type(error), "PSR412"), message=str(error), hint=error.hint
+        )
         report.errors.append(Finding(problem=problem, category=category))
     return error
 

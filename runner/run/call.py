@@ -97,11 +97,27 @@ def consent_of(
     selection: Selection = EVERYTHING,
     approval: Approval | None = None,
     nothing: bool = False,
+    new_account: bool = False,
 ) -> Consent:
-    """What may be bought for this account; `nothing` where nothing is expected to be left to buy."""
+    """What may be bought for this account; `nothing` where nothing is expected to be left to buy.
+
+    `new_account`: its name may be new to a ledger that has others. UsageError in CI, where nobody can have meant it.
+    """
+    if new_account and in_ci():
+        raise UsageError(
+            "with CI set, an account is not made by a purchase",
+            hint="enter it once on purpose: order-runner ledger init --account NAME",
+        )
     api = SANDBOX_ACCOUNT if settings.sandbox else None
     account = locate(settings).account
-    return Consent(account=account, api=api, selection=selection, approval=approval, nothing=nothing)
+    return Consent(
+        account=account,
+        api=api,
+        selection=selection,
+        approval=approval,
+        nothing=nothing,
+        new_account=new_account,
+    )
 
 
 @contextmanager

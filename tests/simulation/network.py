@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from runner.core.errors import VendorUnavailable
+from runner.core.identity import Identity
+from runner.core.secrets import ApiKey
 from runner.core.vendor import NotSent
 from runner.vendors.failures import Lost
 from runner.vendors.wire import Request, Response
@@ -51,6 +53,7 @@ class Transport:
     """What `V1Buyer` stands on."""
 
     base_url = "https://vendor.example/***"
+    identity = Identity(address="vendor.example", key=ApiKey("simulated-key"))
 
     def __init__(self, process: Process) -> None:
         self._process = process

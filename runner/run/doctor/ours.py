@@ -13,13 +13,17 @@ from typing import Final
 from runner import manifest
 from runner._version import __version__
 from runner.core import ci
-from runner.core.errors import ExitCode, InvalidManifests, LedgerOutdated
+from runner.core.clock import rfc3339
+from runner.core.errors import ExitCode, InvalidManifests, LedgerOutdated, NotThisAccount
+from runner.core.identity import Identity
 from runner.limits import policy
+from runner.limits.admission import check_key, check_name
 from runner.manifest.words import Words
-from runner.run import wiring
+from runner.run import keyring, wiring
 from runner.run.doctor.check import Check, Fact, failure, not_checked, ok, warning
 from runner.run.doctor.examination import Examination
 from runner.run.settings import LedgerPlace, locate, require_named_ledger
+from runner.vendors.base_url import address_of
 
 IN_MEMORY: Final = frozenset({"tmpfs", "ramfs", "devtmpfs"})
 FOLDER: Final = "orders"
@@ -38,6 +42,7 @@ def ledger(case: Examination) -> Check:
     try:
         with closing(wiring.open_ledger(place, read_only=True)) as opened:
             case.open = tuple(opened.open_records())
+            case.register = opened.register()
             case.holder = opened.held_by()
     except LedgerOutdated as error:
         return warning(str(error), error.hint or "", **facts, outdated=True)
@@ -55,6 +60,31 @@ def ledger(case: Examination) -> Check:
         )
         return warning(f"{text}: {lost}", hint, **facts, durable=False)
     return ok(text if exists else f"{text}: none yet; the first `apply` creates it", **facts, durable=True)
+
+
+def account(case: Examination) -> Check:
+    """The ledger knows the account, and by this very key."""
+    if case.register is None:
+        return not_checked("the ledger could not be read")
+    name = locate(case.settings).account
+    facts: dict[str, Fact] = {"account": name, "accounts": len(case.register.names)}
+    try:
+        if case.key is None:
+            check_name(name, case.register)
+            return not_checked(f"{name}: there is no key to compare", **facts)
+        known = check_key(name, case.register, _identity(case))
+    except NotThisAccount as error:
+        return failure(error.exit_code, f"{error.finding} {error}", error.hint, **facts, finding=error.finding)
+    last = case.register.last(name)
+    if known and last is not None:
+        return ok(f"{name}, whose key the ledger knows (entered {rfc3339(last.at)} by {last.who})", **facts, known=True)
+    return ok(f"{name}: its key will be entered by the next run", **facts, known=False)
+
+
+def _identity(case: Examination) -> Identity:
+    if case.endpoint is None:
+        return keyring.identity_of(case.settings)
+    return Identity(address=address_of(case.endpoint.base_url), key=case.endpoint.key)
 
 
 def _writable(path: Path) -> bool:
