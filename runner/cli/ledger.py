@@ -1,4 +1,4 @@
-"""`order-runner ledger export | verify | import | rekey`"""
+"""`order-runner ledger init | export | verify | import | rekey`"""
 
 from __future__ import annotations
 
@@ -33,7 +33,38 @@ FORMATS = ("text", "json")
 
 @click.group("ledger")
 def command() -> None:
-    """Export, verify or import the ledger's history; say that an API key was rotated. No network."""
+    """Make a ledger; export, verify or import its history; say that an API key was rotated. The vendor is not asked."""
+
+
+@option_class
+class InitOptions(CommandOptions):
+    grant: str | None = option(
+        "--grant", metavar="ROLE", envvar=None, help="Give this role of the database every right that buying needs."
+    )
+    formats: tuple[str, ...] = common.format_option(*FORMATS)
+    lock_timeout: float = common.lock_timeout_option()
+    ledger: common.LedgerOptions = group(common.LedgerOptions)
+    screen: common.ScreenOptions = group(common.ScreenOptions)
+
+
+@define("init", InitOptions, under=command)
+def init_command(options: InitOptions) -> int:
+    """Make the ledger, and enter the account in it: on purpose, and once. Harmless where both are there.
+
+    An older ledger is brought up to date. For PostgreSQL, run it as the owner of the tables: without --grant it prints
+    the statements that give another role what it needs to buy.
+    """
+    from runner.run.founding import establish
+    from runner.settle.resolve import person_of
+    from runner.views import ledger as view
+
+    outputs = common.outputs_of(options.formats, FORMATS)
+    settings = common.ledger_settings(options.ledger, options.given)
+    console = options.screen.console()
+    who = str(person_of(os.environ))
+    founding = establish(settings, who=who, role=options.grant, lock_timeout=options.lock_timeout)
+    common.write_outputs(outputs, console, lambda fmt, target: view.render_founding(founding, fmt=fmt, console=target))
+    return common.exit_code(ExitCode.OK, console)
 
 
 @option_class

@@ -40,6 +40,7 @@ def command(options: StatusOptions) -> int:
     """
     from runner.run.keyring import objection
     from runner.settle import status
+    from runner.views import failure
     from runner.views import status as view
 
     outputs = common.outputs_of(options.formats, FORMATS)
@@ -54,12 +55,15 @@ def command(options: StatusOptions) -> int:
         claims = ledger.open_claims()
         disputed = status.disputed_records(rows, ledger)
         other_key = objection(ledger, settings)
+        unread = wiring.unread(settings, ledger)
     flags = common.flags_of(options.given, settings)
     common.write_outputs(
         outputs,
         console,
         lambda fmt, to: view.render(rows, fmt=fmt, console=to, claims=claims, disputed=disputed, flags=flags),
     )
+    for problem in unread:
+        failure.render(problem, console)
     if other_key is not None:
         show_warning(other_key, console)
     return common.exit_code(ExitCode.OUTCOME_UNKNOWN if any(row.open for row in rows) else ExitCode.OK, console)

@@ -107,6 +107,7 @@ IN_RUNS: Final[dict[str, str]] = {
     "PSR607": "key of another account",
     "PSR608": "another key than the account's",
     "PSR609": "account that the ledger does not know",
+    "PSR610": "no ledger read",
     "PSR701": "not a policy",
     "PSR702": "other format than a policy's",
     "PSR703": "unknown field of a policy",

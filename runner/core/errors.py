@@ -10,6 +10,7 @@
     │   │   ├── KeyChanged      5   key or address are not the ones that the ledger knows
     │   │   └── AccountUnknown  5   the name is new to a ledger that has others
     │   ├── LedgerUnusable      5   the ledger cannot be trusted or written
+    │   │   ├── LedgerMissing   5   there is none where one has to be
     │   │   └── LedgerOutdated  5   it is of an older version, and was opened for reading only
     │   └── VendorUnavailable   5   the vendor did not answer a read
     │       └── UnknownForm     5   it did, in its envelope, with content in a form that nobody knows
@@ -169,6 +170,10 @@ class AccountUnknown(NotThisAccount):
 
 class LedgerUnusable(Refused):
     """Read-only, full, corrupt, of a newer version, or not ours."""
+
+
+class LedgerMissing(LedgerUnusable):
+    """There is none where the call was told to look, and this call makes none."""
 
 
 class LedgerOutdated(LedgerUnusable):

@@ -102,6 +102,10 @@ class Ledger(Protocol):
         """Where it is, for people and reports; never with a password."""
 
     @property
+    def exists(self) -> bool:
+        """Whether there is anything to read: False for one that was never made, opened for reading only."""
+
+    @property
     def account(self) -> str:
         """The account name its orders belong to."""
 

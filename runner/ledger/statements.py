@@ -52,6 +52,11 @@ class Prepared:
         self._columns = list(columns) or None
         self._compiled: dict[str, tuple[str, list[str] | None]] = {}
 
+    @property
+    def text(self) -> str:
+        """The statement as no engine in particular would have it."""
+        return str(self._statement)
+
     def one(self, connection: Connection, values: Mapping[str, Any]) -> dict[str, Any] | None:
         """The first row, by the names of its columns."""
         return _row(self.run(connection, values))

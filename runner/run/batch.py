@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from runner.buy import protocol
 from runner.buy.protocol import Till
-from runner.core.errors import Cancelled, ExitCode, LedgerUnusable, Refused, RunnerError, worst
+from runner.core.errors import Cancelled, ExitCode, LedgerUnusable, Problem, Refused, RunnerError, worst
 from runner.core.ledger import Hold, Ledger
 from runner.core.records import Run
 from runner.core.vendor import Buyer, Encoder, Reader
@@ -39,9 +39,20 @@ class Ended:
     terms: Terms | None = None
 
 
-def preview(task: Task, mode: Literal["plan", "dry-run"], ledger: Ledger, vendor: Reader | Encoder) -> Ended:
-    """What would be bought and, asked of a `Reader`, what it would cost. Nothing it holds can spend."""
+def preview(
+    task: Task,
+    mode: Literal["plan", "dry-run"],
+    ledger: Ledger,
+    vendor: Reader | Encoder,
+    *,
+    notices: tuple[Problem, ...] = (),
+) -> Ended:
+    """What would be bought and, asked of a `Reader`, what it would cost. Nothing it holds can spend.
+
+    `notices` are warnings of the call itself, which every format of the report shows.
+    """
     report = planned.begin(task, mode, vendor)
+    report.errors.extend(map(ending.finding_of, notices))
     reader = vendor if isinstance(vendor, Reader) else None
     report.not_checked = NOT_CHECKED_ONLINE if reader else NOT_CHECKED_OFFLINE
     plan, error, terms = Plan(), None, None

@@ -121,13 +121,23 @@ def _ledger_text(settings: Settings) -> str | None:
 
 
 def require_named_ledger(settings: Settings) -> None:
-    """UsageError for a purchase in CI whose memory would be thrown away with the machine."""
+    """UsageError for a purchase in CI whose memory would be thrown away with the machine, or with the job's folder."""
     sign = ci.sign_of(os.environ)
-    if sign and settings.ledger is None and not settings.sandbox:
+    if sign is None or settings.sandbox:
+        return
+    hint = f"name one that outlives the job with --ledger or {LEDGER_VARIABLE}"
+    if settings.ledger is None:
         raise UsageError(
             f"{sign} is set and no ledger is named: what this run buys would be lost with the job's disk, "
             "and bought again",
-            hint=f"name one that outlives the job with --ledger or {LEDGER_VARIABLE}",
+            hint=hint,
+        )
+    place = locate(settings)
+    if place.url is None and not place.path.is_absolute():
+        raise UsageError(
+            f"{sign} is set and the ledger {place.path} is in the job's working folder: what this run buys would be "
+            "lost with that, and bought again",
+            hint=f"{hint}, by its whole path",
         )
 
 

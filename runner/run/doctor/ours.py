@@ -22,7 +22,7 @@ from runner.manifest.words import Words
 from runner.run import keyring, wiring
 from runner.run.doctor.check import Check, Fact, failure, not_checked, ok, warning
 from runner.run.doctor.examination import Examination
-from runner.run.settings import LedgerPlace, locate, require_named_ledger
+from runner.run.settings import LedgerPlace, in_ci, locate, require_named_ledger
 from runner.vendors.base_url import address_of
 
 IN_MEMORY: Final = frozenset({"tmpfs", "ramfs", "devtmpfs"})
@@ -44,22 +44,31 @@ def ledger(case: Examination) -> Check:
             case.open = tuple(opened.open_records())
             case.register = opened.register()
             case.holder = opened.held_by()
+            made = opened.exists
     except LedgerOutdated as error:
         return warning(str(error), error.hint or "", **facts, outdated=True)
-    if place.url is not None:
-        return ok(text, **facts, exists=True)
-    exists = place.path.exists()
-    facts |= {"exists": exists, "writable": _writable(place.path)}
-    if not facts["writable"]:
+    facts["exists"] = made
+    if place.url is None and not (writable := _writable(place.path)):
         hint = "make the file and its folder writable for this user"
-        return failure(ExitCode.REFUSED, f"{text}: it cannot be written", hint, **facts)
+        return failure(ExitCode.REFUSED, f"{text}: it cannot be written", hint, **facts, writable=writable)
+    if not made and in_ci() and not case.settings.sandbox:
+        hint = f"make it once, on purpose: order-runner ledger init{case.flags}; or name the one that has the account"
+        return failure(ExitCode.REFUSED, f"{text}: there is none, and in CI a purchase makes none", hint, **facts)
+    if place.url is not None:
+        return ok(text if made else f"{text}: no tables yet; `order-runner ledger init` makes them", **facts)
+    return _file_stays(case, place, text, facts | {"writable": True})
+
+
+def _file_stays(case: Examination, place: LedgerPlace, text: str, facts: dict[str, Fact]) -> Check:
+    """A ledger file outlives the machine."""
     lost = None if case.settings.sandbox else _thrown_away(place)
     if lost:
         hint = (
             "use --ledger or ORDER_RUNNER_LEDGER to name one that stays: with a lost ledger everything is bought again"
         )
         return warning(f"{text}: {lost}", hint, **facts, durable=False)
-    return ok(text if exists else f"{text}: none yet; the first `apply` creates it", **facts, durable=True)
+    text = text if facts["exists"] else f"{text}: none yet; the first `apply` creates it"
+    return ok(text, **facts, durable=True)
 
 
 def account(case: Examination) -> Check:
