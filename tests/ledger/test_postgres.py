@@ -306,33 +306,6 @@ def test_pool_of_transactions_is_refused(pids: tuple[int, int, int, int]) -> Non
         check_pids(*pids)
 
 
-def test_role_that_can_only_add(pg: Server, store: PostgresStore) -> None:
-    """The grants of docs/how-to/shared-ledger.md are enough to buy, and not enough to forget."""
-    page = (Path(__file__).parents[2] / "docs" / "how-to" / "shared-ledger.md").read_text(encoding="utf-8")
-    role = f"runner_{os.getpid()}"
-    grants = page.split("```sql grants\n")[1].split("```")[0].replace("order_runner_ci", role)
-    name = urlsplit(str(store.path)).path[1:].strip()
-    store.sql(f"CREATE ROLE {role} LOGIN PASSWORD 'x'")
-    try:
-        store.sql(grants.replace("DATABASE orders", f'DATABASE "{name}"'))
-        parts = urlsplit(str(store.path))
-        url = changed(str(store.path), netloc=f"{role}:x@{parts.hostname}:{parts.port}")
-        with closing(PostgresStore(url, store.folder)) as limited:
-            with limited.open().hold(holder(), timeout=0) as hold:
-                bring(hold, "one", State.PLACED)
-            for statement in (
-                "DELETE FROM order_events",
-                "TRUNCATE orders CASCADE",
-                "DROP TABLE runs",
-                "UPDATE order_events SET at = ''",
-            ):
-                with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                    limited.sql(statement)
-    finally:
-        store.sql(f"DROP OWNED BY {role}")
-        store.sql(f"DROP ROLE {role}")
-
-
 @pytest.mark.parametrize("table", ["orders", "order_events", "witnesses"])
 def test_nothing_is_emptied(store: PostgresStore, table: str) -> None:
     """Not even the owner of the tables empties one by mistake."""
