@@ -413,6 +413,7 @@ def test_password_is_nowhere(store: PostgresStore, tmp_path: Path) -> None:
     with Sandbox().serve() as vendor:
         environment = os.environ | {
             "CI": "1",
+            "USER": "ann",
             "ORDER_RUNNER_LEDGER": str(store.path),
             "PROXY_SELLER_BASE_URL": vendor.base_url,
             "PROXY_SELLER_API_KEY": SANDBOX_KEY,
@@ -420,12 +421,13 @@ def test_password_is_nowhere(store: PostgresStore, tmp_path: Path) -> None:
         }
         output = ""
         for words in (
-            ["plan"],
-            ["apply", "--yes", "-v", "--rate", "0"],
-            ["status"],
-            ["apply", "--yes", "--account", "b/d"],
+            ["ledger", "init"],
+            ["plan", "orders.yaml"],
+            ["apply", "--yes", "-v", "--rate", "0", "orders.yaml"],
+            ["status", "orders.yaml"],
+            ["apply", "--yes", "--account", "b/d", "orders.yaml"],
         ):
-            command = [sys.executable, "-m", "runner", *words, "orders.yaml"]
+            command = [sys.executable, "-m", "runner", *words]
             done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
             output += done.stdout + done.stderr
     written = b"".join(found.read_bytes() for found in tmp_path.rglob("*") if found.is_file())
