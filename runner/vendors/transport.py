@@ -23,7 +23,8 @@ from runner._version import __version__
 from runner.core.clock import Clock
 from runner.core.errors import UsageError, VendorUnavailable
 from runner.core.identity import Identity
-from runner.core.progress import Waiting, Watch, unwatched
+from runner.core.orders import PRODUCT_TYPES
+from runner.core.progress import Waiting, Watch, ignore
 from runner.core.secrets import MASK, ApiKey
 from runner.core.vendor import NotSent
 from runner.vendors.base_url import address_of
@@ -33,10 +34,14 @@ from runner.vendors.retry_after import retry_after
 from runner.vendors.streams import Deadline, TimedBackend, TimedStream
 from runner.vendors.wire import Request, Response
 
-SPENDING_WORDS: Final = frozenset({"make", "add"})
-"""Parts of a path that mean more than looking: order/make, prolong/make/{type}, balance/add.
+READS: Final = frozenset(
+    {("GET", path) for path in ("balance/get", "resident/package", "system/ping")}
+    | {("GET", f"{path}/{product}") for path in ("proxy/list", "reference/list") for product in PRODUCT_TYPES}
+    | {("POST", "order/calc")}
+)
+"""The calls that cost nothing and may be tried again, by method and path; whatever is not among them may spend.
 
-The paths: docs/vendor/api-v1.md#endpoints.
+The paths: docs/vendor/api-v1.md#endpoints. No word of a path tells: `autoprolong/enable` arms a later payment.
 """
 MONEY_BODY_LIMIT: Final = 1 << 20
 READ_BODY_LIMIT: Final = 64 << 20
@@ -94,7 +99,7 @@ class _Incoming:
         headers = {name.decode("latin-1").lower(): key.redact(value.decode("latin-1")) for name, value in self._headers}
         return Response(status=self.status, headers=headers, body=key.redact_bytes(bytes(self._body)))
 
-    def lost(self, error: Exception, seconds: float, key: ApiKey) -> Lost:
+    def as_lost(self, error: Exception, seconds: float, key: ApiKey) -> Lost:
         return Lost(
             reason=in_words(error, seconds),
             status=self.status,
@@ -148,7 +153,7 @@ class HttpConnection:
                 incoming.take(response.status, response.headers, response.iter_stream())
                 return incoming.complete(self._key)
         except Exception as error:  # noqa: BLE001 - whatever it is, bytes may have left: the outcome is unknown
-            return incoming.lost(error, self._seconds, self._key)
+            return incoming.as_lost(error, self._seconds, self._key)
 
 
 class Transport:
@@ -162,7 +167,7 @@ class Transport:
         clock: Clock,
         rate: int,
         timing: Timing | None = None,
-        watch: Watch = unwatched,
+        watch: Watch = ignore,
         tls: Callable[[], ssl.SSLContext] = tls_context,
     ) -> None:
         if key.redact(base_url) != base_url:
@@ -188,7 +193,7 @@ class Transport:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with self._deadline.interrupts.held():
+        with self._deadline.interrupts.hold():
             self._reads.close()
 
     def read(self, request: Request) -> Response:
@@ -196,8 +201,8 @@ class Transport:
 
         Raises VendorUnavailable where no complete answer came, ValueError for a call that spends.
         """
-        if SPENDING_WORDS & set(request.path.lower().split("/")):
-            raise ValueError(f"{request.path} spends money: it is not a read")
+        if (request.method, request.path) not in READS:
+            raise ValueError(f"{request.method} {request.path!r} is not known to cost nothing: it is not a read")
         for pause in self.timing.pauses:
             answer = self._read_once(request)
             wait = self._worth_another_try(answer, pause)
@@ -219,11 +224,11 @@ class Transport:
         self._deadline.start(self.timing.read)
         incoming = _Incoming(READ_BODY_LIMIT)
         try:
-            core = _core_request(self._built(request), self._key)
-            with self._deadline.interrupts.held(), closing(self._reads.handle_request(core)) as answer:
+            core = _core_request(self._build(request), self._key)
+            with self._deadline.interrupts.hold(), closing(self._reads.handle_request(core)) as answer:
                 incoming.take(answer.status, answer.headers, answer.iter_stream())
         except (httpcore.ProtocolError, httpcore.NetworkError, httpcore.TimeoutException, TooLarge, OSError) as error:
-            return incoming.lost(error, self.timing.read, self._key)
+            return incoming.as_lost(error, self.timing.read, self._key)
         return incoming.complete(self._key)
 
     def _worth_another_try(self, answer: Response | Lost, pause: float) -> float | None:
@@ -260,11 +265,11 @@ class Transport:
         return httpcore.Origin(self._url.raw_scheme, self._url.raw_host, port)
 
     def _core(self, request: Request) -> httpcore.Request:
-        built = self._built(request)
+        built = self._build(request)
         built.headers["Connection"] = "close"
         return _core_request(built, self._key)
 
-    def _built(self, request: Request) -> httpx.Request:
+    def _build(self, request: Request) -> httpx.Request:
         """With the mask where the key belongs; ValueError for a path that could lead elsewhere."""
         if not _PATH.fullmatch(request.path):
             raise ValueError(f"{request.path!r} is not a path of the vendor's API")

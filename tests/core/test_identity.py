@@ -20,7 +20,7 @@ def identity(key: str = KEY, address: str = HERE) -> Identity:
 
 
 def entry(account: str = "acme", n: int = 1, **changes: str) -> AccountKey:
-    return identity(**changes).entered(account, n, at=make.AT, who="run 1")
+    return identity(**changes).entry(account, n, at=make.AT, who="run 1")
 
 
 def test_the_digest_is_the_documented_one() -> None:

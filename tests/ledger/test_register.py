@@ -27,7 +27,7 @@ def identity(key: str = KEY) -> Identity:
 
 
 def entry(n: int = 1, account: str = "acme", key: str = KEY, at: datetime = AT) -> AccountKey:
-    return identity(key).entered(account, n, at=at, who="run 1")
+    return identity(key).entry(account, n, at=at, who="run 1")
 
 
 def let_in(ledger: Ledger, hold: Hold, key: str = KEY, *, new: bool = False) -> list[Progress]:

@@ -22,7 +22,7 @@ def identity(key: str, address: str = HERE) -> Identity:
 def registered(*pairs: tuple[str, str], names: tuple[str, ...] = ()) -> Register:
     """A register in which these keys were entered for these accounts, in this order."""
     entries = tuple(
-        identity(key).entered(account, n, at=make.AT, who="run 1") for n, (account, key) in enumerate(pairs, 1)
+        identity(key).entry(account, n, at=make.AT, who="run 1") for n, (account, key) in enumerate(pairs, 1)
     )
     return Register(names=frozenset((*names, *(account for account, _ in pairs))), entries=entries)
 

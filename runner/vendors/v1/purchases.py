@@ -14,7 +14,15 @@ from typing import Final
 from runner.core.orders import PAY_BY_BALANCE, PRODUCT_TYPES, OrderRequest, ProductType, Scalar
 from runner.core.vendor import Answer, NotSent, Outcome, Placed, Rejected, Unknown, VendorError
 from runner.vendors.retry_after import retry_after
-from runner.vendors.v1.refusals import FIELDS, answers, is_access, order_id, resembles_gate, vendor_errors
+from runner.vendors.v1.refusals import (
+    FIELDS,
+    answers,
+    is_access,
+    is_plain_refusal,
+    order_id,
+    resembles_gate,
+    vendor_errors,
+)
 from runner.vendors.wire import BOM, Envelope, Malformed, Request, Response, amount, parse_envelope
 
 API_VERSION: Final = "v1"
@@ -64,7 +72,7 @@ def decode_make(response: Response) -> Answer:
     try:
         outcome = _outcome(response)
     except Exception as error:  # noqa: BLE001 - money may have moved: a mistake of ours must not lose the answer
-        outcome = _unknown(f"the answer could not be read: {type(error).__name__}", response.body)
+        outcome = _unknown_outcome(f"the answer could not be read: {type(error).__name__}", response.body)
     head = response.body[:BODY_HEAD].decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
     return Answer(
         outcome=outcome,
@@ -89,16 +97,16 @@ def _outcome(response: Response) -> Outcome:
     if response.status == 429:
         return _throttling(response)
     if not answers(response.status):
-        return _unknown(f"HTTP {response.status}", response.body)
+        return _unknown_outcome(f"HTTP {response.status}", response.body)
     try:
         envelope = parse_envelope(replace(response, body=response.body.removeprefix(BOM)))
     except Malformed as problem:
-        return _unknown(str(problem), response.body)
+        return _unknown_outcome(str(problem), response.body)
     if envelope.status == "success":
         return _placement(envelope.data) or Unknown(reason="a success without a usable orderId", leaning_placed=True)
     errors = vendor_errors(envelope)
     doubt = _doubt(response, envelope, errors)
-    return _unknown(doubt, response.body) if doubt else Rejected(errors=errors, access=is_access(errors))
+    return _unknown_outcome(doubt, response.body) if doubt else Rejected(errors=errors, access=is_access(errors))
 
 
 def _placement(data: object) -> Placed | None:
@@ -119,10 +127,10 @@ def _doubt(response: Response, envelope: Envelope, errors: tuple[VendorError, ..
     """Why an error envelope does not prove that nothing was bought; None where it does."""
     if _PURCHASE.search(response.body):
         return "an error that names an order"
-    if envelope.data is not None:
-        return "an error with data"
     if not errors or not all(error.message for error in errors):
         return "an error without a reason"
+    if not is_plain_refusal(errors, envelope.data):
+        return "an error with data"
     if any(resembles_gate(error) for error in errors) and not is_access(errors):
         return "an access error mixed with something else"
     if response.body.startswith(BOM):
@@ -137,5 +145,5 @@ def _throttling(response: Response) -> NotSent | Unknown:
     return NotSent(reason="HTTP 429, too many requests", throttled=True, retry_after=retry_after(response.headers))
 
 
-def _unknown(reason: str, body: bytes) -> Unknown:
+def _unknown_outcome(reason: str, body: bytes) -> Unknown:
     return Unknown(reason=reason, leaning_placed=bool(_PURCHASE.search(body)))
