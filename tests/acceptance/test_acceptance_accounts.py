@@ -9,9 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from harness import CANARY, HELD_TO_PERMISSIONS, MANIFEST, World, ipv4
+from harness import CANARY, HELD_TO_PERMISSIONS, MANIFEST, SECOND, World, ipv4
 
-OTHER = "Other-7kT4wQ1zXc9_hJ2mN5pR8sV3bL"
 ROTATED = "Rotated-5dF8gH2jK4lZ7xC1vB3nM6qW"
 PERSON = {"USER": "alice", "GITHUB_ACTOR": None, "GITLAB_USER_LOGIN": None, "BUILD_USER_ID": None}
 
@@ -23,7 +22,7 @@ def key(text: str) -> dict[str, str | None]:
 @pytest.fixture(name="acme")
 def of_one_account(world: World) -> World:
     """A ledger with account acme, which has bought an order; the vendor has a second account and a rotated key."""
-    world.serve(accounts={name: Decimal(1000) for name in (CANARY, OTHER, ROTATED)})
+    world.serve(accounts={name: Decimal(1000) for name in (CANARY, SECOND, ROTATED)})
     world.manifest(ipv4("a"))
     assert world.apply("--account", "acme", MANIFEST).code == 0
     return world
@@ -61,10 +60,10 @@ def test_an_unset_variable_buys_nothing_again(world: World) -> None:
         ("default", CANARY, "PSR607"),
         ("amce", CANARY, "PSR607"),
         ("Acme", CANARY, "PSR607"),
-        ("acme", OTHER, "PSR608"),
+        ("acme", SECOND, "PSR608"),
         ("acme", "WrongWrongWrong", "PSR608"),
-        ("default", OTHER, "PSR609"),
-        ("ACME", OTHER, "PSR609"),
+        ("default", SECOND, "PSR609"),
+        ("ACME", SECOND, "PSR609"),
     ],
 )
 def test_every_command_says_the_same(acme: World, account: str, with_key: str, code: str) -> None:
@@ -80,7 +79,7 @@ def test_every_command_says_the_same(acme: World, account: str, with_key: str, c
     assert acme.bought == ["a"]
 
 
-@pytest.mark.parametrize(("account", "with_key"), [("acme", CANARY), ("Acme", OTHER), ("default", OTHER)])
+@pytest.mark.parametrize(("account", "with_key"), [("acme", CANARY), ("Acme", SECOND), ("default", SECOND)])
 def test_what_needs_no_key_knows_the_name(acme: World, account: str, with_key: str) -> None:
     """`status`, `resolve` and an offline dry run know the account by its name alone, and refuse an unknown one."""
     env = key(with_key) | PERSON
@@ -97,7 +96,7 @@ def test_what_needs_no_key_knows_the_name(acme: World, account: str, with_key: s
 def test_status_tells_of_another_key(acme: World) -> None:
     """`status` shows what the ledger has without a key; with another account's it says so, without failing for it."""
     assert acme.run("status", "--account", "acme", env={"PROXY_SELLER_API_KEY": None}).err == ""
-    result = acme.run("status", "--account", "acme", env=key(OTHER))
+    result = acme.run("status", "--account", "acme", env=key(SECOND))
     assert result.code == 0
     assert "crawl/a" in result.out
     assert "warning: PSR608" in result.err
@@ -106,23 +105,23 @@ def test_status_tells_of_another_key(acme: World) -> None:
 def test_two_accounts_that_are_swapped(acme: World) -> None:
     """With names and keys exchanged neither account buys what the other has, and each message names the right one."""
     beta = ("--account", "beta", "--new-account")
-    assert acme.apply(*beta, MANIFEST, env=key(OTHER)).code == 0
+    assert acme.apply(*beta, MANIFEST, env=key(SECOND)).code == 0
     assert acme.bought == ["a", "a"]
     assert "pass --account acme" in refused(acme, "PSR607", "apply", "--yes", "--account", "beta", MANIFEST)
-    said = refused(acme, "PSR607", "apply", "--yes", "--account", "acme", MANIFEST, env=key(OTHER))
+    said = refused(acme, "PSR607", "apply", "--yes", "--account", "acme", MANIFEST, env=key(SECOND))
     assert "pass --account beta" in said
 
 
 def test_a_new_account_has_to_be_meant(acme: World) -> None:
     """One more account is entered by `--new-account` only, once, never in CI, and by no variable."""
     beta = ("apply", "--yes", "--account", "beta", MANIFEST)
-    refused(acme, "PSR609", *beta, env=key(OTHER) | {"ORDER_RUNNER_NEW_ACCOUNT": "1"})
-    in_ci = acme.run(*beta, "--new-account", env=key(OTHER) | {"CI": "true"})
+    refused(acme, "PSR609", *beta, env=key(SECOND) | {"ORDER_RUNNER_NEW_ACCOUNT": "1"})
+    in_ci = acme.run(*beta, "--new-account", env=key(SECOND) | {"CI": "true"})
     assert (in_ci.code, "ledger init --account" in in_ci.said) == (2, True)
-    assert acme.run("plan", *beta[2:], "--new-account", env=key(OTHER)).code == 0
-    refused(acme, "PSR609", *beta, env=key(OTHER))
-    assert acme.run(*beta, "--new-account", env=key(OTHER)).code == 0
-    assert acme.run(*beta, env=key(OTHER)).code == 0
+    assert acme.run("plan", *beta[2:], "--new-account", env=key(SECOND)).code == 0
+    refused(acme, "PSR609", *beta, env=key(SECOND))
+    assert acme.run(*beta, "--new-account", env=key(SECOND)).code == 0
+    assert acme.run(*beta, env=key(SECOND)).code == 0
     assert acme.bought == ["a", "a"]
 
 
@@ -177,8 +176,8 @@ def test_a_rotated_key(acme: World) -> None:
 
 def test_a_key_is_not_rotated_into_another_account(acme: World) -> None:
     """`ledger rekey` takes no key that another account has, and no account that the ledger does not know."""
-    assert acme.apply("--account", "beta", "--new-account", MANIFEST, env=key(OTHER)).code == 0
-    refused(acme, "PSR607", "ledger", "rekey", "--yes", "--account", "acme", env=key(OTHER) | PERSON)
+    assert acme.apply("--account", "beta", "--new-account", MANIFEST, env=key(SECOND)).code == 0
+    refused(acme, "PSR607", "ledger", "rekey", "--yes", "--account", "acme", env=key(SECOND) | PERSON)
     refused(acme, "PSR609", "ledger", "rekey", "--yes", "--account", "gamma", env=key(ROTATED) | PERSON)
 
 
@@ -199,15 +198,15 @@ def test_a_mistyped_first_key_is_nobodys(world: World) -> None:
 
 def test_a_doubt_is_not_judged_by_another_account(world: World) -> None:
     """With another account's key an order in doubt is not called absent: nothing is read, and it stays open."""
-    world.serve(accounts={CANARY: Decimal(1000), OTHER: Decimal(1000)})
+    world.serve(accounts={CANARY: Decimal(1000), SECOND: Decimal(1000)})
     world.manifest(ipv4("a"))
     world.box.add_fault("reset-after")
     assert world.apply().code == 7
     before = looks(world)
-    result = world.run("reconcile", "--settle-after", "0s", env=key(OTHER))
+    result = world.run("reconcile", "--settle-after", "0s", env=key(SECOND))
     assert (result.code, looks(world)) == (7, before)
     assert "nothing was read: PSR608" in result.err
-    blocked = world.apply(env=key(OTHER))
+    blocked = world.apply(env=key(SECOND))
     assert (blocked.code, "PSR608" in blocked.said) == (7, True)
     assert world.bought == ["a"]
 
@@ -224,7 +223,7 @@ def test_an_older_ledger_takes_the_first_key(acme: World) -> None:
     assert (first.code, second.code) == (0, 0)
     assert ["no API key for account acme" in result.err for result in (first, second)] == [True, False]
     assert acme.bought == ["a", "b"]
-    refused(acme, "PSR608", "plan", *place, MANIFEST, env=key(OTHER))
+    refused(acme, "PSR608", "plan", *place, MANIFEST, env=key(SECOND))
 
 
 def test_a_ledger_that_is_only_read(acme: World) -> None:
