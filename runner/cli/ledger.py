@@ -211,6 +211,7 @@ def import_command(options: ImportOptions) -> int:
 def _import(path: Path, stream: TextIO, place: LedgerPlace, timeout: float, watch: Watch) -> Restored:
     from runner.core.records import Contradiction
     from runner.ledger.export import BrokenHistory, Export
+    from runner.limits.admission import check_name
 
     try:
         export = Export(stream, watch)
@@ -219,6 +220,7 @@ def _import(path: Path, stream: TextIO, place: LedgerPlace, timeout: float, watc
             closing(wiring.open_ledger(place)) as ledger,
             ledger.hold(holder(SystemClock().now()), timeout=timeout) as hold,
         ):
+            check_name(ledger.account, ledger.register(), new=True)
             return hold.restore(export.parts())
     except BrokenHistory as error:
         raise Refused(f"{path} is damaged at {error.place}: {error}", hint="use another export") from None

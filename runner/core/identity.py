@@ -60,7 +60,7 @@ class Identity:
             return False
         return self.key.digest(entry.salt, entry.address) == entry.digest
 
-    def entered(self, account: str, n: int, *, at: datetime, who: str) -> AccountKey:
+    def entry(self, account: str, n: int, *, at: datetime, who: str) -> AccountKey:
         """A new entry, with a salt of its own."""
         salt = secrets.token_hex(16)
         digest = self.key.digest(salt, self.address)

@@ -32,7 +32,7 @@ def admit(
     def missing(register: Register) -> AccountKey | None:
         if check_key(account, register, identity, new=new):
             return None
-        return identity.entered(account, register.next_number, at=at, who=who)
+        return identity.entry(account, register.next_number, at=at, who=who)
 
     known = account in ledger.register().names
     if _enter(ledger, hold, missing) and known:
@@ -50,7 +50,7 @@ def enter_account(ledger: Ledger, hold: Hold, identity: Identity | None, *, at: 
     def missing(register: Register) -> AccountKey | None:
         if identity is not None:
             known = check_key(account, register, identity, new=True)
-            return None if known else identity.entered(account, register.next_number, at=at, who=who)
+            return None if known else identity.entry(account, register.next_number, at=at, who=who)
         check_name(account, register, new=True)
         if account in register.names:
             return None
@@ -66,7 +66,7 @@ def rotate(ledger: Ledger, hold: Hold, identity: Identity, *, at: datetime, who:
     def missing(register: Register) -> AccountKey | None:
         if not check_rotation(account, register, identity):
             return None
-        return identity.entered(account, register.next_number, at=at, who=who)
+        return identity.entry(account, register.next_number, at=at, who=who)
 
     return _enter(ledger, hold, missing)
 
@@ -105,7 +105,7 @@ def check_key(account: str, register: Register, identity: Identity, *, new: bool
         return True
     refuse_key_of_another(account, register.entries, identity)
     if last is not None:
-        raise _changed(account, register, last, identity)
+        raise _change(account, register, last, identity)
     check_name(account, register, new=new)
     return False
 
@@ -143,7 +143,7 @@ def check_name(account: str, register: Register, *, new: bool = False) -> None:
         )
     if not new:
         raise AccountUnknown(
-            f"the ledger has no account {account}; it has {_listed(register.names)}: under a new name everything "
+            f"the ledger has no account {account}; it has {_list(register.names)}: under a new name everything "
             "would be bought again",
             hint="name the account with --account or ORDER_RUNNER_ACCOUNT; if it is one more, say so first: "
             f"order-runner ledger init --account {account}",
@@ -155,13 +155,13 @@ def _is(identity: Identity, last: AccountKey | None) -> bool:
     return last is not None and last.address == identity.address and identity.has_key_of(last)
 
 
-def _listed(names: frozenset[str]) -> str:
+def _list(names: frozenset[str]) -> str:
     shown = sorted(names)[:_NAMES]
     more = len(names) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more else "")
 
 
-def _changed(account: str, register: Register, last: AccountKey, identity: Identity) -> KeyChanged:
+def _change(account: str, register: Register, last: AccountKey, identity: Identity) -> KeyChanged:
     since = f"entered {rfc3339(last.at)} by {last.who}"
     if identity.has_key_of(last):
         return KeyChanged(

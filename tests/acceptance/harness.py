@@ -41,6 +41,8 @@ LARGE: Final = 1000
 """A report with more orders is held against its schema by the faster of the two validators, which names no fault."""
 CANARY: Final = "Canary-9fX2mQ7pL0tZ_4vB8nR6wKd3Y"
 """The account's key: in mixed case, as long as a real one, and in no text by chance."""
+SECOND: Final = "Second-7kT4wQ1zXc9_hJ2mN5pR8sV3b"
+"""The key of a second account, where a test has one served."""
 MANIFEST: Final = "orders.yaml"
 FIRST_ID: Final = 2_426_273
 """The sandbox's first order id."""

@@ -116,16 +116,17 @@ def test_ledger_deleted(world: World) -> None:
     assert world.bought == ["a", "b"]
 
 
-def test_account_mistyped(world: World) -> None:
-    """A second account name for the vendor's one account is noticed; the commands name ledger and account as typed."""
+def test_account_mistyped_beside_another_ledger(world: World) -> None:
+    """A ledger that never saw the account is noticed; the commands name ledger and account as typed."""
     world.manifest(ipv4("a"))
     assert world.apply("--account", "acme", MANIFEST, env=CI).code == 0
-    assert world.apply("--account", "amce", "--ledger", "orders.ledger", MANIFEST, env=CI).code == 5
+    other = ("--account", "amce", "--ledger", "other.ledger")
+    assert world.apply(*other, MANIFEST, env=CI).code == 5
     hint = finding(world, "a")["hint"]
-    assert hint.count("--ledger orders.ledger --account amce") == 2
+    assert hint.count("--ledger other.ledger --account amce") == 2
     assert world.bought == ["a"]
     obey(world, "a")
-    assert world.apply("--account", "amce", MANIFEST, env=CI).code == 0
+    assert world.apply(*other, MANIFEST, env=CI).code == 0
     assert world.bought == ["a"]
 
 
@@ -143,7 +144,7 @@ def test_not_mine_is_remembered(world: World) -> None:
     world.manifest(ipv4("a"))
     world.apply(env=CI)
     world.manifest(ipv4("b"))
-    assert world.apply("--account", "second", MANIFEST, env=CI).code == 5
+    assert world.apply("--ledger", "second.ledger", MANIFEST, env=CI).code == 5
     assert world.bought == ["a"]
     (command,) = suggested(finding(world, "b")["hint"], "--not-mine")
     result = world.run(*command, env=CI | PERSON)
@@ -151,20 +152,20 @@ def test_not_mine_is_remembered(world: World) -> None:
         0,
         f"order {world.purchases[0].order_id} is somebody else's, recorded for alice (by USER): WHY\n",
     )
-    assert world.apply("--account", "second", MANIFEST, env=CI).code == 0
+    assert world.apply("--ledger", "second.ledger", MANIFEST, env=CI).code == 0
     assert (world.bought, codes(world)) == (["a", "b"], [])
-    exported = world.run("ledger", "export", "--account", "second")
+    exported = world.run("ledger", "export", "--ledger", "second.ledger")
     assert '"kind":"stranger"' in exported.out
     world.write("second.jsonl", exported.out)
-    assert world.run("ledger", "import", "second.jsonl", "--ledger", "new.ledger", "--account", "second").code == 0
-    assert world.run("ledger", "export", "--account", "second", "--ledger", "new.ledger").out.count("stranger") == 1
+    assert world.run("ledger", "import", "second.jsonl", "--ledger", "new.ledger").code == 0
+    assert world.run("ledger", "export", "--ledger", "new.ledger").out.count("stranger") == 1
 
 
 def test_not_strict_warns_and_buys(world: World) -> None:
     """On an account that is not strict the same orders are bought, each with a warning at its line."""
     world.manifest(ipv4("a"))
     world.apply()
-    result = world.apply("--account", "second", MANIFEST)
+    result = world.apply("--ledger", "second.ledger", MANIFEST)
     assert (result.code, world.bought) == (0, ["a", "a"])
     assert codes(world) == ["PSR420", "PSR508"]
     assert finding(world, "a")["category"] == "warning"
@@ -188,7 +189,7 @@ def test_what_makes_an_account_strict(
     """The option wins over its variable, and that over `CI`; `plan` and the dry run find what `apply` finds."""
     world.manifest(ipv4("a"))
     world.apply()
-    asked = ("--account", "second", *option, MANIFEST)
+    asked = ("--ledger", "second.ledger", *option, MANIFEST)
     for command in (("plan", "--report", "report.json"), ("apply", "--dry-run"), ("apply", "--yes")):
         assert (world.run(*command, *asked, env=variables).code, codes(world)) == (code, ["PSR420", "PSR508"])
     assert world.bought == ["a"] * (1 if code else 2)
@@ -199,7 +200,7 @@ def test_keep_going_buys_what_looks_like_nothing(world: World) -> None:
     world.manifest(ipv4("a"))
     world.apply()
     world.manifest(ipv4("a"), ipv4("b", countryId=562))
-    result = world.apply("--account", "second", "--keep-going", "--max-spend", "2.50", MANIFEST, env=CI)
+    result = world.apply("--ledger", "second.ledger", "--keep-going", "--max-spend", "2.50", MANIFEST, env=CI)
     assert (result.code, world.bought) == (5, ["a", "b"])
     assert world.report()["summary"] | {"refused": 1, "placed": 1} == world.report()["summary"]
 
@@ -209,7 +210,7 @@ def test_renewed_orders_are_not_named(world: World) -> None:
     world.manifest(ipv4("a"))
     world.apply()
     world.box.renew(world.purchases[0].order_id)
-    assert world.apply("--account", "second", MANIFEST, env=CI).code == 0
+    assert world.apply("--ledger", "second.ledger", MANIFEST, env=CI).code == 0
     assert codes(world) == []
 
 
@@ -226,7 +227,7 @@ def test_old_orders_are_not_named(tmp_path: Path) -> None:
         world.manifest(ipv4("a", periodId="3m"))
         assert world.apply(env=CI).code == 0
         ahead[0] = 0
-        assert world.apply("--account", "second", MANIFEST, env=CI).code == 0
+        assert world.apply("--ledger", "second.ledger", MANIFEST, env=CI).code == 0
         assert (len(world.bought), codes(world)) == (2, [])
     finally:
         world.close()
@@ -252,7 +253,7 @@ def test_many_are_counted(world: World) -> None:
     world.manifest(*(ipv4(f"o{number}") for number in range(25)))
     world.apply()
     world.manifest(ipv4("new", countryId=562))
-    world.apply("--account", "second", MANIFEST, env=CI)
+    world.apply("--ledger", "second.ledger", MANIFEST, env=CI)
     (named,) = world.report()["errors"]
     assert named["message"].startswith("the vendor shows 25 orders that the ledger does not know: 2426273 (ipv4), ")
     assert named["message"].endswith(" and 5 more")

@@ -21,6 +21,10 @@ IDLE: Final = 120.0
 """Seconds after which the vendor's edge closes a connection on which nothing came."""
 
 
+IDENTITY: Final = Identity(address="vendor.example", key=ApiKey("simulated-key"))
+"""Whose account all of a world's runs buy on."""
+
+
 class Line:
     """One connection."""
 
@@ -53,7 +57,7 @@ class Transport:
     """What `V1Buyer` stands on."""
 
     base_url = "https://vendor.example/***"
-    identity = Identity(address="vendor.example", key=ApiKey("simulated-key"))
+    identity = IDENTITY
 
     def __init__(self, process: Process) -> None:
         self._process = process

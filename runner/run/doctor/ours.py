@@ -81,11 +81,11 @@ def account(case: Examination) -> Check:
         if case.key is None:
             check_name(name, case.register)
             return not_checked(f"{name}: there is no key to compare", **facts)
-        known = check_key(name, case.register, _identity(case))
+        is_known = check_key(name, case.register, _identity(case))
     except NotThisAccount as error:
         return failure(error.exit_code, f"{error.finding} {error}", error.hint, **facts, finding=error.finding)
     last = case.register.last(name)
-    if known and last is not None:
+    if is_known and last is not None:
         return ok(f"{name}, whose key the ledger knows (entered {rfc3339(last.at)} by {last.who})", **facts, known=True)
     return ok(f"{name}: its key will be entered by the next run", **facts, known=False)
 
