@@ -27,15 +27,16 @@ def admit(
 
     `new`: the name may be one that the ledger does not know. Raises as `check_key` does.
     """
-    account = ledger.account
+    account, had_name = ledger.account, False
 
     def missing(register: Register) -> AccountKey | None:
+        nonlocal had_name
+        had_name = account in register.names
         if check_key(account, register, identity, new=new):
             return None
         return identity.entry(account, register.next_number, at=at, who=who)
 
-    known = account in ledger.register().names
-    if _enter(ledger, hold, missing) and known:
+    if _enter(ledger, hold, missing) and had_name:
         watch(Notice(text=f"the ledger had no API key for account {account}: from now on this one is its own"))
 
 
