@@ -27,15 +27,16 @@ def admit(
 
     `new`: the name may be one that the ledger does not know. Raises as `check_key` does.
     """
-    account = ledger.account
+    account, had_name = ledger.account, False
 
     def missing(register: Register) -> AccountKey | None:
+        nonlocal had_name
+        had_name = account in register.names
         if check_key(account, register, identity, new=new):
             return None
         return identity.entry(account, register.next_number, at=at, who=who)
 
-    known = account in ledger.register().names
-    if _enter(ledger, hold, missing) and known:
+    if _enter(ledger, hold, missing) and had_name:
         watch(Notice(text=f"the ledger had no API key for account {account}: from now on this one is its own"))
 
 
@@ -122,9 +123,8 @@ def refuse_key_of_another(account: str, entries: tuple[AccountKey, ...], identit
 
 
 def require_entered(account: str, register: Register) -> None:
-    """`AccountUnknown` where a ledger does not have the account, even one that has none: it is entered on purpose."""
-    check_name(account, register)
-    if account not in register.names:
+    """`AccountUnknown` where a ledger has no account at all; of one that has others, `check_key` tells more."""
+    if not register.names:
         raise AccountUnknown(
             f"the ledger has no account yet, and in CI none is made by a purchase: {account} may be a wrong ledger's",
             hint=f"if this is the right ledger, enter it once: order-runner ledger init --account {account}",

@@ -75,13 +75,16 @@ def preview(
     return Ended(report=report, plan=plan, error=error, terms=terms)
 
 
-def _check_account(task: Task, ledger: Ledger, reader: Reader | None) -> None:
-    """Refuse a name or key that is not the ledger's, before the vendor is asked; offline there is only the name."""
-    new = task.consent.new_account
-    if reader is None:
-        check_name(ledger.account, ledger.register(), new=new)
-    else:
-        check_key(ledger.account, ledger.register(), reader.identity, new=new)
+def _check_account(task: Task, ledger: Ledger, reader: Reader | None) -> bool:
+    """Refuse a name or key that is not the ledger's, before the vendor is asked; offline there is only the name.
+
+    False where the ledger has no key of the account yet.
+    """
+    new, register = task.consent.new_account, ledger.register()
+    if reader is not None:
+        return check_key(ledger.account, register, reader.identity, new=new)
+    check_name(ledger.account, register, new=new)
+    return False
 
 
 def _enter(report: Report, plan: Plan) -> Plan:
@@ -157,11 +160,11 @@ def _apply_held(task: Task, till: Till, ledger: Ledger, hold: Hold, buyer: Buyer
         standing = standing_of(ledger, task.loaded.orders, task.clock.now())
         plan = _enter(report, making.draft(task, ledger, standing))
         ending.note_open(report, ledger.open_records())
-        _check_account(task, ledger, buyer)
+        is_known = _check_account(task, ledger, buyer)
         ending.refuse_open(report)
         sources = Sources.of(task, ledger, buyer, standing, buying=True)
         plan = _price(task, plan, sources, report)
-        if plan.to_buy or plan.balance is not None:
+        if not is_known and (plan.to_buy or plan.balance is not None):
             _admit(task, ledger, hold, buyer)
         if wants := lookalikes.wants(plan, task.clock.now()):
             hold.note_wants(wants)

@@ -125,9 +125,9 @@ def _read(task: Reconciliation, hold: Hold, claims: Sequence[OpenClaim]) -> tupl
     """
     nothing, identity = Facts(looks={}, balance=None), task.reader.identity
     try:
-        check_key(task.ledger.account, task.ledger.register(), identity)
+        is_known = check_key(task.ledger.account, task.ledger.register(), identity)
         facts, failures = _facts(task, claims) if claims else (nothing, ())
-        if facts.balance is not None:
+        if not is_known and facts.balance is not None:
             who = f"run {task.holder.run_id}"
             admit(task.ledger, hold, identity, at=task.clock.now(), who=who, watch=task.watch)
     except NotThisAccount as refused:

@@ -61,8 +61,12 @@ def rows(name: str) -> Iterator[tuple[frozenset[str], str, str]]:
             yield from table(anchor.replace("-", " ").capitalize())
 
 
-def variable(option: click.Option) -> str:
-    """The variable of an option by the page's rule, or the one that the page names for it."""
+def variable(option: click.Option) -> str | None:
+    """The variable of an option by the page's rule, or the one that the page names for it; None where it has none."""
+    without = re.search(r"((?:`--[a-z-]+`[ \nand,]*)+) have no variable", SECTIONS["Where a value comes from"])
+    assert without
+    if set(NAMES.findall(without[1])) & {*option.opts}:
+        return None
     exceptions = dict(re.findall(r"`(--[a-z-]+)` is `([A-Z_]+)`", SECTIONS["Where a value comes from"]))
     long = next(name for name in option.opts if name.startswith("--"))
     return exceptions.get(long) or f"ORDER_RUNNER_{long[2:].replace('-', '_').upper()}"
