@@ -328,6 +328,10 @@ class World:
         """`apply --yes`, of the usual manifest unless arguments are given."""
         return self.run("apply", "--yes", *(arguments or (MANIFEST,)), **more)
 
+    def make_ledger(self, *arguments: str) -> None:
+        """`ledger init`, as a person does it once before CI buys."""
+        assert self.run("ledger", "init", *arguments, env={"USER": "ann"}).code == 0
+
     def finish(
         self,
         process: Process,

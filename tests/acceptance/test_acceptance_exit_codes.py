@@ -77,6 +77,7 @@ def test_2_no_named_ledger_in_ci(world: World, command: tuple[str, ...]) -> None
     assert result.code == 2
     assert "--ledger" in result.err
     assert world.box.requests == ()
+    world.make_ledger()
     assert world.apply(env={"CI": "1"}).code == 0
     assert world.apply(MANIFEST, env={"CI": "false", "ORDER_RUNNER_LEDGER": None}).code == 0
 

@@ -97,7 +97,7 @@ class Runner:
 @pytest.fixture
 def runner(world: World, tmp_path: Path) -> Runner:
     shutil.copytree(REPO / "samples" / "team", world.root, dirs_exist_ok=True)
-    assert world.run("ledger", "init", "--account", "main", env={"USER": "ann"}).code == 0
+    world.make_ledger("--account", "main")
     folder = tmp_path / "bin"
     folder.mkdir()
     for name in ("gh", "pip"):
