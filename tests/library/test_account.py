@@ -146,6 +146,7 @@ def test_a_purchase_in_ci_needs_a_named_ledger(
     planned = unnamed.plan(runner.load("orders"))
     assert [finding["code"] for finding in planned.report["errors"]] == ["PSR610"]
     assert not Path("team.db").exists()
+    monkeypatch.setenv("USER", "alice")
     assert run(["ledger", "init"]) == 0
     unnamed.apply(runner.load("orders"), confirm=lambda _: True)
     assert box[0].purchases
