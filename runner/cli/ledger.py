@@ -1,15 +1,18 @@
-"""`order-runner ledger export | verify | import`"""
+"""`order-runner ledger init | export | verify | import | rekey`"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from runner._version import __version__
+from runner.cli import decision
 from runner.cli.options import common
 from runner.cli.options.command import CommandOptions, argument, define, group, option, option_class
 from runner.core.clock import SystemClock
@@ -30,7 +33,38 @@ FORMATS = ("text", "json")
 
 @click.group("ledger")
 def command() -> None:
-    """Export, verify or import the ledger's history. No network, no key."""
+    """Make a ledger; export, verify or import its history; say that an API key was rotated. The vendor is not asked."""
+
+
+@option_class
+class InitOptions(CommandOptions):
+    grant: str | None = option(
+        "--grant", metavar="ROLE", envvar=None, help="Give this role of the database every right that buying needs."
+    )
+    formats: tuple[str, ...] = common.format_option(*FORMATS)
+    lock_timeout: float = common.lock_timeout_option()
+    ledger: common.LedgerOptions = group(common.LedgerOptions)
+    screen: common.ScreenOptions = group(common.ScreenOptions)
+
+
+@define("init", InitOptions, under=command)
+def init_command(options: InitOptions) -> int:
+    """Make the ledger, and enter the account in it: on purpose, and once. Harmless where both are there.
+
+    An older ledger is brought up to date. For PostgreSQL, run it as the owner of the tables: without --grant it prints
+    the statements that give another role what it needs to buy.
+    """
+    from runner.run.founding import establish
+    from runner.settle.resolve import person_of
+    from runner.views import ledger as view
+
+    outputs = common.outputs_of(options.formats, FORMATS)
+    settings = common.ledger_settings(options.ledger, options.given)
+    console = options.screen.console()
+    who = str(person_of(os.environ))
+    founding = establish(settings, who=who, role=options.grant, lock_timeout=options.lock_timeout)
+    common.write_outputs(outputs, console, lambda fmt, target: view.render_founding(founding, fmt=fmt, console=target))
+    return common.exit_code(ExitCode.OK, console)
 
 
 @option_class
@@ -114,13 +148,10 @@ def verify_command(options: VerifyOptions) -> int:
     from runner.views import ledger as view
 
     outputs = common.outputs_of(options.formats, FORMATS)
-    settings = common.ledger_settings(options.ledger, options.given, sandbox=options.sandbox)
+    place = locate(common.ledger_settings(options.ledger, options.given, sandbox=options.sandbox))
     console = options.screen.console()
     with options.screen.watching(console) as watch:
-        if options.export is None:
-            verdict = _check_ledger(locate(settings), watch)
-        else:
-            verdict = _check_export(options.export, watch)
+        verdict = _check_export(options.export, watch) if options.export else _check_ledger(place, watch)
     common.write_outputs(outputs, console, lambda fmt, target: view.render(verdict, fmt=fmt, console=target))
     return common.exit_code(ExitCode.OK if verdict.whole else ExitCode.REFUSED, console)
 
@@ -180,6 +211,7 @@ def import_command(options: ImportOptions) -> int:
 def _import(path: Path, stream: TextIO, place: LedgerPlace, timeout: float, watch: Watch) -> Restored:
     from runner.core.records import Contradiction
     from runner.ledger.export import BrokenHistory, Export
+    from runner.limits.admission import check_name
 
     try:
         export = Export(stream, watch)
@@ -188,6 +220,7 @@ def _import(path: Path, stream: TextIO, place: LedgerPlace, timeout: float, watc
             closing(wiring.open_ledger(place)) as ledger,
             ledger.hold(holder(SystemClock().now()), timeout=timeout) as hold,
         ):
+            check_name(ledger.account, ledger.register(), new=True)
             return hold.restore(export.parts())
     except BrokenHistory as error:
         raise Refused(f"{path} is damaged at {error.place}: {error}", hint="use another export") from None
@@ -212,3 +245,46 @@ def _open(path: Path) -> TextIO:
         return path.open(encoding="ascii", errors="backslashreplace", newline="\n")
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror or error}") from None
+
+
+@option_class
+class RekeyOptions(CommandOptions):
+    yes: bool = option("--yes", is_flag=True, help="Do not ask.")
+    lock_timeout: float = common.lock_timeout_option()
+    base_url: str | None = common.base_url_option()
+    api_key_file: Path | None = common.api_key_file_option()
+    ledger: common.LedgerOptions = group(common.LedgerOptions)
+    screen: common.ScreenOptions = group(common.ScreenOptions)
+
+
+@define("rekey", RekeyOptions, under=command)
+def rekey_command(options: RekeyOptions) -> int:
+    """Say that the account has this API key from now on: it was rotated, or the vendor's address has moved.
+
+    Recorded with your name; the ledger keeps a digest of the key, never the key. Asks on a terminal; elsewhere it needs
+    --yes. Exit code 5 if another account of the ledger has the key.
+    """
+    from runner.run import keyring
+    from runner.settle.resolve import person_of
+
+    console = options.screen.console()
+    hint = "make sure that it is the same account's key, then pass --yes"
+    decision.refuse_unasked(console, yes=options.yes, hint=hint)
+    settings = replace(
+        common.ledger_settings(options.ledger, options.given),
+        base_url=options.base_url,
+        api_key_file=options.api_key_file,
+    )
+    identity, now = keyring.identity_of(settings), holder(SystemClock().now())
+    who = str(person_of(os.environ))
+    with wiring.existing_ledger(settings) as ledger:
+        claim = f"{who} says that account {ledger.account} has this API key, at {identity.address}, from now on"
+
+        def agree() -> None:
+            if not options.yes:
+                decision.confirm(claim, [f"{ledger.location}, account {ledger.account}"], console)
+
+        entered = keyring.rekey(ledger, identity, now, who=who, lock_timeout=options.lock_timeout, confirm=agree)
+        known = f"account {ledger.account} has this API key already"
+    decision.say(f"recorded: {claim}" if entered else known, console)
+    return common.exit_code(ExitCode.OK, console)

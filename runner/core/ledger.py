@@ -12,6 +12,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
 
+from runner.core.identity import AccountKey, Register
 from runner.core.orders import OrderKey
 from runner.core.records import (
     Adoption,
@@ -72,6 +73,12 @@ class Hold(Protocol):
         The next hold imports it before anything else. Raises OSError where even that is impossible.
         """
 
+    def enter_key(self, entry: AccountKey) -> bool:
+        """Add to the register of accounts; False, and nothing is added, where another has taken the number meanwhile.
+
+        Raises `Refused` where the hold is lost.
+        """
+
     def start_run(self, run: Run) -> None:
         """Enter a run."""
 
@@ -95,8 +102,15 @@ class Ledger(Protocol):
         """Where it is, for people and reports; never with a password."""
 
     @property
+    def exists(self) -> bool:
+        """Whether there is anything to read: False for one that was never made, opened for reading only."""
+
+    @property
     def account(self) -> str:
         """The account name its orders belong to."""
+
+    def register(self) -> Register:
+        """Every account of the store, this one or not, and whose key each is."""
 
     def records(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Record]:
         """The known ones among `keys`."""

@@ -15,6 +15,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Protocol, runtime_checkable
 
+from runner.core.identity import Identity
 from runner.core.orders import OrderRequest, ProductType, Quote, Scalar
 
 
@@ -207,6 +208,10 @@ class Reader(Encoder, Protocol):
     Every method raises `AccessError` where the vendor refuses key, address or rate, and `VendorUnavailable` where
     it does not answer in a form that can be believed, after bounded retries.
     """
+
+    @property
+    def identity(self) -> Identity:
+        """Whose account it reads, to be held against the ledger's before anything rests on what is read."""
 
     def quote(self, request: OrderRequest) -> Quote | QuoteRefused:
         """The price now."""

@@ -7,9 +7,10 @@ from contextlib import AbstractContextManager
 from typing import Concatenate, ParamSpec, TypeVar
 
 from runner.core.errors import LedgerUnusable, Refused
+from runner.core.identity import AccountKey
 from runner.core.records import Adoption, Attempt, Claim, Entry, Holder, Record, Restored, Settlement, Stranger
 from runner.core.vendor import Witness
-from runner.ledger import adopting, archive
+from runner.ledger import adopting, archive, register
 from runner.ledger.emergency import EmergencyFile
 from runner.ledger.sql import AccountRows
 
@@ -76,6 +77,13 @@ class SqlHold:
             raise Refused(f"{adoption.want.key} was not adopted: this process no longer holds the account")
         with self._write() as rows:
             return adopting.adopt(rows, self._fence, adoption)
+
+    def enter_key(self, entry: AccountKey) -> bool:
+        """Add to the register of accounts; False, and nothing is added, where another has taken the number."""
+        if not self._is_held():
+            raise Refused("the account's key was not entered: this process no longer holds the account")
+        with self._write() as rows:
+            return register.enter_key(rows, self._fence, entry)
 
     def save_emergency(self, attempt: Attempt, settlement: Settlement) -> str:
         """Write a settlement that `settle` could not store to the file kept ready for it; returns the file's path."""

@@ -26,6 +26,7 @@ from runner.core.records import Holder
 from runner.ledger import migrations
 from runner.ledger.emergency import EmergencyFile
 from runner.ledger.engine import SqlLedger, check_account
+from runner.ledger.grants import grants
 from runner.ledger.hold import SqlHold
 from runner.ledger.lockfile import account_lock
 from runner.ledger.pgsession import AccountSession, holding, lock_key, make_durable, make_strict, one, refuse_pooled
@@ -43,7 +44,8 @@ _HINTS: Final = (
     ("57P", "the server ended the session: run again"),
     ("28", "check user, password (PGPASSWORD, PGPASSFILE) and the server's pg_hba.conf"),
     ("3D000", "create the database first: CREATE DATABASE"),
-    ("42501", "grant the role what docs/how-to/shared-ledger.md lists"),
+    ("42501", "as the owner of the tables, run `order-runner ledger init --grant ROLE`"),
+    ("42704", "create the role first: CREATE ROLE"),
     ("53", "the server is short of space or connections: check its disk and max_connections"),
     ("25006", "connect to the primary, and to a database that may be written"),
     ("55P03", "another session has held a lock for a long time: look at pg_stat_activity"),
@@ -111,6 +113,25 @@ class PostgresLedger(SqlLedger):
             return None
         with self._trusting():
             return holding(_raw(self._reader), lock_key(self._schema, self.account), self.account)
+
+    def grants(self, role: str) -> tuple[str, ...]:
+        """The statements that let a role buy with this ledger."""
+        return grants(self._schema, role)
+
+    def grant(self, role: str) -> tuple[str, ...]:
+        """Let a role buy with this ledger; the statements. LedgerUnusable, and nothing given, where one is refused."""
+        given, notices = self.grants(role), list[str]()
+        with self._trusting(), closing(self._connect(WRITE)) as connection, connection.begin():
+            raw = _raw(connection)
+            raw.add_notice_handler(lambda notice: notices.append(notice.message_primary or ""))
+            for statement in given:
+                raw.execute(statement.encode())
+            if notices:
+                raise LedgerUnusable(
+                    f"the ledger {self.location} did not give {role} every right: {notices[0]}",
+                    hint="run it as the owner of the tables",
+                )
+        return given
 
     def _own(self, kind: str) -> Path:
         parameters = self._target.parameters

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
+from runner.core.identity import Register
 from runner.core.records import Entry, Head, Record
 from runner.ledger import adopting, archive, claims, spending
+from runner.ledger import register as registers
 from runner.ledger.sql import AccountRows
 
 PAGE: Final = 1000
@@ -53,6 +55,7 @@ class SqlReader(ABC):
     spent_since = _answer(spending.spent_since, dict)
     dearest = _answer(spending.dearest, lambda: None)
     bought_alike = _answer(spending.bought_alike, list)
+    register = _answer(registers.register, Register)
     head = _answer(archive.kept_head, Head)
     kept_witness = _answer(archive.kept_witness, lambda: None)
 

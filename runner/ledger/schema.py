@@ -154,3 +154,18 @@ chains: Final = Table(
     *_texts("hash"),
     sqlite_with_rowid=False,
 )
+
+account_keys: Final = Table(
+    "account_keys",
+    metadata,
+    # Counts the entries of the whole ledger, so that who enters one has seen every other.
+    Column("n", Integer, primary_key=True, autoincrement=False),
+    *_texts("account"),
+    # All NULL: the name was entered on purpose, its key is not known yet.
+    *_texts("salt", "digest", "address", nullable=True),
+    *_texts("at", "who"),
+    CheckConstraint(
+        "(digest IS NULL) = (salt IS NULL) AND (digest IS NULL) = (address IS NULL)", name="account_keys_whole"
+    ),
+    CheckConstraint("n > 0", name="account_keys_n"),
+)

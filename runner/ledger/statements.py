@@ -16,6 +16,7 @@ from sqlalchemy import (
     FromClause,
     Insert,
     Select,
+    TextClause,
     Update,
     and_,
     bindparam,
@@ -27,6 +28,7 @@ from sqlalchemy import (
 from runner.ledger.schema import (
     IS_CLAIMABLE,
     IS_OPEN,
+    account_keys,
     chains,
     holds,
     order_events,
@@ -44,11 +46,16 @@ class Prepared:
     It runs inside the transaction that is open on the connection, and raises the driver's own errors.
     """
 
-    def __init__(self, statement: Select[Any] | Insert | Update, *columns: str) -> None:
+    def __init__(self, statement: Select[Any] | Insert | Update | TextClause, *columns: str) -> None:
         """`columns` are those that an INSERT or UPDATE sets."""
         self._statement = statement
         self._columns = list(columns) or None
         self._compiled: dict[str, tuple[str, list[str] | None]] = {}
+
+    @property
+    def text(self) -> str:
+        """The statement as no engine in particular would have it."""
+        return str(self._statement)
 
     def one(self, connection: Connection, values: Mapping[str, Any]) -> dict[str, Any] | None:
         """The first row, by the names of its columns."""
@@ -182,6 +189,18 @@ SAME_EVENT: Final = Prepared(select(order_events.c.seq).where(of_account(order_e
 HOLD: Final = Prepared(select(holds.c.fence).where(of_account(holds)))
 INSERT_HOLD: Final = Prepared(holds.insert())
 UPDATE_HOLD: Final = Prepared(holds.update().where(of_account(holds)).values(fence=text("fence + 1")), "holder")
+
+ACCOUNT_KEYS: Final = select(account_keys).order_by(account_keys.c.n)
+CHAINED: Final = select(chains.c.account).where(chains.c.events > 0)
+"""The accounts that have events."""
+_ENTRY: Final = [column.name for column in account_keys.c]
+ENTER_KEY: Final = Prepared(
+    text(
+        f"INSERT INTO account_keys ({', '.join(_ENTRY)}) VALUES ({', '.join(f':{name}' for name in _ENTRY)}) "  # noqa: S608 - names of our own columns
+        "ON CONFLICT DO NOTHING"
+    )
+)
+"""Of two that enter the same number at once, one changes nothing: it has not seen what the other entered."""
 
 INSERT_RUN: Final = Prepared(runs.insert(), "id", "account", "mode", "started_at", "host", "pid", "ci_job")
 FINISH_RUN: Final = Prepared(runs.update().where(of_account(runs, "id")), "finished_at", "exit_code")

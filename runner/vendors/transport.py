@@ -22,10 +22,12 @@ import httpx
 from runner._version import __version__
 from runner.core.clock import Clock
 from runner.core.errors import UsageError, VendorUnavailable
+from runner.core.identity import Identity
 from runner.core.orders import PRODUCT_TYPES
 from runner.core.progress import Waiting, Watch, ignore
 from runner.core.secrets import MASK, ApiKey
 from runner.core.vendor import NotSent
+from runner.vendors.base_url import address_of
 from runner.vendors.failures import Lost, TooLarge, in_words, may_heal
 from runner.vendors.pace import Pace
 from runner.vendors.retry_after import retry_after
@@ -172,6 +174,7 @@ class Transport:
         if key.redact(base_url) != base_url:
             raise UsageError("the base URL contains the API key", hint="leave it out: it is added where it belongs")
         self.base_url = f"{base_url}/{MASK}"
+        self.identity = Identity(address=address_of(base_url), key=key)
         self.timing = timing or Timing()
         self._key = key
         self._clock = clock

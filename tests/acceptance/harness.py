@@ -41,6 +41,8 @@ LARGE: Final = 1000
 """A report with more orders is held against its schema by the faster of the two validators, which names no fault."""
 CANARY: Final = "Canary-9fX2mQ7pL0tZ_4vB8nR6wKd3Y"
 """The account's key: in mixed case, as long as a real one, and in no text by chance."""
+SECOND: Final = "Second-7kT4wQ1zXc9_hJ2mN5pR8sV3b"
+"""The key of a second account, where a test has one served."""
 MANIFEST: Final = "orders.yaml"
 FIRST_ID: Final = 2_426_273
 """The sandbox's first order id."""
@@ -325,6 +327,10 @@ class World:
     def apply(self, *arguments: str, **more: Any) -> Result:
         """`apply --yes`, of the usual manifest unless arguments are given."""
         return self.run("apply", "--yes", *(arguments or (MANIFEST,)), **more)
+
+    def make_ledger(self, *arguments: str) -> None:
+        """`ledger init`, as a person does it once before CI buys."""
+        assert self.run("ledger", "init", *arguments, env={"USER": "ann"}).code == 0
 
     def finish(
         self,

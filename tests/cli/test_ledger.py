@@ -114,6 +114,16 @@ def test_import_is_for_the_account_of_the_export(call: Call, bought: str, tmp_pa
     assert not (tmp_path / "new.db").exists()
 
 
+def test_import_makes_no_second_spelling_of_an_account(call: Call, bought: str, tmp_path: Path) -> None:
+    """An account whose name differs from one of the ledger only in letter case is refused, and nothing is imported."""
+    with closing(open_sqlite(tmp_path / "new.db", "ACME")) as ledger, ledger.hold(holder(), timeout=0) as hold:
+        bring(hold, "other", State.PLACED)
+    call("export", bought, "-o", "backup.jsonl")
+    code, _, error = call("import", "backup.jsonl", "--ledger", "new.db")
+    assert (code, "PSR609" in error) == (5, True)
+    assert call("verify", "--ledger", "new.db", "--account", "ACME")[0] == 0
+
+
 def test_import_waits_for_who_holds_the_account(call: Call, bought: str, tmp_path: Path) -> None:
     """While a run holds the account nothing is imported: exit code 9."""
     call("export", bought, "-o", "backup.jsonl")

@@ -564,9 +564,12 @@ def _words_of_help() -> Iterator[Case]:
         steps=(
             Step("validate", ("validate", "inputs"), env=job),
             Step("unnamed", ("apply", "--yes", "inputs/three.yaml"), env=job, served=()),
-            Step("apply", ("apply", "--yes", "-f", "github", "--ledger", "ci.ledger", "inputs/three.yaml"),
+            Step("unread", ("plan", "-f", "github", "--ledger", "~/ci.ledger", "inputs/three.yaml"), env=job, served=()),
+            Step("missing", ("apply", "--yes", "--ledger", "~/ci.ledger", "inputs/three.yaml"), env=job, served=()),
+            Step("init", ("ledger", "init", "--ledger", "~/ci.ledger"), env=job | {"USER": "ann"}),
+            Step("apply", ("apply", "--yes", "-f", "github", "--ledger", "~/ci.ledger", "inputs/three.yaml"),
                  env=job, served=("--fault", "reset-after@2")),
-            Step("plan", ("plan", "-f", "github", "--ledger", "ci.ledger", "inputs/three.yaml"), env=job, served=()),
+            Step("plan", ("plan", "-f", "github", "--ledger", "~/ci.ledger", "inputs/three.yaml"), env=job, served=()),
         ),
         core=True,
     )  # fmt: skip

@@ -56,7 +56,7 @@ class Desk:
         document = json.loads(self.capsys.readouterr().out)
         return code, {order["key"].removeprefix("b/"): order for order in document["orders"]}
 
-    def apply(self, *orders: str, fault: str | None = None, **more: Any) -> int:
+    def apply(self, *orders: str, fault: str | None = None, options: tuple[str, ...] = ()) -> int:
         """Buys orders `n0`, `n1` …; `fault` is armed for the next purchase."""
         lines = "\n".join(f"  - {{name: n{place}, {order}}}" for place, order in enumerate(orders or (IPV4,)))
         path = self.folder / "orders.yaml"
@@ -64,7 +64,7 @@ class Desk:
         for spec in filter(None, (fault or "").split()):
             self.box.add_fault(spec)
         report = self.folder / "report.json"
-        return self.run("apply", "--yes", "-q", "--report", report, path)[0]
+        return self.run("apply", "--yes", "-q", "--report", report, *options, path)[0]
 
     def later(self, seconds: float) -> None:
         """Only the vendor's clock."""

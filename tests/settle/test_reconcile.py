@@ -280,9 +280,21 @@ def test_a_reading_that_failed_is_no_reading(desk: Desk, fault: str, exclusive: 
 
 
 def test_a_wrong_key(desk: Desk) -> None:
+    """Another key than the account's reads nothing: the order stays open, which outranks the refusal."""
+    desk.apply(fault="reset-before")
+    asked = len(desk.box.requests)
+    desk.monkeypatch.setenv("PROXY_SELLER_API_KEY", "WrongWrongWrong")
+    code, text = desk.run("reconcile", *NOW)
+    assert code == 7
+    assert "nothing was read: PSR608 this is not the API key of account default" in text
+    assert len(desk.box.requests) == asked
+
+
+def test_access_that_is_refused(desk: Desk) -> None:
     """Access that is refused reads nothing: the order stays open, which outranks the refusal."""
     desk.apply(fault="reset-before")
     desk.monkeypatch.setenv("PROXY_SELLER_API_KEY", "WrongWrongWrong")
+    assert desk.run("ledger", "rekey", "--yes")[0] == 0
     code, text = desk.run("reconcile", *NOW)
     assert code == 7
     assert "could not be read: the vendor refused" in text
@@ -297,7 +309,7 @@ def test_two_accounts_with_orders_of_one_shape(open_desk: Callable[..., Desk]) -
     for account, fault in (("a", "reset-after"), ("b", "reset-before")):
         desk.monkeypatch.setenv("PROXY_SELLER_API_KEY", keys[account])
         desk.monkeypatch.setenv("ORDER_RUNNER_ACCOUNT", account)
-        assert desk.apply(fault=fault) == 7
+        assert desk.apply(fault=fault, options=("--new-account",)) == 7
     assert desk.rulings(*NOW, "--exclusive")[1]["n0"]["ruling"] == "absent"
     desk.monkeypatch.setenv("PROXY_SELLER_API_KEY", keys["a"])
     desk.monkeypatch.setenv("ORDER_RUNNER_ACCOUNT", "a")

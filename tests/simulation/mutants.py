@@ -17,6 +17,7 @@ from runner.core.vendor import Answer, NotSent, Outcome, Rejected, Unknown, Vend
 from runner.ledger.hold import SqlHold, _durable
 from runner.ledger.sql import AccountRows
 from runner.plan import making
+from runner.run import batch
 from runner.vendors.failures import Lost
 from runner.vendors.v1 import adapter
 from runner.vendors.v1 import purchases as v1
@@ -168,6 +169,13 @@ def wants_not_noted() -> AbstractContextManager[object]:
     return mock.patch.object(SqlHold, "note_wants", return_value=None)
 
 
+@contextmanager
+def key_not_compared() -> Iterator[None]:
+    """Whatever name a run has for the account, it is let in."""
+    with mock.patch.object(batch, "check_key", return_value=True), mock.patch.object(batch, "admit"):
+        yield
+
+
 MUTANTS: Final[Mapping[str, Mutant]] = {
     mutant.__name__.replace("_", "-"): mutant
     for mutant in (
@@ -187,6 +195,7 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         emergency_file_ignored,
         forgotten_not_compared,
         wants_not_noted,
+        key_not_compared,
         *EVIDENCE,
     )
 }

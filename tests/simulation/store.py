@@ -5,13 +5,15 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Connection, StaticPool, create_engine, event
 
 from runner.core.errors import Busy, LedgerUnusable
+from runner.core.identity import AccountKey
 from runner.core.ledger import Hold
 from runner.core.records import Attempt, Holder, Settlement
+from runner.ledger.codec import values_of
 from runner.ledger.hold import SqlHold
 from runner.ledger.reader import SqlReader
 from runner.ledger.schema import metadata
@@ -20,6 +22,10 @@ from runner.ledger.sql import AccountRows
 if TYPE_CHECKING:
     from tests.simulation.process import Process
     from tests.simulation.world import World
+
+
+ACCOUNT: Final = "acme"
+"""The name that the ledger knows."""
 
 
 def database() -> Connection:
@@ -54,6 +60,13 @@ def emptied(connection: Connection) -> Connection:
     return connection
 
 
+def enter_account(connection: Connection, entry: AccountKey) -> None:
+    """Make an account known by its key, before anything happens."""
+    values = values_of(entry)
+    columns, places = ", ".join(values), ", ".join("?" * len(values))
+    raw(connection).execute(f"INSERT INTO account_keys ({columns}) VALUES ({places})", [*values.values()])
+
+
 class Emergency:
     """The emergency file, in memory: it outlives the processes."""
 
@@ -84,9 +97,9 @@ class MemoryLedger(SqlReader):
     """A `Ledger` as one process sees it."""
 
     location = "memory"
-    account = "acme"
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, account: str = ACCOUNT) -> None:
+        self.account = account
         self._process = process
         self._world: World = process.world
 

@@ -28,10 +28,10 @@ from runner.vendors.v1.adapter import V1Buyer
 from runner.vendors.wire import Request
 from tests.simulation.books import NOTHING, Books
 from tests.simulation.forgetting import Forgetting
-from tests.simulation.network import Transport
+from tests.simulation.network import IDENTITY, Transport
 from tests.simulation.process import LOOKING, POINTS, Killed, Process, SimClock
 from tests.simulation.settling import Settling, inherit
-from tests.simulation.store import Emergency, MemoryLedger, emptied
+from tests.simulation.store import ACCOUNT, Emergency, MemoryLedger, emptied, enter_account
 from tests.simulation.vendor import DAY, Vendor
 from tests.simulation.wanted import manifest
 
@@ -53,6 +53,8 @@ class World(Books):
         self.violations: list[str] = []
         self.clock = SimClock()
         self.connection = emptied(connection)
+        enter_account(self.connection, IDENTITY.entry(ACCOUNT, 1, at=self.clock.now(), who="a person"))
+        self._mistakes = random.Random(seed)
         self.emergency = Emergency(self)
         self.holder: Process | None = None
         self.exclusive = self.rng.random() < 0.55
@@ -113,7 +115,18 @@ class World(Books):
             self.clock.advance(self.rng.choice((1.0, 1.0, 30.0, 400.0, 4000.0)))
             if self.rng.random() < 0.8:
                 self.settle()
+            self._mistake_the_account()
             self.forgetting.between_runs()
+
+    def _mistake_the_account(self) -> None:
+        """Now and then a run has another name for the account. What it draws is taken back: it must leave no trace."""
+        known = self.ask("SELECT 1 FROM account_keys")
+        if self._mistakes.random() < 0.8 or self.holder is not None or self.emergency.saved or not known:
+            return
+        self.counts["run under another name"] += 1
+        drawn = self.rng.getstate()
+        self._apply(Process(self), account="default")
+        self.rng.setstate(drawn)
 
     def _looks(self) -> None:
         """Orders are in doubt from the beginning on, some of them at once, and looked for again and again."""
@@ -162,6 +175,14 @@ class World(Books):
 
     def run(self, process: Process) -> None:
         """One `apply`, as far as the process gets."""
+        outcome = self._apply(process)
+        if outcome is not None:
+            self._check_report(outcome)
+            self.forgetting.answer(outcome)
+        self._check_nothing_forgotten()
+
+    def _apply(self, process: Process, account: str = ACCOUNT) -> batch.Ended | None:
+        """What a run came to, None for one that was killed."""
         self._runs += 1
         holder = Holder(host="here", pid=1, since=self.clock.now(), run_id=f"run-{self._runs}")
         task = Task(
@@ -183,13 +204,10 @@ class World(Books):
         self.say(f"  {holder.run_id} at {self.clock.monotonic():.0f} s: {process.fate} {process.point}")
         self.counts["runs"] += 1
         try:
-            outcome = batch.apply(task, till, MemoryLedger(process), buyer)
+            return batch.apply(task, till, MemoryLedger(process, account), buyer)
         except Killed:
             self.counts["runs killed"] += 1
-        else:
-            self._check_report(outcome)
-            self.forgetting.answer(outcome)
-        self._check_nothing_forgotten()
+            return None
 
     def while_frozen(self, process: Process) -> None:
         """Time passes; after long, its hold is gone, and others run."""

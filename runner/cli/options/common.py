@@ -61,6 +61,28 @@ class LedgerOptions:
     )
 
 
+def base_url_option() -> Any:
+    """`--base-url URL`."""
+    return option("--base-url", metavar="URL", help=f"The vendor's base URL, without the key. [{DEFAULT_BASE_URL}]")
+
+
+def api_key_file_option() -> Any:
+    """`--api-key-file PATH`."""
+    return option(
+        "--api-key-file", type=click.Path(path_type=Path), help="A file that holds the API key, and only that."
+    )
+
+
+def new_account_option() -> Any:
+    """`--new-account`: a word for one call, so that no variable says it for all of them."""
+    return option(
+        "--new-account",
+        is_flag=True,
+        envvar=None,
+        help="The account's name is meant to be new to a ledger that has others. Not in CI: see ledger init.",
+    )
+
+
 @option_class
 class VendorOptions:
     """How the vendor is reached. Seconds; requests in any 60 s."""
@@ -70,12 +92,8 @@ class VendorOptions:
         is_flag=True,
         help="Use an emulator inside this process: no account, no money, a ledger of its own.",
     )
-    base_url: str | None = option(
-        "--base-url", metavar="URL", help=f"The vendor's base URL, without the key. [{DEFAULT_BASE_URL}]"
-    )
-    api_key_file: Path | None = option(
-        "--api-key-file", type=click.Path(path_type=Path), help="A file that holds the API key, and only that."
-    )
+    base_url: str | None = base_url_option()
+    api_key_file: Path | None = api_key_file_option()
     timeout: float = option(
         "--timeout", type=click.FloatRange(min=1), default=30.0, help="Seconds that one read may take in total. [30]"
     )

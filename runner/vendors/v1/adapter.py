@@ -24,6 +24,7 @@ class V1Reader(V1Encoder):
 
     def __init__(self, transport: Transport, clock: Clock) -> None:
         self.base_url = transport.base_url
+        self.identity = transport.identity
         self._transport = transport
         self._clock = clock
 
