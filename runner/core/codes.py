@@ -104,6 +104,7 @@ IN_RUNS: Final[dict[str, str]] = {
     "PSR603": "account busy",
     "PSR604": "run cancelled",
     "PSR605": "call that cannot be carried out",
+    "PSR606": "ledger gone, replaced or older than it was",
     "PSR701": "not a policy",
     "PSR702": "other format than a policy's",
     "PSR703": "unknown field of a policy",

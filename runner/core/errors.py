@@ -6,7 +6,8 @@
     ├── InvalidManifests        4   findings in manifests; carries every Problem
     ├── Refused                 5   a check stopped it before money moved
     │   ├── LedgerUnusable      5   the ledger cannot be trusted or written
-    │   │   └── LedgerOutdated  5   it is of an older version, and was opened for reading only
+    │   │   ├── LedgerOutdated  5   it is of an older version, and was opened for reading only
+    │   │   └── LedgerReplaced  5   it is gone, or not the one that was in use here
     │   └── VendorUnavailable   5   the vendor did not answer a read
     │       └── UnknownForm     5   it did, in its envelope, with content in a form that nobody knows
     ├── OrdersFailed            6   the vendor refused some orders; nothing unknown
@@ -145,6 +146,10 @@ class LedgerUnusable(Refused):
 
 class LedgerOutdated(LedgerUnusable):
     """Of an older version, and opened for reading only: the next purchase brings it up to date."""
+
+
+class LedgerReplaced(LedgerUnusable):
+    """Moved, removed or replaced while it was in use, or without events that this machine knows it had."""
 
 
 class VendorUnavailable(Refused):

@@ -52,6 +52,7 @@ class SqlReader(ABC):
     spent_since = _answer(spending.spent_since, dict)
     dearest = _answer(spending.dearest, lambda: None)
     bought_alike = _answer(spending.bought_alike, list)
+    accounts = _answer(archive.accounts, list)
     head = _answer(archive.kept_head, Head)
     kept_witness = _answer(archive.kept_witness, lambda: None)
 

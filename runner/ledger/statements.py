@@ -15,11 +15,13 @@ from sqlalchemy import (
     Connection,
     FromClause,
     Insert,
+    Integer,
     Select,
     Update,
     and_,
     bindparam,
     exists,
+    literal_column,
     select,
     text,
 )
@@ -183,6 +185,8 @@ HOLD: Final = Prepared(select(holds.c.fence).where(of_account(holds)))
 INSERT_HOLD: Final = Prepared(holds.insert())
 UPDATE_HOLD: Final = Prepared(holds.update().where(of_account(holds)).values(fence=text("fence + 1")), "holder")
 
+ACCOUNTS: Final = select(holds.c.account).order_by(holds.c.account)
+
 INSERT_RUN: Final = Prepared(runs.insert(), "id", "account", "mode", "started_at", "host", "pid", "ci_job")
 FINISH_RUN: Final = Prepared(runs.update().where(of_account(runs, "id")), "finished_at", "exit_code")
 
@@ -193,6 +197,14 @@ INSERT_CHAIN: Final = Prepared(chains.insert())
 MOVE_CHAIN: Final = Prepared(chains.update().where(of_account(chains)), "events", "hash")
 
 HEAD: Final = Prepared(_HEAD)
+EVENT_BEFORE_THE_END: Final = Prepared(
+    select(order_events.c.hash)
+    .where(of_account(order_events))
+    .order_by(order_events.c.seq.desc())
+    .limit(literal_column("1", Integer))
+    .offset(bindparam("b_beyond", type_=Integer))
+)
+"""The event that has `b_beyond` events of the account after it."""
 HISTORY: Final = (
     select(order_events)
     .where(of_account(order_events), order_events.c.seq > bindparam("b_after"))

@@ -36,11 +36,13 @@ LEDGER_VARIABLE: Final = "ORDER_RUNNER_LEDGER"
 class Settings:
     """What options and environment say about where and how. None: not said. Seconds; requests in any 60 s.
 
-    `sandbox_folder` holds account and ledger of the sandbox, in place of one in the user's state folder.
+    `trusted_file_system` is a type whose locks hold, as the user knows. `sandbox_folder` holds account and ledger of
+    the sandbox, in place of one in the user's state folder.
     """
 
     ledger: str | None = field(default=None, repr=False)
     account: str | None = None
+    trusted_file_system: str | None = None
     base_url: str | None = None
     api_key: ApiKey | None = None
     api_key_file: Path | None = None
@@ -54,11 +56,15 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerPlace:
-    """Which account in which ledger: a file, or with `url` a database and the folder this machine keeps for it."""
+    """Which account in which ledger: a file, or with `url` a database and the folder this machine keeps for it.
+
+    A file may be on a file system of the type `trusted`, whatever is known of its locks.
+    """
 
     path: Path
     account: str
     url: str | None = field(default=None, repr=False)
+    trusted: str | None = None
 
 
 def state_folder() -> Path:
@@ -106,10 +112,12 @@ def is_postgres(text: str) -> bool:
 def locate(settings: Settings) -> LedgerPlace:
     """The ledger's place; UsageError where it is spelled in a way this version does not know."""
     if settings.sandbox:
-        return LedgerPlace(path=sandbox_folder(settings) / "ledger.sqlite3", account=SANDBOX_ACCOUNT)
+        path = sandbox_folder(settings) / "ledger.sqlite3"
+        return LedgerPlace(path=path, account=SANDBOX_ACCOUNT, trusted=settings.trusted_file_system)
     account = settings.account or DEFAULT_ACCOUNT
     if settings.ledger is None:
-        return LedgerPlace(path=state_folder() / "ledger.sqlite3", account=account)
+        path = state_folder() / "ledger.sqlite3"
+        return LedgerPlace(path=path, account=account, trusted=settings.trusted_file_system)
     text = settings.ledger.removeprefix("sqlite:///")
     if is_postgres(text):
         return LedgerPlace(path=state_folder() / "postgres", account=account, url=text)
@@ -119,7 +127,7 @@ def locate(settings: Settings) -> LedgerPlace:
             f"ledgers at {scheme}:// are not supported",
             hint="use a file, like --ledger orders.ledger, or a database, like postgresql://user@host/db",
         )
-    return LedgerPlace(path=Path(text).expanduser(), account=account)
+    return LedgerPlace(path=Path(text).expanduser(), account=account, trusted=settings.trusted_file_system)
 
 
 def require_named_ledger(settings: Settings) -> None:
