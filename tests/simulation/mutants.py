@@ -14,6 +14,7 @@ from runner.core.orders import Quote
 from runner.core.records import Attempt, Claim, Record, Settlement
 from runner.core.states import Event, State
 from runner.core.vendor import Answer, NotSent, Outcome, Rejected, Unknown, VendorError
+from runner.ledger.footing import Footing
 from runner.ledger.hold import SqlHold, _durable
 from runner.ledger.sql import AccountRows
 from runner.plan import making
@@ -168,6 +169,21 @@ def wants_not_noted() -> AbstractContextManager[object]:
     return mock.patch.object(SqlHold, "note_wants", return_value=None)
 
 
+def moved_unnoticed() -> AbstractContextManager[object]:
+    """A ledger whose files have gone from their places is used on."""
+    return mock.patch.object(Footing, "objection", return_value=None)
+
+
+def lock_not_read() -> AbstractContextManager[object]:
+    """A ledger is not held against what its lock remembers."""
+    return mock.patch.object(Footing, "refuse_behind", return_value=None)
+
+
+def lock_not_written() -> AbstractContextManager[object]:
+    """The lock remembers nothing."""
+    return mock.patch.object(Footing, "catch_up", return_value=None)
+
+
 MUTANTS: Final[Mapping[str, Mutant]] = {
     mutant.__name__.replace("_", "-"): mutant
     for mutant in (
@@ -187,6 +203,9 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         emergency_file_ignored,
         forgotten_not_compared,
         wants_not_noted,
+        moved_unnoticed,
+        lock_not_read,
+        lock_not_written,
         *EVIDENCE,
     )
 }

@@ -43,6 +43,9 @@ CAUGHT_AT = {
     "hints_are_forgotten": 67,
     "orders_never_end": 50,
     "lost-rows-unnoticed": 627,
+    "moved-unnoticed": 20,
+    "lock-not-read": 6,
+    "lock-not-written": 6,
 }
 """Where to look first, to save time; where that no longer holds, all of `SEEDS` are tried."""
 SEEDS = range(1000)
