@@ -78,14 +78,14 @@ def main() -> int:
     options = _options()
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         folder = Path(name)
-        found = {"SQLite": on_sqlite(folder, options.purchases), "PostgreSQL": on_postgres(folder, options.purchases)}
+        turns = {"SQLite": on_sqlite(folder, options.purchases), "PostgreSQL": on_postgres(folder, options.purchases)}
         sizes = {0: folder / "empty.db", options.orders: folder / "full.db"}
         for size, path in sizes.items():
             fill(path, size)
         rounds = [{size: planning(path) for size, path in sizes.items()} for _ in range(options.rounds)]
     print("| what | median, ms | peak, MB | turns |")
     print("|---|---:|---:|---:|")
-    targets = [*_commits(found), *_planning(rounds, options.orders)]
+    targets = [*_commits(turns), *_planning(rounds, options.orders)]
     print("\n| target | at most | measured | |")
     print("|---|---:|---:|---|")
     for target in targets:

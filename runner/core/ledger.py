@@ -144,7 +144,7 @@ class Ledger(Protocol):
     def evidence(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Mapping[str, object]]:
         """What the last event of each of these orders rests on; orders without any are left out."""
 
-    def allowed(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Allowed]:
+    def allowances(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Allowed]:
         """What the last claim of each of these orders was allowed; orders that were never claimed are left out."""
 
     def hold(self, holder: Holder, *, timeout: float) -> AbstractContextManager[Hold]:

@@ -89,8 +89,10 @@ class EmergencyFile:
 
     def _strays(self) -> list[Path]:
         """Files that were made because this one had gone, oldest first."""
-        spare = [self._spare] if self._spare is not None and self._spare.is_file() else []
-        return [*numbered(self.path), *spare, *(numbered(self._spare) if self._spare is not None else ())]
+        strays = numbered_files(self.path)
+        if self._spare is not None:
+            strays += [*([self._spare] if self._spare.is_file() else []), *numbered_files(self._spare)]
+        return strays
 
     def _entry(self, line: str) -> tuple[Attempt, Settlement]:
         entry = json.loads(line)
@@ -153,7 +155,7 @@ class EmergencyFile:
             os.close(descriptor)
 
 
-def numbered(path: Path) -> list[Path]:
+def numbered_files(path: Path) -> list[Path]:
     """The files beside `path` that were made because it was taken, oldest first."""
     name = re.compile(re.escape(path.name) + r"-([0-9]+)")
     files = path.parent.iterdir() if path.parent.is_dir() else ()

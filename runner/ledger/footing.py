@@ -44,7 +44,7 @@ class Footing:
         self._lock = lock
         self._files = files
         self._location = location
-        self._written = lock.remembered()
+        self._written = lock.memory()
         self._end = self._written or Head()
 
     def objection(self) -> str | None:

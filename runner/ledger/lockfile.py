@@ -76,7 +76,7 @@ class AccountLock:
         if is_new:
             sync_folder(self.path.parent)
 
-    def remembered(self) -> Head | None:
+    def memory(self) -> Head | None:
         """The end of the account's chain when it was last written down; None where it never was."""
         return _head_in(self._content())
 
@@ -137,7 +137,7 @@ def held_by(path: Path) -> str | None:
     return signature(_signature_in(path.read_bytes()))
 
 
-def remembered(path: Path) -> Head | None:
+def read_memory(path: Path) -> Head | None:
     """What the lock file at `path` remembers, whoever holds it; None where there is no file, or one that does not."""
     try:
         return _head_in(path.read_bytes())

@@ -28,7 +28,7 @@ from runner.ledger.emergency import EmergencyFile
 from runner.ledger.engine import SqlLedger, check_account
 from runner.ledger.footing import Footing, refuse_behind
 from runner.ledger.hold import SqlHold
-from runner.ledger.lockfile import account_lock, remembered
+from runner.ledger.lockfile import account_lock, read_memory
 from runner.ledger.pgsession import AccountSession, holding, lock_key, make_durable, make_strict, one, refuse_pooled
 from runner.ledger.pgurl import Target, read_url
 from runner.ledger.sql import AccountRows
@@ -104,7 +104,7 @@ class PostgresLedger(SqlLedger):
                 raw.add_notice_handler(lambda notice: notices.append(notice.message_primary or ""))
                 hold = SqlHold(
                     holder=holder,
-                    transaction=lambda: self._undisputed(connection, notices),
+                    transaction=lambda: self._acknowledged_transaction(connection, notices),
                     is_held=session.is_held,
                     emergency=emergency,
                     footing=Footing(lock, {}, self.location),
@@ -144,7 +144,7 @@ class PostgresLedger(SqlLedger):
                     hint="create the schema, or use another one with ?options=-csearch_path%3Dname",
                 )
             self._schema = schema
-            kept = remembered(self._own("lock"))
+            kept = read_memory(self._own("lock"))
             if self._is_ready(connection):
                 self._refuse_behind(connection, kept)
                 self._reader = connection
@@ -171,7 +171,7 @@ class PostgresLedger(SqlLedger):
             self._migrate(connection)
             return True
         if version is not None:
-            raise self._outdated(version)
+            raise self._outdated_error(version)
         return False
 
     def _version(self, raw: psycopg.Connection) -> str | None:
@@ -187,7 +187,7 @@ class PostgresLedger(SqlLedger):
                 hint="give the ledger its own database or schema",
             )
         version = str(one(raw, "SELECT version_num FROM alembic_version"))
-        return self._known(version)
+        return self._known_version(version)
 
     def _migrate(self, connection: Connection) -> None:
         writer = connection.execution_options(begin=WRITE)
@@ -201,7 +201,7 @@ class PostgresLedger(SqlLedger):
         connection.execution_options(begin=READ)
 
     @contextmanager
-    def _undisputed(self, connection: Connection, notices: list[str]) -> Iterator[AccountRows]:
+    def _acknowledged_transaction(self, connection: Connection, notices: list[str]) -> Iterator[AccountRows]:
         """A transaction whose commit is acknowledged without a warning: a cut wait for a replica is only a warning."""
         notices.clear()
         with self._transaction(connection) as rows:

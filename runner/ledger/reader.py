@@ -46,7 +46,7 @@ class SqlReader(ABC):
     owners = _answer(claims.owners, dict)
     bought_since = _answer(claims.bought_since, list)
     evidence = _answer(claims.evidence, dict)
-    allowed = _answer(claims.allowed, dict)
+    allowances = _answer(claims.allowances, dict)
     wants = _answer(adopting.wants, dict)
     strangers = _answer(adopting.strangers, list)
     spent_since = _answer(spending.spent_since, dict)

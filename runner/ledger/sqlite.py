@@ -28,7 +28,7 @@ from runner.ledger.emergency import EmergencyFile
 from runner.ledger.engine import SqlLedger, check_account
 from runner.ledger.footing import Footing, Identity, identities, refuse_behind
 from runner.ledger.hold import SqlHold
-from runner.ledger.lockfile import account_lock, held_by, remembered
+from runner.ledger.lockfile import account_lock, held_by, read_memory
 from runner.ledger.sql import AccountRows
 
 T = TypeVar("T")
@@ -135,7 +135,7 @@ class SqliteLedger(SqlLedger):
         return storage.beside(self._path, f".{self.account}.{kind}")
 
     def _open(self) -> None:
-        kept = remembered(self._own("lock"))
+        kept = read_memory(self._own("lock"))
         traces = self._traces()
         storage.check_place(self._path, self._trusted)
         if not self._path.exists():
@@ -197,7 +197,7 @@ class SqliteLedger(SqlLedger):
         if version is None:
             storage.refuse_lost(self._path, traces)
         elif version != migrations.HEAD:
-            raise self._outdated(version)
+            raise self._outdated_error(version)
         return version is not None
 
     def _version(self, connection: Connection) -> str | None:
@@ -214,7 +214,7 @@ class SqliteLedger(SqlLedger):
                 f"{self._path} is another program's SQLite database, not a ledger", hint="name another file"
             )
         version = str(raw.execute("SELECT version_num FROM alembic_version").fetchone()[0])
-        return self._known(version)
+        return self._known_version(version)
 
     def _migrate(self, connection: Connection, traces: list[Path]) -> None:
         connection.execution_options(begin="BEGIN IMMEDIATE")
@@ -240,7 +240,7 @@ class SqliteLedger(SqlLedger):
 
 def _is_due(trace: Path) -> bool:
     """Whether a trace is an outcome, which will be entered, or a lock that knows how many events there have to be."""
-    return ".emergency" in trace.suffix or (trace.suffix == ".lock" and remembered(trace) is not None)
+    return ".emergency" in trace.suffix or (trace.suffix == ".lock" and read_memory(trace) is not None)
 
 
 def _checkpoint(raw: sqlite3.Connection) -> None:

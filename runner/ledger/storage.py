@@ -63,7 +63,7 @@ def _refuse_mounted(path: Path, mounts: str | None) -> None:
     Whoever has the file so, in a container say, has neither its log nor its lock, and writes beside everybody else.
     """
     place = Path(os.path.realpath(path.parent)) / path.name
-    own = [point for point, _ in _mounted(mounts) if _belongs_to(Path(point), place)]
+    own = [point for point, _ in _mount_points(mounts) if _belongs_to(Path(point), place)]
     if not own and _has_other_device(place):
         own = [str(place)]
     for point in own:
@@ -149,7 +149,7 @@ def refuse_lost(path: Path, traces: Iterable[Path]) -> None:
 def file_system(folder: Path, mounts: str | None = None) -> str:
     """The type of the file system that `folder` is on; empty where nobody can tell."""
     place, deepest = Path(os.path.realpath(folder)), ("", "")
-    for point, kind in _mounted(mounts):
+    for point, kind in _mount_points(mounts):
         if place.is_relative_to(point) and len(point) >= len(deepest[0]):
             deepest = point, kind
     return deepest[1]
@@ -164,7 +164,7 @@ def doubtful_file_system(folder: Path, mounts: str | None = None) -> str | None:
     return kind if kind and kind not in LOCAL_FILE_SYSTEMS else None
 
 
-def _mounted(mounts: str | None) -> Iterator[tuple[str, str]]:
+def _mount_points(mounts: str | None) -> Iterator[tuple[str, str]]:
     """Mount points and the types of what is mounted there, in the kernel's order; nothing without its table."""
     if mounts is None:
         mounts = _MOUNTS.read_text(errors="surrogateescape") if _MOUNTS.exists() else ""

@@ -86,11 +86,11 @@ def strictest(documents: Iterable[Batch]) -> dict[str, Batch]:
     tightest: dict[str, Batch] = {}
     for batch in documents:
         other = tightest.get(batch.name)
-        tightest[batch.name] = batch if other is None else _tightened(other, batch)
+        tightest[batch.name] = batch if other is None else _tighten(other, batch)
     return tightest
 
 
-def _tightened(one: Batch, other: Batch) -> Batch:
+def _tighten(one: Batch, other: Batch) -> Batch:
     """The tighter of each limit of two documents, and where that one stands."""
     least: dict[str, Any] = {}
     places: dict[str, tuple[str, Span]] = {}
@@ -110,7 +110,7 @@ def _tightened(one: Batch, other: Batch) -> Batch:
     return replace(one, budget=budget, buy_by=buy_by, places=places)
 
 
-def written(batch: Batch, name: str) -> str:
+def place_note(batch: Batch, name: str) -> str:
     """Where a limit of a batch stands, in brackets after a blank; nothing where that is not known."""
     if name not in batch.places:
         return ""
@@ -140,7 +140,7 @@ def too_dear(request: OrderRequest, quote: Quote, batch: Batch | None) -> Object
     budget = batch.budget if batch else None
     for name, limit, where in (
         ("max_total", request.max_total, ""),
-        ("budget.max_order", budget.max_order if budget else None, written(batch, "max_order") if batch else ""),
+        ("budget.max_order", budget.max_order if budget else None, place_note(batch, "max_order") if batch else ""),
     ):
         if limit is not None and quote.total > limit:
             return Objection(

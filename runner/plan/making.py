@@ -26,10 +26,10 @@ def draft(task: Task, ledger: Ledger, standing: Standing) -> Plan:
         task.loaded.orders, task.batches, records, today=standing.at.date(), limits=task.limits, standing=standing
     )
     selection = task.consent.selection
-    return Plan(steps=tuple(_selected(replace(s, evidence=evidence.get(s.request.key)), selection) for s in steps))
+    return Plan(steps=tuple(_select(replace(s, evidence=evidence.get(s.request.key)), selection) for s in steps))
 
 
-def _selected(step: Step, selection: Selection) -> Step:
+def _select(step: Step, selection: Selection) -> Step:
     """The step, or that it is none of this call's business; what may have been charged is everybody's."""
     reason = None if step.status == "unknown" else selection.left_out(step.request)
     return step if reason is None else replace(step, status="skipped", reason=reason, problem=None, vendor=None)

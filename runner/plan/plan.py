@@ -23,9 +23,9 @@ from runner.limits.limits import (
     alike,
     ceiling,
     objections,
+    place_note,
     too_dear,
     too_large,
-    written,
 )
 from runner.limits.policy import Objection
 from runner.manifest import Batch
@@ -58,14 +58,14 @@ class Step:
     def to_buy(self) -> bool:
         return self.status == "planned"
 
-    def refused(self, code: str, message: str, *, hint: str, field: str | None = None) -> Step:
+    def with_refusal(self, code: str, message: str, *, hint: str, field: str | None = None) -> Step:
         """The same step, not to be bought, pointing at its line."""
         problem = self.request.problem(code, message, hint=hint, field=field)
         return replace(self, status="refused", reason=message, problem=problem, ceiling=None)
 
-    def objected(self, objection: Objection) -> Step:
+    def with_objection(self, objection: Objection) -> Step:
         """The same step, not to be bought for that reason."""
-        return self.refused(objection.code, objection.message, hint=objection.hint, field=objection.field)
+        return self.with_refusal(objection.code, objection.message, hint=objection.hint, field=objection.field)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +92,7 @@ class Plan:
         """Everything that concerns the batch as a whole, in the order in which it was noticed."""
         return (*self.notices, *self.objections)
 
-    def refused(self, refusal: Refused, objections: Iterable[Problem] = ()) -> Plan:
+    def with_refusal(self, refusal: Refused, objections: Iterable[Problem] = ()) -> Plan:
         """The same plan, not to be bought for that reason, with these objections beside those it has."""
         return replace(self, refusal=refusal, objections=(*self.objections, *objections))
 
@@ -138,18 +138,18 @@ def compare_with_ledger(
 ) -> tuple[Step, ...]:
     """Wanted × ledger: what is left to buy, before any price is asked."""
     steps = (_compare(request, records.get(request.key), batches.get(request.key.batch), today) for request in requests)
-    return tuple(_permitted(step, limits, standing) if step.to_buy else step for step in steps)
+    return tuple(_permit(step, limits, standing) if step.to_buy else step for step in steps)
 
 
-def _permitted(step: Step, limits: Limits, standing: Standing) -> Step:
+def _permit(step: Step, limits: Limits, standing: Standing) -> Step:
     """The step, refused where a policy forbids it; warned of, or refused, where it looks like a copy."""
     if objection := against(limits.policies, step.request):
-        return step.objected(objection)
+        return step.with_objection(objection)
     copied = alike(step.request, standing)
     if copied is None:
         return step
     if limits.strict:
-        return step.objected(copied)
+        return step.with_objection(copied)
     problem = step.request.problem(copied.code, copied.message, hint=copied.hint)
     return replace(step, warning=replace(problem, severity="warning"))
 
@@ -161,7 +161,7 @@ def _compare(request: OrderRequest, record: Record | None, batch: Batch | None, 
     if record is not None and record.state is State.PLACED:
         if record.fingerprint == request.fingerprint:
             return replace(step, status="already_placed", reason=f"bought as order {record.order_id}")
-        return step.refused(
+        return step.with_refusal(
             "PSR401",
             f"changed after it was bought as order {record.order_id}: {in_words(changes_of(record, request))}",
             hint="an order is bought only once: restore it, rename it, or raise its `generation` to buy it again",
@@ -170,9 +170,9 @@ def _compare(request: OrderRequest, record: Record | None, batch: Batch | None, 
     if not request.enabled:
         return replace(step, status="skipped", reason="disabled in the manifest")
     if batch is not None and batch.buy_by is not None and today > batch.buy_by:
-        return step.refused(
+        return step.with_refusal(
             "PSR402",
-            f"its batch should have been bought by {batch.buy_by.isoformat()}{written(batch, 'buy_by')}",
+            f"its batch should have been bought by {batch.buy_by.isoformat()}{place_note(batch, 'buy_by')}",
             hint="move `buy_by` if the order is still wanted",
         )
     return step
@@ -226,7 +226,7 @@ def ask_prices(
         if not step.to_buy:
             steps.append(step)
             continue
-        steps.append(_priced(step, reader.quote(step.request), batches.get(step.request.key.batch), limits, standing))
+        steps.append(_price(step, reader.quote(step.request), batches.get(step.request.key.batch), limits, standing))
         done += 1
         watch(Quoting(done=done, total=total))
     return replace(plan, steps=tuple(steps), balance=reader.balance())
@@ -240,10 +240,10 @@ def check_limits(plan: Plan, batches: Mapping[str, Batch], limits: Limits, stand
     return replace(plan, objections=(*plan.objections, *objections))
 
 
-def _priced(step: Step, answer: Quote | QuoteRefused, batch: Batch | None, limits: Limits, standing: Standing) -> Step:
+def _price(step: Step, answer: Quote | QuoteRefused, batch: Batch | None, limits: Limits, standing: Standing) -> Step:
     if isinstance(answer, QuoteRefused):
         error = answer.errors[0]
-        refused = step.refused(
+        refused = step.with_refusal(
             "PSR403",
             f"the vendor refused to price it: {error.message}",
             hint="compare the order with `order-runner reference`",
@@ -252,7 +252,7 @@ def _priced(step: Step, answer: Quote | QuoteRefused, batch: Batch | None, limit
         return replace(refused, quote=answer.quote, vendor=error)
     step = replace(step, quote=answer)
     objection = too_dear(step.request, answer, batch) or too_large(answer, limits, standing.dearest)
-    return step.objected(objection) if objection else replace(step, ceiling=ceiling(step.request, answer, batch))
+    return step.with_objection(objection) if objection else replace(step, ceiling=ceiling(step.request, answer, batch))
 
 
 def purse_for(plan: Plan, batches: Mapping[str, Batch], limits: Limits, standing: Standing) -> Purse:

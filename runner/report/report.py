@@ -178,7 +178,7 @@ class Report:
         return self.possible_elsewhere + _sum(entry for entry in self.orders if entry.status == "unknown")
 
     @property
-    def unexplained(self) -> Decimal | None:
+    def unexplained_change(self) -> Decimal | None:
         """The part of the balance's change that no confirmed purchase of this run explains."""
         if self.balance_before is None or self.balance_after is None:
             return None
@@ -233,7 +233,7 @@ class Report:
             "spent_possible": decimal_text(self.spent_possible),
             "balance_before": _money(self.balance_before),
             "balance_after": _money(self.balance_after),
-            "unexplained": _money(self.unexplained),
+            "unexplained": _money(self.unexplained_change),
         }
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from runner.core.errors import Refused
 from runner.core.orders import OrderKey
-from runner.core.progress import Progress, Quoting, Watch, unwatched
+from runner.core.progress import Progress, Quoting, Watch, ignore
 from runner.core.records import Record
 from runner.core.states import State
 from runner.limits.limits import Limits, strictest
@@ -30,7 +30,7 @@ def steps_of(wanted: Loaded, records: Mapping[OrderKey, Record] | None = None, *
     return compare_with_ledger(wanted.orders, strictest(wanted.batches), records or {}, today=TODAY, **settings)
 
 
-def priced(plan: Plan, wanted: Loaded, shop: Shop, limits: Limits, watch: Watch = unwatched, **settings: Any) -> Plan:
+def priced(plan: Plan, wanted: Loaded, shop: Shop, limits: Limits, watch: Watch = ignore, **settings: Any) -> Plan:
     """The plan after prices were asked, and every limit was held against them."""
     batches = strictest(wanted.batches)
     return check_limits(ask_prices(plan, batches, shop, limits, watch, **settings), batches, limits, **settings)

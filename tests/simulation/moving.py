@@ -31,7 +31,7 @@ class Lock:
     def is_in_place(self) -> bool:
         return self._world.lock is self
 
-    def remembered(self) -> Head | None:
+    def memory(self) -> Head | None:
         return self.head
 
     def remember(self, head: Head) -> None:
