@@ -37,7 +37,11 @@ def _identity(path: Path) -> Identity | None:
 
 
 class Footing:
-    """What one hold stands on; asked before and after every commit."""
+    """What one hold stands on; asked before and after every commit, and before anything is sent.
+
+    Once a claim or a settlement is acknowledged, the lock remembers it, durably: that costs one more synchronisation of
+    the disk for each. A process that dies in between leaves a lock that knows less than its ledger, which does no harm.
+    """
 
     def __init__(self, lock: AccountLock, files: Mapping[Path, Identity], location: str) -> None:
         """`files` are the ledger's own, as they were opened; none for a ledger that is no file here."""

@@ -76,10 +76,8 @@ def _refuse_mounted(path: Path, mounts: str | None) -> None:
 
 def _belongs_to(point: Path, place: Path) -> bool:
     """Whether `point` is the ledger at `place` or one of the files beside it: log, lock, emergency file."""
-    name = point.name
-    return point.parent == place.parent and (
-        name == place.name or name.startswith((f"{place.name}-", f"{place.name}."))
-    )
+    name = re.escape(place.name) + r"(-wal|-shm|-journal|\..+\.(lock|emergency))?"
+    return point.parent == place.parent and re.fullmatch(name, point.name, re.DOTALL) is not None
 
 
 def _has_other_device(place: Path) -> bool:

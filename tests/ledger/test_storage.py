@@ -171,7 +171,8 @@ def test_a_file_that_is_a_mount_of_its_own_is_refused(ending: str) -> None:
 
 def test_a_folder_that_is_a_mount_is_fine() -> None:
     """A mounted folder has ledger, log and lock together."""
-    check_place(Path("/srv/orders.ledger"), None, f"{MOUNTS}31 22 254:0 /l /srv rw - ext4 /dev/vda rw\n")
+    for mounted in ("/srv", "/srv/orders.ledger.d", "/srv/orders.ledger-backup"):
+        check_place(Path("/srv/orders.ledger"), None, f"{MOUNTS}31 22 254:0 /l {mounted} rw - ext4 /dev/vda rw\n")
 
 
 def test_a_ledger_on_a_doubtful_file_system_is_opened_by_nobody(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
