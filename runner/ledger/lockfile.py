@@ -176,7 +176,7 @@ def _slots_in(content: bytes) -> tuple[Head | None, Head | None]:
 def _head_of(slot: bytes) -> Head | None:
     """What a slot holds; None where it is empty or was not written whole."""
     try:
-        values = json.loads(slot)
+        values = json.loads(slot.decode("ascii"))
         head = Head(int(values["events"]), str(values["hash"]))
         return head if values["check"] == _check(head) else None
     except (ValueError, KeyError, TypeError):
