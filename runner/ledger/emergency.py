@@ -159,7 +159,8 @@ def numbered_files(path: Path) -> list[Path]:
     """The files beside `path` that were made because it was taken, oldest first."""
     name = re.compile(re.escape(path.name) + r"-([0-9]+)")
     files = path.parent.iterdir() if path.parent.is_dir() else ()
-    return sorted((file for file in files if name.fullmatch(file.name)), key=lambda file: int(file.name.split("-")[-1]))
+    ours = (file for file in files if name.fullmatch(file.name) and file.is_file())
+    return sorted(ours, key=lambda file: int(file.name.rpartition("-")[2]))
 
 
 def holds_something(path: Path) -> bool:

@@ -138,11 +138,18 @@ def held_by(path: Path) -> str | None:
 
 
 def read_memory(path: Path) -> Head | None:
-    """What the lock file at `path` remembers, whoever holds it; None where there is no file, or one that does not."""
+    """What the lock file at `path` remembers, whoever holds it; None where there is no file, or one that does not.
+
+    OSError where it cannot be read, or is a link or anything else special.
+    """
     try:
-        return _head_in(path.read_bytes())
+        descriptor = open_private(path, os.O_RDONLY)
     except FileNotFoundError:
         return None
+    try:
+        return _head_in(os.pread(descriptor, _FILE, 0))
+    finally:
+        os.close(descriptor)
 
 
 def _signature_in(content: bytes) -> str:
