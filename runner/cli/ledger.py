@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -86,13 +86,13 @@ class ExportOptions(CommandOptions):
 def export_command(options: ExportOptions) -> int:
     """Write every event of the account as a line of JSON, with the witnesses it names. Others may keep buying.
 
-    Exit code 5 if the ledger is damaged; FILE then stays as it was.
+    Exit code 5 if the ledger is damaged, or there is none, or it does not have the account; FILE then stays as it was.
     """
     from runner.ledger.export import BrokenHistory
 
     console = options.screen.console()
     settings = common.ledger_settings(options.ledger, options.given, sandbox=options.sandbox)
-    with closing(wiring.open_ledger(locate(settings), read_only=True)) as ledger:
+    with _existing(locate(settings)) as ledger:
         on_screen = str(options.output) == "-" and console.out.terminal
         try:
             with common.writing(options.output), options.screen.watching(console, quiet=on_screen) as watch:
@@ -103,6 +103,24 @@ def export_command(options: ExportOptions) -> int:
                 hint="see docs/how-to/back-up-the-ledger.md; a copy of the file keeps what is left",
             ) from None
     return common.exit_code(ExitCode.OK, console)
+
+
+@contextmanager
+def _existing(place: LedgerPlace) -> Iterator[Ledger]:
+    """The ledger, to read; LedgerUnusable where there is none or it does not have the account: that is no history."""
+    with closing(wiring.open_ledger(place, read_only=True)) as ledger:
+        accounts = ledger.accounts()
+        if not accounts:
+            state = "is empty: it has no account" if place.url or place.path.exists() else "does not exist"
+            raise LedgerUnusable(
+                f"the ledger {ledger.location} {state}", hint="name the one that `apply` used with --ledger"
+            )
+        if ledger.account not in accounts:
+            raise LedgerUnusable(
+                f"the ledger {ledger.location} has no account {ledger.account}; it has {', '.join(accounts)}",
+                hint=f"name one of them, like --account {accounts[0]}",
+            )
+        yield ledger
 
 
 def _write(lines: Iterator[str], output: Path, console: Console) -> None:
@@ -143,7 +161,7 @@ def verify_command(options: VerifyOptions) -> int:
     """Check that no event was changed, lost, added or moved: in the ledger, or in the file EXPORT.
 
     For a ledger, also check that every order is what its events make of it. Exit code 5 at the first thing that is
-    not, which is named.
+    not, which is named, and where there is no ledger, or none of the account.
     """
     from runner.views import ledger as view
 
@@ -160,7 +178,7 @@ def _check_ledger(place: LedgerPlace, watch: Watch) -> LedgerCheck:
     from runner.ledger.export import BrokenHistory, check_ledger
     from runner.views.ledger import LedgerCheck
 
-    with closing(wiring.open_ledger(place, read_only=True)) as ledger:
+    with _existing(place) as ledger:
         try:
             chain = check_ledger(ledger, watch)
         except BrokenHistory as error:
@@ -217,7 +235,7 @@ def _import(path: Path, stream: TextIO, place: LedgerPlace, timeout: float, watc
         export = Export(stream, watch)
         _refuse_other_account(path, export, place)
         with (
-            closing(wiring.open_ledger(place)) as ledger,
+            closing(wiring.open_ledger(place, restoring=True)) as ledger,
             ledger.hold(holder(SystemClock().now()), timeout=timeout) as hold,
         ):
             check_name(ledger.account, ledger.register(), new=True)

@@ -104,6 +104,7 @@ IN_RUNS: Final[dict[str, str]] = {
     "PSR603": "account busy",
     "PSR604": "run cancelled",
     "PSR605": "call that cannot be carried out",
+    "PSR606": "ledger gone, replaced or older than it was",
     "PSR607": "key of another account",
     "PSR608": "another key than the account's",
     "PSR609": "account that the ledger does not know",

@@ -11,7 +11,8 @@
     │   │   └── AccountUnknown  5   the name is new to a ledger that has others
     │   ├── LedgerUnusable      5   the ledger cannot be trusted or written
     │   │   ├── LedgerMissing   5   there is none where one has to be
-    │   │   └── LedgerOutdated  5   it is of an older version, and was opened for reading only
+    │   │   ├── LedgerOutdated  5   it is of an older version, and was opened for reading only
+    │   │   └── LedgerReplaced  5   it is gone, or not the one that was in use here
     │   └── VendorUnavailable   5   the vendor did not answer a read
     │       └── UnknownForm     5   it did, in its envelope, with content in a form that nobody knows
     ├── OrdersFailed            6   the vendor refused some orders; nothing unknown
@@ -178,6 +179,10 @@ class LedgerMissing(LedgerUnusable):
 
 class LedgerOutdated(LedgerUnusable):
     """Of an older version, and opened for reading only: the next purchase brings it up to date."""
+
+
+class LedgerReplaced(LedgerUnusable):
+    """Moved, removed or replaced while it was in use, or without events that this machine knows it had."""
 
 
 class VendorUnavailable(Refused):

@@ -44,7 +44,8 @@ class Hold(Protocol):
         """One durable conditional move to `submitted`.
 
         Raises `Refused` where the order is not in a claimable state with this content, or the hold is lost;
-        `LedgerUnusable` where the commit was not acknowledged. In every such case nothing may be sent.
+        `LedgerUnusable` where the commit was not acknowledged, as `LedgerReplaced` where the ledger is no longer at its
+        place. In every such case nothing may be sent.
         """
 
     def settle(self, attempt: Attempt, settlement: Settlement) -> Record:
@@ -52,8 +53,11 @@ class Hold(Protocol):
 
         A placed fact is stored even where another has moved the order meanwhile; where the state no longer allows
         the move the fact is kept as an event and the record returned shows what stands. Raises `LedgerUnusable`
-        where the commit was not acknowledged.
+        where the commit was not acknowledged, or, as `LedgerReplaced`, where it went to a ledger that has moved away.
         """
+
+    def objection(self) -> str | None:
+        """Why nothing may be sent any more: the ledger is not where it was claimed in. None where it is."""
 
     def note_wants(self, wants: Iterable[Want]) -> None:
         """Keep what these keys stand for, in place of what was kept of them: what `adopt` may be asked for later."""
@@ -70,7 +74,8 @@ class Hold(Protocol):
     def save_emergency(self, attempt: Attempt, settlement: Settlement) -> str:
         """Write a settlement that `settle` could not store to the file kept ready for it; returns the file's path.
 
-        The next hold imports it before anything else. Raises OSError where even that is impossible.
+        That is another file where the one kept ready has moved. The next hold imports it before anything else. Raises
+        OSError where even that is impossible.
         """
 
     def enter_key(self, entry: AccountKey) -> bool:
@@ -162,7 +167,8 @@ class Ledger(Protocol):
     def hold(self, holder: Holder, *, timeout: float) -> AbstractContextManager[Hold]:
         """Hold the account for the length of a `with`; raises `Busy`, naming the holder, after `timeout` seconds.
 
-        Dies with the process. Proves, by a durable write, that the ledger can be written.
+        Dies with the process. Proves, by a durable write, that the ledger can be written. Raises `LedgerReplaced` where
+        the ledger lacks events that this machine knows it had.
         """
 
     def held_by(self) -> str | None:
@@ -170,6 +176,9 @@ class Ledger(Protocol):
 
     def close(self) -> None:
         """Let go of the store."""
+
+    def accounts(self) -> list[str]:
+        """Every account that was ever held in this store, in order; none where it has no tables yet."""
 
     def head(self) -> Head:
         """How many events the account has, and the hash of the last, as the ledger keeps it beside them."""

@@ -56,6 +56,7 @@ class SqlReader(ABC):
     dearest = _answer(spending.dearest, lambda: None)
     bought_alike = _answer(spending.bought_alike, list)
     register = _answer(registers.register, Register)
+    accounts = _answer(archive.accounts, list)
     head = _answer(archive.kept_head, Head)
     kept_witness = _answer(archive.kept_witness, lambda: None)
 

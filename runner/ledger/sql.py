@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -32,10 +32,11 @@ ABANDONED: Final = "its run ended before the outcome was recorded"
 
 @dataclass(frozen=True, slots=True)
 class AccountRows:
-    """One account's rows, inside one transaction."""
+    """One account's rows, inside one transaction; `ends` has where each event that was entered leaves the chain."""
 
     connection: Connection
     account: str
+    ends: list[Head] = field(default_factory=list)
 
     def records(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Record]:
         """The known ones among `keys`."""
@@ -210,8 +211,10 @@ class AccountRows:
             "detail": detail,
             "prev_hash": head.hash,
         }
-        values["hash"] = event_hash(values)
-        moved = {"b_account": self.account, "events": head.events + 1, "hash": values["hash"]}
+        end = Head(head.events + 1, event_hash(values))
+        self.ends.append(end)
+        values["hash"] = end.hash
+        moved = {"b_account": self.account, "events": end.events, "hash": end.hash}
         return (statements.INSERT_EVENT, values), (statements.MOVE_CHAIN, moved)
 
 

@@ -15,12 +15,14 @@ from sqlalchemy import (
     Connection,
     FromClause,
     Insert,
+    Integer,
     Select,
     TextClause,
     Update,
     and_,
     bindparam,
     exists,
+    literal_column,
     select,
     text,
 )
@@ -201,6 +203,7 @@ ENTER_KEY: Final = Prepared(
     )
 )
 """Of two that enter the same number at once, one changes nothing: it has not seen what the other entered."""
+ACCOUNTS: Final = select(holds.c.account).order_by(holds.c.account)
 
 INSERT_RUN: Final = Prepared(runs.insert(), "id", "account", "mode", "started_at", "host", "pid", "ci_job")
 FINISH_RUN: Final = Prepared(runs.update().where(of_account(runs, "id")), "finished_at", "exit_code")
@@ -212,6 +215,14 @@ INSERT_CHAIN: Final = Prepared(chains.insert())
 MOVE_CHAIN: Final = Prepared(chains.update().where(of_account(chains)), "events", "hash")
 
 HEAD: Final = Prepared(_HEAD)
+EVENT_BEFORE_THE_END: Final = Prepared(
+    select(order_events.c.hash)
+    .where(of_account(order_events))
+    .order_by(order_events.c.seq.desc())
+    .limit(literal_column("1", Integer))
+    .offset(bindparam("b_beyond", type_=Integer))
+)
+"""The event that has `b_beyond` events of the account after it."""
 HISTORY: Final = (
     select(order_events)
     .where(of_account(order_events), order_events.c.seq > bindparam("b_after"))

@@ -93,6 +93,7 @@ def settings(base: Settings) -> Settings:
         base,
         ledger=text("--ledger") if base.ledger is None else base.ledger,
         account=base.account or text("--account"),
+        trusted_file_system=text("--trust-file-system"),
         base_url=base.base_url or os.environ.get("PROXY_SELLER_BASE_URL") or None,
         api_key_file=base.api_key_file or (Path(file) if file else None),
         rate=count("--rate") if base.rate is None else base.rate,

@@ -38,11 +38,13 @@ LEDGER_VARIABLE: Final = "ORDER_RUNNER_LEDGER"
 class Settings:
     """What options and environment say about where and how. None: not said. Seconds; requests in any 60 s.
 
-    `sandbox_folder` holds account and ledger of the sandbox, in place of one in the user's state folder.
+    `trusted_file_system` is a type whose locks hold, as the user knows. `sandbox_folder` holds account and ledger of
+    the sandbox, in place of one in the user's state folder.
     """
 
     ledger: str | None = field(default=None, repr=False)
     account: str | None = None
+    trusted_file_system: str | None = None
     base_url: str | None = None
     api_key: ApiKey | None = None
     api_key_file: Path | None = None
@@ -56,11 +58,15 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerPlace:
-    """Which account in which ledger: a file, or with `url` a database and the folder this machine keeps for it."""
+    """Which account in which ledger: a file, or with `url` a database and the folder this machine keeps for it.
+
+    A file may be on a file system of the type `trusted`, whatever is known of its locks.
+    """
 
     path: Path
     account: str
     url: str | None = field(default=None, repr=False)
+    trusted: str | None = None
 
 
 def state_folder() -> Path:
@@ -103,14 +109,15 @@ def short_path(path: Path) -> str:
 def locate(settings: Settings) -> LedgerPlace:
     """The ledger's place; UsageError where its name can be that of no ledger."""
     if settings.sandbox:
-        return LedgerPlace(path=sandbox_folder(settings) / "ledger.sqlite3", account=SANDBOX_ACCOUNT)
+        path = sandbox_folder(settings) / "ledger.sqlite3"
+        return LedgerPlace(path=path, account=SANDBOX_ACCOUNT, trusted=settings.trusted_file_system)
     account, text = settings.account or DEFAULT_ACCOUNT, _ledger_text(settings)
-    if text is None:
-        return LedgerPlace(path=state_folder() / "ledger.sqlite3", account=account)
-    ledger_text.check_text(text)
-    if ledger_text.is_postgres(text):
-        return LedgerPlace(path=state_folder() / "postgres", account=account, url=text)
-    return LedgerPlace(path=ledger_text.file_of(text), account=account)
+    if text is not None:
+        ledger_text.check_text(text)
+        if ledger_text.is_postgres(text):
+            return LedgerPlace(path=state_folder() / "postgres", account=account, url=text)
+    path = state_folder() / "ledger.sqlite3" if text is None else ledger_text.file_of(text)
+    return LedgerPlace(path=path, account=account, trusted=settings.trusted_file_system)
 
 
 def _ledger_text(settings: Settings) -> str | None:

@@ -22,6 +22,7 @@ from runner.run.settings import (
     read_key,
     sandbox_folder,
     short_path,
+    state_folder,
 )
 
 if TYPE_CHECKING:
@@ -47,16 +48,23 @@ def ledger_name(place: LedgerPlace) -> str:
     return _postgres("pgurl").read_url(place.url).location  # type: ignore[no-any-return]
 
 
-def open_ledger(place: LedgerPlace, *, read_only: bool = False) -> Ledger:
-    """The ledger at a place. Raises LedgerUnusable."""
+def open_ledger(place: LedgerPlace, *, read_only: bool = False, restoring: bool = False) -> Ledger:
+    """The ledger at a place. Raises LedgerUnusable, unless `restoring` also where it lacks events that it had."""
     if place.url is not None:
         opened: Ledger = _postgres("postgres").open_postgres(
-            place.url, place.account, folder=place.path, read_only=read_only
+            place.url, place.account, folder=place.path, read_only=read_only, restoring=restoring
         )
         return opened
     from runner.ledger.sqlite import open_sqlite
 
-    return open_sqlite(place.path, place.account, read_only=read_only)
+    return open_sqlite(
+        place.path,
+        place.account,
+        read_only=read_only,
+        restoring=restoring,
+        trusted=place.trusted,
+        spare=state_folder() / "emergency",
+    )
 
 
 @contextmanager

@@ -142,6 +142,8 @@ class World:
     secret_files: set[Path] = field(default_factory=set)
     started: list[Process] = field(default_factory=list)
     held: int | None = None
+    quote_held: int | None = None
+    is_quoting: bool = False
     released: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
@@ -161,6 +163,11 @@ class World:
         self.held = self.money_requests + number
         self.released = threading.Event()
 
+    def hold_quote(self) -> None:
+        """The price that is asked for after the next purchase is held back until `release`."""
+        self.quote_held = self.money_requests + 1
+        self.released = threading.Event()
+
     def release(self) -> None:
         """What was held back is answered."""
         self.released.set()
@@ -168,6 +175,9 @@ class World:
     def _respond(self, method: str, target: str, raw: bytes) -> Reply:
         answer = self.box.respond(method, target, raw)
         if target.endswith("/order/make") and self.money_requests == self.held:
+            self.released.wait(4 * SOON)
+        if target.endswith("/order/calc") and self.money_requests == self.quote_held:
+            self.is_quoting = True
             self.released.wait(4 * SOON)
         return answer
 

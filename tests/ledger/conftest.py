@@ -145,6 +145,10 @@ class SqliteStore:
         """Where an account's emergency file is."""
         return Path(f"{self.path}.{account}.emergency")
 
+    def lock(self, account: str = "acme") -> Path:
+        """Where an account's lock file is."""
+        return self.emergency(account).with_suffix(".lock")
+
     def record(self, name: str = "one") -> Record:
         """The order as any other process would find it."""
         with closing(open_sqlite(self.path, "acme", read_only=True)) as ledger:

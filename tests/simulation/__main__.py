@@ -43,6 +43,7 @@ EVENTS = (
     *(f"exclusive: left to a person: {name}" for name in CLASSES),
     *("refused: looks bought", "settled by a person, adopted", "settled by a person, not mine"),
     "run under another name",
+    *("ledger moved away", "older copy refused"),
     *("ledger put back", *(f"bought again: {name}" for name in UNSEEN)),
 )
 """What has to have happened before a result means anything."""

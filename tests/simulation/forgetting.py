@@ -18,9 +18,10 @@ from runner.plan import lookalikes
 from runner.plan.task import Guard
 from runner.run import batch
 from runner.settle.resolve import Disowning, Ruling, disown, resolve
+from tests.simulation.moving import put
 from tests.simulation.process import Killed, Process
 from tests.simulation.settling import PERSON
-from tests.simulation.store import MemoryLedger, raw
+from tests.simulation.store import MemoryLedger
 
 if TYPE_CHECKING:
     from tests.simulation.vendor import Bought
@@ -73,12 +74,8 @@ class Forgetting:
         world.vendor.catch_up()
         for _ in range(world.rng.choice((0, 0, 1, 2))):
             world.vendor.meanwhile()
-        cursor = raw(world.connection)
-        for table in reversed(metadata.sorted_tables):
-            cursor.execute(f"DELETE FROM {table.name}")
-        for table in metadata.sorted_tables:
-            rows = self._copy[table.name]
-            cursor.executemany(f"INSERT INTO {table.name} VALUES ({','.join('?' * len(table.columns))})", rows)
+        put(world, self._copy)
+        world.moving.forget()
         self.restored = True
         world.exclusive = False  # what was forgotten is, to this ledger, what others bought
         world.settling.begin_again()

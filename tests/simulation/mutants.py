@@ -14,6 +14,7 @@ from runner.core.orders import Quote
 from runner.core.records import Attempt, Claim, Record, Settlement
 from runner.core.states import Event, State
 from runner.core.vendor import Answer, NotSent, Outcome, Rejected, Unknown, VendorError
+from runner.ledger.footing import Footing
 from runner.ledger.hold import SqlHold, _durable
 from runner.ledger.sql import AccountRows
 from runner.plan import making
@@ -174,6 +175,19 @@ def key_not_compared() -> Iterator[None]:
     """Whatever name a run has for the account, it is let in."""
     with mock.patch.object(batch, "check_key", return_value=True), mock.patch.object(batch, "admit"):
         yield
+def moved_unnoticed() -> AbstractContextManager[object]:
+    """A ledger whose files have gone from their places is used on."""
+    return mock.patch.object(Footing, "objection", return_value=None)
+
+
+def lock_not_read() -> AbstractContextManager[object]:
+    """A ledger is not held against what its lock remembers."""
+    return mock.patch.object(Footing, "refuse_behind", return_value=None)
+
+
+def lock_not_written() -> AbstractContextManager[object]:
+    """The lock remembers nothing."""
+    return mock.patch.object(Footing, "catch_up", return_value=None)
 
 
 MUTANTS: Final[Mapping[str, Mutant]] = {
@@ -196,6 +210,9 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         forgotten_not_compared,
         wants_not_noted,
         key_not_compared,
+        moved_unnoticed,
+        lock_not_read,
+        lock_not_written,
         *EVIDENCE,
     )
 }

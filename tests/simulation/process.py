@@ -69,6 +69,8 @@ class Process:
         self.fate = fate
         self.knows_hold = world.rng.random() < 0.5
         """A process whose hold was lost while it was frozen may not know of it."""
+        self.connection, self.lock = world.connection, world.lock
+        """What it has open, wherever that is by now."""
         self.dead = False
         self.claimed_at = self.guarded_at = 0.0
         self.point = point
@@ -104,6 +106,8 @@ class Process:
             elif fate == "is to stop":
                 self.world.counts[f"asked to stop at {point}"] += 1
                 self.stop.request()
+            elif fate == "loses its ledger":
+                self.world.moving.away(self)
             else:
                 self.world.counts[f"frozen at {point}"] += 1
                 self.world.while_frozen(self)

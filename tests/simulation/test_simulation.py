@@ -45,6 +45,9 @@ CAUGHT_AT = {
     "lost-rows-unnoticed": 74,
     "hints_are_forgotten": 150,
     "orders_never_end": 46,
+    "moved-unnoticed": 20,
+    "lock-not-read": 6,
+    "lock-not-written": 6,
 }
 """Where to look first, to save time; where that no longer holds, all of `SEEDS` are tried."""
 SEEDS = range(1000)

@@ -59,6 +59,12 @@ class LedgerOptions:
     account: str | None = option(
         "--account", metavar="NAME", help=f"The account's name in the ledger. [{DEFAULT_ACCOUNT}]"
     )
+    trust_file_system: str | None = option(
+        "--trust-file-system",
+        metavar="TYPE",
+        help="A file system, like virtiofs, that the ledger's file is on although it is refused there: you know that "
+        "its locks and shared memory hold between all who use the ledger.",
+    )
 
 
 def base_url_option() -> Any:
@@ -158,15 +164,21 @@ def ledger_settings(ledger: LedgerOptions | None, given: Given, *, sandbox: bool
         return Settings(sandbox=sandbox)
     if "ledger" in given.line and ledger.ledger is not None:
         _refuse_password_in_process_list(ledger.ledger)
-    return Settings(ledger=ledger.ledger, account=ledger.account, sandbox=sandbox)
+    return Settings(
+        ledger=ledger.ledger,
+        account=ledger.account,
+        trusted_file_system=ledger.trust_file_system,
+        sandbox=sandbox,
+    )
 
 
 def flags_of(given: Given, settings: Settings) -> str:
     """The flags, a blank before each, that send another command to the same account of the same ledger."""
     if settings.sandbox:
         return " --sandbox"
-    places = (("ledger", settings.ledger), ("account", settings.account))
-    return "".join(f" --{name} {shlex.quote(str(value))}" for name, value in places if name in given.line)
+    places = {"ledger": settings.ledger, "account": settings.account, "trust_file_system": settings.trusted_file_system}
+    said = ((given.line[name], value) for name, value in places.items() if name in given.line)
+    return "".join(f" {flag} {shlex.quote(str(value))}" for flag, value in said)
 
 
 def _refuse_beside_sandbox(given: Given) -> None:

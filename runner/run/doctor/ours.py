@@ -39,6 +39,9 @@ def ledger(case: Examination) -> Check:
     facts: dict[str, Fact] = {"kind": kind, "location": name, "account": place.account, "origin": origin}
     require_named_ledger(case.settings)
     text = f"{kind}, {name} ({origin}), account {place.account}"
+    if place.url is None and place.trusted:
+        text += f", trusted on {place.trusted} ({case.origin('trust_file_system')})"
+        facts["trusted_file_system"] = place.trusted
     try:
         with closing(wiring.open_ledger(place, read_only=True)) as opened:
             case.open = tuple(opened.open_records())
