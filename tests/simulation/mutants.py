@@ -175,6 +175,8 @@ def key_not_compared() -> Iterator[None]:
     """Whatever name a run has for the account, it is let in."""
     with mock.patch.object(batch, "check_key", return_value=True), mock.patch.object(batch, "admit"):
         yield
+
+
 def moved_unnoticed() -> AbstractContextManager[object]:
     """A ledger whose files have gone from their places is used on."""
     return mock.patch.object(Footing, "objection", return_value=None)

@@ -28,9 +28,8 @@ from runner.vendors.v1.adapter import V1Buyer
 from runner.vendors.wire import Request
 from tests.simulation.books import NOTHING, Books
 from tests.simulation.forgetting import Forgetting
-from tests.simulation.network import IDENTITY, Transport
 from tests.simulation.moving import Lock, Moving
-from tests.simulation.network import Transport
+from tests.simulation.network import IDENTITY, Transport
 from tests.simulation.process import LOOKING, POINTS, Killed, Process, SimClock
 from tests.simulation.settling import Settling, inherit
 from tests.simulation.store import ACCOUNT, Emergency, MemoryLedger, emptied, enter_account
