@@ -7,9 +7,9 @@ from contextlib import AbstractContextManager
 from typing import Concatenate, ParamSpec, TypeVar
 
 from runner.core.errors import LedgerUnusable, Refused
-from runner.core.records import Adoption, Attempt, Claim, Entry, Holder, Record, Restored, Settlement, Stranger
+from runner.core.records import Adoption, Attempt, Claim, Entry, Holder, Record, Rename, Restored, Settlement, Stranger
 from runner.core.vendor import Witness
-from runner.ledger import adopting, archive
+from runner.ledger import adopting, archive, renaming
 from runner.ledger.emergency import EmergencyFile
 from runner.ledger.sql import AccountRows
 
@@ -76,6 +76,13 @@ class SqlHold:
             raise Refused(f"{adoption.want.key} was not adopted: this process no longer holds the account")
         with self._write() as rows:
             return adopting.adopt(rows, self._fence, adoption)
+
+    def rename(self, renames: Iterable[Rename]) -> None:
+        """Move what is known of bought orders to other keys: all of it in one durable transaction, or nothing."""
+        if not self._is_held():
+            raise Refused("nothing was renamed: this process no longer holds the account")
+        with self._write() as rows:
+            renaming.rename(rows, self._fence, renames)
 
     def save_emergency(self, attempt: Attempt, settlement: Settlement) -> str:
         """Write a settlement that `settle` could not store to the file kept ready for it; returns the file's path."""

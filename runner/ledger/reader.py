@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
 from runner.core.records import Entry, Head, Record
-from runner.ledger import adopting, archive, claims, spending
+from runner.ledger import adopting, archive, claims, renaming, spending
 from runner.ledger.sql import AccountRows
 
 PAGE: Final = 1000
@@ -47,6 +47,7 @@ class SqlReader(ABC):
     bought_since = _answer(claims.bought_since, list)
     evidence = _answer(claims.evidence, dict)
     allowed = _answer(claims.allowed, dict)
+    renamed = _answer(renaming.renamed, dict)
     wants = _answer(adopting.wants, dict)
     strangers = _answer(adopting.strangers, list)
     spent_since = _answer(spending.spent_since, dict)

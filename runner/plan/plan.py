@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -13,7 +13,7 @@ from runner.core.errors import Problem, Refused
 from runner.core.orders import OrderKey, OrderRequest, ProductType, Quote, Scalar, decimal_text
 from runner.core.progress import Quoting, Watch
 from runner.core.records import Record
-from runner.core.states import OPEN, State
+from runner.core.states import CLAIMABLE, OPEN, State
 from runner.core.vendor import QuoteRefused, Reader, VendorError
 from runner.limits.budgets import Past, Purse
 from runner.limits.limits import (
@@ -22,6 +22,7 @@ from runner.limits.limits import (
     against,
     alike,
     ceiling,
+    copied,
     objections,
     too_dear,
     too_large,
@@ -29,6 +30,7 @@ from runner.limits.limits import (
 )
 from runner.limits.policy import Objection
 from runner.manifest import Batch
+from runner.plan.renames import Remembered, bought_twice, given_up, predecessor
 
 UNLIMITED: Final = Limits()
 UNASKED: Final = Standing()
@@ -40,7 +42,7 @@ class Step:
 
     `status` is the report's word: `planned` (to buy), `already_placed`, `skipped`, `refused` or `unknown`. A planned
     step that was quoted has a `ceiling`: the most its purchase may cost. `evidence` is what an earlier run settled it
-    by.
+    by. `renamed_from` is the key that its purchase moves from, None where nothing moves.
     """
 
     request: OrderRequest
@@ -53,6 +55,7 @@ class Step:
     warning: Problem | None = None
     vendor: VendorError | None = None
     evidence: Mapping[str, object] | None = None
+    renamed_from: OrderKey | None = None
 
     @property
     def to_buy(self) -> bool:
@@ -62,6 +65,11 @@ class Step:
         """The same step, not to be bought, pointing at its line."""
         problem = self.request.problem(code, message, hint=hint, field=field)
         return replace(self, status="refused", reason=message, problem=problem, ceiling=None)
+
+    def warned(self, objection: Objection) -> Step:
+        """The same step, with that as a warning."""
+        problem = self.request.problem(objection.code, objection.message, hint=objection.hint, field=objection.field)
+        return replace(self, warning=replace(problem, severity="warning"))
 
     def objected(self, objection: Objection) -> Step:
         """The same step, not to be bought for that reason."""
@@ -130,44 +138,62 @@ class Plan:
 def compare_with_ledger(
     requests: Iterable[OrderRequest],
     batches: Mapping[str, Batch],
-    records: Mapping[OrderKey, Record],
+    known: Remembered,
     *,
     today: date,
     limits: Limits = UNLIMITED,
     standing: Standing = UNASKED,
+    strict: bool = False,
 ) -> tuple[Step, ...]:
-    """Wanted × ledger: what is left to buy, before any price is asked."""
-    steps = (_compare(request, records.get(request.key), batches.get(request.key.batch), today) for request in requests)
-    return tuple(_permitted(step, limits, standing) if step.to_buy else step for step in steps)
+    """Wanted × ledger: what is left to buy, before any price is asked.
+
+    `strict`: what is identical to a purchase whose key nobody wants any more is refused, as a renaming would be.
+    """
+    requests = tuple(requests)
+    wanted = {request.key for request in requests} if strict else None
+    steps = (_compare(request, known, batches.get(request.key.batch), today) for request in requests)
+    return tuple(_permitted(step, limits, standing, wanted) if step.to_buy else step for step in steps)
 
 
-def _permitted(step: Step, limits: Limits, standing: Standing) -> Step:
+def _permitted(step: Step, limits: Limits, standing: Standing, wanted: Collection[OrderKey] | None) -> Step:
     """The step, refused where a policy forbids it; warned of, or refused, where it looks like a copy."""
     if objection := against(limits.policies, step.request):
         return step.objected(objection)
-    copied = alike(step.request, standing)
-    if copied is None:
+    same = alike(step.request, standing)
+    if not same:
         return step
-    if limits.strict:
-        return step.objected(copied)
-    problem = step.request.problem(copied.code, copied.message, hint=copied.hint)
-    return replace(step, warning=replace(problem, severity="warning"))
+    gone = [] if wanted is None else [bought for bought in same if bought.record.key not in wanted]
+    objection = copied((gone or same)[0])
+    if (limits.strict or gone) and not limits.allow_copies:
+        return step.objected(objection)
+    return step.warned(objection)
 
 
-def _compare(request: OrderRequest, record: Record | None, batch: Batch | None, today: date) -> Step:
+def _compare(request: OrderRequest, known: Remembered, batch: Batch | None, today: date) -> Step:
+    record = known.records.get(request.key)
     step = Step(request=request, status="planned", record=record)
-    if record is not None and record.state in OPEN:
+    if record is not None and record.state not in CLAIMABLE:
+        return _settled(step, record, known)
+    before = predecessor(request, known)
+    if isinstance(before, Objection):
+        return step.objected(before)
+    if before is not None:
+        return _bought(replace(step, record=replace(before, key=request.key), renamed_from=before.key), before)
+    return _wanted(step, batch, today)
+
+
+def _settled(step: Step, record: Record, known: Remembered) -> Step:
+    """The step of an order that is bought, or may be, or was until its purchase got another key."""
+    if record.state is State.RENAMED:
+        return step.objected(given_up(record.key, known))
+    if record.state in OPEN:
         return replace(step, status="unknown", reason=record.reason or "an earlier attempt may have been charged")
-    if record is not None and record.state is State.PLACED:
-        if record.fingerprint == request.fingerprint:
-            return replace(step, status="already_placed", reason=f"bought as order {record.order_id}")
-        return step.refused(
-            "PSR401",
-            f"changed after it was bought as order {record.order_id}: {in_words(changes_of(record, request))}",
-            hint="an order is bought only once: restore it, rename it, or raise its `generation` to buy it again",
-            field=next((name for name, _, _ in changes_of(record, request) if name != "type"), None),
-        )
-    if not request.enabled:
+    twice = bought_twice(step.request, known)
+    return _bought(step.warned(twice) if twice else step, record)
+
+
+def _wanted(step: Step, batch: Batch | None, today: date) -> Step:
+    if not step.request.enabled:
         return replace(step, status="skipped", reason="disabled in the manifest")
     if batch is not None and batch.buy_by is not None and today > batch.buy_by:
         return step.refused(
@@ -176,6 +202,20 @@ def _compare(request: OrderRequest, record: Record | None, batch: Batch | None, 
             hint="move `buy_by` if the order is still wanted",
         )
     return step
+
+
+def _bought(step: Step, record: Record) -> Step:
+    """The step of an order that is bought, by this key or the one in `record`."""
+    changes = changes_of(record, step.request)
+    other = f"renamed from {step.renamed_from}, costs nothing; " if step.renamed_from else ""
+    if record.fingerprint == step.request.fingerprint:
+        return replace(step, status="already_placed", reason=f"{other}bought as order {record.order_id}")
+    return step.refused(
+        "PSR401",
+        f"{other}changed after it was bought as order {record.order_id}: {in_words(changes)}",
+        hint="an order is bought only once: restore it, or raise its `generation` to buy it again",
+        field=next((name for name, _, _ in changes if name != "type"), None),
+    )
 
 
 class Content(Protocol):

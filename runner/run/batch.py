@@ -136,6 +136,8 @@ def _apply_held(task: Task, till: Till, ledger: Ledger, hold: Hold, buyer: Buyer
         plan = _entered(report, making.draft(task, ledger, standing))
         ending.note_open(report, ledger.open_records())
         ending.refuse_open(report)
+        if renames := making.renames(plan, task):
+            hold.rename(renames)
         sources = Sources.of(task, ledger, buyer, standing, buying=True)
         plan = _priced(task, plan, sources, report)
         if wants := lookalikes.wants(plan, task.clock.now()):

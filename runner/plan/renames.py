@@ -1,0 +1,195 @@
+"""Orders that go by another key now: what moves in the ledger, what cannot, and what only looks renamed."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
+
+from runner.core.errors import Problem
+from runner.core.ledger import Ledger
+from runner.core.orders import OrderKey, OrderRequest
+from runner.core.records import Record
+from runner.core.states import CLAIMABLE, OPEN, State
+from runner.limits.limits import Standing, alike
+from runner.limits.policy import Objection
+from runner.manifest import Batch
+
+if TYPE_CHECKING:
+    from runner.plan.plan import Step
+
+_SETTLE: Final = "settle it first: `order-runner reconcile`, or `order-runner resolve`"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remembered:
+    """What the ledger knows of the keys that are wanted and of those they had before.
+
+    `successors` has what keys that were given up are called now; their records are there, too.
+    """
+
+    records: Mapping[OrderKey, Record] = field(default_factory=dict)
+    successors: Mapping[OrderKey, OrderKey] = field(default_factory=dict)
+
+    def successor(self, key: OrderKey) -> str:
+        """`b/new, bought as order 7`: what a key that was given up is called now."""
+        now = self.successors.get(key, key)
+        record = self.records.get(now)
+        return f"{now}, bought as order {record.order_id}" if record and record.order_id else str(now)
+
+
+def remembered(ledger: Ledger, requests: Sequence[OrderRequest]) -> Remembered:
+    """Ask the ledger for the orders of manifests, by the keys they have and had."""
+    keys = dict.fromkeys(request.key for request in requests)
+    keys |= dict.fromkeys(request.renamed_from for request in requests if request.renamed_from)
+    records = ledger.records(keys)
+    successors = ledger.renamed(key for key, record in records.items() if record.state is State.RENAMED)
+    further = set(successors.values()) - records.keys()
+    return Remembered(records=records | ledger.records(further) if further else records, successors=successors)
+
+
+def given_up(key: OrderKey, known: Remembered) -> Objection:
+    """What is said of an order whose key is that of a purchase which goes by another one."""
+    return Objection(
+        code="PSR435",
+        message=f"it was renamed to {known.successor(key)}",
+        hint="remove it; for a purchase of its own give it another name, because this one is never used again",
+    )
+
+
+def predecessor(request: OrderRequest, known: Remembered) -> Record | Objection | None:
+    """The purchase that moves to this order, or why it cannot; None where there is nothing to move."""
+    before, own = request.renamed_from, known.records.get(request.key)
+    record = known.records.get(before) if before else None
+    if before is None or record is None:
+        return None
+    if record.state in OPEN:
+        return _stuck(f"{before}, which it was renamed from, may have been charged and is not settled", _SETTLE)
+    if record.state is State.RENAMED:
+        return _moved_already(request, before, known)
+    disputed = next((one for one in (record, own) if one and one.state in CLAIMABLE and one.stray_order_id), None)
+    if disputed is not None:
+        answered = f"{disputed.key} was answered with order {disputed.stray_order_id} as well"
+        return _stuck(f"{answered}, and that is not settled", "`order-runner status` has the command that settles it")
+    return record if record.state is State.PLACED else None
+
+
+def _moved_already(request: OrderRequest, before: OrderKey, known: Remembered) -> Objection | None:
+    now = known.successors.get(before, before)
+    if (now.batch, now.name) == (request.key.batch, request.key.name):  # another generation of it: bought on purpose
+        return None
+    return _stuck(
+        f"{before} was renamed to {known.successor(before)}, already",
+        f"if that is the order meant, write `renamed_from: {now}`; if this is another one, remove `renamed_from`",
+    )
+
+
+def bought_twice(request: OrderRequest, known: Remembered) -> Objection | None:
+    """What is said of an order that is bought by both its keys."""
+    record = known.records.get(request.renamed_from) if request.renamed_from else None
+    if record is None or record.state is not State.PLACED:
+        return None
+    return Objection(
+        code="PSR436",
+        message=f"{record.key} is bought as well, as order {record.order_id}: nothing moves",
+        hint="remove `renamed_from`",
+        field="renamed_from",
+    )
+
+
+def _stuck(message: str, hint: str) -> Objection:
+    return Objection(code="PSR436", message=message, hint=hint, field="renamed_from")
+
+
+def unheard_of(requests: Sequence[OrderRequest], batches: Iterable[Batch], known: Remembered) -> Iterator[Problem]:
+    """A warning for every earlier key of which the ledger knows nothing; one a batch that was renamed as a whole."""
+    by_batch: dict[str, bool] = defaultdict(bool)
+    for request in requests:
+        before = request.renamed_from
+        if before is None:
+            continue
+        heard = before in known.records or request.key in known.records
+        if "renamed_from" in request.source.fields:
+            if not heard:
+                yield _noted(request.problem("PSR436", _UNHEARD.format(before), hint=_PERHAPS, field="renamed_from"))
+        else:
+            by_batch[request.key.batch] |= heard
+    for batch in batches:
+        if batch.renamed_from and by_batch.pop(batch.name, True) is False:
+            path, span = batch.places.get("renamed_from", (batch.path, None))
+            message = _UNHEARD.format(f"order of batch {batch.renamed_from}")
+            yield _noted(Problem(code="PSR436", message=message, hint=_PERHAPS, path=path, span=span))
+
+
+_UNHEARD: Final = "the ledger knows no {}: nothing moves"
+_PERHAPS: Final = "if it was bought under that name, check the spelling, the account and the ledger before you buy"
+
+
+def _noted(problem: Problem) -> Problem:
+    return replace(problem, severity="warning")
+
+
+def looks_renamed(steps: Iterable[Step], batches: Iterable[Batch], standing: Standing) -> Iterator[Problem]:
+    """A finding for each batch of which every order is identical to one of another batch, which nobody wants any more."""
+    by_batch: defaultdict[str, list[Step]] = defaultdict(list)
+    every = [step for step in steps if step.status != "skipped"]
+    wanted = {step.request.key for step in every}
+    for step in every:
+        by_batch[step.request.key.batch].append(step)
+    places = {batch.name: batch.places.get("batch", (batch.path, None)) for batch in batches}
+    for name, own in by_batch.items():
+        if all(_may_be_copy(step) for step in own) and (old := _twin(own, standing, wanted)):
+            path, span = places.get(name, (None, None))
+            yield Problem(code="PSR434", message=_twin_words(own, old), hint=_way_out(old), path=path, span=span)
+
+
+def _may_be_copy(step: Step) -> bool:
+    return step.to_buy or (step.problem is not None and step.problem.code == "PSR433")
+
+
+def _twin(steps: Sequence[Step], standing: Standing, wanted: set[OrderKey]) -> dict[OrderKey, OrderKey] | None:
+    """Which order of one other batch each of these is identical to, no two to the same; None without such a batch."""
+    matches = [(step.request, _others(step.request, standing, wanted)) for step in steps]
+    shared = set.intersection(*({key.batch for key in keys} for _, keys in matches))
+    for batch in sorted(shared):
+        left = {request.key: [key for key in keys if key.batch == batch] for request, keys in matches}
+        if twins := _one_each(left):
+            return twins
+    return None
+
+
+def _others(request: OrderRequest, standing: Standing, wanted: set[OrderKey]) -> list[OrderKey]:
+    keys = (bought.record.key for bought in alike(request, standing))
+    return [key for key in keys if key.batch != request.key.batch and key not in wanted]
+
+
+def _one_each(left: Mapping[OrderKey, Sequence[OrderKey]]) -> dict[OrderKey, OrderKey] | None:
+    """Contents fall into classes, so that the first free one always does; one of the same name before all others."""
+    twins: dict[OrderKey, OrderKey] = {}
+    free = Counter(key for keys in left.values() for key in set(keys))
+    for key, keys in left.items():
+        unused = [other for other in keys if free[other]]
+        if not unused:
+            return None
+        twins[key] = next((other for other in unused if _same_name(key, other)), unused[0])
+        free[twins[key]] = 0
+    return twins
+
+
+def _same_name(one: OrderKey, other: OrderKey) -> bool:
+    return (one.name, one.generation) == (other.name, other.generation)
+
+
+def _twin_words(steps: Sequence[Step], old: Mapping[OrderKey, OrderKey]) -> str:
+    before, now = next(iter(old.values())).batch, steps[0].request.key.batch
+    count = f"all {len(steps)} orders of batch {now} are" if len(steps) > 1 else f"the order of batch {now} is"
+    return f"{count} identical to what was bought as batch {before} and still runs: it looks renamed"
+
+
+def _way_out(old: Mapping[OrderKey, OrderKey]) -> str:
+    first, before = next(iter(old.items()))
+    whole = all(_same_name(*pair) for pair in old.items())
+    where = f"`renamed_from: {before.batch}` beside `batch`" if whole else "`renamed_from` in each order"
+    example = "" if whole else f", in {first.name} `renamed_from: {before}`"
+    return f"if so, write {where}{example}: nothing is bought again; if all are wanted again, `copies: meant`"
