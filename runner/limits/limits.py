@@ -188,8 +188,8 @@ def alike(request: OrderRequest, standing: Standing) -> tuple[Bought, ...]:
     """Purchases of the same content that still run; what is said to be meant, or raised in its generation, has none."""
     if request.copies_meant:
         return ()
-    same = standing.alike.get(request.fingerprint, ())
-    return tuple(bought for bought in same if bought.record.key.generation >= request.key.generation)
+    key, same = request.key, standing.alike.get(request.fingerprint, ())
+    return tuple(b for b in same if b.record.key != key and b.record.key.generation >= key.generation)
 
 
 def copied(bought: Bought) -> Objection:

@@ -131,7 +131,7 @@ def _noted(problem: Problem) -> Problem:
 
 
 def looks_renamed(steps: Iterable[Step], batches: Iterable[Batch], standing: Standing) -> Iterator[Problem]:
-    """A finding for each batch of which every order is identical to one of another batch, which nobody wants any more."""
+    """A finding for each batch of which every order is identical to one of another batch, wanted by nobody now."""
     by_batch: defaultdict[str, list[Step]] = defaultdict(list)
     every = [step for step in steps if step.status != "skipped"]
     wanted = {step.request.key for step in every}
