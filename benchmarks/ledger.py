@@ -52,7 +52,7 @@ sys.path[:0] = sys.argv[2:4]
 from purchases import AT, request
 NEW = 1000
 from runner.plan.plan import compare_with_ledger
-from runner.plan.renames import remembered
+from runner.plan.former_keys import recall
 from runner.ledger.sqlite import open_sqlite
 from pathlib import Path
 orders = tuple(request("new", n) for n in range(NEW))
@@ -60,7 +60,7 @@ _ = [order.fingerprint for order in orders]
 started = time.perf_counter()
 ledger = open_sqlite(Path(sys.argv[1]), "bench", read_only=True)
 assert ledger.open_records() == []
-steps = compare_with_ledger(orders, {}, remembered(ledger, orders), today=AT.date())
+steps = compare_with_ledger(orders, {}, recall(ledger, orders), today=AT.date())
 ledger.close()
 assert sum(step.to_buy for step in steps) == NEW
 print(json.dumps([(time.perf_counter() - started) * 1000, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
@@ -79,14 +79,14 @@ def main() -> int:
     options = _options()
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         folder = Path(name)
-        found = {"SQLite": on_sqlite(folder, options.purchases), "PostgreSQL": on_postgres(folder, options.purchases)}
+        turns = {"SQLite": on_sqlite(folder, options.purchases), "PostgreSQL": on_postgres(folder, options.purchases)}
         sizes = {0: folder / "empty.db", options.orders: folder / "full.db"}
         for size, path in sizes.items():
             fill(path, size)
         rounds = [{size: planning(path) for size, path in sizes.items()} for _ in range(options.rounds)]
     print("| what | median, ms | peak, MB | turns |")
     print("|---|---:|---:|---:|")
-    targets = [*_commits(found), *_planning(rounds, options.orders)]
+    targets = [*_commits(turns), *_planning(rounds, options.orders)]
     print("\n| target | at most | measured | |")
     print("|---|---:|---:|---|")
     for target in targets:

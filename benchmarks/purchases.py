@@ -157,11 +157,11 @@ def history(count: int) -> Iterator[Entry | Witness]:
     head = Head()
     for n in range(count):
         wanted, answer = claim(request("old", n), AT + timedelta(seconds=n)), placed(n, AT + timedelta(seconds=n))
-        told = (
+        moves = (
             (Event.CLAIMED, State.PLANNED, State.SUBMITTED, json_text(claim_detail(wanted))),
             (Event.PLACED, State.SUBMITTED, State.PLACED, json_text(values_of(answer))),
         )
-        for event, before, after, detail in told:
+        for event, before, after, detail in moves:
             values = {
                 "account": "bench",
                 "key": str(wanted.request.key),

@@ -88,7 +88,7 @@ def _arguments() -> argparse.Namespace:
 
 def _programs(python: str) -> list[Program]:
     runner = (python, "-m", "runner")
-    found = [
+    programs = [
         Program(name="python -c pass", argv=(python, "-c", "pass")),
         Program(name=BARE, argv=(python, "-m", "bare", "--help")),
         Program(name="python -m runner --help", argv=(*runner, "--help"), most=MAX_HELP),
@@ -96,11 +96,11 @@ def _programs(python: str) -> list[Program]:
     ]
     script = Path(python).parent / "order-runner"
     if script.exists():
-        found.append(Program(name="order-runner --help", argv=(str(script), "--help"), most=MAX_HELP))
-        found.append(
+        programs.append(Program(name="order-runner --help", argv=(str(script), "--help"), most=MAX_HELP))
+        programs.append(
             Program(name="order-runner validate", argv=(str(script), "validate", str(SAMPLE)), most=MAX_VALIDATE)
         )
-    return found
+    return programs
 
 
 def bare_program() -> Iterator[str]:

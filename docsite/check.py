@@ -48,12 +48,12 @@ class Page(HTMLParser):
 
 def read(site: Path) -> dict[Path, Page]:
     """Every page of the site."""
-    found = {}
+    pages = {}
     for path in sorted(site.rglob("*.html")):
         page = Page()
         page.feed(path.read_text(encoding="utf-8"))
-        found[path] = page
-    return found
+        pages[path] = page
+    return pages
 
 
 def problems(site: Path) -> Iterator[str]:

@@ -69,38 +69,38 @@ def escaped(text: str) -> str:
     return "".join(part if part.startswith("`") else OPTION.sub(r"`\1`", MARK.sub(r"\\\1", part)) for part in parts)
 
 
-def option(found: click.Option, level: str) -> str:
+def option(parameter: click.Option, level: str) -> str:
     """One option: its spellings as a heading, what it does, and its facts in a line."""
-    spellings = ", ".join(f"`{name}`" for name in (*found.opts, *found.secondary_opts))
-    text = found.help or ""
+    spellings = ", ".join(f"`{name}`" for name in (*parameter.opts, *parameter.secondary_opts))
+    text = parameter.help or ""
     told = BRACKET.search(text)
-    shown = " · ".join(facts(found, told and told[1]))
+    shown = " · ".join(facts(parameter, told and told[1]))
     return f"{level} {spellings}\n\n{escaped(BRACKET.sub('', text))}\n\n{shown}\n"
 
 
-def facts(found: click.Option, told: str | None) -> Iterator[str]:
-    """What it takes, what counts without it, and its environment variable; `told` is the default as help tells it."""
-    if not found.is_flag:
-        yield f"takes `{value(found)}`" + (", may be repeated" if found.multiple else "")
-    yield "required" if found.required else f"default: {told or default(found)}"
-    if found.envvar:
-        yield f"environment: `{found.envvar}`"
+def facts(parameter: click.Option, words: str | None) -> Iterator[str]:
+    """What it takes, what counts without it, and its environment variable; `words` is the default as help tells it."""
+    if not parameter.is_flag:
+        yield f"takes `{value(parameter)}`" + (", may be repeated" if parameter.multiple else "")
+    yield "required" if parameter.required else f"default: {words or default(parameter)}"
+    if parameter.envvar:
+        yield f"environment: `{parameter.envvar}`"
 
 
-def value(found: click.Option) -> str:
+def value(parameter: click.Option) -> str:
     """How help writes the value, with its bounds."""
-    if isinstance(found.type, click.Choice):
-        return " | ".join(map(str, found.type.choices))
-    if not isinstance(found.type, (click.IntRange, click.FloatRange)):
-        return found.metavar or found.type.name.upper()
-    low, high = (None if end is None else f"{end:g}" for end in (found.type.min, found.type.max))
+    if isinstance(parameter.type, click.Choice):
+        return " | ".join(map(str, parameter.type.choices))
+    if not isinstance(parameter.type, (click.IntRange, click.FloatRange)):
+        return parameter.metavar or parameter.type.name.upper()
+    low, high = (None if end is None else f"{end:g}" for end in (parameter.type.min, parameter.type.max))
     bounds = f" from {low}" if high is None else f" from {low} to {high}"
-    return f"{found.metavar or 'NUMBER'}{bounds}"
+    return f"{parameter.metavar or 'NUMBER'}{bounds}"
 
 
-def default(found: click.Option) -> str:
+def default(parameter: click.Option) -> str:
     """What counts without the option, where click knows it."""
-    known = found.to_info_dict()["default"]
-    if found.is_flag:
+    known = parameter.to_info_dict()["default"]
+    if parameter.is_flag:
         return "on" if known is True else "off"
     return f"`{known}`" if isinstance(known, (str, int, float, Path)) else "none"

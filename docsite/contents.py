@@ -64,9 +64,9 @@ def nested(name: str) -> bool:
     return name.startswith(NESTED) and not name.endswith("/index")
 
 
-def in_order(names: Iterable[str], known: tuple[str, ...]) -> list[str]:
+def in_order(names: Iterable[str], first: tuple[str, ...]) -> list[str]:
     """The names one knows in their order, then the others by the alphabet."""
-    return sorted(names, key=lambda name: (known.index(name) if name in known else len(known), name))
+    return sorted(names, key=lambda name: (first.index(name) if name in first else len(first), name))
 
 
 def toctrees(texts: Mapping[str, str]) -> str:

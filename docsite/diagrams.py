@@ -18,11 +18,11 @@ def table(moves: str) -> list[str]:
     """One row for each arrow; a letter in front of a label is the move's name. ValueError for anything else."""
     rows = ["| move | from | to | what happened |", "| --- | --- | --- | --- |"]
     for line in filter(str.strip, moves.splitlines()):
-        found = MOVE.fullmatch(line)
-        if found is None:
+        move = MOVE.fullmatch(line)
+        if move is None:
             raise ValueError(f"no arrow of a state diagram: {line.strip()}")
-        letter, _, event = (found["label"] or " ").partition(" ")
-        cells = (letter and f"*{letter}*", state(found["before"]), state(found["after"]), event and f"`{event}`")
+        letter, _, event = (move["label"] or " ").partition(" ")
+        cells = (letter and f"*{letter}*", state(move["before"]), state(move["after"]), event and f"`{event}`")
         rows.append(f"| {' | '.join(cells)} |")
     return rows
 

@@ -63,10 +63,10 @@ def page(name: str, schema: Mapping[str, Any]) -> str:
 
 def fields(schema: Mapping[str, Any]) -> list[Field]:
     """Every field of a schema, from the top down; of a path that several choices have, the first."""
-    found: dict[str, Field] = {}
+    by_path: dict[str, Field] = {}
     for field in inside(schema, schema, ""):
-        found.setdefault(field.path, field)
-    return list(found.values())
+        by_path.setdefault(field.path, field)
+    return list(by_path.values())
 
 
 def inside(node: Mapping[str, Any], root: Mapping[str, Any], path: str) -> Iterator[Field]:
@@ -110,10 +110,10 @@ def followed(node: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, A
     return node
 
 
-def section(field: Field, shown: object) -> str:
+def section(field: Field, example: object) -> str:
     """A heading one can link to, the facts in a line, and the description."""
     level = "###" if set(".[") & set(field.path) else "##"
-    return f"\n{level} `{field.path}`\n\n{' · '.join(facts(field, shown))}\n\n{field.schema.get('description', '')}\n"
+    return f"\n{level} `{field.path}`\n\n{' · '.join(facts(field, example))}\n\n{field.schema.get('description', '')}\n"
 
 
 def facts(field: Field, shown: object) -> Iterator[str]:
@@ -153,12 +153,12 @@ def bounds(schema: Mapping[str, Any]) -> Iterator[str]:
 
 def kind(schema: Mapping[str, Any]) -> str:
     """The type as JSON Schema calls it; of a constant or a choice of values, theirs."""
-    found = schema.get("type", [])
-    if not found and not {"const", "enum"} & schema.keys():
+    types = schema.get("type", [])
+    if not types and not {"const", "enum"} & schema.keys():
         return "anything"
     values = schema.get("enum", [schema.get("const")])
-    found = found or sorted({TYPES[type(value)] for value in values})
-    return " or ".join(found) if isinstance(found, list) else str(found)
+    types = types or sorted({TYPES[type(value)] for value in values})
+    return " or ".join(types) if isinstance(types, list) else str(types)
 
 
 def code(value: object, *, quoted: bool = True) -> str:

@@ -21,17 +21,17 @@ def rewritten(text: str, *, page: str, staged: str, places: Mapping[str, str]) -
     `places` maps paths of the repository to those of the site. What the site does not have is named, not linked:
     nobody knows where a reader of the site would find it.
     """
-    code = [found.span() for found in CODE.finditer(text)]
+    code = [match.span() for match in CODE.finditer(text)]
 
-    def moved(found: re.Match[str]) -> str:
-        target = found["target"]
-        if target.startswith(ELSEWHERE) or any(start <= found.start() < end for start, end in code):
-            return found[0]
+    def moved(match: re.Match[str]) -> str:
+        target = match["target"]
+        if target.startswith(ELSEWHERE) or any(start <= match.start() < end for start, end in code):
+            return match[0]
         path, mark, anchor = target.partition("#")
         there = posixpath.normpath(posixpath.join(posixpath.dirname(page), unquote(path)))
         if there not in places:
-            return named(found["text"], there)
-        text = "" if there.endswith(found["text"]) else found["text"]  # of a link without text MyST makes the title
+            return named(match["text"], there)
+        text = "" if there.endswith(match["text"]) else match["text"]  # of a link without text MyST makes the title
         return f"[{text}]({relative(places[there], staged)}{mark}{anchor})"
 
     return LINK.sub(moved, text)

@@ -61,8 +61,8 @@ def stage(folder: Path) -> None:
     shutil.copytree(ROOT / "docs" / "images", folder / "images")
 
 
-def page(path: str, staged: str, known: Mapping[str, str]) -> str:
+def page(path: str, staged: str, pages: Mapping[str, str]) -> str:
     """A page of the repository as the site has it. No line moves, so that a warning's number is that of the page."""
     text = diagrams.drawn((ROOT / path).read_text(encoding="utf-8"))
-    text = rewritten(text, page=path, staged=staged, places=known)
+    text = rewritten(text, page=path, staged=staged, places=pages)
     return PARAGRAPH.sub(rf"\g<0> {LEADS[path]}", text, count=1) if path in LEADS else text

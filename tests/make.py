@@ -13,7 +13,7 @@ from typing import Any
 
 from runner.core.errors import Problem, Span
 from runner.core.orders import OrderKey, OrderRequest, Quote, Scalar, Source
-from runner.core.progress import unwatched
+from runner.core.progress import ignore
 from runner.core.records import Allowed, Attempt, Bought, Claim, Holder, Record, Stranger
 from runner.core.states import OPEN, State
 from runner.core.vendor import Choice, Look, QuoteRefused, SeenOrder, VendorError, Witness
@@ -156,7 +156,7 @@ def task(*orders: OrderRequest, **changes: Any) -> Task:
         "limits": Limits(),
         "holder": holder(),
         "clock": StillClock(),
-        "watch": unwatched,
+        "watch": ignore,
         "ledger_name": "ledger.db",
     }
     return Task(**(usual | changes))
@@ -237,8 +237,8 @@ class Shop:
 class Books:
     """A ledger to read from, as values: these records, and who owns which of the vendor's order ids."""
 
-    def __init__(self, *records: Record, owners: Mapping[str, OrderKey] | None = None, **known: Any) -> None:
-        self.all, self.owned, self.known = records, owners or {}, known
+    def __init__(self, *records: Record, owners: Mapping[str, OrderKey] | None = None, **facts: Any) -> None:
+        self.all, self.owned, self.known = records, owners or {}, facts
 
     def records(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Record]:
         wanted = set(keys)
@@ -254,7 +254,7 @@ class Books:
         bought = {one.order_id: one.key for one in self.all if one.order_id} | dict(self.owned)
         return {order_id: bought[order_id] for order_id in order_ids if order_id in bought}
 
-    def renamed(self, keys: Iterable[OrderKey]) -> dict[OrderKey, OrderKey]:
+    def successors(self, keys: Iterable[OrderKey]) -> dict[OrderKey, OrderKey]:
         return {}
 
     def strangers(self) -> list[Stranger]:
@@ -275,7 +275,7 @@ class Books:
     def dearest(self) -> Decimal | None:
         return None
 
-    def allowed(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Allowed]:
+    def allowances(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Allowed]:
         return {}
 
     def evidence(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Mapping[str, object]]:

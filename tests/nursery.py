@@ -106,12 +106,12 @@ def serve(warm_up: Callable[[], None], begin: Begin) -> None:
     with contextlib.suppress(KeyboardInterrupt):  # who interrupts the tests interrupts this, too
         for line in sys.stdin.buffer:
             question = json.loads(line)
-            found = (
+            server = (
                 {"status": _status(question["poll"])}
                 if "poll" in question
                 else {"pid": _fork(question, begin, answers)}
             )
-            os.write(answers, json.dumps(found).encode() + b"\n")
+            os.write(answers, json.dumps(server).encode() + b"\n")
 
 
 def _status(pid: int) -> int | None:

@@ -90,21 +90,21 @@ class OwnServer(Server):
         command = [str(self._programs / program), "-D", str(self._data), *map(str, arguments)]
         environment = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "TZ": "UTC"}
         # A file, not a pipe: the server inherits it and would keep a pipe open.
-        with tempfile.TemporaryFile() as said:
+        with tempfile.TemporaryFile() as output:
             done = subprocess.run(
                 command,
                 env=environment,
                 cwd="/",
                 stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=said,
+                stdout=output,
+                stderr=output,
                 timeout=120,
                 check=False,
                 **self._options,
             )
-            said.seek(0)
+            output.seek(0)
             if done.returncode:
-                raise NoServer(f"{program} failed: {said.read().decode(errors='replace').strip()[-400:]}")
+                raise NoServer(f"{program} failed: {output.read().decode(errors='replace').strip()[-400:]}")
 
 
 @contextmanager

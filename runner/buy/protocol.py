@@ -193,7 +193,7 @@ class Purchase:
         """Step 5."""
         desk = self.desk
         self._attempt = desk.hold.claim(claim)
-        desk.purse.claimed(self.request.key, claim.quote.total, claim.at)
+        desk.purse.note_claim(self.request.key, claim.quote.total, claim.at)
         self._claimed = desk.clock.monotonic()
         entries.note_sent(self.entry, self._attempt)
         desk.till.crash_point("5")
@@ -226,7 +226,7 @@ class Purchase:
             if isinstance(outcome, Placed) and record.state is not State.PLACED:
                 outcome = Unknown(reason=record.reason or "the ledger could not record it", leaning_placed=True)
         desk.till.crash_point("8")
-        desk.purse.settled(self.request.key, _spent(outcome, self.entry))
+        desk.purse.note_settlement(self.request.key, _spending(outcome, self.entry))
         entries.note_outcome(self.entry, answer, outcome, desk.clock.monotonic() - self._claimed)
         return outcome
 
@@ -243,7 +243,7 @@ class Purchase:
     def _goes_on(self, outcome: Outcome, quote: Quote) -> bool:
         """Whether the batch may go on after this."""
         if isinstance(outcome, Placed):
-            self.desk.readings.bought(self.request, outcome, quote.total)
+            self.desk.readings.count_purchase(self.request, outcome, quote.total)
             return not (entries.warn_of_overcharge(self.entry, outcome, quote) or self._line_down)
         self.desk.readings.distrust()
         if isinstance(outcome, Rejected):
@@ -251,7 +251,7 @@ class Purchase:
         return False
 
 
-def _spent(outcome: Outcome, entry: OrderEntry) -> Decimal | None:
+def _spending(outcome: Outcome, entry: OrderEntry) -> Decimal | None:
     """What an attempt spent, or may have; None where that is proved to be nothing."""
     if isinstance(outcome, NotSent | Rejected):
         return None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import click
 
-from runner.cli.closing import BatchCall, followed_file, report_file, reported, show
+from runner.cli.closing import BatchCall, followed_file, report_failure, report_file, show
 from runner.cli.options.bounds import limits_of, policies_line
 from runner.cli.options.command import option, option_class
 from runner.cli.options.common import flags_of, lock_timeout_option, note_left_out
@@ -56,7 +56,7 @@ def preview(
     file = report_file(batch)
     with _watching(batch) as watch:
         task = _task(batch, paths, watch)
-        with reported(batch, task, mode, file):
+        with report_failure(batch, task, mode, file):
             ended = call.preview(batch.settings, task, mode, offline=offline)
     return show(batch, ended, file)
 
@@ -93,7 +93,7 @@ def _buy(batch: BatchCall, paths: tuple[str, ...], stop: Stop, options: BuyingOp
         file.before_last = stop.defer  # once it says how the run ended, a signal changes that no more
     with _watching(batch) as watch:
         task = _task(batch, paths, watch)
-        with reported(batch, task, "apply", file):
+        with report_failure(batch, task, "apply", file):
             till = Till(
                 confirm=_confirm(batch, stop, yes=yes),
                 stop=stop,
@@ -115,7 +115,7 @@ def _task(batch: BatchCall, paths: tuple[str, ...], watch: Watch) -> Task:
     words = Words(paths=paths, named=batch.limits.lockfile, sandbox=batch.settings.sandbox, watch=watch)
     loaded, lockfile = words.load(strict=batch.limits.strict)
     note_left_out(loaded, batch.console)
-    loaded, limits = call.governed(loaded, limits_of(batch.limits, batch.given), batch.limits.policy)
+    loaded, limits = call.under_policies(loaded, limits_of(batch.limits, batch.given), batch.limits.policy)
     task = call.task_of(
         batch.settings,
         loaded,

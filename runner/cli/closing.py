@@ -92,12 +92,12 @@ def followed_file(batch: BatchCall) -> ReportFile | None:
     file = report_file(batch)
     if batch.stream is not None:
         file = file or ReportFile(None)
-        file.heard = batch.stream.changed
+        file.listener = batch.stream.follow
     return file
 
 
 @contextmanager
-def reported(batch: BatchCall, task: Task, mode: Mode, file: ReportFile | None) -> Iterator[None]:
+def report_failure(batch: BatchCall, task: Task, mode: Mode, file: ReportFile | None) -> Iterator[None]:
     """Leaves a report of whatever stops a call before its batch begins, findings of the manifests first."""
     from runner.run import call
     from runner.run.batch import not_begun
@@ -106,7 +106,7 @@ def reported(batch: BatchCall, task: Task, mode: Mode, file: ReportFile | None) 
         render_problems(task.loaded.problems, batch.console, files=len(task.loaded.files), orders=task.loaded.count)
         _leave(batch, not_begun(task, mode, None), file)
         raise click.exceptions.Exit(int(ExitCode.INVALID))
-    with call.reported(task, mode, file, lambda report, _: _leave(batch, report, file), hint=_REPORT_HINT):
+    with call.report_failure(task, mode, file, lambda report, _: _leave(batch, report, file), hint=_REPORT_HINT):
         yield
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 FORMATS = ("text", "json")
 
 
-def _completed(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def _completions(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Names that begin so, no deeper than the path that is being typed."""
     del ctx, param
     from click.shell_completion import CompletionItem
@@ -30,7 +30,7 @@ def _completed(ctx: click.Context, param: click.Parameter, incomplete: str) -> l
 
 @option_class
 class ExplainOptions(CommandOptions):
-    topics: tuple[str, ...] = argument(nargs=-1, metavar="[TOPIC...]", shell_complete=_completed)
+    topics: tuple[str, ...] = argument(nargs=-1, metavar="[TOPIC...]", shell_complete=_completions)
     formats: tuple[str, ...] = common.format_option(*FORMATS)
     screen: common.ScreenOptions = group(common.ScreenOptions)
 

@@ -50,7 +50,9 @@ def command(options: SandboxOptions) -> int:
     from runner.sandbox import Sandbox, StateFileError
 
     try:
-        box = Sandbox(state=options.state, faults=options.faults, options=_switched(options.switches, options.balance))
+        box = Sandbox(
+            state=options.state, faults=options.faults, options=_parse_switches(options.switches, options.balance)
+        )
     except (ValueError, StateFileError, OSError) as error:
         raise UsageError(str(error)) from None
     done = threading.Event()
@@ -67,7 +69,7 @@ def command(options: SandboxOptions) -> int:
     return ExitCode.OK
 
 
-def _switched(switches: tuple[str, ...], balance: str | None) -> Options:
+def _parse_switches(switches: tuple[str, ...], balance: str | None) -> Options:
     from runner.sandbox import SANDBOX_KEY, Options
 
     names = {field.name for field in dataclasses.fields(Options)} - {"accounts"}

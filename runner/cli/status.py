@@ -49,7 +49,7 @@ def command(options: StatusOptions) -> int:
     with closing(wiring.open_ledger(locate(settings), read_only=True)) as ledger:
         rows = status.rows_of(ledger, requests) if options.paths else status.every_row(ledger)
         claims = ledger.open_claims()
-        disputed = status.disputed(rows, ledger)
+        disputed = status.disputed_records(rows, ledger)
     flags = common.flags_of(options.given, settings)
     common.write_outputs(
         outputs,

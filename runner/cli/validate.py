@@ -85,11 +85,13 @@ def _check(words: Words, named: str | None, *, strict: bool) -> tuple[Checked, P
         checked = manifest.check(words.paths, strict=strict, judge=words.judge, apart=words.apart, watch=words.watch)
         return replace(checked, problems=(*policies.problems, *checked.problems)), policies
     loaded = words.check(strict=strict)
-    problems = sorted([*loaded.problems, *_forbidden(policies.policies, loaded)], key=lambda problem: problem.order)
+    problems = sorted(
+        [*loaded.problems, *_policy_problems(policies.policies, loaded)], key=lambda problem: problem.order
+    )
     return replace(loaded, problems=(*policies.problems, *problems)), policies
 
 
-def _forbidden(policies: Sequence[Policy], loaded: Loaded) -> list[Problem]:
+def _policy_problems(policies: Sequence[Policy], loaded: Loaded) -> list[Problem]:
     from runner.limits.policy import breaches
 
     return [

@@ -98,10 +98,10 @@ class Catalogue:
         """The list of a type with the time it was read at. Raises what `choices` raises."""
         if product not in self._lists:
             cached = self.cache.read(product, self.clock.now()) if self.cache and not self.refresh else None
-            self._lists[product] = cached or self._asked(product)
+            self._lists[product] = cached or self._ask(product)
         return self._lists[product]
 
-    def _asked(self, product: ProductType) -> ReferenceList:
+    def _ask(self, product: ProductType) -> ReferenceList:
         self._connection = self._connection or self.connect()
         reader, watch = self._connection
         with listing(watch, product):

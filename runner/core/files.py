@@ -81,7 +81,7 @@ def relative(path: str | None) -> str | None:
 
 
 @cache
-def shipped(name: str) -> Path:
+def shipped_folder(name: str) -> Path:
     """A folder shipped with the program: the package `runner._NAME` once installed, the folder itself in a checkout.
 
     Asks the package itself: importing importlib.resources takes as long as checking a thousand orders.

@@ -124,7 +124,7 @@ class Ledger(Protocol):
     def bought_since(self, at: datetime) -> list[Bought]:
         """The placed orders that were settled at `at` or later."""
 
-    def renamed(self, keys: Iterable[OrderKey]) -> dict[OrderKey, OrderKey]:
+    def successors(self, keys: Iterable[OrderKey]) -> dict[OrderKey, OrderKey]:
         """What the orders among `keys` that are `renamed` are called now, through every renaming since."""
 
     def wants(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Want]:
@@ -150,7 +150,7 @@ class Ledger(Protocol):
     def evidence(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Mapping[str, object]]:
         """What the last event of each of these orders rests on; orders without any are left out."""
 
-    def allowed(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Allowed]:
+    def allowances(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Allowed]:
         """What the last claim of each of these orders was allowed; orders that were never claimed are left out."""
 
     def hold(self, holder: Holder, *, timeout: float) -> AbstractContextManager[Hold]:

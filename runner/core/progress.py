@@ -124,20 +124,20 @@ def listing(watch: Watch, product: ProductType) -> Iterator[None]:
         watch(Listing(type=None))
 
 
-def unwatched(_: Progress) -> None:
+def ignore(_: Progress) -> None:
     """For callers that show nothing."""
 
 
-def harmless(watch: Watch, instead: Watch = unwatched) -> Watch:
+def harmless(watch: Watch, instead: Watch = ignore) -> Watch:
     """A watch whose exceptions are lost, for whoever looks on must not end a purchase half way.
 
     What it failed to take goes to `instead`.
     """
 
-    def guarded(event: Progress) -> None:
+    def guard(event: Progress) -> None:
         try:
             watch(event)
         except Exception:  # noqa: BLE001 - whatever it is, the purchase goes on
             instead(event)
 
-    return guarded
+    return guard

@@ -58,7 +58,7 @@ class Readings:
         self._witnesses[product] = (taken, witness)
         return look
 
-    def bought(self, request: OrderRequest, placed: Placed, expected: Decimal) -> None:
+    def count_purchase(self, request: OrderRequest, placed: Placed, expected: Decimal) -> None:
         """Count a purchase of ours in. Ours are never candidates, so a list stays good; a package has changed."""
         if request.type == "resident":
             self._witnesses.pop(request.type, None)

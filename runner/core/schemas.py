@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from runner.core.files import shipped
+from runner.core.files import shipped_folder
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
@@ -29,7 +29,9 @@ _SUFFIX: Final = ".schema.json"
 def names() -> list[str]:
     """Names of the shipped schemas, sorted."""
     return sorted(
-        entry.name.removesuffix(_SUFFIX) for entry in shipped("schemas").iterdir() if entry.name.endswith(_SUFFIX)
+        entry.name.removesuffix(_SUFFIX)
+        for entry in shipped_folder("schemas").iterdir()
+        if entry.name.endswith(_SUFFIX)
     )
 
 
@@ -37,7 +39,7 @@ def text(name: str) -> str:
     """A schema as it is published. KeyError where there is none of that name."""
     if name not in names():
         raise KeyError(name)
-    return (shipped("schemas") / f"{name}{_SUFFIX}").read_text(encoding="utf-8")
+    return (shipped_folder("schemas") / f"{name}{_SUFFIX}").read_text(encoding="utf-8")
 
 
 @cache

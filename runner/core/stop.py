@@ -47,7 +47,7 @@ class Stop:
 
     def defer(self) -> None:
         """The signals only set the wish from now on, for good: the process is about to end by itself."""
-        for number in _heeded():
+        for number in _heeded_signals():
             signal.signal(number, lambda number, _: self.request(signal.Signals(number)))
 
     @contextmanager
@@ -66,7 +66,7 @@ class Stop:
                 self._tell()
 
         with ExitStack() as before:
-            for number in _heeded():
+            for number in _heeded_signals():
                 handler = signal.signal(number, note)
                 # None: set by something that is not Python, which cannot be put back from here
                 before.callback(signal.signal, number, signal.SIG_DFL if handler is None else handler)
@@ -84,7 +84,7 @@ class Stop:
                 self._untold = None
 
 
-def _heeded() -> list[signal.Signals]:
+def _heeded_signals() -> list[signal.Signals]:
     """What a caller told this process to ignore (`nohup`, a shell's background job) it goes on ignoring.
 
     Only the main thread may take signals; a run in another one is stopped by `request`.

@@ -50,7 +50,7 @@ def worlds(
         ways *= size
         if ways > MOST:
             return None
-    return [world for counts in _counts(groups, drop) for world in _assigned(counts, homes)]
+    return [world for counts in _counts(groups, drop) for world in _assignments(counts, homes)]
 
 
 def _homes(groups: Sequence[Group], order: str) -> list[int | None]:
@@ -64,7 +64,9 @@ def _counts(groups: Sequence[Group], drop: Decimal) -> Iterator[tuple[int, ...]]
             yield counts
 
 
-def _assigned(counts: tuple[int, ...], homes: Mapping[str, Sequence[int | None]]) -> Iterator[tuple[Explanation, ...]]:
+def _assignments(
+    counts: tuple[int, ...], homes: Mapping[str, Sequence[int | None]]
+) -> Iterator[tuple[Explanation, ...]]:
     """Each new order to one of the groups it could belong to, or to none; no group gets more than it bought."""
     for choice in product(*homes.values()):
         if all(choice.count(place) <= count for place, count in enumerate(counts)):

@@ -132,7 +132,7 @@ def _case(claim: OpenClaim, facts: Facts, rules: Rules) -> _Case:
         claim=claim,
         look=look,
         fits=tuple(one for one in matches if one is not None),
-        moved=_moved(claim, facts),
+        moved=_balance_fall(claim, facts),
         decidable_at=claim.claimed_at + rules.waits(claim.record.type),
         list_doubt=_list_doubt(claim, look, new, facts),
     )
@@ -149,7 +149,7 @@ def _new(claim: OpenClaim, look: Look | None, facts: Facts) -> list[SeenOrder]:
     ]
 
 
-def _moved(claim: OpenClaim, facts: Facts) -> Decimal | None:
+def _balance_fall(claim: OpenClaim, facts: Facts) -> Decimal | None:
     """What left the balance since the claim beside our own purchases; None where that cannot be told.
 
     Which of them came after the claim is asked of the ledger's order of events: a clock may have gone back meanwhile.
@@ -285,7 +285,7 @@ def _rule(group: Group, members: list[_Case], explanations: Sequence[Explanation
     number = next(iter(bought))
     for place, case in enumerate(members):
         if place < len(ids):
-            yield _placed(case, fits[ids[place]])
+            yield _placed_verdict(case, fits[ids[place]])
         elif place < number:
             yield case.verdict("open", "the balance shows that it was paid for, but the vendor does not list it yet")
         else:
@@ -299,7 +299,7 @@ def _ambiguous(case: _Case) -> str:
     return "more than one explanation fits what the vendor shows"
 
 
-def _placed(case: _Case, match: Match) -> Verdict:
+def _placed_verdict(case: _Case, match: Match) -> Verdict:
     identity = match.order.order_id
     if not match.whole:
         return case.verdict("open", f"order {identity} is likely to be it, but {'; '.join(match.doubts)}")

@@ -62,7 +62,7 @@ def fit(seen: SeenOrder, sought: Sought, countries: Countries) -> Match | None:
     """How `seen` fits what is sought; None where it shows something that the order cannot have."""
     fields = sought.fields
     checks = (
-        _begun(seen, sought.begins),
+        _start(seen, sought.begins),
         _country(seen, sought, countries),
         _quantity(seen, fields.get("quantity")),
         _protocol(seen, fields.get("protocol")),
@@ -103,7 +103,7 @@ def package_moved(before: Mapping[str, str] | None, now: Mapping[str, str] | Non
 # Each check: "" fits, a text is a doubt, None rules the order out.
 
 
-def _begun(seen: SeenOrder, begins: datetime | None) -> str | None:
+def _start(seen: SeenOrder, begins: datetime | None) -> str | None:
     if seen.starts is None:
         return "it does not say when it began"
     return "" if begins is None or seen.starts >= begins.date() - DAY else None

@@ -37,7 +37,7 @@ def recent_of(orders: Iterable[SeenOrder], today: date) -> list[SeenOrder]:
 
 
 def find_unowned(look: Look, owned: Collection[str], today: date) -> list[SeenOrder]:
-    """The recent orders of a look that have neither an id nor a base order number among `known`."""
+    """The recent orders of a look that have neither an id nor a base order number among `owned`."""
     return [
         seen
         for seen in recent_of(look.orders, today)

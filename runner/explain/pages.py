@@ -9,7 +9,7 @@ import re
 from functools import cache
 from typing import Final
 
-from runner.core.files import shipped
+from runner.core.files import shipped_folder
 
 PAGES: Final = ("exit-codes.md", "explanation/life-of-an-order.md", "findings.md", "glossary.md", "report.md")
 
@@ -20,7 +20,7 @@ _EMPHASIS: Final = re.compile(r"(?<![\w*])(\*\*|\*)(?=\S)(.+?)(?<=\S)\1(?![\w*])
 @cache
 def page(name: str) -> str:
     """One page of `PAGES`, as it is written."""
-    return (shipped("docs") / name).read_text(encoding="utf-8")
+    return (shipped_folder("docs") / name).read_text(encoding="utf-8")
 
 
 def table(name: str, first: str, second: str) -> list[list[str]]:

@@ -55,10 +55,10 @@ def bought_since(rows: AccountRows, at: datetime) -> list[Bought]:
     values = {"b_account": rows.account, "b_at": moment_text(at)}
     claimed = {row.key: row.claimed_at for row in rows.connection.execute(_BOUGHT, values)}
     records = rows.records(map(OrderKey.parse, claimed))
-    return [_bought(rows, record, claimed[str(key)]) for key, record in records.items()]
+    return [_purchase(rows, record, claimed[str(key)]) for key, record in records.items()]
 
 
-def _bought(rows: AccountRows, record: Record, claimed_at: str) -> Bought:
+def _purchase(rows: AccountRows, record: Record, claimed_at: str) -> Bought:
     """With the place of its first claim: a late answer may have been that of an earlier attempt than the last."""
     events = _since_purchase(rows, record.key)
     adopted = bool(events) and events[-1].attempt not in {e.attempt for e in events if e.event == Event.CLAIMED}
@@ -90,7 +90,7 @@ def evidence(rows: AccountRows, keys: Iterable[OrderKey]) -> dict[OrderKey, Mapp
     return by_key
 
 
-def allowed(rows: AccountRows, keys: Iterable[OrderKey]) -> dict[OrderKey, Allowed]:
+def allowances(rows: AccountRows, keys: Iterable[OrderKey]) -> dict[OrderKey, Allowed]:
     """The ceiling and the approval in the last claim of each of these orders."""
     by_key: dict[OrderKey, Allowed] = {}
     for row in rows.of_each(_CLAIMED, "b_keys", map(str, keys)):

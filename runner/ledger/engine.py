@@ -45,7 +45,7 @@ class SqlLedger(SqlReader):
         with self._trusting(), connection.begin():
             yield AccountRows(connection, self.account)
 
-    def _known(self, version: str) -> str:
+    def _known_version(self, version: str) -> str:
         """The version of the tables; `LedgerUnusable` where nobody here knows it."""
         if version not in migrations.REVISIONS:
             raise LedgerUnusable(
@@ -54,7 +54,7 @@ class SqlLedger(SqlReader):
             )
         return version
 
-    def _outdated(self, version: str) -> LedgerOutdated:
+    def _outdated_error(self, version: str) -> LedgerOutdated:
         return LedgerOutdated(
             f"the ledger {self.location} has an older version ({version})",
             hint="run `order-runner apply` once: it brings the ledger up to date",

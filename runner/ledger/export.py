@@ -21,7 +21,7 @@ from typing import Any, Final, TextIO, TypeVar
 
 from runner.core.clock import rfc3339
 from runner.core.ledger import Ledger
-from runner.core.progress import Comparing, Watch, report_followed, unwatched
+from runner.core.progress import Comparing, Watch, ignore, report_followed
 from runner.core.records import Contradiction, Entry, Head, Stranger
 from runner.core.states import Event, State
 from runner.core.vendor import Witness
@@ -99,7 +99,7 @@ class Chain:
         return digest
 
 
-def parts(ledger: Ledger, chain: Chain, total: int = 0, watch: Watch = unwatched) -> Iterator[Entry | Witness]:
+def parts(ledger: Ledger, chain: Chain, total: int = 0, watch: Watch = ignore) -> Iterator[Entry | Witness]:
     """A history in the order of an export, followed by `chain`, told to `watch` as part of `total`.
 
     Raises `BrokenHistory`.
@@ -108,12 +108,12 @@ def parts(ledger: Ledger, chain: Chain, total: int = 0, watch: Watch = unwatched
         place = f"event {entry.seq} ({entry.event} of {entry.key})"
         digest = chain.take(entry, place)
         if digest is not None:
-            yield _kept(ledger, digest, place)
+            yield _kept_witness(ledger, digest, place)
         yield entry
         report_followed(watch, done, total)
 
 
-def _kept(ledger: Ledger, digest: str, place: str) -> Witness:
+def _kept_witness(ledger: Ledger, digest: str, place: str) -> Witness:
     try:
         witness = ledger.kept_witness(digest)
     except Contradiction as error:
@@ -125,7 +125,7 @@ def _kept(ledger: Ledger, digest: str, place: str) -> Witness:
     return witness
 
 
-def check_ledger(ledger: Ledger, watch: Watch = unwatched) -> Chain:
+def check_ledger(ledger: Ledger, watch: Watch = ignore) -> Chain:
     """Follow a ledger to its end and hold its orders against it; others may go on writing. Raises `BrokenHistory`."""
     start, chain = ledger.head(), Chain(ledger.account)
     for _ in parts(ledger, chain, start.events, watch):
@@ -144,7 +144,7 @@ def check_ledger(ledger: Ledger, watch: Watch = unwatched) -> Chain:
     return chain
 
 
-def lines(ledger: Ledger, header: Header, watch: Watch = unwatched) -> Iterator[str]:
+def lines(ledger: Ledger, header: Header, watch: Watch = ignore) -> Iterator[str]:
     """An export up to the head that `header` names, line by line. Raises `BrokenHistory` where the ledger is."""
     yield line_of(_header_content(header))
     chain = Chain(ledger.account)
@@ -163,7 +163,7 @@ def lines(ledger: Ledger, header: Header, watch: Watch = unwatched) -> Iterator[
 class Export:
     """An export as it is read: `header`, then every part that continues it. Reading raises `BrokenHistory`."""
 
-    def __init__(self, stream: TextIO, watch: Watch = unwatched) -> None:
+    def __init__(self, stream: TextIO, watch: Watch = ignore) -> None:
         self._stream = stream
         self._watch = watch
         self.line = 0
@@ -181,10 +181,10 @@ class Export:
         while (content := self._content()) is not None:
             if content["kind"] == "witness":
                 _refuse_stray(waiting)
-                waiting = self.place, self._written(content, partial(record_of, Witness), witness_content)
+                waiting = self.place, self._exact_part(content, partial(record_of, Witness), witness_content)
                 continue
             if content["kind"] == "stranger" and waiting is None and self.chain.head == self.header.head:
-                yield self._written(content, _stranger_of, stranger_content)
+                yield self._exact_part(content, _stranger_of, stranger_content)
                 continue
             entry = self._entry(content)
             wanted = self.chain.take(entry, self.place)
@@ -208,7 +208,7 @@ class Export:
             raise BrokenHistory("line 1", "it is not the header of an export")
         if content["format"] != FORMAT:
             raise BrokenHistory("line 1", f"its format is {content['format']}, which this version does not know")
-        return self._written(content, _header_of, _header_content)
+        return self._exact_part(content, _header_of, _header_content)
 
     def _entry(self, content: Mapping[str, Any]) -> Entry:
         if content["kind"] != "event":
@@ -218,7 +218,7 @@ class Export:
             raise BrokenHistory(self.place, NOT_OURS)
         return entry
 
-    def _written(
+    def _exact_part(
         self, content: dict[str, Any], read: Callable[[dict[str, Any]], T], write: Callable[[T], Mapping[str, Any]]
     ) -> T:
         """The part that is written as this very content."""
@@ -245,7 +245,7 @@ class Export:
         return dict(content)
 
 
-def check_export(stream: TextIO, watch: Watch = unwatched) -> Export:
+def check_export(stream: TextIO, watch: Watch = ignore) -> Export:
     """Read an export to its end. Raises `BrokenHistory`."""
     export = Export(stream, watch)
     for _ in export.parts():

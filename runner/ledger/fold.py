@@ -13,7 +13,7 @@ from typing import Any
 from runner.core.records import Contradiction, Entry
 from runner.core.states import CLAIMABLE, Event, State, is_legal
 from runner.ledger.codec import json_text
-from runner.ledger.moves import GIVEN_UP, PURCHASE
+from runner.ledger.moves import NO_PURCHASE, PURCHASE
 
 Row = Mapping[str, Any]
 
@@ -41,7 +41,7 @@ def fold(row: Row | None, entry: Entry) -> dict[str, Any]:
             _after_claim(entry, detail) if entry.event == Event.CLAIMED else _after_settlement(before, entry, detail)
         )
         if _gives_up(entry):
-            after |= GIVEN_UP
+            after |= NO_PURCHASE
         if _takes_over(entry):
             after |= _purchase(detail) | {"attempt": entry.attempt}
         if _is_adoption(entry):

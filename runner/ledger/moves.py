@@ -29,7 +29,7 @@ PURCHASE: Final = (
 )
 """What of an order's row is its purchase, and goes with it from key to key."""
 
-GIVEN_UP: Final[Mapping[str, Any]] = {
+NO_PURCHASE: Final[Mapping[str, Any]] = {
     "order_id": None,
     "base_order_numbers": "[]",
     "quote_total": None,

@@ -114,13 +114,13 @@ def holding(raw: psycopg.Connection, key: int, account: str) -> str | None:
     if row is None:
         return None
     name, address, since = row
-    text = _signed(raw, account)
+    text = _signature(raw, account)
     if str(name).removeprefix("order-runner ") in text:
         return signature(text)
     return f"a run from {address or 'the server itself'} that connected {since} and has not identified itself yet"
 
 
-def _signed(raw: psycopg.Connection, account: str) -> str:
+def _signature(raw: psycopg.Connection, account: str) -> str:
     return str(one(raw, "SELECT holder FROM holds WHERE account = %s", account) or "")
 
 
@@ -160,7 +160,7 @@ class AccountSession:
 
     def _holder(self, account: str) -> str:
         """Who has the lock; who had it last, where it was let go just now."""
-        return holding(self._raw, self._key, account) or signature(_signed(self._raw, account))
+        return holding(self._raw, self._key, account) or signature(_signature(self._raw, account))
 
     def leave_in_child(self) -> None:
         """Take the session's socket away from a forked child, which would keep it open after its parent's death."""

@@ -99,7 +99,7 @@ class PostgresLedger(SqlLedger):
                 raw.add_notice_handler(lambda notice: notices.append(notice.message_primary or ""))
                 hold = SqlHold(
                     holder=holder,
-                    write=lambda: self._undisputed(connection, notices),
+                    write=lambda: self._acknowledged_transaction(connection, notices),
                     is_held=session.is_held,
                     emergency=emergency,
                 )
@@ -151,7 +151,7 @@ class PostgresLedger(SqlLedger):
             self._migrate(connection)
             return True
         if version is not None:
-            raise self._outdated(version)
+            raise self._outdated_error(version)
         return False
 
     def _version(self, raw: psycopg.Connection) -> str | None:
@@ -167,7 +167,7 @@ class PostgresLedger(SqlLedger):
                 hint="give the ledger its own database or schema",
             )
         version = str(one(raw, "SELECT version_num FROM alembic_version"))
-        return self._known(version)
+        return self._known_version(version)
 
     def _migrate(self, connection: Connection) -> None:
         writer = connection.execution_options(begin=WRITE)
@@ -181,7 +181,7 @@ class PostgresLedger(SqlLedger):
         connection.execution_options(begin=READ)
 
     @contextmanager
-    def _undisputed(self, connection: Connection, notices: list[str]) -> Iterator[AccountRows]:
+    def _acknowledged_transaction(self, connection: Connection, notices: list[str]) -> Iterator[AccountRows]:
         """A transaction whose commit is acknowledged without a warning: a cut wait for a replica is only a warning."""
         notices.clear()
         with self._transaction(connection) as rows:

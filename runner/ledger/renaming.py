@@ -18,7 +18,7 @@ from runner.core.records import Attempt, Rename
 from runner.core.states import CLAIMABLE, Event, State
 from runner.ledger import statements
 from runner.ledger.codec import json_text, moment_text
-from runner.ledger.moves import GIVEN_UP, PURCHASE
+from runner.ledger.moves import NO_PURCHASE, PURCHASE
 from runner.ledger.schema import order_events
 from runner.ledger.sql import AccountRows
 from runner.ledger.statements import of_account, one_of
@@ -85,7 +85,7 @@ def _nothing_yet(account: str, one: Rename, purchase: Mapping[str, Any]) -> dict
 
 def _give_up(rows: AccountRows, fence: int, one: Rename, before: Mapping[str, Any]) -> None:
     """First, because an order id has one owner at every moment."""
-    values = dict(GIVEN_UP) | {
+    values = dict(NO_PURCHASE) | {
         "state": State.RENAMED.value,
         "updated_at": moment_text(one.at),
         "reason": f"renamed to {one.after}",
@@ -131,7 +131,7 @@ def _plain(purchase: Mapping[str, Any]) -> dict[str, Any]:
     return dict(purchase) | {name: json.loads(purchase[name]) for name in ("fields", "base_order_numbers")}
 
 
-def renamed(rows: AccountRows, keys: Iterable[OrderKey]) -> dict[OrderKey, OrderKey]:
+def successors(rows: AccountRows, keys: Iterable[OrderKey]) -> dict[OrderKey, OrderKey]:
     """What each of these is called now. A key that was given up takes over nothing, so that no chain is a circle."""
     last = _next_of(rows, keys)
     step = last

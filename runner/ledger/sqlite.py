@@ -146,7 +146,7 @@ class SqliteLedger(SqlLedger):
         if version is None:
             storage.refuse_lost(self._path, traces)
         elif version != migrations.HEAD:
-            raise self._outdated(version)
+            raise self._outdated_error(version)
         return version is not None
 
     def _version(self, connection: Connection) -> str | None:
@@ -163,7 +163,7 @@ class SqliteLedger(SqlLedger):
                 f"{self._path} is another program's SQLite database, not a ledger", hint="name another file"
             )
         version = str(raw.execute("SELECT version_num FROM alembic_version").fetchone()[0])
-        return self._known(version)
+        return self._known_version(version)
 
     def _migrate(self, connection: Connection, traces: list[Path]) -> None:
         connection.execution_options(begin="BEGIN IMMEDIATE")

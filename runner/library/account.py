@@ -16,12 +16,12 @@ from pathlib import Path
 from runner.buy.protocol import Till
 from runner.core.errors import RunnerError, UsageError
 from runner.core.orders import OrderKey
-from runner.core.progress import Watch, unwatched
+from runner.core.progress import Watch, ignore
 from runner.core.secrets import ApiKey
 from runner.core.selection import EVERYTHING, Selection
 from runner.core.stop import Stop
 from runner.evidence.judge import Rules
-from runner.library.answers import Applied, Manifests, Planned, Reconciled, applied, as_json, raise_for
+from runner.library.answers import Applied, Manifests, Planned, Reconciled, as_applied, as_json, raise_for
 from runner.limits.limits import Limits
 from runner.manifest.words import Words
 from runner.plan.approval.terms import Approval
@@ -56,7 +56,7 @@ def load(
     strict = bool(environment.flag("--strict")) if strict is None else strict
     words = Words(paths=tuple(os.fspath(path) for path in paths), named=Path(lockfile) if lockfile else None)
     loaded, locked = words.load(strict=strict)
-    loaded, limits = call.governed(loaded, Limits(strict=strict), os.fspath(policy) if policy else None)
+    loaded, limits = call.under_policies(loaded, Limits(strict=strict), os.fspath(policy) if policy else None)
     return Manifests(loaded=loaded, lockfile=locked, policies=limits.policies, strict=strict)
 
 
@@ -115,7 +115,7 @@ class Account:
         selection: Selection = EVERYTHING,
         limits: Limits = UNLIMITED,
         strict_account: bool | None = None,
-        watch: Watch = unwatched,
+        watch: Watch = ignore,
     ) -> Planned:
         """Quote everything that is not bought yet, and hold every limit against it. Buys nothing.
 
@@ -130,7 +130,7 @@ class Account:
         settings = self._settings()
         consent = call.consent_of(settings, selection=environment.selection(selection))
         task = self._task(settings, manifests, limits, consent, watch, strict_account=strict_account)
-        with call.reported(task, "plan", None, _into(None)):
+        with call.report_failure(task, "plan", None, _into(None)):
             ended = call.preview(settings, task, "plan")
         raise_for(ended, keep_going=limits.keep_going)
         return Planned(
@@ -154,7 +154,7 @@ class Account:
         fail_fast: bool = False,
         lock_timeout: float = 0.0,
         stop: Stop | None = None,
-        watch: Watch = unwatched,
+        watch: Watch = ignore,
     ) -> Applied:
         """Buy what is missing, at most once each. **Spends money.**
 
@@ -188,10 +188,10 @@ class Account:
             lock_timeout=lock_timeout,
             fail_fast=fail_fast,
         )
-        with call.reported(task, "apply", till.file, _into(till.file)):
+        with call.report_failure(task, "apply", till.file, _into(till.file)):
             ended = call.buy(settings, task, till)
         raise_for(ended, keep_going=limits.keep_going)
-        return applied(ended.report)
+        return as_applied(ended.report)
 
     def status(self, manifests: Manifests | None = None) -> tuple[StatusRow, ...]:
         """What the ledger knows: of these manifests' orders and of open ones beside them, or of all. No network.
@@ -213,7 +213,7 @@ class Account:
         exclusive: bool | None = None,
         lock_timeout: float = 0.0,
         stop: Stop | None = None,
-        watch: Watch = unwatched,
+        watch: Watch = ignore,
     ) -> Reconciled:
         """Settle orders in doubt, all or these, by what the vendor shows now; look again until `wait` is over. Reads
         only. `exclusive`: nobody else buys on the account; None is what the policies say.

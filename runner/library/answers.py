@@ -171,10 +171,10 @@ def as_json(report: Report) -> Mapping[str, Any]:
     return document
 
 
-def applied(report: Report) -> Applied:
+def as_applied(report: Report) -> Applied:
     """A finished report of a purchase, as the library answers with it."""
     return Applied(
-        orders=tuple(map(_ordered, report.orders)),
+        orders=tuple(map(_as_ordered, report.orders)),
         spent=report.spent_confirmed,
         balance_before=report.balance_before,
         balance_after=report.balance_after,
@@ -182,7 +182,7 @@ def applied(report: Report) -> Applied:
     )
 
 
-def _ordered(entry: OrderEntry) -> Ordered:
+def _as_ordered(entry: OrderEntry) -> Ordered:
     result = entry.result
     return Ordered(
         key=entry.request.key,

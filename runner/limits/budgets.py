@@ -81,12 +81,12 @@ class Purse:
         self._run = Decimal(0)
         self._claims: dict[OrderKey, tuple[date, Decimal]] = {}
 
-    def claimed(self, key: OrderKey, amount: Decimal, at: datetime) -> None:
+    def note_claim(self, key: OrderKey, amount: Decimal, at: datetime) -> None:
         """Count a claim: from here on it may have been spent."""
         self._claims[key] = (at.astimezone(UTC).date(), amount)
         self._add(key, amount)
 
-    def settled(self, key: OrderKey, amount: Decimal | None) -> None:
+    def note_settlement(self, key: OrderKey, amount: Decimal | None) -> None:
         """Correct a claim by what it came to; None where nothing was bought."""
         self._add(key, (amount or Decimal(0)) - self._claims[key][1])
 
@@ -95,7 +95,7 @@ class Purse:
         self._batches[key.batch] += amount
         self._run += amount
 
-    def spent(self, cap: Cap, at: datetime) -> Decimal:
+    def spending(self, cap: Cap, at: datetime) -> Decimal:
         """What counts against a limit so far."""
         if cap.period:
             first = begin(cap.period, at.astimezone(UTC).date())
@@ -108,7 +108,7 @@ class Purse:
         problems = []
         for cap in self.caps:
             amount = costs.get(cap.batch, Decimal(0)) if cap.batch else sum(costs.values(), Decimal(0))
-            spent = self.spent(cap, at)
+            spent = self.spending(cap, at)
             if amount and spent + amount > cap.amount:
                 problems.append(_objection(cap, amount, spent, at))
         return problems

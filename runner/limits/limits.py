@@ -96,11 +96,11 @@ def strictest(documents: Iterable[Batch]) -> dict[str, Batch]:
     tightest: dict[str, Batch] = {}
     for batch in documents:
         other = tightest.get(batch.name)
-        tightest[batch.name] = batch if other is None else _tightened(other, batch)
+        tightest[batch.name] = batch if other is None else _tighten(other, batch)
     return tightest
 
 
-def _tightened(one: Batch, other: Batch) -> Batch:
+def _tighten(one: Batch, other: Batch) -> Batch:
     """The tighter of each limit of two documents, and where that one stands."""
     least: dict[str, Any] = {}
     places: dict[str, tuple[str, Span]] = {}
@@ -120,7 +120,7 @@ def _tightened(one: Batch, other: Batch) -> Batch:
     return replace(one, budget=budget, buy_by=buy_by, places=places)
 
 
-def written(batch: Batch, name: str) -> str:
+def place_note(batch: Batch, name: str) -> str:
     """Where a limit of a batch stands, in brackets after a blank; nothing where that is not known."""
     if name not in batch.places:
         return ""
@@ -150,7 +150,7 @@ def too_dear(request: OrderRequest, quote: Quote, batch: Batch | None) -> Object
     budget = batch.budget if batch else None
     for name, limit, where in (
         ("max_total", request.max_total, ""),
-        ("budget.max_order", budget.max_order if budget else None, written(batch, "max_order") if batch else ""),
+        ("budget.max_order", budget.max_order if budget else None, place_note(batch, "max_order") if batch else ""),
     ):
         if limit is not None and quote.total > limit:
             return Objection(
@@ -192,7 +192,7 @@ def alike(request: OrderRequest, standing: Standing) -> tuple[Bought, ...]:
     return tuple(b for b in same if b.record.key != key and b.record.key.generation >= key.generation)
 
 
-def copied(bought: Bought) -> Objection:
+def object_to_copy(bought: Bought) -> Objection:
     """What is said of an order that is alike to that one."""
     record = bought.record
     state = f"bought as order {record.order_id}" if record.order_id else f"{record.state}"

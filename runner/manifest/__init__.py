@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from runner.core.errors import Problem
 from runner.core.orders import OrderKey, OrderRequest
-from runner.core.progress import Watch, unwatched
+from runner.core.progress import Watch, ignore
 from runner.core.yamldoc import read
 from runner.core.yamldoc.nodes import Begin, Break, End, Field, Item, ListEntry
 from runner.core.yamldoc.source import Flaw, TextSource
@@ -26,7 +26,7 @@ from runner.manifest.excerpts import Excerpts
 from runner.manifest.judging import EARLY, MAX_PROBLEMS, Accepted, Late, ManifestDocument, TooMany
 from runner.manifest.keys import Keys
 from runner.manifest.renames import Renames
-from runner.manifest.requests import Batch, Budget, batch_of, has_words, renamed_from, request_of
+from runner.manifest.requests import Batch, Budget, batch_of, former_key, has_words, request_of
 from runner.manifest.telling import Telling
 
 __all__ = ["Batch", "Budget", "Checked", "Loaded", "ManifestFile", "check", "discover", "load"]
@@ -75,7 +75,7 @@ def check(
     strict: bool = False,
     judge: Judge | None = None,
     apart: bool = True,
-    watch: Watch = unwatched,
+    watch: Watch = ignore,
 ) -> Checked:
     """Read manifests and judge every order, keeping none; those with words also by `judge`. With `strict` warnings
     are errors. `apart` as for `discover`. `watch` is told how far it has come.
@@ -91,7 +91,7 @@ def load(
     stdin: BinaryIO | None = None,
     strict: bool = False,
     apart: bool = True,
-    watch: Watch = unwatched,
+    watch: Watch = ignore,
 ) -> Loaded:
     """Read manifests, judge every order, and keep those without errors. With `strict` warnings are errors.
 
@@ -145,7 +145,7 @@ class _Loader:
     """One call over all its files."""
 
     def __init__(
-        self, *, stdin: BinaryIO | None, keep: bool, judge: Judge | None = None, watch: Watch = unwatched
+        self, *, stdin: BinaryIO | None, keep: bool, judge: Judge | None = None, watch: Watch = ignore
     ) -> None:
         self._stdin = stdin
         self._keep = keep
@@ -164,7 +164,7 @@ class _Loader:
         with _no_collector():
             for path in discovery.paths:
                 reading, sha256 = self._file(path)
-                self._telling.closed()
+                self._telling.end_file()
                 readings.append(reading)
                 if sha256:
                     files.append(ManifestFile(path=path, sha256=sha256))
@@ -185,7 +185,7 @@ class _Loader:
     def _file(self, path: str) -> tuple[_FileReading, str | None]:
         try:
             with TextSource.open(path, stdin=self._stdin or sys.stdin.buffer) as source:
-                self._telling.opened(source)
+                self._telling.begin_file(source)
                 try:
                     reading = self._pass(source, [])
                 except Late:
@@ -199,12 +199,12 @@ class _Loader:
             return _FileReading(problems=[flaw.problem]), None
 
     def _pass(self, source: TextSource, early: list[dict[str, Field]]) -> _FileReading:
-        """Read a file once. `known` holds early fields of each document, from a pass before."""
+        """Read a file once. `early` holds early fields of each document, from a pass before."""
         self._keys.begin(source.path)
         self._alike.begin(source.path)
         self._renames.begin(source.path)
         excerpts = Excerpts()
-        source.heard = excerpts.feed if self._keep else None
+        source.listener = excerpts.feed if self._keep else None
         reading = _FileReading()
         upcoming = iter(early)
         document: ManifestDocument | None = None
@@ -235,7 +235,7 @@ class _Loader:
         self, accepted: Accepted, document: ManifestDocument, batch: str, reading: _FileReading, excerpts: Excerpts
     ) -> None:
         self._alike.add(accepted, batch)
-        if before := renamed_from(accepted.values, document):
+        if before := former_key(accepted.values, document):
             self._renames.add(accepted, OrderKey(batch, accepted.values["name"], accepted.values["generation"]), before)
         if self._keep:
             reading.orders.append(request_of(accepted, document, excerpts.of(accepted.entry)))
@@ -245,7 +245,7 @@ class _Loader:
 
 def _early_fields(source: TextSource) -> list[dict[str, Field]]:
     """The fields of each document that its orders depend on, wherever they stand."""
-    source.heard = None
+    source.listener = None
     documents: list[dict[str, Field]] = []
     for item in read(source, split="orders"):
         if isinstance(item, Begin):

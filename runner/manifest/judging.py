@@ -144,13 +144,13 @@ class ManifestDocument:
                 self._unknown_type(entry)
                 return None
             kind = fresh
-        values = kind.merged(value)
+        values = kind.merge(value)
         accepted = not entry.problems and kind.valid(values)
         if not accepted:
             accepted = self._explain(entry, kind, values)
         for name in kind.wanted:
             if name not in values:
-                self._unwanted(entry, kind, name)
+                self._warn_of_missing_field(entry, kind, name)
         unique = self._register(entry)
         return Accepted(entry, kind, values) if accepted and unique else None
 
@@ -216,7 +216,7 @@ class ManifestDocument:
         self.report([*entry.problems, *_elsewhere(found, entry.problems)])
         self._register(entry)
 
-    def _unwanted(self, entry: ListEntry, kind: Kind, name: str) -> None:
+    def _warn_of_missing_field(self, entry: ListEntry, kind: Kind, name: str) -> None:
         message = (
             f"`{name}` is missing: the vendor's table calls it optional, but the vendor refuses {kind.name} without it"
         )

@@ -41,7 +41,7 @@ class Kind:
     wanted: tuple[str, ...]
     bought: tuple[str, ...]
 
-    def merged(self, value: dict[str, Any]) -> dict[str, Any]:
+    def merge(self, value: dict[str, Any]) -> dict[str, Any]:
         """An order's fields and those it inherits, without inherited ones that say what the order says otherwise."""
         values = {**self.inherited, **value}
         if not self.gives_way.keys().isdisjoint(value):

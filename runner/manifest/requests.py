@@ -122,12 +122,12 @@ def request_of(accepted: Accepted, document: ManifestDocument, snippet: str | No
         labels=values.get("labels", {}),
         max_total=None if ceiling is None else Decimal(ceiling),
         words=words,
-        renamed_from=renamed_from(values, document),
+        renamed_from=former_key(values, document),
         copies_meant="copies" in values,
     )
 
 
-def renamed_from(values: Mapping[str, Any], document: ManifestDocument) -> OrderKey | None:
+def former_key(values: Mapping[str, Any], document: ManifestDocument) -> OrderKey | None:
     """The key that an order was bought by, as it says itself or as its batch was renamed; None for no other one."""
     if "renamed_from" in values:
         return OrderKey.parse(values["renamed_from"])

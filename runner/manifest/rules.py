@@ -74,7 +74,7 @@ class SchemaSubject:
     key: str | None = None
     line: int = 0
 
-    def merged(self, place: Span) -> str:
+    def merge_note(self, place: Span) -> str:
         """Words for a field that stands before the order at `line`, and so came into it by a merge key."""
         return f" (merged in at line {self.line})" if place.line < self.line else ""
 
@@ -131,14 +131,14 @@ def _unknown_field(subject: SchemaSubject, at: Path, nearest: str | None) -> Pro
     place = subject.places.key(at)
     having = [kind for kind in PRODUCT_TYPES if name in schemas.load(kind)["properties"]] if len(at) == 1 else []
     if subject.is_order and having:
-        message = f"`{name}` is not a field of {subject.schema}: {_listed(having)} it{subject.merged(place)}"
+        message = f"`{name}` is not a field of {subject.schema}: {_who_has(having)} it{subject.merge_note(place)}"
         return subject.problem("10", message, place, at, "remove it, or change the `type`")
     where = "" if len(at) == 1 else f" in `{at[0]}`"
     hint = None if nearest else "remove it"
     if having and not subject.is_order:
         hint = "move it into `defaults`, or into an order"
         nearest = None
-    message = f"unknown field `{display(name)}`{where}{subject.merged(place)}{did_you_mean(nearest)}"
+    message = f"unknown field `{display(name)}`{where}{subject.merge_note(place)}{did_you_mean(nearest)}"
     return subject.problem("03", message, place, at, hint)
 
 
@@ -165,12 +165,12 @@ def _twice(subject: SchemaSubject, violation: Violation, names: tuple[str, ...])
     field, word = names
     own = next((name for name in (word, field) if at or not subject.places.inherits(name)), word)
     place = subject.places.key((*at, own))
-    message = f"`{word}` and `{field}` mean the same thing{subject.merged(place)}"
+    message = f"`{word}` and `{field}` mean the same thing{subject.merge_note(place)}"
     hint = f"keep one: `{word}`, or the vendor's own `{field}`"
     return subject.problem("13", message, place, (*at, own), hint)
 
 
-def _listed(kinds: Sequence[str]) -> str:
+def _who_has(kinds: Sequence[str]) -> str:
     return f"only {kinds[0]} has" if len(kinds) == 1 else f"{', '.join(kinds[:-1])} and {kinds[-1]} have"
 
 
@@ -205,7 +205,7 @@ def _type(subject: SchemaSubject, violation: Violation) -> Problem:
     name = str(at[-1]) if at else ""
     if value is None:
         return subject.problem("09", f"{_label(at)} has no value", place, at, "give it a value, or remove the line")
-    given = "a number" if isinstance(value, int) and not isinstance(value, bool) else _given(value)
+    given = "a number" if isinstance(value, int) and not isinstance(value, bool) else _kind_of(value)
     hint = way_out(violation.rule, name)
     if wanted == "string" and isinstance(value, int):
         hint = f'quote it: "{display(value)}"'
@@ -214,7 +214,7 @@ def _type(subject: SchemaSubject, violation: Violation) -> Problem:
     return subject.problem("05", f"{_label(at)} must be {KINDS.get(wanted, wanted)}, not {given}", place, at, hint)
 
 
-def _given(value: object) -> str:
+def _kind_of(value: object) -> str:
     return {bool: "true or false", str: "text", dict: "a mapping", list: "a list"}.get(type(value), "this")
 
 

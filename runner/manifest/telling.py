@@ -27,7 +27,7 @@ class Telling:
         self._part = 0.0
         self._source: TextSource | None = None
 
-    def opened(self, source: TextSource) -> None:
+    def begin_file(self, source: TextSource) -> None:
         """The next file is about to be read."""
         self._source = source
         self._mark = self._orders
@@ -43,7 +43,7 @@ class Telling:
         """The file is read once more, from its start; its orders are not counted twice."""
         self._orders = self._mark
 
-    def closed(self) -> None:
+    def end_file(self) -> None:
         """The file is read."""
         self._before += self._sizes[self._done]
         self._done += 1

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.core.errors import Problem, UsageError
-from runner.core.progress import Watch, unwatched
+from runner.core.progress import Watch, ignore
 
 if TYPE_CHECKING:
     from runner.core.orders import OrderRequest
@@ -24,7 +24,7 @@ class Words:
     paths: tuple[str, ...]
     named: Path | None
     sandbox: bool = False
-    watch: Watch = unwatched
+    watch: Watch = ignore
     _read: bool = False
     _broken: bool = False
     _lockfile: Lockfile | None = None

@@ -59,34 +59,34 @@ class References:
             self._shelves[product] = _shelf(choices)
         return choices
 
-    def offered(self, request: OrderRequest, name: str) -> Mapping[str, Choice]:
+    def offers(self, request: OrderRequest, name: str) -> Mapping[str, Choice]:
         """What the lists read so far have for a field of an order, by id as text; empty where they are silent."""
         within = tuple((under, request.fields[under]) for under in _UNDER.get(name, ()) if under in request.fields)
         return self._shelves.get(request.type, {}).get((name, within), {})
 
     def way_out(self, request: OrderRequest, name: str | None) -> str | None:
         """The nearest legal values of a field, from what was read; None where that says nothing."""
-        offered = self.offered(request, name) if name else {}
+        offered = self.offers(request, name) if name else {}
         written = str(request.fields.get(name or "", ""))
         near = [offered[value] for value in nearest_values(written, tuple(offered))]
         if not near:
             return None
-        return f"nearest in the vendor's list for {request.type}: " + ", ".join(map(valued, near))
+        return f"nearest in the vendor's list for {request.type}: " + ", ".join(map(choice_text, near))
 
 
 def check_ids(plan: Plan, references: References) -> Plan:
     """The plan without orders whose ids are not in the list of their own type, or whose words mean another id now."""
-    steps = tuple(_checked(step, references) if step.to_buy else step for step in plan.steps)
+    steps = tuple(_check(step, references) if step.to_buy else step for step in plan.steps)
     unchecked = tuple(f"ids of {product} orders" for product in references.unread)
     return replace(plan, steps=steps, unchecked=(*plan.unchecked, *unchecked))
 
 
 def add_ways_out(plan: Plan, references: References) -> Plan:
     """The plan with the nearest legal values beside what the vendor would not price."""
-    return replace(plan, steps=tuple(_mended(step, references) for step in plan.steps))
+    return replace(plan, steps=tuple(_mend_hint(step, references) for step in plan.steps))
 
 
-def valued(choice: Choice) -> str:
+def choice_text(choice: Choice) -> str:
     """`561 (France)`."""
     return f"{choice.value} ({choice.name})"
 
@@ -105,15 +105,15 @@ def _shelf(choices: tuple[Choice, ...]) -> Shelf:
     return shelf
 
 
-def _checked(step: Step, references: References) -> Step:
+def _check(step: Step, references: References) -> Step:
     request = step.request
     references.of(request.type)
     for name in CHECKED:
-        offered = references.offered(request, name) if name in request.fields else {}
+        offered = references.offers(request, name) if name in request.fields else {}
         if offered and str(request.fields[name]) not in offered:
             return _foreign(step, name, references)
     for kind in request.words:
-        if refused := _moved(step, kind, references):
+        if refused := _refuse_moved_word(step, kind, references):
             return refused
     return step
 
@@ -126,15 +126,15 @@ def _foreign(step: Step, name: str, references: References) -> Step:
     same = [c for other in elsewhere for c in references.of(request.type) if _same_place(c, other)]
     hint = references.way_out(request, name) or f"`order-runner reference {request.type}` lists what there is"
     if same:
-        hint = f"for {request.type} that is {valued(same[0])}"
+        hint = f"for {request.type} that is {choice_text(same[0])}"
     subject = f"`{name}` {value}"
     word = _word_of(request, name)
     if word:
         subject = f"`{word}: {request.words[word]}` is locked as {value}, which"
-        now = _meant(request, word, references)
-        hint = f"the word now means {' or '.join(map(valued, now))}" if now else hint
+        now = _meanings(request, word, references)
+        hint = f"the word now means {' or '.join(map(choice_text, now))}" if now else hint
         hint = f"{hint}; {_update(request, word)} locks the new id"
-    return step.refused(
+    return step.with_refusal(
         "PSR450", f"{subject} is not in the vendor's list for {request.type}{whose}", hint=hint, field=name
     )
 
@@ -159,25 +159,25 @@ def _same_place(one: Choice, other: Choice) -> bool:
     return one.alpha3 == other.alpha3 if one.alpha3 and other.alpha3 else one.name == other.name
 
 
-def _meant(request: OrderRequest, kind: str, references: References) -> tuple[Choice, ...]:
+def _meanings(request: OrderRequest, kind: str, references: References) -> tuple[Choice, ...]:
     """What the vendor means by a word of an order now."""
     address = address_of(request.type, kind, request.words[kind], request.fields)
     return matches(references.of(request.type), address) if address else ()
 
 
-def _moved(step: Step, kind: str, references: References) -> Step | None:
+def _refuse_moved_word(step: Step, kind: str, references: References) -> Step | None:
     """A word by which the vendor means another id than the one it is locked to."""
     request, name = step.request, WORDS[kind]
-    if not references.offered(request, name):
+    if not references.offers(request, name):
         return None
-    fitting = _meant(request, kind, references)
+    fitting = _meanings(request, kind, references)
     locked = request.fields[name]
     if any(str(choice.value) == str(locked) for choice in fitting):
         return None
-    now = " or ".join(map(valued, fitting)) or "nothing"
+    now = " or ".join(map(choice_text, fitting)) or "nothing"
     subject = f"`{kind}: {request.words[kind]}` is locked as {locked}"
-    there = references.offered(request, name)[str(locked)]
-    return step.refused(
+    there = references.offers(request, name)[str(locked)]
+    return step.with_refusal(
         "PSR451",
         f"{subject}, which is now {label(there)}; the word now means {now}",
         hint=f"{_update(request, kind)} locks the new id",
@@ -195,7 +195,7 @@ def _update(request: OrderRequest, kind: str) -> str:
     return f"`order-runner lock {shlex.quote(request.source.path)} --update {shlex.quote(request.words[kind])}`"
 
 
-def _mended(step: Step, references: References) -> Step:
+def _mend_hint(step: Step, references: References) -> Step:
     if step.problem is None or step.vendor is None:
         return step
     hint = references.way_out(step.request, step.vendor.field)

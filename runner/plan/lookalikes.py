@@ -44,8 +44,8 @@ def compare_with_vendor(plan: Plan, task: Task, sources: Sources) -> Plan:
         return replace(plan, notices=(*plan.notices, *notices))
     wanted = [step.request for step in plan.to_buy]
     alike = likenesses(wanted, strangers, _countries(wanted, strangers, sources.references, today), today)
-    steps = tuple(_compared(step, alike.get(step.request.key), guard) for step in plan.steps)
-    return replace(plan, steps=steps, notices=(*plan.notices, *notices, _named(strangers, guard)))
+    steps = tuple(_compare(step, alike.get(step.request.key), guard) for step in plan.steps)
+    return replace(plan, steps=steps, notices=(*plan.notices, *notices, _strangers_problem(strangers, guard)))
 
 
 def wants(plan: Plan, at: datetime) -> list[Want]:
@@ -119,12 +119,12 @@ def _countries(
     return countries
 
 
-def _compared(step: Step, likeness: Lookalike | None, guard: Guard) -> Step:
+def _compare(step: Step, likeness: Lookalike | None, guard: Guard) -> Step:
     if likeness is None or not step.to_buy:
         return step
     message = f"it looks like {_orders(likeness)} at the vendor, which the ledger does not know"
     if guard.strict:
-        return step.refused(CODE, message, hint=_way_out(step.request.key, likeness, guard))
+        return step.with_refusal(CODE, message, hint=_way_out(step.request.key, likeness, guard))
     hint = "if it is that one, it would be bought twice; --strict-account refuses such orders"
     problem = replace(step.request.problem(CODE, message, hint=hint), severity="warning")
     return replace(step, problem=problem)
@@ -135,7 +135,7 @@ def _orders(likeness: Lookalike) -> str:
     for one in likeness.fits[:NAMED]:
         doubts = f" ({'; '.join(one.doubts)})" if one.doubts else ""
         names.append(f"order {one.order.order_id}{doubts}")
-    return _listed(names, len(likeness.fits))
+    return _list_text(names, len(likeness.fits))
 
 
 def _way_out(key: OrderKey, likeness: Lookalike, guard: Guard) -> str:
@@ -146,19 +146,19 @@ def _way_out(key: OrderKey, likeness: Lookalike, guard: Guard) -> str:
     )
 
 
-def _named(strangers: Mapping[ProductType, list[SeenOrder]], guard: Guard) -> Problem:
+def _strangers_problem(strangers: Mapping[ProductType, list[SeenOrder]], guard: Guard) -> Problem:
     orders = [f"{seen.order_id} ({product})" for product in sorted(strangers) for seen in strangers[product]]
     many = f"{len(orders)} orders" if len(orders) > 1 else "an order"
     return Problem(
         code="PSR508",
         severity="warning",
-        message=f"the vendor shows {many} that the ledger does not know: {_listed(orders[:NAMED], len(orders))}",
+        message=f"the vendor shows {many} that the ledger does not know: {_list_text(orders[:NAMED], len(orders))}",
         hint="check that this is the newest ledger, and the right account name; an order that is somebody else's is "
         f"not named again after order-runner resolve --not-mine ORDER_ID --reason WHY{guard.flags}",
     )
 
 
-def _listed(names: list[str], number: int) -> str:
+def _list_text(names: list[str], number: int) -> str:
     return ", ".join(names) + (f" and {number - len(names)} more" if number > len(names) else "")
 
 

@@ -9,10 +9,10 @@ from runner.core.ledger import Ledger
 from runner.core.records import Rename
 from runner.core.selection import Selection
 from runner.limits.limits import Standing
+from runner.plan.former_keys import find_renamed_batches, note_unknown_keys, recall
 from runner.plan.ids import add_ways_out, check_ids
 from runner.plan.lookalikes import compare_with_vendor
 from runner.plan.plan import Plan, Step, ask_prices, check_limits, compare_with_ledger
-from runner.plan.renames import looks_renamed, remembered, unheard_of
 from runner.plan.sources import Sources
 from runner.plan.task import Task
 
@@ -22,22 +22,22 @@ Stage = Callable[[Plan], Plan]
 def draft(task: Task, ledger: Ledger, standing: Standing) -> Plan:
     """What is left to buy by manifests, ledger and policies, before the vendor is asked anything."""
     requests, batches, selection = task.loaded.orders, task.batches, task.consent.selection
-    known = remembered(ledger, requests)
+    memory = recall(ledger, requests)
     # What an earlier run settled without a plain answer: few, and worth their evidence in every report.
-    records = (known.records.get(request.key) for request in requests)
+    records = (memory.records.get(request.key) for request in requests)
     evidence = ledger.evidence(record.key for record in records if record and record.reason is not None)
     compared = compare_with_ledger(
         requests,
         batches,
-        known,
+        memory,
         today=standing.at.date(),
         limits=task.limits,
         standing=standing,
         strict=task.guard.strict,
     )
-    steps = tuple(_selected(replace(s, evidence=evidence.get(s.request.key)), selection) for s in compared)
-    renamed = tuple(looks_renamed(steps, batches.values(), standing))
-    notes = tuple(unheard_of(requests, task.loaded.batches, known))
+    steps = tuple(_select(replace(s, evidence=evidence.get(s.request.key)), selection) for s in compared)
+    renamed = tuple(find_renamed_batches(steps, batches.values(), standing))
+    notes = tuple(note_unknown_keys(requests, task.loaded.batches, memory))
     if (task.limits.strict or task.guard.strict) and not task.limits.allow_copies:
         return Plan(steps=steps, notices=notes, objections=renamed)
     return Plan(steps=steps, notices=(*notes, *(replace(problem, severity="warning") for problem in renamed)))
@@ -53,7 +53,7 @@ def renames(plan: Plan, task: Task) -> list[Rename]:
     ]
 
 
-def _selected(step: Step, selection: Selection) -> Step:
+def _select(step: Step, selection: Selection) -> Step:
     """The step, or that it is none of this call's business; what may have been charged is everybody's."""
     reason = None if step.status == "unknown" else selection.left_out(step.request)
     if reason is None:

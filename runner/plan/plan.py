@@ -22,15 +22,15 @@ from runner.limits.limits import (
     against,
     alike,
     ceiling,
-    copied,
+    object_to_copy,
     objections,
+    place_note,
     too_dear,
     too_large,
-    written,
 )
 from runner.limits.policy import Objection
 from runner.manifest import Batch
-from runner.plan.renames import Remembered, bought_twice, given_up, predecessor
+from runner.plan.former_keys import Memory, object_to_old_key, object_to_second_purchase, predecessor
 
 UNLIMITED: Final = Limits()
 UNASKED: Final = Standing()
@@ -61,19 +61,19 @@ class Step:
     def to_buy(self) -> bool:
         return self.status == "planned"
 
-    def refused(self, code: str, message: str, *, hint: str, field: str | None = None) -> Step:
+    def with_refusal(self, code: str, message: str, *, hint: str, field: str | None = None) -> Step:
         """The same step, not to be bought, pointing at its line."""
         problem = self.request.problem(code, message, hint=hint, field=field)
         return replace(self, status="refused", reason=message, problem=problem, ceiling=None)
 
-    def warned(self, objection: Objection) -> Step:
+    def with_warning(self, objection: Objection) -> Step:
         """The same step, with that as a warning."""
         problem = self.request.problem(objection.code, objection.message, hint=objection.hint, field=objection.field)
         return replace(self, warning=replace(problem, severity="warning"))
 
-    def objected(self, objection: Objection) -> Step:
+    def with_objection(self, objection: Objection) -> Step:
         """The same step, not to be bought for that reason."""
-        return self.refused(objection.code, objection.message, hint=objection.hint, field=objection.field)
+        return self.with_refusal(objection.code, objection.message, hint=objection.hint, field=objection.field)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +100,7 @@ class Plan:
         """Everything that concerns the batch as a whole, in the order in which it was noticed."""
         return (*self.notices, *self.objections)
 
-    def refused(self, refusal: Refused, objections: Iterable[Problem] = ()) -> Plan:
+    def with_refusal(self, refusal: Refused, objections: Iterable[Problem] = ()) -> Plan:
         """The same plan, not to be bought for that reason, with these objections beside those it has."""
         return replace(self, refusal=refusal, objections=(*self.objections, *objections))
 
@@ -138,7 +138,7 @@ class Plan:
 def compare_with_ledger(
     requests: Iterable[OrderRequest],
     batches: Mapping[str, Batch],
-    known: Remembered,
+    memory: Memory,
     *,
     today: date,
     limits: Limits = UNLIMITED,
@@ -151,66 +151,66 @@ def compare_with_ledger(
     """
     requests = tuple(requests)
     wanted = {request.key for request in requests} if strict else None
-    steps = (_compare(request, known, batches.get(request.key.batch), today) for request in requests)
-    return tuple(_permitted(step, limits, standing, wanted) if step.to_buy else step for step in steps)
+    steps = (_compare(request, memory, batches.get(request.key.batch), today) for request in requests)
+    return tuple(_permit(step, limits, standing, wanted) if step.to_buy else step for step in steps)
 
 
-def _permitted(step: Step, limits: Limits, standing: Standing, wanted: Collection[OrderKey] | None) -> Step:
+def _permit(step: Step, limits: Limits, standing: Standing, wanted: Collection[OrderKey] | None) -> Step:
     """The step, refused where a policy forbids it; warned of, or refused, where it looks like a copy."""
     if objection := against(limits.policies, step.request):
-        return step.objected(objection)
+        return step.with_objection(objection)
     same = alike(step.request, standing)
     if not same:
         return step
     gone = [] if wanted is None else [bought for bought in same if bought.record.key not in wanted]
-    objection = copied((gone or same)[0])
+    objection = object_to_copy((gone or same)[0])
     if (limits.strict or gone) and not limits.allow_copies:
-        return step.objected(objection)
-    return step.warned(objection)
+        return step.with_objection(objection)
+    return step.with_warning(objection)
 
 
-def _compare(request: OrderRequest, known: Remembered, batch: Batch | None, today: date) -> Step:
-    record = known.records.get(request.key)
+def _compare(request: OrderRequest, memory: Memory, batch: Batch | None, today: date) -> Step:
+    record = memory.records.get(request.key)
     step = Step(request=request, status="planned", record=record)
     if record is not None and record.state not in CLAIMABLE:
-        return _settled(step, record, known)
-    before = predecessor(request, known)
+        return _compare_settled(step, record, memory)
+    before = predecessor(request, memory)
     if isinstance(before, Objection):
-        return step.objected(before)
+        return step.with_objection(before)
     if before is not None:
-        return _bought(replace(step, record=replace(before, key=request.key), renamed_from=before.key), before)
-    return _wanted(step, batch, today)
+        return _as_bought(replace(step, record=replace(before, key=request.key), renamed_from=before.key), before)
+    return _compare_wanted(step, batch, today)
 
 
-def _settled(step: Step, record: Record, known: Remembered) -> Step:
+def _compare_settled(step: Step, record: Record, memory: Memory) -> Step:
     """The step of an order that is bought, or may be, or was until its purchase got another key."""
     if record.state is State.RENAMED:
-        return step.objected(given_up(record.key, known))
+        return step.with_objection(object_to_old_key(record.key, memory))
     if record.state in OPEN:
         return replace(step, status="unknown", reason=record.reason or "an earlier attempt may have been charged")
-    twice = bought_twice(step.request, known)
-    return _bought(step.warned(twice) if twice else step, record)
+    twice = object_to_second_purchase(step.request, memory)
+    return _as_bought(step.with_warning(twice) if twice else step, record)
 
 
-def _wanted(step: Step, batch: Batch | None, today: date) -> Step:
+def _compare_wanted(step: Step, batch: Batch | None, today: date) -> Step:
     if not step.request.enabled:
         return replace(step, status="skipped", reason="disabled in the manifest")
     if batch is not None and batch.buy_by is not None and today > batch.buy_by:
-        return step.refused(
+        return step.with_refusal(
             "PSR402",
-            f"its batch should have been bought by {batch.buy_by.isoformat()}{written(batch, 'buy_by')}",
+            f"its batch should have been bought by {batch.buy_by.isoformat()}{place_note(batch, 'buy_by')}",
             hint="move `buy_by` if the order is still wanted",
         )
     return step
 
 
-def _bought(step: Step, record: Record) -> Step:
+def _as_bought(step: Step, record: Record) -> Step:
     """The step of an order that is bought, by this key or the one in `record`."""
     changes = changes_of(record, step.request)
     other = f"renamed from {step.renamed_from}, costs nothing; " if step.renamed_from else ""
     if record.fingerprint == step.request.fingerprint:
         return replace(step, status="already_placed", reason=f"{other}bought as order {record.order_id}")
-    return step.refused(
+    return step.with_refusal(
         "PSR401",
         f"{other}changed after it was bought as order {record.order_id}: {in_words(changes)}",
         hint="an order is bought only once: restore it, or raise its `generation` to buy it again",
@@ -266,7 +266,7 @@ def ask_prices(
         if not step.to_buy:
             steps.append(step)
             continue
-        steps.append(_priced(step, reader.quote(step.request), batches.get(step.request.key.batch), limits, standing))
+        steps.append(_price(step, reader.quote(step.request), batches.get(step.request.key.batch), limits, standing))
         done += 1
         watch(Quoting(done=done, total=total))
     return replace(plan, steps=tuple(steps), balance=reader.balance())
@@ -280,10 +280,10 @@ def check_limits(plan: Plan, batches: Mapping[str, Batch], limits: Limits, stand
     return replace(plan, objections=(*plan.objections, *objections))
 
 
-def _priced(step: Step, answer: Quote | QuoteRefused, batch: Batch | None, limits: Limits, standing: Standing) -> Step:
+def _price(step: Step, answer: Quote | QuoteRefused, batch: Batch | None, limits: Limits, standing: Standing) -> Step:
     if isinstance(answer, QuoteRefused):
         error = answer.errors[0]
-        refused = step.refused(
+        refused = step.with_refusal(
             "PSR403",
             f"the vendor refused to price it: {error.message}",
             hint="compare the order with `order-runner reference`",
@@ -292,7 +292,7 @@ def _priced(step: Step, answer: Quote | QuoteRefused, batch: Batch | None, limit
         return replace(refused, quote=answer.quote, vendor=error)
     step = replace(step, quote=answer)
     objection = too_dear(step.request, answer, batch) or too_large(answer, limits, standing.dearest)
-    return step.objected(objection) if objection else replace(step, ceiling=ceiling(step.request, answer, batch))
+    return step.with_objection(objection) if objection else replace(step, ceiling=ceiling(step.request, answer, batch))
 
 
 def purse_for(plan: Plan, batches: Mapping[str, Batch], limits: Limits, standing: Standing) -> Purse:

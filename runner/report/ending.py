@@ -100,13 +100,14 @@ def note(report: Report, raised: RunnerError | KeyboardInterrupt) -> RunnerError
 
 def note_unexplained(report: Report) -> None:
     """Warn of a balance that moved by more than this run bought."""
-    if report.unexplained is None or abs(report.unexplained) < PENNY or report.spent_possible:
+    change = report.unexplained_change
+    if change is None or abs(change) < PENNY or report.spent_possible:
         return
-    way = "fell" if report.unexplained > 0 else "rose"
+    way = "fell" if change > 0 else "rose"
     problem = Problem(
         code="PSR507",
         severity="warning",
-        message=f"the balance {way} by {decimal_text(abs(report.unexplained))}, which no order of this run explains",
+        message=f"the balance {way} by {decimal_text(abs(change))}, which no order of this run explains",
         hint="somebody else bought or topped up, or the vendor charged something else in the meantime",
     )
     report.errors.append(Finding(problem=problem, category="warning"))

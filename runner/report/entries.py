@@ -52,7 +52,7 @@ def note_outcome(entry: OrderEntry, answer: Answer, outcome: Outcome, seconds: f
     if isinstance(outcome, Placed):
         entry.update(status="placed", result=outcome, reason=None)
     elif isinstance(outcome, Rejected):
-        _rejected(entry, outcome)
+        _note_rejection(entry, outcome)
     elif isinstance(outcome, Unknown):
         entry.update(status="unknown")
         message = f"its outcome is unknown: {outcome.reason}; it may have been charged"
@@ -68,7 +68,7 @@ def finding_of_unrecorded(entry: OrderEntry, words: str) -> Finding:
     return Finding(problem=problem, category="unknown")
 
 
-def _rejected(entry: OrderEntry, outcome: Rejected) -> None:
+def _note_rejection(entry: OrderEntry, outcome: Rejected) -> None:
     entry.update(status="rejected")
     for error in outcome.errors:
         if outcome.access:

@@ -15,7 +15,7 @@ from runner.report.report import Report
 class ReportFile:
     """A report kept on disk: whole at any moment, private, and never the reason that a money result is lost.
 
-    `before_last` is called before a report that says how the run ended is written, `heard` with the report each time
+    `before_last` is called before a report that says how the run ended is written, `listener` with the report each time
     it may have changed. Without a path it is kept nowhere, and heard of all the same.
     """
 
@@ -26,13 +26,13 @@ class ReportFile:
     def __init__(self, path: Path | None) -> None:
         self.path = path
         self.before_last: Callable[[], None] = lambda: None
-        self.heard: Callable[[Report], object] = lambda _: None
+        self.listener: Callable[[Report], object] = lambda _: None
         self.failure: OSError | None = None
         self._not_before = 0.0
-        self._told = False
+        self._has_told = False
 
     def write(self, report: Report) -> None:
-        """Replace the file now; raises OSError where that cannot be done, and the first time what `heard` raises."""
+        """Replace the file now; raises OSError where that cannot be done, and the first time what `listener` raises."""
         self._tell(report)
         self._replace(report)
 
@@ -47,9 +47,9 @@ class ReportFile:
         """Whoever listens may refuse before anything is bought, and cannot stop a purchase after that."""
         if report.finished_at is not None:
             self.before_last()
-        with suppress(Exception) if self._told else nullcontext():
-            self.heard(report)
-        self._told = True
+        with suppress(Exception) if self._has_told else nullcontext():
+            self.listener(report)
+        self._has_told = True
 
     def _replace(self, report: Report) -> None:
         if self.path is None:
@@ -62,7 +62,7 @@ class ReportFile:
 
     def refresh(self, report: Report) -> None:
         """Replace the file unless that was done a moment ago; a failure is kept in `failure`, not raised."""
-        self._told = True
+        self._has_told = True
         self._tell(report)
         if time.monotonic() < self._not_before:
             return

@@ -46,14 +46,14 @@ def preview(task: Task, mode: Literal["plan", "dry-run"], ledger: Ledger, vendor
     plan, error, terms = Plan(), None, None
     try:
         standing = standing_of(ledger, task.loaded.orders, task.clock.now())
-        plan = _entered(report, making.draft(task, ledger, standing))
+        plan = _enter(report, making.draft(task, ledger, standing))
         ending.note_open(report, ledger.open_records())
         if reader is not None:
-            plan = _priced(task, plan, Sources.of(task, ledger, reader, standing), report)
+            plan = _price(task, plan, Sources.of(task, ledger, reader, standing), report)
             terms = terms_of(plan, task.consent, task.batches, reader)
-            plan = _permitted(report, check_approval(plan, task, ledger, reader), task.limits)
-        plan = _permitted(report, plan, task.limits)
-        plan = _permitted(report, expect_nothing(plan, task.consent), task.limits)
+            plan = _permit(report, check_approval(plan, task, ledger, reader), task.limits)
+        plan = _permit(report, plan, task.limits)
+        plan = _permit(report, expect_nothing(plan, task.consent), task.limits)
     except RunnerError as raised:
         error = ending.note(report, raised)
     ending.finish(report, task.clock.now(), error)
@@ -62,20 +62,20 @@ def preview(task: Task, mode: Literal["plan", "dry-run"], ledger: Ledger, vendor
     return Ended(report=report, plan=plan, error=error, terms=terms)
 
 
-def _entered(report: Report, plan: Plan) -> Plan:
+def _enter(report: Report, plan: Plan) -> Plan:
     """The plan, which the report has now."""
     planned.take(report, plan)
     return plan
 
 
-def _permitted(report: Report, plan: Plan, limits: Limits) -> Plan:
+def _permit(report: Report, plan: Plan, limits: Limits) -> Plan:
     """The plan, which the report has now. Raises Refused where it must not be bought as it stands."""
     planned.take(report, plan)
     plan.refuse(limits)
     return plan
 
 
-def _priced(task: Task, plan: Plan, sources: Sources, report: Report) -> Plan:
+def _price(task: Task, plan: Plan, sources: Sources, report: Report) -> Plan:
     """The plan after every stage, entered in the report.
 
     Where a stage fails, the report has the steps as they were drafted: prices that were not held against every limit
@@ -88,7 +88,7 @@ def _priced(task: Task, plan: Plan, sources: Sources, report: Report) -> Plan:
     except BaseException:
         planned.take(report, replace(plan, steps=drafted.steps))
         raise
-    return _entered(report, plan)
+    return _enter(report, plan)
 
 
 def not_begun(task: Task, mode: Mode, error: RunnerError | None) -> Report:
@@ -133,16 +133,16 @@ def _apply_held(task: Task, till: Till, ledger: Ledger, hold: Hold, buyer: Buyer
     plan, error = Plan(), None
     try:
         standing = standing_of(ledger, task.loaded.orders, task.clock.now())
-        plan = _entered(report, making.draft(task, ledger, standing))
+        plan = _enter(report, making.draft(task, ledger, standing))
         ending.note_open(report, ledger.open_records())
         ending.refuse_open(report)
         if renames := making.renames(plan, task):
             hold.rename(renames)
         sources = Sources.of(task, ledger, buyer, standing, buying=True)
-        plan = _priced(task, plan, sources, report)
+        plan = _price(task, plan, sources, report)
         if wants := lookalikes.wants(plan, task.clock.now()):
             hold.note_wants(wants)
-        plan = _permitted(report, check_approval(plan, task, ledger, buyer), task.limits)
+        plan = _permit(report, check_approval(plan, task, ledger, buyer), task.limits)
         if plan.to_buy:
             till.confirm(plan)
             try:

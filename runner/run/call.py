@@ -42,7 +42,7 @@ from runner.run.settings import SANDBOX_ACCOUNT, Settings, holder, in_ci, locate
 from runner.settle import reconcile as settling
 
 
-def governed(loaded: Loaded, limits: Limits, named: str | None) -> tuple[Loaded, Limits]:
+def under_policies(loaded: Loaded, limits: Limits, named: str | None) -> tuple[Loaded, Limits]:
     """Manifests and limits under every policy that holds for them; findings of policies come first."""
     policies = policy.over(named, [file.path for file in loaded.files])
     return replace(loaded, problems=(*policies.problems, *loaded.problems)), replace(limits, policies=policies.policies)
@@ -105,7 +105,7 @@ def consent_of(
 
 
 @contextmanager
-def reported(
+def report_failure(
     task: Task,
     mode: Mode,
     file: ReportFile | None,

@@ -75,7 +75,7 @@ class Sandbox:
             return {account.key: account.balance for account in self._vendor.accounts()}
 
     @property
-    def fired(self) -> dict[str, int]:
+    def fault_counts(self) -> dict[str, int]:
         """How often each kind of fault has fired since this object was made."""
         with self._lock:
             return dict(self._faults.fired)

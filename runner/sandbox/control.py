@@ -86,5 +86,5 @@ def state_of(box: "Sandbox") -> JSON:
         "purchases": list(map(asdict, box.purchases)),
         "requests": list(map(asdict, box.requests)),
         "balances": {key: str(balance) for key, balance in box.balances.items()},
-        "fired": box.fired,
+        "fired": box.fault_counts,
     }

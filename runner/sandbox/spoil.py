@@ -41,7 +41,7 @@ class Spoiler:
     instead: Callable[[Fault, Reply], Reply]
 
 
-def _lost(how: How) -> Callable[[Fault, Reply], Reply]:
+def _lose(how: How) -> Callable[[Fault, Reply], Reply]:
     return lambda _fault, answer: replace(answer, how=how)
 
 
@@ -53,9 +53,9 @@ _ERROR_500 = html(500, "500 Internal Server Error")
 _PAGE = html(200, "Site maintenance")
 _EMPTY = Reply()
 _INSTEAD: dict[str, Callable[[Fault, Reply], Reply]] = {
-    "reset": _lost(How.RESET),
-    "close": _lost(How.CLOSE),
-    "silent": _lost(How.SILENT),
+    "reset": _lose(How.RESET),
+    "close": _lose(How.CLOSE),
+    "silent": _lose(How.SILENT),
     "500": _always(_ERROR_500),
     "502": _always(html(502, "502 Bad Gateway")),
     "html": _always(_PAGE),
@@ -83,8 +83,8 @@ def _empty_copy(value: Any) -> Any:
 SPOILERS: dict[str, Spoiler] = {
     **{f"{name}-before": Spoiler(works=False, instead=instead) for name, instead in _INSTEAD.items()},
     **{f"{name}-after": Spoiler(works=True, instead=instead) for name, instead in _INSTEAD.items()},
-    "silent-later": Spoiler(works=False, instead=_lost(How.SILENT)),
-    "cut-body": Spoiler(works=True, instead=_lost(How.CUT)),
+    "silent-later": Spoiler(works=False, instead=_lose(How.SILENT)),
+    "cut-body": Spoiler(works=True, instead=_lose(How.CUT)),
     "drip": Spoiler(works=True, instead=lambda fault, answer: replace(answer, how=How.DRIP, step=fault.size)),
     "no-id": Spoiler(
         works=True, instead=_of_success(lambda data: success({name: data[name] for name in ("total", "balance")}))
@@ -102,6 +102,6 @@ SPOILERS: dict[str, Spoiler] = {
     ),
     "list-blank": Spoiler(works=False, instead=_always(_EMPTY)),
     "balance-500": Spoiler(works=False, instead=_always(_ERROR_500)),
-    "down": Spoiler(works=False, instead=_lost(How.CLOSE)),
+    "down": Spoiler(works=False, instead=_lose(How.CLOSE)),
 }
 """Every kind of fault that replaces the answer."""

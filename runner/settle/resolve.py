@@ -72,7 +72,7 @@ def check(ruling: Ruling, ledger: Ledger) -> OpenClaim | Want:
         _refuse_no_id(ruling.order_id)
     record = ledger.records([ruling.key]).get(ruling.key)
     if ruling.order_id is not None and (record is None or record.state in CLAIMABLE):
-        wanted = _wanted(ruling.key, record, ledger)
+        wanted = _last_want(ruling.key, record, ledger)
         _refuse_owned(ruling, ledger)
         return wanted
     if record is None:
@@ -93,7 +93,7 @@ def _refuse_no_id(text: str) -> None:
         raise UsageError(f"{text!r} is not an order id", hint="letters, digits and _ . : -, as the vendor shows it")
 
 
-def _wanted(key: OrderKey, record: Record | None, ledger: Ledger) -> Want:
+def _last_want(key: OrderKey, record: Record | None, ledger: Ledger) -> Want:
     """What was last asked for under this key, by an attempt or by a run that did not make one."""
     noted = ledger.wants([key]).get(key)
     if noted is not None and (record is None or noted.at >= record.updated_at):

@@ -60,7 +60,7 @@ def every_row(ledger: Ledger) -> list[StatusRow]:
     ]
 
 
-def disputed(rows: Iterable[StatusRow], ledger: Ledger) -> list[Record]:
+def disputed_records(rows: Iterable[StatusRow], ledger: Ledger) -> list[Record]:
     """Orders that nothing buys because the vendor answered them with an order id that nobody has by now."""
     records = [row.record for row in rows if row.record and row.record.stray_order_id and row.state in CLAIMABLE]
     owned = ledger.owners(str(record.stray_order_id) for record in records)

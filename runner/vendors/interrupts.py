@@ -29,7 +29,7 @@ class Interrupts:
         self._waits = False
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def hold(self) -> Iterator[None]:
         """Signals wait for `waiting`, or for the end; the handlers are those from before, the first of several counts.
 
         Does nothing in another thread than the main one, which no signal meets.
@@ -45,14 +45,14 @@ class Interrupts:
             _heed(late, handlers)
 
     def _install(self) -> None:
-        with _undisturbed():
+        with _block_signals():
             found = {number: signal.getsignal(number) for number in SIGNALS}
             self._handlers = {number: handler for number, handler in found.items() if callable(handler)}
             for number in self._handlers:
                 signal.signal(number, self._take)
 
     def _put_back(self) -> tuple[dict[int, Handler], int | None]:
-        with _undisturbed():
+        with _block_signals():
             handlers, late = self._handlers, self._late
             for number, handler in handlers.items():
                 signal.signal(number, handler)
@@ -85,7 +85,7 @@ def _heed(number: int | None, handlers: Mapping[int, Handler]) -> None:
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
+def _block_signals() -> Iterator[None]:
     """No signal comes in between, so that all handlers are changed or none."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:

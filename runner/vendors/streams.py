@@ -23,7 +23,7 @@ class Deadline:
     def start(self, seconds: float) -> None:
         self._end = self._clock.monotonic() + seconds
 
-    def left(self, late: type[httpcore.TimeoutException] = httpcore.ReadTimeout) -> float:
+    def seconds_left(self, late: type[httpcore.TimeoutException] = httpcore.ReadTimeout) -> float:
         """Seconds left; raises `late` where there are none."""
         seconds = self._end - self._clock.monotonic()
         if seconds <= 0:
@@ -48,21 +48,21 @@ class TimedStream(httpcore.NetworkStream):
         if self._unsent:
             self._send()
         with self._deadline.interrupts.waiting():
-            return self._stream.read(max_bytes, self._deadline.left())
+            return self._stream.read(max_bytes, self._deadline.seconds_left())
 
     def _send(self) -> None:
         """Once, whatever comes of it; as a view, because a traceback that shows locals would show a request."""
         view = memoryview(self._unsent)
         self._unsent = bytearray()
         with self._deadline.interrupts.waiting():
-            self._stream.write(cast("bytes", view), self._deadline.left())
+            self._stream.write(cast("bytes", view), self._deadline.seconds_left())
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> TimedStream:
         del timeout
         try:
-            left = self._deadline.left(httpcore.ConnectTimeout)
+            left = self._deadline.seconds_left(httpcore.ConnectTimeout)
             with self._deadline.interrupts.waiting():
                 stream = self._stream.start_tls(ssl_context, server_hostname, left)
         except BaseException:
@@ -117,7 +117,9 @@ class TimedBackend(httpcore.NetworkBackend):
         with self._deadline.interrupts.waiting():
             for address in _addresses(host, port):
                 try:
-                    stream = self._backend.connect_tcp(address, port, self._deadline.left(httpcore.ConnectTimeout))
+                    stream = self._backend.connect_tcp(
+                        address, port, self._deadline.seconds_left(httpcore.ConnectTimeout)
+                    )
                     return TimedStream(stream, self._deadline)
                 except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                     failure = error

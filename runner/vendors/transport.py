@@ -22,7 +22,7 @@ import httpx
 from runner._version import __version__
 from runner.core.clock import Clock
 from runner.core.errors import UsageError, VendorUnavailable
-from runner.core.progress import Waiting, Watch, unwatched
+from runner.core.progress import Waiting, Watch, ignore
 from runner.core.secrets import MASK, ApiKey
 from runner.core.vendor import NotSent
 from runner.vendors.failures import Lost, TooLarge, in_words, may_heal
@@ -92,7 +92,7 @@ class _Incoming:
         headers = {name.decode("latin-1").lower(): key.redact(value.decode("latin-1")) for name, value in self._headers}
         return Response(status=self.status, headers=headers, body=key.redact_bytes(bytes(self._body)))
 
-    def lost(self, error: Exception, seconds: float, key: ApiKey) -> Lost:
+    def as_lost(self, error: Exception, seconds: float, key: ApiKey) -> Lost:
         return Lost(
             reason=in_words(error, seconds),
             status=self.status,
@@ -146,7 +146,7 @@ class HttpConnection:
                 incoming.take(response.status, response.headers, response.iter_stream())
                 return incoming.complete(self._key)
         except Exception as error:  # noqa: BLE001 - whatever it is, bytes may have left: the outcome is unknown
-            return incoming.lost(error, self._seconds, self._key)
+            return incoming.as_lost(error, self._seconds, self._key)
 
 
 class Transport:
@@ -160,7 +160,7 @@ class Transport:
         clock: Clock,
         rate: int,
         timing: Timing | None = None,
-        watch: Watch = unwatched,
+        watch: Watch = ignore,
         tls: Callable[[], ssl.SSLContext] = tls_context,
     ) -> None:
         if key.redact(base_url) != base_url:
@@ -185,7 +185,7 @@ class Transport:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with self._deadline.interrupts.held():
+        with self._deadline.interrupts.hold():
             self._reads.close()
 
     def read(self, request: Request) -> Response:
@@ -216,11 +216,11 @@ class Transport:
         self._deadline.start(self.timing.read)
         incoming = _Incoming(READ_BODY_LIMIT)
         try:
-            core = _core_request(self._built(request), self._key)
-            with self._deadline.interrupts.held(), closing(self._reads.handle_request(core)) as answer:
+            core = _core_request(self._build(request), self._key)
+            with self._deadline.interrupts.hold(), closing(self._reads.handle_request(core)) as answer:
                 incoming.take(answer.status, answer.headers, answer.iter_stream())
         except (httpcore.ProtocolError, httpcore.NetworkError, httpcore.TimeoutException, TooLarge, OSError) as error:
-            return incoming.lost(error, self.timing.read, self._key)
+            return incoming.as_lost(error, self.timing.read, self._key)
         return incoming.complete(self._key)
 
     def _worth_another_try(self, answer: Response | Lost, pause: float) -> float | None:
@@ -257,11 +257,11 @@ class Transport:
         return httpcore.Origin(self._url.raw_scheme, self._url.raw_host, port)
 
     def _core(self, request: Request) -> httpcore.Request:
-        built = self._built(request)
+        built = self._build(request)
         built.headers["Connection"] = "close"
         return _core_request(built, self._key)
 
-    def _built(self, request: Request) -> httpx.Request:
+    def _build(self, request: Request) -> httpx.Request:
         """With the mask where the key belongs; ValueError for a path that could lead elsewhere."""
         if not _PATH.fullmatch(request.path):
             raise ValueError(f"{request.path!r} is not a path of the vendor's API")

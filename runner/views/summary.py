@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -15,14 +15,15 @@ from runner.views.wording import STATUS_STYLES, WHAT_TO_DO, money, plural
 LISTED: Final = 50
 """Orders named under one heading; unknown ones are all named."""
 
-HEADINGS: Final = (
-    ("refused", "refused before any money moved"),
-    ("rejected", "rejected by the vendor, not bought"),
-    ("invalid", "invalid"),
-    ("absent", "shown not to have been bought"),
-    ("placed", "bought"),
-    ("planned", "not bought yet"),
-)
+HEADINGS: Final[Mapping[str, str]] = {
+    "rejected": "rejected by the vendor, not bought",
+    "refused": "refused before any money moved",
+    "invalid": "invalid",
+    "absent": "shown not to have been bought",
+    "placed": "bought",
+    "planned": "not bought yet",
+}
+"""What stands above the orders of a status; those in doubt, and what was not to be bought, have lines of their own."""
 
 
 def render(document: facts.Document, channel: Channel, report_path: str | None) -> None:
@@ -34,9 +35,10 @@ def summary_lines(document: facts.Document, channel: Channel, report_path: str |
     """The summary, line by line, each safe to print."""
     yield from _money_lines(document, channel)
     yield from _unknown_lines(document, channel)
-    for status, heading in HEADINGS:
-        members = [order for order in document["orders"] if order["status"] == status]
-        yield from _section(members, heading, channel, report_path)
+    for status in facts.STATUSES:
+        if heading := HEADINGS.get(status):
+            members = [order for order in document["orders"] if order["status"] == status]
+            yield from _section(members, heading, channel, report_path)
     yield from _skipped_lines(document)
     for finding in document["errors"]:
         if finding["category"] != "unknown":

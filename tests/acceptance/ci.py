@@ -283,7 +283,7 @@ class Machine:
         secrets = {"PROXY_SELLER_API_KEY": CANARY, "ORDER_RUNNER_LEDGER": str(self.world.ledger)}
         if text == "secret":
             return secrets.get(name, "token")
-        known = {
+        variables = {
             **{f"secrets.{secret}": value for secret, value in secrets.items()},
             "github.token": "token",
             "github.repository": "example/orders",
@@ -292,4 +292,4 @@ class Machine:
             "github.event.pull_request.number": "7",
             **self.outputs,
         }
-        return re.sub(r"\$\{\{ *(.*?) *\}\}", lambda found: known.get(found[1], ""), text)
+        return re.sub(r"\$\{\{ *(.*?) *\}\}", lambda found: variables.get(found[1], ""), text)

@@ -462,7 +462,7 @@ def acting_characters(text: str) -> set[str]:
 def command_lines(text: str, *, github: bool = False) -> list[str]:
     """Lines that a CI log may take for a command; with `github`, annotations are meant to be ones."""
     annotation = re.compile(r"::(?:error|warning|notice) [^\s:][^:]*::")
-    found = []
+    lines = []
     for line in text.split("\n"):
         start = line.lstrip()
         if (
@@ -470,8 +470,8 @@ def command_lines(text: str, *, github: bool = False) -> list[str]:
             or start.startswith("##")
             or "##[" in line
         ):
-            found.append(line)
-    return found
+            lines.append(line)
+    return lines
 
 
 def holds_key(data: bytes, key: str) -> bool:

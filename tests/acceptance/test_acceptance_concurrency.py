@@ -32,11 +32,11 @@ def start_held(world: World, number: int, **more: Any) -> Process:
 
 def open_files(process: Process) -> list[str]:
     """What a process has open."""
-    found = []
+    paths = []
     for descriptor in Path(f"/proc/{process.pid}/fd").iterdir():
         with suppress(FileNotFoundError):  # closed meanwhile
-            found.append(str(descriptor.readlink()))
-    return found
+            paths.append(str(descriptor.readlink()))
+    return paths
 
 
 def test_two_runs_at_once_buy_once(world: World) -> None:

@@ -244,14 +244,14 @@ def test_a_clock_that_is_wrong(
     monkeypatch.chdir(world.root)
     settings = Settings(ledger="l.db", base_url=world.server.base_url, api_key=ApiKey(CANARY), rate=0)
     clock = _Ahead(timedelta(seconds=seconds))
-    found = doctor.examine(Examination(settings=settings, clock=clock, console=Console.detect(no_color=True)))
-    (check,) = [one for one in found if one.name == "clock"]
+    checks = doctor.examine(Examination(settings=settings, clock=clock, console=Console.detect(no_color=True)))
+    (check,) = [one for one in checks if one.name == "clock"]
     assert check.state == state
     told = int(str(check.facts["skew_seconds"]))
     assert abs(told - seconds) <= 2
     assert seconds == 0 or check.text.split(" s ")[1] == text.split(" s ")[1]
-    assert exit_code(found) is (ExitCode.REFUSED if state == "failed" else ExitCode.OK)
-    assert CANARY not in repr(found)
+    assert exit_code(checks) is (ExitCode.REFUSED if state == "failed" else ExitCode.OK)
+    assert CANARY not in repr(checks)
 
 
 def test_a_ledger_that_cannot_be_written(world: World) -> None:

@@ -314,13 +314,13 @@ def test_a_sandbox_may_be_served_by_a_process_of_its_own(world: World) -> None:
         try:
             assert isinstance(served, subprocess.Popen)
             assert served.stdout is not None
-            told = json.loads(served.stdout.readline())
-            assert sorted(told) == ["api_key", "base_url"]
-            env = {"PROXY_SELLER_BASE_URL": told["base_url"], "PROXY_SELLER_API_KEY": told["api_key"]}
+            address = json.loads(served.stdout.readline())
+            assert sorted(address) == ["api_key", "base_url"]
+            env = {"PROXY_SELLER_BASE_URL": address["base_url"], "PROXY_SELLER_API_KEY": address["api_key"]}
             result = world.apply(env=env)
             assert result.code == 6
-            assert told["api_key"] not in result.said
-            assert told["api_key"] != CANARY
+            assert address["api_key"] not in result.said
+            assert address["api_key"] != CANARY
             assert [entry["status"] for entry in world.report()["orders"]] == ["placed", "rejected"]
         finally:
             os.kill(served.pid, signal.SIGTERM)

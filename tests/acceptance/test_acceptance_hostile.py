@@ -91,12 +91,12 @@ def test_findings_can_go_to_a_file_and_to_the_screen(world: World) -> None:
     result = world.run("validate", "-f", "json=out.json", "-f", "text", MANIFEST)
     assert result.code == 4
     assert "PSR" in result.out
-    found = json.loads((world.root / "out.json").read_text(encoding="utf-8"))
-    (diagnostic,) = found["diagnostics"]
+    document = json.loads((world.root / "out.json").read_text(encoding="utf-8"))
+    (diagnostic,) = document["diagnostics"]
     line = world.line_of("quantity: 0")
     assert diagnostic["range"]["start"] == {"line": line, "column": 15}
     assert diagnostic["range"]["end"] == {"line": line, "column": 16}
-    assert world.run("validate", "-f", "json", MANIFEST).json == found
+    assert world.run("validate", "-f", "json", MANIFEST).json == document
 
 
 def test_apply_in_github_actions_gives_no_commands(world: World) -> None:

@@ -225,7 +225,7 @@ def test_a_batch_past_its_day_is_refused(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("head", "options", "code", "shown"),
+    ("head", "options", "code", "words"),
     [
         ({"budget": {"max_total": "3.59"}}, (), "PSR405", "3.59"),
         ({"budget": {"max_order": "1.79"}}, (), "PSR404", "1.79"),
@@ -235,7 +235,7 @@ def test_a_batch_past_its_day_is_refused(world: World) -> None:
     ],
 )
 def test_a_limit_stops_the_batch_before_money_moves(
-    world: World, head: dict[str, object], options: tuple[str, ...], code: str, shown: str
+    world: World, head: dict[str, object], options: tuple[str, ...], code: str, words: str
 ) -> None:
     """Above any limit of manifest or run: exit 5, zero purchases, amount and limit named. A run can only tighten."""
     world.manifest(ipv4("a"), ipv4("b"), **head)
@@ -244,7 +244,7 @@ def test_a_limit_stops_the_batch_before_money_moves(
     report = world.report()
     found = report["errors"] + [error for entry in report["orders"] for error in entry["errors"]]
     assert code in [finding["code"] for finding in found]
-    assert shown in result.said
+    assert words in result.said
     assert world.run("plan", *options, MANIFEST).code == 5
 
 
@@ -330,12 +330,12 @@ def test_an_invalid_batch_leaves_a_report(world: World) -> None:
     """Exit 4 has a report with every finding and its place, on file or on stdout."""
     world.manifest(ipv4("a", quantity=0), ipv4("b", countryId="x"))
     assert world.apply().code == 4
-    found = world.report()["errors"]
-    assert [finding["category"] for finding in found] == ["invalid", "invalid"]
-    assert [finding["line"] for finding in found] == [world.line_of("quantity: 0"), world.line_of('countryId: "x"')]
+    errors = world.report()["errors"]
+    assert [finding["category"] for finding in errors] == ["invalid", "invalid"]
+    assert [finding["line"] for finding in errors] == [world.line_of("quantity: 0"), world.line_of('countryId: "x"')]
     on_stdout = world.apply("--report", "-", MANIFEST)
     assert on_stdout.code == 4
-    assert [finding["code"] for finding in on_stdout.json["errors"]] == [finding["code"] for finding in found]
+    assert [finding["code"] for finding in on_stdout.json["errors"]] == [finding["code"] for finding in errors]
 
 
 def test_names_of_files_are_data(world: World) -> None:

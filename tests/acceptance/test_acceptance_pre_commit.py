@@ -49,10 +49,10 @@ class Desk:
     def commit(self, folder: Path) -> tuple[int, str]:
         """What `git commit --all` would be told by the hook; committed where it is content."""
         self.git(folder, "add", "--all")
-        code, said = self.run(folder, "run", "--color=never")
+        code, output = self.run(folder, "run", "--color=never")
         if code == 0:
             self.git(folder, "commit", "--quiet", "--message=orders")
-        return code, said
+        return code, output
 
 
 @pytest.fixture(scope="session")
@@ -91,41 +91,41 @@ def repository(desk: Desk, tmp_path: Path) -> Path:
 def test_the_hook_in_a_repository_of_orders(desk: Desk, repository: Path) -> None:
     """It installs itself, passes what is valid, and fails with file, line and column what is not; a commit of one file is
     held against all others. One test, because each process of pytest would install it anew."""
-    code, said = desk.commit(repository)
-    assert code == 0, said
-    assert "Passed" in said
+    code, output = desk.commit(repository)
+    assert code == 0, output
+    assert "Passed" in output
 
     (repository / "orders" / "ipv4.yaml").write_text(GOOD.replace("quantity: 2", "quantity: 0"))
-    code, said = desk.commit(repository)
+    code, output = desk.commit(repository)
     line = GOOD.splitlines().index("    quantity: 2") + 1
     assert code == 1
-    assert f"orders/ipv4.yaml:{line}:15: PSR" in said
+    assert f"orders/ipv4.yaml:{line}:15: PSR" in output
     (repository / "orders" / "ipv4.yaml").write_text(GOOD)
 
     (repository / "orders" / "again.yaml").write_text(GOOD)
-    code, said = desk.commit(repository)
+    code, output = desk.commit(repository)
     assert code == 1
-    assert "orders/ipv4.yaml:" in said
-    assert "PSR301" in said
+    assert "orders/ipv4.yaml:" in output
+    assert "PSR301" in output
     (repository / "orders" / "again.yaml").write_text(GOOD.replace("starter-ipv4", "more").replace("DEU", "POL"))
-    code, said = desk.commit(repository)
+    code, output = desk.commit(repository)
     assert code == 1
-    assert "PSR304" in said
+    assert "PSR304" in output
     (repository / "orders" / "again.yaml").unlink()
 
     (repository / "notes.txt").write_text("nothing\n")
-    code, said = desk.commit(repository)
-    assert code == 0, said
-    assert "Skipped" in said
+    code, output = desk.commit(repository)
+    assert code == 0, output
+    assert "Skipped" in output
 
 
 def test_what_init_writes_is_the_same_hook(desk: Desk, tmp_path: Path) -> None:
     """The configuration of `init --pre-commit` is valid, and calls what our hook calls, when our hook does."""
     (tmp_path / "config.yaml").write_text(FILES[".pre-commit-config.yaml"])
-    code, said = desk.run(tmp_path, "validate-config", "config.yaml")
-    assert code == 0, said
-    code, said = desk.run(tmp_path, "validate-manifest", str(REPO / ".pre-commit-hooks.yaml"))
-    assert code == 0, said
+    code, output = desk.run(tmp_path, "validate-config", "config.yaml")
+    assert code == 0, output
+    code, output = desk.run(tmp_path, "validate-manifest", str(REPO / ".pre-commit-hooks.yaml"))
+    assert code == 0, output
     (hook,) = yaml.safe_load((REPO / ".pre-commit-hooks.yaml").read_text())
     (local,) = yaml.safe_load(FILES[".pre-commit-config.yaml"])["repos"]
     (written,) = local["hooks"]

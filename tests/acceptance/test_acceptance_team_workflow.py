@@ -79,7 +79,7 @@ class Runner:
 
     def _value(self, text: str) -> str:
         """A value with its expressions filled in; KeyError for one that nobody plays."""
-        known = {
+        variables = {
             "secrets.PROXY_SELLER_API_KEY": CANARY,
             "secrets.ORDER_RUNNER_LEDGER": str(self.world.ledger),
             "github.token": "token",
@@ -87,7 +87,7 @@ class Runner:
             "github.event.pull_request.number": "7",
             **self.outputs,
         }
-        return re.sub(r"\$\{\{ *(.*?) *\}\}", lambda found: known[found[1]], text)
+        return re.sub(r"\$\{\{ *(.*?) *\}\}", lambda found: variables[found[1]], text)
 
     @property
     def calls(self) -> str:

@@ -174,10 +174,10 @@ def warm_up() -> None:
     from runner import manifest
     from runner.ledger.sqlite import open_sqlite
 
-    for found in pkgutil.walk_packages(runner.__path__, "runner."):
-        if not found.name.startswith(NOT_IMPORTED):
+    for module in pkgutil.walk_packages(runner.__path__, "runner."):
+        if not module.name.startswith(NOT_IMPORTED):
             with contextlib.suppress(ImportError):  # an extra that is not installed
-                __import__(found.name)
+                __import__(module.name)
     manifest.load([str(ROOT / "samples" / "everything.yaml")])
     with tempfile.TemporaryDirectory() as folder:
         open_sqlite(Path(folder) / "ledger", "warm").close()

@@ -114,19 +114,19 @@ def server() -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """Debian's Chromium, with a profile of its own; nothing is fetched."""
-    found = {name: shutil.which(name) for name in ("chromium", "chromedriver")}
-    if missing := [name for name, path in found.items() if path is None]:
+    programs = {name: shutil.which(name) for name in ("chromium", "chromedriver")}
+    if missing := [name for name, path in programs.items() if path is None]:
         pytest.skip(f"no {' and no '.join(missing)} here: .ci/tools installs them from Debian's packages")
     from selenium import webdriver
     from selenium.webdriver.chrome.options import Options
     from selenium.webdriver.chrome.service import Service
 
     options = Options()
-    options.binary_location = str(found["chromium"])
+    options.binary_location = str(programs["chromium"])
     for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    opened = webdriver.Chrome(options=options, service=Service(str(found["chromedriver"])))
+    opened = webdriver.Chrome(options=options, service=Service(str(programs["chromedriver"])))
     opened.set_script_timeout(60)
     yield opened
     opened.quit()

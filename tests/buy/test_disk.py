@@ -49,12 +49,12 @@ def public(nursery: Nursery) -> Iterator[Stage]:
             yield Stage(world=found, player=Player(nursery, Tally()))
 
 
-def true_so_far(found: World) -> None:
+def true_so_far(world: World) -> None:
     """What `judge` asks, but for the exit codes: a broken disk has some of its own."""
-    bought = found.bought()
+    bought = world.bought()
     once_each(bought)
-    nothing_forgotten(bought, found.records())
-    no_key_in(found.folder)
+    nothing_forgotten(bought, world.records())
+    no_key_in(world.folder)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])

@@ -115,7 +115,7 @@ def test_every_fault_ends_as_the_table_says(fault: str, status: str, tmp_path: P
     with world(tmp_path, faults=[spec]) as w:
         w.money_timeout = 0.5
         outcome = w.apply()
-        assert sum(w.box.fired.values()) == 1
+        assert sum(w.box.fault_counts.values()) == 1
         goes_on = status == "placed"
         assert statuses(outcome) == ["placed", status, "placed" if goes_on else "planned"]
         assert w.states() == ["placed", status, "placed" if goes_on else None]
@@ -136,7 +136,7 @@ def test_an_unknown_outcome_names_what_it_may_have_cost(tmp_path: Path) -> None:
         price = w.box.purchases[0].total
     assert first.spent_possible == second.spent_possible == price
     assert first.spent_confirmed == 0
-    assert first.unexplained == price
+    assert first.unexplained_change == price
 
 
 class FrozenClock(SystemClock):

@@ -23,18 +23,20 @@ def main() -> int:
     parser.add_argument("--trace", action="store_true", help="with --seed: say what happens")
     parser.add_argument("--jobs", type=int, default=JOBS, help=f"processes that play seeds, mostly waiting [{JOBS}]")
     parser.add_argument("--mutant", choices=sorted(MUTANTS), help="break the protocol, and expect exit code 1")
-    said = parser.parse_args()
+    arguments = parser.parse_args()
     begin = time.monotonic()
-    if said.seed is not None:
-        tally = play_seeds([said.seed], said.mutant, print if said.trace else silent)
+    if arguments.seed is not None:
+        tally = play_seeds([arguments.seed], arguments.mutant, print if arguments.trace else silent)
     else:
-        tally = play_all(list(range(said.first, said.first + said.seeds)), said.mutant, said.jobs)
+        tally = play_all(
+            list(range(arguments.first, arguments.first + arguments.seeds)), arguments.mutant, arguments.jobs
+        )
     for seed, _, text in tally.broken:
         print(f"seed {seed}: {text}\n  again: python -m tests.chaos --seed {seed} --trace")
     for line in tally.lines():
         print(line)
     print(f"took                 {time.monotonic() - begin:.0f} s")
-    gaps = [] if said.mutant or tally.broken else tally.gaps()
+    gaps = [] if arguments.mutant or tally.broken else tally.gaps()
     for gap in gaps:
         print(f"proves nothing: {gap}")
     return 1 if tally.broken or gaps else 0

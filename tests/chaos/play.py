@@ -77,42 +77,42 @@ class Player:
                 self._calm(found, plan.rounds[0].runners[0].mutant)
             finally:
                 self._end_all()
-                self.tally.faults.update(found.box.fired)
+                self.tally.faults.update(found.box.fault_counts)
         self.tally.seeds += 1
 
-    def _round(self, found: World, each: Round) -> None:
-        found.top_up()
-        found.want(each.orders)
-        found.arm(each.faults)
+    def _round(self, world: World, each: Round) -> None:
+        world.top_up()
+        world.want(each.orders)
+        world.arm(each.faults)
         self.tally.by_card += sum("paymentId" in order for order in each.orders)
-        ends = self.run_together(found, each.runners, each.strangers)
-        records = judge(found, ends)
+        ends = self.run_together(world, each.runners, each.strangers)
+        records = judge(world, ends)
         self.trace("  ledger: " + ", ".join(f"{key} {record.state}" for key, record in records.items()))
         if each.settling:
-            count = settle(self, found, each.settling)
+            count = settle(self, world, each.settling)
             self.trace(f"  {count} were in doubt")
 
-    def _calm(self, found: World, mutant: str | None) -> None:
+    def _calm(self, world: World, mutant: str | None) -> None:
         """No faults: after a few runs everything is bought, once, and known by its right id."""
-        found.calm()
-        found.settled_down()
+        world.calm()
+        world.settled_down()
         self.trace("calm")
         for _ in range(CALM_RUNS):
-            settle(self, found, undisturbed(mutant))
-            found.top_up()
-            (end,) = ends = self.run_together(found, (Plan(mutant=mutant),))
-            judge(found, ends)
+            settle(self, world, undisturbed(mutant))
+            world.top_up()
+            (end,) = ends = self.run_together(world, (Plan(mutant=mutant),))
+            judge(world, ends)
             if end.status == 0:
                 break
         else:
             raise Broken("stuck", f"not done after {CALM_RUNS} calm runs: exit {end.status}, {end.stderr[-1000:]}")
-        self.tally.purchases += judge_end(found)
-        again = self.run_together(found, (Plan(mutant=mutant),))
-        judge_end(found)
+        self.tally.purchases += judge_end(world)
+        again = self.run_together(world, (Plan(mutant=mutant),))
+        judge_end(world)
         if again[0].status != 0:
             raise Broken("exit", f"everything is bought, and a rerun ends with {again[0].status}")
 
-    def run_together(self, found: World, plans: tuple[Plan, ...], strangers: tuple[Stranger, ...] = ()) -> list[End]:
+    def run_together(self, world: World, plans: tuple[Plan, ...], strangers: tuple[Stranger, ...] = ()) -> list[End]:
         """Start runners together and see all of them to their ends."""
         begin = time.monotonic()
         waiting = sorted(plans, key=lambda plan: plan.wait)
@@ -121,49 +121,49 @@ class Player:
         while waiting or self.alive:
             now = time.monotonic()
             while waiting and now - begin >= waiting[0].wait:
-                self.alive.append(self.start(found, waiting.pop(0)))
+                self.alive.append(self.start(world, waiting.pop(0)))
             while others and now - begin >= others[0].after:
-                self.tally.strangers += found.stranger_buys(others.pop(0).order)
-            ends += self._see_to(found, now)
+                self.tally.strangers += world.stranger_buys(others.pop(0).order)
+            ends += self._see_to(world, now)
             time.sleep(TICK)
-        self.tally.strangers += sum(found.stranger_buys(one.order) for one in others)
+        self.tally.strangers += sum(world.stranger_buys(one.order) for one in others)
         return ends
 
-    def run(self, found: World, plan: Plan, command: str, *arguments: str) -> End:
+    def run(self, world: World, plan: Plan, command: str, *arguments: str) -> End:
         """A command that settles doubt, alone, to its end."""
-        self.alive.append(self._start(found, plan, command, [*arguments, "--ledger", "ledger.sqlite3"]))
+        self.alive.append(self._start(world, plan, command, [*arguments, "--ledger", "ledger.sqlite3"]))
         while True:
-            if ends := self._see_to(found, time.monotonic()):
+            if ends := self._see_to(world, time.monotonic()):
                 return ends[0]
             time.sleep(SLOW_TICK)
 
-    def _see_to(self, found: World, now: float) -> list[End]:
+    def _see_to(self, world: World, now: float) -> list[End]:
         """Do what is due to the living, and bury the dead."""
         ends: list[End] = []
         for each in list(self.alive):
             status = each.process.poll()
             if status is None:
-                self._treat(found, each, now)
+                self._treat(world, each, now)
             else:
                 self.alive.remove(each)
-                ends.append(self._ended(found, each, status))
+                ends.append(self._ended(world, each, status))
         return ends
 
-    def start(self, found: World, plan: Plan) -> Runner:
+    def start(self, world: World, plan: Plan) -> Runner:
         """One runner more."""
         self.tally.runs += 1
         self.tally.cold += plan.cold
-        return self._start(found, plan, "apply", found.arguments(str(self.count + 1), plan))
+        return self._start(world, plan, "apply", world.arguments(str(self.count + 1), plan))
 
-    def _start(self, found: World, plan: Plan, command: str, arguments: list[str]) -> Runner:
+    def _start(self, world: World, plan: Plan, command: str, arguments: list[str]) -> Runner:
         self.count += 1
         slot = str(self.count)
-        notes = found.folder / f"notes-{slot}"
-        env = found.env | {"CHAOS_PLAN": plan.text(), "CHAOS_NOTES": str(notes)}
-        process = self.nursery.start([command, *arguments], env=env, folder=found.folder, slot=slot, cold=plan.cold)
+        notes = world.folder / f"notes-{slot}"
+        env = world.env | {"CHAOS_PLAN": plan.text(), "CHAOS_NOTES": str(notes)}
+        process = self.nursery.start([command, *arguments], env=env, folder=world.folder, slot=slot, cold=plan.cold)
         return Runner(command=command, slot=slot, plan=plan, process=process, notes=notes, started=time.monotonic())
 
-    def _treat(self, found: World, each: Runner, now: float) -> None:
+    def _treat(self, world: World, each: Runner, now: float) -> None:
         """What is due to a living runner: its random signal, its waking, its end where it hangs."""
         plan = each.plan
         if plan.after is not None and not each.struck and now - each.started >= plan.after:
@@ -177,17 +177,17 @@ class Player:
             each.wake_at = None
             self.tally.woken += 1
         if now - each.started > LONGEST:
-            raise Broken("hung", self._hanging(found, each))
+            raise Broken("hung", self._hanging(world, each))
 
-    def _hanging(self, found: World, each: Runner) -> str:
+    def _hanging(self, world: World, each: Runner) -> str:
         """Where a runner is that does not end."""
         state = Path(f"/proc/{each.process.pid}/stat").read_text().rpartition(")")[2].split()[0]
         os.kill(each.process.pid, WHERE)
         time.sleep(1)
-        told = (found.folder / f"err-{each.slot}").read_text(errors="replace")
+        told = (world.folder / f"err-{each.slot}").read_text(errors="replace")
         return f"{each.command} {each.slot} does not end; state {state}, it passed {each.passed()}; {told[-3000:]}"
 
-    def _ended(self, found: World, each: Runner, status: int) -> End:
+    def _ended(self, world: World, each: Runner, status: int) -> End:
         passed = each.passed()
         buys = each.command == "apply"
         for note in passed:
@@ -196,7 +196,7 @@ class Player:
                 (self.tally.at_points[point] if buys else self.tally.while_settling)[do] += 1
         if buys:
             self.tally.ends[str(status)] += 1
-        stderr = found.folder / f"err-{each.slot}"
+        stderr = world.folder / f"err-{each.slot}"
         told = stderr.read_text(errors="replace") if stderr.exists() else ""  # killed before it had a stderr
         self.trace(f"  {each.slot} {each.command}: {_in_words(each)} -> {status}; passed {' '.join(passed)}")
         return End(slot=each.slot, status=status, held="1" in passed, stderr=told)

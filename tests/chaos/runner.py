@@ -63,8 +63,8 @@ def _hurry(plan: Plan) -> None:
     """Waits that are minutes for a user are parts of a second here; what is waited for stays the same."""
     real = transport.Timing
 
-    def timing(**said: Any) -> transport.Timing:
-        return real(**(said | {"money": plan.money_timeout, "pauses": PAUSES}))
+    def timing(**settings: Any) -> transport.Timing:
+        return real(**(settings | {"money": plan.money_timeout, "pauses": PAUSES}))
 
     transport.Timing = timing  # type: ignore[assignment,misc]
     transport.RETRY_AFTER_DEFAULT = 0.02  # type: ignore[misc]

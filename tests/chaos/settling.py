@@ -28,56 +28,58 @@ PATIENCE: Final = SETTLE_AFTER + 1
 Claims = Mapping[OrderKey, OpenClaim]
 
 
-def settle(player: Player, found: World, how: Settling) -> int:
+def settle(player: Player, world: World, how: Settling) -> int:
     """Settle what is in doubt as `how` has it; how many orders that was. Every runner has to be dead."""
-    claims = found.open_claims()
+    claims = world.open_claims()
     if not claims:
         return 0
     if how.blind:
-        _look_blind(player, found, how.blind, how.plan.mutant)
-    found.arm(how.faults)
+        _look_blind(player, world, how.blind, how.plan.mutant)
+    world.arm(how.faults)
     for plan in (how.plan, Plan(mutant=how.plan.mutant)):  # once more where the first was killed
-        if reconcile(player, found, plan, wait=how.wait).status >= 0:
+        if reconcile(player, world, plan, wait=how.wait).status >= 0:
             break
-    left = found.open_claims()
+    left = world.open_claims()
     player.tally.settled["left open"] += len(left)
     if how.person:
-        found.settled_down()
+        world.settled_down()
         for place, key in enumerate(left, 1):
-            resolve(player, found, key, more=len(left) - place, mutant=how.plan.mutant)
+            resolve(player, world, key, more=len(left) - place, mutant=how.plan.mutant)
     return len(claims)
 
 
-def reconcile(player: Player, found: World, plan: Plan, *, wait: bool) -> End:
+def reconcile(player: Player, world: World, plan: Plan, *, wait: bool) -> End:
     """One `reconcile`, its verdicts held against the vendor's books."""
-    before = found.open_claims()
-    exclusive = [] if found.shared else ["--exclusive"]
+    before = world.open_claims()
+    exclusive = [] if world.shared else ["--exclusive"]
     patience = ["--wait", f"{PATIENCE}s"] if wait else []
     settle_after = ["--settle-after", f"{SETTLE_AFTER}s"]
-    end = player.run(found, plan, "reconcile", *settle_after, *exclusive, *patience, *_vendor(found))
-    told = _told(found, end)
-    _count(player, found, before, told)
-    _verdicts_are_true(found, before, end, told)
+    end = player.run(world, plan, "reconcile", *settle_after, *exclusive, *patience, *_vendor(world))
+    told = _told(world, end)
+    _count(player, world, before, told)
+    _verdicts_are_true(world, before, end, told)
     return end
 
 
-def resolve(player: Player, found: World, key: OrderKey, *, more: int, mutant: str | None) -> None:
+def resolve(player: Player, world: World, key: OrderKey, *, more: int, mutant: str | None) -> None:
     """A person looks at the vendor's books, which have come to rest, and says what is there."""
-    ids = found.bought().get(key, [])
-    said = ["--placed", ids[0]] if ids else ["--absent", "--reason", "the dashboard does not show it"]
+    ids = world.bought().get(key, [])
+    ruling = ["--placed", ids[0]] if ids else ["--absent", "--reason", "the dashboard does not show it"]
     accepts = [] if ids else ["--accept-possible-second-purchase"]
-    end = player.run(found, Plan(mutant=mutant), "resolve", str(key), *said, *accepts, "--yes")
+    end = player.run(world, Plan(mutant=mutant), "resolve", str(key), *ruling, *accepts, "--yes")
     if end.status != (7 if more else 0):
-        raise Broken("exit", f"resolve {key} {said} ended with {end.status}, {more} others open: {end.stderr[-1000:]}")
+        raise Broken(
+            "exit", f"resolve {key} {ruling} ended with {end.status}, {more} others open: {end.stderr[-1000:]}"
+        )
     player.tally.settled["person placed" if ids else "person absent"] += 1
 
 
-def _look_blind(player: Player, found: World, kind: str, mutant: str | None) -> None:
+def _look_blind(player: Player, world: World, kind: str, mutant: str | None) -> None:
     """`reconcile` waits its time, but one kind of read fails all along: it may conclude nothing that needs that read."""
-    before = found.open_claims()
-    with found.blinded(kind):
-        reconcile(player, found, Plan(mutant=mutant), wait=True)
-    after = found.records()
+    before = world.open_claims()
+    with world.blinded(kind):
+        reconcile(player, world, Plan(mutant=mutant), wait=True)
+    after = world.records()
     for key, claim in before.items():
         unread = claim.record.type != "resident" or not kind.startswith("list-")
         if unread and after[key].state not in OPEN:
@@ -85,34 +87,34 @@ def _look_blind(player: Player, found: World, kind: str, mutant: str | None) -> 
     player.tally.settled["blind looks"] += 1
 
 
-def _vendor(found: World) -> list[str]:
-    return ["--base-url", found.server.base_url, "--rate", "0", "-f", "json"]
+def _vendor(world: World) -> list[str]:
+    return ["--base-url", world.server.base_url, "--rate", "0", "-f", "json"]
 
 
-def _told(found: World, end: End) -> dict[str, Any]:
+def _told(world: World, end: End) -> dict[str, Any]:
     """What it said on stdout; nothing where it was killed."""
-    text = (found.folder / f"out-{end.slot}").read_text()
+    text = (world.folder / f"out-{end.slot}").read_text()
     if end.status < 0:
         return {}
     try:
-        told: dict[str, Any] = json.loads(text)
+        document: dict[str, Any] = json.loads(text)
     except ValueError:
         raise Broken("exit", f"reconcile ended with {end.status} and said {text!r}; {end.stderr[-2000:]}") from None
-    return told
+    return document
 
 
-def _verdicts_are_true(found: World, before: Claims, end: End, told: Mapping[str, Any]) -> None:
+def _verdicts_are_true(world: World, before: Claims, end: End, document: Mapping[str, Any]) -> None:
     """Placed under the very id that the vendor has, absent only what was never bought; and the exit code says so."""
-    found.settled_down()
-    after, bought = found.records(), found.bought()
+    world.settled_down()
+    after, bought = world.records(), world.bought()
     for key, claim in before.items():
         record, ids = after[key], bought.get(key, [])
         if record.state is State.PLACED and record.order_id not in ids:
             raise Broken("verdict", f"{key} was called placed as {record.order_id}, the vendor has {ids}")
         if record.state is not State.PLACED and record.state not in OPEN and ids:
-            _refuse_slow_harness(found, claim)
+            _refuse_slow_harness(world, claim)
             raise Broken("verdict", f"{key} was called {record.state}, the vendor has {ids}")
-    for order in told.get("orders", ()):
+    for order in document.get("orders", ()):
         record = after[OrderKey.parse(order["key"])]
         stands = {"placed": State.PLACED, "absent": State.ABSENT, "open": State.UNKNOWN}[order["ruling"]]
         if record.state is not stands or (record.order_id or None) != order["order_id"]:
@@ -122,21 +124,21 @@ def _verdicts_are_true(found: World, before: Claims, end: End, told: Mapping[str
         raise Broken("exit", f"reconcile ended with {end.status}, open orders: {is_open}; {end.stderr[-2000:]}")
 
 
-def _refuse_slow_harness(found: World, claim: OpenClaim) -> None:
+def _refuse_slow_harness(world: World, claim: OpenClaim) -> None:
     """A vendor that bought after the waiting time, because this machine was too busy, is no mistake of the tool's."""
-    late = max(found.bought_at(claim.record.key)) - claim.claimed_at.timestamp()
+    late = max(world.bought_at(claim.record.key)) - claim.claimed_at.timestamp()
     if late > SETTLE_AFTER:
         raise TooSlow(f"{claim.record.key} was bought {late:.2f} s after its claim")
 
 
-def _count(player: Player, found: World, before: Claims, told: Mapping[str, Any]) -> None:
+def _count(player: Player, world: World, before: Claims, document: Mapping[str, Any]) -> None:
     """Verdicts, from the ledger because a killed one says nothing; and why the others were left open."""
-    settled, after = player.tally.settled, found.records()
+    settled, after = player.tally.settled, world.records()
     for key in before:
         if after[key].state in (State.PLACED, State.ABSENT):
             settled[f"reconcile {after[key].state}"] += 1
-    settled["looks that could not read all"] += bool(told.get("not_read"))
-    for order in told.get("orders", ()):
+    settled["looks that could not read all"] += bool(document.get("not_read"))
+    for order in document.get("orders", ()):
         if order["ruling"] == "open":
             player.tally.open_because[re.sub(r"\d+(?:[.,]\d+)*(?: and more)?", "N", order["reason"])] += 1
 

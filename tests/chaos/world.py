@@ -81,11 +81,11 @@ class World:
 
     def bought(self) -> dict[OrderKey | None, list[str]]:
         """The vendor's books: order ids by our key, None for what fits no order of ours. Strangers' are left out."""
-        found: dict[OrderKey | None, list[str]] = defaultdict(list)
+        ids: dict[OrderKey | None, list[str]] = defaultdict(list)
         for purchase in self.box.purchases:
             if not purchase.stranger:
-                found[self.bodies.get(_canonical(purchase.body))].append(str(purchase.order_id))
-        return dict(found)
+                ids[self.bodies.get(_canonical(purchase.body))].append(str(purchase.order_id))
+        return dict(ids)
 
     def bought_at(self, key: OrderKey) -> list[float]:
         """When the vendor's books say it was bought."""

@@ -45,13 +45,13 @@ def ledger_of_all_states(tmp_path: Path) -> str:
 
 def test_export_verify_import(call: Call, bought: str, tmp_path: Path) -> None:
     """An export, checked and imported elsewhere, makes a ledger that is found whole with the same head."""
-    code, told, _ = call("export", bought)
+    code, output, _ = call("export", bought)
     assert code == 0
-    header = json.loads(told.splitlines()[0])
+    header = json.loads(output.splitlines()[0])
     assert (header["account"], header["ledger"], header["events"]) == ("acme", "ledger.db", 12)
     assert call("export", bought, "-o", "backup.jsonl")[:2] == (0, "")
     backup = (tmp_path / "backup.jsonl").read_text()
-    assert backup.splitlines()[1:] == told.splitlines()[1:]
+    assert backup.splitlines()[1:] == output.splitlines()[1:]
     assert (tmp_path / "backup.jsonl").stat().st_mode & 0o077 == 0
     whole = f"intact, 12 events of 6 orders of account acme, head {header['head']}"
     assert call("verify", "backup.jsonl")[:2] == (0, f"backup.jsonl: {whole}\n")
@@ -69,10 +69,10 @@ def test_verify_names_the_first_broken_line(call: Call, bought: str, tmp_path: P
     call("export", bought, "-o", "backup.jsonl")
     lines = (tmp_path / "backup.jsonl").read_text().splitlines(keepends=True)
     (tmp_path / "edited.jsonl").write_text("".join([*lines[:4], lines[4].replace("12.30", "99.00"), *lines[5:]]))
-    code, told, _ = call("verify", "edited.jsonl")
-    assert (code, told.startswith("edited.jsonl: broken at line 5: its content has hash")) == (5, True)
-    code, told, _ = call("verify", "edited.jsonl", "-f", "json")
-    assert (code, json.loads(told)["broken"]["place"], json.loads(told)["whole"]) == (5, "line 5", False)
+    code, output, _ = call("verify", "edited.jsonl")
+    assert (code, output.startswith("edited.jsonl: broken at line 5: its content has hash")) == (5, True)
+    code, output, _ = call("verify", "edited.jsonl", "-f", "json")
+    assert (code, json.loads(output)["broken"]["place"], json.loads(output)["whole"]) == (5, "line 5", False)
     code, _, error = call("import", "edited.jsonl", "--ledger", "new.db")
     assert (code, "edited.jsonl is damaged at line 5" in error) == (5, True)
     assert "0 events" in call("verify", "--ledger", "new.db")[1]
@@ -163,7 +163,7 @@ def test_the_key_is_in_no_export(call: Call, tmp_path: Path, monkeypatch: pytest
         bought = ["apply", "--yes", "--base-url", server.base_url, "--ledger", "l.db", str(manifest)]
         assert run(bought) == 7
     assert call("export", "--ledger", "l.db", "-o", "l.jsonl")[0] == 0
-    told = (tmp_path / "l.jsonl").read_text()
-    assert len(told.splitlines()) == 4
+    export = (tmp_path / "l.jsonl").read_text()
+    assert len(export.splitlines()) == 4
     assert len(server.api_key) > 10
-    assert server.api_key not in told
+    assert server.api_key not in export

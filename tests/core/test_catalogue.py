@@ -13,7 +13,7 @@ from runner.core.catalogue import MAX_AGE, Catalogue, ListCache, ReferenceList
 from runner.core.clock import SystemClock
 from runner.core.errors import UnknownForm
 from runner.core.orders import ProductType
-from runner.core.progress import Watch, unwatched
+from runner.core.progress import Watch, ignore
 from runner.core.vendor import Choice, Reader
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -33,7 +33,7 @@ class Shelf:
 
     def connect(self) -> tuple[Reader, Watch]:
         self.opened += 1
-        return cast("Reader", self), unwatched
+        return cast("Reader", self), ignore
 
     def reference(self, product: ProductType) -> tuple[Choice, ...]:
         self.asked.append(product)

@@ -88,7 +88,7 @@ def test_a_look_is_the_next_witness(readings: Readings, shop: Shop, clock: Still
 def test_a_purchase_is_counted_in(readings: Readings, fields: dict[str, int], placed: Placed, left: int) -> None:
     """The balance falls by what was charged, else by the quote; one that the vendor tells wins, a card leaves it alone."""
     readings.balance()
-    readings.bought(order(fields=fields), placed, Decimal(10))
+    readings.count_purchase(order(fields=fields), placed, Decimal(10))
     assert readings.balance() == left
 
 
@@ -96,7 +96,7 @@ def test_a_purchase_keeps_the_list_but_not_the_package(readings: Readings, shop:
     """An order of ours is no stranger in a list; a package that was topped up is another one, and is read again."""
     for product in ("ipv4", "resident"):
         readings.witness(product)
-        readings.bought(order(type=product), Placed(order_id="1"), Decimal(10))
+        readings.count_purchase(order(type=product), Placed(order_id="1"), Decimal(10))
         readings.witness(product)
     assert shop.asked == ["witness", "witness", "witness"]
 

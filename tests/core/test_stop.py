@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TextIO, cast
 
 import pytest
 
-from runner.core.progress import Notice, Progress, unwatched
+from runner.core.progress import Notice, Progress, ignore
 from runner.core.stop import SIGNALS, Stop, StoppableClock
 from runner.views.terminal.console import Channel
 from runner.views.terminal.event_log import notice
@@ -45,7 +45,7 @@ def test_a_signal_only_sets_the_wish(number: signal.Signals) -> None:
 def test_the_first_signal_is_the_one_that_counts() -> None:
     """SIGINT followed by SIGTERM, as CI systems do: stopped by SIGINT."""
     stop = Stop()
-    with stop.deferring(unwatched):
+    with stop.deferring(ignore):
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGTERM)
     stop.request(signal.SIGTERM)
@@ -55,10 +55,10 @@ def test_the_first_signal_is_the_one_that_counts() -> None:
 def test_handlers_are_put_back() -> None:
     """Before, after and after an exception: the handlers are those of before; inside they are not."""
     before = handlers()
-    with Stop().deferring(unwatched):
+    with Stop().deferring(ignore):
         assert all(now != then for now, then in zip(handlers(), before, strict=True))
     assert handlers() == before
-    with pytest.raises(KeyError), Stop().deferring(unwatched):
+    with pytest.raises(KeyError), Stop().deferring(ignore):
         raise KeyError
     assert handlers() == before
 
@@ -68,7 +68,7 @@ def test_a_signal_after_deferring_is_what_it_was() -> None:
     stop = Stop()
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job starts deaf to it
     try:
-        with stop.deferring(unwatched):
+        with stop.deferring(ignore):
             pass
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
@@ -85,7 +85,7 @@ def test_what_was_ignored_stays_ignored(number: signal.Signals, for_good: bool) 
     before = {each: signal.getsignal(each) for each in SIGNALS}
     signal.signal(number, signal.SIG_IGN)
     try:
-        with stop.deferring(unwatched):
+        with stop.deferring(ignore):
             if for_good:
                 stop.defer()
             signal.raise_signal(number)
@@ -261,7 +261,7 @@ def test_deferred_for_good_a_signal_never_interrupts_again() -> None:
     stop = Stop()
     try:
         stop.defer()
-        with stop.deferring(unwatched):
+        with stop.deferring(ignore):
             pass
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGTERM)

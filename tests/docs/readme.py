@@ -58,8 +58,8 @@ def transcript(text: str, folder: Path) -> str:
     )
     outputs = iter(done.stdout.split(f"{MARK}\n"))
 
-    def filled(found: re.Match[str]) -> str:
-        lines = [f"$ {command}\n{next(outputs)}" for command in commands(found.group(1))]
+    def filled(match: re.Match[str]) -> str:
+        lines = [f"$ {command}\n{next(outputs)}" for command in commands(match.group(1))]
         return f"```console\n{''.join(lines)}```"
 
     return BLOCK.sub(filled, text)

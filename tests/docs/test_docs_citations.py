@@ -100,11 +100,11 @@ def test_every_source_of_a_fact_is_explained() -> None:
 
 def test_every_invariant_of_the_simulation_is_told() -> None:
     """What the simulation says is broken, by its number, is in the table of docs/reliability.md."""
-    told = set(re.findall(r"^\| (I\d+) \|", texts()["docs/reliability.md"], re.MULTILINE))
+    rows = set(re.findall(r"^\| (I\d+) \|", texts()["docs/reliability.md"], re.MULTILINE))
     simulation = [text for name, text in texts().items() if name.startswith("tests/simulation/")]
     cited = {number for text in simulation for number in re.findall(r"\bI\d+\b", text)}
     assert cited
-    assert cited - told == set()
+    assert cited - rows == set()
 
 
 def test_samples_on_the_pages_are_json() -> None:

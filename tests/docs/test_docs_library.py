@@ -19,10 +19,10 @@ def test_every_example_of_the_page_is_true(tmp_path: Path, monkeypatch: pytest.M
     for name in [name for name in os.environ if name.startswith(("ORDER_RUNNER_", "PROXY_SELLER_"))]:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
-    found = re.search(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
-    assert found is not None
+    block = re.search(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    assert block is not None
     Path("orders").mkdir()
-    Path("orders/crawl.yaml").write_text(found[1])
+    Path("orders/crawl.yaml").write_text(block[1])
     blocks = re.findall(r"```pycon\n(.*?)```", PAGE, re.DOTALL)
     test = doctest.DocTestParser().get_doctest("\n".join(blocks), {}, "library.md", "library.md", 0)
     assert len(test.examples) >= PAGE.count(">>> ") > 15

@@ -29,15 +29,15 @@ def links(page: Path) -> Iterator[str]:
 def anchors(page: Path) -> set[str]:
     """The anchors GitHub makes of a page's headings; equal ones are numbered."""
     text = re.sub(r"^(```+|~~~+).*?^\1$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
-    found: set[str] = set()
+    names: set[str] = set()
     for heading in re.findall(r"^#{1,6} +(.+?) *#*$", text, re.MULTILINE):
         plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading)
         slug = re.sub(r"[^\w\- ]", "", plain.lower().replace("`", "")).replace(" ", "-")
         number = 0
-        while (anchor := f"{slug}-{number}" if number else slug) in found:
+        while (anchor := f"{slug}-{number}" if number else slug) in names:
             number += 1
-        found.add(anchor)
-    return found | set(re.findall(r'<a (?:id|name)="([^"]+)"', text))
+        names.add(anchor)
+    return names | set(re.findall(r'<a (?:id|name)="([^"]+)"', text))
 
 
 def broken(page: Path) -> Iterator[str]:

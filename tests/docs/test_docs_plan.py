@@ -57,10 +57,10 @@ def test_the_example_is_valid() -> None:
 def test_the_example_is_what_the_command_gives(tmp_path: Path) -> None:
     """The page's manifest and command give the page's plan, digest included, but for times and the place of the ledger."""
     (tmp_path / "prices.yaml").write_text(fenced("yaml"), encoding="utf-8")
-    found = re.search(r"^\$ order-runner (plan .*)$", PAGE, re.MULTILINE)
-    assert found
+    line = re.search(r"^\$ order-runner (plan .*)$", PAGE, re.MULTILINE)
+    assert line
     env = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(tmp_path / "state")}
-    command = [sys.executable, "-m", "runner", *found[1].split()]
+    command = [sys.executable, "-m", "runner", *line[1].split()]
     done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     real = (tmp_path / "plan.json").read_text(encoding="utf-8")

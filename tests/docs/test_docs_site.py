@@ -102,11 +102,11 @@ def test_the_search_knows_every_page(site: Path) -> None:
 def commands() -> Iterator[tuple[str, click.Command]]:
     """Each command's page, with the command and those under it."""
     for name in COMMANDS:
-        found = cli.get_command(click.Context(cli), name)
-        assert found is not None
-        yield name, found
-        if isinstance(found, click.Group):
-            yield from ((name, part) for part in found.commands.values())
+        command = cli.get_command(click.Context(cli), name)
+        assert command is not None
+        yield name, command
+        if isinstance(command, click.Group):
+            yield from ((name, part) for part in command.commands.values())
 
 
 def test_every_option_is_in_the_reference(site: Path) -> None:
@@ -157,11 +157,11 @@ def test_fields_of_every_shape_are_found() -> None:
         "oneOf": [{"properties": {"at": {}, "a": {}}}, {"properties": {"b": {"items": {"type": "string"}}}}],
         "allOf": [{"if": {"required": ["a"]}, "then": {"properties": {"c": {}}}, "else": {"properties": {"d": {}}}}],
     }
-    found = {field.path: field for field in fields.fields(schema)}
-    assert list(found) == ["at", "at.x", "path", "path[].x", "named", "named.*", "c", "d", "a", "b", "b[]"]
-    assert found["at"].schema["type"] == ["object", "null"]
-    assert found["path[].x"].required
-    assert not found["path"].required
+    by_path = {field.path: field for field in fields.fields(schema)}
+    assert list(by_path) == ["at", "at.x", "path", "path[].x", "named", "named.*", "c", "d", "a", "b", "b[]"]
+    assert by_path["at"].schema["type"] == ["object", "null"]
+    assert by_path["path[].x"].required
+    assert not by_path["path"].required
 
 
 def test_the_reference_gives_examples_from_real_runs(site: Path) -> None:
@@ -231,11 +231,16 @@ def test_links_lead_to_where_the_site_has_things() -> None:
 
 def test_a_new_page_finds_its_place() -> None:
     """A page nobody has heard of goes to how-to guides or explanation by its folder, and else to the reference."""
-    found = contents.sections(["index", "how-to/new", "explanation/new", "new", "tutorial", "commands/apply"])
-    assert found["How-to guides"] == ["how-to/new"]
-    assert found["Explanation"] == ["explanation/new"]
-    assert found["Reference"] == ["new"]
-    assert [page for pages in found.values() for page in pages] == ["tutorial", "how-to/new", "new", "explanation/new"]
+    sections = contents.sections(["index", "how-to/new", "explanation/new", "new", "tutorial", "commands/apply"])
+    assert sections["How-to guides"] == ["how-to/new"]
+    assert sections["Explanation"] == ["explanation/new"]
+    assert sections["Reference"] == ["new"]
+    assert [page for pages in sections.values() for page in pages] == [
+        "tutorial",
+        "how-to/new",
+        "new",
+        "explanation/new",
+    ]
 
 
 def test_no_line_of_a_page_moves() -> None:

@@ -48,8 +48,8 @@ def marked(server: Server, text: str, path: str = "m.yaml") -> list[tuple[str, s
     """What is underlined, as `the line from there on` and the message."""
     lines = text.splitlines()
 
-    def at(found: dict[str, Any]) -> str:
-        start = found["range"]["start"]
+    def at(diagnostic: dict[str, Any]) -> str:
+        start = diagnostic["range"]["start"]
         return lines[start["line"]][start["character"] :]
 
     return [(at(found), found["message"]) for found in server.diagnostics(path, text)]
@@ -96,11 +96,11 @@ def test_fixed_words_are_offered(server: Server, lines: tuple[str, ...], values:
 
 def test_what_is_inserted_is_never_a_value_nobody_chose(server: Server) -> None:
     """A number that decides what is bought is inserted as 0, which is underlined; money in the quotes that it needs."""
-    found = offered(server, order("name: a", "type: ipv4", "|"))
-    assert found["countryId"] == "countryId: ${1:0}"
-    assert found["quantity"] == "quantity: ${1:0}"
-    assert found["max_total"] == 'max_total: "$1"'
-    assert found["country"] == "country: "
+    items = offered(server, order("name: a", "type: ipv4", "|"))
+    assert items["countryId"] == "countryId: ${1:0}"
+    assert items["quantity"] == "quantity: ${1:0}"
+    assert items["max_total"] == 'max_total: "$1"'
+    assert items["country"] == "country: "
     assert marked(server, order("name: a", "type: ipv4", "countryId: 0", "period: 1 month", "quantity: 1"))
     whole = offered(server, MODELINE + HEAD + "|")
     assert whole["defaults"].strip() == "defaults:"

@@ -69,10 +69,10 @@ def claim(case: Case) -> OpenClaim:
 
 def bought(case: Case) -> Bought:
     total = case.get("total")
-    known = record(case, State.PLACED, order_id=case["order_id"], total=None if total is None else Decimal(total))
+    purchase = record(case, State.PLACED, order_id=case["order_id"], total=None if total is None else Decimal(total))
     claimed = case.get("claimed", 0)
     return Bought(
-        record=known,
+        record=purchase,
         claimed_at=minute(claimed),
         claimed_seq=place(claimed),
         settled_seq=place(case.get("settled", claimed)),
@@ -95,11 +95,11 @@ def seen(case: Case) -> SeenOrder:
     )
 
 
-def look(case: Case, product: Any, shown: Any) -> Look:
+def look(case: Case, product: Any, answer: Any) -> Look:
     at = minute(case.get("at", 30))
     if product == "resident":
-        return Look(type=product, at=at, package=shown)
-    return Look(type=product, at=at, orders=tuple(map(seen, shown)))
+        return Look(type=product, at=at, package=answer)
+    return Look(type=product, at=at, orders=tuple(map(seen, answer)))
 
 
 def ruled(case: Case) -> list[Verdict]:

@@ -70,11 +70,11 @@ def scenes(draw: st.DrawFn, *, shared: bool, lasting: float, top_ups: bool) -> t
 
     def order(shape: int, begun: float, ours: str | None, price: Decimal) -> None:
         times = sorted((draw(minutes), draw(minutes), draw(minutes)))
-        charged, shown, whole = (begun + time for time in times)
+        charged, appears, whole = (begun + time for time in times)
         charged = min(charged, begun + HORIZON)
         identity = str(next(number))
         world.orders.append(
-            Truth(id=identity, shape=shape, charged=charged, shown=shown, whole=whole, price=price, ours=ours)
+            Truth(id=identity, shape=shape, charged=charged, shown=appears, whole=whole, price=price, ours=ours)
         )
 
     price = {shape: Decimal(draw(st.sampled_from(["5.00", "5.00", "7.50"]))) for shape in range(len(SHAPES))}
@@ -113,7 +113,7 @@ def scenes(draw: st.DrawFn, *, shared: bool, lasting: float, top_ups: bool) -> t
 def wrong(world: World, case: Case, *, exclusive: bool) -> list[str]:
     """Every verdict that the truth contradicts. Orders that nothing tells apart may stand for each other."""
     verdicts = ruled({**case, "exclusive": exclusive})
-    found: list[str] = []
+    faults: list[str] = []
     bought: dict[str, Counter[str]] = {}
     for verdict in verdicts:
         if currently_in_test_context():
@@ -124,14 +124,14 @@ def wrong(world: World, case: Case, *, exclusive: bool) -> list[str]:
         if verdict.order is not None:
             truth = next(one for one in world.orders if one.id == verdict.order.order_id)
             if truth.ours not in mine:
-                found.append(f"{verdict.key} is not order {truth.id}")
+                faults.append(f"{verdict.key} is not order {truth.id}")
     for print_, counts in bought.items():
         names = {verdict.key.name for verdict in verdicts if verdict.claim.record.fingerprint == print_}
         placed = sum(one.ours in names for one in world.orders)
         if counts["absent"] > len(names) - placed:
-            found.append(f"{counts['absent']} of {len(names)} called absent, {placed} were bought")
+            faults.append(f"{counts['absent']} of {len(names)} called absent, {placed} were bought")
     ids = [verdict.order.order_id for verdict in verdicts if verdict.order]
-    return found + (["one order credited twice"] if len(ids) != len(set(ids)) else [])
+    return faults + (["one order credited twice"] if len(ids) != len(set(ids)) else [])
 
 
 random_runs = settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])

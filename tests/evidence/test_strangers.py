@@ -35,7 +35,7 @@ def alike(order: SeenOrder, request: OrderRequest, countries: Countries = COUNTR
 
 
 @pytest.mark.parametrize(
-    ("order", "known", "named"),
+    ("order", "owned", "named"),
     [
         (seen(), set(), True),
         (seen(), {"77"}, False),
@@ -51,9 +51,9 @@ def alike(order: SeenOrder, request: OrderRequest, countries: Countries = COUNTR
         (seen(rows=0, countries=frozenset(), numbers=frozenset()), set(), True),
     ],
 )
-def test_nobodys(order: SeenOrder, known: set[str], named: bool) -> None:
+def test_nobodys(order: SeenOrder, owned: set[str], named: bool) -> None:
     """Owned by id or number, renewed, or older than a month: not named. All else is, what says nothing of itself, too."""
-    assert find_unowned(look(order), known, TODAY) == ([order] if named else [])
+    assert find_unowned(look(order), owned, TODAY) == ([order] if named else [])
 
 
 @pytest.mark.parametrize(
@@ -80,13 +80,13 @@ def test_nobodys(order: SeenOrder, known: set[str], named: bool) -> None:
 )
 def test_looks_like(order: SeenOrder, request_: OrderRequest, doubts: list[str] | None) -> None:
     """What speaks against it excludes an order; what cannot be compared is a doubt, and excludes nothing."""
-    found = alike(order, request_)
+    reasons = alike(order, request_)
     if doubts is None:
-        assert found is None
+        assert reasons is None
         return
-    assert found is not None
-    assert len(found) == len(doubts)
-    assert all(told.startswith(doubt) for told, doubt in zip(found, doubts, strict=True))
+    assert reasons is not None
+    assert len(reasons) == len(doubts)
+    assert all(told.startswith(doubt) for told, doubt in zip(reasons, doubts, strict=True))
 
 
 def test_other_types_are_strangers() -> None:
@@ -98,14 +98,14 @@ def test_each_gets_a_suggestion_of_its_own() -> None:
     """Several equal orders are paired with what looks like them, oldest id first; what is left over begins anew."""
     orders = [seen("100"), seen("99"), seen("98", countries=frozenset({"DEU"}))]
     wanted = [asked("a"), asked("b"), asked("german", countryId=562), asked("c"), asked("more", quantity=1)]
-    found = likenesses(wanted, {"ipv4": orders}, COUNTRIES, TODAY)
-    assert {key.name: one.suggested for key, one in found.items()} == {
+    lookalikes = likenesses(wanted, {"ipv4": orders}, COUNTRIES, TODAY)
+    assert {key.name: one.suggested for key, one in lookalikes.items()} == {
         "a": "99",
         "b": "100",
         "german": "98",
         "c": "99",
     }
-    assert [fit.order.order_id for fit in found[OrderKey("b", "c")].fits] == ["99", "100"]
+    assert [fit.order.order_id for fit in lookalikes[OrderKey("b", "c")].fits] == ["99", "100"]
 
 
 def test_limits_are_those_of_the_documents() -> None:

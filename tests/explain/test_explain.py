@@ -123,10 +123,10 @@ def test_every_name_leads_somewhere_and_says_something() -> None:
 def test_a_type_shows_its_fields_with_what_they_need(name: str) -> None:
     """Each field of a type is shown once, with what it needs as the type's schema has it."""
     schema = schemas.load(name)
-    shown = {line.name: (section.heading, line.mark) for section in one(name).sections for line in section.lines}
-    assert set(shown) == set(schema["properties"])
+    fields = {line.name: (section.heading, line.mark) for section in one(name).sections for line in section.lines}
+    assert set(fields) == set(schema["properties"])
     either = [{branch["required"][0] for branch in rule["oneOf"]} for rule in schema["allOf"] if "oneOf" in rule]
-    for field, (heading, mark) in shown.items():
+    for field, (heading, mark) in fields.items():
         pair = next((pair for pair in either if field in pair), None)
         if pair:
             (other,) = pair - {field}

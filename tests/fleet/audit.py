@@ -49,17 +49,17 @@ def in_flight(fleet: Fleet, pg: Server) -> None:
 def seen_from_afar(fleet: Fleet) -> None:
     """A machine that bought nothing sees every order with `status`, and takes a history out that is whole."""
     for account in fleet.doors:
-        code, told, said = command(fleet, "-afar", account, "status", "-f", "json")
-        orders = {order["key"]: order for order in json.loads(told)["orders"]} if code == EXIT_OK else {}
+        code, output, complaint = command(fleet, "-afar", account, "status", "-f", "json")
+        orders = {order["key"]: order for order in json.loads(output)["orders"]} if code == EXIT_OK else {}
         truth = {f"{account}/{name}": ids for name, ids in fleet.bought(account).items()}
         seen = {key: [order["order_id"]] for key, order in orders.items() if order["state"] == State.PLACED}
         if seen != truth:
-            fleet.accuse(f"status from afar, exit code {code}: {seen}, the vendor has {truth}; {said[-600:]}")
+            fleet.accuse(f"status from afar, exit code {code}: {seen}, the vendor has {truth}; {complaint[-600:]}")
         export = f"{account}.jsonl"
         for arguments in (["export", "-o", export], ["verify", export], ["verify"]):
-            code, told, said = command(fleet, "-afar", account, "ledger", *arguments)
+            code, output, complaint = command(fleet, "-afar", account, "ledger", *arguments)
             if code != EXIT_OK:
-                fleet.accuse(f"ledger {' '.join(arguments)} ended with {code}: {told[-300:]}{said[-600:]}")
+                fleet.accuse(f"ledger {' '.join(arguments)} ended with {code}: {output[-300:]}{complaint[-600:]}")
         with (folder_of(fleet, "-afar") / export).open() as lines:
             fleet.count("lines exported", sum(1 for _ in lines))
         fleet.count("orders seen from afar", len(seen))

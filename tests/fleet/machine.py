@@ -46,30 +46,30 @@ def live(fleet: Fleet, runner: int, start: threading.Barrier) -> None:
     while not fleet.violations:
         deadly = kills > 0
         moment = rng.uniform(0.5, fleet.plan.longest), rng.choice((None, rng.uniform(0, 0.03)))
-        code, said = run_once(fleet, runner, *(moment if deadly else ()))
+        code, complaint = run_once(fleet, runner, *(moment if deadly else ()))
         fleet.count("runs")
         if code == KILLED:
             kills -= 1
             fleet.count("kills")
         elif code == EXIT_BUSY:
             fleet.count("waits")
-            if f"account {account} is held by" not in said:
-                fleet.accuse(f"machine {runner} of {account} waited for something else: {said[-600:]}")
+            if f"account {account} is held by" not in complaint:
+                fleet.accuse(f"machine {runner} of {account} waited for something else: {complaint[-600:]}")
         elif code == EXIT_UNKNOWN:
             settle(fleet, runner)
-        elif was_cut(fleet, code, said):
+        elif was_cut(fleet, code, complaint):
             fleet.count("stopped by a cut")
         elif code == EXIT_OK and not deadly:
             return
         elif code != EXIT_OK:
-            fleet.accuse(f"machine {runner} ended with exit code {code}: {said[-600:]}")
+            fleet.accuse(f"machine {runner} ended with exit code {code}: {complaint[-600:]}")
         else:
             kills -= 1  # it was done before its time
 
 
-def was_cut(fleet: Fleet, code: int, said: str) -> bool:
+def was_cut(fleet: Fleet, code: int, complaint: str) -> bool:
     """Whether a command ended because the server had ended its session."""
-    return code == EXIT_REFUSED and fleet.counts["cuts"] > 0 and any(words in said for words in LOST)
+    return code == EXIT_REFUSED and fleet.counts["cuts"] > 0 and any(words in complaint for words in LOST)
 
 
 def survive(fleet: Fleet, runner: int, start: threading.Barrier) -> None:
@@ -131,18 +131,18 @@ def settle(fleet: Fleet, runner: int) -> None:
     """`reconcile` on the machine that met the doubt, whatever its mates do meanwhile; else a person at the dashboard."""
     account = account_of(fleet.plan, runner)
     wait = ["--settle-after", f"{SETTLE_AFTER}s", "--wait", f"{2 * SETTLE_AFTER}s", "--lock-timeout", "2"]
-    code, told, said = command(fleet, runner, account, "reconcile", "--exclusive", "-f", "json", *wait)
+    code, output, complaint = command(fleet, runner, account, "reconcile", "--exclusive", "-f", "json", *wait)
     fleet.count("reconciles")
     if code == EXIT_BUSY:
         fleet.count("waits")
         return
-    if was_cut(fleet, code, said):
+    if was_cut(fleet, code, complaint):
         fleet.count("stopped by a cut")
         return
     if code not in (EXIT_OK, EXIT_UNKNOWN):
-        fleet.accuse(f"reconcile on machine {runner} ended with exit code {code}: {said[-600:]}")
+        fleet.accuse(f"reconcile on machine {runner} ended with exit code {code}: {complaint[-600:]}")
         return
-    for order in json.loads(told)["orders"]:
+    for order in json.loads(output)["orders"]:
         hold_against_truth(fleet, account, order)
         if order["ruling"] == "open" and code == EXIT_UNKNOWN:
             resolve(fleet, runner, account, order["key"])
@@ -160,10 +160,10 @@ def resolve(fleet: Fleet, runner: int, account: str, key: str) -> None:
     """A person says what the dashboard shows; somebody else may have settled it meanwhile."""
     ids = fleet.bought(account).get(key.partition("/")[2], [])
     said = ["--placed", ids[0]] if ids else ["--absent", "--reason", "not there", "--accept-possible-second-purchase"]
-    code, _, told = command(fleet, runner, account, "resolve", key, *said, "--yes", "--lock-timeout", "2")
+    code, _, complaint = command(fleet, runner, account, "resolve", key, *said, "--yes", "--lock-timeout", "2")
     fleet.count("settled by a person", code in (EXIT_OK, EXIT_UNKNOWN))
     if code not in (EXIT_OK, EXIT_UNKNOWN, EXIT_BUSY, EXIT_REFUSED):
-        fleet.accuse(f"resolve {key} on machine {runner} ended with exit code {code}: {told[-600:]}")
+        fleet.accuse(f"resolve {key} on machine {runner} ended with exit code {code}: {complaint[-600:]}")
 
 
 def cut(fleet: Fleet, pg: Server, ended: threading.Event) -> None:

@@ -57,11 +57,11 @@ class Fleet:
 
     def bought(self, account: str) -> dict[str, list[str]]:
         """The vendor's truth: order ids by the name of the order, which travels as its purpose."""
-        found: dict[str, list[str]] = {}
+        ids: dict[str, list[str]] = {}
         for purchase in self.box.purchases:
             if purchase.key == api_key(account):
-                found.setdefault(str(purchase.body["customTargetName"]), []).append(str(purchase.order_id))
-        return found
+                ids.setdefault(str(purchase.body["customTargetName"]), []).append(str(purchase.order_id))
+        return ids
 
     def environment(self, machine: str, account: str) -> dict[str, str]:
         """All that a job on one machine is given."""

@@ -121,12 +121,12 @@ TWO: Final = formats("json")
 
 def every_case() -> list[Case]:
     """The whole matrix, always in the same order."""
-    found = [
+    cases = [
         *_faults(), *_served(), *_switches(), *_unrecorded(), *_settled(), *_approved(), *_limited(), *_forgotten(),
         *_manifests(), *_policies(), *_locked(), *_ledgers(), *_words_of_help(),
     ]  # fmt: skip
-    assert len({case.name for case in found}) == len(found)
-    return found
+    assert len({case.name for case in cases}) == len(cases)
+    return cases
 
 
 # -- samples × faults, in a sandbox inside the command

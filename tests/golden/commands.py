@@ -123,11 +123,13 @@ class Commands(Nursery):
             world.edit(name, old, new)
         before, env = world.files(), world.environment()
         with self._vendor(world, step, env) as vendor:
-            status, said, noted = self._end(world, world.filled(step.args), {**env, **vendor, **world.homed(step.env)})
+            status, output, noted = self._end(
+                world, world.filled(step.args), {**env, **vendor, **world.homed(step.env)}
+            )
         after = world.files()
         written = {name: text for name, text in after.items() if before.get(name) != text}
         gone = dict.fromkeys(sorted(before.keys() - after.keys()), "(removed)")
-        outputs = {"exit": status, "stdout": said, "stderr": noted, **written, **gone}
+        outputs = {"exit": status, "stdout": output, "stderr": noted, **written, **gone}
         return {name: rules.apply(text, str(world.folder)) for name, text in outputs.items() if text}
 
     @contextmanager

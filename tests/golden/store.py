@@ -45,12 +45,12 @@ def _pair(text: str) -> tuple[str, str]:
 def texts(case: str) -> Outputs:
     """The texts that were recorded of a core case; empty for another one."""
     path = _path(case)
-    found: Outputs = {}
+    outputs: Outputs = {}
     for part in path.read_text("utf-8").split(f"{HEADING} ")[1:] if path.exists() else ():
         name, _, text = part.partition("\n")
         name, same, other = name.partition(SAME)
-        found[name] = found[other] if same else text[:-1]
-    return found
+        outputs[name] = outputs[other] if same else text[:-1]
+    return outputs
 
 
 def save(digests: Digests, texts: Mapping[str, Outputs], cases: Sequence[Case]) -> None:

@@ -271,10 +271,10 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqliteStor
 @pytest.fixture(params=STORES)
 def empty_store(request: pytest.FixtureRequest) -> SqliteStore:
     """A store where no tables are yet."""
-    found: SqliteStore = request.getfixturevalue(
+    store: SqliteStore = request.getfixturevalue(
         {"sqlite": "sqlite_store", "postgres": "empty_pg_store"}[request.param]
     )
-    return found
+    return store
 
 
 @pytest.fixture

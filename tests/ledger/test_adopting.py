@@ -60,10 +60,10 @@ def exported(ledger: Ledger) -> list[str]:
 def test_adoption_is_the_next_attempt(store: SqliteStore, hold: Hold, move: Move) -> None:
     """An order that is not open is placed by a person's word, with the content that was wanted, and never claimed."""
     bring(hold, "one", move.before)
-    found = hold.adopt(adoption())
-    assert found == store.record()
-    assert (found.state, found.order_id, found.attempt, found.reason) == (State.PLACED, "9001", 2, "seen")
-    assert (found.fingerprint, found.quote_total, found.total) == (want().fingerprint, Decimal("24.60"), None)
+    record = hold.adopt(adoption())
+    assert record == store.record()
+    assert (record.state, record.order_id, record.attempt, record.reason) == (State.PLACED, "9001", 2, "seen")
+    assert (record.fingerprint, record.quote_total, record.total) == (want().fingerprint, Decimal("24.60"), None)
     with pytest.raises(Refused, match="9001"):
         hold.claim(claim(quantity=20))
     assert check_ledger(store.open()).orders == 1
@@ -153,15 +153,15 @@ def test_import_restores_both(sqlite_store: SqliteStore, store: SqliteStore, hol
     hold.adopt(adoption("rejected", "9002"))
     hold.adopt(adoption())
     hold.disown([stranger(), stranger("9010")])
-    told = "".join(exported(store.open()))
-    assert check_export(io.StringIO(told)).chain.orders == 2
+    export = "".join(exported(store.open()))
+    assert check_export(io.StringIO(export)).chain.orders == 2
     empty = SqliteStore(sqlite_store.path.with_name("empty.db"))
     for added in (4, 0):
         with empty.open().hold(holder(), timeout=0) as other:
-            assert other.restore(Export(io.StringIO(told)).parts()).added == added
+            assert other.restore(Export(io.StringIO(export)).parts()).added == added
     assert empty.record() == store.record()
     assert empty.open().strangers() == [stranger(), stranger("9010")]
-    assert "".join(exported(empty.open())) == told
+    assert "".join(exported(empty.open())) == export
     check_ledger(empty.open())
     empty.close()
 

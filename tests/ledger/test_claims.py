@@ -129,7 +129,7 @@ def test_what_the_last_claim_was_allowed(store: SqliteStore, hold: Hold) -> None
     hold.claim(replace(claim("one", at=later(5)), ceiling=Decimal("14.50"), approval=second))
     hold.claim(claim("two", at=later(6)))
     wanted = [key("one"), key("two"), key("none"), *(key(f"n{n}") for n in range(1200))]
-    assert store.open().allowed(wanted) == {
+    assert store.open().allowances(wanted) == {
         key("one"): Allowed(ceiling=Decimal("14.50"), approval=second),
         key("two"): Allowed(ceiling=Decimal("13.00"), approval=None),
     }
@@ -138,7 +138,7 @@ def test_what_the_last_claim_was_allowed(store: SqliteStore, hold: Hold) -> None
 def test_a_ledger_that_is_not_there_tells_nothing(store: SqliteStore) -> None:
     """Read-only, a missing ledger has no claims, no owners, no purchases."""
     ledger = store.open(read_only=True)
-    assert ledger.allowed([key()]) == {}
+    assert ledger.allowances([key()]) == {}
     assert (ledger.open_claims(), ledger.owners(["1"]), ledger.bought_since(AT), ledger.evidence([key()])) == (
         [],
         {},

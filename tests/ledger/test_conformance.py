@@ -43,11 +43,11 @@ def events(store: SqliteStore, name: str = "one") -> list[tuple[str, str, str | 
 def test_claim_is_remembered(store: SqliteStore, hold: Hold) -> None:
     """A claim is on record with all that was asked for, before anything is sent."""
     attempt = hold.claim(claim())
-    found = store.record()
+    record = store.record()
     assert (attempt.key, attempt.n, attempt.run_id, attempt.claimed_at) == (key(), 1, "run-1", AT)
-    assert (found.state, found.attempt, found.quote_total) == (State.SUBMITTED, 1, Decimal("12.30"))
-    assert (found.fields, found.fingerprint, found.type) == (request().fields, request().fingerprint, "ipv4")
-    assert found.updated_at == AT
+    assert (record.state, record.attempt, record.quote_total) == (State.SUBMITTED, 1, Decimal("12.30"))
+    assert (record.fields, record.fingerprint, record.type) == (request().fields, request().fingerprint, "ipv4")
+    assert record.updated_at == AT
 
 
 def test_claim_keeps_what_a_judge_needs(store: SqliteStore, hold: Hold) -> None:
@@ -69,11 +69,11 @@ def test_claim_keeps_what_a_judge_needs(store: SqliteStore, hold: Hold) -> None:
 def test_every_legal_move_works(store: SqliteStore, hold: Hold, move: Move) -> None:
     """Each arrow of the table can be walked, and leaves its event."""
     attempt = bring(hold, "one", move.before)
-    found = hold.settle(attempt, settlement(move.event, move.after))
-    assert found == store.record()
-    assert (found.state, found.reason) == (move.after, f"told by {move.event}")
-    assert found.order_id == ("7001" if move.after is State.PLACED else None)
-    assert found.base_order_numbers == (("7001_a", "7001_b") if move.after is State.PLACED else ())
+    record = hold.settle(attempt, settlement(move.event, move.after))
+    assert record == store.record()
+    assert (record.state, record.reason) == (move.after, f"told by {move.event}")
+    assert record.order_id == ("7001" if move.after is State.PLACED else None)
+    assert record.base_order_numbers == (("7001_a", "7001_b") if move.after is State.PLACED else ())
     assert events(store)[-1] == (move.before, move.event, move.after)
 
 
@@ -82,10 +82,10 @@ def test_claimable_order_is_claimed_as_next_attempt(store: SqliteStore, hold: Ho
     """What is known not to be bought may be bought: the next attempt, with the content of now."""
     bring(hold, "one", move.before)
     attempt = hold.claim(claim(quantity=20, at=later(60)))
-    found = store.record()
-    assert (attempt.n, found.attempt, found.state) == (2, 2, State.SUBMITTED)
-    assert (found.fields["quantity"], found.fingerprint) == (20, request(quantity=20).fingerprint)
-    assert found.reason is None
+    record = store.record()
+    assert (attempt.n, record.attempt, record.state) == (2, 2, State.SUBMITTED)
+    assert (record.fields["quantity"], record.fingerprint) == (20, request(quantity=20).fingerprint)
+    assert record.reason is None
     assert events(store)[-1] == (move.before, Event.CLAIMED, State.SUBMITTED)
 
 
@@ -96,17 +96,17 @@ def test_no_illegal_move_is_made(store: SqliteStore, hold: Hold, state: State) -
         if is_legal(state, event, after):
             continue
         name = f"{event}-{after}".replace("_", "-")
-        attempt, told = bring(hold, name, state), settlement(event, after, f"id-{name}")
+        attempt, outcome = bring(hold, name, state), settlement(event, after, f"id-{name}")
         before = events(store, name)
         if event in FACTS and any(is_legal(other, event, after) for other in State):
-            found = hold.settle(attempt, told)
+            record = hold.settle(attempt, outcome)
             assert events(store, name) == [*before, (state, event, None)]
         else:
             with pytest.raises(Refused):
-                hold.settle(attempt, told)
-            found = store.record(name)
+                hold.settle(attempt, outcome)
+            record = store.record(name)
             assert events(store, name) == before
-        assert (found, found.state) == (store.record(name), state)
+        assert (record, record.state) == (store.record(name), state)
 
 
 @pytest.mark.parametrize("state", [State.PLACED, State.SUBMITTED, State.UNKNOWN])
@@ -151,11 +151,11 @@ def test_order_id_of_another_order_is_not_lost(store: SqliteStore, hold: Hold) -
     """An answer with an order id that another order has leaves the order in doubt, with the id and the other's name."""
     bring(hold, "other", State.PLACED)
     attempt = hold.claim(claim())
-    found = hold.settle(attempt, placed("order-other"))
-    assert (found.state, found.order_id) == (State.UNKNOWN, None)
-    assert found.reason is not None
-    assert "order-other" in found.reason
-    assert "batch/other" in found.reason
+    record = hold.settle(attempt, placed("order-other"))
+    assert (record.state, record.order_id) == (State.UNKNOWN, None)
+    assert record.reason is not None
+    assert "order-other" in record.reason
+    assert "batch/other" in record.reason
     detail = json.loads(store.sql("SELECT detail FROM order_events ORDER BY seq DESC LIMIT 1")[0][0])
     assert (detail["event"], detail["order_id"], detail["total"]) == ("placed", "order-other", "12.30")
     assert store.record("other").state is State.PLACED

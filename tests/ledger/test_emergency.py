@@ -62,22 +62,22 @@ def test_saved_outcomes_are_entered_by_the_next_hold(store: SqliteStore) -> None
 
 
 @pytest.mark.parametrize(
-    "told",
+    "outcome",
     [placed(), unknown(), settlement(Event.REJECTED, State.REJECTED), settlement(Event.NOT_SENT, State.PLANNED)],
     ids=lambda told: told.event,
 )
-def test_entering_twice_is_entering_once(store: SqliteStore, told: object) -> None:
+def test_entering_twice_is_entering_once(store: SqliteStore, outcome: object) -> None:
     """A crash between entering and emptying, or an outcome that was stored after all, makes no second event."""
     with store.open().hold(holder(), timeout=0) as hold:
         attempt = hold.claim(claim())
-        path = Path(hold.save_emergency(attempt, told))
+        path = Path(hold.save_emergency(attempt, outcome))
         content = path.read_bytes()
-        hold.settle(attempt, told)
+        hold.settle(attempt, outcome)
     for _ in range(2):
         path.write_bytes(content)
         with store.open().hold(holder(), timeout=0):
             pass
-    assert store.record().state is told.after
+    assert store.record().state is outcome.after
     assert store.sql("SELECT count(*) FROM order_events") == [(2,)]
 
 

@@ -40,10 +40,10 @@ def fill(hold: Hold) -> None:
     hold.abandon_submitted(later(80))
 
 
-def restored(store: SqliteStore, told: list[str], account: str = "acme") -> Restored:
+def restored(store: SqliteStore, export: list[str], account: str = "acme") -> Restored:
     ledger = store.open(account)
     with ledger.hold(holder(), timeout=0) as hold:
-        return hold.restore(Export(io.StringIO("".join(told))).parts())
+        return hold.restore(Export(io.StringIO("".join(export))).parts())
 
 
 @pytest.fixture
@@ -97,13 +97,13 @@ def test_accounts_have_chains_of_their_own(store: SqliteStore, hold: Hold) -> No
 
 def test_export_is_whole(store: SqliteStore, filled: Ledger) -> None:
     """An export has every event and each witness it names, once, and proves itself."""
-    told = exported(filled)
-    assert check_export(io.StringIO("".join(told))).chain.head == filled.head()
-    kinds = [json.loads(line)["kind"] for line in told]
+    export = exported(filled)
+    assert check_export(io.StringIO("".join(export))).chain.head == filled.head()
+    kinds = [json.loads(line)["kind"] for line in export]
     assert (kinds[0], kinds.count("event")) == ("header", filled.head().events)
     named = {json.loads(one.detail)["witness"] for one in filled.history() if one.event == Event.CLAIMED}
-    assert [json.loads(line)["digest"] for line in told if '"kind":"witness"' in line] == sorted(
-        named, key=lambda digest: next(n for n, line in enumerate(told) if digest in line)
+    assert [json.loads(line)["digest"] for line in export if '"kind":"witness"' in line] == sorted(
+        named, key=lambda digest: next(n for n, line in enumerate(export) if digest in line)
     )
 
 
@@ -111,22 +111,22 @@ def test_export_stops_at_the_head_it_names(store: SqliteStore, hold: Hold) -> No
     """What others enter while an export is written is left to the next one."""
     fill(hold)
     ledger = store.open()
-    told = lines(ledger, Header(account="acme", ledger="l", tool="t", at=AT, head=ledger.head()))
-    begun = [next(told)]
+    export = lines(ledger, Header(account="acme", ledger="l", tool="t", at=AT, head=ledger.head()))
+    begun = [next(export)]
     bring(hold, "meanwhile", State.PLACED)
-    assert check_export(io.StringIO("".join([*begun, *told]))).chain.head == replace(
+    assert check_export(io.StringIO("".join([*begun, *export]))).chain.head == replace(
         ledger.head(), events=ledger.head().events - 2, hash=list(ledger.history())[-3].hash
     )
 
 
 def test_export_into_an_empty_ledger(store: SqliteStore, filled: Ledger, other: SqliteStore) -> None:
     """An import restores orders, events and witnesses to the letter; the next purchase goes on from there."""
-    told = exported(filled)
-    assert restored(other, told) == Restored(added=filled.head().events, orders=len(State) + 2, present=0, beyond=0)
+    export = exported(filled)
+    assert restored(other, export) == Restored(added=filled.head().events, orders=len(State) + 2, present=0, beyond=0)
     assert orders(other) == orders(store)
     for table in ("order_events", "witnesses"):
         assert other.sql(f"SELECT * FROM {table}") == store.sql(f"SELECT * FROM {table}")
-    assert exported(other.open()) == told
+    assert exported(other.open()) == export
     with other.open().hold(holder(), timeout=0) as hold:
         bring(hold, "next", State.PLACED)
         with pytest.raises(Refused, match="already bought"):
@@ -166,10 +166,12 @@ def test_import_into_an_older_ledger(store: SqliteStore, hold: Hold, other: Sqli
 def test_older_export_takes_nothing_away(store: SqliteStore, hold: Hold) -> None:
     """An export that the ledger has gone beyond adds nothing, and the import says by how much."""
     bring(hold, "one", State.PLACED)
-    told = exported(store.open())
+    export = exported(store.open())
     bring(hold, "two", State.PLACED)
     hold.restore([])
-    assert hold.restore(Export(io.StringIO("".join(told))).parts()) == Restored(added=0, orders=0, present=2, beyond=2)
+    assert hold.restore(Export(io.StringIO("".join(export))).parts()) == Restored(
+        added=0, orders=0, present=2, beyond=2
+    )
     assert check_ledger(store.open()).orders == 2
 
 
@@ -192,9 +194,9 @@ def test_import_of_a_broken_export_enters_nothing(store: SqliteStore, filled: Le
     assert (orders(other), other.open().head()) == ([], Head())
 
 
-def forged(told: list[str], **changed: object) -> list[Entry | Witness]:
+def forged(export: list[str], **changed: object) -> list[Entry | Witness]:
     """The events of an export with the last one changed, and linked again."""
-    *rest, last = Export(io.StringIO("".join(told))).parts()
+    *rest, last = Export(io.StringIO("".join(export))).parts()
     assert isinstance(last, Entry)
     last = replace(last, **changed)
     return [*rest, replace(last, hash=event_hash(last.content))]
@@ -223,11 +225,11 @@ def test_import_refuses_nonsense(
 
 def test_import_needs_the_account(store: SqliteStore, filled: Ledger, other: SqliteStore) -> None:
     """A hold that was overtaken or has ended imports nothing."""
-    told = exported(filled)
+    export = exported(filled)
     with other.open().hold(holder(), timeout=0) as second:
         other.sql("UPDATE holds SET fence = fence + 1")
         with pytest.raises(Refused, match="another run has since taken over the account"):
-            second.restore(Export(io.StringIO("".join(told))).parts())
+            second.restore(Export(io.StringIO("".join(export))).parts())
     with pytest.raises((Refused, LedgerUnusable)):
         second.restore([])
     assert orders(other) == []
@@ -243,16 +245,16 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         return exported(ledger)
 
 
-def first_broken(told: list[str]) -> int:
+def first_broken(export: list[str]) -> int:
     """The number of the line that is named, from 0."""
     with pytest.raises(BrokenHistory) as caught:
-        check_export(io.StringIO("".join(told)))
+        check_export(io.StringIO("".join(export)))
     return int(caught.value.place.removeprefix("line ")) - 1
 
 
-def is_near(told: list[str], found: int, n: int) -> bool:
+def is_near(export: list[str], found: int, n: int) -> bool:
     """Whether `found` is line `n`, or its neighbour where a witness and its claim were parted."""
-    pair = told[min(found, n) : max(found, n) + 1]
+    pair = export[min(found, n) : max(found, n) + 1]
     return found == n or (len(pair) <= 2 and any('"kind":"witness"' in line for line in pair))
 
 

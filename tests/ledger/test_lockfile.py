@@ -41,11 +41,11 @@ def test_doctor_tells_it(store: Any, capsys: pytest.CaptureFixture[str], monkeyp
     arguments = ["doctor", "--offline", "--account", "acme"]
     with store.open().hold(holder(pid=4711), timeout=0):
         run(arguments)
-    said = capsys.readouterr().out
-    assert PASSWORD not in said
-    assert "held by pid 4711 on build-7" in said
-    assert ("SQLite" in said) != ("PostgreSQL" in said)
-    assert "open orders  none" in said
+    output = capsys.readouterr().out
+    assert PASSWORD not in output
+    assert "held by pid 4711 on build-7" in output
+    assert ("SQLite" in output) != ("PostgreSQL" in output)
+    assert "open orders  none" in output
 
 
 def test_where_the_system_does_not_tell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -341,7 +341,7 @@ def test_nothing_is_emptied(store: PostgresStore, table: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "shown"),
+    ("url", "location"),
     [
         ("postgresql://me:{}@db.example:5433/orders?sslmode=verify-full", "postgresql://me@db.example:5433/orders"),
         ("postgres://me:{}@db.example/orders", "postgresql://me@db.example/orders"),
@@ -352,10 +352,10 @@ def test_nothing_is_emptied(store: PostgresStore, table: str) -> None:
         ("postgresql://me:{}@/orders?host=/run/pg&sslpassword={}", "postgresql://me@/orders?host=/run/pg"),
     ],
 )
-def test_location_has_no_password(url: str, shown: str) -> None:
+def test_location_has_no_password(url: str, location: str) -> None:
     """Wherever the URL carries it, the password is not in what is shown; all else is passed on."""
     target = read_url(url.replace("{}", SECRET))
-    assert target.location == shown
+    assert target.location == location
     assert "s3cret" not in repr(target)
     assert target.parameters["password"] == "s3cret/canary"
     assert target.mask("no s3cret/canary or s3cret%2Fcanary\nhere") == "no *** or *** here"
@@ -413,7 +413,7 @@ def test_password_is_nowhere(store: PostgresStore, tmp_path: Path) -> None:
             "PROXY_SELLER_API_KEY": SANDBOX_KEY,
             "XDG_STATE_HOME": str(tmp_path / "state"),
         }
-        told = ""
+        output = ""
         for words in (
             ["plan"],
             ["apply", "--yes", "-v", "--rate", "0"],
@@ -422,7 +422,7 @@ def test_password_is_nowhere(store: PostgresStore, tmp_path: Path) -> None:
         ):
             command = [sys.executable, "-m", "runner", *words, "orders.yaml"]
             done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-            told += done.stdout + done.stderr
+            output += done.stdout + done.stderr
     written = b"".join(found.read_bytes() for found in tmp_path.rglob("*") if found.is_file())
     rows = "".join(
         str(store.sql(f"SELECT * FROM {table}")) for table in ("orders", "order_events", "witnesses", "runs", "holds")
@@ -431,7 +431,7 @@ def test_password_is_nowhere(store: PostgresStore, tmp_path: Path) -> None:
     assert store.open("default").records([one])[one].state is State.PLACED
     assert b"postgresql://" in written
     for secret in (PASSWORD, SANDBOX_KEY):
-        assert secret not in told + rows
+        assert secret not in output + rows
         assert secret.encode() not in written
 
 

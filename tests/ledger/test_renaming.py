@@ -129,7 +129,7 @@ def test_a_chain_of_names_leads_to_its_end(store: SqliteStore, hold: Hold) -> No
     hold.rename([renaming("a", "b")])
     hold.rename([renaming("b", "c")])
     ledger = store.open()
-    assert ledger.renamed([key("a"), key("b"), key("c"), key("other")]) == {key("a"): key("c"), key("b"): key("c")}
+    assert ledger.successors([key("a"), key("b"), key("c"), key("other")]) == {key("a"): key("c"), key("b"): key("c")}
     for back in ("a", "b"):
         with pytest.raises(Refused, match="renamed itself"):
             hold.rename([renaming("c", back)])
@@ -207,7 +207,7 @@ def test_export_and_import_keep_a_chain_of_names(store: SqliteStore, hold: Hold,
     with copy.open().hold(holder(), timeout=0) as other:
         other.restore(Export(told).parts())
     assert copy.sql("SELECT * FROM orders ORDER BY key") == store.sql("SELECT * FROM orders ORDER BY key")
-    assert copy.open().renamed([key("a")]) == {key("a"): key("c")}
+    assert copy.open().successors([key("a")]) == {key("a"): key("c")}
     assert check_ledger(copy.open()).orders == 3
 
 
@@ -239,7 +239,7 @@ def test_another_account_is_none_of_it(store: SqliteStore, hold: Hold) -> None:
         bring(second, "old", State.PLACED)
         hold.rename([renaming("old", "new")])
         assert store.open("beta").records([key("old")])[key("old")].state is State.PLACED
-        assert store.open("beta").renamed([key("old")]) == {}
+        assert store.open("beta").successors([key("old")]) == {}
 
 
 def test_the_alike_are_found_by_an_index(sqlite_store: SqliteStore) -> None:

@@ -61,10 +61,10 @@ except Exception as error:
             if os.getuid() == 0:
                 os.chown(found, NOBODY, NOBODY)
             found.chmod(mode)
-        said = child(program, path, tmp_path / "warm.db").communicate()[0]
+        output = child(program, path, tmp_path / "warm.db").communicate()[0]
         path.parent.chmod(0o700)
-    assert said.startswith("LedgerUnusable")
-    assert "cannot be written" in said
+    assert output.startswith("LedgerUnusable")
+    assert "cannot be written" in output
 
 
 def test_full_disk_before_the_purchase(used: Path, child: Child) -> None:
@@ -108,10 +108,10 @@ for account in ('acme', 'other'):
         print(type(error).__name__, error.hint)
 """
     started = child(program, tmp_path / "ledger.db", stderr=subprocess.PIPE)
-    said, complaint = started.communicate()
+    output, complaint = started.communicate()
     if started.returncode:
         pytest.skip(f"no small file system can be mounted here: {complaint.splitlines()[-1]}")
-    assert said == "LedgerUnusable make room on the disk\n" * 2
+    assert output == "LedgerUnusable make room on the disk\n" * 2
 
 
 @pytest.mark.parametrize(

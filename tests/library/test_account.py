@@ -81,15 +81,15 @@ def test_nothing_is_bought_without_one_yes(
 @pytest.mark.parametrize("answer", [False, None, 1, "yes"])
 def test_only_true_is_a_yes(answer: Any, account: runner.Account, box: tuple[Sandbox, SandboxServer]) -> None:
     """A `confirm` that returns anything but True buys nothing, and was shown the priced plan."""
-    shown: list[Plan] = []
+    plans: list[Plan] = []
 
     def confirm(plan: Plan) -> bool:
-        shown.append(plan)
+        plans.append(plan)
         return answer  # type: ignore[no-any-return]
 
     with pytest.raises(runner.Cancelled, match="not confirmed"):
         account.apply(runner.load("orders"), confirm=confirm)
-    assert [plan.total for plan in shown] == [Decimal("16.2")]
+    assert [plan.total for plan in plans] == [Decimal("16.2")]
     assert box[0].purchases == ()
 
 
@@ -117,11 +117,11 @@ def test_limits_and_policies_hold(
     orders = runner.load("orders")
     with pytest.raises(runner.Refused, match="max_spend"):
         account.apply(orders, confirm=lambda _: True, limits=runner.Limits(max_spend=Decimal(16)))
-    with monkeypatch.context() as said:
-        said.setenv("ORDER_RUNNER_MAX_SPEND", "16")
+    with monkeypatch.context() as patch:
+        patch.setenv("ORDER_RUNNER_MAX_SPEND", "16")
         with pytest.raises(runner.Refused, match="ORDER_RUNNER_MAX_SPEND"):
             account.apply(orders, confirm=lambda _: True)
-        said.setenv("ORDER_RUNNER_MAX_SPEND", "plenty")
+        patch.setenv("ORDER_RUNNER_MAX_SPEND", "plenty")
         with pytest.raises(runner.UsageError, match="ORDER_RUNNER_MAX_SPEND: 'plenty' is not an amount"):
             account.plan(orders)
     (desk / "order-runner.yaml").write_text("apiVersion: policy/v1\nallow: {types: [isp]}\n")
@@ -365,7 +365,7 @@ def test_a_program_is_checked_against_the_types(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "mypy", "--cache-dir", str(root / ".mypy_cache"), "program.py"]
     env = {**os.environ, "MYPYPATH": str(root)}
     done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
-    said = [line.partition("program.py:")[2] for line in done.stdout.splitlines()]
-    types = [line.partition("Revealed type is ")[2].replace("builtins.", "") for line in said if "Revealed" in line]
+    errors = [line.partition("program.py:")[2] for line in done.stdout.splitlines()]
+    types = [line.partition("Revealed type is ")[2].replace("builtins.", "") for line in errors if "Revealed" in line]
     assert types == ['"str | None"', '"decimal.Decimal | None"'], done.stdout
-    assert [line.split(":")[0] for line in said if "error:" in line] == ["20"], done.stdout
+    assert [line.split(":")[0] for line in errors if "error:" in line] == ["20"], done.stdout

@@ -50,9 +50,9 @@ def test_days_are_those_of_utc() -> None:
     """An hour after midnight in Tokyo is still the day before."""
     tokyo = datetime(2026, 11, 26, 1, tzinfo=timezone(timedelta(hours=9)))
     purse = Purse([cap("5")], Past(days={date(2026, 11, 25): Decimal(4)}, batches={}))
-    assert purse.spent(cap("5"), tokyo) == 4
-    purse.claimed(KEY, Decimal(1), tokyo)
-    assert purse.spent(cap("5"), AT) == 5
+    assert purse.spending(cap("5"), tokyo) == 4
+    purse.note_claim(KEY, Decimal(1), tokyo)
+    assert purse.spending(cap("5"), AT) == 5
 
 
 SPENT = {date(2026, 11, 25): Decimal("1.10"), date(2026, 11, 23): Decimal("2.20"), date(2026, 11, 2): Decimal("4.40")}
@@ -63,40 +63,40 @@ def test_a_period_counts_what_was_claimed_in_it(period: Period, spent: str) -> N
     """Each period counts its own days; a cent above its budget is refused, the budget itself may be spent."""
     costs, left = {"crawl": Decimal("1.00")}, Decimal(spent) + 1
     assert Purse([cap(str(left), period)], Past(days=SPENT, batches={})).objections(costs, AT) == []
-    (found,) = Purse(
+    (objection,) = Purse(
         [cap(str(left - Decimal("0.01")), period, path="order-runner.yaml", span=PLACE)], Past(days=SPENT, batches={})
     ).objections(costs, AT)
-    assert (found.code, found.path, found.span) == ("PSR430", "order-runner.yaml", PLACE)
+    assert (objection.code, objection.path, objection.span) == ("PSR430", "order-runner.yaml", PLACE)
     for words in (f"budgets.{period}", f"{left - Decimal('0.01'):.2f}", spent, "1.00", "order-runner.yaml:2:16"):
-        assert words in found.message
+        assert words in objection.message
 
 
 def test_the_future_counts_as_well() -> None:
     """What a machine with a fast clock claimed tomorrow counts today: a budget is rather too full than too empty."""
-    assert Purse([], Past(days={date(2026, 11, 26): Decimal(3)}, batches={})).spent(cap("5"), AT) == 3
+    assert Purse([], Past(days={date(2026, 11, 26): Decimal(3)}, batches={})).spending(cap("5"), AT) == 3
 
 
 def test_after_midnight_a_new_day_is_spent_from() -> None:
     """A claim counts for its own day, in the same run too; week and month go on."""
     purse = Purse()
-    purse.claimed(KEY, Decimal(3), datetime(2026, 11, 25, 23, 59, 59, tzinfo=UTC))
+    purse.note_claim(KEY, Decimal(3), datetime(2026, 11, 25, 23, 59, 59, tzinfo=UTC))
     midnight = datetime(2026, 11, 26, tzinfo=UTC)
-    assert [purse.spent(cap("5", period), midnight) for period in PERIODS] == [0, 3, 3]
+    assert [purse.spending(cap("5", period), midnight) for period in PERIODS] == [0, 3, 3]
 
 
 def test_claims_count_until_they_are_proved_to_have_bought_nothing() -> None:
     """Sent: the quote counts. Refused or not sent: it does not. Charged otherwise: the charge does."""
     purse, day = Purse(), cap("5")
-    purse.claimed(KEY, Decimal(3), AT)
-    assert purse.spent(day, AT) == 3
-    purse.settled(KEY, None)
-    assert purse.spent(day, AT) == 0
-    purse.claimed(KEY, Decimal(3), AT)
-    purse.settled(KEY, Decimal("3.30"))
-    assert [purse.spent(one, AT) for one in (day, cap("5", None), cap("5", None, batch="crawl"))] == [
+    purse.note_claim(KEY, Decimal(3), AT)
+    assert purse.spending(day, AT) == 3
+    purse.note_settlement(KEY, None)
+    assert purse.spending(day, AT) == 0
+    purse.note_claim(KEY, Decimal(3), AT)
+    purse.note_settlement(KEY, Decimal("3.30"))
+    assert [purse.spending(one, AT) for one in (day, cap("5", None), cap("5", None, batch="crawl"))] == [
         Decimal("3.30")
     ] * 3
-    assert purse.spent(cap("5", None, batch="other"), AT) == 0
+    assert purse.spending(cap("5", None, batch="other"), AT) == 0
 
 
 def test_a_batch_and_a_run_have_their_own_sums() -> None:
@@ -119,7 +119,7 @@ def test_no_sequence_of_claims_passes_a_budget(before: list[Decimal], wanted: li
     claimed = Decimal(0)
     for n, amount in enumerate(wanted):
         if not purse.objections({"crawl": amount}, AT):
-            purse.claimed(OrderKey("crawl", f"n{n}"), amount, AT)
+            purse.note_claim(OrderKey("crawl", f"n{n}"), amount, AT)
             claimed += amount
     assert claimed == 0 or past + claimed <= limit
-    assert purse.spent(cap("0"), AT) == past + claimed
+    assert purse.spending(cap("0"), AT) == past + claimed

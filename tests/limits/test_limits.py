@@ -22,10 +22,10 @@ from tests.make import AT, Shop, batch, loaded, order, record, span
 from tests.plan.test_plan import TODAY, priced, steps_of
 
 
-def planned(wanted: Loaded, limits: Limits, known: Standing, price: str = "10.00") -> Plan:
-    steps = steps_of(wanted, limits=limits, standing=known)
+def planned(wanted: Loaded, limits: Limits, standing: Standing, price: str = "10.00") -> Plan:
+    steps = steps_of(wanted, limits=limits, standing=standing)
     shop = Shop({request.key.name: price for request in wanted.orders}, balance="100000")
-    return priced(Plan(steps=steps), wanted, shop, limits, standing=known)
+    return priced(Plan(steps=steps), wanted, shop, limits, standing=standing)
 
 
 def problems(plan: Plan) -> list[Problem]:
@@ -132,10 +132,10 @@ def test_a_budget_counts_what_was_spent_before() -> None:
     cap = Cap(name="budgets.day", amount=Decimal("12.00"), period="day", path="order-runner.yaml", span=span(2))
     limits = Limits(policies=(Policy(path="order-runner.yaml", sha256="", caps=(cap,)),))
     assert problems(planned(loaded(order()), limits, Standing(at=AT, days={TODAY: Decimal("2.00")}))) == []
-    (found,) = problems(planned(loaded(order()), limits, Standing(at=AT, days={TODAY: Decimal("2.01")})))
-    assert (found.code, found.place) == ("PSR430", "order-runner.yaml:2:3")
+    (problem,) = problems(planned(loaded(order()), limits, Standing(at=AT, days={TODAY: Decimal("2.01")})))
+    assert (problem.code, problem.place) == ("PSR430", "order-runner.yaml:2:3")
     for words in ("10.00 to spend", "2.01 spent", "12.01", "budgets.day 12.00 (order-runner.yaml:2:3)", "2026-11-23"):
-        assert words in found.message
+        assert words in problem.message
 
 
 # -- numbers

@@ -52,27 +52,27 @@ def test_every_finding_of_policies_has_a_case() -> None:
 
 def test_a_policy_is_read_as_it_is_written() -> None:
     """Every field becomes what it says, each with its place."""
-    found, problems = read_policy(str(CASES / "valid/everything/order-runner.yaml"))
+    policy, problems = read_policy(str(CASES / "valid/everything/order-runner.yaml"))
     assert problems == ()
-    assert found is not None
-    assert [(cap.name, cap.amount, cap.span and cap.span.line) for cap in found.caps] == [
+    assert policy is not None
+    assert [(cap.name, cap.amount, cap.span and cap.span.line) for cap in policy.caps] == [
         ("budgets.day", Decimal("50.00"), 4),
         ("budgets.week", Decimal(200), 5),
         ("budgets.month", Decimal("500.50"), 6),
     ]
-    assert (found.types, found.countries, found.periods) == (("ipv4", "isp", "mobile"), (561, 4480), ("1w", "1m"))
-    assert (found.payments, found.max_quantity) == (("balance",), {"any": 10, "mobile": 1})
-    assert (found.labels, found.require_labels, found.exclusive) == ({"env": ("prod", "test")}, ("team",), True)
-    assert found.place_of("allow.max_quantity.mobile").endswith("order-runner.yaml:12:35)")
+    assert (policy.types, policy.countries, policy.periods) == (("ipv4", "isp", "mobile"), (561, 4480), ("1w", "1m"))
+    assert (policy.payments, policy.max_quantity) == (("balance",), {"any": 10, "mobile": 1})
+    assert (policy.labels, policy.require_labels, policy.exclusive) == ({"env": ("prod", "test")}, ("team",), True)
+    assert policy.place_of("allow.max_quantity.mobile").endswith("order-runner.yaml:12:35)")
 
 
 def test_a_policy_may_say_nothing() -> None:
     """A policy without limits allows everything, and says nothing about the account."""
-    found, problems = read_policy(str(CASES / "valid/least/order-runner.yaml"))
+    policy, problems = read_policy(str(CASES / "valid/least/order-runner.yaml"))
     assert problems == ()
-    assert found is not None
-    assert (found.caps, found.types, found.exclusive) == ((), None, None)
-    assert breaches([found], order(periodId="3y", quantity=10**9)) == []
+    assert policy is not None
+    assert (policy.caps, policy.types, policy.exclusive) == ((), None, None)
+    assert breaches([policy], order(periodId="3y", quantity=10**9)) == []
 
 
 @pytest.mark.parametrize("path", sorted(CASES.glob("valid/*/order-runner.yaml")), ids=lambda path: path.parent.name)
@@ -148,12 +148,12 @@ def test_a_wrong_policy_does_not_hide_the_right_ones(tmp_path: Path, monkeypatch
 
 
 @pytest.mark.parametrize(
-    ("said", "exclusive"),
+    ("values", "exclusive"),
     [((), False), ((None,), False), ((True,), True), ((None, True), True), ((True, False), False), ((False,), False)],
 )
-def test_an_account_is_exclusive_where_nobody_denies_it(said: tuple[bool | None, ...], exclusive: bool) -> None:
+def test_an_account_is_exclusive_where_nobody_denies_it(values: tuple[bool | None, ...], exclusive: bool) -> None:
     """One policy has to say so, and none may say the contrary."""
-    found = tuple(Policy(path="p", sha256="", exclusive=one) for one in said)
+    found = tuple(Policy(path="p", sha256="", exclusive=one) for one in values)
     assert Policies(policies=found).exclusive is exclusive
 
 

@@ -61,16 +61,16 @@ def load(tmp_path: Path, text: str = TEXT) -> manifest.Loaded:
 
 def test_words_become_the_vendors_fields(tmp_path: Path) -> None:
     """Locked words, `payment` and `auth` become the fields they stand for, defaults included, and nothing else."""
-    found = resolve_all(load(tmp_path), lockfile(*ENTRIES), "lock", NAME)
-    assert found.problems == ()
-    fields = {request.key.name: dict(request.fields) for request in found.orders}
+    resolved = resolve_all(load(tmp_path), lockfile(*ENTRIES), "lock", NAME)
+    assert resolved.problems == ()
+    fields = {request.key.name: dict(request.fields) for request in resolved.orders}
     ipv4 = {"countryId": 561, "periodId": "1m", "paymentId": 43, "quantity": 1, "customTargetName": "x"}
     assert fields["a"] == ipv4
     assert fields["c"] == ipv4 | {"countryId": 7, "periodId": "2m", "paymentId": 1}
     assert fields["d"] == ipv4 | {"authorization": "::1", "generateAuth": "N"}
     assert fields["b"]["operatorId"] == "317"
     assert fields["b"]["rotationId"] == 0
-    for request in found.orders:
+    for request in resolved.orders:
         assert encode_order(request) == dict(request.fields)
 
 
@@ -110,15 +110,15 @@ def test_findings_of_a_field_stand_at_its_word(tmp_path: Path) -> None:
 
 def test_every_word_that_is_not_locked_is_found_once_a_place(tmp_path: Path) -> None:
     """A default that several orders inherit is one finding a type; what depends on an unlocked word waits for it."""
-    found = resolve_all(load(tmp_path), lockfile(ENTRIES[1]), "order-runner lock m.yaml", NAME)
-    assert [order.key.name for order in found.orders] == ["c"]
-    assert [(p.code, p.span and p.span.line, p.message) for p in found.problems] == [
+    resolved = resolve_all(load(tmp_path), lockfile(ENTRIES[1]), "order-runner lock m.yaml", NAME)
+    assert [order.key.name for order in resolved.orders] == ["c"]
+    assert [(p.code, p.span and p.span.line, p.message) for p in resolved.problems] == [
         ("PSR304", 3, f"`period: 1 month` of mobile is not locked in {NAME}"),
         ("PSR304", 5, f"`country: FRA` of ipv4 is not locked in {NAME}"),
         ("PSR304", 6, f"`country: FRA` of mobile is not locked in {NAME}"),
         ("PSR304", 8, f"`country: FRA` of ipv4 is not locked in {NAME}"),
     ]
-    assert all("`order-runner lock m.yaml`" in (p.hint or "") for p in found.problems)
+    assert all("`order-runner lock m.yaml`" in (p.hint or "") for p in resolved.problems)
 
 
 def test_the_order_wins_over_the_default(tmp_path: Path) -> None:

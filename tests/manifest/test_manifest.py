@@ -120,12 +120,12 @@ def test_a_folder_with_a_lockfile_of_its_own_is_left_out(tmp_path: Path) -> None
         write(tmp_path / name, HEAD + order(Path(name).stem))
     write(tmp_path / "team" / "orders.lock.json", "{}")
     team = str(tmp_path / "team")
-    found = manifest.load([str(tmp_path)])
-    assert ([str(request.key) for request in found.orders], found.left_out) == (["b/a"], (team,))
+    loaded = manifest.load([str(tmp_path)])
+    assert ([str(request.key) for request in loaded.orders], loaded.left_out) == (["b/a"], (team,))
     assert manifest.check([str(tmp_path), str(tmp_path / "*")]).left_out == (team,)
     for paths, apart in (([team], True), ([str(tmp_path)], False)):
-        found = manifest.load(paths, apart=apart)
-        assert ({"b/b", "b/c"} - {str(request.key) for request in found.orders}, found.left_out) == (set(), ())
+        loaded = manifest.load(paths, apart=apart)
+        assert ({"b/b", "b/c"} - {str(request.key) for request in loaded.orders}, loaded.left_out) == (set(), ())
 
 
 def test_a_file_named_twice_is_read_once(tmp_path: Path) -> None:

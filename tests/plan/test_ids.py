@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from runner.core.errors import AccessError, UnknownForm, VendorUnavailable
-from runner.core.progress import Notice, Progress, unwatched
+from runner.core.progress import Notice, Progress, ignore
 from runner.core.vendor import Choice, VendorError
 from runner.plan.ids import References, add_ways_out, check_ids, nearest_values
 from runner.plan.plan import Plan, Step
@@ -24,7 +24,7 @@ MONTH = choice("1m", "1 month", "periodId")
 LIST = (FRANCE, SPAIN, MONTH)
 
 
-def references(lists: dict[str, Any], watch: Any = unwatched) -> References:
+def references(lists: dict[str, Any], watch: Any = ignore) -> References:
     return References(reader=Shop(lists=lists), watch=watch)
 
 

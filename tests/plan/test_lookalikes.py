@@ -124,4 +124,4 @@ def test_the_wishes_of_a_refused_batch_are_kept() -> None:
     kept = wants(plan, AT)
     assert [(one.key.name, str(one.quote_total), one.at) for one in kept] == [("a", "10.00", AT), ("other", "3.00", AT)]
     assert kept[0].fingerprint == order(fields=TWO).fingerprint
-    assert wants(Plan(steps=(other, other.refused("PSR404", "too dear", hint=""))), AT) == []
+    assert wants(Plan(steps=(other, other.with_refusal("PSR404", "too dear", hint=""))), AT) == []

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 from runner.core.errors import Refused
 from runner.core.orders import OrderKey
-from runner.core.progress import Progress, Quoting, Watch, unwatched
+from runner.core.progress import Progress, Quoting, Watch, ignore
 from runner.core.records import Record
 from runner.core.states import State
 from runner.limits.limits import Limits, strictest
 from runner.manifest import Loaded
 from runner.manifest.requests import Batch
+from runner.plan.former_keys import Memory
 from runner.plan.plan import Plan, Step, ask_prices, check_limits, compare_with_ledger
-from runner.plan.renames import Remembered
 from tests.make import AT, Shop, batch, loaded, order, record, span
 
 TODAY = AT.date()
@@ -28,11 +28,11 @@ TODAY = AT.date()
 
 def steps_of(wanted: Loaded, records: Mapping[OrderKey, Record] | None = None, **settings: Any) -> tuple[Step, ...]:
     """The orders compared with what the ledger has."""
-    known = Remembered(records=records or {})
+    known = Memory(records=records or {})
     return compare_with_ledger(wanted.orders, strictest(wanted.batches), known, today=TODAY, **settings)
 
 
-def priced(plan: Plan, wanted: Loaded, shop: Shop, limits: Limits, watch: Watch = unwatched, **settings: Any) -> Plan:
+def priced(plan: Plan, wanted: Loaded, shop: Shop, limits: Limits, watch: Watch = ignore, **settings: Any) -> Plan:
     """The plan after prices were asked, and every limit was held against them."""
     batches = strictest(wanted.batches)
     return check_limits(ask_prices(plan, batches, shop, limits, watch, **settings), batches, limits, **settings)

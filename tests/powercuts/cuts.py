@@ -140,46 +140,46 @@ def _look(verdict: Verdict, path: Path, steps: list[Step], cut: int) -> None:
     under_way = [step.holds for step in steps[len(done) : len(done) + 1]]
     try:
         with closing(open_sqlite(path, ACCOUNT)) as ledger, closing(sqlite3.connect(path)) as raw:
-            found = dump(raw.execute)
+            content = dump(raw.execute)
             whole = raw.execute("PRAGMA integrity_check").fetchall()
             if whole != [("ok",)]:
                 verdict.against("corrupt", str(whole[:3]))
-            _compare(verdict, found, acknowledged, under_way, [step.holds for step in done])
-            _agree(verdict, found)
+            _compare(verdict, content, acknowledged, under_way, [step.holds for step in done])
+            _agree(verdict, content)
             holder = Holder(host="here", pid=1, since=AT, run_id="after")
             with ledger.hold(holder, timeout=0) as hold:
                 left = [record.state for record in hold.abandon_submitted(AT)]
-            if len(left) != sum(state == State.SUBMITTED for state in _column(found, 5)):
+            if len(left) != sum(state == State.SUBMITTED for state in _column(content, 5)):
                 verdict.against("lost", "a claim without an outcome was not seen by the next run")
     except (LedgerUnusable, sqlite3.Error) as error:
         kind = "refused" if error.__cause__ is None and isinstance(error, LedgerUnusable) else "corrupt"
         verdict.against(kind, f"{error} (holding {sum(map(len, acknowledged.values()))} acknowledged rows)")
 
 
-def _compare(verdict: Verdict, found: Dump, acknowledged: Dump, under_way: list[Dump], earlier: list[Dump]) -> None:
+def _compare(verdict: Verdict, content: Dump, acknowledged: Dump, under_way: list[Dump], earlier: list[Dump]) -> None:
     verdict.counts["acknowledged rows checked"] += sum(map(len, acknowledged.values()))
     verdict.counts["acknowledged commits checked"] += len(earlier)
-    if found == acknowledged:
+    if content == acknowledged:
         verdict.counts["unacknowledged step not there"] += bool(under_way)
-    elif found in under_way:
+    elif content in under_way:
         verdict.counts["unacknowledged step wholly there"] += 1
-    elif found in earlier or (not found and acknowledged):
-        back = len(earlier) - 1 - earlier.index(found) if found in earlier else len(earlier)
+    elif content in earlier or (not content and acknowledged):
+        back = len(earlier) - 1 - earlier.index(content) if content in earlier else len(earlier)
         verdict.against("lost", f"{back} acknowledged steps are gone")
     else:
         verdict.against("half done", "the ledger holds what it never held")
 
 
-def _agree(verdict: Verdict, found: Dump) -> None:
+def _agree(verdict: Verdict, content: Dump) -> None:
     """Each order stands where its last event left it."""
-    stands = {row[1]: (row[5], row[6]) for row in found.get("orders", [])}
-    told: dict[str, tuple[str, int]] = {}
-    for row in found.get("order_events", []):
+    stands = {row[1]: (row[5], row[6]) for row in content.get("orders", [])}
+    heads: dict[str, tuple[str, int]] = {}
+    for row in content.get("order_events", []):
         if row[6] is not None:
-            told[row[2]] = (row[6], row[3])
-    if stands != told:
+            heads[row[2]] = (row[6], row[3])
+    if stands != heads:
         verdict.against("half done", "orders and their events disagree")
 
 
-def _column(found: Dump, n: int) -> list[object]:
-    return [row[n] for row in found.get("orders", [])]
+def _column(content: Dump, n: int) -> list[object]:
+    return [row[n] for row in content.get("orders", [])]

@@ -87,13 +87,13 @@ class Disk:
 
     def survivors(self, rng: random.Random, counts: Counter[str]) -> dict[str, bytes]:
         """What is found after a cut now, by name; adds up what became of unsynced writes in `counts`."""
-        found = {}
+        disks = {}
         for name, files in self._names.items():
             number = rng.choice(files)
             if number is not None:
-                found[name] = Fate(self._files[number], rng).content(counts)
+                disks[name] = Fate(self._files[number], rng).content(counts)
             counts["names that went back"] += number != files[-1]
-        return found
+        return disks
 
 
 class Fate:

@@ -89,13 +89,13 @@ class Stream:
 
 @contextmanager
 def watched() -> Iterator[Watched]:
-    found = Watched()
+    watch = Watched()
     with (
-        mock.patch.object(files, "os", found),
-        mock.patch.object(emergency, "os", found),
-        mock.patch.object(Path, "rename", lambda *paths: found.renamed(*paths)),  # noqa: PLW0108 - a function becomes a method
+        mock.patch.object(files, "os", watch),
+        mock.patch.object(emergency, "os", watch),
+        mock.patch.object(Path, "rename", lambda *paths: watch.renamed(*paths)),  # noqa: PLW0108 - a function becomes a method
     ):
-        yield found
+        yield watch
 
 
 def survivors(start: dict[str, bytes], ops: list[Op], seeds: int = 60) -> Iterator[dict[str, bytes]]:
@@ -148,24 +148,24 @@ def kept(folder: Path, left: dict[str, bytes]) -> list[tuple[Attempt, Settlement
     path.write_bytes(left.get("file", b""))
     with closing(emergency.EmergencyFile(path, "acme")) as file:
         try:
-            found = file.entries()
+            entries = file.entries()
         except LedgerUnusable:
             return None
         file.clear()
         file.save(*outcome(9))
         assert file.entries() == [outcome(9)]
-        return found
+        return entries
 
 
 def acts(folder: Path, *do: Callable[[emergency.EmergencyFile], None]) -> tuple[list[Op], list[int]]:
     """The calls of some acts on a new emergency file, and their number after each act."""
     ends = []
-    with watched() as found, closing(emergency.EmergencyFile(folder / "file", "acme")) as file:
-        ends.append(len(found.ops))
+    with watched() as watch, closing(emergency.EmergencyFile(folder / "file", "acme")) as file:
+        ends.append(len(watch.ops))
         for act in do:
             act(file)
-            ends.append(len(found.ops))
-    return found.ops, ends
+            ends.append(len(watch.ops))
+    return watch.ops, ends
 
 
 def test_a_saved_outcome_survives_a_power_cut(tmp_path: Path) -> None:
@@ -175,10 +175,10 @@ def test_a_saved_outcome_survives_a_power_cut(tmp_path: Path) -> None:
     for cut in range(ends[0], len(ops) + 1):
         saved = sum(end <= cut for end in ends) - 1
         for left in survivors({}, ops[:cut]):
-            found = kept(tmp_path, left)
-            unread += found is None
-            assert found is None or [outcome(1), outcome(2)][:saved] == found[:saved]
-            assert found is not None or cut not in ends
+            entries = kept(tmp_path, left)
+            unread += entries is None
+            assert entries is None or [outcome(1), outcome(2)][:saved] == entries[:saved]
+            assert entries is not None or cut not in ends
     assert unread
 
 

@@ -57,7 +57,7 @@ def test_a_disk_keeps_what_was_synced() -> None:
     """Whatever becomes of unsynced writes, synced bytes that nobody wrote to again are there."""
     import random
 
-    found = set()
+    disks = set()
     for seed in range(300):
         disk = Disk({"db": b""})
         disk.do(Op("write", "db", 0, 0, b"A" * 8192))
@@ -66,8 +66,8 @@ def test_a_disk_keeps_what_was_synced() -> None:
         content = disk.survivors(random.Random(seed), Counter())["db"]
         assert content[:4096] == b"A" * 4096
         assert len(content) in (8192, 12288)
-        found.add((content[4096:8192], content[8192:]))
-    assert (b"A" * 4096, b"") in found
-    assert (b"B" * 4096, b"B" * 4096) in found
-    assert (b"A" * 4096, b"B" * 4096) in found
-    assert any(b"A" in piece and b"B" in piece for piece, _ in found)
+        disks.add((content[4096:8192], content[8192:]))
+    assert (b"A" * 4096, b"") in disks
+    assert (b"B" * 4096, b"B" * 4096) in disks
+    assert (b"A" * 4096, b"B" * 4096) in disks
+    assert any(b"A" in piece and b"B" in piece for piece, _ in disks)

@@ -84,7 +84,7 @@ def imports(tree: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
             yield from imports(node)
 
 
-def imported(path: Path, known: Collection[str]) -> set[str]:
+def imported(path: Path, modules: Collection[str]) -> set[str]:
     """The modules of the package that a file names in its imports."""
     named: set[str] = set()
     for node in imports(ast.parse(path.read_text(encoding="utf-8"))):
@@ -92,9 +92,9 @@ def imported(path: Path, known: Collection[str]) -> set[str]:
             named |= {alias.name for alias in node.names}
         else:
             below = {f"{node.module}.{alias.name}" for alias in node.names}
-            named |= below & set(known) or {str(node.module)}
-            named |= {str(node.module)} if below - set(known) else set()
-    return named & set(known)
+            named |= below & set(modules) or {str(node.module)}
+            named |= {str(node.module)} if below - set(modules) else set()
+    return named & set(modules)
 
 
 def packages(module: str) -> set[str]:

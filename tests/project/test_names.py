@@ -1,17 +1,48 @@
-"""A name leads to one thing: no two classes share one, and no two files but the parts of one command."""
+"""A name leads to one thing and says what it is.
+
+No two classes share one, and no two files but the parts of one command. A function is called by a verb or a noun, and
+what lives longer than a glance by what it holds.
+"""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
+from typing import Final
 
 from runner.cli import COMMANDS
 
 PACKAGE = Path(__file__).resolve().parents[2] / "runner"
 APART = PACKAGE / "sandbox"
 """Another program, which plays the vendor and shares no code."""
+
+VAGUE: Final = frozenset(("found", "told", "said", "known", "shown"))
+"""Participles that say how something came about, and nothing about what it is."""
+
+GLANCE: Final = 3
+"""Lines that one sees at once, in which such a name misleads nobody."""
+
+REGULAR: Final = re.compile(r"[a-z]{2,}(?:ed|wn)")
+IRREGULAR: Final = re.compile(
+    "begun|bought|broken|brought|built|caught|chosen|driven|fallen|felt|forgotten|found|given|gone|heard|held|hidden|kept"
+    "|laid|led|left|lent|lost|made|meant|met|paid|said|seen|sent|sold|spent|spoken|stolen|stood|struck|taken|taught"
+    "|thought|told|torn|understood|woken|won|worn|written"
+)
+"""Participles that are not also the verb itself, as `read`, `put` and `cut` are."""
+
+NO_PARTICIPLES: Final = frozenset(("disown", "feed", "heed", "markdown"))
+"""Verbs and nouns that only end like one."""
+
+EXCEPTIONS: Final[Mapping[str, str]] = {
+    "core/stop.py: requested": "a property of `Stop`, which the library exports: programs ask for it by this name",
+}
+"""Functions that keep a participle for a name, by file, and why."""
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def sources() -> Iterator[Path]:
@@ -51,3 +82,87 @@ def test_a_file_name_exists_once() -> None:
         if path.stem != "__init__" and not is_part_of_a_command(path) and not is_public_name(path):
             places[path.name].append(str(path.relative_to(PACKAGE)))
     assert twice(places) == {}
+
+
+def is_participle(name: str) -> bool:
+    """Whether a name is one past participle and nothing else, leading underscores aside."""
+    word = name.strip("_")
+    return word not in NO_PARTICIPLES and bool(REGULAR.fullmatch(word) or IRREGULAR.fullmatch(word))
+
+
+@cache
+def trees() -> Mapping[str, ast.Module]:
+    """Every file of the package, the emulator's included, as a syntax tree."""
+    paths = sorted(PACKAGE.rglob("*.py"))
+    return {str(path.relative_to(PACKAGE)): ast.parse(path.read_text(encoding="utf-8")) for path in paths}
+
+
+def functions() -> Iterator[tuple[str, Function]]:
+    """Every function and method, nested ones included, with its file."""
+    for path, tree in trees().items():
+        yield from ((path, node) for node in ast.walk(tree) if isinstance(node, Function))
+
+
+def lines_of_names(function: Function) -> dict[str, list[int]]:
+    """The lines on which a function mentions each of its parameters and locals, and each name from outside."""
+    lines: dict[str, list[int]] = defaultdict(list)
+    for node in ast.walk(function):
+        if isinstance(node, ast.Name):
+            lines[node.id].append(node.lineno)
+        elif isinstance(node, ast.arg):
+            lines[node.arg].append(node.lineno)
+    return lines
+
+
+def long_lived(function: Function) -> list[str]:
+    """The vague names that a function has in use for more lines than one sees at once."""
+    return [
+        name
+        for name, lines in lines_of_names(function).items()
+        if name.strip("_") in VAGUE and max(lines) - min(lines) >= GLANCE
+    ]
+
+
+def stored_names(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """What modules, classes and objects keep under a name, with the line: their variables, fields and attributes."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.attr, node.lineno
+        for child in node.body if isinstance(node, ast.Module | ast.ClassDef) else ():
+            targets = child.targets if isinstance(child, ast.Assign) else [getattr(child, "target", None)]
+            yield from ((target.id, child.lineno) for target in targets if isinstance(target, ast.Name))
+
+
+def test_a_function_is_called_by_a_verb_or_a_noun() -> None:
+    """No function or method is called by a bare participle, but those with a reason, and every reason is needed."""
+    participles = {f"{path}: {function.name}" for path, function in functions() if is_participle(function.name)}
+    assert participles == EXCEPTIONS.keys()
+
+
+def test_a_local_is_called_by_what_it_holds() -> None:
+    """`found`, `told`, `said`, `known` and `shown` are names for at most three lines."""
+    places = [f"{path}:{f.lineno} {f.name}: {name}" for path, f in functions() for name in long_lived(f)]
+    assert places == []
+
+
+def test_what_is_stored_is_called_by_what_it_is() -> None:
+    """No variable of a module, field of a class or attribute of an object is called `found`, `told` or the like."""
+    places = [
+        f"{path}:{line}: {name}"
+        for path, tree in trees().items()
+        for name, line in stored_names(tree)
+        if name.strip("_") in VAGUE
+    ]
+    assert places == []
+
+
+def test_the_rules_for_names_are_kept_by_looking() -> None:
+    """A breach of each rule is seen, and what only resembles one is not."""
+    assert [name for name in ("_priced", "told", "_kept", "shown") if not is_participle(name)] == []
+    assert [
+        name for name in ("price", "_has_moved", "kept_witness", "heed", "read", "red") if is_participle(name)
+    ] == []
+    tree = ast.parse("def find(text):\n    found = text\n    return found\ndef seek(told):\n\n\n    return told")
+    assert [long_lived(node) for node in tree.body if isinstance(node, Function)] == [[], ["told"]]
+    tree = ast.parse("known = 1\nclass A:\n    shown: int\n    def __init__(self):\n        self._told, said = 1, 2")
+    assert sorted(stored_names(tree)) == [("_told", 5), ("known", 1), ("shown", 3)]

@@ -81,10 +81,10 @@ def test_the_wheel_holds_every_module_and_all_data(dist: Path) -> None:
     """Each module of the tree, the schemas, the pages that `explain` reads, `py.typed`, the migrations and the emulator's
     limits are in the wheel, and no other page."""
     (wheel,) = dist.glob("*.whl")
-    found = set(zipfile.ZipFile(wheel).namelist())
-    assert not PACKAGED - found
-    assert not {f"runner/_schemas/{path.name}" for path in SCHEMAS} - found
-    assert {f"runner/_{page}" for page in PAGES} == {name for name in found if name.endswith(".md") and "_docs" in name}
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert not PACKAGED - names
+    assert not {f"runner/_schemas/{path.name}" for path in SCHEMAS} - names
+    assert {f"runner/_{page}" for page in PAGES} == {name for name in names if name.endswith(".md") and "_docs" in name}
 
 
 def test_the_wheel_holds_nothing_outside_its_package(dist: Path) -> None:
@@ -98,11 +98,11 @@ def test_the_sdist_holds_what_the_wheel_is_built_from(dist: Path) -> None:
     """Someone who has only the sdist has every module, the schemas, the licence and the README."""
     (sdist,) = dist.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
-        found = {name.partition("/")[2] for name in archive.getnames()}
+        names = {name.partition("/")[2] for name in archive.getnames()}
     wanted = (
         PACKAGED | {f"schemas/{path.name}" for path in SCHEMAS} | {"LICENSE", "README.md", "pyproject.toml"} | PAGES
     )
-    assert not wanted - found
+    assert not wanted - names
 
 
 def test_the_installed_command_works_from_another_folder(dist: Path, elsewhere: Path, tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ def test_reasons_at_the_last_moment_refuse() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "status", "found"),
+    ("error", "status", "finding"),
     [
         (AccessError("no"), "planned", ("PSR502", "access")),
         (VendorUnavailable("no"), "refused", ("PSR506", "refused")),
@@ -129,11 +129,11 @@ def test_reasons_at_the_last_moment_refuse() -> None:
         (Busy("no"), "refused", ("PSR411", "refused")),
     ],
 )
-def test_what_stopped_the_batch_is_told_at_its_order(error: RunnerError, status: str, found: tuple[str, str]) -> None:
+def test_what_stopped_the_batch_is_told_at_its_order(error: RunnerError, status: str, finding: tuple[str, str]) -> None:
     """An order that was not sent says why; refused access leaves it planned, for nothing is wrong with the order."""
     tried = entry()
     entries.note_stop(tried, error)
-    assert (tried.status, tried.reason, findings(tried)) == (status, "no", [found])
+    assert (tried.status, tried.reason, findings(tried)) == (status, "no", [finding])
 
 
 def test_giving_up_is_a_finding_unless_the_run_was_stopped() -> None:

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from runner.core.errors import Problem
-from runner.core.progress import unwatched
+from runner.core.progress import ignore
 from runner.core.states import State
 from runner.core.vendor import Choice, VendorError
 from runner.plan.ids import References
@@ -102,7 +102,7 @@ def test_a_plan_is_of_every_order() -> None:
 def test_ways_out_stand_beside_what_the_vendor_refused() -> None:
     """Findings with the vendor's word about a field get the nearest values; all others keep their hints."""
     shop = Shop(lists={"ipv4": (Choice(type="ipv4", field="quantity", value=5, name="five"),)})
-    lists = References(reader=shop, watch=unwatched)
+    lists = References(reader=shop, watch=ignore)
     lists.of("ipv4")
     found = {"problem": problem(), "vendor": VendorError(message="no", field="quantity")}
     wanted = step(order(), status="refused", warning=WARNING, **found)

@@ -145,12 +145,12 @@ def test_whoever_listens_can_only_refuse_at_the_start(tmp_path: Path) -> None:
         raise RuntimeError("a listener of its own kind")
 
     file = ReportFile(tmp_path / "report.json")
-    file.heard = raises
+    file.listener = raises
     with pytest.raises(RuntimeError):
         file.write(report())
-    file.heard = lambda _: None
+    file.listener = lambda _: None
     file.write(report())
-    file.heard, file.MIN_INTERVAL, file._not_before = raises, 0.0, 0.0  # type: ignore[misc]
+    file.listener, file.MIN_INTERVAL, file._not_before = raises, 0.0, 0.0  # type: ignore[misc]
     file.refresh(report(entry()))
     assert len(json.loads((tmp_path / "report.json").read_text())["orders"]) == 1
     file.write(report(entry(), entry("b")))

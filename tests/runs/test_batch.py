@@ -32,8 +32,8 @@ FRANCE = Choice(type="ipv4", field="countryId", value=561, name="France", alpha3
 class Account(Books):
     """A ledger that can be held, and what was written into it, in order."""
 
-    def __init__(self, *records: Record, **known: Any) -> None:
-        super().__init__(*records, **known)
+    def __init__(self, *records: Record, **facts: Any) -> None:
+        super().__init__(*records, **facts)
         self.written: list[str] = []
         self.wants: list[Want] = []
         self.busy: Exception | None = None

@@ -22,7 +22,7 @@ from runner.core.errors import (
     UsageError,
 )
 from runner.core.orders import OrderKey
-from runner.core.progress import Notice, Watch, unwatched
+from runner.core.progress import Notice, Watch, ignore
 from runner.core.selection import Selection
 from runner.core.stop import Stop
 from runner.evidence.judge import Rules
@@ -59,9 +59,9 @@ def sandbox(*faults: str) -> Settings:
     return Settings(sandbox=True, sandbox_folder=Path("box"), faults=faults)
 
 
-def task(settings: Settings, *, selection: Selection | None = None, watch: Watch = unwatched, **more: Any) -> Any:
+def task(settings: Settings, *, selection: Selection | None = None, watch: Watch = ignore, **more: Any) -> Any:
     """A call about the orders of the working folder."""
-    loaded, limits = call.governed(manifest.load(["orders.yaml"]), Limits(), None)
+    loaded, limits = call.under_policies(manifest.load(["orders.yaml"]), Limits(), None)
     consent = call.consent_of(settings, selection=selection or Selection())
     return call.task_of(settings, loaded, limits, consent, watch, **more)
 
@@ -86,7 +86,7 @@ def test_a_policy_governs_manifests_and_limits(folder: Path) -> None:
     (folder / "orders.yaml").write_text(MANIFEST.replace("quantity: 2", "quantity: 0"))
     (folder / "order-runner.yaml").write_text("apiVersion: policy/v1\nallow: {types: [ipv4]}\n")
     (folder / "named.yaml").write_text("apiVersion: policy/v1\nallow: {typos: [ipv4]}\n")
-    loaded, limits = call.governed(manifest.load(["orders.yaml"]), Limits(max_orders=1), "named.yaml")
+    loaded, limits = call.under_policies(manifest.load(["orders.yaml"]), Limits(max_orders=1), "named.yaml")
     assert [problem.path for problem in loaded.problems] == ["named.yaml", "orders.yaml"]
     assert limits.max_orders == 1
     assert {Path(policy.path).name for policy in limits.policies} >= {"order-runner.yaml"}
@@ -205,7 +205,7 @@ def test_a_call_that_does_not_begin_leaves_a_report() -> None:
     error = Refused("no way", hint="there is one")
     with (
         pytest.raises(Refused) as raised,
-        call.reported(task(sandbox()), "apply", None, lambda report, error: kept.append((report, error))),
+        call.report_failure(task(sandbox()), "apply", None, lambda report, error: kept.append((report, error))),
     ):
         raise error
     assert raised.value is error
@@ -219,7 +219,7 @@ def test_a_report_that_cannot_be_written_is_named() -> None:
     """An error of the system is the report's: it is named by its file, with the way out that the caller gives."""
     with (
         pytest.raises(UsageError, match=r"^r\.json cannot be written: gone") as raised,
-        call.reported(task(sandbox()), "apply", ReportFile(Path("r.json")), lambda *_: None, hint=HINT),
+        call.report_failure(task(sandbox()), "apply", ReportFile(Path("r.json")), lambda *_: None, hint=HINT),
     ):
         raise OSError(2, "gone", "other")
     assert raised.value.hint == HINT
@@ -228,11 +228,11 @@ def test_a_report_that_cannot_be_written_is_named() -> None:
 def test_doubt_is_settled_or_told_by_the_code() -> None:
     """An order in doubt makes the code 7, and what is settled is not asked about again."""
     assert statuses(buy(sandbox("reset-after@1"))) == ["unknown", "planned"]
-    outcome, code = call.reconcile(sandbox(), Rules(), Stop(), unwatched)
+    outcome, code = call.reconcile(sandbox(), Rules(), Stop(), ignore)
     assert (code, [verdict.ruling for verdict in outcome.verdicts.values()]) == (ExitCode.OUTCOME_UNKNOWN, ["open"])
-    outcome, code = call.reconcile(sandbox(), Rules(exclusive=True), Stop(), unwatched)
+    outcome, code = call.reconcile(sandbox(), Rules(exclusive=True), Stop(), ignore)
     assert (code, [verdict.ruling for verdict in outcome.verdicts.values()]) == (ExitCode.OK, ["placed"])
-    assert call.reconcile(sandbox(), Rules(), Stop(), unwatched)[0].verdicts == {}
+    assert call.reconcile(sandbox(), Rules(), Stop(), ignore)[0].verdicts == {}
 
 
 def test_a_call_cut_off_tells_of_possible_charges() -> None:

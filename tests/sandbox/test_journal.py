@@ -166,7 +166,7 @@ def test_reset_forgets_everything(stage: Staging, state: Path) -> None:
     assert len(other.purchases) == 1
     s.box.reset()
     assert not state.exists()
-    assert (s.box.purchases, s.box.requests, s.box.fired) == ((), (), {})
+    assert (s.box.purchases, s.box.requests, s.box.fault_counts) == ((), (), {})
     assert other.purchases == ()
     assert s.make(ORDER).data["balance"] == 9983.8
     assert [p.order_id for p in other.purchases] == [2426273]

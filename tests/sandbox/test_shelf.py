@@ -24,14 +24,16 @@ def test_an_order_is_delivered_in_full(stage: Staging, clock: Any, type_: str) -
     """Each address is a row with an id of its own, the order's id and number, and the dates of its period."""
     s = stage(clock=clock)
     made = s.make(BODIES[type_]).data
-    found = rows(s, type_)
-    assert len(found) == len({row["id"] for row in found}) == len({row["ip"] for row in found})
-    assert len(found) == BODIES[type_]["quantity"]
-    assert {row["order_id"] for row in found} == {made["orderId"]}
-    assert {row["base_order_number"] for row in found} == set(made["listBaseOrderNumbers"])
-    assert s.get("proxy/list").data[type_] == found
+    delivery = rows(s, type_)
+    assert len(delivery) == len({row["id"] for row in delivery}) == len({row["ip"] for row in delivery})
+    assert len(delivery) == BODIES[type_]["quantity"]
+    assert {row["order_id"] for row in delivery} == {made["orderId"]}
+    assert {row["base_order_number"] for row in delivery} == set(made["listBaseOrderNumbers"])
+    assert s.get("proxy/list").data[type_] == delivery
     ends = {"1w": "28.09.2026", "2w": "05.10.2026", "1m": "21.10.2026", "3m": "21.12.2026"}
-    assert {(row["date_start"], row["date_end"]) for row in found} == {("21.09.2026", ends[BODIES[type_]["periodId"]])}
+    assert {(row["date_start"], row["date_end"]) for row in delivery} == {
+        ("21.09.2026", ends[BODIES[type_]["periodId"]])
+    }
 
 
 def test_rows_say_where_and_how(stage: Staging) -> None:
@@ -167,10 +169,10 @@ def test_a_renewal_may_show_under_a_new_order_id(stage: Staging) -> None:
     s = stage()
     first = s.make(BODIES["ipv4"]).data["orderId"]
     s.box.renew(first, new_id=True, charge=False)
-    shown = {row["order_id"] for row in rows(s)}
+    ids = {row["order_id"] for row in rows(s)}
     second = s.make(BODIES["ipv4"]).data["orderId"]
-    assert first not in shown
-    assert second not in shown
+    assert first not in ids
+    assert second not in ids
     assert s.box.balances[SANDBOX_KEY] == Decimal(10000) - 2 * Decimal("16.20")
 
 

@@ -94,7 +94,7 @@ def test_a_money_fault_does_what_its_name_says(stage: Staging, spec: str, sight:
     make = s.unanswered if sight == "nothing" else s.make
     assert seen(partial(make, ORDER, customTargetName="two")) == sight
     assert [p.body["customTargetName"] for p in s.box.purchases] == ["one", "two"][: 1 + made]
-    assert s.box.fired == {kind: 1}
+    assert s.box.fault_counts == {kind: 1}
     begun = {"cut": 200, "reset": None, "closed": None, "nothing": 200 if kind == "drip" else None}
     assert s.box.requests[2].status == (begun[sight] if sight in begun else int(sight[:3]))
     s.box.set_balance(Decimal(1000))
@@ -108,7 +108,7 @@ def test_a_read_fault_spoils_one_answer(stage: Staging, spec: str, endpoint: str
     method = "POST" if endpoint == "order/calc" else "GET"
     assert seen(lambda: s.ask(method, endpoint, ORDER)) == sight
     assert seen(lambda: s.ask(method, endpoint, ORDER)) == "200 success no id 0"
-    assert s.box.fired == {spec.partition(":")[0]: 1}
+    assert s.box.fault_counts == {spec.partition(":")[0]: 1}
     assert s.box.purchases == ()
 
 
@@ -224,7 +224,7 @@ def test_down_is_down_for_everything(stage: Staging) -> None:
     assert [seen(partial(s.get, e)) for e in ("system/ping", "balance/get", "reference/list")] == ["closed"] * 3
     assert seen(lambda: s.make(ORDER)) == "closed"
     assert s.box.purchases == ()
-    assert s.box.fired == {"down": 4}
+    assert s.box.fault_counts == {"down": 4}
 
 
 def test_faults_are_aimed_by_number_by_name_and_by_turn(stage: Staging) -> None:
@@ -242,7 +242,7 @@ def test_faults_repeat_as_often_as_asked(stage: Staging) -> None:
     s = stage(faults=["500-before@2x2", "502-before@5x*"])
     sights = [seen(lambda: s.make(ORDER))[:3] for _ in range(7)]
     assert sights == ["200", "500", "500", "200", "502", "502", "502"]
-    assert s.box.fired == {"500-before": 2, "502-before": 3}
+    assert s.box.fault_counts == {"500-before": 2, "502-before": 3}
 
 
 def test_preparing_faults_meet_together_and_only_one_replaces_the_answer(stage: Staging) -> None:
@@ -257,7 +257,7 @@ def test_closing_the_server_frees_a_silent_client(stage: Staging) -> None:
     """A connection kept open by a fault ends with the server."""
     s = stage(faults=["silent-before"])
     s.connection.request("POST", f"{s.root}/{s.server.api_key}/order/make", json.dumps(ORDER))
-    while not s.box.fired:
+    while not s.box.fault_counts:
         time.sleep(0.001)
     s.server.close()
     with pytest.raises(http.client.RemoteDisconnected):

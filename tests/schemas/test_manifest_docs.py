@@ -48,13 +48,13 @@ def types_of(column: str) -> list[str]:
 def test_the_table_of_fields_is_the_schemas() -> None:
     """For every type, the reference names the fields it has, which of them are required, and no others."""
     rows = next(rows for rows in tables() if rows[0][:2] == ["field", "value"])
-    shown = {
+    table = {
         name: {row[0].strip("`"): row[index] for row in rows[2:]}
         for index, column in enumerate(rows[0][2:], start=2)
         for name in types_of(column)
     }
-    assert shown == {name: needs(name, [row[0].strip("`") for row in rows[2:]]) for name in shown}
-    assert set(shown) == set(load("manifest")["$defs"])
+    assert table == {name: needs(name, [row[0].strip("`") for row in rows[2:]]) for name in table}
+    assert set(table) == set(load("manifest")["$defs"])
 
 
 def needs(name: str, fields: list[str]) -> dict[str, str]:

@@ -40,12 +40,12 @@ def test_the_example_is_a_policy_with_everything_but_the_week(tmp_path: Path) ->
     (example,) = re.findall(r"^```yaml\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
     path = tmp_path / "order-runner.yaml"
     path.write_text(example, encoding="utf-8")
-    found, problems = read_policy(str(path))
+    policy, problems = read_policy(str(path))
     assert problems == ()
-    assert found is not None
-    assert [cap.name for cap in found.caps] == ["budgets.day", "budgets.month"]
+    assert policy is not None
+    assert [cap.name for cap in policy.caps] == ["budgets.day", "budgets.month"]
     for name in ("types", "countries", "periods", "payments", "max_quantity", "labels", "require_labels", "exclusive"):
-        assert getattr(found, name) is not None
+        assert getattr(policy, name) is not None
         assert f"{name}:" in example
 
 

@@ -38,10 +38,10 @@ def buy(desk: Desk, **body: object) -> str:
 def test_one_order_that_fits(desk: Desk) -> None:
     """A lost answer of a purchase that was made ends as placed under its id, and is never bought again."""
     assert desk.apply(fault="reset-after") == 7
-    code, told = desk.rulings("--exclusive")
+    code, rulings = desk.rulings("--exclusive")
     (made,) = desk.box.purchases
-    assert (code, told["n0"]["ruling"], told["n0"]["order_id"]) == (0, "placed", str(made.order_id))
-    assert told["n0"]["evidence"]["balance_moved"] == f"{made.total:.2f}"
+    assert (code, rulings["n0"]["ruling"], rulings["n0"]["order_id"]) == (0, "placed", str(made.order_id))
+    assert rulings["n0"]["evidence"]["balance_moved"] == f"{made.total:.2f}"
     kept = desk.record()
     assert (kept.state, kept.order_id, kept.total) == (State.PLACED, str(made.order_id), made.total)
     assert kept.base_order_numbers == made.base_order_numbers
@@ -82,10 +82,10 @@ def test_on_a_shared_account_it_stays_open_with_its_candidate(desk: Desk) -> Non
 def test_nothing_was_bought(desk: Desk) -> None:
     """Absence needs the waiting time; then the next run buys the order, once."""
     desk.apply(fault="reset-before")
-    code, told = desk.rulings()
-    assert (code, told["n0"]["ruling"]) == (7, "open")
-    code, told = desk.rulings(*NOW)
-    assert (code, told["n0"]["ruling"], desk.record().state) == (0, "absent", State.ABSENT)
+    code, rulings = desk.rulings()
+    assert (code, rulings["n0"]["ruling"]) == (7, "open")
+    code, rulings = desk.rulings(*NOW)
+    assert (code, rulings["n0"]["ruling"], desk.record().state) == (0, "absent", State.ABSENT)
     assert desk.apply() == 0
     assert len(desk.box.purchases) == 1
     assert desk.record().attempt == 2

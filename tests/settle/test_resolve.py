@@ -47,12 +47,12 @@ def test_placed(desk: Desk) -> None:
 def test_absent(desk: Desk) -> None:
     """A person's word that nothing was bought lets the next run buy it; before the waiting time it takes more words."""
     desk.apply(fault="reset-before")
-    told = ("resolve", "b/n0", "--absent", "--reason", "not on the dashboard", "--yes")
-    code, text = desk.run(*told)
+    command = ("resolve", "b/n0", "--absent", "--reason", "not on the dashboard", "--yes")
+    code, text = desk.run(*command)
     assert code == 5
     assert "--accept-possible-second-purchase" in text
     assert desk.record().state is State.UNKNOWN
-    assert desk.run(*told, "--accept-possible-second-purchase")[0] == 0
+    assert desk.run(*command, "--accept-possible-second-purchase")[0] == 0
     assert evidence(desk)["accepted_possible_second_purchase"] is True
     assert desk.apply() == 0
     assert len(desk.box.purchases) == 1
@@ -142,7 +142,7 @@ def test_on_a_terminal_it_asks(desk: Desk, answer: str, code: int, state: State)
     process = subprocess.Popen(command, stdin=side, stdout=side, stderr=side, env=environment)
     os.close(side)
     os.write(main, f"{answer}\n".encode())
-    shown = b""
+    screen = b""
     while True:
         try:
             piece = os.read(main, 4096)
@@ -150,11 +150,11 @@ def test_on_a_terminal_it_asks(desk: Desk, answer: str, code: int, state: State)
             break
         if not piece:
             break
-        shown += piece
+        screen += piece
     os.close(main)
     assert process.wait(timeout=30) == code
-    assert b"may have cost 3.60 USD" in shown
-    assert b"alice (by USER) decides that it was bought as order 77: seen at the vendor. Record that?" in shown
+    assert b"may have cost 3.60 USD" in screen
+    assert b"alice (by USER) decides that it was bought as order 77: seen at the vendor. Record that?" in screen
     assert desk.record("a").state is state
 
 

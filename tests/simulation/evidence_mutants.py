@@ -92,7 +92,7 @@ def what_fits_is_ours() -> AbstractContextManager[object]:
 
     def alone(case: Any, words: str) -> Verdict:
         whole = [one for one in case.fits if one.whole]
-        return judge._placed(case, whole[0]) if len(whole) == 1 and len(case.fits) == 1 else real(case, words)
+        return judge._placed_verdict(case, whole[0]) if len(whole) == 1 and len(case.fits) == 1 else real(case, words)
 
     return mock.patch.object(judge, "_alone", alone)
 
@@ -109,7 +109,7 @@ def balance_explains_anything() -> AbstractContextManager[object]:
 
 def balance_not_asked() -> AbstractContextManager[object]:
     """Absent by the list alone."""
-    return mock.patch.object(judge, "_moved", return_value=Decimal(0))
+    return mock.patch.object(judge, "_balance_fall", return_value=Decimal(0))
 
 
 def list_not_asked() -> AbstractContextManager[object]:
@@ -122,12 +122,12 @@ def list_not_asked() -> AbstractContextManager[object]:
 
 def renewals_are_new() -> AbstractContextManager[object]:
     """The mark of a renewal is not looked at."""
-    real = lists._seen
+    real = lists._seen_order
 
     def seen(identity: str, rows: list[Any]) -> SeenOrder:
         return replace(real(identity, rows), renewed=False)
 
-    return mock.patch.object(lists, "_seen", seen)
+    return mock.patch.object(lists, "_seen_order", seen)
 
 
 def card_is_balance() -> AbstractContextManager[object]:

@@ -57,11 +57,11 @@ class Forgetting:
         world = self.world
         if not self._restores or self.restored or world.holder is not None or world.emergency.saved:
             return
-        known = world.states()
-        if any(state in OPEN for state, _ in known.values()):
+        states = world.states()
+        if any(state in OPEN for state, _ in states.values()):
             return
         copied = len(self._copy["orders"])
-        bought = sum(state is State.PLACED for state, _ in known.values())
+        bought = sum(state is State.PLACED for state, _ in states.values())
         if bought > copied and world.rng.random() < (0.2 if world.vendor.faults else 0.6):
             self._put_back()
         elif world.rng.random() < 0.3:
@@ -143,11 +143,11 @@ class Forgetting:
             for request in (step.request for step in outcome.plan.steps):
                 if world.states().get(str(request.key), (None, None))[0] in {State.PLACED, *OPEN}:
                     continue  # what was refused may only look like what another order bought
-                shown = [o for o in self._unowned(world.goals[str(request.key)]) if self._shows(o)]
-                if shown:
+                visible = [o for o in self._unowned(world.goals[str(request.key)]) if self._shows(o)]
+                if visible:
                     ruling = Ruling(
                         key=request.key,
-                        order_id=str(shown[0].order_id),
+                        order_id=str(visible[0].order_id),
                         reason="the ledger is an old one",
                         person=PERSON,
                         at=world.clock.now(),
@@ -160,12 +160,12 @@ class Forgetting:
     def _disown(self, ledger: MemoryLedger, hold: Hold) -> None:
         world = self.world
         owned = {order_id for _, order_id in world.states().values()}
-        known = {stranger.order_id for stranger in ledger.strangers()}
+        strangers = {stranger.order_id for stranger in ledger.strangers()}
         theirs = tuple(
             str(order.lot.shown_id)
             for order in world.vendor.bought
             if self._shows(order)
-            and str(order.lot.shown_id) not in owned | known
+            and str(order.lot.shown_id) not in owned | strangers
             and (not order.key or str(order.order_id) in owned or self._is_one_too_many(order))
         )
         if theirs:

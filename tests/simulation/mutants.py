@@ -68,12 +68,12 @@ def send_unacknowledged() -> AbstractContextManager[object]:
 
 
 def _lost_is_not_sent(words: str) -> AbstractContextManager[object]:
-    real = adapter._lost
+    real = adapter._lost_answer
 
     def lost(answer: Lost) -> Answer:
         return Answer(outcome=NotSent(reason=answer.reason)) if words in answer.reason else real(answer)
 
-    return mock.patch.object(adapter, "_lost", lost)
+    return mock.patch.object(adapter, "_lost_answer", lost)
 
 
 def retry_after_timeout() -> AbstractContextManager[object]:

@@ -129,10 +129,10 @@ class Vendor:
 
     def _renew(self) -> None:
         now = self.clock.monotonic()
-        known = [b for b in self.bought if b.lot.shows(now) and self.renewable(b.key)]
-        if not known:
+        visible = [b for b in self.bought if b.lot.shows(now) and self.renewable(b.key)]
+        if not visible:
             return
-        order = self.rng.choice(known)
+        order = self.rng.choice(visible)
         new_id = self.rng.random() < 0.6
         self.counts["renewed under a new id" if new_id else "renewed under its id"] += 1
         moment = self.clock.now() + timedelta(hours=self.zone)
@@ -264,15 +264,15 @@ class Vendor:
     def _enter(self, key: str, shape: Shape, total: Decimal, at: float, *, by_card: bool) -> Bought:
         identity = self._new_id()
         lag = LAGS["mobile" if shape.product == "mobile" else "late" if self.late else "prompt"]
-        shown = at + (self.rng.uniform(0, lag) if self.rng.random() < 0.6 else 0.0)
-        whole = shown + (self.rng.uniform(0, 5000) if self.rng.random() < 0.5 else 0.0)
+        visible_from = at + (self.rng.uniform(0, lag) if self.rng.random() < 0.6 else 0.0)
+        whole = visible_from + (self.rng.uniform(0, 5000) if self.rng.random() < 0.5 else 0.0)
         starts = (self.clock.now() + timedelta(seconds=at - self.clock.monotonic(), hours=self.zone)).date()
         ends = over(starts, shape.period)
         lot = Lot(
             shape=shape,
             shown_id=identity,
             number=f"{identity}_1",
-            shown_at=shown,
+            shown_at=visible_from,
             whole_at=whole,
             ends_at=at + (ends - starts).days * DAY,
             starts=starts,

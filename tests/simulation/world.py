@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from runner.buy.protocol import GUARD_SECONDS, Till
 from runner.core.errors import ExitCode
-from runner.core.progress import unwatched
+from runner.core.progress import ignore
 from runner.core.records import Holder
 from runner.core.states import State
 from runner.limits.limits import Limits
@@ -165,7 +165,7 @@ class World(Books):
             limits=Limits(large=DEAR),
             holder=holder,
             clock=self.clock,
-            watch=unwatched,
+            watch=ignore,
             ledger_name="memory",
             guard=self.forgetting.guard,
         )
@@ -256,24 +256,24 @@ class World(Books):
             self.against("I4: the report does not name every order once")
         if any(entry.status not in STATUSES for entry in report.orders) or report.exit_code is None:
             self.against("I4: an order without a status, or a report without an end")
-        known = self.states()
+        states = self.states()
         doubtful = any(entry.status == "unknown" for entry in report.orders)
         if doubtful and report.exit_code is not ExitCode.OUTCOME_UNKNOWN:
             self.against(f"I4: an unknown order and exit code {report.exit_code}")
-        if report.exit_code is ExitCode.OK and any(state is not State.PLACED for state, _ in known.values()):
+        if report.exit_code is ExitCode.OK and any(state is not State.PLACED for state, _ in states.values()):
             self.against("I4: exit code 0 and an order that is not placed")
         for entry in report.orders:
-            state, _ = known.get(str(entry.request.key), NOTHING)
+            state, _ = states.get(str(entry.request.key), NOTHING)
             bought = entry.status in ("placed", "already_placed")
             if bought and state is not State.PLACED and not self.emergency.saved:
                 self.against(f"I4: {entry.request.key} is {entry.status} in the report and not in the ledger")
 
     def _check_end(self) -> None:
         """I2 and I7: after the calm every order is placed, under the id that the vendor has for it."""
-        known = self.states()
+        states = self.states()
         for goal in dict.fromkeys(self.goals.values()):
             truth = sorted(str(order.order_id) for order in self.vendor.of(goal))
-            mine = [known.get(key, NOTHING) for key, of in self.goals.items() if of == goal]
+            mine = [states.get(key, NOTHING) for key, of in self.goals.items() if of == goal]
             if any(state is not State.PLACED for state, _ in mine):
                 self.against(f"I7: {goal} is {[str(state) for state, _ in mine]} after the calm")
             elif self.are_others(truth, sorted(order_id or "" for _, order_id in mine), goal):
@@ -281,7 +281,7 @@ class World(Books):
         if self.emergency.saved:
             self.against("I2: after the calm the emergency file holds an outcome that nobody has entered")
         self.counts["orders"] += len(self.keys)
-        self.counts["orders placed"] += sum(state is State.PLACED for state, _ in known.values())
+        self.counts["orders placed"] += sum(state is State.PLACED for state, _ in states.values())
 
 
 def run_seed(seed: int, connection: Connection, say: Callable[[str], None] = lambda _: None) -> World:

@@ -73,7 +73,7 @@ class Game(RuleBasedStateMachine):
 
     def after(self) -> None:
         """Whatever the step did, this holds."""
-        self.tally.counts.update({f"fault {kind}": count for kind, count in self.scene.box.fired.items()})
+        self.tally.counts.update({f"fault {kind}": count for kind, count in self.scene.box.fault_counts.items()})
         with self.scene.box._lock:
             self.scene.box._faults.fired.clear()
         self.scene.calm()

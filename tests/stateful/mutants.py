@@ -47,7 +47,7 @@ def no_waiting_time() -> AbstractContextManager[object]:
 
 def absent_by_the_list_alone() -> AbstractContextManager[object]:
     """The balance is no witness."""
-    return mock.patch.object(judge, "_moved", return_value=Decimal(0))
+    return mock.patch.object(judge, "_balance_fall", return_value=Decimal(0))
 
 
 MUTANTS: Final[Mapping[str, Mutant]] = {

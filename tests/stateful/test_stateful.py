@@ -34,11 +34,11 @@ def test_what_breaks_is_told_as_a_short_list_of_steps(monkeypatch: pytest.Monkey
     monkeypatch.setattr("hypothesis.internal.conjecture.engine.MAX_SHRINKING_SECONDS", 6)
     with MUTANTS["abandoned-is-planned"](), pytest.raises(Broken) as caught:
         explore(examples=20, processes=False)
-    told = "\n".join(getattr(caught.value, "__notes__", ()))
-    steps = [line for line in told.splitlines() if line.startswith("state.")]
+    notes = "\n".join(getattr(caught.value, "__notes__", ()))
+    steps = [line for line in notes.splitlines() if line.startswith("state.")]
     assert steps[0].startswith("state.begin(")
     assert steps[-1] == "state.teardown()"
-    assert 3 <= len(steps) < STEPS, told
+    assert 3 <= len(steps) < STEPS, notes
 
 
 def test_a_clock_that_went_back_does_not_confuse_the_balance() -> None:

@@ -171,19 +171,19 @@ class Scene(World):
         `wrong` is an order id that is somebody's already: saying that must be refused. What is still to come has to
         be waited for.
         """
-        said = []
+        words = []
         with self._ledger() as ledger, ledger.hold(self._holder(), timeout=0) as hold:
             hold.abandon_submitted(self.time.now())
             for record in ledger.open_records():
                 if record.key in self.coming():
                     continue
                 if wrong is not None:
-                    said.append(self._mistake(record.key, wrong, ledger, hold))
+                    words.append(self._mistake(record.key, wrong, ledger, hold))
                 ids = self.ours().get(record.key, [])
                 ruling = self._ruling(record.key, ids[0] if ids else None)
                 resolve.resolve(ruling, ledger, hold, "person")
-                said.append("placed" if ids else "absent")
-        return said
+                words.append("placed" if ids else "absent")
+        return words
 
     def _mistake(self, key: OrderKey, wrong: str, ledger: Ledger, hold: Any) -> str:
         try:

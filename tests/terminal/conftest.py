@@ -46,7 +46,7 @@ class Desk:
         self._gates[endpoint].release(number)
 
     def run(self, *arguments: str | Path, columns: int = 80, rows: int = 24, **env: str) -> Screen:
-        known = {
+        environment = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(ROOT),
             "PYTHONWARNINGS": "error",
@@ -59,7 +59,7 @@ class Desk:
             "ORDER_RUNNER_RATE": "0",
         }
         argv = [sys.executable, "-m", "runner", *arguments]
-        self._screens.append(Screen(argv, env=known | env, cwd=self.folder, columns=columns, rows=rows))
+        self._screens.append(Screen(argv, env=environment | env, cwd=self.folder, columns=columns, rows=rows))
         return self._screens[-1]
 
     def close(self) -> None:

@@ -54,13 +54,13 @@ def test_quoting_in_every_width(desk: Desk, same: Same) -> None:
     for _ in range(25):
         desk.answer("order/calc")
         time.sleep(0.1)
-    shown = {
+    screens = {
         80: r"^quoted 25 of 60  ━.* left$",
         40: r"^quoted 25 of 60  [^━]* left$",
         200: r"^quoted 25 of 60  ━{10}─{14}  41%  [\d.]+/s  .* left$",
         24: r"^quoted 25 of 60  \d+ s$",
     }
-    for columns, pattern in shown.items():
+    for columns, pattern in screens.items():
         screen.resize(columns)
         screen.until(pattern)
         shown_now = timeless(screen.lines)

@@ -50,11 +50,11 @@ def test_no_lock_outlives_an_interrupt(monkeypatch: pytest.MonkeyPatch, kind: An
     enters, takes = kind.__enter__, []
 
     def taken(lock: Any) -> Any:
-        found = enters(lock)
+        entered = enters(lock)
         takes.append(lock)
         if len(takes) == nth:
             os.kill(os.getpid(), signal.SIGINT)
-        return found
+        return entered
 
     monkeypatch.setattr(kind, "__enter__", taken)
 
@@ -106,12 +106,12 @@ def test_other_handlers_are_called_as_they_would_be() -> None:
 
 def test_another_thread_reads_as_ever() -> None:
     """Where no signal can come, none is waited for."""
-    found = list[int]()
+    statuses = list[int]()
     with serving(answering(ok(b"{}"))) as peer, client(peer.url()) as way:
-        reading = threading.Thread(target=lambda: found.append(way.read(LOOK).status))
+        reading = threading.Thread(target=lambda: statuses.append(way.read(LOOK).status))
         reading.start()
         reading.join(SOON)
-    assert found == [200]
+    assert statuses == [200]
 
 
 def test_httpcore_has_the_locks_of_these_tests() -> None:

@@ -170,12 +170,12 @@ def test_a_plan_fits_its_terminal(mixed: Plan, terminal: Callable[[int], Termina
     """Keys and prices are whole at every width, and no table is wider than the terminal."""
     tty = terminal(width)
     view.render(mixed, fmt="text", console=tty.console())
-    shown = tty.lines[: tty.lines.index("orders.yaml:22:3: PSR403 the vendor refused to price it: no")]
-    words = " ".join(shown).split()
+    table = tty.lines[: tty.lines.index("orders.yaml:22:3: PSR403 the vendor refused to price it: no")]
+    words = " ".join(table).split()
     assert {"crawl/fr-prices", "crawl/us-prices", "already_placed", "12.50", "13.125", "40.00"} <= set(words)
-    drawn = any("──" in line for line in shown)
+    drawn = any("──" in line for line in table)
     assert drawn == (width >= 88)
-    assert not drawn or max(map(len, shown)) <= width
+    assert not drawn or max(map(len, table)) <= width
 
 
 def test_a_wide_table_is_drawn(mixed: Plan, terminal: Callable[[int], Terminal]) -> None:

@@ -73,7 +73,7 @@ class _Bash(_Ours, BashComplete):
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[Any]]:
         line = os.environ["COMP_LINE"]
         quoted = bool(incomplete) and line[: len(line) - len(incomplete)].endswith(("'", '"'))
-        held = 0 if quoted else _held(incomplete, os.environ.get("COMP_WORDBREAKS", ""))
+        held = 0 if quoted else _kept_length(incomplete, os.environ.get("COMP_WORDBREAKS", ""))
         items = super().get_completions(args, incomplete)
         for item in items:
             if item.type == "plain":
@@ -129,6 +129,6 @@ def _awaits_value(group: Command, args: list[str]) -> bool:
     return bool(args) and any(args[-1] in option.opts for option in options)
 
 
-def _held(incomplete: str, breaks: str) -> int:
+def _kept_length(incomplete: str, breaks: str) -> int:
     """How much of a word bash keeps as it is: up to the last character that breaks words for it."""
     return 1 + max((incomplete.rfind(mark) for mark in breaks if mark in "=:"), default=-1)

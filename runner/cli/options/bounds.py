@@ -58,7 +58,8 @@ class LimitOptions:
     strict_account: bool | None = option(
         "--strict-account/--no-strict-account",
         default=None,
-        help="Refuse orders that look like one the vendor has and the ledger does not know. [on with CI, else off]",
+        help="Refuse orders that look like one the vendor has and the ledger does not know, or renamed. "
+        "[on with CI, else off]",
     )
 
 

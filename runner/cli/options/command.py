@@ -79,17 +79,17 @@ def define(
 ) -> Callable[[Callable[[T], int]], click.Command]:
     """Make a function the command of that name, `under` a group where it belongs to one; its docstring is the help."""
 
-    def made(function: Callable[[T], int]) -> click.Command:
+    def make(function: Callable[[T], int]) -> click.Command:
         @click.pass_context
         def call(context: click.Context, /, **_: object) -> int:
-            return function(_value(kind, context.params, {"given": _given(context)}))
+            return function(_value(kind, context.params, {"given": _given_options(context)}))
 
         command = cls(name, callback=call, params=list(parameters(kind)), help=function.__doc__)
         if under is not None:
             under.add_command(command)
         return command
 
-    return made
+    return make
 
 
 def parameters(kind: type) -> Iterator[click.Parameter]:
@@ -115,7 +115,7 @@ def _value(kind: type[Any], params: Mapping[str, Any], beside: Mapping[str, Any]
     )
 
 
-def _given(context: click.Context) -> Given:
+def _given_options(context: click.Context) -> Given:
     line, environment = {}, {}
     for param in context.command.params:
         source = context.get_parameter_source(param.name or "")

@@ -67,7 +67,7 @@ class Anchors:
         return anchor
 
     @property
-    def exhausted(self) -> bool:
+    def is_exhausted(self) -> bool:
         """True once anchors hold, or aliases have repeated, more than they may."""
         return self._held > MAX_HELD or self.repeated > FREE_EXPANSION + EXPANSION_RATIO * self.written
 

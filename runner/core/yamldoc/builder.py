@@ -72,7 +72,7 @@ class Builder:
         if kind is AliasEvent:
             return self._alias(event, depth)
         self.refuse_tag(event)
-        return self._collection(event, depth) if event.anchor is None else self._anchored(event, depth)
+        return self._collection(event, depth) if event.anchor is None else self._anchored_value(event, depth)
 
     def _collection(self, event: Any, depth: int) -> Value:
         if depth > MAX_DEPTH:
@@ -200,7 +200,7 @@ class Builder:
             self._cache[value] = value
         return text
 
-    def _anchored(self, event: Any, depth: int) -> Value:
+    def _anchored_value(self, event: Any, depth: int) -> Value:
         outer, self.tables = self.tables, {}
         mark = self.anchors.begin(event.anchor)
         value = self._collection(event, depth)
@@ -228,7 +228,7 @@ class Builder:
         return anchor.value
 
     def _refuse_excess(self, event: Any) -> None:
-        if self.anchors.exhausted:
+        if self.anchors.is_exhausted:
             message = "anchors and aliases expand to too many values"
             raise Flaw(self.problem("PSR013", message, event, "write the values out, or use `defaults`"))
 

@@ -107,7 +107,7 @@ def _octal(text: str) -> Trap:
     return _trap(NUMBER, text, f"octal in YAML 1.1 and would have been read as {value}", instead)
 
 
-def _based(name: str, base: int) -> Callable[[str], Trap]:
+def _based_number(name: str, base: int) -> Callable[[str], Trap]:
     def trap(text: str) -> Trap:
         try:
             value = int(text.replace("_", ""), base)
@@ -118,13 +118,13 @@ def _based(name: str, base: int) -> Callable[[str], Trap]:
     return trap
 
 
-def _spelled(text: str) -> Trap:
+def _spelled_number(text: str) -> Trap:
     value = int(text.replace("_", ""))
     how = "a number with underscores" if "_" in text else "a number with a sign"
     return _trap(NUMBER, text, f"{how} in YAML 1.1 and would have been read as {value}", str(value))
 
 
-def _padded(text: str) -> Trap:
+def _padded_number(text: str) -> Trap:
     value = int(text)
     return _trap(NUMBER, text, f"text in YAML 1.1 and would have been read as {value} in YAML 1.2", str(value))
 
@@ -151,11 +151,11 @@ def _moment(text: str) -> Trap:
 
 _FORMS: Final[tuple[tuple[re.Pattern[str], Callable[[str], Trap]], ...]] = (
     (_OCTAL, _octal),
-    (_OCTAL_12, _based("octal in YAML 1.2", 8)),
-    (_HEXADECIMAL, _based("hexadecimal in YAML 1.1", 16)),
-    (_BINARY, _based("binary in YAML 1.1", 2)),
-    (_DECIMAL, _spelled),
-    (_PADDED, _padded),
+    (_OCTAL_12, _based_number("octal in YAML 1.2", 8)),
+    (_HEXADECIMAL, _based_number("hexadecimal in YAML 1.1", 16)),
+    (_BINARY, _based_number("binary in YAML 1.1", 2)),
+    (_DECIMAL, _spelled_number),
+    (_PADDED, _padded_number),
     (_SIXTIES, _sixties),
     (_MOMENT, _moment),
     (_FRACTION, _fraction),

@@ -57,14 +57,14 @@ class Hash(Protocol):
 class TextSource:
     """One manifest, readable from its start as often as needed. `read` is what the parser calls.
 
-    `heard` is called with each piece that the parser gets.
+    `listener` is called with each piece that the parser gets.
     """
 
     def __init__(self, raw: BinaryIO, *, path: str) -> None:
         """Take a seekable binary stream; `path` is the name that findings carry."""
         self.path = path
         self.flaw: Problem | None
-        self.heard: Callable[[bytes], object] | None = None
+        self.listener: Callable[[bytes], object] | None = None
         self._raw = raw
         self.rewind()
 
@@ -122,8 +122,8 @@ class TextSource:
     def read(self, _size: int = -1) -> bytes:
         """The next piece of clean text, empty at the end."""
         chunk = self._next()
-        if self.heard is not None:
-            self.heard(chunk)
+        if self.listener is not None:
+            self.listener(chunk)
         return chunk
 
     def _next(self) -> bytes:
@@ -184,7 +184,7 @@ class TextSource:
         return before.count(b"\n") + 1, len(line.decode(errors="replace")) + 1
 
     def head(self, characters: int) -> SourceHead:
-        """The source again from its start, up to a number of characters. `heard` is not called a second time."""
+        """The source again from its start, up to a number of characters. `listener` is not called a second time."""
         self.rewind()
         return SourceHead(self._next, characters)
 

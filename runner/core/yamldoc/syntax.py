@@ -24,7 +24,7 @@ class _Failure:
     character: str
 
     @property
-    def ended(self) -> bool:
+    def is_at_line_end(self) -> bool:
         """Nothing was left on the line to go on with."""
         return "end" in self.problem or not self.character
 
@@ -66,7 +66,7 @@ def _tab(failure: _Failure) -> Words:
     return "a tab is not allowed as indentation", "indent with spaces", failure.at
 
 
-def _reserved(failure: _Failure) -> Words:
+def _reserved_character(failure: _Failure) -> Words:
     return f"unquoted text cannot begin with the character {failure.character}", "quote it", failure.at
 
 
@@ -80,7 +80,7 @@ def _escape(failure: _Failure) -> Words:
 
 def _brackets(failure: _Failure) -> Words:
     close = "]" if "sequence" in failure.context else "}"
-    if failure.ended:
+    if failure.is_at_line_end:
         return f"a bracket opens here and is never closed with `{close}`", f"add the `{close}`", failure.start
     return f"`,` or `{close}` is missing here", "separate items with a comma", failure.at
 
@@ -93,7 +93,7 @@ def _no_value(failure: _Failure) -> Words:
     return "a value cannot begin here", "quote text that begins with one of [ ] { } ,", failure.at
 
 
-def _misplaced(failure: _Failure) -> Words:
+def _misplaced_part(failure: _Failure) -> Words:
     if failure.character == "-":
         return "this `- ` belongs to no list above", "check the indentation", failure.at
     column = failure.start[1] + 1
@@ -158,7 +158,7 @@ def _says(*, context: str = "", problem: str = "", character: str = "") -> Calla
 _KNOWN: Final[tuple[tuple[Callable[[_Failure], bool], Callable[[_Failure], Words]], ...]] = (
     (_says(problem="cannot start any token", character="\t"), _tab),
     (_says(problem="tab character"), _tab),
-    (_says(problem="cannot start any token", character="@`%"), _reserved),
+    (_says(problem="cannot start any token", character="@`%"), _reserved_character),
     (_says(context="quoted scalar", problem="escape"), _escape),
     (_says(context="double-quoted scalar"), _escape),
     (_says(context="quoted scalar"), _unclosed_quote),
@@ -166,7 +166,7 @@ _KNOWN: Final[tuple[tuple[Callable[[_Failure], bool], Callable[[_Failure], Words
     (_says(context="flow mapping"), _brackets),
     (_says(context="flow node"), _open_end),
     (_says(context="block node"), _no_value),
-    (_says(context="block mapping"), _misplaced),
+    (_says(context="block mapping"), _misplaced_part),
     (_says(context="block collection"), _no_item),
     (_says(problem="mapping values are not allowed"), _colon),
     (_says(problem="sequence entries are not allowed"), _dash),

@@ -72,14 +72,14 @@ def _settle(
     fitting = matches(choices, address)
     fresh = _entry(address, fitting[0], choices, now) if len(fitting) == 1 else None
     if locked is not None and not update:
-        if _moved(locked, fresh):
+        if _has_moved(locked, fresh):
             locking.moved[address] = (locked, fresh)
         locking.entries[address] = locked
         return locked
     if fresh is None:
-        locking.problems[address] = (_ambiguous if fitting else _unknown)(address, request, choices)
+        locking.problems[address] = (_ambiguous if fitting else _unknown_word)(address, request, choices)
         return None
-    if locked is not None and not _moved(locked, fresh):
+    if locked is not None and not _has_moved(locked, fresh):
         fresh = locked
     elif locked is not None:
         locking.updated.append((locked, fresh))
@@ -94,11 +94,11 @@ def _entry(address: Address, choice: Choice, choices: Iterable[Choice], now: str
     return LockedWord(address=address, id=choice.value, name=clean(choice.name), section=section, locked_at=now)
 
 
-def _moved(locked: LockedWord, fresh: LockedWord | None) -> bool:
+def _has_moved(locked: LockedWord, fresh: LockedWord | None) -> bool:
     return fresh is None or (locked.id, locked.name) != (fresh.id, fresh.name)
 
 
-def _unknown(address: Address, request: OrderRequest, choices: tuple[Choice, ...]) -> Problem:
+def _unknown_word(address: Address, request: OrderRequest, choices: tuple[Choice, ...]) -> Problem:
     near = nearest_words(choices, address)
     hint = "nearest: " + ", ".join(near) if near else f"`order-runner reference {address.type}` lists what there is"
     within = " there" if address.within else ""

@@ -36,20 +36,20 @@ def check_approval(plan: Plan, task: Task, ledger: Ledger, vendor: Encoder) -> P
     terms = terms_of(plan, task.consent, task.batches, vendor)
     if terms is None:
         reason = "an order has no price, so the plan cannot be compared with the approval"
-        return plan.refused(Refused(reason, hint="run again"))
+        return plan.with_refusal(Refused(reason, hint="run again"))
     now = Now(
         terms=terms,
         plan=plan,
         at=task.clock.now(),
         manifests=task.manifests,
         lockfile=task.lockfile[1] if task.lockfile else None,
-        allowed=ledger.allowed(step.request.key for step in plan.steps if step.status == "already_placed"),
+        allowances=ledger.allowances(step.request.key for step in plan.steps if step.status == "already_placed"),
     )
     objections = differences(approval, now, task.batches)
     if not objections:
         return bound(plan, approval)
     first, more = objections[0], f" (and {len(objections) - 1} more)" if len(objections) > 1 else ""
-    return plan.refused(Refused(f"{first.message}{more}; nothing was bought", hint=first.hint), objections)
+    return plan.with_refusal(Refused(f"{first.message}{more}; nothing was bought", hint=first.hint), objections)
 
 
 def expect_nothing(plan: Plan, consent: Consent) -> Plan:
@@ -64,4 +64,4 @@ def expect_nothing(plan: Plan, consent: Consent) -> Plan:
         for step in plan.to_buy
     ]
     orders = f"{len(objections)} order{'' if len(objections) == 1 else 's'}"
-    return plan.refused(Refused(f"{orders} would be bought, though none was expected", hint=hint), objections)
+    return plan.with_refusal(Refused(f"{orders} would be bought, though none was expected", hint=hint), objections)

@@ -37,7 +37,7 @@ class Now:
     at: datetime
     manifests: Mapping[str, str]
     lockfile: str | None = None
-    allowed: Mapping[OrderKey, Allowed] = field(default_factory=dict)
+    allowances: Mapping[OrderKey, Allowed] = field(default_factory=dict)
 
 
 def with_bought(now: Now, approval: Approval, batches: Mapping[str, Batch]) -> Terms:
@@ -46,7 +46,7 @@ def with_bought(now: Now, approval: Approval, batches: Mapping[str, Batch]) -> T
         step.request.key: ApprovedOrder(type=step.request.type, fields=step.request.fields, ceiling=claim.ceiling)
         for step in now.plan.steps
         if step.status == "already_placed"
-        and (claim := now.allowed.get(step.request.key)) is not None
+        and (claim := now.allowances.get(step.request.key)) is not None
         and claim.approval == approval.digest
     }
     limits = {key.batch: limits_of_batch(batches[key.batch]) for key in bought if key.batch in batches}
@@ -76,9 +76,9 @@ def differences(approval: Approval, now: Now, batches: Mapping[str, Batch]) -> t
 
 def _differences(approval: Approval, document: PlanDocument, now: Now) -> Iterator[Problem]:
     if document.digest != document.terms.digest:
-        yield _moved("plan", "the document was edited after it was written: its digest does not match its content")
+        yield _difference("plan", "the document was edited after it was written: its digest does not match its content")
     if approval.digest != document.digest:
-        yield _moved("plan", f"{approval.digest} was approved, but the document has {document.digest}")
+        yield _difference("plan", f"{approval.digest} was approved, but the document has {document.digest}")
     yield from _age(document, now.at, approval.max_age)
     yield from _elsewhere(document.terms, now.terms)
     yield from _other_limits(document.terms, now.terms)
@@ -87,7 +87,7 @@ def _differences(approval: Approval, document: PlanDocument, now: Now) -> Iterat
         yield from _other_order(approval, document, now, key, step)
     for key in document.terms.lines:
         if key not in wanted:
-            yield _moved("manifest", f"{key} was removed")
+            yield _difference("manifest", f"{key} was removed")
 
 
 def _age(document: PlanDocument, at: datetime, most: timedelta) -> Iterator[Problem]:
@@ -103,13 +103,13 @@ def _age(document: PlanDocument, at: datetime, most: timedelta) -> Iterator[Prob
 
 def _elsewhere(before: Terms, now: Terms) -> Iterator[Problem]:
     if before.account != now.account:
-        yield _moved("account", f"the plan is for account {before.account}, not {now.account}")
+        yield _difference("account", f"the plan is for account {before.account}, not {now.account}")
     for name, was, here in (
         ("address", before.base_url, now.base_url),
         ("version", before.api_version, now.api_version),
     ):
         if was != here:
-            yield _moved("account", f"the {name} of the API was {was} and is now {here}")
+            yield _difference("account", f"the {name} of the API was {was} and is now {here}")
 
 
 def _other_limits(before: Terms, now: Terms) -> Iterator[Problem]:
@@ -118,7 +118,7 @@ def _other_limits(before: Terms, now: Terms) -> Iterator[Problem]:
             was, here = before.limits[batch].get(name), now.limits[batch].get(name)
             if was != here:
                 label = name if name == "buy_by" else f"budget.{name}"
-                yield _moved(
+                yield _difference(
                     "manifest", f"{label} of batch {batch} was {was or 'not set'} and is now {here or 'not set'}"
                 )
 
@@ -127,45 +127,47 @@ def _other_order(approval: Approval, document: PlanDocument, now: Now, key: str,
     line = document.terms.lines.get(key)
     if line is None:
         if step.to_buy:
-            yield _unapproved(document, key, step)
+            yield _unapproved_order(document, key, step)
         return
     changes = changes_of(line, step.request)
     if changes:
-        kind = _blamed(document, now, step.request.source.path)
-        yield _moved(kind, f"{key} was changed: {in_words(changes)}", step, field=changes[0][0])
+        kind = _cause(document, now, step.request.source.path)
+        yield _difference(kind, f"{key} was changed: {in_words(changes)}", step, field=changes[0][0])
     elif step.status == "skipped":
-        yield _moved("manifest", f"{key} is no longer included: {step.reason}", step)
+        yield _difference("manifest", f"{key} is no longer included: {step.reason}", step)
     elif step.to_buy and step.quote is not None and step.quote.total > line.ceiling:
         was = document.prices.get(key)
         before = f", was {decimal_text(was)}" if was is not None else ""
         price, ceiling = decimal_text(step.quote.total), decimal_text(line.ceiling)
-        yield _moved("price", f"{key} costs {price} now{before}, above its approved ceiling {ceiling}", step)
+        yield _difference("price", f"{key} costs {price} now{before}, above its approved ceiling {ceiling}", step)
     elif step.status == "already_placed" and not _bought_under(approval, now, step):
-        yield _moved("ledger", f"{key} has since been {step.reason}, but not under this approval", step)
+        yield _difference("ledger", f"{key} has since been {step.reason}, but not under this approval", step)
 
 
-def _unapproved(document: PlanDocument, key: str, step: Step) -> Problem:
+def _unapproved_order(document: PlanDocument, key: str, step: Step) -> Problem:
     status, reason = document.standing.get(key, (None, None))
     if status is None:
-        return _moved("manifest", f"{key} was added", step)
+        return _difference("manifest", f"{key} was added", step)
     if status == "already_placed":
-        return _moved("ledger", f"{key} was {reason} when this was approved, but this ledger does not know it", step)
+        return _difference(
+            "ledger", f"{key} was {reason} when this was approved, but this ledger does not know it", step
+        )
     kind: Kind = "manifest" if status == "skipped" else "ledger" if status == "unknown" else "price"
-    return _moved(kind, f"{key} was not among the orders to buy when this was approved ({status}: {reason})", step)
+    return _difference(kind, f"{key} was not among the orders to buy when this was approved ({status}: {reason})", step)
 
 
 def _bought_under(approval: Approval, now: Now, step: Step) -> bool:
-    claim = now.allowed.get(step.request.key)
+    claim = now.allowances.get(step.request.key)
     return claim is not None and claim.approval == approval.digest
 
 
-def _blamed(document: PlanDocument, now: Now, path: str) -> Kind:
+def _cause(document: PlanDocument, now: Now, path: str) -> Kind:
     """Whether a changed order comes of the lockfile: its own file is the same, and the lockfile is not."""
     same = path in now.manifests and now.manifests[path] in document.manifests.values()
     return "lockfile" if same and document.lockfile != now.lockfile else "manifest"
 
 
-def _moved(kind: Kind, text: str, step: Step | None = None, *, field: str | None = None) -> Problem:
+def _difference(kind: Kind, text: str, step: Step | None = None, *, field: str | None = None) -> Problem:
     message = f"{kind}: {text}"
     if step is None:
         return Problem(code="PSR440", message=message, hint=_AGAIN)

@@ -123,7 +123,10 @@ def _line_json(key: str, line: ApprovedOrder) -> Mapping[str, object]:
 
 
 def bound(plan: Plan, approval: Approval) -> Plan:
-    """The plan with the approved ceilings, within what an order's own `max_total` has become; for `moved` nothing."""
+    """The plan with the approved ceilings, within what an order's own `max_total` has become.
+
+    Without a document, the plan as it is: a digest names no ceiling to take over.
+    """
     if approval.document is None:
         return plan
     lines = approval.document.terms.lines

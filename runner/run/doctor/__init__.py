@@ -14,7 +14,7 @@ from typing import Final
 from runner.core.errors import RunnerError
 from runner.run import wiring
 from runner.run.doctor import ours, theirs
-from runner.run.doctor.check import Check, failed
+from runner.run.doctor.check import Check, failure
 from runner.run.doctor.examination import Examination
 
 CHECKS: Final[Mapping[str, Callable[[Examination], Check]]] = {
@@ -47,7 +47,7 @@ def _make(name: str, check: Callable[[Examination], Check], case: Examination) -
     try:
         made = check(case)
     except RunnerError as error:
-        made = failed(error.exit_code, str(error), error.hint)
+        made = failure(error.exit_code, str(error), error.hint)
     hint = made.hint and case.redact(made.hint)
     facts = {fact: case.redact(value) if isinstance(value, str) else value for fact, value in made.facts.items()}
     return replace(made, name=name, text=case.redact(made.text), hint=hint, facts=facts)

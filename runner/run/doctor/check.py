@@ -36,7 +36,7 @@ def warning(text: str, hint: str, **facts: Fact) -> Check:
     return Check(state="warning", text=text, hint=hint, facts=facts)
 
 
-def failed(code: ExitCode, text: str, hint: str | None, **facts: Fact) -> Check:
+def failure(code: ExitCode, text: str, hint: str | None, **facts: Fact) -> Check:
     """A command would end with this code for it."""
     return Check(state="failed", text=text, hint=hint, code=code, facts=facts)
 

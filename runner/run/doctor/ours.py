@@ -16,7 +16,7 @@ from runner.core.errors import ExitCode, InvalidManifests, LedgerOutdated
 from runner.limits import policy
 from runner.manifest.words import Words
 from runner.run import wiring
-from runner.run.doctor.check import Check, Fact, failed, not_checked, ok, warning
+from runner.run.doctor.check import Check, Fact, failure, not_checked, ok, warning
 from runner.run.doctor.examination import Examination
 from runner.run.settings import LedgerPlace, in_ci, locate, require_named_ledger
 
@@ -50,7 +50,7 @@ def ledger(case: Examination) -> Check:
     facts |= {"exists": exists, "writable": _writable(place.path)}
     if not facts["writable"]:
         hint = "make the file and its folder writable for this user"
-        return failed(ExitCode.REFUSED, f"{text}: it cannot be written", hint, **facts)
+        return failure(ExitCode.REFUSED, f"{text}: it cannot be written", hint, **facts)
     lost = None if case.settings.sandbox else _thrown_away(place)
     if lost:
         hint = (
@@ -97,7 +97,7 @@ def open_orders(case: Examination) -> Check:
         return ok("none", count=0)
     keys = ", ".join(str(record.key) for record in case.open[:3]) + (", …" if count > 3 else "")
     one = count == 1
-    return failed(
+    return failure(
         ExitCode.OUTCOME_UNKNOWN,
         f"{count} order{'' if one else 's'} may have been charged and {'is' if one else 'are'} not settled: {keys}",
         f"`order-runner reconcile{case.flags}` settles by evidence; `order-runner status{case.flags}` shows more",
@@ -126,13 +126,13 @@ def lockfile(case: Examination) -> Check:
     facts: dict[str, Fact] = {"manifests": len(loaded.files), "orders": loaded.count}
     if loaded.errors:
         hint = "`order-runner validate` shows each with its line"
-        return failed(ExitCode.INVALID, str(InvalidManifests(loaded.problems)), hint, **facts)
+        return failure(ExitCode.INVALID, str(InvalidManifests(loaded.problems)), hint, **facts)
     read, problems = words.lockfile()
     findings = problems or words.lock_findings(loaded, read)
     if findings:
         first, more = findings[0], f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
         hint = first.hint or f"`{words.command}` writes it again"
-        return failed(ExitCode.INVALID, f"{first.place}: {first.code} {first.message}{more}", hint, **facts)
+        return failure(ExitCode.INVALID, f"{first.place}: {first.code} {first.message}{more}", hint, **facts)
     if read is None:
         return ok("the manifests have no words, so none is needed", **facts, path=None)
     return ok(f"{read.path}: every word is locked ({len(read.entries)})", **facts, path=read.path)
@@ -162,7 +162,7 @@ def policies(case: Examination) -> Check:
     if rules.problems:
         first = rules.problems[0]
         hint = first.hint or "`order-runner schema policy` prints what a policy may contain"
-        return failed(ExitCode.INVALID, f"{first.place}: {first.code} {first.message}", hint)
+        return failure(ExitCode.INVALID, f"{first.place}: {first.code} {first.message}", hint)
     if not rules.policies:
         return ok("none", count=0)
     names = ", ".join(os.path.relpath(one.path) for one in rules.policies)

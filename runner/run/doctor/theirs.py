@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 
 from runner.core.errors import AccessError, ExitCode, RunnerError, UsageError
 from runner.core.orders import CURRENCY, decimal_text
-from runner.core.progress import Notice, Progress, unwatched
+from runner.core.progress import Notice, Progress, ignore
 from runner.run import wiring
-from runner.run.doctor.check import Check, failed, not_checked, ok, warning
+from runner.run.doctor.check import Check, failure, not_checked, ok, warning
 from runner.run.doctor.examination import Examination
 from runner.run.settings import DEFAULT_BASE_URL, key_origin, read_key
 from runner.run.wiring import Endpoint
@@ -72,7 +72,7 @@ def address(case: Examination) -> Check:
     try:
         line = _probe(url.hostname or "", url.port or (443 if url.scheme == "https" else 80), tls=url.scheme == "https")
     except OSError as error:
-        return failed(ExitCode.REFUSED, f"{base} ({origin}): {_in_words(error)}", _way_out(error), **facts)
+        return failure(ExitCode.REFUSED, f"{base} ({origin}): {_in_words(error)}", _way_out(error), **facts)
     case.family = line.family
     case.endpoint = case.endpoint or (Endpoint(base_url=base, key=case.key) if case.key else None)
     text = f"{base} ({origin}) answers over {line.family}, {line.tls or 'without TLS'}"
@@ -115,7 +115,7 @@ def access(case: Examination) -> Check:
     if case.offline or case.endpoint is None:
         return not_checked(_why_not(case))
     clock = case.clock
-    with wiring.transport(case.settings, case.endpoint, clock, unwatched) as way:
+    with wiring.transport(case.settings, case.endpoint, clock, ignore) as way:
         from runner.vendors.v1 import purchases as v1
         from runner.vendors.v1 import reads
 
@@ -128,9 +128,9 @@ def access(case: Examination) -> Check:
         except AccessError as error:
             limited = case.answer.status == 429
             hint = error.hint if limited else _triple(case)
-            return failed(ExitCode.ACCESS, str(error), hint, http_status=case.answer.status)
+            return failure(ExitCode.ACCESS, str(error), hint, http_status=case.answer.status)
         except RunnerError as error:
-            return failed(error.exit_code, str(error), error.hint, http_status=case.answer.status)
+            return failure(error.exit_code, str(error), error.hint, http_status=case.answer.status)
     took = (case.asked[1] - begun) / timedelta(milliseconds=1)
     return ok(f"the vendor answered in {took:.0f} ms", http_status=case.answer.status)
 
@@ -167,7 +167,7 @@ def clock(case: Examination) -> Check:
     text = f"{seconds} s {way} the vendor's"
     hint = "set the clock (timedatectl, NTP): orders in doubt are judged by these times"
     if abs(skew) > TOO_SKEWED:
-        return failed(ExitCode.REFUSED, text, hint, **facts)
+        return failure(ExitCode.REFUSED, text, hint, **facts)
     if abs(skew) > SKEW:
         return warning(text, hint, **facts)
     return ok(text if seconds else "agrees with the vendor's", **facts)

@@ -73,11 +73,11 @@ class V1Connection:
         if isinstance(answer, NotSent):
             return Answer(outcome=answer)
         if isinstance(answer, Lost):
-            return _lost(answer)
+            return _lost_answer(answer)
         return v1.decode_make(answer)
 
 
-def _lost(answer: Lost) -> Answer:
+def _lost_answer(answer: Lost) -> Answer:
     """Unknown, whatever the bytes that came would have meant as a whole; but an order among them is a hint."""
     if answer.status is None:
         return Answer(outcome=Unknown(reason=answer.reason))

@@ -30,10 +30,10 @@ def decode_look(response: Response, product: ProductType) -> tuple[SeenOrder, ..
     grouped: dict[str, list[Row]] = {}
     for identity, row in proxy_rows(response, product):
         grouped.setdefault(identity, []).append(row)
-    return tuple(_seen(identity, rows) for identity, rows in grouped.items())
+    return tuple(_seen_order(identity, rows) for identity, rows in grouped.items())
 
 
-def _seen(identity: str, rows: list[Row]) -> SeenOrder:
+def _seen_order(identity: str, rows: list[Row]) -> SeenOrder:
     numbers = _texts(rows, "order_number")
     starts = [day for row in rows if (day := _day(row.get("date_start")))]
     ends = [day for row in rows if (day := _day(row.get("date_end")))]

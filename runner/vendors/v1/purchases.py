@@ -64,7 +64,7 @@ def decode_make(response: Response) -> Answer:
     try:
         outcome = _outcome(response)
     except Exception as error:  # noqa: BLE001 - money may have moved: a mistake of ours must not lose the answer
-        outcome = _unknown(f"the answer could not be read: {type(error).__name__}", response.body)
+        outcome = _unknown_outcome(f"the answer could not be read: {type(error).__name__}", response.body)
     head = response.body[:BODY_HEAD].decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
     return Answer(
         outcome=outcome,
@@ -89,16 +89,16 @@ def _outcome(response: Response) -> Outcome:
     if response.status == 429:
         return _throttling(response)
     if not answers(response.status):
-        return _unknown(f"HTTP {response.status}", response.body)
+        return _unknown_outcome(f"HTTP {response.status}", response.body)
     try:
         envelope = parse_envelope(replace(response, body=response.body.removeprefix(BOM)))
     except Malformed as problem:
-        return _unknown(str(problem), response.body)
+        return _unknown_outcome(str(problem), response.body)
     if envelope.status == "success":
         return _placement(envelope.data) or Unknown(reason="a success without a usable orderId", leaning_placed=True)
     errors = vendor_errors(envelope)
     doubt = _doubt(response, envelope, errors)
-    return _unknown(doubt, response.body) if doubt else Rejected(errors=errors, access=is_access(errors))
+    return _unknown_outcome(doubt, response.body) if doubt else Rejected(errors=errors, access=is_access(errors))
 
 
 def _placement(data: object) -> Placed | None:
@@ -137,5 +137,5 @@ def _throttling(response: Response) -> NotSent | Unknown:
     return NotSent(reason="HTTP 429, too many requests", throttled=True, retry_after=retry_after(response.headers))
 
 
-def _unknown(reason: str, body: bytes) -> Unknown:
+def _unknown_outcome(reason: str, body: bytes) -> Unknown:
     return Unknown(reason=reason, leaning_placed=bool(_PURCHASE.search(body)))

@@ -16,7 +16,7 @@ from runner.views.terminal.safe import one_line
 from runner.views.wording import money, what
 
 Document = Mapping[str, Any]
-"""A report as parsed JSON, of version 1.1. `Order` and `Finding` are parts of one."""
+"""A report as parsed JSON, of version 1.2. `Order` and `Finding` are parts of one."""
 Order = Mapping[str, Any]
 Finding = Mapping[str, Any]
 
@@ -34,6 +34,19 @@ WORST_FIRST: Final = (
     "warning",
 )
 """Categories of findings: what may have cost money before what has not."""
+
+STATUSES: Final[Mapping[str, str]] = {
+    "unknown": "It may have been charged, and is not settled.",
+    "rejected": "The vendor refused it. Nothing was bought.",
+    "refused": "A check stopped it before money moved.",
+    "invalid": "The manifest entry is wrong.",
+    "absent": "Settled as not bought.",
+    "placed": "Bought in this run.",
+    "planned": "Wanted, and not bought in this run: a plan, a dry run, or the run stopped before it.",
+    "already_placed": "Bought by an earlier run, with the same content.",
+    "skipped": "Disabled in the manifest, or not selected by `--only`, `--exclude` or `--label`.",
+}
+"""Every status in the words of docs/report.md, in the order in which people see them: what needs somebody first."""
 
 UNRECORDED: Final = "PSR602"
 """The code of a result that the ledger did not take: until it does, the order is as open as an unanswered one."""

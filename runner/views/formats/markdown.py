@@ -17,18 +17,6 @@ FINDINGS_SHARE: Final = 4
 
 ENOUGH: Final = "… and {} more: see the JSON report"
 ORDERS: Final = ("order", "status", "what", "cost", "vendor's id", "why")
-STATUS_ORDER: Final = (
-    "unknown",
-    "rejected",
-    "refused",
-    "invalid",
-    "absent",
-    "placed",
-    "planned",
-    "already_placed",
-    "skipped",
-)
-"""What one has to look at first; within a status as in the manifests."""
 
 
 def render(document: Mapping[str, Any]) -> str:
@@ -41,7 +29,8 @@ def cut(document: facts.Document, most: int) -> str:
     head, end = list(_money(document)) + list(_doubts(document, most // FINDINGS_SHARE)), list(_end(document))
     room = most - size(head) - size(end)
     listed = findings_list(facts.worst_first(facts.findings(document)), room // FINDINGS_SHARE)
-    orders = sorted(document["orders"], key=lambda order: STATUS_ORDER.index(order["status"]))
+    by_need = {status: place for place, status in enumerate(facts.STATUSES)}
+    orders = sorted(document["orders"], key=lambda order: by_need[order["status"]])
     rows = table(ORDERS, [_row(order) for order in orders], room - size(listed), ENOUGH)
     return "".join(f"{line}\n" for line in (*head, *listed, *rows, *end))
 
@@ -67,7 +56,7 @@ def _money(document: facts.Document) -> Iterator[str]:
 
 def _counts(document: facts.Document) -> str:
     counts = document["summary"]
-    parts = ", ".join(f"{counts[status]:,} {facts.phrase(status)}" for status in STATUS_ORDER if counts[status])
+    parts = ", ".join(f"{counts[status]:,} {facts.phrase(status)}" for status in facts.STATUSES if counts[status])
     return f"{counts['total']:,}" + (f" ({parts})" if parts else "")
 
 

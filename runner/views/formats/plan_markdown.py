@@ -40,7 +40,10 @@ def lines(plan: Plan, *, problems: Sequence[Problem], not_checked: Sequence[str]
     yield from head
     room = MAX_BYTES - size(head) - size(end)
     left = [step for step in plan.steps if not step.to_buy]
-    tables = [(HEADS["to_buy"], [_bought(step) for step in plan.to_buy]), (HEADS["left"], [_left(s) for s in left])]
+    tables = [
+        (HEADS["to_buy"], [_bought_row(step) for step in plan.to_buy]),
+        (HEADS["left"], [_left_row(s) for s in left]),
+    ]
     for names, rows in tables:
         cut = table(names, rows, room, ENOUGH)
         room -= size(cut)
@@ -88,7 +91,7 @@ def _problem(problem: Problem) -> str:
     return f"**{label}** {place}{code(problem.code)} {code(problem.message, 400)}{hint}"
 
 
-def _bought(step: Step) -> tuple[str, ...]:
+def _bought_row(step: Step) -> tuple[str, ...]:
     quote, product, words = step.quote, step.request.type, step.request.words
     fields = dict(step.request.fields)
     quantity, period = fields.pop("quantity", ""), fields.pop("periodId", "")
@@ -104,7 +107,7 @@ def _bought(step: Step) -> tuple[str, ...]:
     )
 
 
-def _left(step: Step) -> tuple[str, ...]:
+def _left_row(step: Step) -> tuple[str, ...]:
     place = f"{code(step.problem.place)} " if step.problem else ""
     return code(str(step.request.key)), step.status.replace("_", " "), place + code(step.reason or "")
 

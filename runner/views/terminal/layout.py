@@ -56,8 +56,8 @@ class Awaited:
 
 def work_line(work: Work, now: float, width: int, channel: Channel) -> str:
     """`quoted 120 of 500  ━━━━━━━━──────  24%  48/min  50 s, about 3 min left`, in `width` cells."""
-    elapsed = work.meter.elapsed(now)
-    left = work.meter.left(now)
+    elapsed = work.meter.elapsed_seconds(now)
+    left = work.meter.remaining_seconds(now)
     if work.until is not None:
         rest = f"at most {span(max(work.until - now, 0))} left"
     else:

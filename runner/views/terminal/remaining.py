@@ -47,7 +47,7 @@ class Meter:
             self._steps.append(now)
             self._notes += 1
 
-    def elapsed(self, now: float) -> float:
+    def elapsed_seconds(self, now: float) -> float:
         """Seconds since the work began."""
         return max(now - self._began, 0.0)
 
@@ -57,19 +57,19 @@ class Meter:
             return None
         return 1 / self._pace(now)
 
-    def left(self, now: float) -> float | None:
+    def remaining_seconds(self, now: float) -> float | None:
         """Seconds until all is done; None while that cannot be known."""
         if not self._is_known(now) or self._last[1] < LEAST_PART * self._total:
             return None
         rest = max(self._total - self._last[1], 0.0)
         if self._rate:
-            return max(self._paced(now, math.ceil(rest)), 0.0)
+            return max(self._paced_seconds(now, math.ceil(rest)), 0.0)
         pace = self._pace(now)
         return max(rest * pace - min(now - self._last[0], pace), 0.0)
 
     def _is_known(self, now: float) -> bool:
         moved = self._first is not None and self._last[1] > self._first[1]
-        return moved and self._notes >= KNOWN_FROM and self.elapsed(now) >= KNOWN_AFTER
+        return moved and self._notes >= KNOWN_FROM and self.elapsed_seconds(now) >= KNOWN_AFTER
 
     def _pace(self, now: float) -> float:
         """Seconds a unit, on average; a step that takes long already counts before it is over."""
@@ -78,7 +78,7 @@ class Meter:
         step = moved / max(self._notes - 1, 1)
         return max((until - since) / moved, (now - since) / (moved + step), 1e-9)
 
-    def _paced(self, now: float, rest: int) -> float:
+    def _paced_seconds(self, now: float, rest: int) -> float:
         """The rest played through: each step takes what most took, and waits where the limit is reached."""
         starts = list(self._steps)
         quick = median(after - before for before, after in pairwise(starts))

@@ -29,7 +29,7 @@ class Stream:
         self._lines = 0
         self._orders = 0
 
-    def changed(self, report: Report) -> None:
+    def follow(self, report: Report) -> None:
         """The run is where `report` says: tell what is decided since the last call."""
         if not self._lines:
             self._write([ndjson.start_line(report.head())])

@@ -27,15 +27,15 @@ def values(items: list[Any]) -> list[Any]:
 
 
 def problems(items: list[Any]) -> list[Problem]:
-    found: list[Problem] = []
+    reports: list[Problem] = []
     for item in items:
         if isinstance(item, Problem):
-            found.append(item)
+            reports.append(item)
         elif isinstance(item, Break):
-            found.append(item.problem)
+            reports.append(item.problem)
         else:
-            found += getattr(item, "problems", ())
-    return found
+            reports += getattr(item, "problems", ())
+    return reports
 
 
 def places(items: list[Any]) -> list[tuple[str, int, int]]:

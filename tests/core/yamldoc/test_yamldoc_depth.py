@@ -183,7 +183,7 @@ def test_a_source_keeps_its_books_when_nesting_is_refused() -> None:
     """The hash is that of the whole file, and whoever listens hears each piece once."""
     text = b"orders:\n" + b"- a: 1\n" * 10_000 + b"- " + b"[" * DEEPEST + b"\n" + b"# more\n" * 10_000
     source, heard = TextSource.of(text, path="m.yaml"), list[bytes]()
-    source.heard = heard.append
+    source.listener = heard.append
     assert last_problem(list(yamldoc.read(source, split="orders"))).code == "PSR008"
     assert text.startswith(b"".join(heard))
     assert source.sha256 == hashlib.sha256(text).hexdigest()
@@ -198,6 +198,6 @@ def test_a_file_that_changes_meanwhile_is_still_broken(later: bytes) -> None:
     def change(_: bytes) -> None:
         raw.getbuffer()[:] = later.ljust(len(raw.getvalue()))
 
-    source.heard = change
+    source.listener = change
     problem = last_problem(list(yamldoc.read(source, split="orders")))
     assert (problem.code, problem.hint) == ("PSR008", "flatten it")

@@ -26,7 +26,7 @@ DIGEST = "sha256:" + "0" * 64
 class Blank:
     """As much of a ledger as is asked: it knows no claim."""
 
-    def allowed(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Allowed]:
+    def allowances(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Allowed]:
         assert list(keys) == []
         return {}
 

@@ -352,10 +352,10 @@ def test_what_was_bought_under_an_approval_stays_covered() -> None:
     """After a partial run the same digest covers the rest: bought orders count with the ceiling of their claim."""
     approval = Approval(digest=terms(to_buy(A, "12.50", "13"), to_buy(B), batches=LIMITED).digest)
     under = {A.key: Allowed(ceiling=Decimal("13.0"), approval=approval.digest)}
-    half = now(bought(A), to_buy(B), batches=LIMITED, allowed=under)
+    half = now(bought(A), to_buy(B), batches=LIMITED, allowances=under)
     assert differences(approval, half, LIMITED) == ()
     every = {**under, B.key: Allowed(ceiling=Decimal("12.5"), approval=approval.digest)}
-    assert differences(approval, now(bought(A), bought(B), batches=LIMITED, allowed=every), LIMITED) == ()
+    assert differences(approval, now(bought(A), bought(B), batches=LIMITED, allowances=every), LIMITED) == ()
     kept = document(to_buy(A, "12.50", "13"), to_buy(B), batches=LIMITED)
     assert found(kept, half, LIMITED) == ()
 
@@ -366,7 +366,7 @@ def test_what_was_bought_under_an_approval_stays_covered() -> None:
 def test_what_was_bought_otherwise_is_not_covered(claim: Allowed | None) -> None:
     """An order that somebody bought without this approval makes it another purchase than the one approved."""
     approval = Approval(digest=terms(to_buy(A), to_buy(B)).digest)
-    here = now(bought(A), to_buy(B), allowed={A.key: claim} if claim else {})
+    here = now(bought(A), to_buy(B), allowances={A.key: claim} if claim else {})
     (problem,) = differences(approval, here, BATCHES)
     assert problem.code == "PSR440"
 

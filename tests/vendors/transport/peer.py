@@ -263,10 +263,10 @@ def client(
     )
 
 
-def opened(found: HttpConnection | NotSent) -> HttpConnection:
+def opened(way: HttpConnection | NotSent) -> HttpConnection:
     """A connection that must have been made."""
-    assert isinstance(found, HttpConnection), found
-    return found
+    assert isinstance(way, HttpConnection), way
+    return way
 
 
 def wait_for_news(connection: HttpConnection) -> None:

@@ -276,11 +276,11 @@ def test_what_holds_the_key_does_not_show_it() -> None:
     """repr and str of key, transport and connection, and pickling: no trace of the key."""
     with serving(Visit.until_gone) as peer, client(peer.url()) as way, way.connect() as found:
         held = [way, opened(found), way._reads, way.base_url, way._key]
-        shown = " ".join(f"{thing!r} {thing!s}" for thing in held)
+        text = " ".join(f"{thing!r} {thing!s}" for thing in held)
         assert way.base_url == f"{peer.url()}/***"
         with pytest.raises(TypeError):
             pickle.dumps(way._key)
-    assert found_in(shown) == []
+    assert found_in(text) == []
 
 
 @pytest.mark.parametrize("spelled", [KEY, KEY.lower()])

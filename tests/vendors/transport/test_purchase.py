@@ -248,10 +248,10 @@ def test_each_purchase_has_a_connection_of_its_own() -> None:
 def test_a_connection_that_is_not_used_is_closed() -> None:
     """Leaving `connect()` without a word ends the connection, also by an exception."""
     with serving(Visit.until_gone) as peer, client(peer.url()) as way:
-        with way.connect() as found:
-            opened(found)
-        with pytest.raises(KeyError), way.connect() as found:
-            raise KeyError(opened(found)._used)
+        with way.connect() as connection:
+            opened(connection)
+        with pytest.raises(KeyError), way.connect() as connection:
+            raise KeyError(opened(connection)._used)
         assert all(peer.visit(n).ended.wait(10) for n in range(2))
     assert len(peer.visits) == 2
 
@@ -264,11 +264,11 @@ def test_purchases_keep_their_gap_from_write_to_write() -> None:
         clock.time += 5
 
     with serving(answering(ok())) as peer, client(peer.url(), clock=clock, rate=50) as way:
-        with way.connect() as found:
-            opened(found).exchange(BUY, slow_claim)
-        with way.connect() as found:
+        with way.connect() as connection:
+            opened(connection).exchange(BUY, slow_claim)
+        with way.connect() as connection:
             assert clock.time == pytest.approx(1007.0, abs=1e-3)
-            opened(found)
+            opened(connection)
 
 
 def test_the_money_deadline_is_its_own() -> None:

@@ -82,11 +82,11 @@ RETRY_AFTER = {
 }
 
 
-@pytest.mark.parametrize(("told", "slept"), RETRY_AFTER.values(), ids=RETRY_AFTER.keys())
-def test_too_many_requests_waits_as_told_within_reason(told: str, slept: float) -> None:
+@pytest.mark.parametrize(("header", "slept"), RETRY_AFTER.values(), ids=RETRY_AFTER.keys())
+def test_too_many_requests_waits_as_told_within_reason(header: str, slept: float) -> None:
     """429: `Retry-After` is kept up to 60 s, by the vendor's clock if it is a date; what makes no sense means 2 s."""
     clock = FakeClock()
-    answers = answering(busy(f"Retry-After: {told}"), ok(b"{}"))
+    answers = answering(busy(f"Retry-After: {header}"), ok(b"{}"))
     with serving(answers) as peer, client(peer.url(), clock=clock) as way:
         assert way.read(LOOK).status == 200
     assert clock.sleeps == [slept]

@@ -34,12 +34,12 @@ def order(case: Case) -> OrderRequest:
 
 
 def response(case: Case) -> Response:
-    told = case["response"]
-    if "body_base64" in told:
-        body = base64.b64decode(told["body_base64"])
+    answer = case["response"]
+    if "body_base64" in answer:
+        body = base64.b64decode(answer["body_base64"])
     else:
-        body = (told["body_text"] if "body_text" in told else json.dumps(told["body"])).encode()
-    return Response(status=told["status"], headers=told.get("headers", {}), body=body)
+        body = (answer["body_text"] if "body_text" in answer else json.dumps(answer["body"])).encode()
+    return Response(status=answer["status"], headers=answer.get("headers", {}), body=body)
 
 
 def told(value: object) -> Any:

@@ -35,37 +35,37 @@ ANCHORS = Path(__file__).parents[3] / "docs" / "findings.md"
 @pytest.fixture(params=["", *CORPUS], ids=lambda text: ascii(text)[:20])
 def document(make: Make, request: pytest.FixtureRequest) -> dict[str, Any]:
     """A run with an order of every fate, plain and with hostile words in every text."""
-    said: str = request.param
+    kind: str = request.param
     lost, no, dear = (make.request(name, line=line) for name, line in (("lost", 9), ("no", 20), ("dear", 30)))
     attempt = AttemptEntry(n=1, started_at=make.at, outcome="placed", duration_ms=1_234_567, http_status=200)
-    vendor = VendorError(message=f"Country not exists{said}", code="404", field="countryId")
-    found = {
-        "unknown": lost.problem("PSR504", f"its outcome is unknown{said}", hint=f"look{said}"),
-        "rejected": no.problem("PSR501", f"the vendor refused it{said}", field="countryId"),
-        "refused": dear.problem("PSR404", f"its price is 90.00{said}"),
-        "warning": dear.problem("PSR433", f"alike{said}"),
+    vendor = VendorError(message=f"Country not exists{kind}", code="404", field="countryId")
+    problems = {
+        "unknown": lost.problem("PSR504", f"its outcome is unknown{kind}", hint=f"look{kind}"),
+        "rejected": no.problem("PSR501", f"the vendor refused it{kind}", field="countryId"),
+        "refused": dear.problem("PSR404", f"its price is 90.00{kind}"),
+        "warning": dear.problem("PSR433", f"alike{kind}"),
     }
-    told = {category: Finding(problem=problem, category=category) for category, problem in found.items()}  # type: ignore[arg-type]
-    rejected = Finding(problem=found["rejected"], category="rejected", vendor=vendor)
-    elsewhere = Problem(code="PSR409", message=f"other/x may have been bought{said}", key="other/x")
+    findings = {category: Finding(problem=problem, category=category) for category, problem in problems.items()}  # type: ignore[arg-type]
+    rejected = Finding(problem=problems["rejected"], category="rejected", vendor=vendor)
+    elsewhere = Problem(code="PSR409", message=f"other/x may have been bought{kind}", key="other/x")
     again = Problem(code="PSR409", message="crawl/lost may have been bought", key="crawl/lost")
-    access = Problem(code="PSR502", message=f"the vendor refused access{said}", hint=said or None)
-    result = Placed(order_id=f"1000501{said}", total=Decimal("12.5"))
+    access = Problem(code="PSR502", message=f"the vendor refused access{kind}", hint=kind or None)
+    result = Placed(order_id=f"1000501{kind}", total=Decimal("12.5"))
     report = make.report(
         make.entry("placed", quote=make.quote(), result=result, attempts=(attempt,)),
-        make.entry("unknown", request=lost, quote=make.quote("7"), errors=(told["unknown"],), reason=f"lost{said}"),
+        make.entry("unknown", request=lost, quote=make.quote("7"), errors=(findings["unknown"],), reason=f"lost{kind}"),
         make.entry("rejected", request=no, errors=(rejected,)),
-        make.entry("refused", request=dear, errors=(told["warning"], told["refused"]), reason=f"dear{said}"),
+        make.entry("refused", request=dear, errors=(findings["warning"], findings["refused"]), reason=f"dear{kind}"),
         make.entry("planned", "later", quote=make.quote("8")),
         make.entry("already_placed", "old", result=result),
-        make.entry("skipped", "off", reason=f"disabled{said}"),
+        make.entry("skipped", "off", reason=f"disabled{kind}"),
         make.entry("absent", "gone"),
         make.entry("invalid", "bad"),
         errors=[
             *(Finding(problem=problem, category="unknown") for problem in (elsewhere, again)),
             Finding(problem=access, category="access"),
         ],
-        not_checked=(f"the purchase{said}",),
+        not_checked=(f"the purchase{kind}",),
         possible_elsewhere=Decimal(3),
         balance_before=Decimal(100),
         balance_after=Decimal(80),
@@ -199,10 +199,10 @@ def test_sarif_is_valid_whatever_is_in_it(document: dict[str, Any]) -> None:
 def test_every_rule_is_explained() -> None:
     """The help of each code has what docs/findings.md says of it, so that no page has to be looked up."""
     for code in TITLES:
-        said = sarif._rule(code)["help"]["text"]
-        assert said.startswith(TITLES[code][:1].upper()), code
-        assert said.endswith(f"More: order-runner explain {code}")
-        assert len(said) > len(TITLES[code]) + 80, code
+        text = sarif._rule(code)["help"]["text"]
+        assert text.startswith(TITLES[code][:1].upper()), code
+        assert text.endswith(f"More: order-runner explain {code}")
+        assert len(text) > len(TITLES[code]) + 80, code
 
 
 def test_a_fingerprint_stays_when_lines_move(make: Make) -> None:
@@ -253,11 +253,11 @@ def test_github_shows_ten_of_a_kind_the_worst_first(make: Make) -> None:
 
 def test_github_outputs_are_single_lines(document: dict[str, Any]) -> None:
     """No text of others gets into the outputs of a step."""
-    told = github.outputs(document)
-    assert told["exit-code"] == "7"
-    assert (told["spent-confirmed"], told["spent-possible"]) == ("12.50", "10.00")
-    assert (told["placed"], told["unknown"], told["already-placed"]) == ("1", "1", "1")
-    assert all(re.fullmatch(r"[\w.:-]*", value) for value in told.values())
+    outputs = github.outputs(document)
+    assert outputs["exit-code"] == "7"
+    assert (outputs["spent-confirmed"], outputs["spent-possible"]) == ("12.50", "10.00")
+    assert (outputs["placed"], outputs["unknown"], outputs["already-placed"]) == ("1", "1", "1")
+    assert all(re.fullmatch(r"[\w.:-]*", value) for value in outputs.values())
 
 
 def test_events_are_valid_and_in_order(document: dict[str, Any]) -> None:

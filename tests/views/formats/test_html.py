@@ -24,7 +24,7 @@ from jsonschema import Draft202012Validator
 from runner.core import schemas
 from runner.report.report import REPORT_VERSION
 from runner.views.formats import parse
-from runner.views.formats.html.overview import STATUSES
+from runner.views.formats.facts import STATUSES
 from runner.views.formats.html.page import asset, policy, render
 from runner.views.formats.html.pieces import amount, duration, lines, sentence, text, total
 from runner.views.formats.html.timeline import SCORE
@@ -122,12 +122,12 @@ def test_the_reports_of_these_tests_are_valid() -> None:
 def test_everything_in_a_report_can_be_read_in_the_page() -> None:
     """Every value of every field, of orders of each status, stands in the page as text."""
     document = every_status()
-    said = squeezed(parsed(document).said)
+    text = squeezed(parsed(document).said)
     for path, value in leaves(document):
         if value is None or isinstance(value, bool):
             continue
         for part in str(value).splitlines():
-            assert squeezed(part).strip() in said, path
+            assert squeezed(part).strip() in text, path
 
 
 def test_every_tag_is_closed_and_every_id_is_its_own() -> None:
@@ -262,12 +262,12 @@ def test_a_plan_says_that_nothing_is_bought() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"),
+    ("value", "text"),
     [("0", "0"), ("12.5", "12.5"), ("999.99", "999.99"), ("1234567.10", "1,234,567.10"), ("-1000", "-1,000")],
 )
-def test_amounts_are_shown_to_the_last_digit(value: str, shown: str) -> None:
+def test_amounts_are_shown_to_the_last_digit(value: str, text: str) -> None:
     """An amount keeps its digits and gets separators of thousands."""
-    assert amount(value) == shown
+    assert amount(value) == text
 
 
 def test_sums_are_exact() -> None:
@@ -278,7 +278,7 @@ def test_sums_are_exact() -> None:
 
 
 @pytest.mark.parametrize(
-    ("milliseconds", "shown"),
+    ("milliseconds", "text"),
     [
         (0, "0 ms"),
         (999, "999 ms"),
@@ -288,9 +288,9 @@ def test_sums_are_exact() -> None:
         (7_500_000, "2 h 05 min"),
     ],
 )
-def test_durations_are_short_and_have_a_unit(milliseconds: int, shown: str) -> None:
+def test_durations_are_short_and_have_a_unit(milliseconds: int, text: str) -> None:
     """A duration has the unit that fits it."""
-    assert duration(milliseconds) == shown
+    assert duration(milliseconds) == text
 
 
 def test_a_long_run_has_a_time_line_one_can_see_at_once() -> None:
@@ -325,11 +325,11 @@ def test_words_are_those_of_the_documentation() -> None:
     """Statuses and exit codes are explained by the sentences of docs/report.md and docs/exit-codes.md."""
     page = (ROOT / "docs" / "report.md").read_text(encoding="utf-8").split("| status | meaning |")[1].split("\n## ")[0]
     rows = {
-        name: told.removesuffix(" Not given in this version.")
-        for name, told in re.findall(r"^\| `(\w+)` \| (.*?) \|$", page, re.MULTILINE)
+        name: meaning.removesuffix(" Not given in this version.")
+        for name, meaning in re.findall(r"^\| `(\w+)` \| (.*?) \|$", page, re.MULTILINE)
     }
-    for status, told in STATUSES.items():
-        assert rows.pop(status).startswith(told.removesuffix("."))
+    for status, meaning in STATUSES.items():
+        assert rows.pop(status).startswith(meaning.removesuffix("."))
     assert rows == {}
     codes = (ROOT / "docs" / "exit-codes.md").read_text(encoding="utf-8").split("\n## ")[0]
     plain = re.sub(r"\[([^\]]+)\]\([^)]+\)", r"\1", codes)

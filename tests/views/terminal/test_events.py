@@ -303,12 +303,12 @@ def test_a_word_in_the_middle_of_a_drawing(terminal: Callable[[int], Terminal]) 
     tty, now = terminal(80), [0.0]
     channel = tty.console(no_color=True).err
     drawn = Drawn(channel, verbose=False, clock=lambda: now[0])
-    put, told = channel.stream.write, Notice(text="stopping: the order in flight is finished first")
+    put, notice = channel.stream.write, Notice(text="stopping: the order in flight is finished first")
 
     def interrupted(text: str) -> int:
-        if "in flight" in text and told is not None and not heard:
+        if "in flight" in text and notice is not None and not heard:
             heard.append(text)
-            drawn(told)
+            drawn(notice)
         return put(text)
 
     heard: list[str] = []

@@ -19,7 +19,7 @@ def steps(moments: list[float], *, rate: int = 0, every: float = 0.25) -> Iterat
         while done < len(moments) and moments[done] <= now:
             done += 1
             meter.note(moments[done - 1], done, len(moments))
-        yield now, meter.left(now)
+        yield now, meter.remaining_seconds(now)
         now += every
 
 
@@ -54,10 +54,10 @@ def test_even_work_is_foretold_exactly() -> None:
 def test_the_request_rate_is_foretold_with_its_pauses(rate: int, each: float) -> None:
     """Before the first pause comes it is in what is left: nothing grows when the work has to wait for the vendor."""
     moments = paced(4 * rate + 3, rate, each)
-    told = [(now, left) for now, left in steps(moments, rate=rate) if left is not None]
-    assert told
-    assert told[0][0] < max(45.0, 6 * each)
-    for now, left in told:
+    forecasts = [(now, left) for now, left in steps(moments, rate=rate) if left is not None]
+    assert forecasts
+    assert forecasts[0][0] < max(45.0, 6 * each)
+    for now, left in forecasts:
         assert abs(left - (moments[-1] - now)) <= each + 1.0
 
 
@@ -79,8 +79,8 @@ def test_a_step_that_hangs_makes_the_rest_longer() -> None:
     meter = Meter(0.0)
     for n in range(1, 11):
         meter.note(float(n), n, 20)
-    early = meter.left(10.0)
-    late = [meter.left(now) for now in range(11, 120)]
+    early = meter.remaining_seconds(10.0)
+    late = [meter.remaining_seconds(now) for now in range(11, 120)]
     assert early is not None
     assert late[-1] is not None
     assert late[-1] > early

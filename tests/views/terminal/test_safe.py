@@ -82,7 +82,7 @@ def test_json_means_the_same(value: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "line"),
     [
         ("plain text, é, 中, #1 and a::b", "plain text, é, 中, #1 and a::b"),
         ("two\nlines\r\n", r"two\nlines\r\n"),
@@ -101,9 +101,9 @@ def test_json_means_the_same(value: object) -> None:
         ("", ""),
     ],
 )
-def test_what_is_shown(text: str, shown: str) -> None:
+def test_what_is_shown(text: str, line: str) -> None:
     """Escapes are visible, words stay readable, IPv6 addresses and lone `#` stay as they are."""
-    assert one_line(text) == shown
+    assert one_line(text) == line
 
 
 def test_github_escapes() -> None:

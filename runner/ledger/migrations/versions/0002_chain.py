@@ -53,7 +53,7 @@ def upgrade() -> None:
         Column("hash", Text, nullable=False),
         sqlite_with_rowid=False,
     )
-    heads = _rebuilt() if op.get_context().dialect.name == "sqlite" else _widened()
+    heads = _rebuilt() if op.get_context().dialect.name == "sqlite" else _widen()
     rows = [{"account": account, "events": head.events, "hash": head.hash} for account, head in heads.items()]
     op.bulk_insert(chains, rows)
 
@@ -64,7 +64,7 @@ def _rebuilt() -> dict[str, Head]:
     op.drop_index("order_events_order", "order_events_0001")
     old, new = _table("order_events_0001"), _new_table()
     heads: dict[str, Head] = {}
-    for rows in _linked(old, heads):
+    for rows in _linked_pages(old, heads):
         op.get_bind().execute(new.insert(), rows)
     op.drop_table("order_events_0001")
     op.create_index("order_events_order", "order_events", ["account", "key"])
@@ -73,7 +73,7 @@ def _rebuilt() -> dict[str, Head]:
     return heads
 
 
-def _widened() -> dict[str, Head]:
+def _widen() -> dict[str, Head]:
     """Elsewhere the columns are added and filled; the triggers that forbid it sleep until this transaction is over."""
     for name in ("prev_hash", "hash"):
         op.add_column("order_events", Column(name, Text))
@@ -85,7 +85,7 @@ def _widened() -> dict[str, Head]:
         .values(prev_hash=bindparam("b_prev_hash"), hash=bindparam("b_hash"))
     )
     heads: dict[str, Head] = {}
-    for rows in _linked(table, heads):
+    for rows in _linked_pages(table, heads):
         op.get_bind().execute(fill, [{f"b_{name}": row[name] for name in ("seq", "prev_hash", "hash")} for row in rows])
     op.execute("ALTER TABLE order_events ENABLE TRIGGER USER")
     for name in ("prev_hash", "hash"):
@@ -93,7 +93,7 @@ def _widened() -> dict[str, Head]:
     return heads
 
 
-def _linked(table: Table, heads: dict[str, Head]) -> Iterator[list[dict[str, Any]]]:
+def _linked_pages(table: Table, heads: dict[str, Head]) -> Iterator[list[dict[str, Any]]]:
     """The events in pages, in their order, each with its hashes; `heads` is each account's chain so far."""
     connection: Connection = op.get_bind()
     page = select(table).where(table.c.seq > bindparam("after")).order_by(table.c.seq).limit(PAGE)

@@ -11,8 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from runner.core.orders import WORDS
-from runner.views.formats.facts import Document, Order, phrase, what_of
-from runner.views.formats.html.overview import STATUSES
+from runner.views.formats.facts import STATUSES, Document, Order, phrase, what_of
 from runner.views.formats.html.pieces import (
     NOTHING,
     amount,

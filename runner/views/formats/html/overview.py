@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from runner.explain.page_tables import exit_codes
-from runner.views.formats.facts import Document, Doubt, cost, doubts, elsewhere, is_zero, phrase, what_of
+from runner.views.formats.facts import STATUSES, Document, Doubt, cost, doubts, elsewhere, is_zero, phrase, what_of
 from runner.views.formats.html.pieces import (
     amount,
     code,
@@ -25,19 +25,6 @@ NAMED: Final = 5
 """Orders in doubt that are named with their commands; more of them are counted."""
 
 NAMED_FILES: Final = 3
-
-STATUSES: Final[Mapping[str, str]] = {
-    "unknown": "It may have been charged, and is not settled.",
-    "rejected": "The vendor refused it. Nothing was bought.",
-    "refused": "A check stopped it before money moved.",
-    "invalid": "The manifest entry is wrong.",
-    "absent": "Settled as not bought.",
-    "placed": "Bought in this run.",
-    "already_placed": "Bought by an earlier run, with the same content.",
-    "planned": "Wanted, and not bought in this run: a plan, a dry run, or the run stopped before it.",
-    "skipped": "Disabled in the manifest, or not selected by `--only`, `--exclude` or `--label`.",
-}
-"""What needs somebody first, each in the words of docs/report.md."""
 
 
 def money(document: Document) -> str:

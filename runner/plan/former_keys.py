@@ -23,7 +23,7 @@ _SETTLE: Final = "settle it first: `order-runner reconcile`, or `order-runner re
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Remembered:
+class Memory:
     """What the ledger knows of the keys that are wanted and of those they had before.
 
     `successors` has what keys that were given up are called now; their records are there, too.
@@ -39,55 +39,57 @@ class Remembered:
         return f"{now}, bought as order {record.order_id}" if record and record.order_id else str(now)
 
 
-def remembered(ledger: Ledger, requests: Sequence[OrderRequest]) -> Remembered:
+def recall(ledger: Ledger, requests: Sequence[OrderRequest]) -> Memory:
     """Ask the ledger for the orders of manifests, by the keys they have and had."""
     keys = dict.fromkeys(request.key for request in requests)
     keys |= dict.fromkeys(request.renamed_from for request in requests if request.renamed_from)
     records = ledger.records(keys)
-    successors = ledger.renamed(key for key, record in records.items() if record.state is State.RENAMED)
+    successors = ledger.successors(key for key, record in records.items() if record.state is State.RENAMED)
     further = set(successors.values()) - records.keys()
-    return Remembered(records=records | ledger.records(further) if further else records, successors=successors)
+    return Memory(records=records | ledger.records(further) if further else records, successors=successors)
 
 
-def given_up(key: OrderKey, known: Remembered) -> Objection:
+def object_to_old_key(key: OrderKey, memory: Memory) -> Objection:
     """What is said of an order whose key is that of a purchase which goes by another one."""
     return Objection(
         code="PSR435",
-        message=f"it was renamed to {known.successor(key)}",
+        message=f"it was renamed to {memory.successor(key)}",
         hint="remove it; for a purchase of its own give it another name, because this one is never used again",
     )
 
 
-def predecessor(request: OrderRequest, known: Remembered) -> Record | Objection | None:
+def predecessor(request: OrderRequest, memory: Memory) -> Record | Objection | None:
     """The purchase that moves to this order, or why it cannot; None where there is nothing to move."""
-    before, own = request.renamed_from, known.records.get(request.key)
-    record = known.records.get(before) if before else None
+    before, own = request.renamed_from, memory.records.get(request.key)
+    record = memory.records.get(before) if before else None
     if before is None or record is None:
         return None
     if record.state in OPEN:
-        return _stuck(f"{before}, which it was renamed from, may have been charged and is not settled", _SETTLE)
+        return _objection(f"{before}, which it was renamed from, may have been charged and is not settled", _SETTLE)
     if record.state is State.RENAMED:
-        return _moved_already(request, before, known)
+        return _object_to_second_renaming(request, before, memory)
     disputed = next((one for one in (record, own) if one and one.state in CLAIMABLE and one.stray_order_id), None)
     if disputed is not None:
         answered = f"{disputed.key} was answered with order {disputed.stray_order_id} as well"
-        return _stuck(f"{answered}, and that is not settled", "`order-runner status` has the command that settles it")
+        return _objection(
+            f"{answered}, and that is not settled", "`order-runner status` has the command that settles it"
+        )
     return record if record.state is State.PLACED else None
 
 
-def _moved_already(request: OrderRequest, before: OrderKey, known: Remembered) -> Objection | None:
-    now = known.successors.get(before, before)
+def _object_to_second_renaming(request: OrderRequest, before: OrderKey, memory: Memory) -> Objection | None:
+    now = memory.successors.get(before, before)
     if (now.batch, now.name) == (request.key.batch, request.key.name):  # another generation of it: bought on purpose
         return None
-    return _stuck(
-        f"{before} was renamed to {known.successor(before)}, already",
+    return _objection(
+        f"{before} was renamed to {memory.successor(before)}, already",
         f"if that is the order meant, write `renamed_from: {now}`; if this is another one, remove `renamed_from`",
     )
 
 
-def bought_twice(request: OrderRequest, known: Remembered) -> Objection | None:
+def object_to_second_purchase(request: OrderRequest, memory: Memory) -> Objection | None:
     """What is said of an order that is bought by both its keys."""
-    record = known.records.get(request.renamed_from) if request.renamed_from else None
+    record = memory.records.get(request.renamed_from) if request.renamed_from else None
     if record is None or record.state is not State.PLACED:
         return None
     return Objection(
@@ -98,39 +100,41 @@ def bought_twice(request: OrderRequest, known: Remembered) -> Objection | None:
     )
 
 
-def _stuck(message: str, hint: str) -> Objection:
+def _objection(message: str, hint: str) -> Objection:
     return Objection(code="PSR436", message=message, hint=hint, field="renamed_from")
 
 
-def unheard_of(requests: Sequence[OrderRequest], batches: Iterable[Batch], known: Remembered) -> Iterator[Problem]:
+def note_unknown_keys(requests: Sequence[OrderRequest], batches: Iterable[Batch], memory: Memory) -> Iterator[Problem]:
     """A warning for every earlier key of which the ledger knows nothing; one a batch that was renamed as a whole."""
     by_batch: dict[str, bool] = defaultdict(bool)
     for request in requests:
         before = request.renamed_from
         if before is None:
             continue
-        heard = before in known.records or request.key in known.records
+        is_known = before in memory.records or request.key in memory.records
         if "renamed_from" in request.source.fields:
-            if not heard:
-                yield _noted(request.problem("PSR436", _UNHEARD.format(before), hint=_PERHAPS, field="renamed_from"))
+            if not is_known:
+                yield _as_note(
+                    request.problem("PSR436", _NOT_THERE.format(before), hint=_PERHAPS, field="renamed_from")
+                )
         else:
-            by_batch[request.key.batch] |= heard
+            by_batch[request.key.batch] |= is_known
     for batch in batches:
         if batch.renamed_from and by_batch.pop(batch.name, True) is False:
             path, span = batch.places.get("renamed_from", (batch.path, None))
-            message = _UNHEARD.format(f"order of batch {batch.renamed_from}")
-            yield _noted(Problem(code="PSR436", message=message, hint=_PERHAPS, path=path, span=span))
+            message = _NOT_THERE.format(f"order of batch {batch.renamed_from}")
+            yield _as_note(Problem(code="PSR436", message=message, hint=_PERHAPS, path=path, span=span))
 
 
-_UNHEARD: Final = "the ledger knows no {}: nothing moves"
+_NOT_THERE: Final = "the ledger knows no {}: nothing moves"
 _PERHAPS: Final = "if it was bought under that name, check the spelling, the account and the ledger before you buy"
 
 
-def _noted(problem: Problem) -> Problem:
+def _as_note(problem: Problem) -> Problem:
     return replace(problem, severity="warning")
 
 
-def looks_renamed(steps: Iterable[Step], batches: Iterable[Batch], standing: Standing) -> Iterator[Problem]:
+def find_renamed_batches(steps: Iterable[Step], batches: Iterable[Batch], standing: Standing) -> Iterator[Problem]:
     """A finding for each batch of which every order is identical to one of another batch, wanted by nobody now."""
     by_batch: defaultdict[str, list[Step]] = defaultdict(list)
     every = [step for step in steps if step.status != "skipped"]
