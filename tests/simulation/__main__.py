@@ -41,6 +41,7 @@ EVENTS = (
     *("settled by a person, placed", "settled by a person, absent", "shared: left to a person"),
     *(f"exclusive: left to a person: {name}" for name in CLASSES),
     *("refused: looks bought", "settled by a person, adopted", "settled by a person, not mine"),
+    *("renamed without a word", "renamed", "old name came back"),
     *("ledger put back", *(f"bought again: {name}" for name in UNSEEN)),
 )
 """What has to have happened before a result means anything."""
