@@ -38,7 +38,10 @@ def test_a_resident_package(product: ProductType) -> None:
     assert end_of(product, {"tarifId": 1}, BEGIN) == BEGIN + timedelta(days=30)
 
 
-@pytest.mark.parametrize("fields", [{}, {"periodId": ""}, {"periodId": "0m"}, {"periodId": "forever"}, {"periodId": "9999999999m"}, {"periodId": 30}])
+@pytest.mark.parametrize(
+    "fields",
+    [{}, {"periodId": ""}, {"periodId": "0m"}, {"periodId": "forever"}, {"periodId": "9999999999m"}, {"periodId": 30}],
+)
 def test_a_period_that_nobody_knows(fields: dict[str, Any]) -> None:
     """It is taken for longer than any that the vendor is known to sell."""
     assert end_of("ipv4", fields, BEGIN) == BEGIN + UNKNOWN >= end_of("ipv4", {"periodId": "1y"}, BEGIN)
