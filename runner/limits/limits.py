@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
@@ -184,12 +184,12 @@ def against(policies: Iterable[Policy], request: OrderRequest) -> Objection | No
     return replace(broken[0], message="; ".join(breach.message for breach in broken))
 
 
-def alike(request: OrderRequest, standing: Standing) -> tuple[Bought, ...]:
+def alike(request: OrderRequest, standing: Standing) -> Iterator[Bought]:
     """Purchases of the same content that still run; what is said to be meant, or raised in its generation, has none."""
     if request.copies_meant:
-        return ()
+        return iter(())
     key, same = request.key, standing.alike.get(request.fingerprint, ())
-    return tuple(b for b in same if b.record.key != key and b.record.key.generation >= key.generation)
+    return (b for b in same if b.record.key != key and b.record.key.generation >= key.generation)
 
 
 def object_to_copy(bought: Bought) -> Objection:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
@@ -143,57 +143,49 @@ def find_renamed_batches(steps: Iterable[Step], batches: Iterable[Batch], standi
         by_batch[step.request.key.batch].append(step)
     places = {batch.name: batch.places.get("batch", (batch.path, None)) for batch in batches}
     for name, own in by_batch.items():
-        if all(_may_be_copy(step) for step in own) and (old := _twin(own, standing, wanted)):
-            path, span = places.get(name, (None, None))
-            yield Problem(code="PSR434", message=_twin_words(own, old), hint=_way_out(old), path=path, span=span)
+        if standing.alike and all(_may_be_copy(step) for step in own):
+            twin = _twin([step.request for step in own], standing, wanted)
+            if twin is not None:
+                path, span = places.get(name, (None, None))
+                yield replace(twin, path=path, span=span)
 
 
 def _may_be_copy(step: Step) -> bool:
-    return step.to_buy or (step.problem is not None and step.problem.code == "PSR433")
+    copy = step.to_buy or (step.problem is not None and step.problem.code == "PSR433")
+    return copy and not step.request.copies_meant
 
 
-def _twin(steps: Sequence[Step], standing: Standing, wanted: set[OrderKey]) -> dict[OrderKey, OrderKey] | None:
-    """Which order of one other batch each of these is identical to, no two to the same; None without such a batch."""
-    matches = [(step.request, _others(step.request, standing, wanted)) for step in steps]
-    shared = set.intersection(*({key.batch for key in keys} for _, keys in matches))
-    for batch in sorted(shared):
-        left = {request.key: [key for key in keys if key.batch == batch] for request, keys in matches}
-        if twins := _one_each(left):
-            return twins
-    return None
-
-
-def _others(request: OrderRequest, standing: Standing, wanted: set[OrderKey]) -> list[OrderKey]:
-    keys = (bought.record.key for bought in alike(request, standing))
-    return [key for key in keys if key.batch != request.key.batch and key not in wanted]
-
-
-def _one_each(left: Mapping[OrderKey, Sequence[OrderKey]]) -> dict[OrderKey, OrderKey] | None:
-    """Contents fall into classes, so that the first free one always does; one of the same name before all others."""
-    twins: dict[OrderKey, OrderKey] = {}
-    free = Counter(key for keys in left.values() for key in set(keys))
-    for key, keys in left.items():
-        unused = [other for other in keys if free[other]]
-        if not unused:
+def _twin(requests: Sequence[OrderRequest], standing: Standing, wanted: Collection[OrderKey]) -> Problem | None:
+    """What is said of orders of which each has a counterpart of its own in one other batch."""
+    contents: defaultdict[str, list[OrderRequest]] = defaultdict(list)
+    for request in requests:
+        contents[request.fingerprint].append(request)
+    counterparts: dict[str, list[OrderKey]] = {}
+    old: set[str] | None = None
+    for content, same in contents.items():
+        newest = max(same, key=lambda request: request.key.generation)
+        counterparts[content] = [key for bought in alike(newest, standing) if (key := bought.record.key) not in wanted]
+        counts = Counter(key.batch for key in counterparts[content] if key.batch != newest.key.batch)
+        enough = {batch for batch, count in counts.items() if count >= len(same)}
+        old = enough if old is None else old & enough
+        if not old:
             return None
-        twins[key] = next((other for other in unused if _same_name(key, other)), unused[0])
-        free[twins[key]] = 0
-    return twins
+    return _rename_finding(requests, min(old), counterparts) if old else None
 
 
-def _same_name(one: OrderKey, other: OrderKey) -> bool:
-    return (one.name, one.generation) == (other.name, other.generation)
-
-
-def _twin_words(steps: Sequence[Step], old: Mapping[OrderKey, OrderKey]) -> str:
-    before, now = next(iter(old.values())).batch, steps[0].request.key.batch
-    count = f"all {len(steps)} orders of batch {now} are" if len(steps) > 1 else f"the order of batch {now} is"
-    return f"{count} identical to what was bought as batch {before} and still runs: it looks renamed"
-
-
-def _way_out(old: Mapping[OrderKey, OrderKey]) -> str:
-    first, before = next(iter(old.items()))
-    whole = all(_same_name(*pair) for pair in old.items())
-    where = f"`renamed_from: {before.batch}` beside `batch`" if whole else "`renamed_from` in each order"
-    example = "" if whole else f", in {first.name} `renamed_from: {before}`"
-    return f"if so, write {where}{example}: nothing is bought again; if all are wanted again, `copies: meant`"
+def _rename_finding(
+    requests: Sequence[OrderRequest], old: str, counterparts: Mapping[str, Sequence[OrderKey]]
+) -> Problem:
+    new, first = requests[0].key.batch, requests[0]
+    count = f"all {len(requests)} orders of batch {new} are" if len(requests) > 1 else f"the order of batch {new} is"
+    bought = {key for keys in counterparts.values() for key in keys}
+    if all(replace(request.key, batch=old) in bought for request in requests):
+        line = f"`renamed_from: {old}` beside `batch`"
+    else:
+        before = next(key for key in counterparts[first.fingerprint] if key.batch == old)
+        line = f"`renamed_from` in each order, in {first.key.name} `renamed_from: {before}`"
+    return Problem(
+        code="PSR434",
+        message=f"{count} identical to what was bought as batch {old} and still runs: it looks renamed",
+        hint=f"if so, write {line}: nothing is bought again; if all are wanted again, `copies: meant`",
+    )

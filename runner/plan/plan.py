@@ -150,21 +150,27 @@ def compare_with_ledger(
     `strict`: what is identical to a purchase whose key nobody wants any more is refused, as a renaming would be.
     """
     requests = tuple(requests)
-    wanted = {request.key for request in requests} if strict else None
+    unwanted = _without_wanted(standing, {request.key for request in requests}) if strict else UNASKED
     steps = (_compare(request, memory, batches.get(request.key.batch), today) for request in requests)
-    return tuple(_permit(step, limits, standing, wanted) if step.to_buy else step for step in steps)
+    return tuple(_permit(step, limits, standing, unwanted) if step.to_buy else step for step in steps)
 
 
-def _permit(step: Step, limits: Limits, standing: Standing, wanted: Collection[OrderKey] | None) -> Step:
+def _without_wanted(standing: Standing, wanted: Collection[OrderKey]) -> Standing:
+    """What the ledger has that is alike, without what is wanted by the key that bought it."""
+    alike = {content: [b for b in same if b.record.key not in wanted] for content, same in standing.alike.items()}
+    return replace(standing, alike={content: tuple(same) for content, same in alike.items()})
+
+
+def _permit(step: Step, limits: Limits, standing: Standing, unwanted: Standing) -> Step:
     """The step, refused where a policy forbids it; warned of, or refused, where it looks like a copy."""
     if objection := against(limits.policies, step.request):
         return step.with_objection(objection)
-    same = alike(step.request, standing)
-    if not same:
+    former = next(alike(step.request, unwanted), None)
+    copy = former or next(alike(step.request, standing), None)
+    if copy is None:
         return step
-    gone = [] if wanted is None else [bought for bought in same if bought.record.key not in wanted]
-    objection = object_to_copy((gone or same)[0])
-    if (limits.strict or gone) and not limits.allow_copies:
+    objection = object_to_copy(copy)
+    if (limits.strict or former) and not limits.allow_copies:
         return step.with_objection(objection)
     return step.with_warning(objection)
 
