@@ -13,8 +13,8 @@ from runner.explain.pages import page, plain, table
 from runner.explain.topics import Item, Section, Topic
 
 _HEADING: Final = re.compile(r"^### (PSR\d{3}): (.+)$", re.MULTILINE)
-_LABEL: Final = re.compile(r"^\*\*(.+?)\.\*\* ", re.MULTILINE)
-_FENCE: Final = re.compile(r"^```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_PARTS: Final = re.compile(r"^```\w*\n(.*?)^```\n\n(.+?)\n\n→ (.+?)\s*\Z", re.MULTILINE | re.DOTALL)
+"""What a finding's section has: an example, why it is one, and behind an arrow the way out."""
 
 
 @cache
@@ -33,18 +33,13 @@ def finding(code: str) -> Topic | None:
 
 
 def _parts(body: str) -> Iterator[Section]:
-    """The labelled parts of a section, each with its paragraphs and what is shown as code."""
-    pieces = _LABEL.split(body)
-    for label, text in zip((None, *pieces[1::2]), pieces[::2], strict=True):
-        heading = label
-        for index, piece in enumerate(_FENCE.split(text)):
-            if index % 2:
-                yield Section(heading=heading, code=piece.rstrip("\n"))
-            elif paragraphs := tuple(filter(None, (plain(" ".join(part.split())) for part in piece.split("\n\n")))):
-                yield Section(heading=heading, paragraphs=paragraphs)
-            else:
-                continue
-            heading = None
+    found = _PARTS.search(body)
+    if found is None:
+        raise KeyError("findings.md has a section without an example, a reason or a way out")
+    example, why, way_out = found.groups()
+    yield Section(code=example.rstrip("\n"))
+    for heading, text in (("Why", why), ("What to do", way_out)):
+        yield Section(heading=heading, paragraphs=tuple(plain(" ".join(part.split())) for part in text.split("\n\n")))
 
 
 @cache

@@ -22,6 +22,7 @@ import httpx
 from runner._version import __version__
 from runner.core.clock import Clock
 from runner.core.errors import UsageError, VendorUnavailable
+from runner.core.orders import PRODUCT_TYPES
 from runner.core.progress import Waiting, Watch, ignore
 from runner.core.secrets import MASK, ApiKey
 from runner.core.vendor import NotSent
@@ -31,10 +32,14 @@ from runner.vendors.retry_after import retry_after
 from runner.vendors.streams import Deadline, TimedBackend, TimedStream
 from runner.vendors.wire import Request, Response
 
-SPENDING_WORDS: Final = frozenset({"make", "add"})
-"""Parts of a path that mean more than looking: order/make, prolong/make/{type}, balance/add.
+READS: Final = frozenset(
+    {("GET", path) for path in ("balance/get", "resident/package", "system/ping")}
+    | {("GET", f"{path}/{product}") for path in ("proxy/list", "reference/list") for product in PRODUCT_TYPES}
+    | {("POST", "order/calc")}
+)
+"""The calls that cost nothing and may be tried again, by method and path; whatever is not among them may spend.
 
-The paths: docs/vendor/api-v1.md#endpoints.
+The paths: docs/vendor/api-v1.md#endpoints. No word of a path tells: `autoprolong/enable` arms a later payment.
 """
 MONEY_BODY_LIMIT: Final = 1 << 20
 READ_BODY_LIMIT: Final = 64 << 20
@@ -193,8 +198,8 @@ class Transport:
 
         Raises VendorUnavailable where no complete answer came, ValueError for a call that spends.
         """
-        if SPENDING_WORDS & set(request.path.lower().split("/")):
-            raise ValueError(f"{request.path} spends money: it is not a read")
+        if (request.method, request.path) not in READS:
+            raise ValueError(f"{request.method} {request.path!r} is not known to cost nothing: it is not a read")
         for pause in self.timing.pauses:
             answer = self._read_once(request)
             wait = self._worth_another_try(answer, pause)

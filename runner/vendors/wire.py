@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Final, Literal, NoReturn, cast
 
 BOM: Final = b"\xef\xbb\xbf"
@@ -20,6 +20,10 @@ MAX_TEXT: Final = 500
 # The text of an unclosed string runs to the end, so that every quote is looked at once, whatever the input.
 _STRING_OR_BRACKET: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[][{}]', re.DOTALL)
 _AMOUNT: Final = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,60})?")
+_CENT: Final = Decimal("0.01")
+_NOISE: Final = Decimal("0.00001")
+"""A thousandth of a cent: what a binary float is off by, and no price."""
+_EXACT: Final = Context(prec=MAX_NUMBER + MAX_EXPONENT + 3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,15 +97,24 @@ def parse_json(body: bytes) -> object:
 def amount(value: object) -> Decimal | None:
     """Money from a JSON number or a plain decimal text; None for anything else.
 
-    The vendor sends both (docs/vendor/api-v1.md#price-quotes).
+    The vendor sends both (docs/vendor/api-v1.md#price-quotes). What is off from whole cents by less than a thousandth
+    of one, as a sum of binary floats is, is taken to the cent; everything else is kept digit by digit.
     """
     if isinstance(value, Decimal):
-        return value
+        return _without_noise(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return Decimal(value)
     if isinstance(value, str) and _AMOUNT.fullmatch(value):
-        return Decimal(value)
+        return _without_noise(Decimal(value))
     return None
+
+
+def _without_noise(value: Decimal) -> Decimal:
+    if cast("int", value.as_tuple().exponent) >= -2:
+        return value
+    cents = value.quantize(_CENT, context=_EXACT)
+    is_noise = abs(_EXACT.subtract(value, cents)) < _NOISE
+    return _EXACT.add(cents, 0) if is_noise else value  # the sum, because a quantized -0.001 is minus zero
 
 
 def clean_text(value: str) -> str:

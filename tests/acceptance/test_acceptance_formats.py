@@ -6,10 +6,12 @@ import json
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 from harness import CANARY, MANIFEST, World, ipv4
 
+from runner.sandbox.box import PREFIX
 from runner.views import formats
 
 FILES = {name: f"out.{name}" for name in ("text", *formats.NAMES)}
@@ -162,3 +164,16 @@ def test_only_a_report_is_rendered(world: World) -> None:
     assert (refused.code, "is the report itself" in refused.err) == (2, True)
     assert (world.root / "report.json").read_bytes() == before
     assert world.run("report", "render", "-", stdin=before.decode()).out.startswith("spent        0.00 USD (plan: ")
+
+
+def test_no_name_of_a_batch_hides_an_order_in_doubt(world: World) -> None:
+    """A batch called like the product keeps its cases beside what belongs to no order: the order in doubt is an error."""
+    theirs = {name: value for name, value in ipv4("theirs").items() if name not in ("name", "type")}
+    world.box.respond("POST", f"{PREFIX}{CANARY}/order/make", json.dumps(theirs | {"paymentId": 1}).encode())
+    world.box.add_fault("close-after@2")
+    world.manifest(ipv4("a"), batch="order-runner")
+    run = world.apply("-f", "junit=out.junit", MANIFEST)
+    assert run.code == 7
+    suites = ET.parse(world.root / "out.junit").getroot()
+    assert [suite.get("name") for suite in suites] == ["order-runner", "(no order)"]
+    assert [case.get("name") for case in suites[0] if case.find("error") is not None] == ["a"]

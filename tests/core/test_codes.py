@@ -24,9 +24,7 @@ def test_every_section_says_why_and_what_to_do() -> None:
     parts = HEADING.split(DOCS.read_text(encoding="utf-8"))[1:]
     for code, body in zip(parts[::3], parts[2::3], strict=True):
         section = body.split("\n## ")[0]
-        assert "```" in section, code
-        assert "**Why.**" in section, code
-        assert "**What to do.**" in section, code
+        assert re.fullmatch(r"\n\n```\w+\n.+?\n```\n\n[^→]+\n\n→ [^→]+", section, re.DOTALL), code
 
 
 def test_every_code_of_a_run_is_in_the_catalogue() -> None:

@@ -20,7 +20,9 @@ from runner.views.terminal.console import Channel
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "formats.md"
 REPORT: dict[str, Any] = json.loads((Path(__file__).parent / "formats.json").read_bytes())
-SHOWN = ("text", *(name for name in formats.NAMES if name not in ("json", "html")))
+NOT_SHOWN = ("json", "sarif", "html")
+"""The report itself, a published standard, and a page of its own."""
+SHOWN = ("text", *(name for name in formats.NAMES if name not in NOT_SHOWN))
 
 
 def rendered(name: str) -> str:

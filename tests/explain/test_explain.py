@@ -66,12 +66,11 @@ def test_every_finding_is_explained_as_its_page_has_it(code: str) -> None:
     topic = one(code)
     assert (topic.name, topic.title) == (code, TITLES[code])
     assert any(section.code for section in topic.sections)
-    page = " ".join(pages.plain((ROOT / "docs" / "findings.md").read_text("utf-8")).split())
-    for heading in ("Why", "What to do"):
-        said = part(topic, heading)
-        assert said
-        assert all(" ".join(text.split()) in page for text in said)
-        assert f"{heading}. {said[0]}".split(" ", 1)[1][:40] in page
+    page = " ".join(pages.plain((ROOT / "docs" / "findings.md").read_text("utf-8")).split()) + " "
+    why, way_out = (" ".join(part(topic, heading)) for heading in ("Why", "What to do"))
+    assert why
+    assert way_out
+    assert f"{why} → {way_out} " in page
 
 
 @pytest.mark.parametrize("code", sorted(ExitCode), ids=lambda code: code.name.lower())

@@ -111,7 +111,7 @@ def test_the_installed_command_works_from_another_folder(dist: Path, elsewhere: 
     (wheel,) = dist.glob("*.whl")
     command = installed(wheel, tmp_path) / "order-runner"
     assert run(command, "schema", "ipv4", cwd=elsewhere) == (ROOT / "schemas" / "ipv4.schema.json").read_text()
-    assert "Define the anchor before it is used." in run(command, "explain", "PSR012", cwd=elsewhere)
+    assert "Define the anchor first." in run(command, "explain", "PSR012", cwd=elsewhere)
     assert "2 orders" in run(command, "validate", "orders.yaml", cwd=elsewhere)
     run(command, "apply", "--sandbox", "--yes", "orders.yaml", cwd=elsewhere, XDG_STATE_HOME=str(tmp_path / "state"))
     assert json.loads((elsewhere / "report.json").read_text())["summary"]["placed"] == 2
@@ -126,6 +126,7 @@ def test_an_editable_install_finds_the_schemas(source: Path, elsewhere: Path, tm
     python = command.with_name("python")
     where = "import runner._schemas as schemas; print(schemas.__file__)"
     assert Path(run(python, "-c", where, cwd=elsewhere).strip()).parent == source / "schemas"
-    (source / "docs" / "findings.md").write_text("\n### PSR012: edited\n\n**Why.** As it is here.\n")
+    edited = "\n### PSR012: edited\n\n```yaml\n- *base\n```\n\nAs it is here.\n\n→ Nothing.\n"
+    (source / "docs" / "findings.md").write_text(edited, encoding="utf-8")
     assert "As it is here." in run(command, "explain", "PSR012", cwd=elsewhere)
     assert "2 orders" in run(command, "validate", "orders.yaml", cwd=elsewhere)

@@ -14,7 +14,15 @@ from typing import Final
 from runner.core.orders import PAY_BY_BALANCE, PRODUCT_TYPES, OrderRequest, ProductType, Scalar
 from runner.core.vendor import Answer, NotSent, Outcome, Placed, Rejected, Unknown, VendorError
 from runner.vendors.retry_after import retry_after
-from runner.vendors.v1.refusals import FIELDS, answers, is_access, order_id, resembles_gate, vendor_errors
+from runner.vendors.v1.refusals import (
+    FIELDS,
+    answers,
+    is_access,
+    is_plain_refusal,
+    order_id,
+    resembles_gate,
+    vendor_errors,
+)
 from runner.vendors.wire import BOM, Envelope, Malformed, Request, Response, amount, parse_envelope
 
 API_VERSION: Final = "v1"
@@ -119,10 +127,10 @@ def _doubt(response: Response, envelope: Envelope, errors: tuple[VendorError, ..
     """Why an error envelope does not prove that nothing was bought; None where it does."""
     if _PURCHASE.search(response.body):
         return "an error that names an order"
-    if envelope.data is not None:
-        return "an error with data"
     if not errors or not all(error.message for error in errors):
         return "an error without a reason"
+    if not is_plain_refusal(errors, envelope.data):
+        return "an error with data"
     if any(resembles_gate(error) for error in errors) and not is_access(errors):
         return "an access error mixed with something else"
     if response.body.startswith(BOM):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from runner.core.vendor import VendorError
@@ -34,6 +34,9 @@ _BLAMED: Final[Mapping[str, str]] = {
     "payment id not exists": "paymentId",
     "tarif not found": "tarifId",
 }
+_SHORT_OF_MONEY: Final = ("insufficient funds", "no saved card")
+_QUOTE_FIELDS: Final = frozenset({"warning", "balance", "total", "quantity", "currency", "discount", "price"})
+"""What `order/calc` answers with: a price that was refused, no purchase (docs/vendor/api-v1.md#price-quotes)."""
 _GATE: Final = ("error api key", "ip not allowed", "request limit reached")
 _ORDER_ID: Final = re.compile(r"(?!0+$)[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
 
@@ -49,6 +52,22 @@ def refusal_field(message: str) -> str | None:
             return names[bracketed.casefold()]
     text = message.strip().casefold()
     return next((name for start, name in _BLAMED.items() if text.startswith(start)), None)
+
+
+def is_plain_refusal(errors: Sequence[VendorError], data: object) -> bool:
+    """Whether nothing beside these errors can be a purchase.
+
+    `data` is empty, in whatever spelling; or it holds nothing but fields of a quote, and every error is one that the
+    vendor is known to refuse an order with (docs/vendor/api-v1.md#order-refusals).
+    """
+    if data is None or data in ([], {}, ""):
+        return True
+    is_quote = isinstance(data, dict) and data.keys() <= _QUOTE_FIELDS
+    return is_quote and all(_is_known(error) for error in errors)
+
+
+def _is_known(error: VendorError) -> bool:
+    return error.field is not None or error.message.casefold().startswith(_SHORT_OF_MONEY)
 
 
 def answers(status: int) -> bool:

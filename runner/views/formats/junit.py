@@ -2,7 +2,7 @@
 
 An order that was bought has passed; one that was bought before, is left to buy or not wanted is skipped, and says why.
 Refused, rejected, invalid and not sent is a failure, in doubt is an error. What belongs to no order is a case of the
-suite `order-runner`.
+suite `(no order)`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from runner.views.formats.facts import Finding, Order, charge, doubts, notes, place, severity
 from runner.views.terminal.safe import one_line
 
-RUN: Final = "order-runner"
-"""The suite of what belongs to no order."""
+PRODUCT: Final = "order-runner"
+APART: Final = "(no order)"
+"""The suite of what belongs to no order: a name that no batch can have."""
 
 _SKIPPED: Final = {
     "already_placed": "bought by an earlier run",
@@ -54,18 +55,18 @@ def render(document: Mapping[str, Any]) -> str:
     listed = {order["key"] for order in document["orders"]}
     apart = [finding for finding in document["errors"] if finding["key"] not in listed or finding["file"] is not None]
     if apart:
-        suites[RUN] = [loose(finding) for finding in apart]
+        suites.setdefault(APART, []).extend(map(loose, apart))
     return xml(suites, timestamp=document["run"]["started_at"])
 
 
 def xml(suites: Mapping[str, Sequence[TestCase]], *, timestamp: str | None = None) -> str:
     """Suites by their names as a document; `timestamp` in UTC."""
     every = [case for cases in suites.values() for case in cases]
-    root = Element("testsuites", {"name": RUN, **_counts(every)})
+    root = Element("testsuites", {"name": PRODUCT, **_counts(every)})
     del root.attrib["skipped"]  # only suites have it, by the schema
     for number, (name, cases) in enumerate(suites.items()):
         at = {"timestamp": one_line(timestamp[:19])} if timestamp else {}
-        head = {"id": str(number), "package": RUN, "name": one_line(name), "hostname": "localhost"}
+        head = {"id": str(number), "package": PRODUCT, "name": one_line(name), "hostname": "localhost"}
         _fill(SubElement(root, "testsuite", {**head, **at, **_counts(cases)}), name, cases)
     indent(root)
     text = tostring(root, encoding="unicode").replace(" />", "/>")  # in no text or attribute: there `>` is an entity

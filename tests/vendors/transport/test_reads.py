@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
 from runner.core.errors import VendorUnavailable
@@ -18,7 +20,9 @@ from tests.vendors.transport.peer import (
     Visit,
     answering,
     client,
+    go,
     ok,
+    opened,
     serving,
 )
 
@@ -137,13 +141,19 @@ def test_a_lost_read_is_tried_three_times_and_told_in_plain_words(script: Script
 
 
 @pytest.mark.parametrize(
-    "path",
-    ["order/make", "ORDER/MAKE", "prolong/make", "prolong/make/ipv4", "balance/add", "auth/add", "auth/add/ip"],
+    ("method", "path"),
+    [
+        *(("POST", path) for path in ("order/make", "ORDER/MAKE", "Order/Calc", "order/calc/", "balance/add")),
+        *(("POST", path) for path in ("prolong/make", "prolong/make/ipv4", "prolong/calc/ipv4", "auth/add/ip")),
+        *(("POST", path) for path in ("autoprolong/enable", "autoprolong/disable", "proxy/replace")),
+        *(("GET", path) for path in ("prolong/make/ipv4", "order/calc", "order/list", "proxy/list", "proxy/list/x")),
+        *(("POST", path) for path in ("balance/get", "proxy/list/ipv4", "resident/package")),
+    ],
 )
-def test_what_spends_is_no_read(path: str) -> None:
-    """A path that buys, prolongs or adds is refused before anything is opened."""
-    with serving(Visit.until_gone) as peer, client(peer.url()) as way, pytest.raises(ValueError, match="spends money"):
-        way.read(Request(method="POST", path=path, body=b"{}"))
+def test_what_is_not_known_to_cost_nothing_is_no_read(method: Literal["GET", "POST"], path: str) -> None:
+    """Only the calls that are named as free, with their method, are sent as reads; others open no connection."""
+    with serving(Visit.until_gone) as peer, client(peer.url()) as way, pytest.raises(ValueError, match="not a read"):
+        way.read(Request(method=method, path=path, body=b"{}" if method == "POST" else None))
     assert peer.visits == []
 
 
@@ -164,10 +174,13 @@ def test_what_spends_is_no_read(path: str) -> None:
     ],
 )
 def test_a_path_that_could_lead_elsewhere_is_refused(path: str) -> None:
-    """Words and slashes only: nothing else reaches a request line."""
-    with serving(Visit.until_gone) as peer, client(peer.url()) as way, pytest.raises(ValueError, match="is not a path"):
-        way.read(Request(method="GET", path=path))
-    assert peer.visits == []
+    """Words and slashes only: nothing else reaches a request line, of a read or of a purchase."""
+    with serving(Visit.until_gone) as peer, client(peer.url()) as way:
+        with pytest.raises(ValueError, match="not a read"):
+            way.read(Request(method="GET", path=path))
+        with way.connect() as connection, pytest.raises(ValueError, match="is not a path"):
+            opened(connection).exchange(Request(method="POST", path=path, body=b"{}"), go)
+        assert peer.visit().received == b""
 
 
 def test_reads_share_a_connection() -> None:
