@@ -72,7 +72,7 @@ class Renaming:
         for order in renamed:
             before, states = str(order.renamed_from), world.states()
             if states.get(str(order.key)) != bought[before] or states[before] != (State.RENAMED, None):
-                world.against(f"I9: {before}, {bought[before]}, was renamed to {order.key}: {states}")
+                world.against(f"I2: {before}, {bought[before]}, was renamed to {order.key}: {states}")
         world.counts["renamed"] += 1
 
     def _back_again(self) -> None:
@@ -102,4 +102,4 @@ class Renaming:
         world.run(Process(world))
         world.loaded, world.keys = loaded, keys
         if more := len(world.vendor.bought) - before:
-            world.against(f"I9: {what} was bought again, {more} orders of it")
+            world.against(f"I1: {what} was bought again, {more} orders of it")
