@@ -102,8 +102,8 @@ def unknown() -> Settlement:
 
 
 WAYS: Final[dict[State, tuple[tuple[Event, State], ...]]] = {
-    State.SUBMITTED: (),
     State.PLANNED: ((Event.NOT_SENT, State.PLANNED),),
+    State.SUBMITTED: (),
     State.PLACED: ((Event.PLACED, State.PLACED),),
     State.REJECTED: ((Event.REJECTED, State.REJECTED),),
     State.UNKNOWN: ((Event.UNKNOWN, State.UNKNOWN),),
