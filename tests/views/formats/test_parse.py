@@ -42,6 +42,14 @@ def test_a_report_of_1_0_is_read(report: dict[str, Any]) -> None:
     assert read(old)["orders"][0]["errors"][0]["key"] == "crawl/a"
 
 
+def test_a_report_of_1_1_is_read(report: dict[str, Any]) -> None:
+    """In one of 1.1 nothing was renamed."""
+    old = json.loads(json.dumps(report)) | {"report_version": "1.1"}
+    for order in old["orders"]:
+        del order["renamed_from"]
+    assert read(old) == report
+
+
 def test_a_report_of_a_later_minor_version_is_read(report: dict[str, Any]) -> None:
     """What we do not know of is left out."""
     newer = json.loads(json.dumps(report)) | {"report_version": "1.9", "new": 1}
