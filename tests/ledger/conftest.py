@@ -20,9 +20,6 @@ from typing import Any, Final
 
 import psycopg
 import pytest
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import create_engine
 
 import runner
 from runner.core.errors import LedgerUnusable
@@ -131,6 +128,10 @@ def renaming(before: str, after: str, at: datetime | None = None) -> Rename:
 
 def bring_to(store: SqliteStore, revision: str) -> None:
     """Makes the tables of an older version in an empty store."""
+    from alembic import command  # here, because a child that imports this file must not have loaded it
+    from alembic.config import Config
+    from sqlalchemy import create_engine
+
     config = Config()
     config.set_main_option("script_location", str(PLACE))
     config.set_main_option("path_separator", "os")
