@@ -253,6 +253,9 @@ class Books:
         bought = {one.order_id: one.key for one in self.all if one.order_id} | dict(self.owned)
         return {order_id: bought[order_id] for order_id in order_ids if order_id in bought}
 
+    def successors(self, keys: Iterable[OrderKey]) -> dict[OrderKey, OrderKey]:
+        return {}
+
     def strangers(self) -> list[Stranger]:
         return [
             Stranger(order_id=one, who="alice", source="$USER", reason="hers", at=AT)

@@ -25,6 +25,7 @@ from runner.core.records import (
     Holder,
     OpenClaim,
     Record,
+    Rename,
     Restored,
     Run,
     Settlement,
@@ -70,6 +71,13 @@ class Hold(Protocol):
 
     def disown(self, strangers: Iterable[Stranger]) -> None:
         """Remember orders as somebody else's; raises `Refused` where one belongs to an order of the account."""
+
+    def rename(self, renames: Iterable[Rename]) -> None:
+        """Move what is known of bought orders to other keys: all of it in one durable transaction, or nothing.
+
+        The old key is `renamed` from then on, the new one `placed`, with the old one's purchase as its next attempt.
+        Raises `Refused` where the old key is not placed, the new one open, placed or renamed itself, or the hold lost.
+        """
 
     def save_emergency(self, attempt: Attempt, settlement: Settlement) -> str:
         """Write a settlement that `settle` could not store to the file kept ready for it; returns the file's path.
@@ -137,6 +145,9 @@ class Ledger(Protocol):
 
     def bought_since(self, at: datetime) -> list[Bought]:
         """The placed orders that were settled at `at` or later."""
+
+    def successors(self, keys: Iterable[OrderKey]) -> dict[OrderKey, OrderKey]:
+        """What the orders among `keys` that are `renamed` are called now, through every renaming since."""
 
     def wants(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Want]:
         """What was last kept by `note_wants` of these keys."""

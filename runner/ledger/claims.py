@@ -6,12 +6,12 @@ For any SQL engine, like `sql.py`: each call belongs inside a transaction that i
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import Text, bindparam, select, true
+from sqlalchemy import Row, Text, bindparam, select, true
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -27,7 +27,7 @@ from runner.ledger.sql import AccountRows
 from runner.ledger.statements import of_account, one_of
 
 _EVENTS: Final = (
-    select(order_events.c.seq, order_events.c.attempt, order_events.c.event, order_events.c.at, order_events.c.detail)
+    select(*(order_events.c[name] for name in ("seq", "attempt", "event", "after", "at", "detail")))
     .where(of_account(order_events, "key"))
     .order_by(order_events.c.seq)
 )
@@ -97,8 +97,7 @@ def bought_since(rows: AccountRows, at: datetime) -> list[Bought]:
 
 def _purchase(rows: AccountRows, record: Record, claimed_at: str) -> Bought:
     """With the place of its first claim: a late answer may have been that of an earlier attempt than the last."""
-    values = {"b_account": rows.account, "b_key": str(record.key)}
-    events = rows.connection.execute(_EVENTS, values).all()
+    events = _since_purchase(rows, record.key)
     adopted = bool(events) and events[-1].attempt not in {e.attempt for e in events if e.event == Event.CLAIMED}
     claims = [] if adopted else [event.seq for event in events if event.event == Event.CLAIMED]
     return Bought(
@@ -107,6 +106,15 @@ def _purchase(rows: AccountRows, record: Record, claimed_at: str) -> Bought:
         claimed_seq=min(claims, default=0),
         settled_seq=max((event.seq for event in events), default=0),
     )
+
+
+def _since_purchase(rows: AccountRows, key: OrderKey) -> Sequence[Row[Any]]:
+    """The events of an order, under the key it was bought by: no renaming makes a purchase a newer one."""
+    events = rows.connection.execute(_EVENTS, {"b_account": rows.account, "b_key": str(key)}).all()
+    taken = next((event for event in events if event.event == Event.RENAMED and event.after == State.PLACED), None)
+    if taken is None:
+        return [event for event in events if event.event != Event.RENAMED]
+    return _since_purchase(rows, OrderKey.parse(json.loads(taken.detail)["renamed_from"]))
 
 
 def evidence(rows: AccountRows, keys: Iterable[OrderKey]) -> dict[OrderKey, Mapping[str, object]]:

@@ -83,7 +83,8 @@ class Chain:
         if entry.account != self.account:
             raise BrokenHistory(place, f"it belongs to account {entry.account}, not {self.account}")
         self.head = head
-        self.orders += entry.event == Event.RESOLVED and entry.before == State.PLANNED and entry.attempt == 1
+        unclaimed = entry.event in (Event.RESOLVED, Event.RENAMED)
+        self.orders += unclaimed and entry.before == State.PLANNED and entry.attempt == 1
         return self._witness(entry, place) if entry.event == Event.CLAIMED else None
 
     def _witness(self, entry: Entry, place: str) -> str | None:

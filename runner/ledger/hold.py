@@ -8,9 +8,9 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from runner.core.errors import LedgerUnusable, Refused
 from runner.core.identity import AccountKey
-from runner.core.records import Adoption, Attempt, Claim, Entry, Holder, Record, Restored, Settlement, Stranger
+from runner.core.records import Adoption, Attempt, Claim, Entry, Holder, Record, Rename, Restored, Settlement, Stranger
 from runner.core.vendor import Witness
-from runner.ledger import adopting, archive, register
+from runner.ledger import adopting, archive, register, renaming
 from runner.ledger.emergency import EmergencyFile
 from runner.ledger.footing import Footing
 from runner.ledger.sql import AccountRows
@@ -120,6 +120,13 @@ class SqlHold:
             raise Refused("the account's key was not entered: this process no longer holds the account")
         with self._write() as rows:
             return register.enter_key(rows, self._fence, entry)
+
+    def rename(self, renames: Iterable[Rename]) -> None:
+        """Move what is known of bought orders to other keys: all of it in one durable transaction, or nothing."""
+        if not self._is_held():
+            raise Refused("nothing was renamed: this process no longer holds the account")
+        with self._write() as rows:
+            renaming.rename(rows, self._fence, renames)
 
     def save_emergency(self, attempt: Attempt, settlement: Settlement) -> str:
         """Write a settlement that `settle` could not store to the file kept ready for it; returns the file's path."""

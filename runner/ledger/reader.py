@@ -9,7 +9,7 @@ from typing import Concatenate, Final, ParamSpec, TypeVar
 
 from runner.core.identity import Register
 from runner.core.records import Entry, Head, Record
-from runner.ledger import adopting, archive, claims, spending
+from runner.ledger import adopting, archive, claims, renaming, spending
 from runner.ledger import register as registers
 from runner.ledger.sql import AccountRows
 
@@ -50,6 +50,7 @@ class SqlReader(ABC):
     bought_since = _answer(claims.bought_since, list)
     evidence = _answer(claims.evidence, dict)
     allowances = _answer(claims.allowances, dict)
+    successors = _answer(renaming.successors, dict)
     wants = _answer(adopting.wants, dict)
     strangers = _answer(adopting.strangers, list)
     spent_since = _answer(spending.spent_since, dict)

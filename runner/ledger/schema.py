@@ -72,6 +72,8 @@ Index(
     "orders_spent",
     *(orders.c[name] for name in ("account", "claimed_at", "state", "total", "quote_total", "stray_order_id")),
 )
+# What limits look for before they let an order of the same content be bought.
+Index("orders_alike", orders.c.fingerprint)
 Index("orders_price", orders.c.account, text(PRICE), sqlite_where=text(IS_PLACED), postgresql_where=text(IS_PLACED))
 
 order_events: Final = Table(

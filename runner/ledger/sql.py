@@ -243,6 +243,8 @@ def _why_not(row: Mapping[str, Any] | None, claim: Claim) -> Refused:
             hint="check that order at the vendor: if it is this one, `order-runner status` has the command; to buy "
             "anyway, raise the order's `generation`",
         )
+    if state is State.RENAMED:
+        return Refused(f"{key} was renamed, and is never bought again", hint="give the order another name")
     if state is not State.PLACED:
         return Refused(f"{key} is {state}: its attempt {row['attempt']} may have been charged")
     if row["fingerprint"] == claim.request.fingerprint:

@@ -30,6 +30,7 @@ from sqlalchemy import (
 from runner.ledger.schema import (
     IS_CLAIMABLE,
     IS_OPEN,
+    IS_PLACED,
     account_keys,
     chains,
     holds,
@@ -170,6 +171,23 @@ ADOPT: Final = Prepared(
     *("order_id", "base_order_numbers", "total", "balance", "stray_order_id"),
 )
 """The one move to `placed` without a claim."""
+_TAKEN_OVER: Final = (
+    *("type", "fields", "fingerprint", "state", "attempt", "updated_at", "claimed_at", "run_id", "quote_total"),
+    *("reason", "order_id", "base_order_numbers", "total", "balance", "stray_order_id"),
+)
+TAKE_OVER: Final = Prepared(
+    orders.update().where(
+        of_account(orders, "key", "attempt"), text(IS_CLAIMABLE), orders.c.stray_order_id.is_(None), _IS_HELD
+    ),
+    *_TAKEN_OVER,
+)
+"""The move of a key that takes over a purchase from another one."""
+GIVE_UP: Final = Prepared(
+    orders.update().where(of_account(orders, "key", "attempt"), text(IS_PLACED), _IS_HELD),
+    *("state", "updated_at", "reason", "quote_total", "order_id", "base_order_numbers", "total", "balance"),
+    "stray_order_id",
+)
+"""The move of the key that had it."""
 
 STRANGERS: Final = select(strangers).where(of_account(strangers)).order_by(strangers.c.order_id)
 STRANGER: Final = Prepared(select(strangers.c.order_id).where(of_account(strangers, "order_id")))

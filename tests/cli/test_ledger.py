@@ -14,7 +14,7 @@ import pytest
 from runner.cli import run
 from runner.core.states import State
 from runner.ledger.sqlite import open_sqlite
-from tests.ledger.conftest import bring, holder
+from tests.ledger.conftest import WAYS, bring, holder
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -38,7 +38,7 @@ def called(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pyte
 @pytest.fixture(name="bought")
 def ledger_of_all_states(tmp_path: Path) -> str:
     with closing(open_sqlite(tmp_path / "ledger.db", "acme")) as ledger, ledger.hold(holder(), timeout=0) as hold:
-        for state in State:
+        for state in WAYS:
             bring(hold, state.value, state)
     return "--ledger=ledger.db"
 

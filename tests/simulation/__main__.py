@@ -44,6 +44,7 @@ EVENTS = (
     *("refused: looks bought", "settled by a person, adopted", "settled by a person, not mine"),
     "run under another name",
     *("ledger moved away", "older copy refused"),
+    *("renamed without a word", "renamed", "old name came back"),
     *("ledger put back", *(f"bought again: {name}" for name in UNSEEN)),
 )
 """What has to have happened before a result means anything."""

@@ -31,6 +31,7 @@ from tests.simulation.forgetting import Forgetting
 from tests.simulation.moving import Lock, Moving
 from tests.simulation.network import IDENTITY, Transport
 from tests.simulation.process import LOOKING, POINTS, Killed, Process, SimClock
+from tests.simulation.renaming import Renaming
 from tests.simulation.settling import Settling, inherit
 from tests.simulation.store import ACCOUNT, Emergency, MemoryLedger, emptied, enter_account
 from tests.simulation.vendor import DAY, Vendor
@@ -63,11 +64,13 @@ class World(Books):
         self.loaded = manifest(self.rng)
         self.keys = [request.key for request in self.loaded.orders]
         self.goals = {str(order.key): str(order.fields["customTargetName"]) for order in self.loaded.orders}
+        self.former: dict[str, str] = {}
         self.vendor = self._vendor()
         self.lock = Lock(self)
         self.moving = Moving(self)
         self.settling = Settling(self)
         self.forgetting = Forgetting(self)
+        self.renaming = Renaming(self)
         self._runs = 0
         self._commit_accidents = 0.0
 
@@ -109,6 +112,7 @@ class World(Books):
         else:
             self._looks()
         self._calm()
+        self.renaming.happen()
 
     def _runs_and_looks(self) -> None:
         for _ in range(self.rng.randrange(2, 7)):
@@ -271,7 +275,7 @@ class World(Books):
             return
         for goal in {order.key for order in self.vendor.bought if order.key}:
             if len(self.vendor.of(goal)) - self.forgetting.gone[goal] > self.room(goal):
-                states = {key: str(state) for key, (state, _) in self.states().items() if self.goals[key] == goal}
+                states = {key: str(state) for key, (state, _) in self.states().items() if self.goals.get(key) == goal}
                 self.against(f"I2: {goal} was bought and is {states}")
 
     def _check_report(self, outcome: batch.Ended) -> None:
@@ -289,7 +293,8 @@ class World(Books):
         doubtful = any(entry.status == "unknown" for entry in report.orders)
         if doubtful and report.exit_code is not ExitCode.OUTCOME_UNKNOWN:
             self.against(f"I4: an unknown order and exit code {report.exit_code}")
-        if report.exit_code is ExitCode.OK and any(state is not State.PLACED for state, _ in states.values()):
+        bought_for_good = (State.PLACED, State.RENAMED)
+        if report.exit_code is ExitCode.OK and any(state not in bought_for_good for state, _ in states.values()):
             self.against("I4: exit code 0 and an order that is not placed")
         for entry in report.orders:
             state, _ = states.get(str(entry.request.key), NOTHING)
