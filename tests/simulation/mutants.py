@@ -14,9 +14,9 @@ from runner.core.orders import OrderKey, Quote
 from runner.core.records import Attempt, Claim, Record, Rename, Settlement
 from runner.core.states import Event, State
 from runner.core.vendor import Answer, NotSent, Outcome, Rejected, Unknown, VendorError
-from runner.ledger.footing import Footing
 from runner.ledger import renaming, statements
 from runner.ledger.codec import moment_text
+from runner.ledger.footing import Footing
 from runner.ledger.hold import SqlHold, _durable
 from runner.ledger.moves import NO_PURCHASE
 from runner.ledger.sql import AccountRows
