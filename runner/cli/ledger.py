@@ -37,7 +37,7 @@ def command() -> None:
 
 
 @option_class
-class InitOptions(CommandOptions):
+class FoundingOptions(CommandOptions):
     grant: str | None = option(
         "--grant", metavar="ROLE", envvar=None, help="Give this role of the database every right that buying needs."
     )
@@ -47,8 +47,8 @@ class InitOptions(CommandOptions):
     screen: common.ScreenOptions = group(common.ScreenOptions)
 
 
-@define("init", InitOptions, under=command)
-def init_command(options: InitOptions) -> int:
+@define("init", FoundingOptions, under=command)
+def init_command(options: FoundingOptions) -> int:
     """Make the ledger, and enter the account in it: on purpose, and once. Harmless where both are there.
 
     An older ledger is brought up to date. For PostgreSQL, run it as the owner of the tables: without --grant it prints

@@ -133,7 +133,7 @@ def _case(claim: OpenClaim, facts: Facts, rules: Rules) -> _Case:
     return _Case(
         claim=claim,
         look=look,
-        fits=tuple(_doubted(one, renewable) for one in matches if one is not None),
+        fits=tuple(_with_doubt(one, renewable) for one in matches if one is not None),
         renewable=renewable,
         moved=_balance_fall(claim, facts),
         decidable_at=claim.claimed_at + rules.waits(claim.record.type),
@@ -149,7 +149,7 @@ def _may_be_renewals(claim: OpenClaim, look: Look | None, new: Sequence[SeenOrde
     return frozenset(seen.order_id for seen in new if claim.witness.has(seen) is None)
 
 
-def _doubted(match: Match, renewable: Collection[str]) -> Match:
+def _with_doubt(match: Match, renewable: Collection[str]) -> Match:
     if match.order.order_id not in renewable:
         return match
     return replace(match, doubts=(*match.doubts, "it cannot be told from a renewal"))

@@ -82,7 +82,7 @@ _ANY: Final = -1
 """In place of a number of proxies that may still grow."""
 
 
-class _Kind:
+class _Appearance:
     """Strangers that show the same, lowest id first; while more may be delivered, whatever their number of proxies."""
 
     def __init__(self, example: SeenOrder) -> None:
@@ -113,15 +113,15 @@ class _Crowd:
 
     def __init__(self, orders: Iterable[SeenOrder], countries: Countries, today: date) -> None:
         self._countries = countries
-        kinds: dict[SeenOrder, _Kind] = {}
+        appearances: dict[SeenOrder, _Appearance] = {}
         for seen in sorted(orders, key=_number):
             is_complete = seen.starts is not None and seen.starts < today - DELIVERED
             example = replace(seen, order_id="", numbers=frozenset(), rows=seen.rows if is_complete else _ANY)
-            if example not in kinds:
-                kinds[example] = _Kind(example)
-            kinds[example].add(seen)
-        self._kinds = list(kinds.values())
-        self._by_rows: dict[Wish, dict[int, list[_Kind]]] = {}
+            if example not in appearances:
+                appearances[example] = _Appearance(example)
+            appearances[example].add(seen)
+        self._appearances = list(appearances.values())
+        self._by_rows: dict[Wish, dict[int, list[_Appearance]]] = {}
         self._fits: dict[Wish, tuple[int, tuple[Match, ...]]] = {}
 
     def likeness(self, request: OrderRequest) -> Lookalike | None:
@@ -129,27 +129,29 @@ class _Crowd:
         sought = Sought(type=request.type, fields=request.fields)
         quantity = request.fields.get("quantity")
         most = quantity if isinstance(quantity, int) else inf
-        kinds = self._kinds_like(sought, quantity)
-        number, fits = self._number_and_fits(sought, kinds, most)
+        appearances = self._appearances_like(sought, quantity)
+        number, fits = self._number_and_fits(sought, appearances, most)
         if not number:
             return None
-        left = [(_number(seen), kind) for kind in kinds if (seen := kind.first_left(most))]
-        (_, suggested), kind = min(left, key=lambda one: one[0], default=(_number(fits[0].order), None))
-        if kind is not None:
-            kind.suggest(suggested)
+        left = [(_number(seen), appearance) for appearance in appearances if (seen := appearance.first_left(most))]
+        (_, suggested), appearance = min(left, key=lambda one: one[0], default=(_number(fits[0].order), None))
+        if appearance is not None:
+            appearance.suggest(suggested)
         return Lookalike(fits=fits, number=number, suggested=suggested)
 
-    def _number_and_fits(self, sought: Sought, kinds: Sequence[_Kind], most: float) -> tuple[int, tuple[Match, ...]]:
+    def _number_and_fits(
+        self, sought: Sought, appearances: Sequence[_Appearance], most: float
+    ) -> tuple[int, tuple[Match, ...]]:
         """How many fit, and the first of them; the same for all who wish for the same."""
         wish = tuple(sought.fields.get(name) for name in COMPARED)
         if wish not in self._fits:
-            everybody = merge(*(kind.orders for kind in kinds), key=_number)
+            everybody = merge(*(appearance.orders for appearance in appearances), key=_number)
             matches = (fit(seen, sought, self._countries) for seen in everybody if seen.rows <= most)
             fits = tuple(islice(filter(None, matches), NAMED))
-            self._fits[wish] = sum(kind.count(most) for kind in kinds), fits
+            self._fits[wish] = sum(appearance.count(most) for appearance in appearances), fits
         return self._fits[wish]
 
-    def _kinds_like(self, sought: Sought, quantity: Scalar | None) -> list[_Kind]:
+    def _appearances_like(self, sought: Sought, quantity: Scalar | None) -> list[_Appearance]:
         """Those that fit in everything; those of which more will be delivered, whatever their number of proxies.
 
         Everything but that number is compared once for all quantities.
@@ -158,9 +160,9 @@ class _Crowd:
         if wish not in self._by_rows:
             rest = {name: value for name, value in sought.fields.items() if name != "quantity"}
             self._by_rows[wish] = defaultdict(list)
-            for kind in self._kinds:
-                if fit(kind.example, replace(sought, fields=rest), self._countries):
-                    self._by_rows[wish][kind.example.rows].append(kind)
+            for appearance in self._appearances:
+                if fit(appearance.example, replace(sought, fields=rest), self._countries):
+                    self._by_rows[wish][appearance.example.rows].append(appearance)
         by_rows = self._by_rows[wish]
         if not isinstance(quantity, int):
             return list(chain.from_iterable(by_rows.values()))

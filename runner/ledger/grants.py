@@ -46,11 +46,11 @@ def grants(schema: str, role: str) -> tuple[str, ...]:
     quote = PGDialect().identifier_preparer.quote  # type: ignore[no-untyped-call]
     to = f"TO {quote(role)};"
 
-    def listed(names: tuple[str, ...]) -> str:
+    def names_text(names: tuple[str, ...]) -> str:
         return ", ".join(f"{quote(schema)}.{name}" for name in names)
 
     return (
         f"GRANT USAGE ON SCHEMA {quote(schema)} {to}",
-        *(f"GRANT {right} ON {listed(tables)} {to}" for right, tables in rights().items()),
-        f"GRANT USAGE ON SEQUENCE {listed(sequences())} {to}",
+        *(f"GRANT {right} ON {names_text(tables)} {to}" for right, tables in rights().items()),
+        f"GRANT USAGE ON SEQUENCE {names_text(sequences())} {to}",
     )

@@ -102,7 +102,7 @@ class AccountRows:
         """Store a witness that claims refer to by its digest, unless it is there."""
         values = {"b_account": self.account, "b_digest": witness.digest}
         if statements.WITNESS.one(self.connection, values) is None:
-            content = values_of(witness) | {"order_ids": _listed_text(witness)}
+            content = values_of(witness) | {"order_ids": _orders_text(witness)}
             content["package"] = None if witness.package is None else json_text(content["package"])
             statements.INSERT_WITNESS.change(
                 self.connection, {"account": self.account, "digest": witness.digest, **content}
@@ -114,7 +114,7 @@ class AccountRows:
         if row is None:
             return None
         package = None if row["package"] is None else json.loads(row["package"])
-        return record_of(Witness, row | _listed(row["order_ids"]) | {"package": package})
+        return record_of(Witness, row | _orders_of(row["order_ids"]) | {"package": package})
 
     def settle(self, attempt: Attempt, settlement: Settlement) -> Record:
         """Move an order out of an attempt, or keep the fact where it can no longer move it.
@@ -272,7 +272,7 @@ def _record(row: Mapping[Any, Any]) -> Record:
     return record_of(Record, {**row, **lists})
 
 
-def _listed_text(witness: Witness) -> str:
+def _orders_text(witness: Witness) -> str:
     """A witness's order ids; together with their base numbers, where it has those."""
     order_ids = sorted(witness.order_ids)
     if witness.numbers is None:
@@ -280,7 +280,7 @@ def _listed_text(witness: Witness) -> str:
     return json_text({"order_ids": order_ids, "numbers": sorted(witness.numbers)})
 
 
-def _listed(text: str) -> dict[str, Any]:
-    """What `_listed_text` wrote."""
+def _orders_of(text: str) -> dict[str, Any]:
+    """What `_orders_text` wrote."""
     value = json.loads(text)
     return {"numbers": None} | (value if isinstance(value, dict) else {"order_ids": value})

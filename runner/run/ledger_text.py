@@ -78,7 +78,7 @@ def check_text(text: str) -> None:
     name = text.removeprefix(_SQLITE)
     for pattern, why in (*_ANYWHERE, *(_IN_URL if is_postgres(text) else _IN_FILE)):
         if re.search(pattern, name):
-            raise _refusal(_other_scheme(text) or f"the ledger's name{_shown(text)} {why}")
+            raise _refusal(_other_scheme(text) or f"the ledger's name{_visible_text(text)} {why}")
 
 
 def file_of(text: str) -> Path:
@@ -86,7 +86,9 @@ def file_of(text: str) -> Path:
     try:
         path = Path(text.removeprefix(_SQLITE)).expanduser()
     except RuntimeError:
-        raise _refusal(f"the ledger's name{_shown(text)} begins with a home folder that is not known here") from None
+        raise _refusal(
+            f"the ledger's name{_visible_text(text)} begins with a home folder that is not known here"
+        ) from None
     if path.is_dir():
         raise _refusal(f"the ledger {path} is a folder")
     return path
@@ -104,7 +106,7 @@ def _other_scheme(text: str) -> str | None:
     return f"ledgers at {scheme[1]}:// are not supported"
 
 
-def _shown(text: str) -> str:
+def _visible_text(text: str) -> str:
     """The text, a blank before it; nothing where it is empty, long, or could have a password in it."""
     from runner.core.secrets import KEY_PATTERN
 
