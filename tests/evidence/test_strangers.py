@@ -111,7 +111,7 @@ def test_each_gets_a_suggestion_of_its_own() -> None:
 def test_a_suggestion_is_not_used_up_by_who_cannot_have_it() -> None:
     """A small order leaves the larger strangers to others; what is delivered whole is for orders of its own number only."""
     fresh = [seen("1", rows=3), seen("2", rows=1), seen("3", rows=2)]
-    whole = [seen("4", rows=2, starts=ago(9), ends=date(2026, 12, 14)), seen("5", rows=1, starts=ago(9))]
+    whole = [seen("4", rows=2, starts=ago(9), ends=date(2026, 12, 14)), seen("5", rows=1, starts=ago(9), ends=ago(1))]
     wanted = [asked(name, quantity=n) for name, n in (("one", 1), ("three", 3), ("two", 2), ("again", 2), ("more", 2))]
     lookalikes = likenesses(wanted, {"ipv4": [*whole, *fresh]}, COUNTRIES, TODAY)
     assert {key.name: one.suggested for key, one in lookalikes.items()} == {
