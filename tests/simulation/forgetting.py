@@ -139,7 +139,7 @@ class Forgetting:
             for request in (step.request for step in outcome.plan.steps):
                 if world.states().get(str(request.key), (None, None))[0] in {State.PLACED, *OPEN}:
                     continue  # what was refused may only look like what another order bought
-                visible = [o for o in self._unowned(world.goals[str(request.key)]) if self._shows(o)]
+                visible = [o for o in self._unowned(str(request.fields["customTargetName"])) if self._shows(o)]
                 if visible:
                     ruling = Ruling(
                         key=request.key,
