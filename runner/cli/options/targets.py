@@ -108,17 +108,15 @@ def _precious(settings: Settings | None) -> Iterator[tuple[str, Iterable[Path | 
         yield "a file of the ledger", _ledger_files(settings)
 
 
-def _ledger_files(settings: Settings) -> Iterator[Path]:
+def _ledger_files(settings: Settings) -> list[Path]:
     from runner.ledger.recognise import files_of
     from runner.run.settings import locate, sandbox_folder
 
     try:
         place = locate(settings)
-    except UsageError:  # for whoever opens it to say
-        return
-    if place.url is not None:
-        yield from place.path.glob("*")
-        return
-    yield from files_of(place.path, place.account)
-    if settings.sandbox:
-        yield sandbox_folder(settings) / "account.jsonl"
+        if place.url is not None:
+            return list(place.path.glob("*"))
+        own = [sandbox_folder(settings) / "account.jsonl"] if settings.sandbox else []
+        return [*files_of(place.path, place.account), *own]
+    except (UsageError, ValueError):  # names of ledger or account that whoever opens it refuses
+        return []
