@@ -54,7 +54,7 @@ class BatchCall:
         if self.report == _STDOUT and any(output.path is None and output.fmt != "text" for output in self.outputs):
             raise UsageError("the report and a format cannot both go to stdout")
         mask_key(self.settings, self.outputs, self.console)
-        targets = Targets(self.outputs, self.settings, report=self.report_path)
+        targets = Targets(self.outputs, self.settings, [("--report", self.report_path)])
         targets.refuse_inputs(self.named, policy=self.limits.policy, lockfile=self.limits.lockfile)
 
     @cached_property

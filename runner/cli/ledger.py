@@ -93,7 +93,7 @@ def export_command(options: ExportOptions) -> int:
 
     console = options.screen.console()
     settings = common.ledger_settings(options.ledger, options.given, sandbox=options.sandbox)
-    Targets((), settings, output=None if str(options.output) == "-" else options.output)
+    Targets((), settings, [("--output", None if str(options.output) == "-" else options.output)])
     with _existing(locate(settings)) as ledger:
         on_screen = str(options.output) == "-" and console.out.terminal
         try:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from runner.cli.options.common import Output
     from runner.run.settings import Settings
 
+Others = Iterable[tuple[str, Path | None]]
+
 _STREAMS: Final = {1: "stdout", 2: "stderr"}
 
 
@@ -23,16 +25,16 @@ class Targets:
     UsageError for anything else, before anything is written. Files are told by what they are, not by their names.
     """
 
-    def __init__(self, outputs: Iterable[Output] = (), settings: Settings | None = None, **others: Path | None) -> None:
+    def __init__(self, outputs: Iterable[Output] = (), settings: Settings | None = None, others: Others = ()) -> None:
         """`others` are files beside the formats, by option. Without `settings` the environment names the ledger."""
         self._settings = settings
         self._written = dict(_plain_streams())
         for output in outputs:
             if output.path is not None:
                 self.add(f"-f {output.fmt}", output.path)
-        for name, path in others.items():
+        for option, path in others:
             if path is not None:
-                self.add(f"--{name}", path)
+                self.add(option, path)
         self._refuse_precious()
 
     def add(self, what: str, path: Path, *, replaced: bool = True) -> None:
