@@ -9,7 +9,7 @@ import importlib
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
@@ -85,8 +85,18 @@ def cli() -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command; everything that can go wrong ends here as an exit code."""
+    """Run one command; everything that can go wrong ends here as an exit code, once all that was said is taken."""
+    try:
+        return _run(arguments)
+    finally:
+        if (finish := _of_writer("finish")) is not None:
+            finish()
+
+
+def _run(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else a shell's background job ignores it
+        signal.signal(signal.SIGINT, _interrupt)
     if not arguments and (instruction := os.environ.get("_ORDER_RUNNER_COMPLETE")):
         from runner.cli.complete.shells import answer
 
@@ -102,6 +112,10 @@ def run(arguments: Sequence[str]) -> int:
     except RunnerError as error:
         return _show(error)
     except (KeyboardInterrupt, click.Abort):
+        from runner.views.terminal.writer import hurry, hurry_on_signals
+
+        hurry()
+        hurry_on_signals()
         return _show(Cancelled("stopped by a signal"))
     except BrokenPipeError:
         _silence()
@@ -113,7 +127,14 @@ def run(arguments: Sequence[str]) -> int:
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     del number, frame
+    if (hurry := _of_writer("hurry")) is not None:
+        hurry()
     raise KeyboardInterrupt
+
+
+def _of_writer(name: str) -> Callable[[], None] | None:
+    """A function of the module that writes; None as long as nothing has been said, and it is not imported."""
+    return getattr(sys.modules.get("runner.views.terminal.writer"), name, None)
 
 
 def _usage(error: click.ClickException) -> None:

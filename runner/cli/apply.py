@@ -81,6 +81,7 @@ def command(options: ApplyOptions) -> int:
         limits=options.limits,
         screen=options.screen,
         report=options.report,
+        named=tuple(dict.fromkeys((*options.paths, *paths))),
     )
     if options.dry_run == "offline" and consent.approval:
         raise UsageError("without prices the plan cannot be compared with an approval", hint="use --dry-run=online")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, closing, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 
 import click
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from runner.core.stop import Stop
     from runner.plan.plan import Plan
     from runner.plan.task import Task
+    from runner.views.terminal.console import Channel, Console
+
+PLAN_SECONDS: Final = 30.0
+"""How long a plan may wait for its reader, the account being held: after that nothing is bought."""
 
 FORMATS: Final = ("text", "json", "ndjson", "junit", "sarif", "markdown", "github", "html")
 
@@ -65,9 +70,10 @@ def buy(batch: BatchCall, paths: tuple[str, ...], options: BuyingOptions) -> int
     """Buy a batch. A signal cuts it off only where nothing is in the air, and never hides a possible charge."""
     from runner.core.stop import Stop
     from runner.run import call
+    from runner.views.terminal.writer import hurry
 
     require_named_ledger(batch.settings)
-    stop = Stop()
+    stop = Stop(hurry)
     try:
         return _buy(batch, paths, stop, options)
     except KeyboardInterrupt:  # before the batch began, so that there is no report of it
@@ -103,7 +109,8 @@ def _buy(batch: BatchCall, paths: tuple[str, ...], stop: Stop, options: BuyingOp
                 fail_fast=options.fail_fast,
                 ended=stop.defer,
             )
-            ended = call.buy(batch.settings, task, till)
+            with batch.stdout.impatient():
+                ended = call.buy(batch.settings, task, till)
     return show(batch, ended, file)
 
 
@@ -144,28 +151,41 @@ def _confirm(batch: BatchCall, stop: Stop, *, yes: bool) -> Callable[[Plan], Non
     """
     from runner.run.confirm import confirmation
 
-    last_question = confirmation(None if yes else _ask_for_total)
+    last_question = confirmation(None if yes else partial(_ask_for_total, batch.console))
 
     def confirm(plan: Plan) -> None:
         from runner.views import plan as plan_view
 
         if batch.as_text:
             plan_view.render(plan, fmt="text", console=batch.console)
+            _refuse_unread(batch.console.out, "plan", gone_is_fine=yes)
         last_question(plan)
         stop.defer()
 
     return confirm
 
 
-def _ask_for_total(plan: Plan) -> bool:
+def _refuse_unread(channel: Channel, what: str, *, gone_is_fine: bool = False) -> None:
+    """Cancelled where nobody takes what was written; a reader that went away, as `head` does, may be fine."""
+    if channel.is_taken(PLAN_SECONDS) or (channel.failure is not None and gone_is_fine):
+        return
+    raise Cancelled(
+        f"nobody read the {what} within {PLAN_SECONDS:g} s; nothing was bought",
+        hint="let it run to a terminal, a file or a log; `order-runner plan` is for reading at leisure",
+    )
+
+
+def _ask_for_total(console: Console, plan: Plan) -> bool:
     """Whether a person types the total of the plan. Cancelled, with the total as its hint, for anything else."""
     from runner.core.orders import decimal_text
 
     total = decimal_text(plan.total)
+    console.note(f"Type the total, {total}, to buy: ")
+    _refuse_unread(console.err, "question")
     try:
-        typed = click.prompt(f"Type the total, {total}, to buy", default="", show_default=False, err=True)
-    except click.Abort:
+        typed = sys.stdin.readline()
+    except KeyboardInterrupt:
         return False
-    if str(typed).strip() != total:
+    if typed.strip() != total:
         raise Cancelled("not confirmed; nothing was bought", hint=f"the total is {total}")
     return True

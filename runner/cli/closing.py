@@ -14,6 +14,7 @@ import click
 from runner.cli.options import common
 from runner.cli.options.bounds import LimitOptions
 from runner.cli.options.command import Given
+from runner.cli.options.targets import Targets
 from runner.cli.outputs import Rendered, annotates, mask_key, render_problems, show_error, stream_of, tell_job_of
 from runner.core.errors import ExitCode, RunnerError, UsageError, worst
 from runner.run.settings import Settings
@@ -34,7 +35,8 @@ _STDOUT: Final = Path("-")
 class BatchCall:
     """One call of `plan` or `apply`, as the flags have it. UsageError where the report and a format both want stdout.
 
-    `report` is where that goes, or `-`. `command` buys what a plan shows. Nothing is said before GitHub masks the key.
+    `report` is where that goes, or `-`; `named` are the paths of the command line, a plan document included, and of its
+    manifests. `command` buys what a plan shows. Nothing is said before GitHub masks the key.
     """
 
     settings: Settings
@@ -44,6 +46,7 @@ class BatchCall:
     screen: common.ScreenOptions
     report: Path | None
     consent: Consent
+    named: tuple[str, ...]
     detailed_exit: bool = False
     command: str | None = None
 
@@ -51,6 +54,8 @@ class BatchCall:
         if self.report == _STDOUT and any(output.path is None and output.fmt != "text" for output in self.outputs):
             raise UsageError("the report and a format cannot both go to stdout")
         mask_key(self.settings, self.outputs, self.console)
+        targets = Targets(self.outputs, self.settings, [("--report", self.report_path)])
+        targets.refuse_inputs(self.named, policy=self.limits.policy, lockfile=self.limits.lockfile)
 
     @cached_property
     def stdout(self) -> Console:
@@ -143,22 +148,27 @@ def show(batch: BatchCall, ended: Ended, file: ReportFile | None) -> int:
     if batch.report == _STDOUT:
         batch.stdout.write(report.render())
     code = report.exit_code if report.exit_code is not None else ExitCode.INTERNAL
-    rendered = Rendered(report)
-    for output in batch.outputs:
+    rendered, spent = Rendered(report), report.has_sent
+    for output in sorted(batch.outputs, key=lambda output: output.path is None):  # stdout may never be read
         try:
             _write_output(batch, output, ended, rendered)
-        except UsageError as error:  # what was bought outranks a file that cannot be written
+        except UsageError as error:
             show_error(error, batch.console)
-            code = worst(code, error.exit_code)
+            code = code if spent else worst(code, error.exit_code)  # what was bought outranks what cannot be written
     if annotates(batch.outputs):
         tell_job_of(rendered.document, batch.console)
-    if ended.error is not None and (not batch.as_text or ended.error.exit_code is ExitCode.INTERNAL):
-        show_error(ended.error, batch.console)  # as text, the findings above have said it
+    if ended.error is not None and not (_has_said(batch) and ended.error.exit_code is not ExitCode.INTERNAL):
+        show_error(ended.error, batch.console)
     if file is not None and file.failure is not None:
         reason = file.failure.strerror or file.failure
         text = f"the report {file.path} could not be written: {reason}; everything is in the ledger"
         show_error(RunnerError(text), batch.console)
-    return common.exit_code(code, batch.stdout)
+    return common.exit_code(code, batch.stdout, spent=spent)
+
+
+def _has_said(batch: BatchCall) -> bool:
+    """Whether a person has read, as findings of the summary, what stopped the call."""
+    return batch.as_text and batch.console.out.failure is None
 
 
 def _write_output(batch: BatchCall, output: common.Output, ended: Ended, rendered: Rendered) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from runner.cli.options import common
 from runner.cli.options.bounds import policy_option
 from runner.cli.options.command import CommandOptions, define, group, option, option_class
+from runner.cli.options.targets import Targets
 from runner.core.clock import SystemClock
 
 FORMATS = ("text", "json")
@@ -36,10 +37,13 @@ def command(options: DoctorOptions) -> int:
     from runner.run import doctor
     from runner.run.doctor import check as diagnosis
     from runner.run.doctor.examination import Examination
+    from runner.run.doctor.ours import manifests_here
     from runner.views import doctor as view
 
     outputs = common.outputs_of(options.formats, FORMATS)
     settings = common.vendor_settings(options.vendor, options.given, options.ledger)
+    targets = Targets(outputs, settings)
+    targets.refuse_inputs(options.paths or manifests_here(), policy=options.policy, lockfile=options.lockfile)
     console = options.screen.console()
     case = Examination(
         settings=settings,

@@ -8,6 +8,7 @@ import click
 
 from runner.cli.options import common
 from runner.cli.options.command import CommandOptions, argument, define, group, option_class
+from runner.cli.options.targets import Targets
 from runner.core.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def command(options: ExplainOptions) -> int:
     from runner.views import explain as view
 
     outputs = common.outputs_of(options.formats, FORMATS)
+    Targets(outputs)
     console = options.screen.console()
     try:
         pages = explain.explanations(options.topics) if options.topics else (explain.overview(),)

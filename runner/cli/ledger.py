@@ -15,6 +15,7 @@ from runner._version import __version__
 from runner.cli import decision
 from runner.cli.options import common
 from runner.cli.options.command import CommandOptions, argument, define, group, option, option_class
+from runner.cli.options.targets import Targets
 from runner.core.clock import SystemClock
 from runner.core.errors import ExitCode, LedgerUnusable, Refused, UsageError
 from runner.run import wiring
@@ -92,6 +93,7 @@ def export_command(options: ExportOptions) -> int:
 
     console = options.screen.console()
     settings = common.ledger_settings(options.ledger, options.given, sandbox=options.sandbox)
+    Targets((), settings, [("--output", None if str(options.output) == "-" else options.output)])
     with _existing(locate(settings)) as ledger:
         on_screen = str(options.output) == "-" and console.out.terminal
         try:
@@ -166,7 +168,9 @@ def verify_command(options: VerifyOptions) -> int:
     from runner.views import ledger as view
 
     outputs = common.outputs_of(options.formats, FORMATS)
-    place = locate(common.ledger_settings(options.ledger, options.given, sandbox=options.sandbox))
+    settings = common.ledger_settings(options.ledger, options.given, sandbox=options.sandbox)
+    place = locate(settings)
+    Targets(outputs, settings).refuse("the export", [options.export])
     console = options.screen.console()
     with options.screen.watching(console) as watch:
         verdict = _check_export(options.export, watch) if options.export else _check_ledger(place, watch)
@@ -218,9 +222,11 @@ def import_command(options: ImportOptions) -> int:
     from runner.views import ledger as view
 
     outputs = common.outputs_of(options.formats, FORMATS)
-    place = locate(common.ledger_settings(options.ledger, options.given))
+    settings = common.ledger_settings(options.ledger, options.given)
+    place = locate(settings)
+    Targets(outputs, settings).refuse("the export", [options.export])
     console = options.screen.console()
-    with _open(options.export) as stream, options.screen.watching(console) as watch:
+    with _open(options.export) as stream, console.impatient(), options.screen.watching(console) as watch:
         restored = _import(options.export, stream, place, options.lock_timeout, watch)
     common.write_outputs(outputs, console, lambda fmt, target: view.render_restored(restored, fmt=fmt, console=target))
     return common.exit_code(ExitCode.OK, console)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from runner.cli.options import common
 from runner.cli.options.command import CommandOptions, define, group, option, option_class
+from runner.cli.options.targets import Targets
 from runner.cli.outputs import source_line
 from runner.core.clock import SystemClock
 from runner.core.errors import ExitCode, Problem, UsageError
@@ -70,6 +71,10 @@ def command(options: LockOptions) -> int:
     outputs = common.outputs_of(options.formats, FORMATS)
     settings = common.vendor_settings(options.vendor, options.given)
     words = Words(paths=options.paths, named=options.lockfile, sandbox=settings.sandbox)
+    targets = Targets(outputs, settings)
+    targets.refuse_inputs(options.paths, lockfile=options.lockfile)
+    if not options.check:
+        targets.add("the lockfile", words.place, replaced=False)
     console = options.screen.console()
     with options.screen.watching(console) as watch:
         loaded = manifest.load(options.paths, apart=words.apart, watch=watch)

@@ -52,7 +52,7 @@ def command(options: PlanOptions) -> int:
     if options.out is not None:
         if "-" in options.paths:
             raise UsageError("a plan made from stdin cannot be applied: stdin cannot be read again", hint="name files")
-        outputs += (common.Output("json", common.writable(options.out)),)
+        outputs += (common.Output("json", options.out),)
     settings = common.vendor_settings(options.vendor, options.given, options.ledger)
     consent = consent_of(
         settings,
@@ -68,6 +68,7 @@ def command(options: PlanOptions) -> int:
         limits=options.limits,
         screen=options.screen,
         report=options.report,
+        named=options.paths,
         detailed_exit=options.detailed_exitcode,
         command=_buying_command(options) + common.flags_of(options.given, settings),
     )

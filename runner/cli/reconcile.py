@@ -11,6 +11,7 @@ from runner.cli.complete import values as completers
 from runner.cli.options import common
 from runner.cli.options.bounds import policy_option
 from runner.cli.options.command import CommandOptions, argument, define, group, option, option_class
+from runner.cli.options.targets import Targets
 from runner.cli.options.types import Duration, key_of
 from runner.cli.outputs import render_problems
 from runner.core.errors import InvalidManifests
@@ -61,17 +62,19 @@ def command(options: ReconcileOptions) -> int:
     from runner.evidence.judge import Rules
     from runner.run import call
     from runner.views import reconcile as view
+    from runner.views.terminal.writer import hurry
 
     outputs = common.outputs_of(options.formats, FORMATS)
     keys = tuple(dict.fromkeys(key_of(text) for text in options.keys))
     settings = common.vendor_settings(options.vendor, options.given, options.ledger)
+    Targets(outputs, settings).refuse_inputs((), policy=options.policy)
     console = options.screen.console()
     exclusive = options.exclusive or _is_exclusive(options.policy, console)
-    with options.screen.watching(console) as watch:
+    with console.impatient(), options.screen.watching(console) as watch:
         settlements, code = call.reconcile(
             settings,
             Rules(settle_after=options.settle_after, exclusive=exclusive),
-            Stop(),
+            Stop(hurry),
             watch,
             keys=keys,
             wait=options.wait.total_seconds(),

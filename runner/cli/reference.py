@@ -10,6 +10,7 @@ import click
 
 from runner.cli.options import common
 from runner.cli.options.command import CommandOptions, argument, define, group, option, option_class
+from runner.cli.options.targets import Targets
 from runner.core.clock import SystemClock
 from runner.core.errors import ExitCode, UsageError
 from runner.core.orders import PRODUCT_TYPES, ProductType
@@ -48,6 +49,7 @@ def command(options: ReferenceOptions) -> int:
 
     outputs = common.outputs_of(options.formats, FORMATS)
     settings = replace(common.vendor_settings(options.vendor, options.given), account=options.account)
+    Targets(outputs, settings)
     console = options.screen.console()
     lists = _lists(options, settings, console)
     oldest = min(reference_list.read_at for reference_list in lists)

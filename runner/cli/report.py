@@ -9,6 +9,7 @@ import click
 
 from runner.cli.options import common
 from runner.cli.options.command import CommandOptions, argument, define, option, option_class
+from runner.cli.options.targets import Targets
 from runner.cli.outputs import annotates, tell_job_of
 from runner.core.errors import ExitCode, UsageError
 
@@ -38,6 +39,7 @@ def render_command(options: RenderOptions) -> int:
     from runner.views.terminal.console import Console
 
     file, outputs = options.file, common.outputs_of(options.formats, FORMATS)
+    Targets(outputs).refuse("the report", [file])
     document = parse.read(_read(file), file)
     console = Console.detect(no_color=options.no_color)
 
@@ -47,8 +49,7 @@ def render_command(options: RenderOptions) -> int:
         else:
             target.write(formats.render(fmt, document))
 
-    for output in outputs:
-        common.write_output(_beside(output, file), console, show)
+    common.write_outputs(outputs, console, show)
     if annotates(outputs):
         tell_job_of(document, console)
     return common.exit_code(ExitCode.OK, console)
@@ -59,10 +60,3 @@ def _read(file: str) -> bytes:
         return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror or error}") from None
-
-
-def _beside(output: common.Output, file: str) -> common.Output:
-    """The output, unless it would replace the report it is made from."""
-    if output.path is not None and file != "-" and output.path.exists() and output.path.samefile(file):
-        raise UsageError(f"{output.path} is the report itself", hint="name another file")
-    return output

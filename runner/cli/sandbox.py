@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 import click
 
 from runner.cli.options.command import CommandOptions, define, option, option_class
+from runner.cli.options.targets import Targets
 from runner.core.errors import ExitCode, LedgerUnusable, UsageError
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ def command(options: SandboxOptions) -> int:
         return ExitCode.OK
     from runner.sandbox import Sandbox, StateFileError
 
+    if options.state is not None:
+        Targets().add("--state", options.state, replaced=False)
     try:
         box = Sandbox(
             state=options.state, faults=options.faults, options=_parse_switches(options.switches, options.balance)

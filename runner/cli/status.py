@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from runner.cli.options import common
 from runner.cli.options.approval import SelectionOptions, selection_of
 from runner.cli.options.command import CommandOptions, define, group, option, option_class
+from runner.cli.options.targets import Targets
 from runner.cli.outputs import show_warning
 from runner.core.errors import ExitCode, InvalidManifests, UsageError
 from runner.run import wiring
@@ -48,6 +49,7 @@ def command(options: StatusOptions) -> int:
     selection = selection_of(options.selection)
     if selection and not options.paths:
         raise UsageError("--only, --exclude and --label need manifests", hint="name PATH...")
+    Targets(outputs, settings).refuse_inputs(options.paths)
     console = options.screen.console()
     requests = _requests(options.paths, selection, console) if options.paths else ()
     with closing(wiring.open_ledger(locate(settings), read_only=True)) as ledger:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from runner.cli.options import common
 from runner.cli.options.bounds import policies_line, policy_option
 from runner.cli.options.command import CommandOptions, define, group, option, option_class
+from runner.cli.options.targets import Targets
 from runner.cli.outputs import annotates, source_line, tell_job
 from runner.core.errors import ExitCode, Problem
 
@@ -45,6 +46,7 @@ def command(options: ValidateOptions) -> int:
 
     default = "github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text"
     outputs = common.outputs_of(options.formats, FORMATS, default)
+    Targets(outputs).refuse_inputs(options.paths, policy=options.policy, lockfile=options.lockfile)
     console = options.screen.console()
     with options.screen.watching(console) as watch:
         words = Words(paths=options.paths, named=options.lockfile, watch=watch)

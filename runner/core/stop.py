@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from queue import Empty, SimpleQueue
 from types import FrameType
@@ -17,9 +17,13 @@ SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stop:
-    """Set once, by a signal; asked between orders and right before a purchase is written."""
+    """Set once, by a signal; asked between orders and right before a purchase is written.
 
-    def __init__(self) -> None:
+    `noticed` is called at the first wish, perhaps by a signal handler: it must do next to nothing.
+    """
+
+    def __init__(self, noticed: Callable[[], None] = lambda: None) -> None:
+        self._noticed = noticed
         self.signal: signal.Signals | None = None
         self._requested = False
         # threading.Event is not safe to set in a handler that interrupts its own wait; a SimpleQueue is, by contract.
@@ -35,6 +39,7 @@ class Stop:
         if not self.requested:
             self.signal = number
             self._requested = True
+            self._noticed()
             self._wishes.put(None)
 
     def wait(self, seconds: float) -> None:

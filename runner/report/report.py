@@ -189,6 +189,11 @@ class Report:
         return self.balance_before - self.balance_after - by_balance
 
     @property
+    def has_sent(self) -> bool:
+        """Whether an order of this run was claimed, so that it may have cost money."""
+        return any(entry.attempts for entry in self.orders)
+
+    @property
     def summary(self) -> dict[str, int]:
         counts = Counter(entry.status for entry in self.orders)
         return {"total": len(self.orders)} | {status: counts[status] for status in STATUSES}

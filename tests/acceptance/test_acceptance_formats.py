@@ -162,7 +162,7 @@ def test_only_a_report_is_rendered(world: World) -> None:
     assert world.run("plan", "-q", "--report", "report.json", MANIFEST).code == 0
     before = (world.root / "report.json").read_bytes()
     refused = world.run("report", "render", "report.json", "-f", "markdown=report.json")
-    assert (refused.code, "is the report itself" in refused.err) == (2, True)
+    assert (refused.code, "over the report" in refused.err) == (2, True)
     assert (world.root / "report.json").read_bytes() == before
     assert world.run("report", "render", "-", stdin=before.decode()).out.startswith("spent        0.00 USD (plan: ")
 

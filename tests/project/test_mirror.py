@@ -24,6 +24,8 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "acceptance/test_acceptance_manifests.py": "cli.validate",
     "acceptance/test_acceptance_reads_and_keys.py": "cli.options.common",
     "acceptance/test_acceptance_reference.py": "cli.reference",
+    "acceptance/test_acceptance_targets.py": "cli.options.targets",
+    "acceptance/test_acceptance_unread.py": "views.terminal.writer",
     "acceptance/test_acceptance_words.py": "cli.lock views.lock",
     "cli/test_completion.py": "cli.complete",
     "cli/test_ledger.py": "views.ledger",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator
@@ -230,7 +229,7 @@ def _output(text: str, formats: tuple[str, ...]) -> Output:
         raise UsageError(
             f"unknown format {text!r}", hint=f"one of {', '.join(formats)}; a file is named like {formats[0]}=PATH"
         )
-    return Output(fmt, writable(Path(path)) if path else None)
+    return Output(fmt, Path(path) if path else None)
 
 
 @contextmanager
@@ -240,17 +239,6 @@ def writing(what: object) -> Iterator[None]:
         yield
     except OSError as error:
         raise UsageError(f"{what} cannot be written: {error.strerror or error}") from None
-
-
-def writable(path: Path) -> Path:
-    """UsageError, before anything happens, for a file that could not be written at the end."""
-    from runner.core.files import refuse_special
-
-    with writing(path):
-        refuse_special(path)
-        if not os.access(path.absolute().parent, os.W_OK | os.X_OK):
-            raise OSError(errno.EACCES, "its folder is missing or cannot be written")
-    return path
 
 
 def write_outputs(outputs: tuple[Output, ...], console: Console, render: Callable[[str, Console], None]) -> None:
@@ -275,13 +263,15 @@ def write_output(output: Output, console: Console, render: Callable[[str, Consol
         replace_atomically(output.path, text.getvalue().encode())
 
 
-def exit_code(code: ExitCode, console: Console) -> int:
+def exit_code(code: ExitCode, console: Console, *, spent: bool = False) -> int:
     """The code that a call ends with, all told; output that a disk did not take is said, and is no success.
 
-    A reader that went away has had enough: that is no failure.
+    A reader that went away has had enough: that is no failure. Where money may have been `spent`, the code says what
+    became of it, whatever became of the output.
     """
+    console.out.is_taken()
     failure = console.out.failure
     if failure is None or failure.errno == errno.EPIPE:
         return int(code)
     console.note(f"error: stdout could not be written: {failure.strerror or failure}\n")
-    return int(worst(code, ExitCode.USAGE))
+    return int(code if spent or failure.errno == errno.EINTR else worst(code, ExitCode.USAGE))

@@ -156,7 +156,7 @@ def hold(case: Examination) -> Check:
 
 def lockfile(case: Examination) -> Check:
     """Every word of the manifests is locked, and nothing else is. The vendor is not asked: `lock --check` does that."""
-    paths = case.paths or _manifests_here()
+    paths = case.paths or manifests_here()
     if not paths:
         return not_checked("no manifest was given, and none is in orders/ or this folder")
     words = Words(paths=paths, named=case.lockfile, sandbox=case.settings.sandbox)
@@ -176,7 +176,7 @@ def lockfile(case: Examination) -> Check:
     return ok(f"{read.path}: every word is locked ({len(read.entries)})", **facts, path=read.path)
 
 
-def _manifests_here() -> tuple[str, ...]:
+def manifests_here() -> tuple[str, ...]:
     """What a call without PATH is about: `orders/`, or the files of this folder that say they are manifests."""
     if Path(FOLDER).is_dir():
         return (FOLDER,)
@@ -194,7 +194,7 @@ def _is_manifest(file: Path) -> bool:
 
 def policies(case: Examination) -> Check:
     """The policies that hold can be read and are right."""
-    paths = case.paths or _manifests_here()
+    paths = case.paths or manifests_here()
     files = manifest.discover(paths, apart=case.lockfile is None).paths if paths else ()
     rules = policy.over(case.policy, files)
     if rules.problems:

@@ -2,20 +2,25 @@
 
 Decided once, by `Console.detect`. A write never raises: a purchase is not lost because a pipe or a terminal went away.
 Why text could not be written is remembered in `failure`, and the descriptor is pointed at nothing, so that leaving the
-process does not fail on the same pipe again.
+process does not fail on the same pipe again. A write waits for its reader, but for a signal or `Console.impatient`.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from typing import Final, Self, TextIO
+
+from runner.views.terminal.writer import Delivery, Writer, writer_of
 
 BATCH: Final = 1 << 16
 """Characters gathered before a write where many lines are at hand."""
+
+PATIENCE: Final = 1.0
+"""Seconds that a run which holds an account waits for a reader; what it then has to say is kept for later."""
 
 PLAIN_WIDTH: Final = 80
 MIN_WIDTH: Final = 20
@@ -25,13 +30,19 @@ STYLES: Final = {"error": "1;31", "warning": "1;33", "good": "32", "faint": "2",
 
 @dataclass(slots=True, kw_only=True)
 class Channel:
-    """One of the two streams. `terminal`: a person watches it, so lines may be redrawn. `width` is in cells."""
+    """One of the two streams. `terminal`: a person watches it, so lines may be redrawn. `width` is in cells.
+
+    `patience` is how many seconds a write waits for its reader, None for as long as it takes.
+    """
 
     stream: TextIO | None
     terminal: bool = False
     colour: bool = False
     width: int = PLAIN_WIDTH
     failure: OSError | None = None
+    patience: float | None = None
+    _writer: Writer | None = field(init=False, default=None, repr=False)
+    _has_begun: bool = field(init=False, default=False, repr=False)
 
     @property
     def unicode(self) -> bool:
@@ -46,6 +57,11 @@ class Channel:
     def write(self, text: str) -> None:
         """Hand `text` over now; never raises."""
         if self.failure is not None or not text:
+            return
+        if not self._has_begun:
+            self._writer, self._has_begun = writer_of(self.stream), True
+        if self._writer is not None:
+            self._hand_over(self._writer, text)
             return
         try:
             self._put(text)
@@ -77,8 +93,34 @@ class Channel:
         """`text`, already made safe, in the colour of a meaning of `STYLES`; unchanged where colour is off."""
         return f"\x1b[{STYLES[style]}m{text}\x1b[0m" if self.colour and text else text
 
+    def is_taken(self, seconds: float | None = None) -> bool:
+        """Whether all that was written has been taken, now or within so many seconds, None for any time."""
+        if self._writer is not None and self.failure is None:
+            return self._wait(self._writer, None, seconds) and self.failure is None
+        return self.failure is None
+
     def flush(self) -> None:
         """Nothing is held back; here for callers that expect a stream."""
+
+    def _hand_over(self, writer: Writer, text: str) -> None:
+        waits = self.patience is None or not writer.is_behind
+        delivery = writer.hand_over(self._encode(text))
+        if waits:
+            self._wait(writer, delivery, self.patience)
+
+    def _wait(self, writer: Writer, delivery: Delivery | None, seconds: float | None) -> bool:
+        try:
+            return writer.wait(delivery, seconds)
+        finally:
+            if writer.failure is not None and self.failure is None:
+                self._give_up(writer.failure)
+
+    def _encode(self, text: str) -> bytes:
+        encoding = getattr(self.stream, "encoding", None) or "ascii"
+        try:
+            return text.encode(encoding, getattr(self.stream, "errors", None) or "strict")
+        except UnicodeEncodeError:
+            return text.encode(encoding, "backslashreplace")
 
     def _put(self, text: str) -> None:
         if self.stream is None:
@@ -142,6 +184,18 @@ class Console:
     def note(self, text: str) -> None:
         """Text beside the product, as it is."""
         self.err.write(text)
+
+    @contextmanager
+    def impatient(self) -> Iterator[None]:
+        """For the length of a `with` that holds an account, nobody's reading is waited for longer than `PATIENCE`.
+
+        What they did not take is kept, and written when they read on.
+        """
+        self.out.patience = self.err.patience = PATIENCE
+        try:
+            yield
+        finally:
+            self.out.patience = self.err.patience = None
 
     def aside(self) -> Console:
         """The same console with stdout left free: what would go there goes to stderr."""

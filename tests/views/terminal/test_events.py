@@ -298,21 +298,23 @@ def test_the_terminal_is_given_back(terminal: Callable[[int], Terminal]) -> None
     assert "\x1b[?25" not in tty.text
 
 
-def test_a_word_in_the_middle_of_a_drawing(terminal: Callable[[int], Terminal]) -> None:
+def test_a_word_in_the_middle_of_a_drawing(
+    terminal: Callable[[int], Terminal], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What a signal handler tells while a line is being drawn comes right after it, whole, and stays."""
     tty, now = terminal(80), [0.0]
     channel = tty.console(no_color=True).err
     drawn = Drawn(channel, verbose=False, clock=lambda: now[0])
-    put, notice = channel.stream.write, Notice(text="stopping: the order in flight is finished first")
+    put, notice = Channel.write, Notice(text="stopping: the order in flight is finished first")
 
-    def interrupted(text: str) -> int:
-        if "in flight" in text and notice is not None and not heard:
+    def interrupted(self: Channel, text: str) -> None:
+        if "in flight" in text and not heard:
             heard.append(text)
             drawn(notice)
-        return put(text)
+        put(self, text)
 
     heard: list[str] = []
-    channel.stream.write = interrupted  # type: ignore[method-assign]
+    monkeypatch.setattr(Channel, "write", interrupted)
     drawn(Sent(key=KEY, deadline=180.0))
     now[0] = 2.0
     drawn(Buying(key=KEY, n=1, total=1, price=Decimal(1)))
