@@ -9,12 +9,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from runner.core.errors import Problem, Span
+from runner.core.identity import Identity, Register
 from runner.core.orders import OrderKey, OrderRequest, Quote, Scalar, Source
 from runner.core.progress import ignore
 from runner.core.records import Allowed, Attempt, Bought, Claim, Holder, Record, Stranger
+from runner.core.secrets import ApiKey
 from runner.core.states import OPEN, State
 from runner.core.vendor import Choice, Look, QuoteRefused, SeenOrder, VendorError, Witness
 from runner.limits.limits import Limits
@@ -180,6 +182,10 @@ def report(*entries: OrderEntry, **changes: Any) -> Report:
     return Report(**(usual | {"orders": list(entries)} | changes))
 
 
+IDENTITY: Final = Identity(address="127.0.0.1/api", key=ApiKey("made-up-key-of-the-tests"))
+"""Whose account a `Shop` is; `Books` know it."""
+
+
 class Shop:
     """A vendor to read from, as values: its prices by the order's name (None: refused), its lists, what it shows.
 
@@ -189,6 +195,7 @@ class Shop:
 
     base_url = "http://127.0.0.1:1/***"
     api_version = "v1"
+    identity = IDENTITY
 
     def __init__(
         self,
@@ -238,6 +245,7 @@ class Books:
 
     def __init__(self, *records: Record, owners: Mapping[str, OrderKey] | None = None, **facts: Any) -> None:
         self.all, self.owned, self.known = records, owners or {}, facts
+        self.account = "default"
 
     def records(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Record]:
         wanted = set(keys)
@@ -252,6 +260,9 @@ class Books:
     def owners(self, order_ids: Iterable[str]) -> dict[str, OrderKey]:
         bought = {one.order_id: one.key for one in self.all if one.order_id} | dict(self.owned)
         return {order_id: bought[order_id] for order_id in order_ids if order_id in bought}
+
+    def register(self) -> Register:
+        return Register(names=frozenset({self.account}), entries=(IDENTITY.entry(self.account, 1, at=AT, who="test"),))
 
     def successors(self, keys: Iterable[OrderKey]) -> dict[OrderKey, OrderKey]:
         return {}

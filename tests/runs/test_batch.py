@@ -61,6 +61,9 @@ class Account(Books):
         self.written.append(f"claim {claim.request.key.name}")
         return attempt(claim.request)
 
+    def objection(self) -> str | None:
+        return None
+
     def settle(self, tried: Attempt, settlement: Settlement) -> Record:
         self.written.append(f"settle {tried.key.name} {settlement.after}")
         return record(order(tried.key.name), settlement.after)
