@@ -12,6 +12,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from runner.core.errors import UsageError
+from runner.ledger.pgroots import with_roots
 
 MASK: Final = "***"
 
@@ -28,6 +29,9 @@ _DEFAULTS: Final[Mapping[str, str]] = {
 }
 """What the URL does not say; everything it does say wins."""
 
+_ALWAYS: Final[Mapping[str, str]] = {"client_encoding": "UTF8"}
+"""What neither the URL nor PGCLIENTENCODING may change: text is written and read as it is."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
@@ -38,8 +42,11 @@ class Target:
     secrets: tuple[str, ...] = field(repr=False)
 
     def connect(self) -> psycopg.Connection:
-        """A session of its own; `psycopg.Error` where there is none. Transactions are opened by whoever writes."""
-        return psycopg.connect("", autocommit=True, **self.parameters)  # type: ignore[arg-type]
+        """A session of its own; `psycopg.Error` where there is none. Transactions are opened by whoever writes.
+
+        Raises `LedgerUnusable` where the system's authorities are asked for and there is no file of them.
+        """
+        return psycopg.connect("", autocommit=True, **with_roots(self.parameters))  # type: ignore[arg-type]
 
     def mask(self, words: str) -> str:
         """`words` on one line and without any secret, whoever put it there."""
@@ -69,7 +76,7 @@ def read_url(url: str) -> Target:
     secrets = {secret for secret in (*named, os.environ.get("PGPASSWORD", "")) if secret}
     return Target(
         location=_location(parts),
-        parameters={**_DEFAULTS, **parts},
+        parameters={**_DEFAULTS, **parts, **_ALWAYS},
         secrets=tuple(sorted(secrets | {quote(secret, safe="") for secret in secrets}, key=len, reverse=True)),
     )
 

@@ -6,13 +6,14 @@ import hashlib
 import os
 import stat
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from runner.core.errors import UsageError
+from runner.core.files import WRITABLE_STATE
 from runner.core.secrets import KEY_PATTERN, ApiKey
 
 if TYPE_CHECKING:
@@ -62,10 +63,27 @@ class LedgerPlace:
 
 
 def state_folder() -> Path:
-    """Where this user's ledgers live unless they are named."""
+    """Where this user's ledgers live unless they are named. UsageError for a user without a home."""
     import platformdirs
 
-    return platformdirs.user_state_path("order-runner", appauthor=False)
+    folder = _own_folder(platformdirs.user_state_path)
+    if folder is None:
+        raise UsageError(
+            f"there is no folder for what this user's runs remember: HOME is no absolute path, and user {os.getuid()} "
+            "has no home",
+            hint=WRITABLE_STATE,
+        )
+    return folder
+
+
+def _own_folder(find: Callable[..., Path]) -> Path | None:
+    """A folder of this user; None without a home, as in a container whose user is no entry of its passwd file."""
+    try:
+        folder = find("order-runner", appauthor=False)
+    except RuntimeError:
+        return None
+    # Releases of platformdirs before this was an error leave the tilde in its place.
+    return folder if folder.is_absolute() else None
 
 
 def sandbox_folder(settings: Settings) -> Path:
@@ -73,15 +91,17 @@ def sandbox_folder(settings: Settings) -> Path:
     return settings.sandbox_folder or state_folder() / "sandbox"
 
 
-def list_cache(settings: Settings) -> ListCache:
-    """Where the vendor's lists are kept for a day, for this address and account."""
+def list_cache(settings: Settings) -> ListCache | None:
+    """Where the vendor's lists are kept for a day, for this address and account; None for a user without a home."""
     import platformdirs
 
     from runner.core.catalogue import ListCache
 
     named = f"{settings.base_url or DEFAULT_BASE_URL}\n{settings.account or DEFAULT_ACCOUNT}"
-    folder = platformdirs.user_cache_path("order-runner", appauthor=False) / "reference"
-    return ListCache(folder=folder, mark=hashlib.sha256(named.encode()).hexdigest()[:16])
+    folder = _own_folder(platformdirs.user_cache_path)
+    if folder is None:
+        return None
+    return ListCache(folder=folder / "reference", mark=hashlib.sha256(named.encode()).hexdigest()[:16])
 
 
 def in_ci(environ: Mapping[str, str] = os.environ) -> bool:
@@ -92,10 +112,17 @@ def in_ci(environ: Mapping[str, str] = os.environ) -> bool:
 def short_path(path: Path) -> str:
     """A path for reports: from the working folder or the home folder where it lies there."""
     path = path.absolute()
-    for start, name in ((Path.cwd(), ""), (Path.home(), "~/")):
-        if path.is_relative_to(start):
+    for start, name in ((Path.cwd(), ""), (_home(), "~/")):
+        if start is not None and path.is_relative_to(start):
             return name + path.relative_to(start).as_posix()
     return str(path)
+
+
+def _home() -> Path | None:
+    try:
+        return Path.home()
+    except RuntimeError:
+        return None
 
 
 def is_postgres(text: str) -> bool:
@@ -119,7 +146,17 @@ def locate(settings: Settings) -> LedgerPlace:
             f"ledgers at {scheme}:// are not supported",
             hint="use a file, like --ledger orders.ledger, or a database, like postgresql://user@host/db",
         )
-    return LedgerPlace(path=Path(text).expanduser(), account=account)
+    return LedgerPlace(path=_expanded(text), account=account)
+
+
+def _expanded(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise UsageError(
+            f"the ledger {text} cannot be found: there is no home folder to put in the place of the ~",
+            hint="name its whole path, or set HOME",
+        ) from None
 
 
 def require_named_ledger(settings: Settings) -> None:

@@ -13,6 +13,7 @@ from typing import Final
 from runner import manifest
 from runner._version import __version__
 from runner.core.errors import ExitCode, InvalidManifests, LedgerOutdated
+from runner.core.files import WRITABLE_STATE
 from runner.limits import policy
 from runner.manifest.words import Words
 from runner.run import wiring
@@ -45,7 +46,10 @@ def ledger(case: Examination) -> Check:
     except LedgerOutdated as error:
         return warning(str(error), error.hint or "", **facts, outdated=True)
     if place.url is not None:
-        return ok(text, **facts, exists=True)
+        if _writable(place.path):
+            return ok(text, **facts, exists=True)
+        kept = f"the folder {place.path}, for what the server does not take, cannot be written"
+        return failure(ExitCode.REFUSED, f"{text}: {kept}", WRITABLE_STATE, **facts, exists=True)
     exists = place.path.exists()
     facts |= {"exists": exists, "writable": _writable(place.path)}
     if not facts["writable"]:
