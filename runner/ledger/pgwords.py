@@ -68,6 +68,8 @@ _WORDS: Final = (
         r"does not support SSL",
         "turn TLS on at the server (ssl = on); sslmode=disable only where nobody can stand in between",
     ),
+    # What a session that is lost leaves behind.
+    (r"SSL SYSCALL error|SSL connection has been closed", UNREACHED),
     (r"weak sslmode", "write sslmode=verify-full: sslrootcert=system goes with no other"),
     (
         r"root certificate",

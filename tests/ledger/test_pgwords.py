@@ -191,6 +191,7 @@ def _read(connection: socket.socket, size: int) -> bytes:
         ),
         ('no pg_hba.conf entry for host "10.0.0.9", user "ci", database "ssl", SSL encryption', "add a line to the"),
         ("connection requires a valid client certificate", "sslcert, sslkey"),
+        ("SSL SYSCALL error: EOF detected", "check that the server is up"),
         ("Tenant or user not found", "check user and host in the URL"),
         ('database "read-only ssl service" does not exist', "create it: CREATE DATABASE"),
         ("Passwort-Authentifizierung für Benutzer »ci« fehlgeschlagen", "user, password and database in the URL"),

@@ -122,6 +122,19 @@ def test_answer_that_comes_after_the_next_machine_gave_up(store: PostgresStore, 
         assert store.record().order_id == placed().order_id
 
 
+def test_machine_without_a_place_for_answers(store: PostgresStore, tmp_path: Path) -> None:
+    """Where an answer could not be kept that the server does not take, nothing is held; the folder and a way out named."""
+    (tmp_path / "file").touch()
+    folder = tmp_path / "file" / "postgres"
+    with (
+        closing(open_postgres(str(store.path), "acme", folder=folder)) as ledger,
+        pytest.raises(LedgerUnusable, match=str(folder)) as caught,
+        ledger.hold(holder(), timeout=0),
+    ):
+        pass
+    assert "XDG_STATE_HOME" in (caught.value.hint or "")
+
+
 def test_server_restarted_in_the_middle(pg: Server, store: PostgresStore) -> None:
     """A server that crashes keeps what it acknowledged; the runner stops, and the next one enters what it knew."""
     if not pg.is_own:
