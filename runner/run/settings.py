@@ -146,10 +146,10 @@ def locate(settings: Settings) -> LedgerPlace:
             f"ledgers at {scheme}:// are not supported",
             hint="use a file, like --ledger orders.ledger, or a database, like postgresql://user@host/db",
         )
-    return LedgerPlace(path=_expanded(text), account=account)
+    return LedgerPlace(path=_expand_home(text), account=account)
 
 
-def _expanded(text: str) -> Path:
+def _expand_home(text: str) -> Path:
     try:
         return Path(text).expanduser()
     except RuntimeError:

@@ -114,7 +114,7 @@ def test_the_encoding_of_the_environment_is_not_that_of_the_ledger(
 
 
 @contextmanager
-def saying(words: str, tls: ssl.SSLContext | None = None) -> Iterator[int]:
+def refusing_with(words: str, tls: ssl.SSLContext | None = None) -> Iterator[int]:
     """The port of something that speaks as much of PostgreSQL's protocol as it takes to refuse with these words."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=_refuse_all, args=(listener, words, tls), daemon=True).start()
@@ -199,7 +199,7 @@ def _read(connection: socket.socket, size: int) -> bytes:
 )
 def test_each_refusal_of_a_pooler_or_a_server_has_its_way_out(tmp_path: Path, words: str, way_out: str) -> None:
     """Words without an SQLSTATE lead to what is to be done, whatever the names in them."""
-    with saying(words) as port:
+    with refusing_with(words) as port:
         said = refusal(f"postgresql://ci:{PASSWORD}@127.0.0.1:{port}/orders", tmp_path)
     assert words in said
     assert way_out in said.rpartition(" / ")[2]
@@ -244,7 +244,7 @@ def test_the_systems_authorities_are_found(
     """`sslrootcert=system` trusts who is in the system's file, wherever the driver's OpenSSL was built, and nobody else."""
     ca, path = authority
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
-    with saying("auth failed", certified(ca)) as port:
+    with refusing_with("auth failed", certified(ca)) as port:
         url = f"postgresql://ci:{PASSWORD}@127.0.0.1:{port}/orders?sslrootcert=system"
         monkeypatch.setattr(pgroots, "PLACES", (str(tmp_path / "none.pem"), str(path)))
         monkeypatch.setattr(pgroots.ssl, "get_default_verify_paths", lambda: nowhere(tmp_path))
@@ -265,10 +265,10 @@ def test_openssls_own_variable_names_the_authorities(
     """SSL_CERT_FILE names the system's file, as it does for OpenSSL; a name that is not the server's is refused."""
     ca, path = authority
     monkeypatch.setenv("SSL_CERT_FILE", str(path))
-    with saying("auth failed", certified(ca)) as port:
+    with refusing_with("auth failed", certified(ca)) as port:
         url = f"postgresql://ci:{PASSWORD}@127.0.0.1:{port}/orders?sslmode=verify-full&sslrootcert=system"
         assert "check the password" in refusal(url, tmp_path), "the server was not trusted"
-    with saying("auth failed", certified(ca, "db.example")) as port:
+    with refusing_with("auth failed", certified(ca, "db.example")) as port:
         url = f"postgresql://ci:{PASSWORD}@127.0.0.1:{port}/orders?sslrootcert=system"
         assert "write the host in the URL as the server's certificate has it" in refusal(url, tmp_path)
 
@@ -280,7 +280,7 @@ def test_the_real_system_has_authorities(
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     if not any(Path(place).is_file() for place in pgroots.PLACES):
         pytest.skip("this machine has no file of authorities")
-    with saying("auth failed", certified(authority[0])) as port:
+    with refusing_with("auth failed", certified(authority[0])) as port:
         said = refusal(f"postgresql://ci@127.0.0.1:{port}/orders?sslrootcert=system", tmp_path)
     assert "the server's certificate is not from the authorities in sslrootcert" in said
 
@@ -303,14 +303,14 @@ def test_a_root_that_is_nowhere_leads_to_the_systems(
 ) -> None:
     """`verify-full` alone looks for a file in the home folder, which hardly anybody has."""
     monkeypatch.setenv("HOME", str(tmp_path))
-    with saying("auth failed", certified(authority[0])) as port:
+    with refusing_with("auth failed", certified(authority[0])) as port:
         said = refusal(f"postgresql://ci@127.0.0.1:{port}/orders?sslmode=verify-full", tmp_path)
     assert "add sslrootcert=system to the URL" in said
 
 
 def test_the_command_says_the_way_out(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever runs a command reads the server's words and what to do, and no password."""
-    with saying("no such database: orders") as port:
+    with refusing_with("no such database: orders") as port:
         monkeypatch.setenv("ORDER_RUNNER_LEDGER", f"postgresql://ci:{PASSWORD}@127.0.0.1:{port}/orders")
         assert run(["status"]) == 5
     said = capsys.readouterr().err
