@@ -192,6 +192,13 @@ def test_what_a_pull_request_brings_is_not_taken_for_what_a_job_wrote(machine: M
     assert CANARY not in machine.environment_of("pip") + machine.environment_of("gh")
 
 
+def test_an_approval_that_is_a_link_approves_nothing(machine: Machine) -> None:
+    """A link from `approved.json` to the plan of the very job, which always agrees with itself, is not an approval."""
+    (machine.world.root / "approved.json").symlink_to(machine.out / "plan.json")
+    assert not machine.job("plan")
+    assert "not approved yet: commit this" in machine.said
+
+
 @pytest.mark.parametrize("links", [True, False], ids=["links", "files"])
 def test_without_a_plan_nothing_is_commented(machine: Machine, links: bool) -> None:
     """Where `plan` ends with 2, here for its ledger's name, files of its outputs' names are neither comment nor artifact."""

@@ -246,6 +246,13 @@ def test_what_a_pull_request_brings_is_not_taken_for_what_a_step_wrote(runner: R
     )
 
 
+def test_an_approval_that_is_a_link_approves_nothing(runner: Runner) -> None:
+    """A link from `approved.json` to the plan of the very job, which always agrees with itself, is not an approval."""
+    (runner.world.root / "approved.json").symlink_to(runner.out / "plan.json")
+    assert not runner.job("plan")
+    assert "not approved yet" in runner.log
+
+
 @pytest.mark.parametrize("links", [True, False], ids=["links", "files"])
 def test_without_a_plan_nothing_is_commented(runner: Runner, links: bool) -> None:
     """Where no plan is made, here for a broken manifest, files of its outputs' names are neither comment nor artifact."""

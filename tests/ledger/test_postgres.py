@@ -135,6 +135,22 @@ def test_machine_without_a_place_for_answers(store: PostgresStore, tmp_path: Pat
     assert "XDG_STATE_HOME" in (caught.value.hint or "")
 
 
+def test_doctor_finds_that_answers_could_not_be_kept(
+    store: PostgresStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The folder of this machine is part of a ledger in PostgreSQL: one that cannot be made is found before a purchase."""
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("ORDER_RUNNER_LEDGER", str(store.path))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    assert run(["doctor", "--offline"]) != 0
+    said = capsys.readouterr().out
+    assert (
+        f"the folder {tmp_path}/file/order-runner/postgres, for what the server does not take, cannot be written"
+        in said
+    )
+    assert "set XDG_STATE_HOME" in said
+
+
 def test_server_restarted_in_the_middle(pg: Server, store: PostgresStore) -> None:
     """A server that crashes keeps what it acknowledged; the runner stops, and the next one enters what it knew."""
     if not pg.is_own:
