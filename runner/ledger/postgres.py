@@ -19,15 +19,17 @@ from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from runner.core.errors import LedgerUnusable
+from runner.core.errors import LedgerReplaced, LedgerUnusable
 from runner.core.files import WRITABLE_STATE, private_folder
 from runner.core.ledger import Hold, Ledger
-from runner.core.records import Holder
+from runner.core.records import Head, Holder
 from runner.ledger import migrations
 from runner.ledger.emergency import EmergencyFile
 from runner.ledger.engine import SqlLedger, check_account
+from runner.ledger.footing import Footing, refuse_behind
+from runner.ledger.grants import grants
 from runner.ledger.hold import SqlHold
-from runner.ledger.lockfile import account_lock
+from runner.ledger.lockfile import AccountLock, account_lock, read_memory
 from runner.ledger.pgsession import AccountSession, holding, lock_key, make_durable, make_strict, one, refuse_pooled
 from runner.ledger.pgurl import Target, read_url
 from runner.ledger.pgwords import ENCODING, way_out
@@ -40,24 +42,28 @@ MIGRATION: Final = "a migration, which no account can be called"
 """In the place of an account: the lock of whoever changes the tables."""
 
 
-def open_postgres(url: str, account: str, *, folder: Path, read_only: bool = False) -> Ledger:
+def open_postgres(url: str, account: str, *, folder: Path, read_only: bool = False, restoring: bool = False) -> Ledger:
     """The ledger of `account` in the database at `url`, its tables made or brought up to date where that is needed.
 
-    `folder` is this machine's place for outcomes that the server did not take. With `read_only` nothing is made or
-    changed: a database without tables is an empty ledger, older tables are refused. Raises `UsageError` for a URL or an
-    account name that cannot be one, `LedgerUnusable` for anything wrong with the server.
+    `folder` is this machine's place for outcomes that the server did not take, and for what it remembers of the ledger.
+    With `read_only` nothing is made or changed: a database without tables is an empty ledger, older tables are refused.
+    With `restoring` it may lack events that it had, to get them back by `Hold.restore`.
+
+    Raises `UsageError` for a URL or an account name that cannot be one, `LedgerUnusable` for anything wrong with the
+    server, as `LedgerReplaced` where it lacks events that this machine has seen.
     """
     check_account(account)
-    return PostgresLedger(read_url(url), account, folder=folder.absolute(), read_only=read_only)
+    return PostgresLedger(read_url(url), account, folder=folder.absolute(), read_only=read_only, restoring=restoring)
 
 
 class PostgresLedger(SqlLedger):
     """One account's orders in one schema of one database."""
 
-    def __init__(self, target: Target, account: str, *, folder: Path, read_only: bool) -> None:
+    def __init__(self, target: Target, account: str, *, folder: Path, read_only: bool, restoring: bool) -> None:
         super().__init__(_engine(target), account, target.location, read_only=read_only)
         self._target = target
         self._folder = folder
+        self._restoring = restoring
         self._schema = ""
         with self._trusting():
             self._open()
@@ -75,7 +81,7 @@ class PostgresLedger(SqlLedger):
         deadline = time.monotonic() + timeout
         with ExitStack() as held:
             with self._trusting():
-                emergency = self._hold_here(held, holder, timeout)
+                lock, emergency = self._hold_here(held, holder, timeout)
                 connection = held.enter_context(self._connect(WRITE))
                 raw = _raw(connection)
                 make_durable(raw)
@@ -86,18 +92,26 @@ class PostgresLedger(SqlLedger):
                 raw.add_notice_handler(lambda notice: notices.append(notice.message_primary or ""))
                 hold = SqlHold(
                     holder=holder,
-                    write=lambda: self._acknowledged_transaction(connection, notices),
+                    transaction=lambda: self._acknowledged_transaction(connection, notices),
                     is_held=session.is_held,
                     emergency=emergency,
+                    footing=Footing(lock, {}, self.location),
+                    restoring=self._restoring,
                 )
             yield hold
 
-    def _hold_here(self, held: ExitStack, holder: Holder, timeout: float) -> EmergencyFile:
+    def _hold_here(self, held: ExitStack, holder: Holder, timeout: float) -> tuple[AccountLock, EmergencyFile]:
         """Keep other processes of this machine out, and have its emergency file ready; both until `held` is left."""
-        try:
+        with self._in_own_folder():
             private_folder(self._folder)
-            held.enter_context(account_lock(self._own("lock"), self.account, holder, timeout))
-            return held.enter_context(closing(EmergencyFile(self._own("emergency"), self.account)))
+            lock = held.enter_context(account_lock(self._own("lock"), self.account, holder, timeout))
+            return lock, held.enter_context(closing(EmergencyFile(self._own("emergency"), self.account)))
+
+    @contextmanager
+    def _in_own_folder(self) -> Iterator[None]:
+        """What goes wrong in this machine's own folder becomes `LedgerUnusable`, with a way out of its own."""
+        try:
+            yield
         except OSError as error:
             raise LedgerUnusable(
                 f"the folder {self._folder}, where this machine keeps what the server did not take, cannot be used: "
@@ -111,6 +125,25 @@ class PostgresLedger(SqlLedger):
             return None
         with self._trusting():
             return holding(_raw(self._reader), lock_key(self._schema, self.account), self.account)
+
+    def grants(self, role: str) -> tuple[str, ...]:
+        """The statements that let a role buy with this ledger."""
+        return grants(self._schema, role)
+
+    def grant(self, role: str) -> tuple[str, ...]:
+        """Let a role buy with this ledger; the statements. LedgerUnusable, and nothing given, where one is refused."""
+        given, notices = self.grants(role), list[str]()
+        with self._trusting(), closing(self._connect(WRITE)) as connection, connection.begin():
+            raw = _raw(connection)
+            raw.add_notice_handler(lambda notice: notices.append(notice.message_primary or ""))
+            for statement in given:
+                raw.execute(statement.encode())
+            if notices:
+                raise LedgerUnusable(
+                    f"the ledger {self.location} did not give {role} every right: {notices[0]}",
+                    hint="run it as the owner of the tables",
+                )
+        return given
 
     def _own(self, kind: str) -> Path:
         parameters = self._target.parameters
@@ -138,9 +171,23 @@ class PostgresLedger(SqlLedger):
                     hint="create the schema, or use another one with ?options=-csearch_path%3Dname",
                 )
             self._schema = schema
+            with self._in_own_folder():
+                kept = read_memory(self._own("lock"))
             if self._is_ready(connection):
+                self._refuse_behind(connection, kept)
                 self._reader = connection
                 undo.pop_all()
+            elif kept is not None and kept.events:
+                raise LedgerReplaced(
+                    f"{self.location} has no tables, but {self._own('lock')} shows that this machine bought with it",
+                    hint=f"restore the database; if it was emptied on purpose, delete {self._own('lock')}",
+                )
+
+    def _refuse_behind(self, connection: Connection, kept: Head | None) -> None:
+        if self._restoring or kept is None:
+            return
+        with connection.begin():
+            refuse_behind(AccountRows(connection, self.account), kept, self._own("lock"), self.location)
 
     def _refuse_encoding(self, encoding: str | None) -> None:
         if encoding not in ("UTF8", None):

@@ -28,6 +28,7 @@ _NAME: Final = "lower-case letters, digits, `.`, `_` and `-`, 63 at most, the fi
 FORMS: Final = {
     "name": _NAME,
     "batch": _NAME,
+    "renamed_from": "the key it was bought by, such as `crawl/fr-prices`; for a whole batch, the name it had",
     "labels": _NAME,
     "max_total": 'an amount in USD as quoted text with at most two decimals, such as "120.00"',
     "max_order": 'an amount in USD as quoted text with at most two decimals, such as "120.00"',

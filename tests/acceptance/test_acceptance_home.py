@@ -78,7 +78,7 @@ def test_a_tilde_without_a_home_is_refused(world: World, homeless: Environment) 
     world.manifest(ipv4("one"))
     done = world.run("apply", "--yes", "--ledger", "~/orders.ledger", "orders.yaml", env=homeless, cold=True)
     assert done.code == 2
-    assert "there is no home folder to put in the place of the ~" in done.err
+    assert "begins with a home folder that is not known here" in done.err
     assert world.money_requests == 0
 
 

@@ -15,7 +15,7 @@ SCHEMAS = HERE.parents[1] / "schemas"
 ENTRIES: dict[str, dict[str, dict[str, Any]]] = json.loads((HERE / "entries.json").read_text("utf-8"))
 TYPES = ("ipv4", "isp", "mix", "mix_isp", "ipv6", "mobile", "resident")
 
-OWN = ["name", "type", "generation", "enabled", "labels", "max_total"]
+OWN = ["name", "type", "generation", "renamed_from", "copies", "enabled", "labels", "max_total"]
 COMMON = ["countryId", "periodId", "quantity", "paymentId", "customTargetName", "authorization", "coupon"]
 COMMON += ["generateAuth"]
 VENDOR = {

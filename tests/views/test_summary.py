@@ -56,13 +56,13 @@ unknown: 2 orders may have been charged; nothing more is bought until that is se
   - or look at the vendor's dashboard, and record with `order-runner resolve` what you found
   - do not buy it again by hand before that: it may have been bought already
   - `order-runner status` lists every open order of the account, with the commands that settle it
-refused before any money moved: 1 order
-  crawl/dear  ipv4, 10 × country 561, 1m
-    orders.yaml:5: its price is 90.00
 rejected by the vendor, not bought: 1 order
   crawl/us-prices  ipv4, 10 × country 561, 1m
     orders.yaml:22:3: PSR501 the vendor refused it
       vendor: Country not exists (code 404)
+refused before any money moved: 1 order
+  crawl/dear  ipv4, 10 × country 561, 1m
+    orders.yaml:5: its price is 90.00
 bought: 2 orders
   crawl/fr-prices  order 1000501  12.50 USD  ipv4, 10 × country 561, 1m
   crawl/quoted-only  order 1000502  5.00 USD (quoted)  ipv4, 10 × country 561, 1m
@@ -75,7 +75,7 @@ report: report.json
 
 
 def test_money_comes_first(make: Make, eventful: Report, plain: Plain) -> None:
-    """Money, then what is unknown with what it may have cost and what to do, refused, rejected, bought, skipped."""
+    """Money, then what is unknown with what it may have cost and what to do, rejected, refused, bought, skipped."""
     summary.render(make.document(eventful), plain.console.out, report_path="report.json")
     assert plain.out == EVENTFUL
 
