@@ -77,8 +77,8 @@ def state_folder() -> Path:
     folder = _own_folder(platformdirs.user_state_path)
     if folder is None:
         raise UsageError(
-            f"there is no folder for what this user's runs remember: HOME is no absolute path, and user {os.getuid()} "
-            "has no home",
+            "there is no folder for what this user's runs remember: neither XDG_STATE_HOME nor HOME is an absolute "
+            f"path, and user {os.getuid()} has no home",
             hint=WRITABLE_STATE,
         )
     return folder
