@@ -9,7 +9,10 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
+
+WRITABLE_STATE: Final = "set XDG_STATE_HOME, or HOME, to a folder that this user may write to and that outlives the run"
+"""The way out where there is no folder for what this user's runs remember, or where it cannot be written."""
 
 
 def private_folder(path: Path) -> None:

@@ -14,6 +14,7 @@ from psycopg.pq import Conninfo
 
 from runner.core.errors import UsageError
 from runner.core.nearest import nearest
+from runner.ledger.pgroots import with_roots
 
 MASK: Final = "***"
 
@@ -30,6 +31,8 @@ _DEFAULTS: Final[Mapping[str, str]] = {
 }
 """What the URL does not say; everything it does say wins."""
 
+_ALWAYS: Final[Mapping[str, str]] = {"client_encoding": "UTF8"}
+"""What neither the URL nor PGCLIENTENCODING may change: text is written and read as it is."""
 _PARAMETERS: Final = (
     "known are sslmode, sslrootcert, options, service, and what else "
     "https://www.postgresql.org/docs/current/libpq-connect.html lists"
@@ -48,8 +51,11 @@ class Target:
     secrets: tuple[str, ...] = field(repr=False)
 
     def connect(self) -> psycopg.Connection:
-        """A session of its own; `psycopg.Error` where there is none. Transactions are opened by whoever writes."""
-        return psycopg.connect("", autocommit=True, **self.parameters)  # type: ignore[arg-type]
+        """A session of its own; `psycopg.Error` where there is none. Transactions are opened by whoever writes.
+
+        Raises `LedgerUnusable` where the system's authorities are asked for and there is no file of them.
+        """
+        return psycopg.connect("", autocommit=True, **with_roots(self.parameters))  # type: ignore[arg-type]
 
     def mask(self, words: str) -> str:
         """`words` on one line and without any secret, whoever put it there."""
@@ -85,7 +91,7 @@ def read_url(url: str) -> Target:
     secrets = {secret for secret in (*named, os.environ.get("PGPASSWORD", "")) if secret}
     return Target(
         location=_location(parts),
-        parameters={**_DEFAULTS, **parts},
+        parameters={**_DEFAULTS, **parts, **_ALWAYS},
         secrets=tuple(sorted(secrets | {quote(secret, safe="") for secret in secrets}, key=len, reverse=True)),
     )
 

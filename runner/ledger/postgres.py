@@ -20,7 +20,7 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from runner.core.errors import LedgerReplaced, LedgerUnusable
-from runner.core.files import private_folder
+from runner.core.files import WRITABLE_STATE, private_folder
 from runner.core.ledger import Hold, Ledger
 from runner.core.records import Head, Holder
 from runner.ledger import migrations
@@ -29,9 +29,10 @@ from runner.ledger.engine import SqlLedger, check_account
 from runner.ledger.footing import Footing, refuse_behind
 from runner.ledger.grants import grants
 from runner.ledger.hold import SqlHold
-from runner.ledger.lockfile import account_lock, read_memory
+from runner.ledger.lockfile import AccountLock, account_lock, read_memory
 from runner.ledger.pgsession import AccountSession, holding, lock_key, make_durable, make_strict, one, refuse_pooled
 from runner.ledger.pgurl import Target, read_url
+from runner.ledger.pgwords import ENCODING, way_out
 from runner.ledger.sql import AccountRows
 
 READ: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -39,19 +40,6 @@ WRITE: Final = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 
 MIGRATION: Final = "a migration, which no account can be called"
 """In the place of an account: the lock of whoever changes the tables."""
-
-_HINTS: Final = (
-    ("08", "check that the server is up and can be reached, then run again"),
-    ("57P", "the server ended the session: run again"),
-    ("28", "check user, password (PGPASSWORD, PGPASSFILE) and the server's pg_hba.conf"),
-    ("3D000", "create the database first: CREATE DATABASE"),
-    ("42501", "as the owner of the tables, run `order-runner ledger init --grant ROLE`"),
-    ("42704", "create the role first: CREATE ROLE"),
-    ("53", "the server is short of space or connections: check its disk and max_connections"),
-    ("25006", "connect to the primary, and to a database that may be written"),
-    ("55P03", "another session has held a lock for a long time: look at pg_stat_activity"),
-    ("57014", "another session has held a lock for a long time: look at pg_stat_activity"),
-)
 
 
 def open_postgres(url: str, account: str, *, folder: Path, read_only: bool = False, restoring: bool = False) -> Ledger:
@@ -93,9 +81,7 @@ class PostgresLedger(SqlLedger):
         deadline = time.monotonic() + timeout
         with ExitStack() as held:
             with self._trusting():
-                private_folder(self._folder)
-                lock = held.enter_context(account_lock(self._own("lock"), self.account, holder, timeout))
-                emergency = held.enter_context(closing(EmergencyFile(self._own("emergency"), self.account)))
+                lock, emergency = self._hold_here(held, holder, timeout)
                 connection = held.enter_context(self._connect(WRITE))
                 raw = _raw(connection)
                 make_durable(raw)
@@ -113,6 +99,25 @@ class PostgresLedger(SqlLedger):
                     restoring=self._restoring,
                 )
             yield hold
+
+    def _hold_here(self, held: ExitStack, holder: Holder, timeout: float) -> tuple[AccountLock, EmergencyFile]:
+        """Keep other processes of this machine out, and have its emergency file ready; both until `held` is left."""
+        with self._in_own_folder():
+            private_folder(self._folder)
+            lock = held.enter_context(account_lock(self._own("lock"), self.account, holder, timeout))
+            return lock, held.enter_context(closing(EmergencyFile(self._own("emergency"), self.account)))
+
+    @contextmanager
+    def _in_own_folder(self) -> Iterator[None]:
+        """What goes wrong in this machine's own folder becomes `LedgerUnusable`, with a way out of its own."""
+        try:
+            yield
+        except OSError as error:
+            raise LedgerUnusable(
+                f"the folder {self._folder}, where this machine keeps what the server did not take, cannot be used: "
+                f"{error.strerror or error}",
+                hint=WRITABLE_STATE,
+            ) from None
 
     def held_by(self) -> str | None:
         """Who holds the account, looked up and not tried; None for nobody, empty where this system does not tell."""
@@ -158,6 +163,7 @@ class PostgresLedger(SqlLedger):
         with ExitStack() as undo:
             connection = undo.enter_context(self._connect(READ))
             raw = _raw(connection)
+            self._refuse_encoding(raw.info.parameter_status("server_encoding"))
             schema = one(raw, "SELECT current_schema()")
             if schema is None:
                 raise LedgerUnusable(
@@ -165,7 +171,8 @@ class PostgresLedger(SqlLedger):
                     hint="create the schema, or use another one with ?options=-csearch_path%3Dname",
                 )
             self._schema = schema
-            kept = read_memory(self._own("lock"))
+            with self._in_own_folder():
+                kept = read_memory(self._own("lock"))
             if self._is_ready(connection):
                 self._refuse_behind(connection, kept)
                 self._reader = connection
@@ -181,6 +188,13 @@ class PostgresLedger(SqlLedger):
             return
         with connection.begin():
             refuse_behind(AccountRows(connection, self.account), kept, self._own("lock"), self.location)
+
+    def _refuse_encoding(self, encoding: str | None) -> None:
+        if encoding not in ("UTF8", None):
+            raise LedgerUnusable(
+                f"the database of {self.location} keeps text as {encoding}, which cannot hold every name",
+                hint=f"create one that can: {ENCODING}; a ledger that is in this one moves with pg_dump and psql",
+            )
 
     def _is_ready(self, connection: Connection) -> bool:
         """Whether there are tables to read; makes them unless the ledger is for reading only."""
@@ -239,13 +253,7 @@ class PostgresLedger(SqlLedger):
             cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
             words = self._target.mask(str(cause)) or type(cause).__name__
             # `from None`: a chained error would be printed with words that are not masked.
-            raise LedgerUnusable(f"the ledger {self.location} cannot be used: {words}", hint=_way_out(cause)) from None
-
-
-def _way_out(cause: BaseException) -> str:
-    state = getattr(cause, "sqlstate", None) or "08"
-    found = (hint for start, hint in _HINTS if isinstance(cause, psycopg.Error) and state.startswith(start))
-    return next(found, "fix this, or name another ledger with --ledger")
+            raise LedgerUnusable(f"the ledger {self.location} cannot be used: {words}", hint=way_out(cause)) from None
 
 
 def _engine(target: Target) -> Engine:

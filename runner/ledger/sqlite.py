@@ -42,6 +42,10 @@ BUSY_SECONDS: Final = 15.0
 FULL: Final = 2
 """What `PRAGMA synchronous` answers for FULL."""
 
+_FOLDER: Final = (
+    "make its folder one that this user may write to, or name another file with --ledger; the default is where HOME or "
+    "XDG_STATE_HOME says"
+)
 _HINTS: Final = (
     ("SQLITE_FULL", "make room on the disk"),
     ("SQLITE_NOTADB", "name another file, or restore it from a backup"),
@@ -255,8 +259,10 @@ def _checkpoint(raw: sqlite3.Connection) -> None:
 
 def _way_out(cause: BaseException) -> str:
     name = str(getattr(cause, "sqlite_errorname", ""))
-    if isinstance(cause, OSError) and cause.errno == errno.ENOSPC:
-        name = "SQLITE_FULL"
+    if isinstance(cause, PermissionError | NotADirectoryError | FileNotFoundError):
+        return _FOLDER
+    if isinstance(cause, OSError):
+        name = {errno.ENOSPC: "SQLITE_FULL", errno.EROFS: "SQLITE_READONLY"}.get(cause.errno or 0, name)
     found = (hint for start, hint in _HINTS if name.startswith(start))
     return next(found, "fix this, or name another file with --ledger")
 

@@ -6,7 +6,7 @@ import hashlib
 import os
 import stat
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from runner.core import ci
 from runner.core.errors import UsageError
+from runner.core.files import WRITABLE_STATE
 from runner.core.secrets import KEY_PATTERN, ApiKey
 from runner.run import ledger_text
 
@@ -70,10 +71,35 @@ class LedgerPlace:
 
 
 def state_folder() -> Path:
-    """Where this user's ledgers live unless they are named."""
+    """Where this user's ledgers live unless they are named. UsageError for a user without a home."""
     import platformdirs
 
-    return platformdirs.user_state_path("order-runner", appauthor=False)
+    folder = _own_folder(platformdirs.user_state_path)
+    if folder is None:
+        raise UsageError(
+            "there is no folder for what this user's runs remember: neither XDG_STATE_HOME nor HOME is an absolute "
+            f"path, and user {os.getuid()} has no home",
+            hint=WRITABLE_STATE,
+        )
+    return folder
+
+
+def spare_folder() -> Path | None:
+    """Where outcomes are kept that the folder of a ledger does not take; None for a user without a home."""
+    import platformdirs
+
+    folder = _own_folder(platformdirs.user_state_path)
+    return None if folder is None else folder / "emergency"
+
+
+def _own_folder(find: Callable[..., Path]) -> Path | None:
+    """A folder of this user; None without a home, as in a container whose user is no entry of its passwd file."""
+    try:
+        folder = find("order-runner", appauthor=False)
+    except RuntimeError:
+        return None
+    # Releases of platformdirs before this was an error leave the tilde in its place.
+    return folder if folder.is_absolute() else None
 
 
 def sandbox_folder(settings: Settings) -> Path:
@@ -81,15 +107,17 @@ def sandbox_folder(settings: Settings) -> Path:
     return settings.sandbox_folder or state_folder() / "sandbox"
 
 
-def list_cache(settings: Settings) -> ListCache:
-    """Where the vendor's lists are kept for a day, for this address and account."""
+def list_cache(settings: Settings) -> ListCache | None:
+    """Where the vendor's lists are kept for a day, for this address and account; None for a user without a home."""
     import platformdirs
 
     from runner.core.catalogue import ListCache
 
     named = f"{settings.base_url or DEFAULT_BASE_URL}\n{settings.account or DEFAULT_ACCOUNT}"
-    folder = platformdirs.user_cache_path("order-runner", appauthor=False) / "reference"
-    return ListCache(folder=folder, mark=hashlib.sha256(named.encode()).hexdigest()[:16])
+    folder = _own_folder(platformdirs.user_cache_path)
+    if folder is None:
+        return None
+    return ListCache(folder=folder / "reference", mark=hashlib.sha256(named.encode()).hexdigest()[:16])
 
 
 def in_ci(environ: Mapping[str, str] = os.environ) -> bool:
@@ -100,10 +128,17 @@ def in_ci(environ: Mapping[str, str] = os.environ) -> bool:
 def short_path(path: Path) -> str:
     """A path for reports: from the working folder or the home folder where it lies there."""
     path = path.absolute()
-    for start, name in ((Path.cwd(), ""), (Path.home(), "~/")):
-        if path.is_relative_to(start):
+    for start, name in ((Path.cwd(), ""), (_home(), "~/")):
+        if start is not None and path.is_relative_to(start):
             return name + path.relative_to(start).as_posix()
     return str(path)
+
+
+def _home() -> Path | None:
+    try:
+        return Path.home()
+    except RuntimeError:
+        return None
 
 
 def locate(settings: Settings) -> LedgerPlace:

@@ -22,7 +22,7 @@ from runner.run.settings import (
     read_key,
     sandbox_folder,
     short_path,
-    state_folder,
+    spare_folder,
 )
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def open_ledger(place: LedgerPlace, *, read_only: bool = False, restoring: bool 
         read_only=read_only,
         restoring=restoring,
         trusted=place.trusted,
-        spare=state_folder() / "emergency",
+        spare=spare_folder(),
     )
 
 
@@ -141,11 +141,16 @@ def endpoint(settings: Settings, watch: Watch | None = None) -> Iterator[Endpoin
             raise UsageError("the base URL contains the API key", hint="leave out the key: it is added to each call")
         yield Endpoint(base_url=base_url, key=key)
         return
-    from runner.core.files import private_folder
+    from runner.core.files import WRITABLE_STATE, private_folder
     from runner.sandbox import Sandbox, StateFileError
 
     folder = sandbox_folder(settings)
-    private_folder(folder)
+    try:
+        private_folder(folder)
+    except OSError as error:
+        raise UsageError(
+            f"the sandbox's folder {folder} cannot be made: {error.strerror or error}", hint=WRITABLE_STATE
+        ) from None
     try:
         box = Sandbox(state=folder / "account.jsonl", faults=settings.faults)
     except (ValueError, StateFileError) as error:

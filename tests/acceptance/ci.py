@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, Final
 
@@ -62,26 +62,30 @@ while [ "$count" -gt 0 ]; do
   if [ "$word" = 15m ]; then word=0s; fi
   set -- "$@" "$word"
 done
-exec "@PYTHON@" -m runner "$@"
+exec "@PYTHON@" "@COMMAND@" "$@"
 """
 """Our command on PATH. Nobody waits a quarter of an hour for the vendor of the tests."""
+
+COMMAND: Final = "import sys\nfrom runner.__main__ import main\nsys.exit(main())\n"
+"""The command as pip installs it: a script, so that Python looks for modules where the script is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A script and how it is run. `always`: also after a failure; `needs`: only with that file."""
+    """A script and how it is run. `always`: also after a failure; `condition`: more that must hold, on GitHub."""
 
     name: str
     script: str
     shell: tuple[str, ...] = ("bash", "-c")
     env: Mapping[str, str] = field(default_factory=dict)
     always: bool = False
-    needs: str | None = None
+    condition: str = ""
+    folder: str = "."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """Steps in order, and what is kept of them, whatever happens: patterns of files."""
+    """Steps in order, and what is kept of them, whatever happens: patterns of files, from the checkout."""
 
     steps: tuple[Step, ...]
     env: Mapping[str, str]
@@ -96,26 +100,33 @@ def github(name: str) -> Job:
     job = GITHUB["jobs"][name]
     (upload,) = [step for step in job["steps"] if "upload-artifact" in step.get("uses", "")]
     assert upload["if"] == "always()"
-    steps = []
-    for step in job["steps"]:
-        condition = step.get("if", "")
-        named = re.search(r"hashFiles\('([^']+)'\)", condition)
-        if "run" in step:
-            steps.append(
-                Step(
-                    name=step.get("id", step["name"]),
-                    script=step["run"],
-                    shell=("bash", "--noprofile", "--norc", "-eo", "pipefail", "-c"),
-                    env=step.get("env", {}),
-                    always="always()" in condition,
-                    needs=named and named[1],
-                )
-            )
+    steps = [
+        Step(
+            name=step.get("id", step["name"]),
+            script=step["run"],
+            shell=("bash", "--noprofile", "--norc", "-eo", "pipefail", "-c"),
+            env=step.get("env", {}),
+            always="always()" in step.get("if", ""),
+            condition=step.get("if", "").removeprefix("always()").removeprefix(" && "),
+            folder=step.get("working-directory", "."),
+        )
+        for step in job["steps"]
+        if "run" in step
+    ]
     return Job(
         steps=tuple(steps),
         env={**GITHUB["env"], **job.get("env", {})},
-        keeps=tuple(upload["with"]["path"].split()),
+        keeps=tuple(f"{path}/*" for path in upload["with"]["path"].split("\n")),
     )
+
+
+def holds(condition: str, outputs: Mapping[str, str]) -> bool:
+    """Whether a step's output is one of those that a condition lists; AssertionError for another condition."""
+    if not condition:
+        return True
+    asked = re.fullmatch(r"contains\(fromJSON\('(\[[^']+\])'\), ([\w.]+)\)", condition)
+    assert asked, f"a condition that is not played: {condition}"
+    return outputs.get(asked[2]) in json.loads(asked[1])
 
 
 # -- GitLab CI
@@ -168,23 +179,33 @@ def strings(node: tree_sitter.Node) -> Iterator[tree_sitter.Node]:
 
 
 def stage(name: str) -> tree_sitter.Node:
-    (block,) = called(groovy().root_node, "stages")
+    block = next(called(groovy().root_node, "stages"))
     (found,) = [node for node in called(block, "stage") if text_of(next(strings(node))) == name]
     return found
 
 
+def parts(name: str) -> list[str]:
+    """The stages inside of a stage."""
+    return [text_of(next(strings(node))) for node in called(stage(name), "stage")][1:]
+
+
+def steps_of(name: str) -> Iterator[Step]:
+    """The shell steps of a stage without stages, each with the stage's credentials."""
+    secret = dict.fromkeys(re.findall(rb"([A-Z_]+) = credentials\(", stage(name).text or b""), "secret")
+    env = {variable.decode(): value for variable, value in secret.items()}
+    for node in called(stage(name), "sh"):
+        yield Step(name=name, script=text_of(next(strings(node))), shell=("sh", "-xec"), env=env)
+
+
 def jenkins(name: str) -> Job:
     """A stage, after the stage that installs; a failing step ends the stage, and `post` keeps what there is."""
-    scripts = [text_of(next(strings(node))) for part in ("install", name) for node in called(stage(part), "sh")]
     (post,) = called(groovy().root_node, "post")
     (always,) = called(post, "always")
     keeps = [text_of(node) for call in ("junit", "archiveArtifacts") for node in strings(next(called(always, call)))]
-    source = (stage(name).text or b"").decode()
     variables = dict(re.findall(r"^ +([A-Z_]+) = '([^']*)'", JENKINSFILE, re.MULTILINE))
-    secret = dict.fromkeys(re.findall(r"([A-Z_]+) = credentials\(", source), "secret")
     return Job(
-        steps=tuple(Step(name=name, script=script, shell=("sh", "-xec")) for script in scripts),
-        env={**variables, **secret},
+        steps=tuple(step for part in ("install", *(parts(name) or (name,))) for step in steps_of(part)),
+        env=variables,
         keeps=tuple(pattern.strip() for text in keeps for pattern in text.split(",")),
     )
 
@@ -214,20 +235,39 @@ class Machine:
         self.world.make_ledger("--account", "main")
         self.bin.mkdir()
         later = " ".join(f"{command}/{fmt}" for command, fmt in LATER)
-        (self.bin / "order-runner").write_text(SHIM.replace("@LATER@", later).replace("@PYTHON@", sys.executable))
-        self._program("gh", [sys.executable, str(HERE / "played_gh.py"), str(self.bin / "gh.json")])
+        command = self.bin / "order_runner.py"
+        command.write_text(COMMAND)
+        shim = SHIM.replace("@LATER@", later).replace("@PYTHON@", sys.executable).replace("@COMMAND@", str(command))
+        (self.bin / "order-runner").write_text(shim)
+        self._program("gh", [sys.executable, "-I", str(HERE / "played_gh.py"), str(self.bin / "gh.json")])
         self._program("python", [sys.executable])
-        (self.bin / "pip").write_text(f'#!/bin/sh\necho "$*" >> "{self.bin}/pip.txt"\n')
+        (self.bin / "pip").write_text(f'#!/bin/sh\necho "$*" >> "{self.bin}/pip.txt"\nenv >> "{self.bin}/pip.env"\n')
         (self.bin / "python3").write_text(
-            f'#!/bin/sh\nif [ "$1 $2" = "-m venv" ]; then mkdir -p "$3/bin" && '
-            f'ln -sf "{self.bin}/pip" "{self.bin}/order-runner" "$3/bin"; else exec "{sys.executable}" "$@"; fi\n'
+            f'#!/bin/sh\nif [ "$1 $2 $3" = "-I -m venv" ]; then mkdir -p "$4/bin" && '
+            f'ln -sf "{self.bin}/pip" "{self.bin}/order-runner" "$4/bin"; else exec "{sys.executable}" "$@"; fi\n'
         )
         for name in ("order-runner", "pip", "python3"):
             (self.bin / name).chmod(0o755)
 
     def _program(self, name: str, command: list[str]) -> None:
-        (self.bin / name).write_text("#!/bin/sh\nexec " + " ".join(f'"{word}"' for word in command) + ' "$@"\n')
+        words = " ".join(f'"{word}"' for word in command)
+        (self.bin / name).write_text(f'#!/bin/sh\nenv >> "{self.bin}/{name}.env"\nexec {words} "$@"\n')
         (self.bin / name).chmod(0o755)
+
+    @property
+    def temp(self) -> Path:
+        """GitHub's folder of a job, outside the checkout."""
+        return self.bin.with_name("temp")
+
+    @property
+    def out(self) -> Path:
+        """Where the last job has put what it wrote."""
+        return (self.temp if self.system == "github" else self.world.root) / "out"
+
+    @property
+    def report(self) -> str:
+        """The report of the last job."""
+        return str(self.out / "report.json")
 
     @property
     def gh(self) -> Any:
@@ -239,22 +279,30 @@ class Machine:
         """What the workflow has written under the pull request, and nobody else has."""
         if self.system == "gitlab":
             return [note["body"] for note in self.notes if note["author"]["id"] == ME_AT_GITLAB]
-        return [comment["body"] for comment in self.gh["comments"]]
+        return [comment["body"] for comment in self.gh["comments"]] if (self.bin / "gh.json").exists() else []
+
+    def environment_of(self, program: str) -> str:
+        """All variables that calls of `gh`, `pip` or `python` were given."""
+        noted = self.bin / f"{program}.env"
+        return noted.read_text() if noted.exists() else ""
 
     def job(self, name: str) -> bool:
         """Whether every step of it ended well. After a failure only those are run that always are."""
         job = JOBS[self.system](name)
-        good, before, self.said = True, self._files(), ""
+        good, self.said, self.outputs = True, "", {}
+        shutil.rmtree(self.temp, ignore_errors=True)
+        self.temp.mkdir()
         for step in job.steps:
-            if (good or step.always) and (step.needs is None or (self.world.root / step.needs).exists()):
+            if (good or step.always) and holds(step.condition, self.outputs):
                 good = self._step(job, step) and good
-        now = {path for path, stamp in self._files().items() if before.get(path) != stamp}
-        self.kept = {path for path in now if any(fnmatch(path, pattern) for pattern in job.keeps)}
+        self.kept = {path.name for pattern in job.keeps for path in self._matching(pattern)}
         self.log += self.said
         return good
 
-    def _files(self) -> dict[str, int]:
-        return {path.name: path.stat().st_mtime_ns for path in self.world.root.iterdir() if path.is_file()}
+    def _matching(self, pattern: str) -> Iterator[Path]:
+        """The files that a CI system would keep, links followed."""
+        whole = self.world.root / self._value("", pattern)
+        return (path for path in whole.parent.glob(whole.name) if path.is_file())
 
     def _step(self, job: Job, step: Step) -> bool:
         output, summary = self.bin / "output", self.bin / "summary.md"
@@ -265,9 +313,10 @@ class Machine:
         changes["PATH"] = os.pathsep.join((str(self.bin), os.environ["PATH"]))
         if self.system == "github":
             changes |= {"GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": str(output), "GITHUB_STEP_SUMMARY": str(summary)}
+            changes |= {"RUNNER_TEMP": str(self.temp)}
         done = subprocess.run(
             [*step.shell, step.script],
-            cwd=self.world.root,
+            cwd=self.world.root / self._value("", step.folder),
             env=self.world.environment(**changes) | dict(self.extra),
             capture_output=True,
             text=True,
@@ -290,6 +339,7 @@ class Machine:
             "github.repository": "example/orders",
             "github.server_url": "https://github.com",
             "github.run_id": "1",
+            "runner.temp": str(self.temp),
             "github.event.pull_request.number": "7",
             **self.outputs,
         }

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import traps
 from ci import FILES, LATER_FILES, ME_AT_GITLAB, Machine
 from harness import CANARY, World
 
@@ -89,7 +92,7 @@ def machine(request: pytest.FixtureRequest, world: World, tmp_path: Path) -> Ite
 
 def approve(machine: Machine) -> None:
     """Somebody commits the plan of the last run as the approval."""
-    shutil.copy(machine.world.root / "plan.json", machine.world.root / "approved.json")
+    shutil.copy(machine.out / "plan.json", machine.world.root / "approved.json")
 
 
 def test_a_pull_request_from_its_first_plan_to_a_night_in_doubt(machine: Machine) -> None:
@@ -109,13 +112,13 @@ def test_a_pull_request_from_its_first_plan_to_a_night_in_doubt(machine: Machine
     world.box.add_fault("reset-after@2")
     assert not machine.job("apply")
     assert machine.kept == {"report.json", "report.html", "junit-apply.xml"} - LATER_FILES
-    assert world.report()["run"]["exit"]["code"] == 7
+    assert world.report(machine.report)["run"]["exit"]["code"] == 7
     assert (len(world.purchases), sum(purchase.total for purchase in world.purchases)) == (2, TOTAL)
     assert not machine.job("nightly")
     assert machine.kept == {"reconcile.json", "status.txt", "report.json", "junit-nightly.xml"} - LATER_FILES
-    assert "starter-resident/traffic" in (world.root / "status.txt").read_text()
-    assert json.loads((world.root / "reconcile.json").read_text())
-    assert world.report()["run"]["exit"]["code"] == 7
+    assert "starter-resident/traffic" in (machine.out / "status.txt").read_text()
+    assert json.loads((machine.out / "reconcile.json").read_text())
+    assert world.report(machine.report)["run"]["exit"]["code"] == 7
     if machine.system == "github":
         settle(machine)
 
@@ -165,3 +168,54 @@ def test_without_a_ledger_nothing_is_planned_or_bought(machine: Machine) -> None
     assert not machine.job("apply")
     assert not machine.job("plan")
     assert len(machine.world.box.requests) == 0
+
+
+# -- a pull request that means harm
+
+
+@pytest.mark.parametrize("links", [True, False], ids=["links", "files"])
+def test_what_a_pull_request_brings_is_not_taken_for_what_a_job_wrote(machine: Machine, links: bool) -> None:
+    """Whatever is committed under the names of outputs, programs and modules: the comment and the artifacts are those of
+    the job, nothing that was committed is run, and what installs and comments never has the key."""
+    caught = traps.commit(machine.world.root, links=links)
+    assert machine.job("validate"), machine.said
+    assert machine.kept == {"junit-validate.xml"} - LATER_FILES
+    assert not machine.job("plan")
+    assert "not approved yet: commit this" in machine.said
+    (comment,) = machine.comments
+    assert comment.startswith("<!-- order-runner: plan -->\n**7.10 USD for 2 orders**")
+    assert machine.kept == {"plan.json", "plan.md", "junit-plan.xml"} - LATER_FILES
+    assert json.loads((machine.out / "plan.json").read_text())["digest"]
+    approve(machine)
+    assert machine.job("plan"), machine.said
+    assert not caught.exists()
+    assert CANARY not in machine.environment_of("pip") + machine.environment_of("gh")
+
+
+def test_an_approval_that_is_a_link_approves_nothing(machine: Machine) -> None:
+    """A link from `approved.json` to the plan of the very job, which always agrees with itself, is not an approval."""
+    (machine.world.root / "approved.json").symlink_to(machine.out / "plan.json")
+    assert not machine.job("plan")
+    assert "not approved yet: commit this" in machine.said
+
+
+@pytest.mark.parametrize("links", [True, False], ids=["links", "files"])
+def test_without_a_plan_nothing_is_commented(machine: Machine, links: bool) -> None:
+    """Where `plan` ends with 2, here for its ledger's name, files of its outputs' names are neither comment nor artifact."""
+    caught = traps.commit(machine.world.root, links=links)
+    machine.extra = {**machine.extra, "ORDER_RUNNER_LEDGER": "mysql://db.example/orders"}
+    assert not machine.job("plan")
+    assert "mysql:// are not supported" in machine.said
+    assert machine.comments == []
+    assert not machine.kept & {"plan.json", "plan.md"}
+    assert not caught.exists()
+
+
+def test_the_installed_command_looks_for_no_module_in_its_folder(world: World) -> None:
+    """The script that pip made is run among modules of every name, and imports none of them."""
+    for path, text in FILES.items():
+        world.write(path, text)
+    caught = traps.commit(world.root, links=True)
+    command = [str(Path(sys.executable).parent / "order-runner"), "validate", "orders"]
+    done = subprocess.run(command, cwd=world.root, env=world.environment(), capture_output=True, text=True, check=False)
+    assert (done.returncode, caught.exists()) == (0, False), done.stderr

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import tree_sitter
 import tree_sitter_groovy
-from ci import FILES, FORMATS, GITHUB, GITLAB, HERE, JENKINSFILE, JOBS, LATER, called, github, groovy, stage
+from ci import FILES, FORMATS, GITHUB, GITLAB, HERE, JENKINSFILE, JOBS, LATER, called, github, groovy, parts, stage
 
 from runner.starter import SYSTEMS
 
@@ -96,8 +96,21 @@ def test_jenkins_finds_its_sections() -> None:
     sections = [found[1] for child in block.children if (found := re.match(rb"(\w+)", child.text or b""))]
     assert sections == [b"agent", b"options", b"triggers", b"environment", b"stages", b"post"]
     for name in NAMES["jenkins"]:
-        parts = re.findall(r"^      (\w+) \{", (stage(name).text or b"").decode(), re.MULTILINE)
-        assert parts == (["when", "steps"] if name == "validate" else ["when", "environment", "steps"])
+        assert (
+            sections_of(name, 6)
+            == {
+                "validate": ["when", "steps"],
+                "plan": ["when", "stages"],
+                "apply": ["when", "environment", "steps"],
+                "nightly": ["when", "environment", "steps"],
+            }[name]
+        )
+    assert parts("plan") == ["price", "comment", "approved"]
+    assert all(sections_of(name, 10) == ["environment", "steps"] for name in parts("plan"))
+
+
+def sections_of(name: str, indent: int) -> list[str]:
+    return re.findall(rf"^ {{{indent}}}(\w+) \{{", (stage(name).text or b"").decode(), re.MULTILINE)
 
 
 @pytest.mark.parametrize(("script", "shell"), STEPS)
@@ -171,7 +184,7 @@ def test_no_run_that_may_be_buying_is_cut_off() -> None:
 def secretive() -> Iterator[tuple[str, str, str]]:
     """Each job that has the key, and what it asks of a pull request."""
     for name, job in GITHUB["jobs"].items():
-        if "PROXY_SELLER_API_KEY" in job.get("env", {}):
+        if "PROXY_SELLER_API_KEY" in str(job):
             yield "github", name, job["if"]
     for name in NAMES["gitlab"]:
         if "environment" in GITLAB[name]:

@@ -180,7 +180,7 @@ def test_git_ignores_what_runs_leave_and_nothing_that_belongs_to_it(world: World
     """Reports, plans and ledgers are ignored; the approval, the lockfile and all that `init` wrote are not."""
     world.run("init", *EVERYTHING)
     git(world.root, "init", "--quiet")
-    left = ["report.json", "report.html", "plan.json", "plan.md", "junit-plan.xml", "status.txt", "orders.ledger"]
+    left = ["report.json", "report.html", "plan.json", "plan.md", "junit-plan.xml", "out/plan.md", "orders.ledger"]
     kept = [*tree(world.root), "approved.json"]
     assert git(world.root, "check-ignore", *left, *kept).split() == left
 

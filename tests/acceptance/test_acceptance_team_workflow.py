@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import traps
 import yaml
+from ci import COMMAND, holds
 from harness import CANARY, REPO, World
 
 PLACE = ".github/workflows/orders.yml"
@@ -37,7 +39,9 @@ class Runner:
 
     def job(self, name: str) -> bool:
         """Whether every step of it ended well. As on GitHub, after a failure only steps with `always()` are run."""
-        good = True
+        good, self.outputs = True, {}
+        shutil.rmtree(self.temp, ignore_errors=True)
+        self.temp.mkdir()
         for step in JOBS[name]["steps"]:
             if "run" in step and self._wanted(step, good=good):
                 good = self._step(name, step) and good
@@ -45,8 +49,18 @@ class Runner:
 
     def _wanted(self, step: dict[str, Any], *, good: bool) -> bool:
         condition = step.get("if", "")
-        named = re.search(r"hashFiles\('([^']+)'\)", condition)
-        return (good or "always()" in condition) and (named is None or (self.world.root / named[1]).exists())
+        further = condition.removeprefix("always()").removeprefix(" && ")
+        return (good or "always()" in condition) and holds(further, self.outputs)
+
+    @property
+    def temp(self) -> Path:
+        """The runner's folder of a job, outside the checkout."""
+        return self.bin.with_name("temp")
+
+    @property
+    def out(self) -> Path:
+        """Where the last job has put what it wrote."""
+        return self.temp / "out"
 
     def _step(self, job: str, step: dict[str, Any]) -> bool:
         for name in ("output", "summary.md"):
@@ -59,11 +73,12 @@ class Runner:
             "GITHUB_ACTIONS": "true",
             "GITHUB_OUTPUT": str(self.bin / "output"),
             "GITHUB_STEP_SUMMARY": str(self.bin / "summary.md"),
+            "RUNNER_TEMP": str(self.temp),
             "PATH": os.pathsep.join((str(self.bin), str(Path(sys.executable).parent), os.environ["PATH"])),
         }
         done = subprocess.run(
             ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", step["run"]],
-            cwd=self.world.root,
+            cwd=self.world.root / self._value(step.get("working-directory", ".")),
             env=self.world.environment(**changes),
             capture_output=True,
             text=True,
@@ -85,6 +100,7 @@ class Runner:
             "github.token": "token",
             "github.repository": "example/orders",
             "github.event.pull_request.number": "7",
+            "runner.temp": str(self.temp),
             **self.outputs,
         }
         return re.sub(r"\$\{\{ *(.*?) *\}\}", lambda found: variables[found[1]], text)
@@ -101,16 +117,16 @@ def runner(world: World, tmp_path: Path) -> Runner:
     folder = tmp_path / "bin"
     folder.mkdir()
     for name in ("gh", "pip"):
-        (folder / name).write_text(f'#!/bin/sh\necho "{name} $*" >> "{folder}/calls"\n')
+        (folder / name).write_text(f'#!/bin/sh\necho "{name} $*" >> "{folder}/calls"\nenv >> "{folder}/{name}.env"\n')
         (folder / name).chmod(0o755)
-    (folder / "order-runner").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m runner "$@"\n')
+    (folder / "order-runner").write_text(f"#!{sys.executable}\n{COMMAND}")
     (folder / "order-runner").chmod(0o755)
     return Runner(world=world, bin=folder)
 
 
 def approve(runner: Runner) -> None:
     """Somebody commits the plan of the last run as the approval."""
-    shutil.copy(runner.world.root / "plan.json", runner.world.root / "approved.json")
+    shutil.copy(runner.out / "plan.json", runner.world.root / "approved.json")
 
 
 def test_from_pull_request_to_purchase(runner: Runner) -> None:
@@ -119,7 +135,7 @@ def test_from_pull_request_to_purchase(runner: Runner) -> None:
     assert runner.job("check"), runner.log
     assert not runner.job("plan")
     assert "::error::not approved yet: commit this run's plan.json as approved.json" in runner.log
-    assert "gh pr comment 7 --edit-last --create-if-none --body-file plan.md" in runner.calls
+    assert "gh pr comment 7 --edit-last --create-if-none --body-file out/plan.md" in runner.calls
     assert "**62.65 USD for 6 orders**" in (runner.bin / "summary.md").read_text()
     approve(runner)
     assert runner.job("plan"), runner.log
@@ -127,7 +143,7 @@ def test_from_pull_request_to_purchase(runner: Runner) -> None:
     assert not runner.job("nightly")
     assert runner.job("buy"), runner.log
     assert (len(world.purchases), sum(purchase.total for purchase in world.purchases)) == (6, Decimal("62.65"))
-    assert world.report()["run"]["exit"] == {"code": 0, "name": "ok"}
+    assert world.report(str(runner.out / "report.json"))["run"]["exit"] == {"code": 0, "name": "ok"}
     assert runner.job("buy"), runner.log
     assert runner.job("nightly"), runner.log
     assert runner.job("plan"), runner.log
@@ -154,8 +170,8 @@ def test_a_merge_that_is_refused_buys_nothing_and_leaves_a_report(runner: Runner
     runner.world.box.add_fault("price-up-quote:10")
     assert not runner.job("buy")
     assert runner.world.money_requests == 0
-    assert runner.world.report()["run"]["exit"]["code"] == 5
-    assert (runner.world.root / "findings.json").exists()
+    assert runner.world.report(str(runner.out / "report.json"))["run"]["exit"]["code"] == 5
+    assert (runner.out / "findings.json").exists()
     assert "crawl-2026-12/fr-prices" in (runner.bin / "summary.md").read_text()
 
 
@@ -208,12 +224,44 @@ def test_whatever_happens_is_uploaded() -> None:
         (upload,) = [step for step in job["steps"] if "upload-artifact" in step.get("uses", "")]
         assert upload["if"] == "always()"
         left[name] = upload["with"]["path"].split()
-    assert left == {
-        "check": ["findings.json"],
-        "plan": ["plan.*"],
-        "buy": ["report.json", "findings.json"],
-        "nightly": ["report.json"],
-    }
+    assert {" ".join(path) for path in left.values()} == {"${{ runner.temp }}/out"}
+
+
+@pytest.mark.parametrize("links", [True, False], ids=["links", "files"])
+def test_what_a_pull_request_brings_is_not_taken_for_what_a_step_wrote(runner: Runner, links: bool) -> None:
+    """Whatever is committed under the names of outputs and modules: the comment is the job's, nothing that was committed
+    is run, and what installs and comments never has the key."""
+    caught = traps.commit(runner.world.root, links=links)
+    assert runner.job("check"), runner.log
+    assert not runner.job("plan")
+    assert "not approved yet" in runner.log
+    summary = (runner.bin / "summary.md").read_text()
+    assert "**62.65 USD for 6 orders**" in summary
+    assert traps.FORGED not in summary
+    assert sorted(path.name for path in runner.out.iterdir()) == ["plan.json", "plan.md"]
+    approve(runner)
+    assert runner.job("plan"), runner.log
+    assert not caught.exists()
+    assert CANARY not in summary + runner.log + "".join(
+        (runner.bin / f"{name}.env").read_text() for name in ("gh", "pip")
+    )
+
+
+def test_an_approval_that_is_a_link_approves_nothing(runner: Runner) -> None:
+    """A link from `approved.json` to the plan of the very job, which always agrees with itself, is not an approval."""
+    (runner.world.root / "approved.json").symlink_to(runner.out / "plan.json")
+    assert not runner.job("plan")
+    assert "not approved yet" in runner.log
+
+
+@pytest.mark.parametrize("links", [True, False], ids=["links", "files"])
+def test_without_a_plan_nothing_is_commented(runner: Runner, links: bool) -> None:
+    """Where no plan is made, here for a broken manifest, files of its outputs' names are neither comment nor artifact."""
+    traps.commit(runner.world.root, links=links)
+    runner.world.write("orders/apps.yaml", "orders: []\n")
+    assert not runner.job("plan")
+    assert "gh pr comment" not in runner.calls
+    assert list(runner.out.iterdir()) == []
 
 
 def test_the_linter_finds_nothing() -> None:

@@ -122,6 +122,28 @@ def test_answer_that_comes_after_the_next_machine_gave_up(store: PostgresStore, 
         assert store.record().order_id == placed().order_id
 
 
+def test_machine_without_a_place_for_answers(store: PostgresStore, tmp_path: Path) -> None:
+    """Where an answer could not be kept that the server does not take, nothing is held; the folder and a way out named."""
+    (tmp_path / "file").touch()
+    folder = tmp_path / "file" / "postgres"
+    with pytest.raises(LedgerUnusable, match=f"the folder {folder}") as caught:
+        open_postgres(str(store.path), "acme", folder=folder)
+    assert "XDG_STATE_HOME" in (caught.value.hint or "")
+
+
+def test_doctor_finds_that_answers_could_not_be_kept(
+    store: PostgresStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The folder of this machine is part of a ledger in PostgreSQL: one that cannot be made is found before a purchase."""
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("ORDER_RUNNER_LEDGER", str(store.path))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    assert run(["doctor", "--offline"]) != 0
+    said = capsys.readouterr().out
+    assert f"the folder {tmp_path}/file/order-runner/postgres" in said
+    assert "set XDG_STATE_HOME" in said
+
+
 def test_server_restarted_in_the_middle(pg: Server, store: PostgresStore) -> None:
     """A server that crashes keeps what it acknowledged; the runner stops, and the next one enters what it knew."""
     if not pg.is_own:

@@ -36,6 +36,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "ledger/test_conformance.py": "ledger.codec ledger.moves ledger.sql ledger.statements",
     "ledger/test_export.py": "ledger.archive ledger.chain ledger.fold ledger.lines",
     "ledger/test_postgres.py": "ledger.pgsession ledger.pgurl",
+    "ledger/test_pgwords.py": "ledger.pgroots",
     "ledger/test_sqlite.py": "ledger.engine",
     "manifest/test_cases.py": "core.nearest manifest.alike manifest.judging manifest.head manifest.keys manifest.kinds "
     "manifest.phrases manifest.renames manifest.requests manifest.rules",

@@ -104,7 +104,7 @@ def countries(ctx: click.Context, _: click.Parameter, incomplete: str) -> Items:
     product = ctx.params.get("product")
     types = PRODUCT_TYPES if product is None else (cast("ProductType", product),)
     cache, now = list_cache(_settings(ctx)), SystemClock().now()
-    lists = [cached.choices for product in types if (cached := cache.read(product, now))]
+    lists = [cached.choices for product in types if cache and (cached := cache.read(product, now))]
     named = {(c.alpha3, c.name) for choices in lists for c in choices if c.field == "countryId" and c.alpha3}
     return _items(dict(sorted(named)).items(), incomplete, fold=str.upper)
 

@@ -15,6 +15,7 @@ from runner._version import __version__
 from runner.core import ci
 from runner.core.clock import rfc3339
 from runner.core.errors import ExitCode, InvalidManifests, LedgerOutdated, NotThisAccount
+from runner.core.files import WRITABLE_STATE
 from runner.core.identity import Identity
 from runner.limits import policy
 from runner.limits.admission import check_key, check_name
@@ -57,6 +58,9 @@ def ledger(case: Examination) -> Check:
     if not made and in_ci() and not case.settings.sandbox:
         hint = f"make it once, on purpose: order-runner ledger init{case.flags}; or name the one that has the account"
         return failure(ExitCode.REFUSED, f"{text}: there is none, and in CI a purchase makes none", hint, **facts)
+    if place.url is not None and not _writable(place.path):
+        kept = f"the folder {place.path}, for what the server does not take, cannot be written"
+        return failure(ExitCode.REFUSED, f"{text}: {kept}", WRITABLE_STATE, **facts)
     if place.url is not None:
         return ok(text if made else f"{text}: no tables yet; `order-runner ledger init` makes them", **facts)
     return _file_stays(case, place, text, facts | {"writable": True})
