@@ -20,7 +20,7 @@ from runner.core.yamldoc import read
 from runner.core.yamldoc.nodes import Begin, Break, Field
 from runner.core.yamldoc.source import Flaw, TextSource
 from runner.limits.budgets import PERIODS, Cap
-from runner.manifest.discover import POLICY_NAMES
+from runner.limits.search import search
 from runner.manifest.head import DocumentHead
 from runner.manifest.phrases import display
 from runner.manifest.rules import SchemaSubject, violations
@@ -71,9 +71,8 @@ class Policies:
 
     @property
     def exclusive(self) -> bool:
-        """Whether some policy calls the account exclusive and none denies it."""
-        answers = {policy.exclusive for policy in self.policies} - {None}
-        return answers == {True}
+        """Whether every policy calls the account exclusive: a further file takes that away, and never gives it."""
+        return bool(self.policies) and all(policy.exclusive for policy in self.policies)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,18 +117,9 @@ def load(named: str | None, folders: Iterable[Path]) -> Policies:
 
 def over(named: str | None, paths: Sequence[str] = ()) -> Policies:
     """The policies that hold for manifests at these paths, wherever the call is made from. As `load`."""
-    folders = [Path.cwd(), *(Path(path).parent for path in paths if path != "-")]
+    files = [Path(path) for path in paths if path != "-"]
+    folders = [Path.cwd(), *(spelling.parent for file in files for spelling in (file, file.resolve()))]
     return load(named, dict.fromkeys(folders))
-
-
-def search(folders: Iterable[Path]) -> Iterator[Path]:
-    """Policies in these folders and those above, up to the one with `.git`; without one, in the folders alone."""
-    for folder in folders:
-        start = folder.resolve()
-        above = [start, *start.parents]
-        roots = [n for n, place in enumerate(above) if os.path.lexists(place / ".git")]
-        for place in above[: roots[0] + 1 if roots else 1]:
-            yield from (place / name for name in POLICY_NAMES if os.path.lexists(place / name))
 
 
 def read_policy(path: str) -> tuple[Policy | None, tuple[Problem, ...]]:

@@ -75,6 +75,32 @@ def test_no_option_loosens_a_budget(world: World) -> None:
     assert world.bought == []
 
 
+def test_a_policy_holds_without_git(world: World) -> None:
+    """In an unpacked archive, from a subfolder, the policy at the top holds: found by owner, or by CI's workspace."""
+    top = world.root.parent
+    policy(world, 'budgets: {month: "1.79"}\n', name="../order-runner.yaml")
+    world.manifest(ipv4("a"))
+    assert world.apply().code == 5
+    top.chmod(0o777)
+    assert world.apply(env={"BUILD_SOURCESDIRECTORY": str(top)}).code == 5
+    assert world.bought == []
+    assert world.apply(env={"BUILD_SOURCESDIRECTORY": str(world.root)}).code == 0
+
+
+def test_a_second_file_name_does_not_make_an_account_exclusive(world: World) -> None:
+    """`order-runner.yml` beside `order-runner.yaml` cannot say what that does not say; both together can."""
+    policy(world, 'budgets: {month: "100.00"}\n')
+    policy(world, "exclusive: true\n", name="order-runner.yml")
+    assert exclusive(world) is False
+    policy(world, "exclusive: true\n")
+    assert exclusive(world) is True
+
+
+def exclusive(world: World) -> bool:
+    checks = world.run("doctor", "--offline", "-f", "json").json["checks"]
+    return next(bool(check["facts"]["exclusive"]) for check in checks if check["name"] == "policies")
+
+
 def test_another_policy_tightens(world: World) -> None:
     """A policy named by the environment, from a place that no pull request can change, holds beside the one found."""
     policy(world, 'budgets: {day: "100.00"}\n')

@@ -25,7 +25,7 @@ def policy_option() -> Any:
     return option(
         "--policy",
         metavar="PATH",
-        help="A policy that applies besides every order-runner.yaml from here up to the repository's root.",
+        help="A policy that applies besides every order-runner.yaml from here and the manifests upwards.",
     )
 
 
