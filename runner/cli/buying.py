@@ -95,7 +95,7 @@ def _buy(batch: BatchCall, paths: tuple[str, ...], stop: Stop, options: BuyingOp
         task = _task(batch, paths, watch)
         with report_failure(batch, task, "apply", file):
             till = Till(
-                confirm=_confirm(batch, stop, yes=yes),
+                confirm=_confirm(batch, task, stop, yes=yes),
                 stop=stop,
                 money_timeout=batch.settings.money_timeout,
                 file=file,
@@ -136,7 +136,7 @@ def _watching(batch: BatchCall) -> AbstractContextManager[Watch]:
     return batch.screen.watching(batch.console, rate=rate_of(batch.settings))
 
 
-def _confirm(batch: BatchCall, stop: Stop, *, yes: bool) -> Callable[[Plan], None]:
+def _confirm(batch: BatchCall, task: Task, stop: Stop, *, yes: bool) -> Callable[[Plan], None]:
     """Shows the plan, and has its total typed where neither `--yes` nor an approval stands for it.
 
     After that, and up to the end of the process, a signal is only a wish: cutting off the words at the end of a run
@@ -150,7 +150,8 @@ def _confirm(batch: BatchCall, stop: Stop, *, yes: bool) -> Callable[[Plan], Non
         from runner.views import plan as plan_view
 
         if batch.as_text:
-            plan_view.render(plan, fmt="text", console=batch.console)
+            policies = [policy.path for policy in task.limits.policies]
+            plan_view.render(plan, fmt="text", console=batch.console, policies=policies)
         last_question(plan)
         stop.defer()
 

@@ -115,6 +115,7 @@ IN_RUNS: Final[dict[str, str]] = {
     "PSR709": "policy field without a value",
     "PSR710": "order that a policy does not allow",
     "PSR711": "label that a policy requires",
+    "PSR712": "no policy, although one is required",
     "PSR999": "fault of order-runner",
 }
 

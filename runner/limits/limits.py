@@ -33,8 +33,9 @@ _AMOUNTS: Final = ("max_total", "max_order", "price_tolerance")
 class Limits:
     """What a caller allows for one run; it can only tighten what manifests and policies say.
 
-    `large` is the price up to which an unusually dear order is meant. `strict`: a warning refuses. `origins` has the
-    names by which the limits were given, where that was not by their options.
+    `large` is the price up to which an unusually dear order is meant. `strict`: a warning refuses. `require_policy`:
+    without any policy nothing is bought. `origins` has the names by which the limits were given, where that was not by
+    their options.
     """
 
     max_spend: Decimal | None = None
@@ -43,7 +44,13 @@ class Limits:
     keep_going: bool = False
     strict: bool = False
     policies: tuple[Policy, ...] = ()
+    require_policy: bool = False
     origins: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def lacks_policy(self) -> bool:
+        """Whether a policy has to hold, and none does."""
+        return self.require_policy and not self.policies
 
     def name(self, option: str) -> str:
         """How a limit was given: its option or its environment variable."""

@@ -207,6 +207,16 @@ def _policy(path: str, sha256: str, fields: Mapping[str, Field]) -> Policy:
     )
 
 
+def missing() -> Problem:
+    """What speaks against a call that has to be under a policy, and is under none."""
+    return Problem(
+        code="PSR712",
+        message="a policy is required and none was found: no order-runner.yaml in the folders of the call and the "
+        "manifests, or above them",
+        hint="check out the policy beside the manifests, or name it with --policy or ORDER_RUNNER_POLICY",
+    )
+
+
 def breaches(policies: Iterable[Policy], request: OrderRequest) -> list[Objection]:
     """Everything about one order that these policies do not allow; needs no network and no ledger."""
     return [breach for policy in policies for breach in _breaches(policy, request)]

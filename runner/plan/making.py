@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from runner.core.ledger import Ledger
 from runner.core.selection import Selection
+from runner.limits import policy
 from runner.limits.limits import Standing
 from runner.plan.ids import add_ways_out, check_ids
 from runner.plan.lookalikes import compare_with_vendor
@@ -26,7 +27,10 @@ def draft(task: Task, ledger: Ledger, standing: Standing) -> Plan:
         task.loaded.orders, task.batches, records, today=standing.at.date(), limits=task.limits, standing=standing
     )
     selection = task.consent.selection
-    return Plan(steps=tuple(_select(replace(s, evidence=evidence.get(s.request.key)), selection) for s in steps))
+    return Plan(
+        steps=tuple(_select(replace(s, evidence=evidence.get(s.request.key)), selection) for s in steps),
+        objections=(policy.missing(),) if task.limits.lacks_policy else (),
+    )
 
 
 def _select(step: Step, selection: Selection) -> Step:

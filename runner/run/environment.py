@@ -111,6 +111,7 @@ def limits(base: Limits) -> Limits:
         base,
         max_spend=spend if base.max_spend is None else base.max_spend,
         max_orders=orders if base.max_orders is None else base.max_orders,
+        require_policy=base.require_policy or bool(flag("--require-policy")),
         origins={**origins_of(names), **base.origins},
     )
 

@@ -1,5 +1,6 @@
 """Policies, budgets over runs, copies and unusual prices: each refused by the command, by name, number and place."""
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -99,6 +100,36 @@ def test_a_second_file_name_does_not_make_an_account_exclusive(world: World) -> 
 def exclusive(world: World) -> bool:
     checks = world.run("doctor", "--offline", "-f", "json").json["checks"]
     return next(bool(check["facts"]["exclusive"]) for check in checks if check["name"] == "policies")
+
+
+@pytest.mark.parametrize("how", [("--require-policy",), ("env",)])
+def test_a_required_policy_that_is_missing_refuses(world: World, how: tuple[str, ...]) -> None:
+    """With --require-policy, or its variable, a checkout without its policy buys nothing: PSR712; with one it does."""
+    flags, env = ((), {"ORDER_RUNNER_REQUIRE_POLICY": "1"}) if how == ("env",) else (how, {})
+    world.manifest(ipv4("a"))
+    assert world.apply(*flags, MANIFEST, env=env).code == 5
+    assert [finding["code"] for finding in findings(world)] == ["PSR712"]
+    assert world.run("plan", *flags, MANIFEST, env=env).code == 5
+    checked = world.run("validate", *flags, MANIFEST, env=env)
+    assert (checked.code, "PSR712" in checked.out) == (4, True)
+    assert world.bought == []
+    policy(world, 'budgets: {month: "100.00"}\n')
+    assert world.run("validate", *flags, MANIFEST, env=env).code == 0
+    assert world.apply(*flags, MANIFEST, env=env).code == 0
+
+
+@pytest.mark.parametrize("fmt", ["text", "markdown"])
+def test_plan_and_report_name_the_policies_that_held(world: World, fmt: str) -> None:
+    """So that nobody believes in a limit that was not there: by path, or none."""
+    world.manifest(ipv4("a"))
+    for paths in ("none", POLICY):
+        if paths == POLICY:
+            policy(world, 'budgets: {month: "100.00"}\n')
+        for command in (("plan",), ("apply", "--yes"), ("apply", "--dry-run")):
+            lines = world.run(*command, MANIFEST, "-f", fmt).out.splitlines()
+            named = [line for line in lines if "policies" in line]
+            assert named
+            assert all(re.fullmatch(r"(- )?policies:? +`?" + re.escape(paths) + "`?", line) for line in named)
 
 
 def test_another_policy_tightens(world: World) -> None:

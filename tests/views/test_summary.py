@@ -56,19 +56,20 @@ unknown: 2 orders may have been charged; nothing more is bought until that is se
   - or look at the vendor's dashboard, and record with `order-runner resolve` what you found
   - do not buy it again by hand before that: it may have been bought already
   - `order-runner status` lists every open order of the account, with the commands that settle it
-refused before any money moved: 1 order
-  crawl/dear  ipv4, 10 × country 561, 1m
-    orders.yaml:5: its price is 90.00
 rejected by the vendor, not bought: 1 order
   crawl/us-prices  ipv4, 10 × country 561, 1m
     orders.yaml:22:3: PSR501 the vendor refused it
       vendor: Country not exists (code 404)
+refused before any money moved: 1 order
+  crawl/dear  ipv4, 10 × country 561, 1m
+    orders.yaml:5: its price is 90.00
 bought: 2 orders
   crawl/fr-prices  order 1000501  12.50 USD  ipv4, 10 × country 561, 1m
   crawl/quoted-only  order 1000502  5.00 USD (quoted)  ipv4, 10 × country 561, 1m
 not bought yet: 1 order
   crawl/later  8.00 USD  ipv4, 10 × country 561, 1m
 skipped: 1 order already bought, 1 order skipped
+policies: none
 exit 7 (outcome_unknown)
 report: report.json
 """
@@ -88,6 +89,7 @@ def test_a_quiet_run_is_short(make: Make, plain: Plain) -> None:
         "spent        0.00 USD confirmed, 0.00 USD possible\n"
         "balance      5.00 USD before\n"
         "skipped: 1 order already bought\n"
+        "policies: none\n"
         "exit 0 (ok)\n"
     )
 

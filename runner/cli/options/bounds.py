@@ -29,6 +29,11 @@ def policy_option() -> Any:
     )
 
 
+def require_policy_option() -> Any:
+    """`--require-policy`: none at all is refused."""
+    return option("--require-policy", is_flag=True, help="Refuse unless some policy applies.")
+
+
 @option_class
 class LimitOptions:
     """What may be bought, in USD and orders, and how the manifests are read."""
@@ -49,6 +54,7 @@ class LimitOptions:
         help="Accept an order of up to this price, even if it is over ten times the most expensive one so far.",
     )
     policy: str | None = policy_option()
+    require_policy: bool = require_policy_option()
     keep_going: bool = option("--keep-going", is_flag=True, help="Buy the others even if some orders are refused.")
     strict: bool = option("--strict", is_flag=True, help="Warnings are errors.")
     lockfile: Path | None = lockfile_option()
@@ -69,6 +75,7 @@ def limits_of(options: LimitOptions, given: Given) -> Limits:
         large=options.large,
         keep_going=options.keep_going,
         strict=options.strict,
+        require_policy=options.require_policy,
         origins=origins_of(given.environment),
     )
 
