@@ -13,6 +13,7 @@ from runner.cli.closing import BatchCall, followed_file, report_failure, report_
 from runner.cli.options.bounds import limits_of, policies_line
 from runner.cli.options.command import option, option_class
 from runner.cli.options.common import flags_of, lock_timeout_option, note_left_out
+from runner.cli.options.types import Seconds
 from runner.core.errors import Cancelled, LedgerUnusable, UsageError
 from runner.run import wiring
 from runner.run.settings import locate, rate_of, require_named_ledger
@@ -35,7 +36,7 @@ class BuyingOptions:
     fail_fast: bool = option("--fail-fast", is_flag=True, help="Stop at the first order that is refused.")
     money_timeout: float = option(
         "--money-timeout",
-        type=click.FloatRange(min=1),
+        type=Seconds(1),
         default=180.0,
         help="Seconds to wait for the answer to a purchase; below 120 only with --allow-short-money-timeout. [180]",
     )

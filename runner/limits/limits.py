@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -11,7 +12,7 @@ from operator import itemgetter
 from typing import Any, Final
 
 from runner.core.clock import rfc3339
-from runner.core.errors import Problem, Span
+from runner.core.errors import Problem, Span, UsageError
 from runner.core.ledger import Ledger
 from runner.core.orders import OrderRequest, Quote, decimal_text
 from runner.core.records import Bought
@@ -46,6 +47,12 @@ class Limits:
     policies: tuple[Policy, ...] = ()
     require_policy: bool = False
     origins: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("max_spend", "max_orders", "large"):
+            limit = getattr(self, name)
+            if limit is not None and not (math.isfinite(limit) and limit >= 0):
+                raise UsageError(f"{name}={limit} is no limit", hint="give a number from 0, or leave it out")
 
     @property
     def lacks_policy(self) -> bool:

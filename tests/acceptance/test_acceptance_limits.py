@@ -132,6 +132,49 @@ def test_plan_and_report_name_the_policies_that_held(world: World, fmt: str) -> 
             assert all(re.fullmatch(r"(- )?policies:? +`?" + re.escape(paths) + "`?", line) for line in named)
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("ORDER_RUNNER_MAX_SPEND", "", "is set and empty"),
+        ("ORDER_RUNNER_MAX_SPEND", " ", "empty"),
+        ("ORDER_RUNNER_POLICY", "", "is set and empty"),
+        ("ORDER_RUNNER_ACCOUNT", "", "is set and empty"),
+        ("ORDER_RUNNER_DRY_RUN", "", "is set and empty"),
+        ("PROXY_SELLER_BASE_URL", "", "is set and empty"),
+        ("ORDER_RUNNER_MAX_SPENT", "1.00", "did you mean ORDER_RUNNER_MAX_SPEND?"),
+        ("ORDER_RUNNER_MAXORDERS", "1", "did you mean ORDER_RUNNER_MAX_ORDERS?"),
+        ("ORDER_RUNNER_MAX_SPEND", "nan", "is not an amount"),
+        ("ORDER_RUNNER_MAX_ORDERS", "inf", "is not a whole number"),
+        ("ORDER_RUNNER_TIMEOUT", "nan", "is not a number of seconds"),
+    ],
+)
+def test_a_variable_that_sets_no_limit_is_an_error(world: World, name: str, text: str, words: str) -> None:
+    """Empty, mistyped or no number: exit 2, the variable named, by every command, and nothing is bought."""
+    world.manifest(ipv4("a"))
+    for command in (("apply", "--yes", MANIFEST), ("plan", MANIFEST)):
+        result = world.run(*command, env={name: text}, reported=False)
+        assert result.code == 2
+        assert words in result.err
+        assert name in result.err
+    assert world.bought == []
+
+
+NUMBERS = ("nan", "inf", "-inf", "1e999", "-1", "1_0", "", "9" * 30)
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["--timeout", "--money-timeout", "--lock-timeout", "--rate", "--max-orders", "--max-spend", "--large", "--max-age"],
+)
+def test_what_is_no_number_is_exit_2(world: World, option: str) -> None:
+    """In every option that takes a number: nothing is claimed, nothing is sent."""
+    world.manifest(ipv4("a"))
+    for number in NUMBERS:
+        assert world.apply(f"{option}={number}", MANIFEST, reported=False).code == 2, number
+    assert world.bought == []
+    assert world.run("status").code == 0
+
+
 def test_another_policy_tightens(world: World) -> None:
     """A policy named by the environment, from a place that no pull request can change, holds beside the one found."""
     policy(world, 'budgets: {day: "100.00"}\n')

@@ -8,11 +8,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from runner.cli.options.command import Given, option, option_class
 from runner.cli.options.common import lockfile_option
-from runner.cli.options.types import Amount
+from runner.cli.options.types import Amount, Count
 from runner.run.environment import origins_of
 
 if TYPE_CHECKING:
@@ -43,7 +41,7 @@ class LimitOptions:
     )
     max_orders: int | None = option(
         "--max-orders",
-        type=click.IntRange(min=0),
+        type=Count(),
         metavar="N",
         help="Refuse a batch that would buy more orders than this.",
     )
