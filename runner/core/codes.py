@@ -54,6 +54,7 @@ IN_MANIFESTS: Final[dict[str, str]] = {
     "PSR210": "field of another type",
     "PSR211": "field the vendor is known to require",
     "PSR213": "given twice",
+    "PSR214": "template that nobody filled in",
     "PSR301": "two orders with one name",
     "PSR302": "no manifest found",
     "PSR303": "too many findings",

@@ -21,9 +21,10 @@ from runner.core.yamldoc.nodes import Begin, Break, Field
 from runner.core.yamldoc.source import Flaw, TextSource
 from runner.limits.budgets import PERIODS, Cap
 from runner.limits.search import search
+from runner.manifest.fitting import refit
 from runner.manifest.head import DocumentHead
 from runner.manifest.phrases import display
-from runner.manifest.rules import SchemaSubject, violations
+from runner.manifest.rules import TEMPLATE, SchemaSubject, violations, way_out
 
 FORMAT: Final = "policy/v1"
 _PAYMENTS: Final[Mapping[Scalar, str]] = {1: "balance", 43: "card"}
@@ -95,6 +96,7 @@ class _Subject(SchemaSubject):
     def problem(self, number: str, message: str, place: Span, at: tuple[str | int, ...], hint: str | None) -> Problem:
         if number == "03" and at[0] != "allow" and hint is not None:
             hint = "remove it, or see `order-runner schema policy` for the fields there are"
+        number = "08" if number == TEMPLATE else number
         if number == "08" and at[:2] == ("allow", "countries") and len(at) > 2:
             hint = "write a word like FRA, or a countryId without quotes"
         return Problem(code=_CODES[number], message=message, hint=hint, path=self.path, span=place)
@@ -134,7 +136,7 @@ def read_policy(path: str) -> tuple[Policy | None, tuple[Problem, ...]]:
                     begins.append(item.span)
                 elif isinstance(item, Field) and len(begins) == 1:
                     fields[item.key] = item
-                    problems += item.problems
+                    problems += _refitted(item)
                 elif isinstance(item, Break):
                     problems.append(item.problem)
                 elif isinstance(item, Problem):
@@ -148,6 +150,12 @@ def read_policy(path: str) -> tuple[Policy | None, tuple[Problem, ...]]:
     if problems:
         return None, tuple(sorted(problems, key=lambda problem: problem.order))
     return _policy(path, sha256, fields), ()
+
+
+def _refitted(field: Field) -> list[Problem]:
+    """What YAML would change in a field, with a way out that the field takes."""
+    rule = schemas.load("policy")
+    return refit(field.problems, rule, {field.key: field.value}, lambda at: field.value_span(*at[1:]), way_out)
 
 
 def _ours(problem: Problem) -> Problem:
