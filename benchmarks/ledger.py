@@ -52,6 +52,7 @@ sys.path[:0] = sys.argv[2:4]
 from purchases import AT, request
 NEW = 1000
 from runner.plan.plan import compare_with_ledger
+from runner.plan.former_keys import recall
 from runner.ledger.sqlite import open_sqlite
 from pathlib import Path
 orders = tuple(request("new", n) for n in range(NEW))
@@ -59,7 +60,7 @@ _ = [order.fingerprint for order in orders]
 started = time.perf_counter()
 ledger = open_sqlite(Path(sys.argv[1]), "bench", read_only=True)
 assert ledger.open_records() == []
-steps = compare_with_ledger(orders, {}, ledger.records(o.key for o in orders), today=AT.date())
+steps = compare_with_ledger(orders, {}, recall(ledger, orders), today=AT.date())
 ledger.close()
 assert sum(step.to_buy for step in steps) == NEW
 print(json.dumps([(time.perf_counter() - started) * 1000, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))

@@ -31,13 +31,13 @@ SOURCE = Source(path="orders.yaml", span=Span(line=1, column=1, end_line=1, end_
 WITNESS = Witness(type="ipv4", order_ids=frozenset(str(1_000_000 + n) for n in range(50)), at=AT)
 
 
-def request(batch: str, n: int) -> OrderRequest:
+def request(batch: str, n: int, quantity: int = 5) -> OrderRequest:
     fields: dict[str, str | int] = {
         "countryId": 561,
         "customTargetName": "price monitoring",
         "paymentId": 1,
         "periodId": "1m",
-        "quantity": 5,
+        "quantity": quantity,
     }
     return OrderRequest(key=OrderKey(batch, f"order-{n:07}"), type="ipv4", fields=fields, source=SOURCE)
 

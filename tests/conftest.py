@@ -3,8 +3,13 @@
 import os
 import signal
 
+from runner.core.ci import SYSTEMS
+
+_MARKS = {mark.partition("=")[0] for system in SYSTEMS for mark in system.marks} | {"CONTINUOUS_INTEGRATION"}
 for _name in [name for name in os.environ if name.startswith(("CI", "GITHUB_", "GITLAB_", "JENKINS_", "BUILD_"))]:
     del os.environ[_name]  # some defaults are other ones in CI, on purpose; tests that mean those set them
+for _name in _MARKS & set(os.environ):
+    del os.environ[_name]
 for _name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES"):
     os.environ.pop(_name, None)
 

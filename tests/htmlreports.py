@@ -41,6 +41,7 @@ def order(number: int, status: str = "placed", **changes: Any) -> dict[str, Any]
         "type": ("ipv4", "isp", "ipv6")[number % 3],
         "source": {"file": "orders/crawl.yaml", "line": 4 + 6 * number, "column": 11, "snippet": SNIPPET},
         "status": status,
+        "renamed_from": None,
         "reason": None if bought else f"why it is {status}",
         "fingerprint": f"sha256:{number:064x}",
         "request": REQUEST,
@@ -128,4 +129,6 @@ def large(count: int = 2000) -> dict[str, Any]:
 
 def _plain(entry: Mapping[str, Any]) -> dict[str, Any]:
     source = {name: value for name, value in entry["source"].items() if name != "snippet"}
-    return {name: value for name, value in entry.items() if name not in ("words", "possible")} | {"source": source}
+    return {name: value for name, value in entry.items() if name not in ("words", "possible", "renamed_from")} | {
+        "source": source
+    }

@@ -135,7 +135,6 @@ def seen(order_id: str = "77", **changes: Any) -> SeenOrder:
         "protocols": frozenset({"HTTP", "SOCKS"}),
         "starts": AT.date(),
         "ends": date(2026, 12, 23),
-        "renewed": False,
     }
     return SeenOrder(order_id=order_id, **(usual | changes))
 
@@ -216,9 +215,9 @@ class Shop:
         self.asked.append("balance")
         return self.funds
 
-    def witness(self, product: str) -> Witness:
+    def witness(self, product: str, earlier: Witness | None = None) -> Witness:
         self.asked.append("witness")
-        return witness()
+        return witness() if earlier is None else witness().with_earlier(earlier)
 
     def look(self, product: str) -> Look:
         self.asked.append("look")
@@ -254,11 +253,17 @@ class Books:
         bought = {one.order_id: one.key for one in self.all if one.order_id} | dict(self.owned)
         return {order_id: bought[order_id] for order_id in order_ids if order_id in bought}
 
+    def successors(self, keys: Iterable[OrderKey]) -> dict[OrderKey, OrderKey]:
+        return {}
+
     def strangers(self) -> list[Stranger]:
         return [
             Stranger(order_id=one, who="alice", source="$USER", reason="hers", at=AT)
             for one in self.known.get("strangers", ())
         ]
+
+    def owned_numbers(self, numbers: Iterable[str]) -> frozenset[str]:
+        return frozenset(numbers) & {n for one in self.all if one.state is State.PLACED for n in one.base_order_numbers}
 
     def bought_since(self, at: datetime) -> list[Bought]:
         return [Bought(record=one, claimed_at=AT) for one in self.all if one.state is State.PLACED]

@@ -206,7 +206,7 @@ class Purchase:
             return "the run was asked to stop"
         if self.desk.clock.monotonic() - self._claimed > GUARD_SECONDS:
             return f"more than {GUARD_SECONDS:g} s have passed since it was claimed"
-        return None
+        return self.desk.hold.objection()
 
     def _settle(self, answer: Answer) -> Outcome:
         """Step 8: on record first, then in the report. What the ledger did not take as placed is unknown."""
@@ -221,7 +221,7 @@ class Purchase:
             self._line_down = True
             words = _emergency(desk.hold, self._attempt, settlement, error)
             desk.watch(Notice(text=words))
-            desk.report.errors.append(entries.finding_of_unrecorded(self.entry, words))
+            desk.report.errors.append(entries.finding_of_unrecorded(self.entry, words, error))
         else:
             if isinstance(outcome, Placed) and record.state is not State.PLACED:
                 outcome = Unknown(reason=record.reason or "the ledger could not record it", leaning_placed=True)

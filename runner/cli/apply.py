@@ -47,6 +47,7 @@ class ApplyOptions(CommandOptions):
     )
     vendor: common.VendorOptions = group(common.VendorOptions)
     ledger: common.LedgerOptions = group(common.LedgerOptions)
+    new_account: bool = common.new_account_option()
     screen: common.ScreenOptions = group(common.ScreenOptions)
 
 
@@ -70,7 +71,7 @@ def command(options: ApplyOptions) -> int:
     _refuse_short_money_timeout(options.buying)
     outputs = common.outputs_of(options.formats, buying.FORMATS)
     settings = _settings(options)
-    consent = consent_of(settings, selection=selection_of(options.selection))
+    consent = consent_of(settings, selection=selection_of(options.selection), new_account=options.new_account)
     paths, consent = approved_of(options.approval, options.given, options.paths, consent)
     call = BatchCall(
         settings=settings,

@@ -1,15 +1,18 @@
-"""`order-runner ledger export | verify | import`"""
+"""`order-runner ledger init | export | verify | import | rekey`"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from runner._version import __version__
+from runner.cli import decision
 from runner.cli.options import common
 from runner.cli.options.command import CommandOptions, argument, define, group, option, option_class
 from runner.core.clock import SystemClock
@@ -30,7 +33,38 @@ FORMATS = ("text", "json")
 
 @click.group("ledger")
 def command() -> None:
-    """Export, verify or import the ledger's history. No network, no key."""
+    """Make a ledger; export, verify or import its history; say that an API key was rotated. The vendor is not asked."""
+
+
+@option_class
+class FoundingOptions(CommandOptions):
+    grant: str | None = option(
+        "--grant", metavar="ROLE", envvar=None, help="Give this role of the database every right that buying needs."
+    )
+    formats: tuple[str, ...] = common.format_option(*FORMATS)
+    lock_timeout: float = common.lock_timeout_option()
+    ledger: common.LedgerOptions = group(common.LedgerOptions)
+    screen: common.ScreenOptions = group(common.ScreenOptions)
+
+
+@define("init", FoundingOptions, under=command)
+def init_command(options: FoundingOptions) -> int:
+    """Make the ledger, and enter the account in it: on purpose, and once. Harmless where both are there.
+
+    An older ledger is brought up to date. For PostgreSQL, run it as the owner of the tables: without --grant it prints
+    the statements that give another role what it needs to buy.
+    """
+    from runner.run.founding import establish
+    from runner.settle.resolve import person_of
+    from runner.views import ledger as view
+
+    outputs = common.outputs_of(options.formats, FORMATS)
+    settings = common.ledger_settings(options.ledger, options.given)
+    console = options.screen.console()
+    who = str(person_of(os.environ))
+    founding = establish(settings, who=who, role=options.grant, lock_timeout=options.lock_timeout)
+    common.write_outputs(outputs, console, lambda fmt, target: view.render_founding(founding, fmt=fmt, console=target))
+    return common.exit_code(ExitCode.OK, console)
 
 
 @option_class
@@ -52,13 +86,13 @@ class ExportOptions(CommandOptions):
 def export_command(options: ExportOptions) -> int:
     """Write every event of the account as a line of JSON, with the witnesses it names. Others may keep buying.
 
-    Exit code 5 if the ledger is damaged; FILE then stays as it was.
+    Exit code 5 if the ledger is damaged, or there is none, or it does not have the account; FILE then stays as it was.
     """
     from runner.ledger.export import BrokenHistory
 
     console = options.screen.console()
     settings = common.ledger_settings(options.ledger, options.given, sandbox=options.sandbox)
-    with closing(wiring.open_ledger(locate(settings), read_only=True)) as ledger:
+    with _existing(locate(settings)) as ledger:
         on_screen = str(options.output) == "-" and console.out.terminal
         try:
             with common.writing(options.output), options.screen.watching(console, quiet=on_screen) as watch:
@@ -69,6 +103,24 @@ def export_command(options: ExportOptions) -> int:
                 hint="see docs/how-to/back-up-the-ledger.md; a copy of the file keeps what is left",
             ) from None
     return common.exit_code(ExitCode.OK, console)
+
+
+@contextmanager
+def _existing(place: LedgerPlace) -> Iterator[Ledger]:
+    """The ledger, to read; LedgerUnusable where there is none or it does not have the account: that is no history."""
+    with closing(wiring.open_ledger(place, read_only=True)) as ledger:
+        accounts = ledger.accounts()
+        if not accounts:
+            state = "is empty: it has no account" if place.url or place.path.exists() else "does not exist"
+            raise LedgerUnusable(
+                f"the ledger {ledger.location} {state}", hint="name the one that `apply` used with --ledger"
+            )
+        if ledger.account not in accounts:
+            raise LedgerUnusable(
+                f"the ledger {ledger.location} has no account {ledger.account}; it has {', '.join(accounts)}",
+                hint=f"name one of them, like --account {accounts[0]}",
+            )
+        yield ledger
 
 
 def _write(lines: Iterator[str], output: Path, console: Console) -> None:
@@ -109,18 +161,15 @@ def verify_command(options: VerifyOptions) -> int:
     """Check that no event was changed, lost, added or moved: in the ledger, or in the file EXPORT.
 
     For a ledger, also check that every order is what its events make of it. Exit code 5 at the first thing that is
-    not, which is named.
+    not, which is named, and where there is no ledger, or none of the account.
     """
     from runner.views import ledger as view
 
     outputs = common.outputs_of(options.formats, FORMATS)
-    settings = common.ledger_settings(options.ledger, options.given, sandbox=options.sandbox)
+    place = locate(common.ledger_settings(options.ledger, options.given, sandbox=options.sandbox))
     console = options.screen.console()
     with options.screen.watching(console) as watch:
-        if options.export is None:
-            verdict = _check_ledger(locate(settings), watch)
-        else:
-            verdict = _check_export(options.export, watch)
+        verdict = _check_export(options.export, watch) if options.export else _check_ledger(place, watch)
     common.write_outputs(outputs, console, lambda fmt, target: view.render(verdict, fmt=fmt, console=target))
     return common.exit_code(ExitCode.OK if verdict.whole else ExitCode.REFUSED, console)
 
@@ -129,7 +178,7 @@ def _check_ledger(place: LedgerPlace, watch: Watch) -> LedgerCheck:
     from runner.ledger.export import BrokenHistory, check_ledger
     from runner.views.ledger import LedgerCheck
 
-    with closing(wiring.open_ledger(place, read_only=True)) as ledger:
+    with _existing(place) as ledger:
         try:
             chain = check_ledger(ledger, watch)
         except BrokenHistory as error:
@@ -180,14 +229,16 @@ def import_command(options: ImportOptions) -> int:
 def _import(path: Path, stream: TextIO, place: LedgerPlace, timeout: float, watch: Watch) -> Restored:
     from runner.core.records import Contradiction
     from runner.ledger.export import BrokenHistory, Export
+    from runner.limits.admission import check_name
 
     try:
         export = Export(stream, watch)
         _refuse_other_account(path, export, place)
         with (
-            closing(wiring.open_ledger(place)) as ledger,
+            closing(wiring.open_ledger(place, restoring=True)) as ledger,
             ledger.hold(holder(SystemClock().now()), timeout=timeout) as hold,
         ):
+            check_name(ledger.account, ledger.register(), new=True)
             return hold.restore(export.parts())
     except BrokenHistory as error:
         raise Refused(f"{path} is damaged at {error.place}: {error}", hint="use another export") from None
@@ -212,3 +263,46 @@ def _open(path: Path) -> TextIO:
         return path.open(encoding="ascii", errors="backslashreplace", newline="\n")
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror or error}") from None
+
+
+@option_class
+class RekeyOptions(CommandOptions):
+    yes: bool = option("--yes", is_flag=True, help="Do not ask.")
+    lock_timeout: float = common.lock_timeout_option()
+    base_url: str | None = common.base_url_option()
+    api_key_file: Path | None = common.api_key_file_option()
+    ledger: common.LedgerOptions = group(common.LedgerOptions)
+    screen: common.ScreenOptions = group(common.ScreenOptions)
+
+
+@define("rekey", RekeyOptions, under=command)
+def rekey_command(options: RekeyOptions) -> int:
+    """Say that the account has this API key from now on: it was rotated, or the vendor's address has moved.
+
+    Recorded with your name; the ledger keeps a digest of the key, never the key. Asks on a terminal; elsewhere it needs
+    --yes. Exit code 5 if another account of the ledger has the key.
+    """
+    from runner.run import keyring
+    from runner.settle.resolve import person_of
+
+    console = options.screen.console()
+    hint = "make sure that it is the same account's key, then pass --yes"
+    decision.refuse_unasked(console, yes=options.yes, hint=hint)
+    settings = replace(
+        common.ledger_settings(options.ledger, options.given),
+        base_url=options.base_url,
+        api_key_file=options.api_key_file,
+    )
+    identity, now = keyring.identity_of(settings), holder(SystemClock().now())
+    who = str(person_of(os.environ))
+    with wiring.existing_ledger(settings) as ledger:
+        claim = f"{who} says that account {ledger.account} has this API key, at {identity.address}, from now on"
+
+        def agree() -> None:
+            if not options.yes:
+                decision.confirm(claim, [f"{ledger.location}, account {ledger.account}"], console)
+
+        entered = keyring.rekey(ledger, identity, now, who=who, lock_timeout=options.lock_timeout, confirm=agree)
+        known = f"account {ledger.account} has this API key already"
+    decision.say(f"recorded: {claim}" if entered else known, console)
+    return common.exit_code(ExitCode.OK, console)

@@ -150,6 +150,14 @@ def show_error(error: RunnerError, console: Console) -> None:
         _show_trace(error.__cause__)
 
 
+def show_warning(error: RunnerError, console: Console) -> None:
+    """What would stop another call, on stderr."""
+    from runner.views import failure
+
+    code = error.finding or "PSR412"
+    failure.render(Problem(code=code, severity="warning", message=str(error), hint=error.hint), console)
+
+
 def _show_trace(error: BaseException) -> None:
     """The trace without values of variables, which might hold what must not be shown."""
     import traceback

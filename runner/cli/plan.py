@@ -39,6 +39,7 @@ class PlanOptions(CommandOptions):
     )
     vendor: common.VendorOptions = group(common.VendorOptions)
     ledger: common.LedgerOptions = group(common.LedgerOptions)
+    new_account: bool = common.new_account_option()
     screen: common.ScreenOptions = group(common.ScreenOptions)
 
 
@@ -53,7 +54,12 @@ def command(options: PlanOptions) -> int:
             raise UsageError("a plan made from stdin cannot be applied: stdin cannot be read again", hint="name files")
         outputs += (common.Output("json", common.writable(options.out)),)
     settings = common.vendor_settings(options.vendor, options.given, options.ledger)
-    consent = consent_of(settings, selection=selection_of(options.selection), nothing=options.expect_nothing)
+    consent = consent_of(
+        settings,
+        selection=selection_of(options.selection),
+        nothing=options.expect_nothing,
+        new_account=options.new_account,
+    )
     call = BatchCall(
         settings=settings,
         outputs=outputs,

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import TYPE_CHECKING, Final
 
-import click
-
+from runner.cli import decision
 from runner.cli.complete import values as completers
 from runner.cli.options import common
 from runner.cli.options.command import CommandOptions, argument, define, group, option, option_class
 from runner.cli.options.types import key_of
+from runner.cli.outputs import show_warning
 from runner.core.clock import SystemClock
-from runner.core.errors import Cancelled, ExitCode, UsageError
+from runner.core.errors import ExitCode, UsageError
 from runner.run.settings import Settings, holder
 from runner.run.wiring import existing_ledger
 
 if TYPE_CHECKING:
+    from runner.core.ledger import Ledger
     from runner.core.records import OpenClaim, Want
     from runner.settle.resolve import Disowning, Ruling
     from runner.views.terminal.console import Console
@@ -58,10 +58,7 @@ def command(options: ResolveOptions) -> int:
 
     _refuse_contradiction(options)
     console = options.screen.console()
-    if not (options.yes or (console.interactive and sys.stdin.isatty())):
-        raise UsageError(
-            "there is no terminal to confirm this on", hint="check the vendor's dashboard, then pass --yes"
-        )
+    decision.refuse_unasked(console, yes=options.yes, hint="check the vendor's dashboard, then pass --yes")
     reason = (options.reason or "seen at the vendor").strip()
     person, now = resolve.person_of(os.environ), SystemClock().now()
     settings = common.ledger_settings(options.ledger, options.given, sandbox=options.sandbox)
@@ -101,15 +98,16 @@ def _resolve(ruling: Ruling, settings: Settings, console: Console, options: Reso
     from runner.settle import resolve
 
     with existing_ledger(settings) as ledger:
+        _warn_of_another_key(ledger, settings, console)
         doubt, who = resolve.check(ruling, ledger), holder(ruling.at)
         if not options.yes:
             outcome = f"it was bought as order {ruling.order_id}" if ruling.order_id else "it was not bought"
-            _confirm(f"{ruling.person} decides that {outcome}: {ruling.reason}", _lines_of(doubt), console)
+            decision.confirm(f"{ruling.person} decides that {outcome}: {ruling.reason}", _lines_of(doubt), console)
         with ledger.hold(who, timeout=options.lock_timeout) as hold:
             resolve.resolve(ruling, ledger, hold, who.run_id)
         code = ExitCode.OUTCOME_UNKNOWN if ledger.open_records() else ExitCode.OK
     became = f"placed as order {ruling.order_id}" if ruling.order_id else "absent"
-    _say(f"{ruling.key} is now {became}, recorded for {ruling.person}: {ruling.reason}", console)
+    decision.say(f"{ruling.key} is now {became}, recorded for {ruling.person}: {ruling.reason}", console)
     return code
 
 
@@ -119,14 +117,23 @@ def _disown(disowning: Disowning, settings: Settings, console: Console, options:
     ids = ", ".join(disowning.order_ids)
     claim = f"order {ids} is somebody else's" if len(disowning.order_ids) == 1 else f"orders {ids} are somebody else's"
     with existing_ledger(settings) as ledger:
+        _warn_of_another_key(ledger, settings, console)
         resolve.check_disowning(disowning, ledger)
         if not options.yes:
-            _confirm(f"{disowning.person} decides that {claim}: {disowning.reason}", [], console)
+            decision.confirm(f"{disowning.person} decides that {claim}: {disowning.reason}", [], console)
         with ledger.hold(holder(disowning.at), timeout=options.lock_timeout) as hold:
             resolve.disown(disowning, ledger, hold)
         code = ExitCode.OUTCOME_UNKNOWN if ledger.open_records() else ExitCode.OK
-    _say(f"{claim}, recorded for {disowning.person}: {disowning.reason}", console)
+    decision.say(f"{claim}, recorded for {disowning.person}: {disowning.reason}", console)
     return code
+
+
+def _warn_of_another_key(ledger: Ledger, settings: Settings, console: Console) -> None:
+    """Say that the key at hand is not the account's; it is not used here. Raises AccountUnknown for an unknown name."""
+    from runner.run.keyring import objection
+
+    if error := objection(ledger, settings):
+        show_warning(error, console)
 
 
 def _lines_of(doubt: OpenClaim | Want) -> list[str]:
@@ -138,21 +145,3 @@ def _lines_of(doubt: OpenClaim | Want) -> list[str]:
     if isinstance(doubt, Want):
         return [f"{doubt.key}: {what(doubt.type, doubt.fields)}; not bought, as far as the ledger knows"]
     return list(open_lines(doubt, ""))[:3]
-
-
-def _confirm(claim: str, lines: list[str], console: Console) -> None:
-    from runner.views.terminal.safe import one_line
-
-    console.err.lines(map(one_line, lines))
-    try:
-        agreed = click.confirm(one_line(f"{claim}. Record that?"), default=False, err=True)
-    except click.Abort:
-        agreed = False
-    if not agreed:
-        raise Cancelled("not confirmed; nothing was recorded")
-
-
-def _say(text: str, console: Console) -> None:
-    from runner.views.terminal.safe import one_line
-
-    console.out.lines([one_line(text)])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from runner.cli.options import common
 from runner.cli.options.approval import SelectionOptions, selection_of
 from runner.cli.options.command import CommandOptions, define, group, option, option_class
+from runner.cli.outputs import show_warning
 from runner.core.errors import ExitCode, InvalidManifests, UsageError
 from runner.run import wiring
 from runner.run.settings import locate
@@ -35,8 +36,11 @@ def command(options: StatusOptions) -> int:
     """Show what the ledger knows: of the orders of PATH..., or of every order of the account. No network, no key.
 
     Open orders, which may have been charged, come first, whether they are in PATH or not. Exit code 7 if there is one.
+    A key in the environment that is not the account's is told on stderr.
     """
+    from runner.run.keyring import objection
     from runner.settle import status
+    from runner.views import failure
     from runner.views import status as view
 
     outputs = common.outputs_of(options.formats, FORMATS)
@@ -50,12 +54,18 @@ def command(options: StatusOptions) -> int:
         rows = status.rows_of(ledger, requests) if options.paths else status.every_row(ledger)
         claims = ledger.open_claims()
         disputed = status.disputed_records(rows, ledger)
+        other_key = objection(ledger, settings)
+        unread = wiring.unread(settings, ledger)
     flags = common.flags_of(options.given, settings)
     common.write_outputs(
         outputs,
         console,
         lambda fmt, to: view.render(rows, fmt=fmt, console=to, claims=claims, disputed=disputed, flags=flags),
     )
+    for problem in unread:
+        failure.render(problem, console)
+    if other_key is not None:
+        show_warning(other_key, console)
     return common.exit_code(ExitCode.OUTCOME_UNKNOWN if any(row.open for row in rows) else ExitCode.OK, console)
 
 

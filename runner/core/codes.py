@@ -66,6 +66,7 @@ IN_MANIFESTS: Final[dict[str, str]] = {
     "PSR309": "unused locked word",
     "PSR310": "locked word that changed at the vendor",
     "PSR320": "two orders identical but for the name",
+    "PSR321": "renamings that contradict each other",
 }
 
 IN_RUNS: Final[dict[str, str]] = {
@@ -85,7 +86,10 @@ IN_RUNS: Final[dict[str, str]] = {
     "PSR430": "spending above a budget of the policy",
     "PSR431": "more orders than allowed",
     "PSR432": "far more expensive than any order before",
-    "PSR433": "identical to one bought within a day",
+    "PSR433": "identical to one that is bought and runs",
+    "PSR434": "batch that looks renamed",
+    "PSR435": "key that was renamed away",
+    "PSR436": "renaming that cannot be followed",
     "PSR440": "not what was approved",
     "PSR441": "approval too old",
     "PSR442": "something left to buy",
@@ -105,6 +109,11 @@ IN_RUNS: Final[dict[str, str]] = {
     "PSR603": "account busy",
     "PSR604": "run cancelled",
     "PSR605": "call that cannot be carried out",
+    "PSR606": "ledger gone, replaced or older than it was",
+    "PSR607": "key of another account",
+    "PSR608": "another key than the account's",
+    "PSR609": "account that the ledger does not know",
+    "PSR610": "no ledger read",
     "PSR701": "not a policy",
     "PSR702": "other format than a policy's",
     "PSR703": "unknown field of a policy",

@@ -5,8 +5,14 @@
     ├── AccessError             3   the vendor refused the key, the address or the rate
     ├── InvalidManifests        4   findings in manifests; carries every Problem
     ├── Refused                 5   a check stopped it before money moved
+    │   ├── NotThisAccount      5   a call may not act for the account that it names
+    │   │   ├── KeyOfAnother    5   the ledger knows the key under another account's name
+    │   │   ├── KeyChanged      5   key or address are not the ones that the ledger knows
+    │   │   └── AccountUnknown  5   the name is new to a ledger that has others
     │   ├── LedgerUnusable      5   the ledger cannot be trusted or written
-    │   │   └── LedgerOutdated  5   it is of an older version, and was opened for reading only
+    │   │   ├── LedgerMissing   5   there is none where one has to be
+    │   │   ├── LedgerOutdated  5   it is of an older version, and was opened for reading only
+    │   │   └── LedgerReplaced  5   it is gone, or not the one that was in use here
     │   └── VendorUnavailable   5   the vendor did not answer a read
     │       └── UnknownForm     5   it did, in its envelope, with content in a form that nobody knows
     ├── OrdersFailed            6   the vendor refused some orders; nothing unknown
@@ -111,6 +117,8 @@ class RunnerError(Exception):
     """
 
     exit_code: ClassVar[ExitCode] = ExitCode.INTERNAL
+    finding: ClassVar[str | None] = None
+    """Its code in docs/findings.md, for errors that have one wherever they are raised."""
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
@@ -139,12 +147,42 @@ class Refused(RunnerError):
     exit_code = ExitCode.REFUSED
 
 
+class NotThisAccount(Refused):
+    """A call may not act for the account that it names."""
+
+
+class KeyOfAnother(NotThisAccount):
+    """The ledger knows this API key under the name of another account."""
+
+    finding = "PSR607"
+
+
+class KeyChanged(NotThisAccount):
+    """The key, or the address it is sent to, is not the one that the ledger last knew for this account."""
+
+    finding = "PSR608"
+
+
+class AccountUnknown(NotThisAccount):
+    """The account's name is new to a ledger that has other accounts."""
+
+    finding = "PSR609"
+
+
 class LedgerUnusable(Refused):
     """Read-only, full, corrupt, of a newer version, or not ours."""
 
 
+class LedgerMissing(LedgerUnusable):
+    """There is none where the call was told to look, and this call makes none."""
+
+
 class LedgerOutdated(LedgerUnusable):
     """Of an older version, and opened for reading only: the next purchase brings it up to date."""
+
+
+class LedgerReplaced(LedgerUnusable):
+    """Moved, removed or replaced while it was in use, or without events that this machine knows it had."""
 
 
 class VendorUnavailable(Refused):

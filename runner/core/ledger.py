@@ -12,6 +12,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
 
+from runner.core.identity import AccountKey, Register
 from runner.core.orders import OrderKey
 from runner.core.records import (
     Adoption,
@@ -24,6 +25,7 @@ from runner.core.records import (
     Holder,
     OpenClaim,
     Record,
+    Rename,
     Restored,
     Run,
     Settlement,
@@ -43,7 +45,8 @@ class Hold(Protocol):
         """One durable conditional move to `submitted`.
 
         Raises `Refused` where the order is not in a claimable state with this content, or the hold is lost;
-        `LedgerUnusable` where the commit was not acknowledged. In every such case nothing may be sent.
+        `LedgerUnusable` where the commit was not acknowledged, as `LedgerReplaced` where the ledger is no longer at its
+        place. In every such case nothing may be sent.
         """
 
     def settle(self, attempt: Attempt, settlement: Settlement) -> Record:
@@ -51,8 +54,11 @@ class Hold(Protocol):
 
         A placed fact is stored even where another has moved the order meanwhile; where the state no longer allows
         the move the fact is kept as an event and the record returned shows what stands. Raises `LedgerUnusable`
-        where the commit was not acknowledged.
+        where the commit was not acknowledged, or, as `LedgerReplaced`, where it went to a ledger that has moved away.
         """
+
+    def objection(self) -> str | None:
+        """Why nothing may be sent any more: the ledger is not where it was claimed in. None where it is."""
 
     def note_wants(self, wants: Iterable[Want]) -> None:
         """Keep what these keys stand for, in place of what was kept of them: what `adopt` may be asked for later."""
@@ -66,10 +72,24 @@ class Hold(Protocol):
     def disown(self, strangers: Iterable[Stranger]) -> None:
         """Remember orders as somebody else's; raises `Refused` where one belongs to an order of the account."""
 
+    def rename(self, renames: Iterable[Rename]) -> None:
+        """Move what is known of bought orders to other keys: all of it in one durable transaction, or nothing.
+
+        The old key is `renamed` from then on, the new one `placed`, with the old one's purchase as its next attempt.
+        Raises `Refused` where the old key is not placed, the new one open, placed or renamed itself, or the hold lost.
+        """
+
     def save_emergency(self, attempt: Attempt, settlement: Settlement) -> str:
         """Write a settlement that `settle` could not store to the file kept ready for it; returns the file's path.
 
-        The next hold imports it before anything else. Raises OSError where even that is impossible.
+        That is another file where the one kept ready has moved. The next hold imports it before anything else. Raises
+        OSError where even that is impossible.
+        """
+
+    def enter_key(self, entry: AccountKey) -> bool:
+        """Add to the register of accounts; False, and nothing is added, where another has taken the number meanwhile.
+
+        Raises `Refused` where the hold is lost.
         """
 
     def start_run(self, run: Run) -> None:
@@ -95,8 +115,15 @@ class Ledger(Protocol):
         """Where it is, for people and reports; never with a password."""
 
     @property
+    def exists(self) -> bool:
+        """Whether there is anything to read: False for one that was never made, opened for reading only."""
+
+    @property
     def account(self) -> str:
         """The account name its orders belong to."""
+
+    def register(self) -> Register:
+        """Every account of the store, this one or not, and whose key each is."""
 
     def records(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Record]:
         """The known ones among `keys`."""
@@ -113,8 +140,14 @@ class Ledger(Protocol):
     def owners(self, order_ids: Iterable[str]) -> dict[str, OrderKey]:
         """Which of the vendor's order ids belong to which order of the account."""
 
+    def owned_numbers(self, numbers: Iterable[str]) -> frozenset[str]:
+        """Which of the vendor's base order numbers belong to orders of the account, whatever the ledger holds else."""
+
     def bought_since(self, at: datetime) -> list[Bought]:
         """The placed orders that were settled at `at` or later."""
+
+    def successors(self, keys: Iterable[OrderKey]) -> dict[OrderKey, OrderKey]:
+        """What the orders among `keys` that are `renamed` are called now, through every renaming since."""
 
     def wants(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Want]:
         """What was last kept by `note_wants` of these keys."""
@@ -145,7 +178,8 @@ class Ledger(Protocol):
     def hold(self, holder: Holder, *, timeout: float) -> AbstractContextManager[Hold]:
         """Hold the account for the length of a `with`; raises `Busy`, naming the holder, after `timeout` seconds.
 
-        Dies with the process. Proves, by a durable write, that the ledger can be written.
+        Dies with the process. Proves, by a durable write, that the ledger can be written. Raises `LedgerReplaced` where
+        the ledger lacks events that this machine knows it had.
         """
 
     def held_by(self) -> str | None:
@@ -153,6 +187,9 @@ class Ledger(Protocol):
 
     def close(self) -> None:
         """Let go of the store."""
+
+    def accounts(self) -> list[str]:
+        """Every account that was ever held in this store, in order; none where it has no tables yet."""
 
     def head(self) -> Head:
         """How many events the account has, and the hash of the last, as the ledger keeps it beside them."""

@@ -80,7 +80,8 @@ class OrderRequest:
 
     `fields` holds the vendor's own fields by the vendor's own names, defaults merged in, `paymentId` always present,
     absent optionals left out. `words` are those of `WORDS` that were written in place of a field; until a lockfile
-    has turned them into fields, the order has no fingerprint and no body. `max_total` is in `CURRENCY`.
+    has turned them into fields, the order has no fingerprint and no body. `max_total` is in `CURRENCY`. `renamed_from`
+    is the key it was bought by, if that was another one. `copies_meant`: wanted beside others of the same content.
     """
 
     key: OrderKey
@@ -91,6 +92,8 @@ class OrderRequest:
     labels: Mapping[str, str] = field(default_factory=dict)
     max_total: Decimal | None = None
     words: Mapping[str, str] = field(default_factory=dict)
+    renamed_from: OrderKey | None = None
+    copies_meant: bool = False
 
     @cached_property
     def fingerprint(self) -> str:

@@ -43,19 +43,17 @@ class Readings:
 
     def witness(self, product: ProductType) -> Witness:
         """The orders the vendor shows before a purchase."""
-        witness = self._witnesses.get(product)
-        if witness is None or self._too_old(witness[0]):
-            witness = (self._clock.monotonic(), self.reader.witness(product))
-            self._witnesses[product] = witness
-        return witness[1]
+        taken, witness = self._witnesses.get(product, (0.0, None))
+        if witness is None or self._too_old(taken):
+            taken, witness = self._clock.monotonic(), self.reader.witness(product, witness)
+            self._witnesses[product] = taken, witness
+        return witness
 
     def look(self, product: ProductType) -> Look:
         """The orders the vendor shows, as far as they can be told apart; serves as the next witness, too."""
         taken = self._clock.monotonic()
         look = self.reader.look(product)
-        order_ids = frozenset(order.order_id for order in look.orders)
-        witness = Witness(type=product, order_ids=order_ids, at=look.at, package=look.package)
-        self._witnesses[product] = (taken, witness)
+        self._witnesses[product] = (taken, look.witness)
         return look
 
     def count_purchase(self, request: OrderRequest, placed: Placed, expected: Decimal) -> None:

@@ -235,6 +235,16 @@ class Adoption:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rename:
+    """A manifest's word that the order which was bought as `before` is `after` now."""
+
+    before: OrderKey
+    after: OrderKey
+    run_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stranger:
     """An order at the vendor that is not this ledger's: who said so (and what says that it was they), and why."""
 

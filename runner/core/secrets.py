@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import re
 from typing import Final, NoReturn
 from urllib.parse import quote
@@ -40,6 +41,13 @@ class ApiKey:
     def reveal(self) -> str:
         """The key as a URL path segment."""
         return quote(self.__value, safe="")
+
+    def digest(self, salt: str, address: str) -> str:
+        """What a ledger may keep of the key: HMAC-SHA256 in hex, keyed with `salt`, of address, line feed and key.
+
+        The key counts in lower case: should the vendor ignore case, two spellings are still one account.
+        """
+        return hmac.digest(salt.encode(), f"{address}\n{self.__lower}".encode(), "sha256").hex()
 
     def redact(self, text: str) -> str:
         """`text` with the key masked: plain, escaped wholly or in part as in URLs or JSON, in any letter case."""

@@ -25,6 +25,8 @@ class State(StrEnum):
     """May have been charged. Blocks the account until settled."""
     ABSENT = "absent"
     """Proved, or declared by a person, not to have been bought."""
+    RENAMED = "renamed"
+    """Bought, and known by another key since; this one is never bought again."""
 
 
 class Event(StrEnum):
@@ -39,6 +41,8 @@ class Event(StrEnum):
     """A process died, or lost the account, between claim and settlement."""
     RECONCILED = "reconciled"
     RESOLVED = "resolved"
+    RENAMED = "renamed"
+    """A manifest says that an order which was bought has another key now: enters both, the old one and the new."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,11 @@ MOVES: Final = (
     Move("t", State.PLANNED, Event.RESOLVED, State.PLACED),
     Move("u", State.REJECTED, Event.RESOLVED, State.PLACED),
     Move("v", State.ABSENT, Event.RESOLVED, State.PLACED),
+    # A purchase goes by another key: the old key gives it up, the new one takes it over without a claim.
+    Move("w", State.PLACED, Event.RENAMED, State.RENAMED),
+    Move("x", State.PLANNED, Event.RENAMED, State.PLACED),
+    Move("y", State.REJECTED, Event.RENAMED, State.PLACED),
+    Move("z", State.ABSENT, Event.RENAMED, State.PLACED),
 )
 
 CLAIMABLE: Final = frozenset(move.before for move in MOVES if move.event is Event.CLAIMED)

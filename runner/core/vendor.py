@@ -9,12 +9,13 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
 from typing import Protocol, runtime_checkable
 
+from runner.core.identity import Identity
 from runner.core.orders import OrderRequest, ProductType, Quote, Scalar
 
 
@@ -87,22 +88,44 @@ class QuoteRefused:
 class Witness:
     """The orders a vendor shows before a purchase, complete or not taken at all.
 
-    `order_ids` are those of `type` in `proxy/list/{type}`; for resident orders, which that list never shows,
-    `package` is the state of `resident/package` (None: no package). One witness may serve many claims: what a later
-    reading shows beyond it and beyond the ledger's own orders is new. The balance, the second witness, goes with
-    each claim.
+    `order_ids` are those of `type` in the vendor's lists; for resident orders, which no list shows, `package` is the
+    state of `resident/package` (None: no package). `numbers` are the base numbers of those orders, which a renewal
+    keeps (docs/vendor/api-v1.md#renewals); None where an order has none, or the witness is from before they were kept.
+    Addresses are not kept: a renewal keeps them too, but one that was given back may be sold again, so that an address
+    known before would hide a purchase.
+
+    One witness may serve many claims: what a later reading shows beyond it and beyond the ledger's own orders is new.
+    The balance, the second witness, goes with each claim.
     """
 
     type: ProductType
     order_ids: frozenset[str]
     at: datetime
     package: Mapping[str, str] | None = None
+    numbers: frozenset[str] | None = None
 
     @cached_property
     def digest(self) -> str:
-        """Tells one witness from another; the ledger keeps each once."""
+        """Tells one witness from another; the ledger keeps each once. Without numbers it is what it was before them."""
         content = [self.type, sorted(self.order_ids), sorted((self.package or {}).items()), self.at.isoformat()]
+        if self.numbers is not None:
+            content.append(sorted(self.numbers))
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+    def has(self, seen: SeenOrder) -> bool | None:
+        """Whether it is one of these orders, be it renewed under another id; None where that cannot be told."""
+        if seen.order_id in self.order_ids:
+            return True
+        if self.numbers is None or not seen.numbers:
+            return None
+        if seen.numbers <= self.numbers:
+            return True
+        return None if seen.numbers & self.numbers else False
+
+    def with_earlier(self, earlier: Witness) -> Witness:
+        """This one, and all that an earlier one had: an order that was shown at any time before a claim is not its."""
+        both = None if self.numbers is None or earlier.numbers is None else self.numbers | earlier.numbers
+        return replace(self, order_ids=self.order_ids | earlier.order_ids, numbers=both)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,10 +146,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenOrder:
-    """One order as the vendor's list of active proxies shows it, without logins, passwords or addresses.
+    """One order as the vendor's lists of active proxies show it, without logins, passwords or addresses.
 
-    `rows` counts its proxies; `numbers` are its base order numbers, without what a renewal adds. Days are the first
-    start and the last end. `renewed`: None where no row says.
+    `rows` counts its proxies; `numbers` are its base order numbers, which a renewal keeps. Days are the first start and
+    the last end. Nothing here says whether it was renewed: no row does.
     """
 
     order_id: str
@@ -136,7 +159,6 @@ class SeenOrder:
     protocols: frozenset[str] = frozenset()
     starts: date | None = None
     ends: date | None = None
-    renewed: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +172,18 @@ class Look:
     at: datetime
     orders: tuple[SeenOrder, ...] = ()
     package: Mapping[str, str] | None = None
+
+    @property
+    def witness(self) -> Witness:
+        """What this shows, as the witness of a purchase that follows."""
+        numbers = frozenset[str]().union(*(order.numbers for order in self.orders))
+        return Witness(
+            type=self.type,
+            order_ids=frozenset(order.order_id for order in self.orders),
+            at=self.at,
+            package=self.package,
+            numbers=numbers if all(order.numbers for order in self.orders) else None,
+        )
 
 
 class Encoder(Protocol):
@@ -175,14 +209,21 @@ class Reader(Encoder, Protocol):
     it does not answer in a form that can be believed, after bounded retries.
     """
 
+    @property
+    def identity(self) -> Identity:
+        """Whose account it reads, to be held against the ledger's before anything rests on what is read."""
+
     def quote(self, request: OrderRequest) -> Quote | QuoteRefused:
         """The price now."""
 
     def balance(self) -> Decimal:
         """The account's balance."""
 
-    def witness(self, product: ProductType) -> Witness:
-        """The vendor's orders of a type, read now; never part of a list."""
+    def witness(self, product: ProductType, earlier: Witness | None = None) -> Witness:
+        """The vendor's orders of a type, read now; never part of a list.
+
+        With a whole reading of the same run only what may have changed since is read, and both are united.
+        """
 
     def look(self, product: ProductType) -> Look:
         """The vendor's orders of a type as far as one can tell them apart, read now; never part of a list."""

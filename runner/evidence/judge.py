@@ -10,7 +10,7 @@ every explanation (a *world*) is so.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, Literal
@@ -94,6 +94,7 @@ class _Case:
     claim: OpenClaim
     look: Look | None
     fits: tuple[Match, ...]
+    renewable: frozenset[str]
     moved: Decimal | None
     decidable_at: datetime
     list_doubt: str
@@ -127,23 +128,39 @@ def _case(claim: OpenClaim, facts: Facts, rules: Rules) -> _Case:
     look = facts.looks.get(claim.record.type)
     new = _new(claim, look, facts)
     sought = Sought(type=claim.record.type, fields=claim.record.fields, begins=claim.claimed_at)
-    matches = [fit(seen, sought, facts.countries) for seen in new if not seen.renewed]
+    matches = [fit(seen, sought, facts.countries) for seen in new]
+    renewable = _may_be_renewals(claim, look, new)
     return _Case(
         claim=claim,
         look=look,
-        fits=tuple(one for one in matches if one is not None),
+        fits=tuple(_with_doubt(one, renewable) for one in matches if one is not None),
+        renewable=renewable,
         moved=_balance_fall(claim, facts),
         decidable_at=claim.claimed_at + rules.waits(claim.record.type),
-        list_doubt=_list_doubt(claim, look, new, facts),
+        list_doubt=_list_doubt(claim, look, facts),
     )
 
 
+def _may_be_renewals(claim: OpenClaim, look: Look | None, new: Sequence[SeenOrder]) -> frozenset[str]:
+    """The new orders that may be older ones under another id: none, as long as all that was shown before still is."""
+    listed = {seen.order_id for seen in (look.orders if look else ())}
+    if claim.witness.order_ids <= listed:
+        return frozenset()
+    return frozenset(seen.order_id for seen in new if claim.witness.has(seen) is None)
+
+
+def _with_doubt(match: Match, renewable: Collection[str]) -> Match:
+    if match.order.order_id not in renewable:
+        return match
+    return replace(match, doubts=(*match.doubts, "it cannot be told from a renewal"))
+
+
 def _new(claim: OpenClaim, look: Look | None, facts: Facts) -> list[SeenOrder]:
-    """What is shown now, was not before the claim, and is no order of ours."""
+    """What is shown now, was not before the claim, under this id or another, and is no order of ours."""
     return [
         seen
         for seen in (look.orders if look else ())
-        if seen.order_id not in claim.witness.order_ids
+        if claim.witness.has(seen) is not True
         and seen.order_id not in facts.owned
         and not any(number in facts.owned for number in seen.numbers)
     ]
@@ -169,7 +186,7 @@ def _balance_fall(claim: OpenClaim, facts: Facts) -> Decimal | None:
     return claim.balance - facts.balance - own
 
 
-def _list_doubt(claim: OpenClaim, look: Look | None, new: Sequence[SeenOrder], facts: Facts) -> str:
+def _list_doubt(claim: OpenClaim, look: Look | None, facts: Facts) -> str:
     """Why the list cannot witness that the order is not there; empty where it can."""
     if look is None:
         return "the vendor's orders of this type could not be read completely"
@@ -179,18 +196,19 @@ def _list_doubt(claim: OpenClaim, look: Look | None, new: Sequence[SeenOrder], f
         return "the order would have ended by now, and orders that have ended are not shown"
     listed = {seen.order_id for seen in look.orders}
     lost = sorted(claim.witness.order_ids - listed - set(facts.ended))
-    if len(lost) > sum(seen.renewed is True for seen in new):
+    new_ids = (seen for seen in look.orders if seen.order_id not in claim.witness.order_ids)
+    if len(lost) > sum(claim.witness.has(seen) is True for seen in new_ids):
         named = ", ".join(lost[:3]) + (" and more" if len(lost) > 3 else "")
         return f"the list no longer shows {named}: it may be incomplete, or these have ended"
     return ""
 
 
 def _stranger(cases: Sequence[_Case], facts: Facts) -> str | None:
-    """A new order that is none of those in doubt, renewals aside."""
+    """A new order that is none of those in doubt."""
     fitting = {one.order.order_id for case in cases for one in case.fits}
     for case in cases:
         for seen in _new(case.claim, case.look, facts):
-            if not seen.renewed and seen.order_id not in fitting:
+            if seen.order_id not in fitting:
                 return seen.order_id
     return None
 
@@ -238,7 +256,7 @@ def _judge_together(cases: Sequence[_Case]) -> list[Verdict]:
     if len(drops) < len(cases) or not drops:
         return [case.verdict("open", "the balance could not be compared") for case in cases]
     groups = list(_groups(cases))
-    renewals = {one.order.order_id for case in cases for one in case.fits if one.order.renewed is not False}
+    renewals = frozenset[str]().union(*(case.renewable for case in cases))
     explanations = worlds([group for group, _ in groups], min(drops)[1], renewals)  # since the first claim
     if explanations is None:
         return [case.verdict("open", "too many orders are in doubt to tell them apart") for case in cases]

@@ -18,6 +18,9 @@ Countries = Mapping[tuple[ProductType, str], str]
 PACKAGES: Final = frozenset({"mix", "mix_isp"})
 """Types whose `countryId` names a package: their rows are of many countries."""
 
+COMPARED: Final = ("countryId", "quantity", "protocol", "periodId")
+"""The fields that rows show something of: orders equal in these are alike."""
+
 DAY: Final = timedelta(days=1)
 """The vendor's days are in no known zone: so far apart, two of them may be the same."""
 
@@ -29,7 +32,10 @@ _PERIOD: Final = re.compile(r"(?P<count>[1-9][0-9]?)(?P<unit>[dwmy])")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sought:
-    """What an order asked for, or would; `begins`: it cannot have begun before, None where it may have at any time."""
+    """What an order asked for, or would.
+
+    `begins`: it cannot have begun before; None where it was bought at any time, and may have been renewed since.
+    """
 
     type: ProductType
     fields: Mapping[str, Scalar]
@@ -66,8 +72,7 @@ def fit(seen: SeenOrder, sought: Sought, countries: Countries) -> Match | None:
         _country(seen, sought, countries),
         _quantity(seen, fields.get("quantity")),
         _protocol(seen, fields.get("protocol")),
-        _period(seen, fields.get("periodId")),
-        "" if seen.renewed is False else "it cannot be told from a renewal",
+        _period(seen, fields.get("periodId"), renewable=sought.begins is None),
     )
     if None in checks:
         return None
@@ -138,8 +143,11 @@ def _protocol(seen: SeenOrder, protocol: Scalar | None) -> str | None:
     return "" if str(protocol).upper()[:4] in {shown[:4] for shown in seen.protocols} else None
 
 
-def _period(seen: SeenOrder, period: Scalar | None) -> str | None:
+def _period(seen: SeenOrder, period: Scalar | None, *, renewable: bool) -> str | None:
+    """A renewal moves the end and, as far as anybody knows, not the beginning (docs/vendor/api-v1.md#renewals)."""
     expected = period_end(seen.starts, str(period)) if seen.starts and period else None
     if expected is None or seen.ends is None:
         return "its period cannot be compared"
-    return "" if abs(seen.ends - expected) <= 2 * DAY else None
+    if abs(seen.ends - expected) <= 2 * DAY:
+        return ""
+    return "it ends later, as if it had been renewed" if renewable and seen.ends > expected else None

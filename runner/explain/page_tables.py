@@ -33,10 +33,10 @@ def finding(code: str) -> Topic | None:
 
 
 def _parts(body: str) -> Iterator[Section]:
-    found = _PARTS.search(body)
-    if found is None:
+    parts = _PARTS.search(body)
+    if parts is None:
         raise KeyError("findings.md has a section without an example, a reason or a way out")
-    example, why, way_out = found.groups()
+    example, why, way_out = parts.groups()
     yield Section(code=example.rstrip("\n"))
     for heading, text in (("Why", why), ("What to do", way_out)):
         yield Section(heading=heading, paragraphs=tuple(plain(" ".join(part.split())) for part in text.split("\n\n")))

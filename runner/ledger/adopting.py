@@ -80,6 +80,8 @@ def _refuse_owned(rows: AccountRows, order_id: str, key: OrderKey | None = None)
 def _why_not(key: OrderKey, state: State) -> Refused:
     if state in CLAIMABLE:
         return Refused(f"{key} was not adopted: another run has since taken over the account", hint="run again")
+    if state is State.RENAMED:
+        return Refused(f"{key} was renamed, and is never bought again", hint="adopt the order under its new key")
     return Refused(f"{key} is {state}: it already has an attempt")
 
 

@@ -30,6 +30,11 @@ def kept_head(rows: AccountRows) -> Head:
     return Head(row["events"], row["hash"]) if row else Head()
 
 
+def accounts(rows: AccountRows) -> list[str]:
+    """Every account that was ever held, in order."""
+    return [row.account for row in rows.connection.execute(statements.ACCOUNTS)]
+
+
 def page_of_events(rows: AccountRows, after: int, size: int) -> list[Entry]:
     """At most `size` events, oldest first, from the first one after number `after`."""
     values = {"b_account": rows.account, "b_after": after, "b_size": size}
@@ -107,6 +112,7 @@ def restore(rows: AccountRows, history: Iterable[Entry | Witness | Stranger]) ->
     if added:
         moved = {"b_account": rows.account, "events": end.events, "hash": end.hash}
         statements.MOVE_CHAIN.change(rows.connection, moved)
+        rows.ends.append(end)
     return Restored(added=added, orders=orders, present=present, beyond=0 if added else start.events - present)
 
 

@@ -6,29 +6,57 @@ For any SQL engine, like `sql.py`: each call belongs inside a transaction that i
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Row, Text, bindparam, select, true
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from runner.core.errors import LedgerUnusable
 from runner.core.orders import OrderKey
 from runner.core.records import Allowed, Bought, OpenClaim, Record
 from runner.core.states import Event, State
 from runner.core.vendor import Witness
-from runner.ledger.codec import moment_text
+from runner.ledger.codec import json_text, moment_text
 from runner.ledger.schema import order_events, orders
 from runner.ledger.sql import AccountRows
 from runner.ledger.statements import of_account, one_of
 
 _EVENTS: Final = (
-    select(order_events.c.seq, order_events.c.attempt, order_events.c.event, order_events.c.at, order_events.c.detail)
+    select(*(order_events.c[name] for name in ("seq", "attempt", "event", "after", "at", "detail")))
     .where(of_account(order_events, "key"))
     .order_by(order_events.c.seq)
 )
 _OWNERS: Final = select(orders.c.order_id, orders.c.key).where(of_account(orders), one_of(orders.c.order_id, "b_ids"))
+
+
+class _TextsIn(FunctionElement[str]):
+    """The texts in a list that is stored as JSON, a row each, in the column `value`."""
+
+    inherit_cache = True
+
+
+@compiles(_TextsIn, "sqlite")
+def _on_sqlite(texts: _TextsIn, compiler: SQLCompiler, **options: Any) -> str:
+    return f"json_each({compiler.process(texts.clauses, **options)})"
+
+
+@compiles(_TextsIn, "postgresql")
+def _on_postgres(texts: _TextsIn, compiler: SQLCompiler, **options: Any) -> str:
+    return f"json_array_elements_text(CAST({compiler.process(texts.clauses, **options)} AS JSON))"
+
+
+_NUMBERS: Final = _TextsIn(orders.c.base_order_numbers).table_valued("value")
+_WANTED: Final = _TextsIn(bindparam("b_numbers", type_=Text)).table_valued("value")
+_OWNED_NUMBERS: Final = (
+    select(_NUMBERS.c.value)
+    .select_from(orders.join(_NUMBERS, true()))
+    .where(of_account(orders), _NUMBERS.c.value.in_(select(_WANTED.c.value)))
+)
 _BOUGHT: Final = select(orders.c.key, orders.c.claimed_at).where(
     of_account(orders), orders.c.state == State.PLACED.value, orders.c.updated_at >= bindparam("b_at")
 )
@@ -50,6 +78,15 @@ def owners(rows: AccountRows, order_ids: Iterable[str]) -> dict[str, OrderKey]:
     return {row["order_id"]: OrderKey.parse(row["key"]) for row in found}
 
 
+def owned_numbers(rows: AccountRows, numbers: Iterable[str]) -> frozenset[str]:
+    """Those of these base order numbers that belong to orders of the account: one look through the orders, in SQL."""
+    wanted = sorted(set(numbers))
+    if not wanted:
+        return frozenset()
+    values = {"b_account": rows.account, "b_numbers": json_text(wanted)}
+    return frozenset(rows.connection.execute(_OWNED_NUMBERS, values).scalars())
+
+
 def bought_since(rows: AccountRows, at: datetime) -> list[Bought]:
     """The placed orders that were settled at `at` or later."""
     values = {"b_account": rows.account, "b_at": moment_text(at)}
@@ -60,8 +97,7 @@ def bought_since(rows: AccountRows, at: datetime) -> list[Bought]:
 
 def _purchase(rows: AccountRows, record: Record, claimed_at: str) -> Bought:
     """With the place of its first claim: a late answer may have been that of an earlier attempt than the last."""
-    values = {"b_account": rows.account, "b_key": str(record.key)}
-    events = rows.connection.execute(_EVENTS, values).all()
+    events = _since_purchase(rows, record.key)
     adopted = bool(events) and events[-1].attempt not in {e.attempt for e in events if e.event == Event.CLAIMED}
     claims = [] if adopted else [event.seq for event in events if event.event == Event.CLAIMED]
     return Bought(
@@ -70,6 +106,15 @@ def _purchase(rows: AccountRows, record: Record, claimed_at: str) -> Bought:
         claimed_seq=min(claims, default=0),
         settled_seq=max((event.seq for event in events), default=0),
     )
+
+
+def _since_purchase(rows: AccountRows, key: OrderKey) -> Sequence[Row[Any]]:
+    """The events of an order, under the key it was bought by: no renaming makes a purchase a newer one."""
+    events = rows.connection.execute(_EVENTS, {"b_account": rows.account, "b_key": str(key)}).all()
+    taken = next((event for event in events if event.event == Event.RENAMED and event.after == State.PLACED), None)
+    if taken is None:
+        return [event for event in events if event.event != Event.RENAMED]
+    return _since_purchase(rows, OrderKey.parse(json.loads(taken.detail)["renamed_from"]))
 
 
 def evidence(rows: AccountRows, keys: Iterable[OrderKey]) -> dict[OrderKey, Mapping[str, object]]:

@@ -98,6 +98,7 @@ _READ: Final[Mapping[str, Callable[[Any], object]]] = {
     "after": State,
     "base_order_numbers": tuple,
     "order_ids": frozenset,
+    "numbers": lambda numbers: None if numbers is None else frozenset(numbers),
     "evidence": dict,
     "package": lambda package: None if package is None else dict(package),
     **dict.fromkeys(("at", "claimed_at", "updated_at"), datetime.fromisoformat),

@@ -25,6 +25,11 @@ class SqlLedger(SqlReader):
         self._read_only = read_only
         self._reader: Connection | None = None
 
+    @property
+    def exists(self) -> bool:
+        """Whether there are tables to read."""
+        return self._reader is not None
+
     def close(self) -> None:
         """Let go of the store."""
         if self._reader is not None:

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from datetime import datetime
-from functools import partial
 from typing import Any, Final, TextIO, TypeVar
 
 from runner.core.clock import rfc3339
@@ -27,7 +26,7 @@ from runner.core.states import Event, State
 from runner.core.vendor import Witness
 from runner.ledger.chain import BrokenChain, follow
 from runner.ledger.codec import record_of
-from runner.ledger.lines import entry_content, line_of, stranger_content, with_hash, witness_content
+from runner.ledger.lines import entry_content, line_of, stranger_content, with_hash, witness_content, witness_of
 
 T = TypeVar("T")
 
@@ -43,6 +42,8 @@ _MEMBERS: Final[Mapping[str, frozenset[str]]] = {
     "event": frozenset(("kind", *(field.name for field in fields(Entry)))) - {"seq"},
     "stranger": frozenset(("kind", "hash", *(field.name for field in fields(Stranger)))),
 }
+_OPTIONAL: Final[Mapping[str, frozenset[str]]] = {"witness": frozenset({"numbers"})}
+"""What only some lines of a kind have: a witness is without numbers where an order has none, or they were not kept."""
 
 
 class BrokenHistory(ValueError):
@@ -82,7 +83,8 @@ class Chain:
         if entry.account != self.account:
             raise BrokenHistory(place, f"it belongs to account {entry.account}, not {self.account}")
         self.head = head
-        self.orders += entry.event == Event.RESOLVED and entry.before == State.PLANNED and entry.attempt == 1
+        unclaimed = entry.event in (Event.RESOLVED, Event.RENAMED)
+        self.orders += unclaimed and entry.before == State.PLANNED and entry.attempt == 1
         return self._witness(entry, place) if entry.event == Event.CLAIMED else None
 
     def _witness(self, entry: Entry, place: str) -> str | None:
@@ -180,7 +182,7 @@ class Export:
         while (content := self._content()) is not None:
             if content["kind"] == "witness":
                 _refuse_stray(waiting)
-                waiting = self.place, self._exact_part(content, partial(record_of, Witness), witness_content)
+                waiting = self.place, self._exact_part(content, witness_of, witness_content)
                 continue
             if content["kind"] == "stranger" and waiting is None and self.chain.head == self.header.head:
                 yield self._exact_part(content, _stranger_of, stranger_content)
@@ -235,7 +237,7 @@ class Export:
         self.line += 1
         try:
             content = json.loads(text)
-            known = content.keys() == _MEMBERS[content["kind"]]
+            known = content.keys() - _OPTIONAL.get(content["kind"], frozenset()) == _MEMBERS[content["kind"]]
             whole = known and line_of(content) == text
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             whole = False

@@ -13,6 +13,7 @@ from typing import Any
 from runner.core.records import Contradiction, Entry
 from runner.core.states import CLAIMABLE, Event, State, is_legal
 from runner.ledger.codec import json_text
+from runner.ledger.moves import NO_PURCHASE, PURCHASE
 
 Row = Mapping[str, Any]
 
@@ -39,6 +40,10 @@ def fold(row: Row | None, entry: Entry) -> dict[str, Any]:
         after = (
             _after_claim(entry, detail) if entry.event == Event.CLAIMED else _after_settlement(before, entry, detail)
         )
+        if _gives_up(entry):
+            after |= NO_PURCHASE
+        if _takes_over(entry):
+            after |= _purchase(detail) | {"attempt": entry.attempt}
         if _is_adoption(entry):
             begun = {"attempt": entry.attempt, "claimed_at": entry.at, "quote_total": detail["quote_total"]}
             after |= begun | _content(detail)
@@ -52,7 +57,7 @@ def fold(row: Row | None, entry: Entry) -> dict[str, Any]:
 def _refuse_leap(row: Row, entry: Entry) -> None:
     if entry.before != row["state"]:
         raise Contradiction(f"it moves {entry.key} from {entry.before}, but the order was {row['state']}")
-    begins = entry.event == Event.CLAIMED or _is_adoption(entry)
+    begins = entry.event == Event.CLAIMED or _is_adoption(entry) or _takes_over(entry)
     tries = row["attempt"] + 1 if begins else row["attempt"]
     if entry.attempt > tries or (begins and entry.attempt < tries):
         raise Contradiction(
@@ -68,6 +73,21 @@ def _refuse_leap(row: Row, entry: Entry) -> None:
 def _is_adoption(entry: Entry) -> bool:
     """Whether a person gave the order an id without a claim before it."""
     return entry.event == Event.RESOLVED and entry.before in CLAIMABLE
+
+
+def _gives_up(entry: Entry) -> bool:
+    """Whether the order's purchase goes by another key from here on."""
+    return entry.event == Event.RENAMED and entry.after == State.RENAMED
+
+
+def _takes_over(entry: Entry) -> bool:
+    """Whether the order takes over another key's purchase."""
+    return entry.event == Event.RENAMED and entry.after == State.PLACED
+
+
+def _purchase(detail: Mapping[str, Any]) -> dict[str, Any]:
+    lists = {name: json_text(detail[name]) for name in ("fields", "base_order_numbers")}
+    return {name: detail[name] for name in PURCHASE} | lists
 
 
 def _content(detail: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Concatenate, ParamSpec, TypeVar
 
 from runner.core.errors import LedgerUnusable, Refused
-from runner.core.records import Adoption, Attempt, Claim, Entry, Holder, Record, Restored, Settlement, Stranger
+from runner.core.identity import AccountKey
+from runner.core.records import Adoption, Attempt, Claim, Entry, Holder, Record, Rename, Restored, Settlement, Stranger
 from runner.core.vendor import Witness
-from runner.ledger import adopting, archive
+from runner.ledger import adopting, archive, register, renaming
 from runner.ledger.emergency import EmergencyFile
+from runner.ledger.footing import Footing
 from runner.ledger.sql import AccountRows
 
 P = ParamSpec("P")
@@ -30,33 +32,68 @@ def _durable(step: Callable[Concatenate[AccountRows, P], T]) -> Callable[Concate
 class SqlHold:
     """What an engine hands out while it holds an account.
 
-    `write` opens a transaction on the connection that holds the account and commits it durably on leaving, turning
-    what the store says into `LedgerUnusable`. `is_held` tells whether the engine's lock is still there.
+    `transaction` opens one on the connection that holds the account and commits it durably on leaving, turning what the
+    store says into `LedgerUnusable`. `is_held` tells whether the engine's lock is still there. With `restoring`, a
+    ledger that lacks events may be held, and nothing but `restore` may be asked of it.
     """
 
     def __init__(
         self,
         *,
         holder: Holder,
-        write: Callable[[], AbstractContextManager[AccountRows]],
+        transaction: Callable[[], AbstractContextManager[AccountRows]],
         is_held: Callable[[], bool],
         emergency: EmergencyFile,
+        footing: Footing,
+        restoring: bool = False,
     ) -> None:
-        self._write = write
+        self._transaction = transaction
         self._is_held = is_held
         self._emergency = emergency
+        self._footing = footing
         self._witness = ""
-        self._import_emergency()
         # A durable write of its own: a ledger that cannot be written is found out before anything is bought.
-        with write() as rows:
+        with self._transaction() as rows:
+            if not restoring:
+                footing.refuse_behind(rows)
             self._fence = rows.take_fence(holder)
+            head = archive.kept_head(rows)
+        if not restoring:
+            footing.remember(head)
+            self._import_emergency()
 
     abandon_submitted = _durable(AccountRows.abandon_submitted)
-    settle = _durable(AccountRows.settle)
     note_wants = _durable(adopting.note_wants)
     disown = _durable(adopting.disown)
     start_run = _durable(AccountRows.start_run)
     finish_run = _durable(AccountRows.finish_run)
+
+    @contextmanager
+    def _write(self) -> Iterator[AccountRows]:
+        """A durable transaction on a ledger that is where it was opened, before it and after it."""
+        self._footing.refuse_moved()
+        self._footing.catch_up()
+        with self._transaction() as rows:
+            yield rows
+            self._footing.refuse_shorter(rows)
+        if rows.ends:
+            self._footing.remember(rows.ends[-1])
+        self._footing.refuse_moved()
+
+    def settle(self, attempt: Attempt, settlement: Settlement) -> Record:
+        """One durable move out of `submitted`, written wherever the ledger is by now, then doubted where it moved."""
+        with self._transaction() as rows:
+            record = rows.settle(attempt, settlement)
+            self._footing.refuse_shorter(rows)
+        with suppress(LedgerUnusable):  # the ledger has it; the next claim catches up, or is refused
+            if rows.ends:
+                self._footing.remember(rows.ends[-1])
+        self._footing.refuse_moved()
+        return record
+
+    def objection(self) -> str | None:
+        """Why nothing may be sent any more; None where the ledger is where it was claimed in."""
+        return self._footing.objection()
 
     def claim(self, claim: Claim) -> Attempt:
         """One durable conditional move to `submitted`."""
@@ -77,17 +114,37 @@ class SqlHold:
         with self._write() as rows:
             return adopting.adopt(rows, self._fence, adoption)
 
+    def enter_key(self, entry: AccountKey) -> bool:
+        """Add to the register of accounts; False, and nothing is added, where another has taken the number."""
+        if not self._is_held():
+            raise Refused("the account's key was not entered: this process no longer holds the account")
+        with self._write() as rows:
+            return register.enter_key(rows, self._fence, entry)
+
+    def rename(self, renames: Iterable[Rename]) -> None:
+        """Move what is known of bought orders to other keys: all of it in one durable transaction, or nothing."""
+        if not self._is_held():
+            raise Refused("nothing was renamed: this process no longer holds the account")
+        with self._write() as rows:
+            renaming.rename(rows, self._fence, renames)
+
     def save_emergency(self, attempt: Attempt, settlement: Settlement) -> str:
         """Write a settlement that `settle` could not store to the file kept ready for it; returns the file's path."""
-        self._emergency.save(attempt, settlement)
-        return str(self._emergency.path)
+        return str(self._emergency.save(attempt, settlement))
 
     def restore(self, history: Iterable[Entry | Witness | Stranger]) -> Restored:
         """Add what `history` has beyond the ledger's own events: all of it in one durable transaction, or nothing."""
-        with self._write() as rows:
+        self._footing.refuse_moved()
+        with self._transaction() as rows:
             if not self._is_held() or rows.fence() != self._fence:
                 raise Refused("nothing was imported: another run has since taken over the account", hint="run again")
-            return archive.restore(rows, history)
+            restored = archive.restore(rows, history)
+            self._footing.refuse_behind(rows)
+            head = archive.kept_head(rows)
+        self._footing.remember(head)
+        self._footing.refuse_moved()
+        self._import_emergency()
+        return restored
 
     def _import_emergency(self) -> None:
         for attempt, settlement in self._emergency.entries():

@@ -9,7 +9,7 @@ from typing import Any
 from runner.core.canonical import canonical_json
 from runner.core.records import Entry, Stranger
 from runner.core.vendor import Witness
-from runner.ledger.codec import values_of
+from runner.ledger.codec import record_of, values_of
 
 
 def line_of(content: Mapping[str, Any]) -> str:
@@ -28,8 +28,14 @@ def entry_content(entry: Entry) -> dict[str, Any]:
 
 
 def witness_content(witness: Witness) -> dict[str, Any]:
-    """A witness, bound by its digest to the claim below it."""
-    return {"kind": "witness", "digest": witness.digest, **values_of(witness)}
+    """A witness, bound by its digest to the claim below it. One without numbers is written as before they were kept."""
+    values = {name: value for name, value in values_of(witness).items() if (name, value) != ("numbers", None)}
+    return {"kind": "witness", "digest": witness.digest, **values}
+
+
+def witness_of(content: Mapping[str, Any]) -> Witness:
+    """The witness that `witness_content` wrote."""
+    return record_of(Witness, {"numbers": None} | dict(content))
 
 
 def stranger_content(stranger: Stranger) -> dict[str, Any]:

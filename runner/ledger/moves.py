@@ -16,10 +16,28 @@ from runner.core.states import CLAIMABLE, MOVES, OPEN, Event, State, is_legal
 from runner.ledger.codec import json_text, moment_text, optional_money
 
 FACTS: Final = frozenset({Event.PLACED, Event.REJECTED, Event.NOT_SENT, Event.UNKNOWN})
-"""What the holder of an answer tells; every other event but a claim is a verdict."""
+"""What the holder of an answer tells; every other event but a claim and a renaming is a verdict."""
 
-ENDINGS: Final = frozenset((move.event, move.after) for move in MOVES if move.event is not Event.CLAIMED)
+ENDINGS: Final = frozenset(
+    (move.event, move.after) for move in MOVES if move.event not in (Event.CLAIMED, Event.RENAMED)
+)
 """What a settlement can be."""
+
+PURCHASE: Final = (
+    *("type", "fields", "fingerprint", "claimed_at", "run_id", "quote_total"),
+    *("order_id", "base_order_numbers", "total", "balance", "stray_order_id"),
+)
+"""What of an order's row is its purchase, and goes with it from key to key."""
+
+NO_PURCHASE: Final[Mapping[str, Any]] = {
+    "order_id": None,
+    "base_order_numbers": "[]",
+    "quote_total": None,
+    "total": None,
+    "balance": None,
+    "stray_order_id": None,
+}
+"""What a key keeps of a purchase that goes by another one: nothing that could count twice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

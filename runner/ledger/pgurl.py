@@ -6,12 +6,14 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import Conninfo
 
 from runner.core.errors import UsageError
+from runner.core.nearest import nearest
 
 MASK: Final = "***"
 
@@ -27,6 +29,14 @@ _DEFAULTS: Final[Mapping[str, str]] = {
     "application_name": "order-runner",
 }
 """What the URL does not say; everything it does say wins."""
+
+_PARAMETERS: Final = (
+    "known are sslmode, sslrootcert, options, service, and what else "
+    "https://www.postgresql.org/docs/current/libpq-connect.html lists"
+)
+
+_DATABASE: Final[Mapping[str, str]] = {"dbname": "PGDATABASE", "service": "PGSERVICE"}
+"""Parameters that say which database, and their variables. PostgreSQL's library would take one named like the user."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +67,7 @@ def read_url(url: str) -> Target:
             "the ledger's URL cannot be read: it has an @ or # in the wrong place",
             hint="percent-encode the user and the password: @ is %40, / is %2F, # is %23, ? is %3F, : is %3A",
         )
+    _refuse_unknown(query)
     try:
         parts = {name: str(value) for name, value in conninfo_to_dict(url).items() if value is not None}
     except psycopg.Error:
@@ -65,6 +76,11 @@ def read_url(url: str) -> Target:
             "the ledger's URL cannot be read by PostgreSQL's library",
             hint="write it like postgresql://user@host:5432/database?sslmode=verify-full, the parts percent-encoded",
         ) from None
+    if not any(parts.get(name) or os.environ.get(variable) for name, variable in _DATABASE.items()):
+        raise UsageError(
+            "the ledger's URL names no database",
+            hint="write it like postgresql://user@host:5432/database, or name a service: ?service=NAME",
+        )
     named = [parts[name] for name in _SECRETS if name in parts]
     secrets = {secret for secret in (*named, os.environ.get("PGPASSWORD", "")) if secret}
     return Target(
@@ -72,6 +88,21 @@ def read_url(url: str) -> Target:
         parameters={**_DEFAULTS, **parts},
         secrets=tuple(sorted(secrets | {quote(secret, safe="") for secret in secrets}, key=len, reverse=True)),
     )
+
+
+def _refuse_unknown(query: str) -> None:
+    """UsageError that names the parameters which PostgreSQL's library does not know; their values are not repeated."""
+    # `ssl=true` is what JDBC writes, and understood.
+    names = {option.keyword.decode() for option in Conninfo.get_defaults()} | {"ssl"}
+    asked = [unquote(part.partition("=")[0]) for part in query.split("&") if "=" in part]
+    unknown = [name for name in asked if name not in names]
+    if unknown:
+        listed = ", ".join(map(ascii, unknown))
+        meant = dict.fromkeys(word for name in unknown for word in nearest(name, names, most=1))
+        raise UsageError(
+            f"the ledger's URL has parameters that PostgreSQL's library does not know: {listed}",
+            hint=f"did you mean {' or '.join(meant)}?" if meant else _PARAMETERS,
+        )
 
 
 def has_password(url: str) -> bool:

@@ -19,15 +19,17 @@ from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from runner.core.errors import LedgerUnusable
+from runner.core.errors import LedgerReplaced, LedgerUnusable
 from runner.core.files import private_folder
 from runner.core.ledger import Hold, Ledger
-from runner.core.records import Holder
+from runner.core.records import Head, Holder
 from runner.ledger import migrations
 from runner.ledger.emergency import EmergencyFile
 from runner.ledger.engine import SqlLedger, check_account
+from runner.ledger.footing import Footing, refuse_behind
+from runner.ledger.grants import grants
 from runner.ledger.hold import SqlHold
-from runner.ledger.lockfile import account_lock
+from runner.ledger.lockfile import account_lock, read_memory
 from runner.ledger.pgsession import AccountSession, holding, lock_key, make_durable, make_strict, one, refuse_pooled
 from runner.ledger.pgurl import Target, read_url
 from runner.ledger.sql import AccountRows
@@ -43,7 +45,8 @@ _HINTS: Final = (
     ("57P", "the server ended the session: run again"),
     ("28", "check user, password (PGPASSWORD, PGPASSFILE) and the server's pg_hba.conf"),
     ("3D000", "create the database first: CREATE DATABASE"),
-    ("42501", "grant the role what docs/how-to/shared-ledger.md lists"),
+    ("42501", "as the owner of the tables, run `order-runner ledger init --grant ROLE`"),
+    ("42704", "create the role first: CREATE ROLE"),
     ("53", "the server is short of space or connections: check its disk and max_connections"),
     ("25006", "connect to the primary, and to a database that may be written"),
     ("55P03", "another session has held a lock for a long time: look at pg_stat_activity"),
@@ -51,24 +54,28 @@ _HINTS: Final = (
 )
 
 
-def open_postgres(url: str, account: str, *, folder: Path, read_only: bool = False) -> Ledger:
+def open_postgres(url: str, account: str, *, folder: Path, read_only: bool = False, restoring: bool = False) -> Ledger:
     """The ledger of `account` in the database at `url`, its tables made or brought up to date where that is needed.
 
-    `folder` is this machine's place for outcomes that the server did not take. With `read_only` nothing is made or
-    changed: a database without tables is an empty ledger, older tables are refused. Raises `UsageError` for a URL or an
-    account name that cannot be one, `LedgerUnusable` for anything wrong with the server.
+    `folder` is this machine's place for outcomes that the server did not take, and for what it remembers of the ledger.
+    With `read_only` nothing is made or changed: a database without tables is an empty ledger, older tables are refused.
+    With `restoring` it may lack events that it had, to get them back by `Hold.restore`.
+
+    Raises `UsageError` for a URL or an account name that cannot be one, `LedgerUnusable` for anything wrong with the
+    server, as `LedgerReplaced` where it lacks events that this machine has seen.
     """
     check_account(account)
-    return PostgresLedger(read_url(url), account, folder=folder.absolute(), read_only=read_only)
+    return PostgresLedger(read_url(url), account, folder=folder.absolute(), read_only=read_only, restoring=restoring)
 
 
 class PostgresLedger(SqlLedger):
     """One account's orders in one schema of one database."""
 
-    def __init__(self, target: Target, account: str, *, folder: Path, read_only: bool) -> None:
+    def __init__(self, target: Target, account: str, *, folder: Path, read_only: bool, restoring: bool) -> None:
         super().__init__(_engine(target), account, target.location, read_only=read_only)
         self._target = target
         self._folder = folder
+        self._restoring = restoring
         self._schema = ""
         with self._trusting():
             self._open()
@@ -87,7 +94,7 @@ class PostgresLedger(SqlLedger):
         with ExitStack() as held:
             with self._trusting():
                 private_folder(self._folder)
-                held.enter_context(account_lock(self._own("lock"), self.account, holder, timeout))
+                lock = held.enter_context(account_lock(self._own("lock"), self.account, holder, timeout))
                 emergency = held.enter_context(closing(EmergencyFile(self._own("emergency"), self.account)))
                 connection = held.enter_context(self._connect(WRITE))
                 raw = _raw(connection)
@@ -99,9 +106,11 @@ class PostgresLedger(SqlLedger):
                 raw.add_notice_handler(lambda notice: notices.append(notice.message_primary or ""))
                 hold = SqlHold(
                     holder=holder,
-                    write=lambda: self._acknowledged_transaction(connection, notices),
+                    transaction=lambda: self._acknowledged_transaction(connection, notices),
                     is_held=session.is_held,
                     emergency=emergency,
+                    footing=Footing(lock, {}, self.location),
+                    restoring=self._restoring,
                 )
             yield hold
 
@@ -111,6 +120,25 @@ class PostgresLedger(SqlLedger):
             return None
         with self._trusting():
             return holding(_raw(self._reader), lock_key(self._schema, self.account), self.account)
+
+    def grants(self, role: str) -> tuple[str, ...]:
+        """The statements that let a role buy with this ledger."""
+        return grants(self._schema, role)
+
+    def grant(self, role: str) -> tuple[str, ...]:
+        """Let a role buy with this ledger; the statements. LedgerUnusable, and nothing given, where one is refused."""
+        given, notices = self.grants(role), list[str]()
+        with self._trusting(), closing(self._connect(WRITE)) as connection, connection.begin():
+            raw = _raw(connection)
+            raw.add_notice_handler(lambda notice: notices.append(notice.message_primary or ""))
+            for statement in given:
+                raw.execute(statement.encode())
+            if notices:
+                raise LedgerUnusable(
+                    f"the ledger {self.location} did not give {role} every right: {notices[0]}",
+                    hint="run it as the owner of the tables",
+                )
+        return given
 
     def _own(self, kind: str) -> Path:
         parameters = self._target.parameters
@@ -137,9 +165,22 @@ class PostgresLedger(SqlLedger):
                     hint="create the schema, or use another one with ?options=-csearch_path%3Dname",
                 )
             self._schema = schema
+            kept = read_memory(self._own("lock"))
             if self._is_ready(connection):
+                self._refuse_behind(connection, kept)
                 self._reader = connection
                 undo.pop_all()
+            elif kept is not None and kept.events:
+                raise LedgerReplaced(
+                    f"{self.location} has no tables, but {self._own('lock')} shows that this machine bought with it",
+                    hint=f"restore the database; if it was emptied on purpose, delete {self._own('lock')}",
+                )
+
+    def _refuse_behind(self, connection: Connection, kept: Head | None) -> None:
+        if self._restoring or kept is None:
+            return
+        with connection.begin():
+            refuse_behind(AccountRows(connection, self.account), kept, self._own("lock"), self.location)
 
     def _is_ready(self, connection: Connection) -> bool:
         """Whether there are tables to read; makes them unless the ledger is for reading only."""

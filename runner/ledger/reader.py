@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
+from runner.core.identity import Register
 from runner.core.records import Entry, Head, Record
-from runner.ledger import adopting, archive, claims, spending
+from runner.ledger import adopting, archive, claims, renaming, spending
+from runner.ledger import register as registers
 from runner.ledger.sql import AccountRows
 
 PAGE: Final = 1000
@@ -44,14 +46,18 @@ class SqlReader(ABC):
     open_records = _answer(AccountRows.open_records, list)
     open_claims = _answer(claims.open_claims, list)
     owners = _answer(claims.owners, dict)
+    owned_numbers = _answer(claims.owned_numbers, frozenset)
     bought_since = _answer(claims.bought_since, list)
     evidence = _answer(claims.evidence, dict)
     allowances = _answer(claims.allowances, dict)
+    successors = _answer(renaming.successors, dict)
     wants = _answer(adopting.wants, dict)
     strangers = _answer(adopting.strangers, list)
     spent_since = _answer(spending.spent_since, dict)
     dearest = _answer(spending.dearest, lambda: None)
     bought_alike = _answer(spending.bought_alike, list)
+    register = _answer(registers.register, Register)
+    accounts = _answer(archive.accounts, list)
     head = _answer(archive.kept_head, Head)
     kept_witness = _answer(archive.kept_witness, lambda: None)
 

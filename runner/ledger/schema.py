@@ -72,6 +72,8 @@ Index(
     "orders_spent",
     *(orders.c[name] for name in ("account", "claimed_at", "state", "total", "quote_total", "stray_order_id")),
 )
+# What limits look for before they let an order of the same content be bought.
+Index("orders_alike", orders.c.fingerprint)
 Index("orders_price", orders.c.account, text(PRICE), sqlite_where=text(IS_PLACED), postgresql_where=text(IS_PLACED))
 
 order_events: Final = Table(
@@ -153,4 +155,19 @@ chains: Final = Table(
     Column("events", Integer, nullable=False),
     *_texts("hash"),
     sqlite_with_rowid=False,
+)
+
+account_keys: Final = Table(
+    "account_keys",
+    metadata,
+    # Counts the entries of the whole ledger, so that who enters one has seen every other.
+    Column("n", Integer, primary_key=True, autoincrement=False),
+    *_texts("account"),
+    # All NULL: the name was entered on purpose, its key is not known yet.
+    *_texts("salt", "digest", "address", nullable=True),
+    *_texts("at", "who"),
+    CheckConstraint(
+        "(digest IS NULL) = (salt IS NULL) AND (digest IS NULL) = (address IS NULL)", name="account_keys_whole"
+    ),
+    CheckConstraint("n > 0", name="account_keys_n"),
 )

@@ -38,7 +38,13 @@ _DEAREST: Final = (
 )
 _ALIKE: Final = (
     select(orders.c.key, orders.c.claimed_at)
-    .where(_SINCE, _MAYBE_BOUGHT, one_of(orders.c.fingerprint, "b_fingerprints"))
+    .where(
+        one_of(orders.c.fingerprint, "b_fingerprints"),
+        _MAYBE_BOUGHT,
+        # As expressions: by what is alike SQLite reads a few orders, by account or time all there are.
+        orders.c.account.concat("") == bindparam("b_account"),
+        orders.c.claimed_at.concat("") >= bindparam("b_at"),
+    )
     .order_by(orders.c.claimed_at, orders.c.key)
 )
 

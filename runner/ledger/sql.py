@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -32,10 +32,11 @@ ABANDONED: Final = "its run ended before the outcome was recorded"
 
 @dataclass(frozen=True, slots=True)
 class AccountRows:
-    """One account's rows, inside one transaction."""
+    """One account's rows, inside one transaction; `ends` has where each event that was entered leaves the chain."""
 
     connection: Connection
     account: str
+    ends: list[Head] = field(default_factory=list)
 
     def records(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Record]:
         """The known ones among `keys`."""
@@ -101,7 +102,7 @@ class AccountRows:
         """Store a witness that claims refer to by its digest, unless it is there."""
         values = {"b_account": self.account, "b_digest": witness.digest}
         if statements.WITNESS.one(self.connection, values) is None:
-            content = values_of(witness) | {"order_ids": json_text(sorted(witness.order_ids))}
+            content = values_of(witness) | {"order_ids": _orders_text(witness)}
             content["package"] = None if witness.package is None else json_text(content["package"])
             statements.INSERT_WITNESS.change(
                 self.connection, {"account": self.account, "digest": witness.digest, **content}
@@ -113,7 +114,7 @@ class AccountRows:
         if row is None:
             return None
         package = None if row["package"] is None else json.loads(row["package"])
-        return record_of(Witness, row | {"order_ids": json.loads(row["order_ids"]), "package": package})
+        return record_of(Witness, row | _orders_of(row["order_ids"]) | {"package": package})
 
     def settle(self, attempt: Attempt, settlement: Settlement) -> Record:
         """Move an order out of an attempt, or keep the fact where it can no longer move it.
@@ -210,8 +211,10 @@ class AccountRows:
             "detail": detail,
             "prev_hash": head.hash,
         }
-        values["hash"] = event_hash(values)
-        moved = {"b_account": self.account, "events": head.events + 1, "hash": values["hash"]}
+        end = Head(head.events + 1, event_hash(values))
+        self.ends.append(end)
+        values["hash"] = end.hash
+        moved = {"b_account": self.account, "events": end.events, "hash": end.hash}
         return (statements.INSERT_EVENT, values), (statements.MOVE_CHAIN, moved)
 
 
@@ -240,6 +243,8 @@ def _why_not(row: Mapping[str, Any] | None, claim: Claim) -> Refused:
             hint="check that order at the vendor: if it is this one, `order-runner status` has the command; to buy "
             "anyway, raise the order's `generation`",
         )
+    if state is State.RENAMED:
+        return Refused(f"{key} was renamed, and is never bought again", hint="give the order another name")
     if state is not State.PLACED:
         return Refused(f"{key} is {state}: its attempt {row['attempt']} may have been charged")
     if row["fingerprint"] == claim.request.fingerprint:
@@ -265,3 +270,17 @@ def _open_attempt(record: Record) -> Attempt:
 def _record(row: Mapping[Any, Any]) -> Record:
     lists = {name: json.loads(row[name]) for name in ("fields", "base_order_numbers")}
     return record_of(Record, {**row, **lists})
+
+
+def _orders_text(witness: Witness) -> str:
+    """A witness's order ids; together with their base numbers, where it has those."""
+    order_ids = sorted(witness.order_ids)
+    if witness.numbers is None:
+        return json_text(order_ids)
+    return json_text({"order_ids": order_ids, "numbers": sorted(witness.numbers)})
+
+
+def _orders_of(text: str) -> dict[str, Any]:
+    """What `_orders_text` wrote."""
+    value = json.loads(text)
+    return {"numbers": None} | (value if isinstance(value, dict) else {"order_ids": value})

@@ -7,11 +7,12 @@ file beside it. Everything SQLite or the disk says against it becomes `LedgerUnu
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final, TypeVar, cast
 from urllib.parse import quote
@@ -19,14 +20,16 @@ from urllib.parse import quote
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from runner.core.errors import LedgerUnusable
+from runner.core.errors import LedgerReplaced, LedgerUnusable
 from runner.core.ledger import Hold, Ledger
-from runner.core.records import Holder
+from runner.core.records import Head, Holder
 from runner.ledger import migrations, storage
 from runner.ledger.emergency import EmergencyFile
 from runner.ledger.engine import SqlLedger, check_account
+from runner.ledger.footing import Footing, Identity, identities, refuse_behind
 from runner.ledger.hold import SqlHold
-from runner.ledger.lockfile import account_lock, held_by
+from runner.ledger.lockfile import account_lock, held_by, read_memory
+from runner.ledger.sql import AccountRows
 
 T = TypeVar("T")
 
@@ -50,22 +53,42 @@ _HINTS: Final = (
 )
 
 
-def open_sqlite(path: Path, account: str, *, read_only: bool = False) -> Ledger:
+def open_sqlite(
+    path: Path,
+    account: str,
+    *,
+    read_only: bool = False,
+    restoring: bool = False,
+    trusted: str | None = None,
+    spare: Path | None = None,
+) -> Ledger:
     """The ledger of `account` at `path`, made or brought up to date where that is needed.
 
-    With `read_only` nothing is made or changed: a missing file is an empty ledger, an older one is refused. Raises
-    `UsageError` for an account name that cannot be a file name, `LedgerUnusable` for anything wrong with the file.
+    With `read_only` nothing is made or changed: a missing file is an empty ledger, an older one is refused. With
+    `restoring` it may lack events that it had, to get them back by `Hold.restore`. `trusted` is a type of file system
+    whose locks hold, as the user knows; in the folder `spare` outcomes are kept where the ledger's own is gone.
+
+    Raises `UsageError` for an account name that cannot be a file name, `LedgerUnusable` for anything wrong with the
+    file, as `LedgerReplaced` where it is not what it was.
     """
     check_account(account)
-    return SqliteLedger(path.absolute(), account, read_only=read_only)
+    return SqliteLedger(
+        path.absolute(), account, read_only=read_only, restoring=restoring, trusted=trusted, spare=spare
+    )
 
 
 class SqliteLedger(SqlLedger):
     """One account's orders in one SQLite file."""
 
-    def __init__(self, path: Path, account: str, *, read_only: bool) -> None:
+    def __init__(
+        self, path: Path, account: str, *, read_only: bool, restoring: bool, trusted: str | None, spare: Path | None
+    ) -> None:
         super().__init__(_engine(path, read_only=read_only), account, str(path), read_only=read_only)
         self._path = path
+        self._restoring = restoring
+        self._trusted = trusted
+        self._spare = spare
+        self._files: dict[Path, Identity] = {}
         with self._trusting():
             self._open()
 
@@ -80,17 +103,28 @@ class SqliteLedger(SqlLedger):
         with ExitStack() as held:
             with self._trusting():
                 lock = held.enter_context(account_lock(self._own("lock"), self.account, holder, timeout))
-                emergency = held.enter_context(closing(EmergencyFile(self._own("emergency"), self.account)))
+                footing = Footing(lock, self._files, self.location)
+                footing.refuse_moved()  # perhaps while others were waited for
+                emergency = held.enter_context(closing(self._emergency_file()))
                 connection = held.enter_context(self._engine.connect())
                 connection.execution_options(begin="BEGIN IMMEDIATE")
                 _make_durable(_raw(connection))
+                footing.refuse_moved()
                 hold = SqlHold(
                     holder=holder,
-                    write=lambda: self._transaction(connection),
+                    transaction=lambda: self._transaction(connection),
                     is_held=lambda: lock.is_held,
                     emergency=emergency,
+                    footing=footing,
+                    restoring=self._restoring,
                 )
+            held.callback(_checkpoint, _raw(connection))
             yield hold
+
+    def _emergency_file(self) -> EmergencyFile:
+        named = hashlib.sha256(os.fsencode(self._path)).hexdigest()[:16]
+        spare = self._spare and self._spare / f"{named}.{self.account}.emergency"
+        return EmergencyFile(self._own("emergency"), self.account, spare)
 
     def held_by(self) -> str | None:
         """Who holds the account, looked up and not tried; None for nobody, empty where this system does not tell."""
@@ -101,8 +135,9 @@ class SqliteLedger(SqlLedger):
         return storage.beside(self._path, f".{self.account}.{kind}")
 
     def _open(self) -> None:
-        traces = storage.leftovers(self._path)
-        storage.check_place(self._path)
+        kept = read_memory(self._own("lock"))
+        traces = self._traces()
+        storage.check_place(self._path, self._trusted)
         if not self._path.exists():
             storage.refuse_lost(self._path, traces)
             if self._read_only:
@@ -111,11 +146,27 @@ class SqliteLedger(SqlLedger):
             storage.make_file(self._path)
         if self._read_only and _has_hot_journal(self._engine):
             self._roll_back()
+        before = identities([self._path])
         with ExitStack() as undo:
             connection = undo.enter_context(self._engine.connect())
             if self._is_ready(connection, traces):
+                self._refuse_behind(connection, kept)
+                self._files = identities(storage.beside(self._path, ending) for ending in ("", "-wal", "-shm"))
+                if before.items() - self._files.items():
+                    raise LedgerReplaced(f"{self._path} was replaced while it was opened", hint="run again")
                 self._reader = connection
                 undo.pop_all()
+
+    def _traces(self) -> list[Path]:
+        """What shows that the ledger was in use; to whoever restores it, only what does not say how far it went."""
+        traces = storage.leftovers(self._path)
+        return [trace for trace in traces if not (self._restoring and _is_due(trace))]
+
+    def _refuse_behind(self, connection: Connection, kept: Head | None) -> None:
+        if self._restoring:
+            return
+        with connection.begin():
+            refuse_behind(AccountRows(connection, self.account), kept, self._own("lock"), self.location)
 
     def _roll_back(self) -> None:
         """Take back what a dead run had half done while it made the file a ledger; a reader alone cannot.
@@ -185,6 +236,21 @@ class SqliteLedger(SqlLedger):
         except (SQLAlchemyError, sqlite3.Error, OSError) as error:
             cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
             raise LedgerUnusable(f"the ledger {self._path} cannot be used: {cause}", hint=_way_out(cause)) from error
+
+
+def _is_due(trace: Path) -> bool:
+    """Whether a trace is an outcome, which will be entered, or a lock that knows how many events there have to be."""
+    return ".emergency" in trace.suffix or (trace.suffix == ".lock" and read_memory(trace) is not None)
+
+
+def _checkpoint(raw: sqlite3.Connection) -> None:
+    """Move everything from the log into the database, so that a log that gets lost takes nothing with it.
+
+    Nobody is waited for, and a failure does no harm: the next checkpoint does it.
+    """
+    with suppress(sqlite3.Error):
+        raw.execute("PRAGMA busy_timeout = 0")
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
 def _way_out(cause: BaseException) -> str:

@@ -15,11 +15,14 @@ from sqlalchemy import (
     Connection,
     FromClause,
     Insert,
+    Integer,
     Select,
+    TextClause,
     Update,
     and_,
     bindparam,
     exists,
+    literal_column,
     select,
     text,
 )
@@ -27,6 +30,8 @@ from sqlalchemy import (
 from runner.ledger.schema import (
     IS_CLAIMABLE,
     IS_OPEN,
+    IS_PLACED,
+    account_keys,
     chains,
     holds,
     order_events,
@@ -44,11 +49,16 @@ class Prepared:
     It runs inside the transaction that is open on the connection, and raises the driver's own errors.
     """
 
-    def __init__(self, statement: Select[Any] | Insert | Update, *columns: str) -> None:
+    def __init__(self, statement: Select[Any] | Insert | Update | TextClause, *columns: str) -> None:
         """`columns` are those that an INSERT or UPDATE sets."""
         self._statement = statement
         self._columns = list(columns) or None
         self._compiled: dict[str, tuple[str, list[str] | None]] = {}
+
+    @property
+    def text(self) -> str:
+        """The statement as no engine in particular would have it."""
+        return str(self._statement)
 
     def one(self, connection: Connection, values: Mapping[str, Any]) -> dict[str, Any] | None:
         """The first row, by the names of its columns."""
@@ -161,6 +171,23 @@ ADOPT: Final = Prepared(
     *("order_id", "base_order_numbers", "total", "balance", "stray_order_id"),
 )
 """The one move to `placed` without a claim."""
+_TAKEN_OVER: Final = (
+    *("type", "fields", "fingerprint", "state", "attempt", "updated_at", "claimed_at", "run_id", "quote_total"),
+    *("reason", "order_id", "base_order_numbers", "total", "balance", "stray_order_id"),
+)
+TAKE_OVER: Final = Prepared(
+    orders.update().where(
+        of_account(orders, "key", "attempt"), text(IS_CLAIMABLE), orders.c.stray_order_id.is_(None), _IS_HELD
+    ),
+    *_TAKEN_OVER,
+)
+"""The move of a key that takes over a purchase from another one."""
+GIVE_UP: Final = Prepared(
+    orders.update().where(of_account(orders, "key", "attempt"), text(IS_PLACED), _IS_HELD),
+    *("state", "updated_at", "reason", "quote_total", "order_id", "base_order_numbers", "total", "balance"),
+    "stray_order_id",
+)
+"""The move of the key that had it."""
 
 STRANGERS: Final = select(strangers).where(of_account(strangers)).order_by(strangers.c.order_id)
 STRANGER: Final = Prepared(select(strangers.c.order_id).where(of_account(strangers, "order_id")))
@@ -183,6 +210,19 @@ HOLD: Final = Prepared(select(holds.c.fence).where(of_account(holds)))
 INSERT_HOLD: Final = Prepared(holds.insert())
 UPDATE_HOLD: Final = Prepared(holds.update().where(of_account(holds)).values(fence=text("fence + 1")), "holder")
 
+ACCOUNT_KEYS: Final = select(account_keys).order_by(account_keys.c.n)
+CHAINED: Final = select(chains.c.account).where(chains.c.events > 0)
+"""The accounts that have events."""
+_ENTRY: Final = [column.name for column in account_keys.c]
+ENTER_KEY: Final = Prepared(
+    text(
+        f"INSERT INTO account_keys ({', '.join(_ENTRY)}) VALUES ({', '.join(f':{name}' for name in _ENTRY)}) "  # noqa: S608 - names of our own columns
+        "ON CONFLICT DO NOTHING"
+    )
+)
+"""Of two that enter the same number at once, one changes nothing: it has not seen what the other entered."""
+ACCOUNTS: Final = select(holds.c.account).order_by(holds.c.account)
+
 INSERT_RUN: Final = Prepared(runs.insert(), "id", "account", "mode", "started_at", "host", "pid", "ci_job")
 FINISH_RUN: Final = Prepared(runs.update().where(of_account(runs, "id")), "finished_at", "exit_code")
 
@@ -193,6 +233,14 @@ INSERT_CHAIN: Final = Prepared(chains.insert())
 MOVE_CHAIN: Final = Prepared(chains.update().where(of_account(chains)), "events", "hash")
 
 HEAD: Final = Prepared(_HEAD)
+EVENT_BEFORE_THE_END: Final = Prepared(
+    select(order_events.c.hash)
+    .where(of_account(order_events))
+    .order_by(order_events.c.seq.desc())
+    .limit(literal_column("1", Integer))
+    .offset(bindparam("b_beyond", type_=Integer))
+)
+"""The event that has `b_beyond` events of the account after it."""
 HISTORY: Final = (
     select(order_events)
     .where(of_account(order_events), order_events.c.seq > bindparam("b_after"))

@@ -4,38 +4,35 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from glob import escape
 from pathlib import Path
 from typing import Final
 
-from runner.core.errors import LedgerUnusable
+from runner.core.errors import LedgerReplaced, LedgerUnusable
 from runner.core.files import open_private, private_folder, refuse_special, sync_folder
+from runner.ledger.emergency import holds_something
 
 SIBLINGS: Final = ("-wal", "-shm", "-journal")
 """Files that SQLite makes beside its database."""
 
-NETWORK_FILE_SYSTEMS: Final = frozenset(
+LOCAL_FILE_SYSTEMS: Final = frozenset(
     (
-        "9p",
-        "afs",
-        "beegfs",
-        "ceph",
-        "cifs",
-        "fuse",
-        "fuseblk",
-        "gfs2",
-        "glusterfs",
-        "lustre",
-        "ncpfs",
-        "nfs",
-        "nfs4",
-        "ocfs2",
-        "smb3",
-        "smbfs",
+        *("ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "jfs", "reiserfs", "nilfs2", "bcachefs"),
+        *("apfs", "hfs", "ufs"),
+        *("tmpfs", "ramfs", "rootfs"),
+        "overlay",
     )
 )
-"""Where locks and shared memory, on which SQLite's write-ahead log stands, cannot be relied on; and `fuse.*`."""
+"""Where one kernel sees every lock and every byte of shared memory, on which SQLite's write-ahead log stands.
+
+Disks of Linux, macOS and BSD; memory, which holds as long as the machine runs (`doctor` warns of it); and a
+container's own layer. What is not here is on another machine (nfs, cifs, ceph, gpfs, lustre), shared with one
+(virtiofs, 9p, vboxsf, drvfs), in the hands of a program that may lock as it likes (fuse), made for removable disks,
+without a journal (vfat, exfat), or unknown: the ledger is refused there, unless the user says that its locks hold.
+"""
+
+TRUST_OPTION: Final = "--trust-file-system"
 
 _MOUNTS: Final = Path("/proc/self/mountinfo")
 
@@ -45,16 +42,51 @@ def beside(path: Path, ending: str) -> Path:
     return path.with_name(path.name + ending)
 
 
-def check_place(path: Path) -> None:
-    """Refuse links, special files and network file systems; OSError or `LedgerUnusable`."""
+def check_place(path: Path, trusted: str | None = None, mounts: str | None = None) -> None:
+    """Refuse links, special files, a file that is a mount of its own, and file systems whose locks are not known to
+    hold, unless their type is the one that is `trusted`; OSError or `LedgerUnusable`."""
     for ending in ("", *SIBLINGS):
         refuse_special(beside(path, ending))
-    kind = network_file_system(path.parent)
-    if kind is not None:
+    _refuse_mounted(path, mounts)
+    kind = doubtful_file_system(path.parent, mounts)
+    if kind is not None and kind != trusted:
         raise LedgerUnusable(
-            f"the ledger {path} would be on a network file system ({kind}), where its locks cannot be trusted",
-            hint="use a local disk",
+            f"the ledger {path} would be on a file system of type {kind}, where its locks are not known to hold",
+            hint="use a local disk, or PostgreSQL; if you know that locks and shared memory work there between all "
+            f"who use it, say so with {TRUST_OPTION} {kind}",
         )
+
+
+def _refuse_mounted(path: Path, mounts: str | None) -> None:
+    """`LedgerUnusable` where the ledger, or a file beside it, is mounted by itself.
+
+    Whoever has the file so, in a container say, has neither its log nor its lock, and writes beside everybody else.
+    """
+    place = Path(os.path.realpath(path.parent)) / path.name
+    own = [point for point, _ in _mount_points(mounts) if _belongs_to(Path(point), place)]
+    if not own and _has_other_device(place):
+        own = [str(place)]
+    for point in own:
+        raise LedgerUnusable(
+            f"the ledger's file {point} is a mount of its own: its log and its lock, which lie beside it, "
+            "are not those of others who use it",
+            hint="mount its folder in place of the file (docker -v, Kubernetes without subPath)",
+        )
+
+
+def _belongs_to(point: Path, place: Path) -> bool:
+    """Whether `point` is the ledger at `place` or one of the files beside it: log, lock, emergency file."""
+    name = re.escape(place.name) + r"(-wal|-shm|-journal|\..+\.(lock|emergency))?"
+    return point.parent == place.parent and re.fullmatch(name, point.name, re.DOTALL) is not None
+
+
+def _has_other_device(place: Path) -> bool:
+    """Whether a file is on another device than its folder. Layers of a container may be, without any mount."""
+    try:
+        other = place.lstat().st_dev != place.parent.stat().st_dev
+    except FileNotFoundError:
+        return False
+    return other and file_system(place.parent) != "overlay"
 
 
 def make_file(path: Path) -> None:
@@ -72,13 +104,17 @@ def make_file(path: Path) -> None:
 
 
 def leftovers(path: Path) -> list[Path]:
-    """Files that only a ledger in use leaves behind: lock files of any account, and a log without its database.
+    """Files that only a ledger in use leaves behind: lock files of any account, outcomes that it did not take, and a
+    log without its database.
 
     A log beside a database that has begun is none: it is read by SQLite, or left by a first run that was cut off.
     """
     begun = path.exists() and path.stat().st_size > 0
     logs = [log for log in [beside(path, "-wal")] if not begun and log.is_file() and _has_commit(log)]
-    return [*sorted(path.parent.glob(f"{escape(path.name)}.*.lock")), *logs]
+    name = escape(path.name)
+    kept = path.parent.glob(f"{name}.*.emergency*")
+    outcomes = [file for file in kept if file.is_file() and holds_something(file)]
+    return [*sorted(path.parent.glob(f"{name}.*.lock")), *sorted(outcomes), *logs]
 
 
 def _has_commit(log: Path) -> bool:
@@ -99,31 +135,40 @@ def _has_commit(log: Path) -> bool:
 
 
 def refuse_lost(path: Path, traces: Iterable[Path]) -> None:
-    """`LedgerUnusable` where `path` is missing or empty though it was used: a new one would forget what was bought."""
+    """`LedgerReplaced` where `path` is missing or empty though it was used: a new one would forget what was bought."""
     for trace in traces:
-        raise LedgerUnusable(
+        raise LedgerReplaced(
             f"the ledger {path} is gone or empty, but {trace} shows that it was in use",
-            hint=f"restore it from a backup; if it was deleted on purpose, delete {trace.name} too",
+            hint="put back its newest copy, or fill a new one from an export with `order-runner ledger import`; "
+            f"if it was deleted on purpose, delete {trace.name} too",
         )
 
 
 def file_system(folder: Path, mounts: str | None = None) -> str:
     """The type of the file system that `folder` is on; empty where nobody can tell."""
-    if mounts is None:
-        mounts = _MOUNTS.read_text(errors="replace") if _MOUNTS.exists() else ""
     place, deepest = Path(os.path.realpath(folder)), ("", "")
-    for line in mounts.splitlines():
-        left, _, right = line.partition(" - ")
-        point = _unescape(left.split(" ")[4])
+    for point, kind in _mount_points(mounts):
         if place.is_relative_to(point) and len(point) >= len(deepest[0]):
-            deepest = point, right.split(" ")[0]
+            deepest = point, kind
     return deepest[1]
 
 
-def network_file_system(folder: Path, mounts: str | None = None) -> str | None:
-    """The type of the network file system that `folder` is on, None on a local one or where nobody can tell."""
+def doubtful_file_system(folder: Path, mounts: str | None = None) -> str | None:
+    """The type of the file system that `folder` is on where it is not one of `LOCAL_FILE_SYSTEMS`.
+
+    None as well where nobody can tell.
+    """
     kind = file_system(folder, mounts)
-    return kind if kind in NETWORK_FILE_SYSTEMS or kind.startswith("fuse.") else None
+    return kind if kind and kind not in LOCAL_FILE_SYSTEMS else None
+
+
+def _mount_points(mounts: str | None) -> Iterator[tuple[str, str]]:
+    """Mount points and the types of what is mounted there, in the kernel's order; nothing without its table."""
+    if mounts is None:
+        mounts = _MOUNTS.read_text(errors="surrogateescape") if _MOUNTS.exists() else ""
+    for line in mounts.splitlines():
+        left, _, right = line.partition(" - ")
+        yield _unescape(left.split(" ")[4]), right.split(" ")[0]
 
 
 def _unescape(point: str) -> str:

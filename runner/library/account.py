@@ -22,6 +22,7 @@ from runner.core.selection import EVERYTHING, Selection
 from runner.core.stop import Stop
 from runner.evidence.judge import Rules
 from runner.library.answers import Applied, Manifests, Planned, Reconciled, as_applied, as_json, raise_for
+from runner.limits.admission import check_name
 from runner.limits.limits import Limits
 from runner.manifest.words import Words
 from runner.plan.approval.terms import Approval
@@ -120,12 +121,15 @@ class Account:
         selection: Selection = EVERYTHING,
         limits: Limits = UNLIMITED,
         strict_account: bool | None = None,
+        new_account: bool = False,
         watch: Watch = ignore,
     ) -> Planned:
         """Quote everything that is not bought yet, and hold every limit against it. Buys nothing.
 
-        Raises Refused where it must not be bought as it stands, OutcomeUnknown where an earlier order may have been
-        charged, AccessError, VendorUnavailable, LedgerUnusable, InvalidManifests, UsageError.
+        `new_account`: the name is meant to be new to a ledger that has others. Raises NotThisAccount where ledger, name
+        and key do not belong together, Refused where it must not be bought as it stands, OutcomeUnknown where an
+        earlier order may have been charged, AccessError, VendorUnavailable, LedgerUnusable, InvalidManifests,
+        UsageError.
 
         >>> planned = Account.sandbox("box").plan(load("orders"))
         >>> [(str(step.request.key), step.ceiling) for step in planned.to_buy]
@@ -133,7 +137,7 @@ class Account:
         """
         manifests.raise_for_errors()
         settings = self._settings()
-        consent = call.consent_of(settings, selection=environment.selection(selection))
+        consent = call.consent_of(settings, selection=environment.selection(selection), new_account=new_account)
         task = self._task(settings, manifests, limits, consent, watch, strict_account=strict_account)
         with call.report_failure(task, "plan", None, _into(None)):
             ended = call.preview(settings, task, "plan")
@@ -155,6 +159,7 @@ class Account:
         selection: Selection = EVERYTHING,
         limits: Limits = UNLIMITED,
         strict_account: bool | None = None,
+        new_account: bool = False,
         report: AnyPath | None = None,
         fail_fast: bool = False,
         lock_timeout: float = 0.0,
@@ -184,7 +189,9 @@ class Account:
         manifests.raise_for_errors()
         settings = self._settings()
         selection = approve.selection if selection == EVERYTHING and isinstance(approve, Planned) else selection
-        consent = call.consent_of(settings, selection=environment.selection(selection), approval=approval)
+        consent = call.consent_of(
+            settings, selection=environment.selection(selection), approval=approval, new_account=new_account
+        )
         task = self._task(settings, manifests, limits, consent, watch, strict_account=strict_account)
         till = Till(
             confirm=confirmation(confirm),
@@ -208,6 +215,7 @@ class Account:
         if manifests is not None:
             manifests.raise_for_errors()
         with closing(wiring.open_ledger(locate(self._settings()), read_only=True)) as ledger:
+            check_name(ledger.account, ledger.register())
             rows = status.every_row(ledger) if manifests is None else status.rows_of(ledger, manifests.orders)
         return tuple(rows)
 
@@ -254,7 +262,7 @@ class Account:
             return replace(common, sandbox=True, sandbox_folder=folder, faults=faults)
         settings = replace(
             common,
-            ledger=os.fspath(self.ledger) if self.ledger else None,
+            ledger=None if self.ledger is None else os.fspath(self.ledger),
             account=self.name,
             base_url=self.base_url,
             api_key=self.api_key,

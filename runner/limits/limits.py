@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
@@ -15,6 +15,7 @@ from runner.core.clock import rfc3339
 from runner.core.errors import Problem, Span, UsageError
 from runner.core.ledger import Ledger
 from runner.core.orders import OrderRequest, Quote, decimal_text
+from runner.core.periods import end_of
 from runner.core.records import Bought
 from runner.limits.budgets import Cap, Purse, earliest
 from runner.limits.policy import Objection, Policy, breaches
@@ -23,8 +24,8 @@ from runner.manifest import Batch, Budget
 FACTOR: Final = Decimal(10)
 """How much dearer than anything bought before an order may be without being asked about."""
 
-ALIKE: Final = timedelta(days=1)
-"""For how long a purchase of the same content makes another one look like a mistake."""
+_MONTHS_APART: Final = timedelta(days=4)
+"""By how much the same number of months may be longer elsewhere in the calendar, and a bit."""
 
 CENT: Final = Decimal("0.01")
 _AMOUNTS: Final = ("max_total", "max_order", "price_tolerance")
@@ -35,8 +36,8 @@ class Limits:
     """What a caller allows for one run; it can only tighten what manifests and policies say.
 
     `large` is the price up to which an unusually dear order is meant. `strict`: a warning refuses. `require_policy`:
-    without any policy nothing is bought. `origins` has the names by which the limits were given, where that was not by
-    their options.
+    without any policy nothing is bought. `allow_copies`: an order that looks like a copy is warned of, and never
+    refused for that. `origins` has the names by which the limits were given, where that was not by their options.
     """
 
     max_spend: Decimal | None = None
@@ -44,6 +45,7 @@ class Limits:
     large: Decimal | None = None
     keep_going: bool = False
     strict: bool = False
+    allow_copies: bool = False
     policies: tuple[Policy, ...] = ()
     require_policy: bool = False
     origins: Mapping[str, str] = field(default_factory=dict)
@@ -84,15 +86,22 @@ class Standing:
 def standing_of(ledger: Ledger, requests: Iterable[OrderRequest], at: datetime) -> Standing:
     """Ask the ledger; under the hold nothing of it can change but by this run."""
     alike: defaultdict[str, list[Bought]] = defaultdict(list)
-    wanted = (request.fingerprint for request in requests if request.enabled)
-    for bought in ledger.bought_alike(wanted, at - ALIKE):
-        alike[bought.record.fingerprint].append(bought)
+    wanted = {request.fingerprint: request for request in requests if request.enabled}
+    for bought in ledger.bought_alike(wanted, _earliest(wanted.values(), at)):
+        if end_of(bought.record.type, bought.record.fields, bought.claimed_at) > at:
+            alike[bought.record.fingerprint].append(bought)
     return Standing(
         at=at,
         days=ledger.spent_since(earliest(at)),
         dearest=ledger.dearest(),
         alike={fingerprint: tuple(found) for fingerprint, found in alike.items()},
     )
+
+
+def _earliest(requests: Iterable[OrderRequest], at: datetime) -> datetime:
+    """Before this, nothing of the same content was bought that still runs."""
+    longest = max((end_of(request.type, request.fields, at) - at for request in requests), default=timedelta())
+    return at - longest - _MONTHS_APART
 
 
 def strictest(documents: Iterable[Batch]) -> dict[str, Batch]:
@@ -188,20 +197,26 @@ def against(policies: Iterable[Policy], request: OrderRequest) -> Objection | No
     return replace(broken[0], message="; ".join(breach.message for breach in broken))
 
 
-def alike(request: OrderRequest, standing: Standing) -> Objection | None:
-    """A recent purchase of the same content under another name; another generation of a name is meant."""
-    key = request.key
-    for bought in standing.alike.get(request.fingerprint, ()):
-        record = bought.record
-        if (record.key.batch, record.key.name) != (key.batch, key.name):
-            state = f"bought as order {record.order_id}" if record.order_id else f"{record.state}"
-            return Objection(
-                code="PSR433",
-                message=f"identical but for the name: {record.key}, claimed at "
-                f"{rfc3339(bought.claimed_at)} and {state}",
-                hint="if that is intended, leave it; if it was copied by mistake, remove it (--strict refuses it)",
-            )
-    return None
+def alike(request: OrderRequest, standing: Standing) -> Iterator[Bought]:
+    """Purchases of the same content that still run; what is said to be meant, or raised in its generation, has none."""
+    if request.copies_meant:
+        return iter(())
+    key, same = request.key, standing.alike.get(request.fingerprint, ())
+    return (b for b in same if b.record.key != key and b.record.key.generation >= key.generation)
+
+
+def object_to_copy(bought: Bought) -> Objection:
+    """What is said of an order that is alike to that one."""
+    record = bought.record
+    state = f"bought as order {record.order_id}" if record.order_id else f"{record.state}"
+    end = end_of(record.type, record.fields, bought.claimed_at)
+    return Objection(
+        code="PSR433",
+        message=f"identical but for the name: {record.key}, claimed at {rfc3339(bought.claimed_at)} and {state}, "
+        f"which runs until {end.date().isoformat()}",
+        hint=f"if it was renamed, write `renamed_from: {record.key}`; if both are wanted, `copies: meant`, or pass "
+        "--allow-copies; if it was copied by mistake, remove it",
+    )
 
 
 def objections(

@@ -14,31 +14,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from runner.core.ci import SYSTEMS
 from runner.manifest.discover import POLICY_NAMES, is_policy_name
 
-WORKSPACES: Final = (
-    "GITHUB_WORKSPACE",  # GitHub, Gitea and Forgejo Actions
-    "CI_PROJECT_DIR",  # GitLab
-    "WORKSPACE",  # Jenkins
-    "BUILD_SOURCESDIRECTORY",  # Azure Pipelines
-    "BITBUCKET_CLONE_DIR",
-    "BUILDKITE_BUILD_CHECKOUT_PATH",
-    "CIRCLE_WORKING_DIRECTORY",
-    "CODEBUILD_SRC_DIR",
-    "DRONE_WORKSPACE",
-    "HARNESS_WORKSPACE",
-    "CI_WORKSPACE",  # Woodpecker
-    "APPVEYOR_BUILD_FOLDER",
-    "SEMAPHORE_GIT_DIR",
-    "TRAVIS_BUILD_DIR",
-    "bamboo_build_working_directory",
-    "CIRRUS_WORKING_DIR",
-    "CF_VOLUME_PATH",  # Codefresh
-    "CM_BUILD_DIR",  # Codemagic
-    "BITRISE_SOURCE_DIR",
-    "SD_SOURCE_DIR",  # Screwdriver
-)
-"""Variables by which a CI system names the folder that it has checked out."""
+WORKSPACES: Final = (*(name for system in SYSTEMS for name in system.folders), "SEMAPHORE_GIT_DIR")
+"""Variables by which a CI system names a folder of the job, such as the one that it has checked out."""
 
 _EVERYBODYS: Final = stat.S_ISVTX | stat.S_IWOTH
 """The mode of folders such as /tmp, in which everybody may put files."""

@@ -11,10 +11,11 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import BinaryIO
 
 from runner.core.errors import Problem
-from runner.core.orders import OrderRequest
+from runner.core.orders import OrderKey, OrderRequest
 from runner.core.progress import Watch, ignore
 from runner.core.yamldoc import read
 from runner.core.yamldoc.nodes import Begin, Break, End, Field, Item, ListEntry
@@ -24,7 +25,8 @@ from runner.manifest.discover import discover
 from runner.manifest.excerpts import Excerpts
 from runner.manifest.judging import EARLY, MAX_PROBLEMS, Accepted, Late, ManifestDocument, TooMany
 from runner.manifest.keys import Keys
-from runner.manifest.requests import Batch, Budget, batch_of, has_words, request_of
+from runner.manifest.renames import Renames
+from runner.manifest.requests import Batch, Budget, batch_of, former_key, has_words, request_of
 from runner.manifest.telling import Telling
 
 __all__ = ["Batch", "Budget", "Checked", "Loaded", "ManifestFile", "check", "discover", "load"]
@@ -152,6 +154,7 @@ class _Loader:
         self._telling = Telling((), watch)
         self._keys = Keys()
         self._alike = Alike()
+        self._renames = Renames()
 
     def over(self, paths: Sequence[str], *, strict: bool, apart: bool) -> Loaded:
         discovery = discover(paths, apart=apart)
@@ -167,6 +170,7 @@ class _Loader:
                     files.append(ManifestFile(path=path, sha256=sha256))
         problems = [problem for reading in readings for problem in reading.problems]
         problems += self._alike.problems()
+        problems += islice(self._renames.problems(self._keys), MAX_PROBLEMS)
         if strict:
             problems = [replace(problem, severity="error") for problem in problems]
         return Loaded(
@@ -187,6 +191,7 @@ class _Loader:
                 except Late:
                     self._keys.forget()
                     self._alike.forget()
+                    self._renames.forget()
                     self._telling.again()
                     reading = self._pass(source, _early_fields(source))
                 return reading, source.sha256
@@ -197,6 +202,7 @@ class _Loader:
         """Read a file once. `early` holds early fields of each document, from a pass before."""
         self._keys.begin(source.path)
         self._alike.begin(source.path)
+        self._renames.begin(source.path)
         excerpts = Excerpts()
         source.listener = excerpts.feed if self._keep else None
         reading = _FileReading()
@@ -229,6 +235,8 @@ class _Loader:
         self, accepted: Accepted, document: ManifestDocument, batch: str, reading: _FileReading, excerpts: Excerpts
     ) -> None:
         self._alike.add(accepted, batch)
+        if before := former_key(accepted.values, document):
+            self._renames.add(accepted, OrderKey(batch, accepted.values["name"], accepted.values["generation"]), before)
         if self._keep:
             reading.orders.append(request_of(accepted, document, excerpts.of(accepted.entry)))
         elif self._judge and has_words(accepted):

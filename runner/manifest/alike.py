@@ -24,7 +24,7 @@ class Alike(PackedPlaces):
     """The contents of a call's orders, by their hash, with the place of each packed into one integer.
 
     Two contents with one hash of 64 bits would be told as alike: one chance in a billion with 100,000 orders. An order
-    that is switched off buys nothing, and a generation above 1 is meant; neither is looked at.
+    that is switched off buys nothing, and a generation above 1 or `copies: meant` is meant; none of them is looked at.
     """
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class Alike(PackedPlaces):
     def add(self, accepted: Accepted, batch: str) -> None:
         """Look at one more order."""
         values, kind = accepted.values, accepted.kind
-        if values["generation"] != 1 or not values["enabled"]:
+        if values["generation"] != 1 or not values["enabled"] or "copies" in values:
             return
         auth = str(values["auth"]) if "auth" in values else None  # the one field that is no scalar
         content = hash((kind.name, auth, *(values.get(field) for field in kind.bought if field != "auth")))
@@ -59,7 +59,7 @@ class Alike(PackedPlaces):
             code="PSR320",
             severity="warning",
             message=f"identical but for the name to the order at {self._place(first)}",
-            hint="if both are intended, leave them; if one was copied by mistake, remove it (--strict refuses it)",
+            hint="if both are intended, write `copies: meant`; if one is a mistake, remove it (--strict refuses it)",
             path=self._paths[-1],
             span=span(accepted.entry.landmark("name")),
             field="name",

@@ -57,7 +57,7 @@ def head_problems(head: DocumentHead) -> list[Problem]:
     problems = list(_orders(head))
     if not schemas.gate(schemas.HEAD)(values):
         problems += violations(SchemaSubject(schema=schemas.HEAD, places=head, path=head.path), values)
-    return [*problems, *_no_such_day(head), *_idle_defaults(head)]
+    return [*problems, *_no_such_day(head), *_not_renamed(head), *_idle_defaults(head)]
 
 
 def _orders(head: DocumentHead) -> Iterator[Problem]:
@@ -78,6 +78,15 @@ def _no_such_day(head: DocumentHead) -> Iterator[Problem]:
         except ValueError:
             message = f"`buy_by` is not a calendar date: `{field.value}`"
             yield head.problem("PSR108", message, field.value_span(), f"write {FORMS['buy_by']}", "buy_by")
+
+
+def _not_renamed(head: DocumentHead) -> Iterator[Problem]:
+    """A batch that was called what it is called."""
+    before, batch = head.fields.get("renamed_from"), head.fields.get("batch")
+    if before and batch and before.value == batch.value:
+        message = f"batch `{batch.value}` was not renamed: that is its name"
+        hint = "remove `renamed_from`, or correct it"
+        yield head.problem("PSR321", message, before.value_span(), hint, "renamed_from")
 
 
 def _idle_defaults(head: DocumentHead) -> Iterator[Problem]:

@@ -20,7 +20,7 @@ from runner.manifest.places import OrderPlaces
 from runner.manifest.rules import SchemaSubject, is_template, violations, way_out
 
 FORMAT: Final = "orders/v1"
-EARLY: Final = ("apiVersion", "batch", "defaults")
+EARLY: Final = ("apiVersion", "batch", "renamed_from", "defaults")
 """Fields without which no order can be judged."""
 
 _NEEDS_END: Final = frozenset({"PSR104", "PSR111", "PSR112", "PSR204", "PSR211"})
@@ -30,7 +30,7 @@ MAX_PROBLEMS: Final = 10_000
 """Findings in one file after which reading it stops."""
 
 MAX_FIELDS: Final = 1_000
-"""Fields of one document after which reading its file stops: there are six that mean anything."""
+"""Fields of one document after which reading its file stops: there are seven that mean anything."""
 
 
 class Late(Exception):
@@ -57,6 +57,7 @@ class ManifestDocument:
         self.problems: list[Problem] = []
         self.fields: dict[str, Field] = {}
         self.batch: str | None = None
+        self.renamed_from: str | None = None
         self.defaults: Field | None = None
         self.orders = 0
         self.sound = False
@@ -116,6 +117,8 @@ class ManifestDocument:
             raise TooMany
         if field.key == "batch" and isinstance(field.value, str) and _is_name(field.value):
             self.batch = field.value
+        elif field.key == "renamed_from" and isinstance(field.value, str) and _is_name(field.value):
+            self.renamed_from = field.value
         elif field.key == "defaults" and isinstance(field.value, dict):
             self.defaults = field
         elif field.key == "apiVersion" and field.value != FORMAT and not field.problems:

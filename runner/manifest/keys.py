@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from runner.core.orders import OrderKey
+
 _BITS: Final = 20
 _MOST: Final = (1 << _BITS) - 1
 
@@ -66,3 +68,9 @@ class Keys(PackedPlaces):
             return self._place(names[name])
         names[name] = self._pack(mark)
         return None
+
+    def place_of(self, key: OrderKey) -> NamePlace | None:
+        """Where an order of this key stands, if there is one."""
+        tag = key.name if key.generation == 1 else f"{key.name}#{key.generation}"
+        packed = self._names.get(key.batch, {}).get(tag)
+        return None if packed is None else self._place(packed)

@@ -34,13 +34,15 @@ class Budget:
 class Batch:
     """One document: the batch it belongs to, and the limits it sets. `buy_by` is the last day, in UTC.
 
-    `places` has the file and the place of `buy_by` and of each limit of the budget, by its name.
+    `renamed_from` is the name it had before. `places` has the file and the place of `batch`, `renamed_from`, `buy_by`
+    and of each limit of the budget, by its name.
     """
 
     name: str
     path: str
     budget: Budget | None = None
     buy_by: date | None = None
+    renamed_from: str | None = None
     places: Mapping[str, tuple[str, Span]] = field(default_factory=dict)
 
 
@@ -80,13 +82,15 @@ def batch_of(document: ManifestDocument) -> Batch | None:
         path=document.path,
         budget=_budget(values.get("budget")) if document.sound else None,
         buy_by=date.fromisoformat(values["buy_by"]) if document.sound and "buy_by" in values else None,
+        renamed_from=document.renamed_from,
         places={name: (document.path, place) for name, place in _places(document)} if document.sound else {},
     )
 
 
 def _places(document: ManifestDocument) -> Iterator[tuple[str, Span]]:
-    if node := document.fields.get("buy_by"):
-        yield "buy_by", node.value_span()
+    for name in ("batch", "renamed_from", "buy_by"):
+        if node := document.fields.get(name):
+            yield name, node.value_span()
     if node := document.fields.get("budget"):
         yield from ((name, node.value_span(name)) for name in node.value)
 
@@ -118,7 +122,18 @@ def request_of(accepted: Accepted, document: ManifestDocument, snippet: str | No
         labels=values.get("labels", {}),
         max_total=None if ceiling is None else Decimal(ceiling),
         words=words,
+        renamed_from=former_key(values, document),
+        copies_meant="copies" in values,
     )
+
+
+def former_key(values: Mapping[str, Any], document: ManifestDocument) -> OrderKey | None:
+    """The key that an order was bought by, as it says itself or as its batch was renamed; None for no other one."""
+    if "renamed_from" in values:
+        return OrderKey.parse(values["renamed_from"])
+    if document.renamed_from in (None, document.batch):
+        return None
+    return OrderKey(document.renamed_from, values["name"], values["generation"])
 
 
 def has_words(accepted: Accepted) -> bool:

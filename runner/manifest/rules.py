@@ -29,6 +29,7 @@ _NAME: Final = "lower-case letters, digits, `.`, `_` and `-`, 63 at most, the fi
 FORMS: Final = {
     "name": _NAME,
     "batch": _NAME,
+    "renamed_from": "the key it was bought by, such as `crawl/fr-prices`; for a whole batch, the name it had",
     "labels": _NAME,
     "max_total": 'an amount in USD as quoted text with at most two decimals, such as "120.00"',
     "max_order": 'an amount in USD as quoted text with at most two decimals, such as "120.00"',
@@ -49,7 +50,8 @@ _REASONS: Final = {
 TEMPLATE: Final = "14"
 """The last digits of the finding about a template, of an order or of the manifest."""
 TEMPLATE_IN_TEXT: Final = (
-    r".*(?:\$[{(]|\$\[\[|\{[{%]|<%|#\{|@@[^@]+@@|ENC\[|<no value>|\[\[ [^\]]* \]\]|\[object |%![a-z]\()"
+    r".*(?:\$\{|\$\([A-Za-z_][A-Za-z0-9_.]*\)|\$\[\[|\{[{%]|<%"
+    r"|#\{|@@[^@]+@@|ENC\[|<no value>|\[\[ [^\]]* \]\]|\[object |%![a-z]\()"
 )
 TEMPLATE_AS_TEXT: Final = (
     r"(?:\$[A-Za-z_][A-Za-z0-9_]*|%[A-Za-z_][A-Za-z0-9_]*%|@[A-Za-z_][A-Za-z0-9_.]*@|__[A-Z0-9_]+__"

@@ -7,29 +7,23 @@ account, and a warning elsewhere.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from runner.core.errors import Problem, VendorUnavailable
-from runner.core.orders import OrderKey, OrderRequest, ProductType
+from runner.core.orders import OrderKey, ProductType
 from runner.core.records import Want
 from runner.core.vendor import Look, SeenOrder
 from runner.evidence.match import countries_of
-from runner.evidence.strangers import RECENT, Lookalike, find_unowned, likenesses, looks_like, recent_of
+from runner.evidence.strangers import NAMED, Lookalike, find_unowned, likenesses, recent_of
 from runner.plan.ids import References
 from runner.plan.plan import Plan, Step
 from runner.plan.sources import Sources
 from runner.plan.task import Guard, Task
 
-NAMED: Final = 20
-"""So many order ids are named; more are counted."""
-
 CODE: Final = "PSR420"
-
-_SETTLING: Final = timedelta(days=2)
-"""How long after its beginning an order of ours may have been settled before, by the vendor's days and ours."""
 
 
 def compare_with_vendor(plan: Plan, task: Task, sources: Sources) -> Plan:
@@ -43,7 +37,7 @@ def compare_with_vendor(plan: Plan, task: Task, sources: Sources) -> Plan:
     if not strangers:
         return replace(plan, notices=(*plan.notices, *notices))
     wanted = [step.request for step in plan.to_buy]
-    alike = likenesses(wanted, strangers, _countries(wanted, strangers, sources.references, today), today)
+    alike = likenesses(wanted, strangers, _countries(strangers, sources.references), today)
     steps = tuple(_compare(step, alike.get(step.request.key), guard) for step in plan.steps)
     return replace(plan, steps=steps, notices=(*plan.notices, *notices, _strangers_problem(strangers, guard)))
 
@@ -87,34 +81,22 @@ def _looks(plan: Plan, guard: Guard, sources: Sources) -> tuple[dict[ProductType
 
 def _find_unowned(look: Look, task: Task, sources: Sources) -> list[SeenOrder]:
     """Those that neither the ledger nor anybody known owns. The ledger is asked for few: those that are left."""
-    now, ledger = task.clock.now(), sources.ledger
-    today = now.date()
+    today, ledger = task.clock.now().date(), sources.ledger
     order_ids = [seen.order_id for seen in recent_of(look.orders, today)]
     if not order_ids:
         return []
     owned = set(ledger.owners(order_ids)) | {stranger.order_id for stranger in ledger.strangers()}
     left = find_unowned(look, owned, today)
-    if not any(seen.numbers for seen in left):
-        return left
-    since = now - RECENT - _SETTLING
-    owned |= {number for bought in ledger.bought_since(since) for number in bought.record.base_order_numbers}
+    owned |= ledger.owned_numbers(number for seen in left for number in seen.numbers)
     return find_unowned(look, owned, today)
 
 
 def _countries(
-    wanted: Iterable[OrderRequest],
-    strangers: Mapping[ProductType, list[SeenOrder]],
-    references: References,
-    today: date,
+    strangers: Mapping[ProductType, list[SeenOrder]], references: References
 ) -> dict[tuple[ProductType, str], str]:
-    """Which country a `countryId` is; asked only for types where that can still tell two orders apart."""
-    undecided = {
-        request.type
-        for request in wanted
-        if "countryId" in request.fields and looks_like(request, strangers.get(request.type, ()), {}, today)
-    }
+    """Which country a `countryId` is: the lists of these types have been read to check the ids."""
     countries: dict[tuple[ProductType, str], str] = {}
-    for product in sorted(undecided):
+    for product in sorted(strangers):
         countries |= countries_of(references.of(product), product)
     return countries
 
@@ -132,10 +114,10 @@ def _compare(step: Step, likeness: Lookalike | None, guard: Guard) -> Step:
 
 def _orders(likeness: Lookalike) -> str:
     names = []
-    for one in likeness.fits[:NAMED]:
+    for one in likeness.fits:
         doubts = f" ({'; '.join(one.doubts)})" if one.doubts else ""
         names.append(f"order {one.order.order_id}{doubts}")
-    return _list_text(names, len(likeness.fits))
+    return _list_text(names, likeness.number)
 
 
 def _way_out(key: OrderKey, likeness: Lookalike, guard: Guard) -> str:

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from runner.core.ledger import Ledger
+from runner.core.records import Rename
 from runner.core.selection import Selection
 from runner.limits import policy
 from runner.limits.limits import Standing
+from runner.plan.former_keys import find_renamed_batches, note_unknown_keys, recall
 from runner.plan.ids import add_ways_out, check_ids
 from runner.plan.lookalikes import compare_with_vendor
 from runner.plan.plan import Plan, Step, ask_prices, check_limits, compare_with_ledger
@@ -20,23 +22,46 @@ Stage = Callable[[Plan], Plan]
 
 def draft(task: Task, ledger: Ledger, standing: Standing) -> Plan:
     """What is left to buy by manifests, ledger and policies, before the vendor is asked anything."""
-    records = ledger.records(request.key for request in task.loaded.orders)
+    requests, batches, selection = task.loaded.orders, task.batches, task.consent.selection
+    memory = recall(ledger, requests)
     # What an earlier run settled without a plain answer: few, and worth their evidence in every report.
-    evidence = ledger.evidence(key for key, record in records.items() if record.reason is not None)
-    steps = compare_with_ledger(
-        task.loaded.orders, task.batches, records, today=standing.at.date(), limits=task.limits, standing=standing
+    records = (memory.records.get(request.key) for request in requests)
+    evidence = ledger.evidence(record.key for record in records if record and record.reason is not None)
+    compared = compare_with_ledger(
+        requests,
+        batches,
+        memory,
+        today=standing.at.date(),
+        limits=task.limits,
+        standing=standing,
+        strict=task.guard.strict,
     )
-    selection = task.consent.selection
-    return Plan(
-        steps=tuple(_select(replace(s, evidence=evidence.get(s.request.key)), selection) for s in steps),
-        objections=(policy.missing(),) if task.limits.lacks_policy else (),
-    )
+    steps = tuple(_select(replace(s, evidence=evidence.get(s.request.key)), selection) for s in compared)
+    renamed = tuple(find_renamed_batches(steps, batches.values(), standing))
+    missing = (policy.missing(),) if task.limits.lacks_policy else ()
+    notes = tuple(note_unknown_keys(requests, task.loaded.batches, memory))
+    if (task.limits.strict or task.guard.strict) and not task.limits.allow_copies:
+        return Plan(steps=steps, notices=notes, objections=(*missing, *renamed))
+    told = (replace(problem, severity="warning") for problem in renamed)
+    return Plan(steps=steps, notices=(*notes, *told), objections=missing)
+
+
+def renames(plan: Plan, task: Task) -> list[Rename]:
+    """What the ledger has to move before it says what the plan does; it costs nothing."""
+    at = task.clock.now()
+    return [
+        Rename(before=step.renamed_from, after=step.request.key, run_id=task.run_id, at=at)
+        for step in plan.steps
+        if step.renamed_from is not None
+    ]
 
 
 def _select(step: Step, selection: Selection) -> Step:
     """The step, or that it is none of this call's business; what may have been charged is everybody's."""
     reason = None if step.status == "unknown" else selection.left_out(step.request)
-    return step if reason is None else replace(step, status="skipped", reason=reason, problem=None, vendor=None)
+    if reason is None:
+        return step
+    return replace(step, status="skipped", reason=reason, problem=None, vendor=None, renamed_from=None)
 
 
 def stages(task: Task, sources: Sources) -> tuple[Stage, ...]:

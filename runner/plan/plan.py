@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -13,7 +13,7 @@ from runner.core.errors import Problem, Refused
 from runner.core.orders import OrderKey, OrderRequest, ProductType, Quote, Scalar, decimal_text
 from runner.core.progress import Quoting, Watch
 from runner.core.records import Record
-from runner.core.states import OPEN, State
+from runner.core.states import CLAIMABLE, OPEN, State
 from runner.core.vendor import QuoteRefused, Reader, VendorError
 from runner.limits.budgets import Past, Purse
 from runner.limits.limits import (
@@ -22,6 +22,7 @@ from runner.limits.limits import (
     against,
     alike,
     ceiling,
+    object_to_copy,
     objections,
     place_note,
     too_dear,
@@ -29,6 +30,7 @@ from runner.limits.limits import (
 )
 from runner.limits.policy import Objection
 from runner.manifest import Batch
+from runner.plan.former_keys import Memory, object_to_old_key, object_to_second_purchase, predecessor
 
 UNLIMITED: Final = Limits()
 UNASKED: Final = Standing()
@@ -40,7 +42,7 @@ class Step:
 
     `status` is the report's word: `planned` (to buy), `already_placed`, `skipped`, `refused` or `unknown`. A planned
     step that was quoted has a `ceiling`: the most its purchase may cost. `evidence` is what an earlier run settled it
-    by.
+    by. `renamed_from` is the key that its purchase moves from, None where nothing moves.
     """
 
     request: OrderRequest
@@ -53,6 +55,7 @@ class Step:
     warning: Problem | None = None
     vendor: VendorError | None = None
     evidence: Mapping[str, object] | None = None
+    renamed_from: OrderKey | None = None
 
     @property
     def to_buy(self) -> bool:
@@ -62,6 +65,11 @@ class Step:
         """The same step, not to be bought, pointing at its line."""
         problem = self.request.problem(code, message, hint=hint, field=field)
         return replace(self, status="refused", reason=message, problem=problem, ceiling=None)
+
+    def with_warning(self, objection: Objection) -> Step:
+        """The same step, with that as a warning."""
+        problem = self.request.problem(objection.code, objection.message, hint=objection.hint, field=objection.field)
+        return replace(self, warning=replace(problem, severity="warning"))
 
     def with_objection(self, objection: Objection) -> Step:
         """The same step, not to be bought for that reason."""
@@ -130,44 +138,68 @@ class Plan:
 def compare_with_ledger(
     requests: Iterable[OrderRequest],
     batches: Mapping[str, Batch],
-    records: Mapping[OrderKey, Record],
+    memory: Memory,
     *,
     today: date,
     limits: Limits = UNLIMITED,
     standing: Standing = UNASKED,
+    strict: bool = False,
 ) -> tuple[Step, ...]:
-    """Wanted × ledger: what is left to buy, before any price is asked."""
-    steps = (_compare(request, records.get(request.key), batches.get(request.key.batch), today) for request in requests)
-    return tuple(_permit(step, limits, standing) if step.to_buy else step for step in steps)
+    """Wanted × ledger: what is left to buy, before any price is asked.
+
+    `strict`: what is identical to a purchase whose key nobody wants any more is refused, as a renaming would be.
+    """
+    requests = tuple(requests)
+    unwanted = _without_wanted(standing, {request.key for request in requests}) if strict else UNASKED
+    steps = (_compare(request, memory, batches.get(request.key.batch), today) for request in requests)
+    return tuple(_permit(step, limits, standing, unwanted) if step.to_buy else step for step in steps)
 
 
-def _permit(step: Step, limits: Limits, standing: Standing) -> Step:
+def _without_wanted(standing: Standing, wanted: Collection[OrderKey]) -> Standing:
+    """What the ledger has that is alike, without what is wanted by the key that bought it."""
+    alike = {content: [b for b in same if b.record.key not in wanted] for content, same in standing.alike.items()}
+    return replace(standing, alike={content: tuple(same) for content, same in alike.items()})
+
+
+def _permit(step: Step, limits: Limits, standing: Standing, unwanted: Standing) -> Step:
     """The step, refused where a policy forbids it; warned of, or refused, where it looks like a copy."""
     if objection := against(limits.policies, step.request):
         return step.with_objection(objection)
-    copied = alike(step.request, standing)
-    if copied is None:
+    former = next(alike(step.request, unwanted), None)
+    copy = former or next(alike(step.request, standing), None)
+    if copy is None:
         return step
-    if limits.strict:
-        return step.with_objection(copied)
-    problem = step.request.problem(copied.code, copied.message, hint=copied.hint)
-    return replace(step, warning=replace(problem, severity="warning"))
+    objection = object_to_copy(copy)
+    if (limits.strict or former) and not limits.allow_copies:
+        return step.with_objection(objection)
+    return step.with_warning(objection)
 
 
-def _compare(request: OrderRequest, record: Record | None, batch: Batch | None, today: date) -> Step:
+def _compare(request: OrderRequest, memory: Memory, batch: Batch | None, today: date) -> Step:
+    record = memory.records.get(request.key)
     step = Step(request=request, status="planned", record=record)
-    if record is not None and record.state in OPEN:
+    if record is not None and record.state not in CLAIMABLE:
+        return _compare_settled(step, record, memory)
+    before = predecessor(request, memory)
+    if isinstance(before, Objection):
+        return step.with_objection(before)
+    if before is not None:
+        return _as_bought(replace(step, record=replace(before, key=request.key), renamed_from=before.key), before)
+    return _compare_wanted(step, batch, today)
+
+
+def _compare_settled(step: Step, record: Record, memory: Memory) -> Step:
+    """The step of an order that is bought, or may be, or was until its purchase got another key."""
+    if record.state is State.RENAMED:
+        return step.with_objection(object_to_old_key(record.key, memory))
+    if record.state in OPEN:
         return replace(step, status="unknown", reason=record.reason or "an earlier attempt may have been charged")
-    if record is not None and record.state is State.PLACED:
-        if record.fingerprint == request.fingerprint:
-            return replace(step, status="already_placed", reason=f"bought as order {record.order_id}")
-        return step.with_refusal(
-            "PSR401",
-            f"changed after it was bought as order {record.order_id}: {in_words(changes_of(record, request))}",
-            hint="an order is bought only once: restore it, rename it, or raise its `generation` to buy it again",
-            field=next((name for name, _, _ in changes_of(record, request) if name != "type"), None),
-        )
-    if not request.enabled:
+    twice = object_to_second_purchase(step.request, memory)
+    return _as_bought(step.with_warning(twice) if twice else step, record)
+
+
+def _compare_wanted(step: Step, batch: Batch | None, today: date) -> Step:
+    if not step.request.enabled:
         return replace(step, status="skipped", reason="disabled in the manifest")
     if batch is not None and batch.buy_by is not None and today > batch.buy_by:
         return step.with_refusal(
@@ -176,6 +208,20 @@ def _compare(request: OrderRequest, record: Record | None, batch: Batch | None, 
             hint="move `buy_by` if the order is still wanted",
         )
     return step
+
+
+def _as_bought(step: Step, record: Record) -> Step:
+    """The step of an order that is bought, by this key or the one in `record`."""
+    changes = changes_of(record, step.request)
+    other = f"renamed from {step.renamed_from}, costs nothing; " if step.renamed_from else ""
+    if record.fingerprint == step.request.fingerprint:
+        return replace(step, status="already_placed", reason=f"{other}bought as order {record.order_id}")
+    return step.with_refusal(
+        "PSR401",
+        f"{other}changed after it was bought as order {record.order_id}: {in_words(changes)}",
+        hint="an order is bought only once: restore it, or raise its `generation` to buy it again",
+        field=next((name for name, _, _ in changes if name != "type"), None),
+    )
 
 
 class Content(Protocol):

@@ -33,7 +33,8 @@ class Consent:
     """What a call is about, and what of it may be bought.
 
     `account` is its name in the ledger; `api` stands for an address that changes with every run (the sandbox's).
-    `nothing` means that nothing is expected to be left to buy.
+    `nothing` means that nothing is expected to be left to buy. `new_account`: the name may be new to a ledger that has
+    other accounts.
     """
 
     account: str
@@ -41,6 +42,7 @@ class Consent:
     selection: Selection = EVERYTHING
     approval: Approval | None = None
     nothing: bool = False
+    new_account: bool = False
 
     @property
     def digest(self) -> str | None:

@@ -12,7 +12,9 @@ from runner.core.errors import (
     Busy,
     Cancelled,
     ExitCode,
+    LedgerMissing,
     LedgerOutdated,
+    LedgerReplaced,
     LedgerUnusable,
     OutcomeUnknown,
     Problem,
@@ -47,7 +49,9 @@ _CODE_OF: Final[dict[type[RunnerError], str]] = {
     AccessError: "PSR502",
     VendorUnavailable: "PSR506",
     LedgerUnusable: "PSR601",
+    LedgerMissing: "PSR601",
     LedgerOutdated: "PSR601",
+    LedgerReplaced: "PSR606",
     Busy: "PSR603",
     Cancelled: "PSR604",
     UsageError: "PSR605",
@@ -93,7 +97,9 @@ def note(report: Report, raised: RunnerError | KeyboardInterrupt) -> RunnerError
     error = raised if isinstance(raised, RunnerError) else Cancelled("stopped by a signal before anything was bought")
     category = _CATEGORY_OF[error.exit_code]
     if not any(finding.category == category for finding in findings(report)):
-        problem = Problem(code=_CODE_OF.get(type(error), "PSR412"), message=str(error), hint=error.hint)
+        problem = Problem(
+            code=error.finding or _CODE_OF.get(type(error), "PSR412"), message=str(error), hint=error.hint
+        )
         report.errors.append(Finding(problem=problem, category=category))
     return error
 

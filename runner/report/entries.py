@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
-from runner.core.errors import AccessError, LedgerUnusable, Problem, Refused, RunnerError, VendorUnavailable
+from runner.core.errors import (
+    AccessError,
+    LedgerReplaced,
+    LedgerUnusable,
+    Problem,
+    Refused,
+    RunnerError,
+    VendorUnavailable,
+)
 from runner.core.orders import Quote, decimal_text
 from runner.core.records import Attempt
 from runner.core.vendor import Answer, NotSent, Outcome, Placed, QuoteRefused, Rejected, Unknown, VendorError
@@ -61,9 +69,10 @@ def note_outcome(entry: OrderEntry, answer: Answer, outcome: Outcome, seconds: f
         entry.update(status="planned")
 
 
-def finding_of_unrecorded(entry: OrderEntry, words: str) -> Finding:
-    """A result of this order that the ledger did not take."""
-    hint = "free disk space or repair the ledger, then run again: the next run reads the emergency file before it buys"
+def finding_of_unrecorded(entry: OrderEntry, words: str, error: LedgerUnusable) -> Finding:
+    """A result of this order that the ledger did not take, or took where nobody will look for it."""
+    way_out = "put the ledger back" if isinstance(error, LedgerReplaced) else "free disk space or repair the ledger"
+    hint = f"{way_out}, then run again: the next run reads the emergency file before it buys"
     problem = Problem(code="PSR602", message=words, hint=hint, key=str(entry.request.key))
     return Finding(problem=problem, category="unknown")
 
@@ -121,6 +130,7 @@ def note_stop(entry: OrderEntry, error: RunnerError) -> None:
 _STOPPERS: dict[type[RunnerError], tuple[str, Category]] = {
     AccessError: ("PSR502", "access"),
     VendorUnavailable: ("PSR506", "refused"),
+    LedgerReplaced: ("PSR606", "refused"),
     LedgerUnusable: ("PSR601", "refused"),
     Refused: ("PSR411", "refused"),
 }

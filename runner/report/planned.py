@@ -56,7 +56,14 @@ def _with_way_out(finding: Finding, entry: OrderEntry, references: References) -
 
 
 def _enter(entry: OrderEntry, step: Step) -> None:
-    entry.update(status=step.status, reason=step.reason, quote=step.quote, evidence=step.evidence, **_of(step.record))
+    entry.update(
+        status=step.status,
+        reason=step.reason,
+        quote=step.quote,
+        evidence=step.evidence,
+        renamed_from=step.renamed_from,
+        **_of(step.record),
+    )
     entered = {finding.problem for finding in entry.errors}
     problems = (problem for problem in (step.warning, step.problem) if problem is not None and problem not in entered)
     errors = tuple(_finding(problem, step) for problem in problems)

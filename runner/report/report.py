@@ -14,11 +14,11 @@ from runner._version import __version__
 from runner.core.clock import rfc3339
 from runner.core.errors import ExitCode, Problem
 from runner.core.files import relative
-from runner.core.orders import CURRENCY, OrderRequest, Quote, Scalar, decimal_text
+from runner.core.orders import CURRENCY, OrderKey, OrderRequest, Quote, Scalar, decimal_text
 from runner.core.vendor import Placed, VendorError
 from runner.plan.inputs import Inputs
 
-REPORT_VERSION: Final = "1.1"
+REPORT_VERSION: Final = "1.2"
 STATUSES: Final = (
     "planned",
     "placed",
@@ -95,7 +95,8 @@ class AttemptEntry:
 class OrderEntry:
     """One order of the report. Change it only through `update`, so that its text is made again.
 
-    `result` is what the vendor gave for the money, `possible` what an earlier, unsettled attempt may have cost.
+    `result` is what the vendor gave for the money, `possible` what an earlier, unsettled attempt may have cost;
+    `renamed_from` is the key that its purchase moves from in this run.
     """
 
     request: OrderRequest
@@ -105,6 +106,7 @@ class OrderEntry:
     quote: Quote | None = None
     result: Placed | None = None
     possible: Decimal | None = None
+    renamed_from: OrderKey | None = None
     attempts: tuple[AttemptEntry, ...] = ()
     evidence: Json | None = None
     errors: tuple[Finding, ...] = ()
@@ -137,6 +139,7 @@ class OrderEntry:
             },
             "words": dict(request.words),
             "status": self.status,
+            "renamed_from": None if self.renamed_from is None else str(self.renamed_from),
             "reason": self.reason,
             "fingerprint": request.fingerprint,
             "request": dict(self.body) if self.body is not None else None,

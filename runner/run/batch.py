@@ -8,10 +8,11 @@ from typing import Final, Literal
 
 from runner.buy import protocol
 from runner.buy.protocol import Till
-from runner.core.errors import Cancelled, ExitCode, LedgerUnusable, Refused, RunnerError, worst
+from runner.core.errors import Cancelled, ExitCode, LedgerUnusable, Problem, Refused, RunnerError, worst
 from runner.core.ledger import Hold, Ledger
 from runner.core.records import Run
 from runner.core.vendor import Buyer, Encoder, Reader
+from runner.limits.admission import admit, check_key, check_name
 from runner.limits.limits import Limits, standing_of
 from runner.plan import lookalikes, making
 from runner.plan.approval.consent import check_approval, expect_nothing, terms_of
@@ -38,9 +39,20 @@ class Ended:
     terms: Terms | None = None
 
 
-def preview(task: Task, mode: Literal["plan", "dry-run"], ledger: Ledger, vendor: Reader | Encoder) -> Ended:
-    """What would be bought and, asked of a `Reader`, what it would cost. Nothing it holds can spend."""
+def preview(
+    task: Task,
+    mode: Literal["plan", "dry-run"],
+    ledger: Ledger,
+    vendor: Reader | Encoder,
+    *,
+    notices: tuple[Problem, ...] = (),
+) -> Ended:
+    """What would be bought and, asked of a `Reader`, what it would cost. Nothing it holds can spend.
+
+    `notices` are warnings of the call itself, which every format of the report shows.
+    """
     report = planned.begin(task, mode, vendor)
+    report.errors.extend(map(ending.finding_of, notices))
     reader = vendor if isinstance(vendor, Reader) else None
     report.not_checked = NOT_CHECKED_ONLINE if reader else NOT_CHECKED_OFFLINE
     plan, error, terms = Plan(), None, None
@@ -48,6 +60,7 @@ def preview(task: Task, mode: Literal["plan", "dry-run"], ledger: Ledger, vendor
         standing = standing_of(ledger, task.loaded.orders, task.clock.now())
         plan = _enter(report, making.draft(task, ledger, standing))
         ending.note_open(report, ledger.open_records())
+        _check_account(task, ledger, reader)
         if reader is not None:
             plan = _price(task, plan, Sources.of(task, ledger, reader, standing), report)
             terms = terms_of(plan, task.consent, task.batches, reader)
@@ -60,6 +73,18 @@ def preview(task: Task, mode: Literal["plan", "dry-run"], ledger: Ledger, vendor
     if task.detailed_exit and plan.to_buy:
         report.exit_code = worst(report.exit_code or ExitCode.OK, ExitCode.CHANGES)
     return Ended(report=report, plan=plan, error=error, terms=terms)
+
+
+def _check_account(task: Task, ledger: Ledger, reader: Reader | None) -> bool:
+    """Refuse a name or key that is not the ledger's, before the vendor is asked; offline there is only the name.
+
+    False where the ledger has no key of the account yet.
+    """
+    new, register = task.consent.new_account, ledger.register()
+    if reader is not None:
+        return check_key(ledger.account, register, reader.identity, new=new)
+    check_name(ledger.account, register, new=new)
+    return False
 
 
 def _enter(report: Report, plan: Plan) -> Plan:
@@ -135,9 +160,14 @@ def _apply_held(task: Task, till: Till, ledger: Ledger, hold: Hold, buyer: Buyer
         standing = standing_of(ledger, task.loaded.orders, task.clock.now())
         plan = _enter(report, making.draft(task, ledger, standing))
         ending.note_open(report, ledger.open_records())
+        is_known = _check_account(task, ledger, buyer)
         ending.refuse_open(report)
+        if renames := making.renames(plan, task):
+            hold.rename(renames)
         sources = Sources.of(task, ledger, buyer, standing, buying=True)
         plan = _price(task, plan, sources, report)
+        if not is_known and (plan.to_buy or plan.balance is not None):
+            _admit(task, ledger, hold, buyer)
         if wants := lookalikes.wants(plan, task.clock.now()):
             hold.note_wants(wants)
         plan = _permit(report, check_approval(plan, task, ledger, buyer), task.limits)
@@ -153,6 +183,15 @@ def _apply_held(task: Task, till: Till, ledger: Ledger, hold: Hold, buyer: Buyer
     with suppress(LedgerUnusable):  # the orders are on record; this row is only the run's own
         hold.finish_run(task.run_id, task.clock.now(), int(report.exit_code or ExitCode.OK))
     return Ended(report=report, plan=plan, error=error)
+
+
+def _admit(task: Task, ledger: Ledger, hold: Hold, buyer: Buyer) -> None:
+    """Have the ledger know the key as the account's own before anything is bought with it.
+
+    Not before the vendor has answered to it: a key that was mistyped at its first use is nobody's.
+    """
+    new, who = task.consent.new_account, f"run {task.run_id}"
+    admit(ledger, hold, buyer.identity, at=task.clock.now(), who=who, watch=task.watch, new=new)
 
 
 def _buy(task: Task, till: Till, hold: Hold, buyer: Buyer, plan: Plan, sources: Sources, report: Report) -> None:

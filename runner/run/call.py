@@ -29,6 +29,7 @@ from runner.core.selection import EVERYTHING, Selection
 from runner.core.stop import Stop, StoppableClock
 from runner.evidence.judge import Rules
 from runner.limits import policy
+from runner.limits.admission import require_entered
 from runner.limits.limits import Limits
 from runner.manifest import Loaded
 from runner.manifest.lock import Lockfile
@@ -97,11 +98,27 @@ def consent_of(
     selection: Selection = EVERYTHING,
     approval: Approval | None = None,
     nothing: bool = False,
+    new_account: bool = False,
 ) -> Consent:
-    """What may be bought for this account; `nothing` where nothing is expected to be left to buy."""
+    """What may be bought for this account; `nothing` where nothing is expected to be left to buy.
+
+    `new_account`: its name may be new to a ledger that has others. UsageError in CI, where nobody can have meant it.
+    """
+    if new_account and in_ci():
+        raise UsageError(
+            "with CI set, an account is not made by a purchase",
+            hint="enter it once on purpose: order-runner ledger init --account NAME",
+        )
     api = SANDBOX_ACCOUNT if settings.sandbox else None
     account = locate(settings).account
-    return Consent(account=account, api=api, selection=selection, approval=approval, nothing=nothing)
+    return Consent(
+        account=account,
+        api=api,
+        selection=selection,
+        approval=approval,
+        nothing=nothing,
+        new_account=new_account,
+    )
 
 
 @contextmanager
@@ -128,11 +145,18 @@ def report_failure(
 
 
 def preview(settings: Settings, task: Task, mode: Literal["plan", "dry-run"], *, offline: bool = False) -> batch.Ended:
-    """What would be bought. Buys nothing: it only ever holds a `Reader` and a ledger it cannot write."""
+    """What would be bought. Buys nothing: it only ever holds a `Reader` and a ledger it cannot write.
+
+    A dry run is refused like the purchase; a plan without a ledger says so in its report.
+    """
+    if mode == "dry-run":
+        _require_ledger_in_ci(settings, task.guard.flags)
     ledger = wiring.open_ledger(locate(settings), read_only=True)
     opened = wiring.offline() if offline else wiring.reader(settings, SystemClock(), task.watch)
     with closing(ledger), opened as vendor:
-        return batch.preview(task, mode, ledger, vendor)
+        if mode == "dry-run":
+            _require_account_in_ci(settings, ledger)
+        return batch.preview(task, mode, ledger, vendor, notices=wiring.unread(settings, ledger))
 
 
 def document_of(task: Task, ended: batch.Ended) -> PlanDocument | None:
@@ -157,12 +181,32 @@ def buy(settings: Settings, task: Task, till: Till) -> batch.Ended:
     Raises UsageError, before anything is opened, for a purchase in CI whose ledger would be thrown away.
     """
     require_named_ledger(settings)
+    _require_ledger_in_ci(settings, task.guard.flags)
     clock = StoppableClock(SystemClock(), till.stop)
     ledger = wiring.open_ledger(locate(settings))
     with closing(ledger), wiring.buyer(settings, clock, task.watch) as buyer:
+        _require_account_in_ci(settings, ledger)
         ended = batch.apply(task, till, ledger, buyer)
         till.ended()
         return _with_open(ended, ledger, till.file)
+
+
+def _require_ledger_in_ci(settings: Settings, flags: str) -> None:
+    """LedgerMissing in CI, where a purchase makes no ledger: under a mistyped name it would remember nothing.
+
+    `flags` lead the command that makes one to the same ledger.
+    """
+    if in_ci() and not settings.sandbox:
+        place = locate(settings)
+        account = "" if " --account " in flags else f" --account {place.account}"
+        init = f"order-runner ledger init{flags}{account}"
+        wiring.require_made(place, hint=f"name the one that has the account, or make this one on purpose: {init}")
+
+
+def _require_account_in_ci(settings: Settings, ledger: Ledger) -> None:
+    """AccountUnknown in CI, where a purchase makes no account either."""
+    if in_ci() and not settings.sandbox:
+        require_entered(ledger.account, ledger.register())
 
 
 def reconcile(

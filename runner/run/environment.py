@@ -29,6 +29,7 @@ OPTIONS: Final = frozenset(
         "absent",
         "accept-possible-second-purchase",
         "account",
+        "allow-copies",
         "allow-short-money-timeout",
         "api-key-file",
         "approve",
@@ -80,6 +81,7 @@ OPTIONS: Final = frozenset(
         "strict-account",
         "switch",
         "timeout",
+        "trust-file-system",
         "type",
         "update",
         "verbose",
@@ -198,7 +200,7 @@ def origins_of(names: Mapping[str, str]) -> dict[str, str]:
 def settings(base: Settings) -> Settings:
     """Where and how, completed. UsageError where the sandbox is wanted and the program names another account."""
     if flag("--sandbox"):
-        if base.ledger or base.account or base.base_url or base.api_key or base.api_key_file:
+        if base.ledger is not None or base.account or base.base_url or base.api_key or base.api_key_file:
             raise UsageError(
                 "ORDER_RUNNER_SANDBOX is set, but the program names another account",
                 hint="unset it, or leave out name, ledger, base_url and key",
@@ -207,8 +209,9 @@ def settings(base: Settings) -> Settings:
     file = text("--api-key-file")
     return replace(
         base,
-        ledger=base.ledger or text("--ledger"),
+        ledger=text("--ledger") if base.ledger is None else base.ledger,
         account=base.account or text("--account"),
+        trusted_file_system=text("--trust-file-system"),
         base_url=base.base_url or os.environ.get(BASE_URL) or None,
         api_key_file=base.api_key_file or (Path(file) if file else None),
         rate=count("--rate") if base.rate is None else base.rate,

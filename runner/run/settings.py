@@ -12,8 +12,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from runner.core import ci
 from runner.core.errors import UsageError
 from runner.core.secrets import KEY_PATTERN, ApiKey
+from runner.run import ledger_text
 
 if TYPE_CHECKING:
     from runner.core.catalogue import ListCache
@@ -39,11 +41,13 @@ LEDGER_VARIABLE: Final = "ORDER_RUNNER_LEDGER"
 class Settings:
     """What options and environment say about where and how. None: not said. Seconds; requests in any 60 s.
 
-    `sandbox_folder` holds account and ledger of the sandbox, in place of one in the user's state folder.
+    `trusted_file_system` is a type whose locks hold, as the user knows. `sandbox_folder` holds account and ledger of
+    the sandbox, in place of one in the user's state folder.
     """
 
     ledger: str | None = field(default=None, repr=False)
     account: str | None = None
+    trusted_file_system: str | None = None
     base_url: str | None = None
     api_key: ApiKey | None = None
     api_key_file: Path | None = None
@@ -57,11 +61,15 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerPlace:
-    """Which account in which ledger: a file, or with `url` a database and the folder this machine keeps for it."""
+    """Which account in which ledger: a file, or with `url` a database and the folder this machine keeps for it.
+
+    A file may be on a file system of the type `trusted`, whatever is known of its locks.
+    """
 
     path: Path
     account: str
     url: str | None = field(default=None, repr=False)
+    trusted: str | None = None
 
 
 def require_seconds(name: str, seconds: float, *, least: float = 0) -> None:
@@ -95,7 +103,7 @@ def list_cache(settings: Settings) -> ListCache:
 
 def in_ci(environ: Mapping[str, str] = os.environ) -> bool:
     """Whether this machine is likely to be thrown away after the run."""
-    return environ.get("CI", "").lower() not in ("", "0", "false")
+    return ci.sign_of(environ) is not None
 
 
 def short_path(path: Path) -> str:
@@ -107,36 +115,45 @@ def short_path(path: Path) -> str:
     return str(path)
 
 
-def is_postgres(text: str) -> bool:
-    """Whether a ledger's name is a URL of PostgreSQL."""
-    return text.startswith(("postgresql://", "postgres://"))
-
-
 def locate(settings: Settings) -> LedgerPlace:
-    """The ledger's place; UsageError where it is spelled in a way this version does not know."""
+    """The ledger's place; UsageError where its name can be that of no ledger."""
     if settings.sandbox:
-        return LedgerPlace(path=sandbox_folder(settings) / "ledger.sqlite3", account=SANDBOX_ACCOUNT)
-    account = settings.account or DEFAULT_ACCOUNT
-    if settings.ledger is None:
-        return LedgerPlace(path=state_folder() / "ledger.sqlite3", account=account)
-    text = settings.ledger.removeprefix("sqlite:///")
-    if is_postgres(text):
-        return LedgerPlace(path=state_folder() / "postgres", account=account, url=text)
-    if "://" in text:
-        scheme = text.partition("://")[0]
-        raise UsageError(
-            f"ledgers at {scheme}:// are not supported",
-            hint="use a file, like --ledger orders.ledger, or a database, like postgresql://user@host/db",
-        )
-    return LedgerPlace(path=Path(text).expanduser(), account=account)
+        path = sandbox_folder(settings) / "ledger.sqlite3"
+        return LedgerPlace(path=path, account=SANDBOX_ACCOUNT, trusted=settings.trusted_file_system)
+    account, text = settings.account or DEFAULT_ACCOUNT, _ledger_text(settings)
+    if text is not None:
+        ledger_text.check_text(text)
+        if ledger_text.is_postgres(text):
+            return LedgerPlace(path=state_folder() / "postgres", account=account, url=text)
+    path = state_folder() / "ledger.sqlite3" if text is None else ledger_text.file_of(text)
+    return LedgerPlace(path=path, account=account, trusted=settings.trusted_file_system)
+
+
+def _ledger_text(settings: Settings) -> str | None:
+    """What names the ledger. A variable that is set to nothing names one, too: what should fill it was missing."""
+    if settings.ledger is None and os.environ.get(LEDGER_VARIABLE) == "":
+        return ""
+    return settings.ledger
 
 
 def require_named_ledger(settings: Settings) -> None:
-    """UsageError for a purchase in CI whose memory would be thrown away with the machine."""
-    if in_ci() and settings.ledger is None and not settings.sandbox:
+    """UsageError for a purchase in CI whose memory would be thrown away with the machine, or with the job's folder."""
+    sign = ci.sign_of(os.environ)
+    if sign is None or settings.sandbox:
+        return
+    hint = f"name one that outlives the job with --ledger or {LEDGER_VARIABLE}"
+    if settings.ledger is None:
         raise UsageError(
-            "CI is set and no ledger is named: what this run buys would be lost with the job's disk, and bought again",
-            hint=f"name one that outlives the job with --ledger or {LEDGER_VARIABLE}",
+            f"{sign} is set and no ledger is named: what this run buys would be lost with the job's disk, "
+            "and bought again",
+            hint=hint,
+        )
+    place = locate(settings)
+    if place.url is None and not place.path.is_absolute():
+        raise UsageError(
+            f"{sign} is set and the ledger {place.path} is in the job's working folder: what this run buys would be "
+            "lost with that, and bought again",
+            hint=f"{hint}, by its whole path",
         )
 
 
@@ -191,13 +208,6 @@ def rate_of(settings: Settings) -> int:
     return settings.rate if settings.rate is not None else (0 if settings.sandbox else DEFAULT_RATE)
 
 
-def ci_job(environ: Mapping[str, str] = os.environ) -> str | None:
-    """A link to, or the name of, the CI job this is, for whoever has to wait for it."""
-    if all(environ.get(name) for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")):
-        return f"{environ['GITHUB_SERVER_URL']}/{environ['GITHUB_REPOSITORY']}/actions/runs/{environ['GITHUB_RUN_ID']}"
-    return environ.get("CI_JOB_URL") or environ.get("BUILD_URL") or None
-
-
 def holder(at: datetime) -> Holder:
     """Who runs this."""
     import socket
@@ -205,4 +215,4 @@ def holder(at: datetime) -> Holder:
     from runner.core.records import Holder
 
     run_id = f"{at:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
-    return Holder(host=socket.gethostname(), pid=os.getpid(), since=at, run_id=run_id, ci_job=ci_job())
+    return Holder(host=socket.gethostname(), pid=os.getpid(), since=at, run_id=run_id, ci_job=ci.job_of(os.environ))

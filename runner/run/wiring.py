@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from runner.core.clock import Clock, SystemClock
-from runner.core.errors import LedgerUnusable, UsageError
+from runner.core.errors import LedgerMissing, LedgerOutdated, Problem, UsageError
 from runner.core.secrets import ApiKey
+from runner.run.ledger_text import is_postgres
 from runner.run.settings import (
     DEFAULT_BASE_URL,
     LedgerPlace,
     Settings,
-    is_postgres,
+    in_ci,
     locate,
     rate_of,
     read_key,
     sandbox_folder,
     short_path,
+    state_folder,
 )
 
 if TYPE_CHECKING:
@@ -46,29 +48,70 @@ def ledger_name(place: LedgerPlace) -> str:
     return _postgres("pgurl").read_url(place.url).location  # type: ignore[no-any-return]
 
 
-def open_ledger(place: LedgerPlace, *, read_only: bool = False) -> Ledger:
-    """The ledger at a place. Raises LedgerUnusable."""
+def open_ledger(place: LedgerPlace, *, read_only: bool = False, restoring: bool = False) -> Ledger:
+    """The ledger at a place. Raises LedgerUnusable, unless `restoring` also where it lacks events that it had."""
     if place.url is not None:
         opened: Ledger = _postgres("postgres").open_postgres(
-            place.url, place.account, folder=place.path, read_only=read_only
+            place.url, place.account, folder=place.path, read_only=read_only, restoring=restoring
         )
         return opened
     from runner.ledger.sqlite import open_sqlite
 
-    return open_sqlite(place.path, place.account, read_only=read_only)
+    return open_sqlite(
+        place.path,
+        place.account,
+        read_only=read_only,
+        restoring=restoring,
+        trusted=place.trusted,
+        spare=state_folder() / "emergency",
+    )
 
 
 @contextmanager
 def existing_ledger(settings: Settings) -> Iterator[Ledger]:
-    """The ledger, to write to; LedgerUnusable where there is none, because nothing can be in doubt in a new one."""
+    """The ledger, to write to; LedgerMissing where there is none, because nothing can be in doubt in a new one."""
     place = locate(settings)
-    if not place.path.exists():
-        raise LedgerUnusable(f"there is no ledger {place.path}", hint="name the one that `apply` used with --ledger")
-    ledger = open_ledger(place)
-    try:
+    require_made(place, hint="name the one that `apply` used with --ledger")
+    with closing(open_ledger(place)) as ledger:
         yield ledger
-    finally:
-        ledger.close()
+
+
+def is_made(place: LedgerPlace) -> bool:
+    """Whether there is a ledger, of whatever version. LedgerUnusable for a place where nobody can tell."""
+    try:
+        with closing(open_ledger(place, read_only=True)) as ledger:
+            return ledger.exists
+    except LedgerOutdated:
+        return True
+
+
+def require_made(place: LedgerPlace, *, hint: str) -> None:
+    """LedgerMissing, with the way out, where there is no ledger."""
+    if not is_made(place):
+        raise LedgerMissing(f"there is no ledger {_nothing_at(place)}", hint=hint)
+
+
+def unread(settings: Settings, ledger: Ledger) -> tuple[Problem, ...]:
+    """The warning that no ledger was read because there is none, where one is meant to be: in CI, and in a database."""
+    place = locate(settings)
+    if ledger.exists or settings.sandbox or not (place.url or in_ci()):
+        return ()
+    named = "" if settings.ledger else "none is named, and "
+    warning = Problem(
+        code="PSR610",
+        severity="warning",
+        message=f"no ledger was read: {named}there is none {_nothing_at(place)}; "
+        "what was bought already is shown as planned",
+        hint="name the ledger with --ledger or ORDER_RUNNER_LEDGER; a new one is made by `order-runner ledger init`",
+    )
+    return (warning,)
+
+
+def _nothing_at(place: LedgerPlace) -> str:
+    """Where no ledger is, and what is there instead."""
+    if place.url is not None:
+        return f"in {ledger_name(place)}: the database has no tables of one"
+    return f"at {place.path}" + (", only an empty file" if place.path.exists() else "")
 
 
 def has_password(ledger: str) -> bool:

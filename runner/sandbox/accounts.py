@@ -138,7 +138,6 @@ class Vendor:
             raise RefusedError(quote.warning)
         paid = quote.total if order.payment == BALANCE else Decimal(0)
         order_id = FIRST_ORDER + self._orders
-        prefix = order_id if self.options.number_prefix == "order" else FIRST_PREFIX + self._orders
         return {
             "event": "purchase",
             "order_id": order_id,
@@ -147,11 +146,17 @@ class Vendor:
             "body": dict(body),
             "total": str(quote.total),
             "balance": str(account.balance - paid),
-            "numbers": [f"{prefix}_{FIRST_NUMBER + self._orders}"],
+            "numbers": [self._base_number(order_id, at)],
             "at": at,
             "stranger": stranger,
             "later": later,
         }
+
+    def _base_number(self, order_id: int, at: float) -> str:
+        if self.options.order_numbers == "marked":  # the millisecond of its making, and two characters more
+            return f"NS_{int(at * 1000) + self._orders}-{self._orders % 256:02X}"
+        prefix = order_id if self.options.number_prefix == "order" else FIRST_PREFIX + self._orders
+        return f"{prefix}_{FIRST_NUMBER + self._orders}"
 
     def renew(self, order_id: int, at: float, *, new_id: bool, charge: bool) -> Event:
         """The event of a renewal for the order's own period. Raises KeyError, or RefusedError on a short balance."""
@@ -229,7 +234,7 @@ class Vendor:
             due=purchase.at + self._delay(order.type),
             ends=shelf.end_of(purchase.at, order.period or "1m"),
             shown_id=purchase.order_id,
-            number=purchase.base_order_numbers[0],
+            marked=self.options.order_numbers == "marked",
         )
         if order.tariff:
             account.residents.append(lot)
@@ -248,8 +253,6 @@ class Vendor:
         lot.renewals += 1
         lot.serial, self._addresses = self._addresses, self._addresses + lot.wanted.quantity
         lot.ends = shelf.end_of(lot.ends, lot.wanted.period)
-        tail = hashlib.sha256(f"{lot.base_number} {lot.renewals}".encode()).hexdigest()[:8]
-        lot.number = f"{lot.base_number}_e_{tail}"
         if event["new_id"]:
             lot.shown_id, self._orders = FIRST_ORDER + self._orders, self._orders + 1
         account.shelves[lot.wanted.type].stale()

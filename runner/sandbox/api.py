@@ -140,11 +140,13 @@ class Api:
         own = account.shelves.get(type_)
         if own is None:
             return b""
-        if not filters:
+        hidden = 0.0 if self.options.filters == "ignored" else self.options.ends_hidden * shelf.DAY
+        if not filters and not hidden:
             return own.rows(self.now)
         own.settle(self.now)
-        lots = _choose(own.lots, filters, self.now)
-        rows = (row for lot in lots for row in shelf.rows_of(lot, self.options))
+        lots = _choose(own.lots, filters, self.now, hidden)
+        ending = {"status": "Ends"} if hidden and "ends" in filters else {}
+        rows = (row | ending for lot in lots for row in shelf.rows_of(lot, self.options))
         alpha3 = filters.get("country")
         return b",".join(to_json(row) for row in rows if alpha3 in (None, row["country_alpha3"]))
 
@@ -204,11 +206,14 @@ def _items(rows: bytes) -> bytes:
     return b'{"items":[' + rows + b"]}"
 
 
-def _choose(lots: list[Lot], filters: Mapping[str, str], now: float) -> list[Lot]:
+def _choose(lots: list[Lot], filters: Mapping[str, str], now: float, hidden: float) -> list[Lot]:
+    """`hidden`: so many seconds before their end, lots are in the list of ending ones and in no other."""
     if "latest" in filters:
         lots = lots[-1:]
     if "ends" in filters:
-        lots = [lot for lot in lots if lot.ends <= now + shelf.ENDING]
+        lots = [lot for lot in lots if lot.ends <= now + (hidden or shelf.ENDING)]
+    else:
+        lots = [lot for lot in lots if lot.ends > now + hidden]
     if "orderId" in filters:
         wanted = filters["orderId"]
         lots = [lot for lot in lots if wanted in (str(lot.shown_id), lot.base_number, lot.number)]

@@ -119,7 +119,7 @@ class Sandbox:
             return self._vendor.purchases[-1]
 
     def renew(self, order_id: int, *, new_id: bool = False, charge: bool = True) -> None:
-        """Renews an order: new row ids, `_e_<hash>` on its number, a later end, and its price off the balance.
+        """Renews an order: new row ids, another `_e_<hash>` on its number, a later end, its price off the balance.
 
         `new_id` shows the rows under a new order id. Raises KeyError for an order without rows, ValueError for funds.
         """

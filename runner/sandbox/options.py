@@ -43,6 +43,10 @@ class Options:
     """Whether `order/make` answers `listBaseOrderNumbers` (absent in 2024)."""
     number_prefix: Literal["own", "order"] = "own"
     """Whether a base order number starts with a number of its own or with the order id."""
+    order_numbers: Literal["plain", "marked"] = "plain"
+    """Order numbers as documented for v1, or as v2 has them: a base, `_e_` and a hash from the first purchase on."""
+    ends_hidden: float = 0.0
+    """Days before their end in which rows show under `ends=Y` only; 0 hides none, nor do ignored filters."""
     ids: Literal["int", "string"] = "int"
     """Ids in `proxy/list` rows and tariffs; `string` also makes `can_prolong` true instead of 1, as documented."""
     money: Literal["number", "string"] = "number"

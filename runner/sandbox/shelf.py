@@ -22,8 +22,9 @@ _IPV4_BLOCK, _IPV6_BLOCK = (
     int(IPv4Address("198.18.0.0")),
     int(IPv6Address("2001:db8::")),
 )
-ENDING = 7 * 86_400.0
-"""How close an end is for `ends=Y`, in seconds: our guess, the vendor does not say."""
+DAY = 86_400.0
+ENDING = 7 * DAY
+"""How close an end is for `ends=Y`, in seconds, unless `ends_hidden` says so: our guess, the vendor does not."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,13 +38,21 @@ class Lot:
     due: float
     ends: float
     shown_id: int
-    number: str
+    marked: bool = False
     renewals: int = 0
 
     @property
     def base_number(self) -> str:
         """The number of the first order, which renewals keep."""
         return self.purchase.base_order_numbers[0]
+
+    @property
+    def number(self) -> str:
+        """The base number; once it was renewed, and from the first purchase on where it is `marked`, with a hash."""
+        if not (self.marked or self.renewals):
+            return self.base_number
+        tail = hashlib.sha256(f"{self.base_number} {self.renewals}".encode()).hexdigest()[:8]
+        return f"{self.base_number}_e_{tail}"
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from runner.core.clock import Clock, rfc3339
-from runner.core.errors import AccessError, Busy, RunnerError, UsageError, VendorUnavailable
+from runner.core.errors import AccessError, Busy, NotThisAccount, RunnerError, UsageError, VendorUnavailable
 from runner.core.ledger import Hold, Ledger
 from runner.core.orders import OrderKey, ProductType, decimal_text
 from runner.core.progress import Looked, Notice, Waiting, Watch
@@ -21,6 +21,7 @@ from runner.core.stop import Stop
 from runner.core.vendor import Look, Reader
 from runner.evidence.judge import Facts, Rules, Verdict, judge
 from runner.evidence.match import Match, countries_of, shown_until
+from runner.limits.admission import admit, check_key
 
 LEAST: Final = 0.001
 """A rest of seconds that is no time: added to a clock that counts in floating numbers it may change nothing."""
@@ -104,9 +105,7 @@ def _look_once(task: Reconciliation, settlements: Settlements) -> None:
     with task.ledger.hold(task.holder, timeout=task.lock_timeout) as hold:
         hold.abandon_submitted(task.clock.now())
         claims = task.ledger.open_claims()
-        if not claims:
-            return
-        facts, settlements.failures = _facts(task, claims)
+        facts, settlements.failures = _read(task, hold, claims)
         for verdict in judge(claims, facts, task.rules):
             if not task.keys or verdict.key in task.keys:
                 _settle(task, hold, verdict)
@@ -116,6 +115,27 @@ def _look_once(task: Reconciliation, settlements: Settlements) -> None:
         if before.ruling == "open" and key not in still_open:  # settled by somebody else between two looks
             del settlements.verdicts[key]
             settlements.settled += tuple(task.ledger.records([key]).values())
+
+
+def _read(task: Reconciliation, hold: Hold, claims: Sequence[OpenClaim]) -> tuple[Facts, tuple[RunnerError, ...]]:
+    """What the vendor shows, and what could not be read: with another account's key nothing is.
+
+    What that one shows is no evidence: every order of ours would look absent. Raises `NotThisAccount` where nothing is
+    in doubt that would have to be told.
+    """
+    nothing, identity = Facts(looks={}, balance=None), task.reader.identity
+    try:
+        is_known = check_key(task.ledger.account, task.ledger.register(), identity)
+        facts, failures = _facts(task, claims) if claims else (nothing, ())
+        if not is_known and facts.balance is not None:
+            who = f"run {task.holder.run_id}"
+            admit(task.ledger, hold, identity, at=task.clock.now(), who=who, watch=task.watch)
+    except NotThisAccount as refused:
+        if not claims:
+            raise
+        task.watch(Notice(text=f"nothing was read: {refused.finding} {refused}"))
+        return nothing, (refused,)
+    return facts, failures
 
 
 def _facts(task: Reconciliation, claims: Sequence[OpenClaim]) -> tuple[Facts, tuple[RunnerError, ...]]:

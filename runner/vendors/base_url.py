@@ -46,6 +46,21 @@ def check_base_url(text: str) -> str:
     return f"{parts.scheme}://{shown}{'' if port is None else f':{port}'}{path}"
 
 
+def address_of(base_url: str) -> str:
+    """Host and path of a checked base URL in one spelling, to tell by it whether two calls went to one vendor.
+
+    Lower case, without scheme, port of the scheme and final slash. All of loopback is `localhost` without any port:
+    what listens there has another one with every start.
+    """
+    parts = urlsplit(base_url)
+    host, port = parts.hostname or "", parts.port
+    if is_loopback(host):
+        host, port = "localhost", None
+    named = f"[{host}]" if ":" in host else host
+    usual = port in (None, 443 if parts.scheme == "https" else 80)
+    return (named if usual else f"{named}:{port}") + parts.path.rstrip("/").lower()
+
+
 def is_plain_host(host: str) -> bool:
     """A DNS name or an IP address that reads as what it is: no `0x7f.1`, no `xn--`, no `::ffff:127.0.0.1`."""
     if ":" in host or _NUMBER_LIKE.fullmatch(host):

@@ -22,10 +22,12 @@ import httpx
 from runner._version import __version__
 from runner.core.clock import Clock
 from runner.core.errors import UsageError, VendorUnavailable
+from runner.core.identity import Identity
 from runner.core.orders import PRODUCT_TYPES
 from runner.core.progress import Waiting, Watch, ignore
 from runner.core.secrets import MASK, ApiKey
 from runner.core.vendor import NotSent
+from runner.vendors.base_url import address_of
 from runner.vendors.failures import Lost, TooLarge, in_words, may_heal
 from runner.vendors.pace import Pace
 from runner.vendors.retry_after import retry_after
@@ -52,6 +54,7 @@ HEADERS: Final = {
     "Accept-Encoding": "identity",
 }
 _PATH: Final = re.compile(r"[A-Za-z0-9_-]+(?:/[A-Za-z0-9_-]+)*")
+_QUERY: Final = re.compile(r"(?:[A-Za-z]+=[A-Za-z0-9]+)?")
 
 # They log whole URLs and the headers of answers; what is worth saying of those is said here, without the key.
 for _name in ("httpx", "httpcore", "httpcore.connection", "httpcore.http11"):
@@ -171,6 +174,7 @@ class Transport:
         if key.redact(base_url) != base_url:
             raise UsageError("the base URL contains the API key", hint="leave it out: it is added where it belongs")
         self.base_url = f"{base_url}/{MASK}"
+        self.identity = Identity(address=address_of(base_url), key=key)
         self.timing = timing or Timing()
         self._key = key
         self._clock = clock
@@ -268,7 +272,8 @@ class Transport:
 
     def _build(self, request: Request) -> httpx.Request:
         """With the mask where the key belongs; ValueError for a path that could lead elsewhere."""
-        if not _PATH.fullmatch(request.path):
+        if not _PATH.fullmatch(request.path) or not _QUERY.fullmatch(request.query):
             raise ValueError(f"{request.path!r} is not a path of the vendor's API")
         headers = HEADERS if request.body is None else {**HEADERS, "Content-Type": "application/json"}
-        return httpx.Request(request.method, f"{self.base_url}/{request.path}", headers=headers, content=request.body)
+        url = f"{self.base_url}/{request.path}" + (request.query and f"?{request.query}")
+        return httpx.Request(request.method, url, headers=headers, content=request.body)

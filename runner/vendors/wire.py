@@ -28,10 +28,11 @@ _EXACT: Final = Context(prec=MAX_NUMBER + MAX_EXPONENT + 3)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One call, without base URL and key. `path` is like `order/make`; `body` is JSON bytes or None."""
+    """One call, without base URL and key. `path` is like `order/make`, `query` like `ends=Y`; `body` is JSON bytes."""
 
     method: Literal["GET", "POST"]
     path: str
+    query: str = ""
     body: bytes | None = None
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from runner.core.records import Head, Restored
+from runner.run.founding import Founding
 from runner.views.terminal.console import Channel, Console
 from runner.views.terminal.safe import json_text, one_line
 from runner.views.wording import plural
@@ -51,6 +52,32 @@ def render_restored(restored: Restored, *, fmt: str, console: Console) -> None:
     more = f"; the ledger has {plural(restored.beyond, 'event')} more than the file" if restored.beyond else ""
     added = f"{plural(restored.added, 'event')} added, with {plural(restored.orders, 'new order')}"
     console.out.lines([f"{added}; {restored.present:,} already known{more}"])
+
+
+def render_founding(founding: Founding, *, fmt: str, console: Console) -> None:
+    """Write what making a ledger came to, in one of `FORMATS`. With grants to carry out, the text is SQL for `psql`."""
+    if fmt == "json":
+        document = {
+            "version": LEDGER_VERSION,
+            "ledger": founding.location,
+            "account": founding.account,
+            "new": founding.new,
+            "entered": founding.entered,
+            "granted_to": founding.role,
+            "grants": list(founding.grants),
+        }
+        console.out.lines([json_text(document, indent=2)])
+        return
+    made = "made" if founding.new else "already there"
+    entered = "entered" if founding.entered else "already known to it"
+    summary = f"ledger {founding.location}: {made}; account {founding.account}: {entered}"
+    if founding.role is not None:
+        console.out.lines([one_line(f"{summary}; role {founding.role} can buy")])
+    elif founding.grants:
+        note = "-- for the role that buys; `order-runner ledger init --grant ROLE` gives them to it:"
+        console.out.lines([one_line(f"-- {summary}"), note, *map(one_line, founding.grants)])
+    else:
+        console.out.lines([one_line(summary)])
 
 
 def _text(check: LedgerCheck, channel: Channel) -> None:

@@ -59,6 +59,7 @@ STATUS_STYLES: Final[Mapping[str, str]] = {
     "placed": "good",
     "already_placed": "faint",
     "skipped": "faint",
+    "renamed": "faint",
     "unknown": "error",
     "submitted": "error",
     "refused": "warning",

@@ -210,7 +210,8 @@ class Machine:
     kept: set[str] = field(default_factory=set)
 
     def set_up(self) -> None:
-        """The programs of a CI machine."""
+        """The programs of a CI machine; and the ledger, which a person makes once."""
+        self.world.make_ledger("--account", "main")
         self.bin.mkdir()
         later = " ".join(f"{command}/{fmt}" for command, fmt in LATER)
         (self.bin / "order-runner").write_text(SHIM.replace("@LATER@", later).replace("@PYTHON@", sys.executable))

@@ -41,6 +41,8 @@ LARGE: Final = 1000
 """A report with more orders is held against its schema by the faster of the two validators, which names no fault."""
 CANARY: Final = "Canary-9fX2mQ7pL0tZ_4vB8nR6wKd3Y"
 """The account's key: in mixed case, as long as a real one, and in no text by chance."""
+SECOND: Final = "Second-7kT4wQ1zXc9_hJ2mN5pR8sV3b"
+"""The key of a second account, where a test has one served."""
 MANIFEST: Final = "orders.yaml"
 FIRST_ID: Final = 2_426_273
 """The sandbox's first order id."""
@@ -140,6 +142,8 @@ class World:
     secret_files: set[Path] = field(default_factory=set)
     started: list[Process] = field(default_factory=list)
     held: int | None = None
+    quote_held: int | None = None
+    is_quoting: bool = False
     released: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
@@ -159,6 +163,11 @@ class World:
         self.held = self.money_requests + number
         self.released = threading.Event()
 
+    def hold_quote(self) -> None:
+        """The price that is asked for after the next purchase is held back until `release`."""
+        self.quote_held = self.money_requests + 1
+        self.released = threading.Event()
+
     def release(self) -> None:
         """What was held back is answered."""
         self.released.set()
@@ -166,6 +175,9 @@ class World:
     def _respond(self, method: str, target: str, raw: bytes) -> Reply:
         answer = self.box.respond(method, target, raw)
         if target.endswith("/order/make") and self.money_requests == self.held:
+            self.released.wait(4 * SOON)
+        if target.endswith("/order/calc") and self.money_requests == self.quote_held:
+            self.is_quoting = True
             self.released.wait(4 * SOON)
         return answer
 
@@ -325,6 +337,10 @@ class World:
     def apply(self, *arguments: str, **more: Any) -> Result:
         """`apply --yes`, of the usual manifest unless arguments are given."""
         return self.run("apply", "--yes", *(arguments or (MANIFEST,)), **more)
+
+    def make_ledger(self, *arguments: str) -> None:
+        """`ledger init`, as a person does it once before CI buys."""
+        assert self.run("ledger", "init", *arguments, env={"USER": "ann"}).code == 0
 
     def finish(
         self,

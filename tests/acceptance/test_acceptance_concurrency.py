@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import MANIFEST, PRICE, Process, World, ipv4
+from harness import CANARY, MANIFEST, PRICE, SECOND, Process, World, ipv4
 
 EMERGENCY_SIZE = 64 * 1024
 FIRST = ("apply", "--yes", "--report", "first.json", MANIFEST)
@@ -200,11 +200,13 @@ def test_a_killed_run_before_any_purchase_leaves_no_doubt(world: World) -> None:
 
 def test_a_run_that_dies_holds_nothing(world: World) -> None:
     """The account is free the moment its holder is dead, with no lock to remove by hand."""
+    world.serve(accounts={CANARY: Decimal(1000), SECOND: Decimal(1000)})
     process = start_batch(world)
     process.kill()
     process.wait()
     other = world.manifest(ipv4("x"), name="other.yaml")
-    assert world.apply("--account", "other", other).code == 0
+    second = {"PROXY_SELLER_API_KEY": SECOND}
+    assert world.apply("--account", "other", "--new-account", other, env=second).code == 0
     assert world.apply(other).code == 7
     world.finish(process, *FIRST)
 

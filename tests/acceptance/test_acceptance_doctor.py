@@ -270,6 +270,7 @@ def test_a_ledger_that_would_be_lost(world: World) -> None:
     """In CI an unnamed ledger ends in 2, as `apply` does; one in the job's workspace is warned of."""
     code, checks = look(world, "--offline", env={"CI": "true", "ORDER_RUNNER_LEDGER": None})
     assert (code, checks["ledger"]["state"], checks["ledger"]["exit_code"]) == (2, "failed", 2)
+    world.make_ledger()
     env = {"CI": "true", "GITHUB_WORKSPACE": str(world.root), "GITHUB_ACTIONS": "true"}
     code, checks = look(world, "--offline", env=env)
     assert (code, checks["ledger"]["facts"]["durable"]) == (0, False)

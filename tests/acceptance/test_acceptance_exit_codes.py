@@ -54,6 +54,21 @@ def test_2_a_call_that_makes_no_sense(world: World, arguments: tuple[str, ...]) 
     assert world.box.requests == ()
 
 
+@pytest.mark.parametrize(
+    "system",
+    [{"TF_BUILD": "True"}, {"TEAMCITY_VERSION": "2025.03"}, {"CI": "false", "JENKINS_URL": "https://ci.example"}],
+)
+def test_2_no_named_ledger_in_a_system_without_ci(world: World, system: dict[str, str]) -> None:
+    """2 in a job of a system that does not set CI, or that somebody told `CI=false`: its disk is thrown away as well."""
+    world.manifest(ipv4("a"))
+    result = world.apply(env={**system, "ORDER_RUNNER_LEDGER": None})
+    assert result.code == 2
+    assert f"error: {list(system)[-1]} is set and no ledger is named" in result.err
+    assert world.box.requests == ()
+    doctor = world.run("doctor", "--offline", "-f", "json", env=system).json["checks"]
+    assert [check["facts"]["ci"] for check in doctor if check["name"] == "terminal"] == [True]
+
+
 @pytest.mark.parametrize("command", [("apply", "--yes"), ("apply", "--dry-run=offline")])
 def test_2_no_named_ledger_in_ci(world: World, command: tuple[str, ...]) -> None:
     """2 with CI set and no ledger named: what is bought would be forgotten, and bought again."""
@@ -62,8 +77,44 @@ def test_2_no_named_ledger_in_ci(world: World, command: tuple[str, ...]) -> None
     assert result.code == 2
     assert "--ledger" in result.err
     assert world.box.requests == ()
+    world.make_ledger()
     assert world.apply(env={"CI": "1"}).code == 0
     assert world.apply(MANIFEST, env={"CI": "false", "ORDER_RUNNER_LEDGER": None}).code == 0
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("apply", "--yes", MANIFEST),
+        ("apply", "--dry-run=offline", MANIFEST),
+        ("plan", MANIFEST),
+        ("status",),
+        ("status", MANIFEST),
+        ("reconcile",),
+        ("resolve", "crawl/a", "--placed", "1", "--yes"),
+        ("ledger", "export"),
+        ("ledger", "verify"),
+        ("ledger", "verify", "export.jsonl"),
+        ("ledger", "import", "export.jsonl"),
+        ("doctor", "--offline"),
+    ],
+)
+def test_2_a_ledger_that_nobody_can_have_meant(world: World, command: tuple[str, ...]) -> None:
+    """2 for a ledger named by an unfilled variable, by option or environment, and nothing is made or asked."""
+    world.manifest(ipv4("a"))
+    (world.root / "export.jsonl").write_text("")
+    before = sorted(world.root.iterdir())
+    for text in ("${LEDGER}", "host=db password=s3cret", "postgresql:/db/orders"):
+        for result in (
+            world.run(*command, env={"USER": "ann", "ORDER_RUNNER_LEDGER": text}),
+            world.run(*command, "--ledger", text, env={"USER": "ann", "ORDER_RUNNER_LEDGER": None}),
+        ):
+            assert result.code == 2
+            assert "sqlite:////" in result.said
+            assert "s3cret" not in result.said
+    assert world.run(*command, env={"ORDER_RUNNER_LEDGER": ""}).code == 2
+    assert {path for path in world.root.iterdir() if "report" not in path.name} == set(before)
+    assert world.box.requests == ()
 
 
 def test_3_access_refused(world: World) -> None:

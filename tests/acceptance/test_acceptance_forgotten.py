@@ -15,7 +15,7 @@ from harness import CANARY, MANIFEST, Result, Sandbox, SandboxServer, World, ipv
 from runner.sandbox.box import PREFIX
 from runner.sandbox.options import Options
 
-CI = {"CI": "1"}
+STRICT = {"ORDER_RUNNER_STRICT_ACCOUNT": "1"}
 PERSON = {"ORDER_RUNNER_YES": "1", "USER": "alice"}
 COMMAND = re.compile(r"order-runner (resolve [^;\n]+)")
 
@@ -65,7 +65,7 @@ def obey(world: World, *names: str) -> None:
     """Runs the adopting command that the last report has for each of these orders, to the letter."""
     for name in names:
         (command,) = suggested(finding(world, name)["hint"])
-        result = world.run(*command, env=CI | PERSON)
+        result = world.run(*command, env=STRICT | PERSON)
         assert result.code == 0, result.err
         assert f"crawl/{name} is now placed as order" in result.out
 
@@ -77,13 +77,13 @@ def lists(world: World) -> int:
 def test_ledger_from_yesterday(world: World) -> None:
     """Orders bought since a backup are noticed and named, the printed commands adopt them, and the rest is bought."""
     world.manifest(ipv4("a"))
-    assert world.apply(env=CI).code == 0
+    assert world.apply(env=STRICT).code == 0
     backup = copy_of(world)
     world.manifest(ipv4("a"), ipv4("b"), ipv4("c"))
-    assert world.apply(env=CI).code == 0
+    assert world.apply(env=STRICT).code == 0
     put_back(world, backup)
     world.manifest(*(ipv4(name) for name in "abc"), ipv4("other", countryId=562))
-    result = world.apply(env=CI)
+    result = world.apply(env=STRICT)
     assert (result.code, world.bought) == (5, ["a", "b", "c"])
     ids = [str(purchase.order_id) for purchase in world.purchases]
     (named,) = [found for found in world.report()["errors"] if found["code"] == "PSR508"]
@@ -95,7 +95,7 @@ def test_ledger_from_yesterday(world: World) -> None:
         assert f"resolve crawl/{name} --placed {order_id};" in found["hint"]
         assert f"{MANIFEST}:{found['line']}:" in result.said
     obey(world, "b", "c")
-    assert world.apply(env=CI).code == 0
+    assert world.apply(env=STRICT).code == 0
     assert world.bought == ["a", "b", "c", "other"]
     assert [world.order(name)["status"] for name in ("a", "b", "c", "other")] == [*["already_placed"] * 3, "placed"]
     assert codes(world) == []
@@ -107,25 +107,26 @@ def test_ledger_from_yesterday(world: World) -> None:
 def test_ledger_deleted(world: World) -> None:
     """A ledger that is gone without a trace is noticed, too."""
     world.manifest(ipv4("a"), ipv4("b"))
-    assert world.apply(env=CI).code == 0
+    assert world.apply(env=STRICT).code == 0
     for path in world.root.glob("orders.ledger*"):
         path.unlink()
-    assert world.apply(env=CI).code == 5
+    assert world.apply(env=STRICT).code == 5
     obey(world, "a", "b")
-    assert world.apply(env=CI).code == 0
+    assert world.apply(env=STRICT).code == 0
     assert world.bought == ["a", "b"]
 
 
-def test_account_mistyped(world: World) -> None:
-    """A second account name for the vendor's one account is noticed; the commands name ledger and account as typed."""
+def test_account_mistyped_beside_another_ledger(world: World) -> None:
+    """A ledger that never saw the account is noticed; the commands name ledger and account as typed."""
     world.manifest(ipv4("a"))
-    assert world.apply("--account", "acme", MANIFEST, env=CI).code == 0
-    assert world.apply("--account", "amce", "--ledger", "orders.ledger", MANIFEST, env=CI).code == 5
+    assert world.apply("--account", "acme", MANIFEST, env=STRICT).code == 0
+    other = ("--account", "amce", "--ledger", "other.ledger")
+    assert world.apply(*other, MANIFEST, env=STRICT).code == 5
     hint = finding(world, "a")["hint"]
-    assert hint.count("--ledger orders.ledger --account amce") == 2
+    assert hint.count("--ledger other.ledger --account amce") == 2
     assert world.bought == ["a"]
     obey(world, "a")
-    assert world.apply("--account", "amce", MANIFEST, env=CI).code == 0
+    assert world.apply(*other, MANIFEST, env=STRICT).code == 0
     assert world.bought == ["a"]
 
 
@@ -133,7 +134,7 @@ def test_stranger_in_another_country(world: World) -> None:
     """An order that cannot be one of ours is a warning, and stops nothing."""
     somebody_buys(world, countryId=562)
     world.manifest(ipv4("a"))
-    assert world.apply(env=CI).code == 0
+    assert world.apply(env=STRICT).code == 0
     assert codes(world) == ["PSR508"]
     assert world.bought[1:] == ["a"]
 
@@ -141,30 +142,30 @@ def test_stranger_in_another_country(world: World) -> None:
 def test_not_mine_is_remembered(world: World) -> None:
     """What a person says is somebody else's is asked about once; who said so and why is in the export."""
     world.manifest(ipv4("a"))
-    world.apply(env=CI)
+    world.apply(env=STRICT)
     world.manifest(ipv4("b"))
-    assert world.apply("--account", "second", MANIFEST, env=CI).code == 5
+    assert world.apply("--ledger", "second.ledger", MANIFEST, env=STRICT).code == 5
     assert world.bought == ["a"]
     (command,) = suggested(finding(world, "b")["hint"], "--not-mine")
-    result = world.run(*command, env=CI | PERSON)
+    result = world.run(*command, env=STRICT | PERSON)
     assert (result.code, result.out) == (
         0,
         f"order {world.purchases[0].order_id} is somebody else's, recorded for alice (by USER): WHY\n",
     )
-    assert world.apply("--account", "second", MANIFEST, env=CI).code == 0
+    assert world.apply("--ledger", "second.ledger", MANIFEST, env=STRICT).code == 0
     assert (world.bought, codes(world)) == (["a", "b"], [])
-    exported = world.run("ledger", "export", "--account", "second")
+    exported = world.run("ledger", "export", "--ledger", "second.ledger")
     assert '"kind":"stranger"' in exported.out
     world.write("second.jsonl", exported.out)
-    assert world.run("ledger", "import", "second.jsonl", "--ledger", "new.ledger", "--account", "second").code == 0
-    assert world.run("ledger", "export", "--account", "second", "--ledger", "new.ledger").out.count("stranger") == 1
+    assert world.run("ledger", "import", "second.jsonl", "--ledger", "new.ledger").code == 0
+    assert world.run("ledger", "export", "--ledger", "new.ledger").out.count("stranger") == 1
 
 
 def test_not_strict_warns_and_buys(world: World) -> None:
     """On an account that is not strict the same orders are bought, each with a warning at its line."""
     world.manifest(ipv4("a"))
     world.apply()
-    result = world.apply("--account", "second", MANIFEST)
+    result = world.apply("--ledger", "second.ledger", MANIFEST)
     assert (result.code, world.bought) == (0, ["a", "a"])
     assert codes(world) == ["PSR420", "PSR508"]
     assert finding(world, "a")["category"] == "warning"
@@ -177,9 +178,9 @@ def test_not_strict_warns_and_buys(world: World) -> None:
         ((), {}, 0),
         ((), {"CI": "true"}, 5),
         (("--strict-account",), {}, 5),
-        (("--no-strict-account",), CI, 0),
+        (("--no-strict-account",), {"CI": "true"}, 0),
         ((), {"ORDER_RUNNER_STRICT_ACCOUNT": "1"}, 5),
-        ((), {"ORDER_RUNNER_STRICT_ACCOUNT": "0"} | CI, 0),
+        ((), {"ORDER_RUNNER_STRICT_ACCOUNT": "0", "CI": "true"}, 0),
     ],
 )
 def test_what_makes_an_account_strict(
@@ -188,7 +189,9 @@ def test_what_makes_an_account_strict(
     """The option wins over its variable, and that over `CI`; `plan` and the dry run find what `apply` finds."""
     world.manifest(ipv4("a"))
     world.apply()
-    asked = ("--account", "second", *option, MANIFEST)
+    second = str(world.root / "second.ledger")
+    world.make_ledger("--ledger", second)
+    asked = ("--ledger", second, *option, MANIFEST)
     for command in (("plan", "--report", "report.json"), ("apply", "--dry-run"), ("apply", "--yes")):
         assert (world.run(*command, *asked, env=variables).code, codes(world)) == (code, ["PSR420", "PSR508"])
     assert world.bought == ["a"] * (1 if code else 2)
@@ -199,18 +202,23 @@ def test_keep_going_buys_what_looks_like_nothing(world: World) -> None:
     world.manifest(ipv4("a"))
     world.apply()
     world.manifest(ipv4("a"), ipv4("b", countryId=562))
-    result = world.apply("--account", "second", "--keep-going", "--max-spend", "2.50", MANIFEST, env=CI)
+    result = world.apply("--ledger", "second.ledger", "--keep-going", "--max-spend", "2.50", MANIFEST, env=STRICT)
     assert (result.code, world.bought) == (5, ["a", "b"])
     assert world.report()["summary"] | {"refused": 1, "placed": 1} == world.report()["summary"]
 
 
-def test_renewed_orders_are_not_named(world: World) -> None:
-    """An order that was renewed is not one that was just bought, whatever day it says."""
+@pytest.mark.parametrize("new_id", [False, True])
+def test_renewed_orders_are_noticed(world: World, new_id: bool) -> None:
+    """An order that was forgotten may have been renewed since: it looks bought all the same, to nobody who has it."""
     world.manifest(ipv4("a"))
     world.apply()
-    world.box.renew(world.purchases[0].order_id)
-    assert world.apply("--account", "second", MANIFEST, env=CI).code == 0
-    assert codes(world) == []
+    world.box.renew(world.purchases[0].order_id, new_id=new_id)
+    assert world.apply("--ledger", "second.ledger", MANIFEST, env=STRICT).code == 5
+    assert codes(world) == ["PSR420", "PSR508"]
+    assert "it ends later, as if it had been renewed" in finding(world, "a")["message"]
+    world.manifest(ipv4("a"), ipv4("b"))
+    assert world.apply(env=STRICT).code == 0
+    assert (world.bought, codes(world)) == (["a", "b"], [])
 
 
 def test_old_orders_are_not_named(tmp_path: Path) -> None:
@@ -224,9 +232,9 @@ def test_old_orders_are_not_named(tmp_path: Path) -> None:
     world.server = SandboxServer(world._respond, "127.0.0.1", 0)
     try:
         world.manifest(ipv4("a", periodId="3m"))
-        assert world.apply(env=CI).code == 0
+        assert world.apply(env=STRICT).code == 0
         ahead[0] = 0
-        assert world.apply("--account", "second", MANIFEST, env=CI).code == 0
+        assert world.apply("--ledger", "second.ledger", MANIFEST, env=STRICT).code == 0
         assert (len(world.bought), codes(world)) == (2, [])
     finally:
         world.close()
@@ -240,7 +248,7 @@ def test_list_that_is_not_whole(world: World, fault: str) -> None:
     plans = [("plan", "--report", name, MANIFEST) for name in ("strict.json", "else.json")]
     looks = [("apply", "--yes", MANIFEST), *plans]
     # All at once: each of them asks again and again, for seconds.
-    runs = [world.start(*look, env=env) for look, env in zip(looks, (CI, CI, {}), strict=True)]
+    runs = [world.start(*look, env=env) for look, env in zip(looks, (STRICT, STRICT, {}), strict=True)]
     ends = [world.finish(run, *look, reported=True).code for run, look in zip(runs, looks, strict=True)]
     assert (ends, world.money_requests) == ([5, 5, 0], 0)
     told = [codes(world, path) for path in ("report.json", "strict.json", "else.json")]
@@ -252,22 +260,22 @@ def test_many_are_counted(world: World) -> None:
     world.manifest(*(ipv4(f"o{number}") for number in range(25)))
     world.apply()
     world.manifest(ipv4("new", countryId=562))
-    world.apply("--account", "second", MANIFEST, env=CI)
+    world.apply("--ledger", "second.ledger", MANIFEST, env=STRICT)
     (named,) = world.report()["errors"]
     assert named["message"].startswith("the vendor shows 25 orders that the ledger does not know: 2426273 (ipv4), ")
     assert named["message"].endswith(" and 5 more")
 
 
 def test_the_look_is_the_witness(world: World) -> None:
-    """Comparing costs a run no second list: one call for each type, and none for what is not to be bought."""
+    """Comparing costs a run no more lists: two calls for each type, and none for what is not to be bought."""
     world.manifest(*(ipv4(f"o{number}") for number in range(5)))
     assert world.apply().code == 0
-    assert lists(world) == 1
+    assert lists(world) == 2
     assert world.apply().code == 0
-    assert lists(world) == 1
+    assert lists(world) == 2
     world.manifest({"name": "traffic", "type": "resident", "tarifId": 6929}, batch="other")
     assert world.apply().code == 0
-    assert lists(world) == 1
+    assert lists(world) == 2
 
 
 def test_a_key_that_nobody_ever_wanted(world: World) -> None:
@@ -328,7 +336,7 @@ def test_any_order_of_a_refused_batch_can_be_adopted(world: World) -> None:
     (world.root / "nothing").mkdir()
     put_back(world, world.root / "nothing")
     world.manifest(ipv4("first"), ipv4("a"), ipv4("else", countryId=562))
-    assert world.apply(env=CI).code == 5
+    assert world.apply(env=STRICT).code == 5
     assert finding(world, "first")["code"] == "PSR420"
     adopted = world.run("resolve", "crawl/else", "--placed", ours, env=PERSON)
     assert adopted.code == 0, adopted.err

@@ -105,6 +105,7 @@ def test_a_run_that_is_killed_leaves_a_stream_without_an_end(world: World) -> No
 def test_a_job_on_github_gets_mask_annotations_summary_and_outputs(world: World) -> None:
     """The mask comes before anything else; summary and outputs are appended to the files of the step."""
     world.write("step.md", "before\n")
+    world.make_ledger()
     result = world.apply("-f", "github", *in_doubt(world), env=JOB)
     assert result.code == 7
     assert result.out.startswith(MASK)

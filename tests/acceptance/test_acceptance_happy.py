@@ -4,7 +4,7 @@ import json
 from decimal import Decimal
 
 import pytest
-from harness import CANARY, FIRST_ID, MANIFEST, REPO, SEVEN, World, checked_report, ipv4
+from harness import CANARY, FIRST_ID, MANIFEST, REPO, SECOND, SEVEN, World, checked_report, ipv4
 
 
 def test_every_type_is_bought_once_and_reported(world: World) -> None:
@@ -267,9 +267,11 @@ def test_environment_variables_stand_for_options(world: World) -> None:
 
 def test_accounts_of_one_ledger_are_strangers(world: World) -> None:
     """What one account has bought is not bought for the other."""
+    world.serve(accounts={CANARY: Decimal(1000), SECOND: Decimal(1000)})
     world.manifest(ipv4("a"))
-    for account in ("one", "two", "one"):
-        assert world.apply("--account", account, MANIFEST).code == 0
+    for account, key in (("one", CANARY), ("two", SECOND), ("one", CANARY)):
+        env = {"PROXY_SELLER_API_KEY": key}
+        assert world.apply("--account", account, "--new-account", MANIFEST, env=env).code == 0
     assert world.bought == ["a", "a"]
 
 

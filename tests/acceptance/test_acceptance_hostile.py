@@ -103,6 +103,7 @@ def test_apply_in_github_actions_gives_no_commands(world: World) -> None:
     """A whole run under GITHUB_ACTIONS writes nothing that the log takes for a command."""
     world.manifest(ipv4("a"), ipv4("b"))
     world.box.add_fault("close-after@2")
+    world.make_ledger()
     result = world.apply(env={"GITHUB_ACTIONS": "true", "CI": "true"})
     assert result.code == 7
     assert "::" not in result.said

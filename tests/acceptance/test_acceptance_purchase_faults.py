@@ -8,7 +8,7 @@ from decimal import Decimal
 from urllib.parse import urlsplit
 
 import pytest
-from harness import CANARY, FIRST_ID, MANIFEST, PRICE, World, ipv4
+from harness import CANARY, FIRST_ID, MANIFEST, PRICE, SECOND, World, ipv4
 
 IMPATIENT = ("--money-timeout", "1", "--allow-short-money-timeout")
 NOT_MADE = (
@@ -105,6 +105,7 @@ def test_an_unknown_order_is_shown_by_status(world: World) -> None:
 
 def test_an_unknown_order_blocks_other_manifests_of_its_account(world: World) -> None:
     """A possible charge stops every batch of the account, and no other account."""
+    world.serve(accounts={CANARY: Decimal(1000), SECOND: Decimal(1000)})
     world.box.add_fault("close-after@1")
     world.manifest(ipv4("a"))
     assert world.apply().code == 7
@@ -116,7 +117,8 @@ def test_an_unknown_order_blocks_other_manifests_of_its_account(world: World) ->
     assert [(entry["name"], entry["status"]) for entry in report["orders"]] == [("x", "planned")]
     assert Decimal(report["money"]["spent_possible"]) == PRICE
     assert any("crawl/a" in error["message"] for error in report["errors"])
-    assert world.apply("--account", "second", other).code == 0
+    second = {"PROXY_SELLER_API_KEY": SECOND}
+    assert world.apply("--account", "second", "--new-account", other, env=second).code == 0
     assert world.bought == ["a", "x"]
 
 

@@ -97,6 +97,7 @@ class Runner:
 @pytest.fixture
 def runner(world: World, tmp_path: Path) -> Runner:
     shutil.copytree(REPO / "samples" / "team", world.root, dirs_exist_ok=True)
+    world.make_ledger("--account", "main")
     folder = tmp_path / "bin"
     folder.mkdir()
     for name in ("gh", "pip"):

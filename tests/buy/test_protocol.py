@@ -261,10 +261,10 @@ def test_a_price_above_the_ceiling_is_not_paid(tmp_path: Path) -> None:
 
 
 def test_one_list_of_orders_serves_a_batch(tmp_path: Path) -> None:
-    """The before witness is read once for a type, and stored once in the ledger, however many orders share it."""
+    """The before witness, two lists, is read once for a type and stored once, however many orders share it."""
     with world(tmp_path) as w:
         w.apply()
-        assert sum(request.endpoint == "proxy/list/ipv4" for request in w.box.requests) == 1
+        assert sum(request.endpoint == "proxy/list/ipv4" for request in w.box.requests) == 2
         with sqlite3.connect(w.ledger_path) as ledger:
             assert ledger.execute("SELECT count(*) FROM witnesses").fetchone() == (1,)
         ledger.close()

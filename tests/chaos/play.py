@@ -69,7 +69,7 @@ class Player:
 
     def play(self, plan: Schedule, folder: Path) -> None:
         """Raises `Broken` for the first promise that is not kept."""
-        with world(folder, delay=plan.delay, shared=plan.shared) as found:
+        with world(folder, shared=plan.shared, **plan.switches) as found:
             try:
                 for number, each in enumerate(plan.rounds, 1):
                     self.trace(f"round {number}: {each.faults or 'no faults'}, settled by {each.settling or 'nobody'}")

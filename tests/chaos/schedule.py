@@ -93,12 +93,12 @@ class Round:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """One seed. `shared`: others may buy on the account, so nobody says `--exclusive`."""
+    """One seed. `shared`: others may buy on the account, so nobody says `--exclusive`. `switches`: the vendor's."""
 
     seed: int
-    delay: float
     shared: bool
     rounds: tuple[Round, ...]
+    switches: dict[str, Any]
 
 
 def schedule(seed: int, mutant: str | None = None) -> Schedule:
@@ -106,11 +106,16 @@ def schedule(seed: int, mutant: str | None = None) -> Schedule:
     dice = Random(seed)
     rounds = dice.randint(4, 6)
     shared = dice.random() < 0.3
+    delay = dice.choice((0.0, 0.0, 0.05, 0.3))
     return Schedule(
         seed=seed,
-        delay=dice.choice((0.0, 0.0, 0.05, 0.3)),
         shared=shared,
         rounds=tuple(_round(dice, number, mutant, shared=shared) for number in range(1, rounds + 1)),
+        switches={
+            "provisioning_delay": delay,
+            "order_numbers": dice.choice(("plain", "marked")),
+            "ends_hidden": dice.choice((0.0, 0.0, 7.0, 40.0)),
+        },
     )
 
 

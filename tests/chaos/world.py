@@ -160,9 +160,9 @@ class World:
 
 
 @contextmanager
-def world(folder: Path, *, delay: float = 0.0, shared: bool = False) -> Iterator[World]:
-    """A new world with nothing wanted yet."""
-    box = Sandbox(options=Options(accounts={KEY: PLENTY}, provisioning_delay=delay))
+def world(folder: Path, *, shared: bool = False, **switches: Any) -> Iterator[World]:
+    """A new world with nothing wanted yet, and a vendor with these switches."""
+    box = Sandbox(options=Options(accounts={KEY: PLENTY}, **switches))
     with box.serve() as server:
         yield World(folder=folder, box=box, server=server, shared=shared)
 

@@ -14,7 +14,7 @@ import pytest
 from runner.cli import run
 from runner.core.states import State
 from runner.ledger.sqlite import open_sqlite
-from tests.ledger.conftest import bring, holder
+from tests.ledger.conftest import WAYS, bring, holder
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -38,7 +38,7 @@ def called(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pyte
 @pytest.fixture(name="bought")
 def ledger_of_all_states(tmp_path: Path) -> str:
     with closing(open_sqlite(tmp_path / "ledger.db", "acme")) as ledger, ledger.hold(holder(), timeout=0) as hold:
-        for state in State:
+        for state in WAYS:
             bring(hold, state.value, state)
     return "--ledger=ledger.db"
 
@@ -114,6 +114,16 @@ def test_import_is_for_the_account_of_the_export(call: Call, bought: str, tmp_pa
     assert not (tmp_path / "new.db").exists()
 
 
+def test_import_makes_no_second_spelling_of_an_account(call: Call, bought: str, tmp_path: Path) -> None:
+    """An account whose name differs from one of the ledger only in letter case is refused, and nothing is imported."""
+    with closing(open_sqlite(tmp_path / "new.db", "ACME")) as ledger, ledger.hold(holder(), timeout=0) as hold:
+        bring(hold, "other", State.PLACED)
+    call("export", bought, "-o", "backup.jsonl")
+    code, _, error = call("import", "backup.jsonl", "--ledger", "new.db")
+    assert (code, "PSR609" in error) == (5, True)
+    assert call("verify", "--ledger", "new.db", "--account", "ACME")[0] == 0
+
+
 def test_import_waits_for_who_holds_the_account(call: Call, bought: str, tmp_path: Path) -> None:
     """While a run holds the account nothing is imported: exit code 9."""
     call("export", bought, "-o", "backup.jsonl")
@@ -143,9 +153,10 @@ def test_a_missing_file_is_a_mistake_of_usage(call: Call, command: str, tmp_path
 
 
 def test_nothing_is_made_by_looking(call: Call, tmp_path: Path) -> None:
-    """Exporting and verifying a ledger that is not there finds it empty, and leaves it missing."""
-    assert "0 events of 0 orders" in call("verify", "--ledger", "none.db")[1]
-    assert call("export", "--ledger", "none.db")[0] == 0
+    """Exporting and verifying a ledger that is not there says so, with exit code 5, and leaves it missing."""
+    for command in ("verify", "export"):
+        code, _, error = call(command, "--ledger", "none.db")
+        assert (code, "none.db does not exist" in error) == (5, True)
     assert not (tmp_path / "none.db").exists()
 
 

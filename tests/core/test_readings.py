@@ -71,7 +71,7 @@ def test_a_look_is_the_next_witness(readings: Readings, shop: Shop, clock: Still
     assert readings.witness("ipv4").order_ids == {"77", "78"}
     assert shop.asked == ["look"]
     clock.seconds = MAX_AGE
-    readings.witness("ipv4")
+    assert readings.witness("ipv4").order_ids == {"77", "78"}, "what was shown before stays"
     assert shop.asked == ["look", "witness"]
 
 

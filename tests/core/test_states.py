@@ -11,8 +11,11 @@ def test_every_arrow_has_its_letter() -> None:
 
 
 def test_a_placed_order_never_moves() -> None:
-    """Once bought, nothing takes an order back to where it could be bought again."""
-    assert not [move for move in MOVES if move.before is State.PLACED]
+    """Once bought, nothing takes an order back to where it could be bought again: at most its purchase is renamed."""
+    assert [(move.event, move.after) for move in MOVES if move.before is State.PLACED] == [
+        (Event.RENAMED, State.RENAMED)
+    ]
+    assert not [move for move in MOVES if move.before is State.RENAMED]
 
 
 def test_only_proof_or_a_person_leads_back_to_buying() -> None:

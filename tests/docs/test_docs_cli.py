@@ -11,6 +11,7 @@ import click
 import pytest
 
 from runner.cli import COMMANDS, cli
+from runner.core.ci import SYSTEMS
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
 SECTIONS: dict[str, str] = dict(re.findall(r"^#{2,3} (.+)\n((?:(?!^##).*\n?)*)", PAGE, re.MULTILINE))
@@ -60,8 +61,12 @@ def rows(name: str) -> Iterator[tuple[frozenset[str], str, str]]:
             yield from table(anchor.replace("-", " ").capitalize())
 
 
-def variable(option: click.Option) -> str:
-    """The variable of an option by the page's rule, or the one that the page names for it."""
+def variable(option: click.Option) -> str | None:
+    """The variable of an option by the page's rule, or the one that the page names for it; None where it has none."""
+    without = re.search(r"((?:`--[a-z-]+`[ \nand,]*)+) have no variable", SECTIONS["Where a value comes from"])
+    assert without
+    if set(NAMES.findall(without[1])) & {*option.opts}:
+        return None
     exceptions = dict(re.findall(r"`(--[a-z-]+)` is `([A-Z_]+)`", SECTIONS["Where a value comes from"]))
     long = next(name for name in option.opts if name.startswith("--"))
     return exceptions.get(long) or f"ORDER_RUNNER_{long[2:].replace('-', '_').upper()}"
@@ -126,3 +131,10 @@ def test_every_format_is_documented() -> None:
     batching = importlib.import_module("runner.cli.buying")
     known = {name: module.FORMATS for name, module in modules.items() if hasattr(module, "FORMATS")}
     assert described == known | {"plan": batching.FORMATS, "apply": batching.FORMATS}
+
+
+def test_the_page_lists_every_ci_system() -> None:
+    """How-to/ci.md names each system that is known, and no other."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "how-to" / "ci.md").read_text(encoding="utf-8")
+    sentence = page.split("names itself: ")[1].split(". Such a variable")[0]
+    assert sentence.replace("\n", " ").split(", ") == sorted((system.name for system in SYSTEMS), key=str.lower)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -57,11 +58,13 @@ def claim(case: Case) -> OpenClaim:
     at = minute(case.get("claimed", 0))
     product = case.get("type", "ipv4")
     before = frozenset(case.get("before", []))
+    numbers = case.get("before_numbers", [f"{order_id}_1" for order_id in before])
+    witness = Witness(type=product, order_ids=before, at=at, package=case.get("package"))
     return OpenClaim(
         record=record(case, State.UNKNOWN),
         claimed_at=at,
         balance=Decimal(case.get("balance", "100.00")),
-        witness=Witness(type=product, order_ids=before, at=at, package=case.get("package")),
+        witness=replace(witness, numbers=None if numbers is None else frozenset(numbers)),
         leaning_placed=case.get("leaning", False),
         claimed_seq=place(case.get("claimed_place", case.get("claimed", 0))),
     )
@@ -80,7 +83,7 @@ def bought(case: Case) -> Bought:
 
 
 def seen(case: Case) -> SeenOrder:
-    """Without more: 2 French rows that began today, for a month, and no renewal."""
+    """Without more: 2 French rows that began today, for a month, with a number of their own."""
     starts = None if case.get("starts", 0) is None else DAY + timedelta(days=case.get("starts", 0))
     ends = None if case.get("ends", 30) is None else DAY + timedelta(days=case.get("ends", 30))
     return SeenOrder(
@@ -91,7 +94,6 @@ def seen(case: Case) -> SeenOrder:
         protocols=frozenset(case.get("protocols", ["HTTP"])),
         starts=starts,
         ends=ends,
-        renewed=case.get("renewed", False),
     )
 
 

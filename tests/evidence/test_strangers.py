@@ -11,7 +11,7 @@ import pytest
 from runner.core.orders import OrderKey, OrderRequest
 from runner.core.vendor import SeenOrder
 from runner.evidence.match import Countries
-from runner.evidence.strangers import DELIVERED, RECENT, find_unowned, likenesses
+from runner.evidence.strangers import DELIVERED, NAMED, RECENT, find_unowned, likenesses
 from tests import make
 from tests.make import look, seen
 
@@ -42,8 +42,6 @@ def alike(order: SeenOrder, request: OrderRequest, countries: Countries = COUNTR
         (seen(), {"977_1"}, False),
         (seen(), {"9", "977", "7"}, True),
         (seen(numbers=frozenset({"1_1", "1_2"})), {"1_2"}, False),
-        (seen(renewed=True), set(), False),
-        (seen(renewed=None), set(), True),
         (seen(starts=None), set(), True),
         (seen(starts=ago(31)), set(), True),
         (seen(starts=ago(32)), set(), False),
@@ -52,7 +50,7 @@ def alike(order: SeenOrder, request: OrderRequest, countries: Countries = COUNTR
     ],
 )
 def test_nobodys(order: SeenOrder, owned: set[str], named: bool) -> None:
-    """Owned by id or number, renewed, or older than a month: not named. All else is, what says nothing of itself, too."""
+    """Owned by id or number, or older than a month: not named. All else is, what says nothing of itself, too."""
     assert find_unowned(look(order), owned, TODAY) == ([order] if named else [])
 
 
@@ -74,7 +72,9 @@ def test_nobodys(order: SeenOrder, owned: set[str], named: bool) -> None:
         (seen(ends=None), asked(), ["its period cannot be compared"]),
         (seen(), asked(protocol="SOCKS5"), []),
         (seen(protocols=frozenset({"HTTP"})), asked(protocol="SOCKS5"), None),
-        (seen(renewed=None), asked(), ["it cannot be told from a renewal"]),
+        (seen(numbers=frozenset()), asked(), []),
+        (seen(ends=date(2027, 1, 23)), asked(), ["it ends later, as if it had been renewed"]),
+        (seen(ends=date(2027, 1, 23)), asked(periodId="3m"), None),
         (seen(starts=None), asked(), ["it does not say when", "its period cannot be compared"]),
     ],
 )
@@ -106,6 +106,38 @@ def test_each_gets_a_suggestion_of_its_own() -> None:
         "c": "99",
     }
     assert [fit.order.order_id for fit in lookalikes[OrderKey("b", "c")].fits] == ["99", "100"]
+
+
+def test_a_suggestion_is_not_used_up_by_who_cannot_have_it() -> None:
+    """A small order leaves the larger strangers to others; what is delivered whole is for orders of its own number only."""
+    fresh = [seen("1", rows=3), seen("2", rows=1), seen("3", rows=2)]
+    whole = [seen("4", rows=2, starts=ago(9), ends=date(2026, 12, 14)), seen("5", rows=1, starts=ago(9), ends=ago(1))]
+    wanted = [asked(name, quantity=n) for name, n in (("one", 1), ("three", 3), ("two", 2), ("again", 2), ("more", 2))]
+    lookalikes = likenesses(wanted, {"ipv4": [*whole, *fresh]}, COUNTRIES, TODAY)
+    assert {key.name: one.suggested for key, one in lookalikes.items()} == {
+        "one": "2",
+        "three": "1",
+        "two": "3",
+        "again": "4",
+        "more": "2",
+    }
+    assert {key.name: one.number for key, one in lookalikes.items()} == {
+        "one": 1,
+        "three": 3,
+        "two": 3,
+        "again": 3,
+        "more": 3,
+    }
+
+
+def test_of_many_alike_the_first_are_named_and_all_counted() -> None:
+    """Of hundreds that look like an order, twenty are told, lowest id first, with how many there are."""
+    orders = [seen(str(n)) for n in range(300, 0, -1)]
+    lookalikes = likenesses([asked(str(n)) for n in range(300)], {"ipv4": orders}, COUNTRIES, TODAY)
+    (ids,) = {tuple(fit.order.order_id for fit in one.fits) for one in lookalikes.values()}
+    assert ids == tuple(str(n) for n in range(1, NAMED + 1))
+    assert [one.suggested for one in lookalikes.values()] == [str(n) for n in range(1, 301)]
+    assert {one.number for one in lookalikes.values()} == {300}
 
 
 def test_limits_are_those_of_the_documents() -> None:

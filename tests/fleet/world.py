@@ -8,11 +8,15 @@ import tempfile
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
+from runner.core.records import Holder
+from runner.ledger.postgres import open_postgres
+from runner.limits.admission import enter_account
 from runner.sandbox.box import Sandbox
 from runner.sandbox.options import Options
 from runner.sandbox.server import SandboxServer
@@ -116,4 +120,14 @@ def world(plan: Plan, pg: Server) -> Iterator[Fleet]:
         doors = {account: stack.enter_context(box.serve()) for account in accounts}
         url = pg.create()
         stack.callback(pg.drop, url)
+        for account in accounts:
+            _enter(url, account, folder / "founder")
         yield Fleet(plan=plan, folder=folder, url=url, box=box, doors=doors)
+
+
+def _enter(url: str, account: str, folder: Path) -> None:
+    """Make an account known to the ledger, which in CI no purchase does; its key is entered by its first run."""
+    now = datetime.now(UTC)
+    founder = Holder(host="founder", pid=1, since=now, run_id="founding")
+    with closing(open_postgres(url, account, folder=folder)) as ledger, ledger.hold(founder, timeout=60) as hold:
+        enter_account(ledger, hold, None, at=now, who="the founder of the fleet")

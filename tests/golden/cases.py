@@ -88,7 +88,7 @@ SWITCHES: Final = (
     "items_shape=list", "filters=body", "filters=ignored", "calc_warning=error", "limit_form=429", "limit_form=triple",
     "triple_items=1", "provisioning_delay=3600", "partial_delivery=true", "base_order_numbers=false",
     "number_prefix=order", "ids=string", "money=string", "untyped_list=nested", "resident_package=live",
-    "require_target=false", "ipv6_minimum=30",
+    "require_target=false", "ipv6_minimum=30", "order_numbers=marked", "ends_hidden=40",
 )  # fmt: skip
 """How the vendor may be otherwise."""
 
@@ -564,9 +564,12 @@ def _words_of_help() -> Iterator[Case]:
         steps=(
             Step("validate", ("validate", "inputs"), env=job),
             Step("unnamed", ("apply", "--yes", "inputs/three.yaml"), env=job, served=()),
-            Step("apply", ("apply", "--yes", "-f", "github", "--ledger", "ci.ledger", "inputs/three.yaml"),
+            Step("unread", ("plan", "-f", "github", "--ledger", "~/ci.ledger", "inputs/three.yaml"), env=job, served=()),
+            Step("missing", ("apply", "--yes", "--ledger", "~/ci.ledger", "inputs/three.yaml"), env=job, served=()),
+            Step("init", ("ledger", "init", "--ledger", "~/ci.ledger"), env=job | {"USER": "ann"}),
+            Step("apply", ("apply", "--yes", "-f", "github", "--ledger", "~/ci.ledger", "inputs/three.yaml"),
                  env=job, served=("--fault", "reset-after@2")),
-            Step("plan", ("plan", "-f", "github", "--ledger", "ci.ledger", "inputs/three.yaml"), env=job, served=()),
+            Step("plan", ("plan", "-f", "github", "--ledger", "~/ci.ledger", "inputs/three.yaml"), env=job, served=()),
         ),
         core=True,
     )  # fmt: skip

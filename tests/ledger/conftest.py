@@ -25,15 +25,17 @@ import runner
 from runner.core.errors import LedgerUnusable
 from runner.core.ledger import Hold, Ledger
 from runner.core.orders import OrderKey, OrderRequest
-from runner.core.records import Attempt, Claim, Holder, Record, Run, Settlement
+from runner.core.records import Attempt, Claim, Holder, Record, Rename, Run, Settlement
 from runner.core.states import Event, State
 from runner.core.vendor import Witness
+from runner.ledger import migrations
 from runner.ledger.postgres import open_postgres
-from runner.ledger.sqlite import open_sqlite
+from runner.ledger.sqlite import APPLICATION_ID, open_sqlite
 from tests import make
 from tests.pgserver import NoServer, Server, server
 
 AT: Final = make.AT
+PLACE: Final = Path(migrations.__file__).parent
 
 
 def later(seconds: float) -> datetime:
@@ -97,22 +99,50 @@ def unknown() -> Settlement:
 
 
 WAYS: Final[dict[State, tuple[tuple[Event, State], ...]]] = {
-    State.SUBMITTED: (),
     State.PLANNED: ((Event.NOT_SENT, State.PLANNED),),
+    State.SUBMITTED: (),
     State.PLACED: ((Event.PLACED, State.PLACED),),
     State.REJECTED: ((Event.REJECTED, State.REJECTED),),
     State.UNKNOWN: ((Event.UNKNOWN, State.UNKNOWN),),
     State.ABSENT: ((Event.UNKNOWN, State.UNKNOWN), (Event.RECONCILED, State.ABSENT)),
 }
-"""How an order gets to a state after its claim."""
+"""How an order gets to a state after its claim, but for `renamed`, which an older ledger does not know."""
 
 
 def bring(hold: Hold, name: str, state: State, at: datetime = AT) -> Attempt:
-    """Claim an order and bring it to `state`; its order id is `order-<name>` where it has one."""
+    """Claim an order and bring it to `state`; its order id is `order-<name>` where it has one.
+
+    To `renamed`: it is `<name>-anew` then.
+    """
     attempt = hold.claim(claim(name, at=at))
-    for event, after in WAYS[state]:
+    for event, after in WAYS[State.PLACED if state is State.RENAMED else state]:
         hold.settle(attempt, settlement(event, after, f"order-{name}", later(1)))
+    if state is State.RENAMED:
+        hold.rename([renaming(name, f"{name}-anew")])
     return attempt
+
+
+def renaming(before: str, after: str, at: datetime | None = None) -> Rename:
+    return Rename(before=key(before), after=key(after), run_id="run-2", at=at or later(2))
+
+
+def bring_to(store: SqliteStore, revision: str) -> None:
+    """Makes the tables of an older version in an empty store."""
+    from alembic import command  # here, because a child that imports this file must not have loaded it
+    from alembic.config import Config
+    from sqlalchemy import create_engine
+
+    config = Config()
+    config.set_main_option("script_location", str(PLACE))
+    config.set_main_option("path_separator", "os")
+    url = str(store.path).replace("postgresql://", "postgresql+psycopg://")
+    engine = create_engine(url if "://" in url else f"sqlite:///{url}")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        if "://" not in url:
+            connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
+        command.upgrade(config, revision)
+    engine.dispose()
 
 
 class SqliteStore:
@@ -144,6 +174,10 @@ class SqliteStore:
     def emergency(self, account: str = "acme") -> Path:
         """Where an account's emergency file is."""
         return Path(f"{self.path}.{account}.emergency")
+
+    def lock(self, account: str = "acme") -> Path:
+        """Where an account's lock file is."""
+        return self.emergency(account).with_suffix(".lock")
 
     def record(self, name: str = "one") -> Record:
         """The order as any other process would find it."""

@@ -54,6 +54,18 @@ def test_the_last_claim_counts(store: SqliteStore, hold: Hold) -> None:
     assert len(found.witness.order_ids) == 5
 
 
+@pytest.mark.parametrize("numbers", [None, frozenset(), frozenset({"NS_1-7D", "2000096_20240080"})])
+def test_a_witness_comes_back_with_its_numbers(store: SqliteStore, hold: Hold, numbers: frozenset[str] | None) -> None:
+    """Base numbers are kept with the order ids; a witness without any has the digest and the text of one from before."""
+    kept = replace(witness(2), numbers=numbers)
+    hold.claim(replace(claim(), witness=kept))
+    (found,) = store.open().open_claims()
+    assert (found.witness, found.witness.digest) == (kept, kept.digest)
+    assert (kept.digest == witness(2).digest) == (numbers is None)
+    ((text,),) = store.sql("SELECT order_ids FROM witnesses")
+    assert text.startswith("[") == (numbers is None)
+
+
 def test_a_resident_witness_comes_back(store: SqliteStore, hold: Hold) -> None:
     """The package of a resident claim is told as it was."""
     package = {"traffic_limit": "1", "tarif_id": "7"}
@@ -93,6 +105,17 @@ def test_owners(store: SqliteStore, hold: Hold) -> None:
     assert store.open().owners(ids) == {"order-one": key("one"), "order-two": key("two")}
     assert store.open("other").owners(ids) == {}
     assert store.open().owners([]) == {}
+
+
+def test_owned_numbers(store: SqliteStore, hold: Hold) -> None:
+    """Of any number of base order numbers, those of bought orders of the account are told, each whole and as it is."""
+    hold.settle(hold.claim(claim("one")), replace(placed("1"), base_order_numbers=("1_5", "1_6")))
+    hold.settle(hold.claim(claim("two")), replace(placed("2"), base_order_numbers=('2"\\é',)))
+    bring(hold, "lost", State.UNKNOWN)
+    ledger = store.open()
+    assert ledger.owned_numbers(iter([f"{n}_5" for n in range(1200)])) == {"1_5"}
+    assert ledger.owned_numbers(["1_6", '2"\\é', "1_", "5", "", "[", "1_5,1_6"]) == {"1_6", '2"\\é'}
+    assert (ledger.owned_numbers([]), store.open("other").owned_numbers(["1_5"])) == (frozenset(), frozenset())
 
 
 def test_bought_since(store: SqliteStore, hold: Hold) -> None:

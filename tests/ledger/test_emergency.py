@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from runner.core.errors import LedgerUnusable
+from runner.core.errors import LedgerReplaced, LedgerUnusable
 from runner.core.records import Attempt
 from runner.core.states import Event, State
 from runner.ledger.emergency import SIZE, EmergencyFile
+from runner.ledger.sqlite import open_sqlite
 from tests.ledger.conftest import (
+    AT,
     Child,
     SqliteStore,
     claim,
@@ -148,3 +152,39 @@ def test_fact_goes_before_its_evidence(store: SqliteStore) -> None:
     assert path.stat().st_size == SIZE
     with store.open().hold(holder(), timeout=0):
         assert store.record().order_id == placed().order_id
+
+
+def test_an_outcome_is_kept_where_the_file_has_gone(tmp_path: Path) -> None:
+    """Beside a new file of the same name, in a folder made again, or in the spare folder; each is entered and removed."""
+    path, spare = tmp_path / "data" / "l.acme.emergency", tmp_path / "spare" / "x.emergency"
+    path.parent.mkdir()
+    attempt = Attempt(key=key(), n=1, run_id="run-1", claimed_at=AT)
+    with closing(EmergencyFile(path, "acme", spare)) as file:
+        shutil.move(path.parent, tmp_path / "moved")
+        again = path.parent.parent / "data" / path.name
+        assert file.save(attempt, placed("1")) == again
+        assert file.save(attempt, placed("2")) == again.with_name(f"{again.name}-1")
+        shutil.rmtree(path.parent)
+        path.parent.write_text("no folder can be made here")
+        assert file.save(attempt, placed("3")) == spare
+    path.parent.unlink()
+    with closing(EmergencyFile(tmp_path / "moved" / path.name, "acme")) as moved:
+        assert [settlement.order_id for _, settlement in moved.entries()] == ["1", "2", "3"]
+    path.parent.mkdir()
+    with closing(EmergencyFile(path, "acme", spare)) as file:
+        assert [settlement.order_id for _, settlement in file.entries()] == ["3"]
+        file.clear()
+        assert file.entries() == []
+    assert not spare.exists()
+
+
+def test_outcomes_beside_a_ledger_that_is_gone_show_that_it_was_in_use(path: Path) -> None:
+    """No new ledger is begun beside an outcome that none has taken; one without an outcome shows nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Path(f"{path}.acme.emergency").write_bytes(bytes(64))
+    open_sqlite(path, "acme").close()
+    for file in path.parent.iterdir():
+        file.unlink()
+    Path(f"{path}.acme.emergency-1").write_text("{}\n")
+    with pytest.raises(LedgerReplaced, match="emergency-1 shows that it was in use"):
+        open_sqlite(path, "acme")

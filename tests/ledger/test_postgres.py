@@ -306,33 +306,6 @@ def test_pool_of_transactions_is_refused(pids: tuple[int, int, int, int]) -> Non
         check_pids(*pids)
 
 
-def test_role_that_can_only_add(pg: Server, store: PostgresStore) -> None:
-    """The grants of docs/how-to/shared-ledger.md are enough to buy, and not enough to forget."""
-    page = (Path(__file__).parents[2] / "docs" / "how-to" / "shared-ledger.md").read_text(encoding="utf-8")
-    role = f"runner_{os.getpid()}"
-    grants = page.split("```sql grants\n")[1].split("```")[0].replace("order_runner_ci", role)
-    name = urlsplit(str(store.path)).path[1:].strip()
-    store.sql(f"CREATE ROLE {role} LOGIN PASSWORD 'x'")
-    try:
-        store.sql(grants.replace("DATABASE orders", f'DATABASE "{name}"'))
-        parts = urlsplit(str(store.path))
-        url = changed(str(store.path), netloc=f"{role}:x@{parts.hostname}:{parts.port}")
-        with closing(PostgresStore(url, store.folder)) as limited:
-            with limited.open().hold(holder(), timeout=0) as hold:
-                bring(hold, "one", State.PLACED)
-            for statement in (
-                "DELETE FROM order_events",
-                "TRUNCATE orders CASCADE",
-                "DROP TABLE runs",
-                "UPDATE order_events SET at = ''",
-            ):
-                with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                    limited.sql(statement)
-    finally:
-        store.sql(f"DROP OWNED BY {role}")
-        store.sql(f"DROP ROLE {role}")
-
-
 @pytest.mark.parametrize("table", ["orders", "order_events", "witnesses"])
 def test_nothing_is_emptied(store: PostgresStore, table: str) -> None:
     """Not even the owner of the tables empties one by mistake."""
@@ -382,6 +355,38 @@ def test_bad_url_is_refused_without_quoting_it(url: str) -> None:
     assert caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("query", "named", "meant"),
+    [
+        ("sslmod=s3cret", "'sslmod'", "sslmode"),
+        ("sslmode=require&pool_size=5&max_overflow=s3cret", "'pool_size', 'max_overflow'", ""),
+        ("SSLMODE=require", "'SSLMODE'", ""),
+        ("%73chema=s3cret", "'schema'", ""),
+    ],
+)
+def test_unknown_parameters_are_named(query: str, named: str, meant: str) -> None:
+    """A parameter that PostgreSQL's library does not know is named, with the one that was meant, without its value."""
+    with pytest.raises(UsageError) as caught:
+        read_url(f"postgresql://me@db/orders?{query}")
+    assert str(caught.value).endswith(f": {named}")
+    assert meant in (caught.value.hint or "")
+    assert "s3cret" not in f"{caught.value} {caught.value.hint}"
+    assert read_url("postgresql://me@db/orders?ssl=true").parameters["sslmode"] == "require"
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://", "postgresql://me:s3cret@db", "postgresql://db/", "postgresql:///?port=1"]
+)
+def test_url_names_its_database(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A URL without a database, as an empty variable leaves it, is refused; PGDATABASE may name it, or a service."""
+    monkeypatch.delenv("PGDATABASE", raising=False)
+    with pytest.raises(UsageError, match="names no database"):
+        read_url(url)
+    read_url("postgresql://?service=orders")
+    monkeypatch.setenv("PGDATABASE", "orders")
+    read_url(url)
+
+
 def test_failures_do_not_tell_the_password(pg: Server, store: PostgresStore) -> None:
     """A wrong password, a missing database, a dead port and a refused TLS all name the ledger, and no secret."""
     parts = urlsplit(str(store.path))
@@ -408,6 +413,7 @@ def test_password_is_nowhere(store: PostgresStore, tmp_path: Path) -> None:
     with Sandbox().serve() as vendor:
         environment = os.environ | {
             "CI": "1",
+            "USER": "ann",
             "ORDER_RUNNER_LEDGER": str(store.path),
             "PROXY_SELLER_BASE_URL": vendor.base_url,
             "PROXY_SELLER_API_KEY": SANDBOX_KEY,
@@ -415,12 +421,13 @@ def test_password_is_nowhere(store: PostgresStore, tmp_path: Path) -> None:
         }
         output = ""
         for words in (
-            ["plan"],
-            ["apply", "--yes", "-v", "--rate", "0"],
-            ["status"],
-            ["apply", "--yes", "--account", "b/d"],
+            ["ledger", "init"],
+            ["plan", "orders.yaml"],
+            ["apply", "--yes", "-v", "--rate", "0", "orders.yaml"],
+            ["status", "orders.yaml"],
+            ["apply", "--yes", "--account", "b/d", "orders.yaml"],
         ):
-            command = [sys.executable, "-m", "runner", *words, "orders.yaml"]
+            command = [sys.executable, "-m", "runner", *words]
             done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
             output += done.stdout + done.stderr
     written = b"".join(found.read_bytes() for found in tmp_path.rglob("*") if found.is_file())

@@ -10,8 +10,9 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from runner.core.errors import LedgerUnusable
 from runner.ledger.sqlite import open_sqlite
-from runner.ledger.storage import network_file_system
+from runner.ledger.storage import check_place, doubtful_file_system
 from tests.ledger.conftest import Child, refusal
 
 NOBODY = 65534
@@ -114,6 +115,19 @@ for account in ('acme', 'other'):
     assert output == "LedgerUnusable make room on the disk\n" * 2
 
 
+MOUNTS = (
+    "22 1 254:0 / / rw,relatime - ext4 /dev/vda rw\n"
+    "23 22 0:40 / /data rw shared:1 - nfs4 host:/export rw\n"
+    "24 22 0:41 / /mnt/with\\040space rw - fuse.sshfs host: rw\n"
+    "25 22 0:42 / /tmp rw - tmpfs none rw\n"
+    "26 22 0:43 / /win rw - ext4 /dev/vdb rw\n"
+    "27 26 0:44 / /win rw - cifs //host/share rw\n"
+    "28 22 0:45 / /vm rw - virtiofs share rw\n"
+    "29 22 0:46 / /new rw - shinyfs /dev/vdc rw\n"
+    "30 22 0:47 / /layer rw - overlay overlay rw\n"
+)
+
+
 @pytest.mark.parametrize(
     ("folder", "kind"),
     [
@@ -123,17 +137,47 @@ for account in ('acme', 'other'):
         ("/mnt/with space/x", "fuse.sshfs"),
         ("/tmp/x", None),
         ("/win", "cifs"),
+        ("/vm/x", "virtiofs"),
+        ("/new", "shinyfs"),
+        ("/layer/x", None),
     ],
 )
-def test_network_file_systems_are_known(folder: str, kind: str | None) -> None:
-    """Places where the locks of a database cannot be trusted are told from local ones, by their mount."""
-    mounts = (
-        "22 1 254:0 / / rw,relatime - ext4 /dev/vda rw\n"
-        "23 22 0:40 / /data rw shared:1 - nfs4 host:/export rw\n"
-        "24 22 0:41 / /mnt/with\\040space rw - fuse.sshfs host: rw\n"
-        "25 22 0:42 / /tmp rw - tmpfs none rw\n"
-        "26 22 0:43 / /win rw - ext4 /dev/vdb rw\n"
-        "27 26 0:44 / /win rw - cifs //host/share rw\n"
-    )
-    assert network_file_system(Path(folder), mounts) == kind
-    assert network_file_system(Path(folder), "") is None
+def test_only_local_file_systems_are_relied_on(folder: str, kind: str | None) -> None:
+    """Places where the locks of a database are not known to hold are told from local ones, by their mount."""
+    assert doubtful_file_system(Path(folder), MOUNTS) == kind
+    assert doubtful_file_system(Path(folder), "") is None
+
+
+def test_a_file_system_is_refused_until_it_is_trusted_by_its_name() -> None:
+    """The refusal names the type and the option; another trusted type does not help, the very one does."""
+    place = Path("/vm/ledgers/orders.ledger")
+    for other in (None, "9p"):
+        with pytest.raises(LedgerUnusable, match="of type virtiofs") as caught:
+            check_place(place, other, MOUNTS)
+        assert "--trust-file-system virtiofs" in str(caught.value.hint)
+    check_place(place, "virtiofs", MOUNTS)
+
+
+@pytest.mark.parametrize("ending", ["", "-wal", "-shm", "-journal", ".acme.lock", ".acme.emergency"])
+def test_a_file_that_is_a_mount_of_its_own_is_refused(ending: str) -> None:
+    """The ledger, its log or its lock, mounted alone, is refused whatever file system it is on, and trusted or not."""
+    mounts = f"{MOUNTS}31 22 254:0 /l /srv/a\\040b/orders.ledger{ending} rw - ext4 /dev/vda rw\n"
+    place = Path("/srv/a b/orders.ledger")
+    with pytest.raises(LedgerUnusable, match="a mount of its own"):
+        check_place(place, "ext4", mounts)
+    check_place(place.with_name("other.ledger"), None, mounts)
+    check_place(place / "deeper.ledger", None, mounts)
+
+
+def test_a_folder_that_is_a_mount_is_fine() -> None:
+    """A mounted folder has ledger, log and lock together."""
+    for mounted in ("/srv", "/srv/orders.ledger.d", "/srv/orders.ledger-backup"):
+        check_place(Path("/srv/orders.ledger"), None, f"{MOUNTS}31 22 254:0 /l {mounted} rw - ext4 /dev/vda rw\n")
+
+
+def test_a_ledger_on_a_doubtful_file_system_is_opened_by_nobody(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading and writing are refused there, and work where the user trusts it."""
+    monkeypatch.setattr("runner.ledger.storage.doubtful_file_system", lambda folder, mounts: "gpfs")
+    refusal(path)
+    refusal(path, read_only=True)
+    open_sqlite(path, "acme", trusted="gpfs").close()

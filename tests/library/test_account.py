@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 import runner
+from runner.cli import run
 from runner.library import account as api
 from runner.plan.plan import Plan
 from runner.sandbox.box import Sandbox
@@ -133,15 +134,22 @@ def test_limits_and_policies_hold(
 def test_a_purchase_in_ci_needs_a_named_ledger(
     account: runner.Account, box: tuple[Sandbox, SandboxServer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With CI set, a ledger that nobody named is refused before anything is asked; the variable names one as well."""
+    """With CI set, a ledger that nobody named or made is refused before anything is asked; the variable names one."""
     monkeypatch.setenv("CI", "true")
     unnamed = runner.Account(base_url=box[1].base_url, api_key=runner.ApiKey(KEY))
     with pytest.raises(runner.UsageError, match="no ledger is named"):
         unnamed.apply(runner.load("orders"), confirm=lambda _: True)
     assert box[0].requests == ()
-    monkeypatch.setenv("ORDER_RUNNER_LEDGER", "team.db")
+    monkeypatch.setenv("ORDER_RUNNER_LEDGER", str(Path("team.db").absolute()))
+    with pytest.raises(runner.LedgerUnusable, match="there is no ledger"):
+        unnamed.apply(runner.load("orders"), confirm=lambda _: True)
+    planned = unnamed.plan(runner.load("orders"))
+    assert [finding["code"] for finding in planned.report["errors"]] == ["PSR610"]
+    assert not Path("team.db").exists()
+    monkeypatch.setenv("USER", "alice")
+    assert run(["ledger", "init"]) == 0
     unnamed.apply(runner.load("orders"), confirm=lambda _: True)
-    assert Path("team.db").exists()
+    assert box[0].purchases
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -13,12 +14,12 @@ from runner.core.orders import OrderKey, OrderRequest
 from runner.core.records import Bought
 from runner.core.states import State
 from runner.limits.budgets import Cap
-from runner.limits.limits import Limits, Standing, strictest
+from runner.limits.limits import Limits, Standing, standing_of, strictest
 from runner.limits.policy import Policy
 from runner.manifest import Loaded
 from runner.manifest.requests import Batch, Budget
 from runner.plan.plan import Plan
-from tests.make import AT, Shop, batch, loaded, order, record, span
+from tests.make import AT, Books, Shop, batch, loaded, order, record, span
 from tests.plan.test_plan import TODAY, priced, steps_of
 
 
@@ -94,6 +95,51 @@ def test_the_same_name_is_no_copy(key: OrderKey, strict: bool) -> None:
     """A further generation of a name is meant, and so is a second try of an order that was refused."""
     plan = planned(loaded(order(key=key)), Limits(strict=strict), bought(order("first")))
     assert (problems(plan), plan.steps[0].warning) == ([], None)
+
+
+@pytest.mark.parametrize("limits", [Limits(strict=True), Limits(strict=True, allow_copies=True)])
+def test_a_copy_that_is_meant(limits: Limits) -> None:
+    """`copies: meant` passes without a word; `allow_copies` lets a copy be bought, with its warning."""
+    meant = planned(loaded(order("copy", copies_meant=True)), limits, bought(order("first")))
+    assert (problems(meant), meant.steps[0].warning) == ([], None)
+    copy = planned(loaded(order("copy")), limits, bought(order("first"))).steps[0]
+    assert copy.to_buy == limits.allow_copies
+    assert (copy.warning or copy.problem).code == "PSR433"  # type: ignore[union-attr] - one of the two is there
+
+
+@pytest.mark.parametrize(("generation", "meant"), [(1, False), (2, False), (3, True)])
+def test_only_a_generation_above_the_others_is_meant(generation: int, meant: bool) -> None:
+    """A batch of second generations that got another name is no purchase on purpose."""
+    earlier = bought(order(key=OrderKey("old", "first", 2)))
+    step = planned(loaded(order(key=OrderKey("b", "copy", generation))), Limits(), earlier).steps[0]
+    assert (step.warning is None) == meant
+
+
+@pytest.mark.parametrize(
+    ("days", "period", "runs"),
+    [
+        (6.9, "1w", True),
+        (7.1, "1w", False),
+        (29, "1m", True),
+        (32, "1m", False),
+        (300, "6m", False),
+        (300, "12m", True),
+    ],
+)
+def test_alike_is_what_still_runs(days: float, period: str, runs: bool) -> None:
+    """A purchase counts for its whole period, from its claim on, and no longer; the ledger is asked far enough back."""
+    asked: list[datetime] = []
+    wanted = order(fields={"quantity": 10, "periodId": period})
+    claimed = AT - timedelta(days=days)
+
+    class Ledger(Books):
+        def bought_alike(self, fingerprints: Iterable[str], at: datetime) -> list[Bought]:
+            asked.append(at)
+            return [Bought(record=record(wanted), claimed_at=claimed)]
+
+    found = standing_of(Ledger(), [wanted], AT).alike  # type: ignore[arg-type] - as far as it is asked
+    assert bool(found) == runs
+    assert asked[0] <= claimed or not runs
 
 
 # -- policies

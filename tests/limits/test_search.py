@@ -86,7 +86,7 @@ def test_a_folder_of_another_user_ends_the_search(tmp_path: Path) -> None:
     assert found(start, within=tmp_path) == [ours, stranger / "order-runner.yaml"]
 
 
-@pytest.mark.parametrize("name", WORKSPACES)
+@pytest.mark.parametrize("name", sorted(set(WORKSPACES)))
 def test_all_of_a_workspace_of_ci_is_searched(tmp_path: Path, name: str) -> None:
     """Up to the folder that CI has checked out, whoever owns it and whatever its mode."""
     root = write(tmp_path / "work/order-runner.yaml")
@@ -96,6 +96,18 @@ def test_all_of_a_workspace_of_ci_is_searched(tmp_path: Path, name: str) -> None
     assert found(start, within=tmp_path) == []
     assert found(start, environ={name: str(tmp_path / "work")}, within=tmp_path) == [root]
     assert found(start, environ={name: str(tmp_path / "other")}, within=tmp_path) == []
+
+
+def test_the_workspaces_of_the_usual_systems_are_known() -> None:
+    """Each is the folder into which a CI system checks out."""
+    assert {"GITHUB_WORKSPACE", "CI_PROJECT_DIR", "WORKSPACE", "BUILD_SOURCESDIRECTORY", "BITBUCKET_CLONE_DIR"} <= {
+        *WORKSPACES
+    }
+    assert {"CIRCLE_WORKING_DIRECTORY", "BUILDKITE_BUILD_CHECKOUT_PATH", "DRONE_WORKSPACE", "CI_WORKSPACE"} <= {
+        *WORKSPACES
+    }
+    assert {"APPVEYOR_BUILD_FOLDER", "TRAVIS_BUILD_DIR", "bamboo_build_working_directory"} <= {*WORKSPACES}
+    assert {"CODEBUILD_SRC_DIR", "SEMAPHORE_GIT_DIR"} <= {*WORKSPACES}
 
 
 @pytest.mark.parametrize("text", ["~/work", "work"])

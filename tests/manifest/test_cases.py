@@ -38,6 +38,8 @@ def loaded_as_case(loaded: manifest.Loaded, folder: Path) -> dict[str, Any]:
                 "type": order.type,
                 "fields": dict(order.fields),
                 **({"words": dict(order.words)} if order.words else {}),
+                **({"renamed_from": str(order.renamed_from)} if order.renamed_from else {}),
+                **({"copies_meant": True} if order.copies_meant else {}),
                 "enabled": order.enabled,
                 "labels": dict(order.labels),
                 "max_total": None if order.max_total is None else str(order.max_total),

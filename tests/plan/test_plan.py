@@ -19,6 +19,7 @@ from runner.core.states import State
 from runner.limits.limits import Limits, strictest
 from runner.manifest import Loaded
 from runner.manifest.requests import Batch
+from runner.plan.former_keys import Memory
 from runner.plan.plan import Plan, Step, ask_prices, check_limits, compare_with_ledger
 from tests.make import AT, Shop, batch, loaded, order, record, span
 
@@ -27,7 +28,8 @@ TODAY = AT.date()
 
 def steps_of(wanted: Loaded, records: Mapping[OrderKey, Record] | None = None, **settings: Any) -> tuple[Step, ...]:
     """The orders compared with what the ledger has."""
-    return compare_with_ledger(wanted.orders, strictest(wanted.batches), records or {}, today=TODAY, **settings)
+    known = Memory(records=records or {})
+    return compare_with_ledger(wanted.orders, strictest(wanted.batches), known, today=TODAY, **settings)
 
 
 def priced(plan: Plan, wanted: Loaded, shop: Shop, limits: Limits, watch: Watch = ignore, **settings: Any) -> Plan:

@@ -18,6 +18,7 @@ FOLDER = Path(__file__).parents[2] / "benchmarks"
         ("ledger", ["--purchases", "2", "--orders", "3", "--rounds", "1"]),
         ("plan", ["--orders", "6", "--rounds", "1"]),
         ("render", ["--orders", "5", "--rounds", "1"]),
+        ("strangers", ["--orders", "4", "--history", "3", "--rounds", "1"]),
     ],
 )
 def test_a_benchmark_of_next_to_nothing_comes_to_its_verdict(name: str, size: list[str], tmp_path: Path) -> None:

@@ -17,6 +17,9 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "acceptance/test_acceptance_formats.py": "cli.outputs cli.report views.formats.report_json views.terminal.stream",
     "acceptance/test_acceptance_happy.py": "cli.apply cli.sandbox cli.schema cli.status",
     "acceptance/test_acceptance_init.py": "cli.init starter.placing views.starter",
+    "acceptance/test_acceptance_accounts.py": "cli.decision run.keyring",
+    "acceptance/test_acceptance_ledger_init.py": "run.founding",
+    "acceptance/test_acceptance_renames.py": "plan.former_keys",
     "acceptance/test_acceptance_limits.py": "cli.options.bounds",
     "acceptance/test_acceptance_manifests.py": "cli.validate",
     "acceptance/test_acceptance_reads_and_keys.py": "cli.options.common",
@@ -33,7 +36,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "ledger/test_postgres.py": "ledger.pgsession ledger.pgurl",
     "ledger/test_sqlite.py": "ledger.engine",
     "manifest/test_cases.py": "core.nearest manifest.alike manifest.judging manifest.head manifest.keys manifest.kinds "
-    "manifest.phrases manifest.requests manifest.rules",
+    "manifest.phrases manifest.renames manifest.requests manifest.rules",
     "manifest/test_lock.py": "manifest.words",
     "manifest/test_manifest.py": "manifest.discover manifest.places",
     "plan/approval/test_consent.py": "plan.task",
@@ -51,7 +54,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "settle/test_resolve.py": "cli.resolve",
     "vendors/transport/test_connect.py": "vendors.failures vendors.streams",
     "vendors/transport/test_lost_answers.py": "vendors.v1.adapter",
-    "vendors/v1/test_cases.py": "vendors.retry_after vendors.v1.lists vendors.v1.reads vendors.v1.reference vendors.v1.refusals",
+    "vendors/v1/test_cases.py": "vendors.retry_after vendors.v1.reads vendors.v1.reference vendors.v1.refusals",
     "vendors/v1/test_purchases.py": "vendors.wire",
     "views/formats/test_formats.py": "views.formats.annotations views.formats.validation views.formats.facts "
     "views.formats.github views.formats.junit views.formats.markdown views.formats.ndjson views.formats.sarif",

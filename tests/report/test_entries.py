@@ -91,7 +91,7 @@ def test_the_answers_text_is_kept_only_in_doubt(outcome: Outcome) -> None:
 
 def test_an_unrecorded_result_names_its_order() -> None:
     """What the ledger did not take may have been charged, and says of which order."""
-    finding = entries.finding_of_unrecorded(entry(), "disk full")
+    finding = entries.finding_of_unrecorded(entry(), "disk full", LedgerUnusable("disk full"))
     assert (finding.problem.code, finding.problem.key, finding.category) == ("PSR602", "b/a", "unknown")
 
 

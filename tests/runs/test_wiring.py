@@ -85,7 +85,7 @@ def test_what_is_no_key_is_refused_without_repeating_it(text: str, tmp_path: Pat
 def test_in_ci_the_ledger_is_named(value: str, named: bool, refused: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """With CI set, a ledger that nobody named is refused."""
     monkeypatch.setenv("CI", value)
-    settings = Settings(ledger="orders.ledger" if named else None)
+    settings = Settings(ledger="/data/orders.ledger" if named else None)
     if refused:
         with pytest.raises(UsageError, match="bought again"):
             require_named_ledger(settings)

@@ -164,6 +164,40 @@ def test_a_renewal_changes_ids_and_numbers_but_is_no_order(stage: Staging, clock
     assert s.box.balances[SANDBOX_KEY] == Decimal(10000) - 2 * Decimal("16.20")
 
 
+def test_numbers_may_have_their_mark_from_the_first_purchase_on(stage: Staging) -> None:
+    """With the switch an order's number has a hash at once, another one after a renewal, and the base stays."""
+    s = stage(options=Options(order_numbers="marked"))
+    made = s.make(BODIES["ipv4"]).data
+    (base,) = made["listBaseOrderNumbers"]
+    assert base.startswith("NS_")
+    assert base not in s.make(BODIES["ipv4"]).data["listBaseOrderNumbers"]
+    numbers = {rows(s)[0]["order_number"]}
+    s.box.renew(made["orderId"])
+    numbers.add(rows(s)[0]["order_number"])
+    assert {number.partition("_e_")[0] for number in numbers} == {base}
+    assert len(numbers) == 2
+
+
+def test_rows_that_end_soon_may_be_hidden(stage: Staging, clock: Any) -> None:
+    """With the switch, rows in their last days are in the list of ending ones and in no other, untyped or by order."""
+    s = stage(clock=clock, options=Options(ends_hidden=10))
+    long, short = (s.make(BODIES["ipv4"] | {"periodId": period}).data["orderId"] for period in ("1m", "1w"))
+    assert {row["order_id"] for row in rows(s)} == {long}
+    assert {(row["order_id"], row["status"]) for row in rows(s, query="?ends=Y")} == {(short, "Ends")}
+    assert rows(s, query=f"?orderId={short}") == []
+    assert {row["order_id"] for row in s.get("proxy/list").data["ipv4"]} == {long}
+    clock.now += 20.5 * 86_400
+    assert rows(s) == []
+    assert {row["order_id"] for row in rows(s, query="?ends=Y")} == {long}
+
+
+def test_nothing_is_hidden_where_filters_are_ignored(stage: Staging) -> None:
+    """A list that could be had in no way at all would be another vendor's."""
+    s = stage(options=Options(ends_hidden=90, filters="ignored"))
+    s.make(BODIES["ipv4"])
+    assert len(rows(s)) == len(rows(s, query="?ends=Y")) == 10
+
+
 def test_a_renewal_may_show_under_a_new_order_id(stage: Staging) -> None:
     """The id is one that no later order gets."""
     s = stage()

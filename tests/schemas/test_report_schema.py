@@ -124,7 +124,7 @@ def test_versioning_is_stated() -> None:
     """The schema says what a minor and a major version may change, and which version it is."""
     assert "minor version adds" in SCHEMA["$comment"]
     assert "major version breaks" in SCHEMA["$comment"]
-    assert SCHEMA["properties"]["report_version"]["const"] == "1.1"
+    assert SCHEMA["properties"]["report_version"]["const"] == "1.2"
 
 
 def test_words_are_the_codes() -> None:

@@ -20,6 +20,7 @@ from runner.core.records import Holder, Record, Settlement
 from runner.core.states import Event, State
 from runner.ledger.sqlite import open_sqlite
 from runner.sandbox.box import Sandbox
+from runner.sandbox.memory import Sale
 from runner.sandbox.options import SANDBOX_KEY, Options
 from tests import make
 
@@ -55,7 +56,7 @@ class Desk:
         document = json.loads(self.capsys.readouterr().out)
         return code, {order["key"].removeprefix("b/"): order for order in document["orders"]}
 
-    def apply(self, *orders: str, fault: str | None = None, **more: Any) -> int:
+    def apply(self, *orders: str, fault: str | None = None, options: tuple[str, ...] = ()) -> int:
         """Buys orders `n0`, `n1` …; `fault` is armed for the next purchase."""
         lines = "\n".join(f"  - {{name: n{place}, {order}}}" for place, order in enumerate(orders or (IPV4,)))
         path = self.folder / "orders.yaml"
@@ -63,7 +64,7 @@ class Desk:
         for spec in filter(None, (fault or "").split()):
             self.box.add_fault(spec)
         report = self.folder / "report.json"
-        return self.run("apply", "--yes", "-q", "--report", report, path)[0]
+        return self.run("apply", "--yes", "-q", "--report", report, *options, path)[0]
 
     def later(self, seconds: float) -> None:
         """Only the vendor's clock."""
@@ -85,13 +86,15 @@ class Desk:
                 balance = self.box.balances[SANDBOX_KEY]
                 request = make.order(name, fields=asked | fields)
                 claim = make.claim(request, quote=make.quote("3.60", at=at), ceiling=Decimal("3.60"))
-                witness = make.witness(*self.shown(), at=at)
+                shown = self.shown()
+                numbers = frozenset(number for purchase in shown for number in purchase.base_order_numbers)
+                witness = make.witness(*(str(purchase.order_id) for purchase in shown), at=at, numbers=numbers)
                 attempt = hold.claim(replace(claim, witness=witness, balance=balance, run_id="lost", at=at))
                 if unknown:
                     hold.settle(attempt, Settlement(event=Event.UNKNOWN, after=State.UNKNOWN, at=at, reason="lost"))
 
-    def shown(self) -> frozenset[str]:
-        return frozenset(str(purchase.order_id) for purchase in self.box.purchases if purchase.type == "ipv4")
+    def shown(self) -> list[Sale]:
+        return [purchase for purchase in self.box.purchases if purchase.type == "ipv4"]
 
 
 @pytest.fixture

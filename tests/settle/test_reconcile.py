@@ -6,14 +6,16 @@ import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
 from runner.core.clock import SystemClock
 from runner.core.orders import OrderKey
-from runner.core.progress import Looked, Progress, Waiting
+from runner.core.progress import Looked, Progress, Waiting, ignore
 from runner.core.records import Holder
 from runner.core.secrets import ApiKey
 from runner.core.states import State
@@ -21,9 +23,10 @@ from runner.core.stop import Stop
 from runner.evidence.judge import Rules
 from runner.ledger.sqlite import open_sqlite
 from runner.sandbox.options import SANDBOX_KEY
-from runner.settle.reconcile import Reconciliation, reconcile
+from runner.settle.reconcile import Reconciliation, Settlements, reconcile
 from runner.vendors.transport import Timing, Transport
 from runner.vendors.v1.adapter import V1Reader
+from tests import make
 from tests.settle.conftest import IPV4, RESIDENT, Desk
 
 NOW = ("--settle-after", "0s")
@@ -169,7 +172,7 @@ def test_a_late_delivery(open_desk: Callable[..., Desk]) -> None:
     assert all(before.left > after.left for before, after in pairwise(looks))
 
 
-def polled(desk: Desk, watch: Callable[[Progress], None]) -> object:
+def polled(desk: Desk, watch: Callable[[Progress], None], **changes: Any) -> Settlements:
     import os
 
     clock, timing = SystemClock(), Timing(read=5, money=5, connect=5, pauses=(0.01,))
@@ -189,7 +192,24 @@ def polled(desk: Desk, watch: Callable[[Progress], None]) -> object:
             wait=60,
             pauses=(0.01, 0.02),
         )
-        return reconcile(task)
+        return reconcile(replace(task, **changes))
+
+
+def test_a_rest_too_short_for_the_clock_ends_the_waiting(open_desk: Callable[..., Desk]) -> None:
+    """What is left of --wait may be too little to move a clock of floating numbers: then it is over."""
+    desk, looks = open_desk(provisioning_delay=600.0), []
+    desk.apply(fault="reset-after")
+    far = make.StillClock()
+    far.seconds = 2.0**30
+
+    class Patience(Stop):
+        def wait(self, seconds: float) -> None:
+            far.seconds += seconds
+            looks.append(seconds)
+            assert len(looks) < 5, "it never ends"
+
+    outcome = polled(desk, ignore, clock=far, stop=Patience(), wait=2.0**-30)
+    assert (len(outcome.open), looks) == (1, [])
 
 
 def test_waiting_ends(desk: Desk) -> None:
@@ -260,9 +280,21 @@ def test_a_reading_that_failed_is_no_reading(desk: Desk, fault: str, exclusive: 
 
 
 def test_a_wrong_key(desk: Desk) -> None:
+    """Another key than the account's reads nothing: the order stays open, which outranks the refusal."""
+    desk.apply(fault="reset-before")
+    asked = len(desk.box.requests)
+    desk.monkeypatch.setenv("PROXY_SELLER_API_KEY", "WrongWrongWrong")
+    code, text = desk.run("reconcile", *NOW)
+    assert code == 7
+    assert "nothing was read: PSR608 this is not the API key of account default" in text
+    assert len(desk.box.requests) == asked
+
+
+def test_access_that_is_refused(desk: Desk) -> None:
     """Access that is refused reads nothing: the order stays open, which outranks the refusal."""
     desk.apply(fault="reset-before")
     desk.monkeypatch.setenv("PROXY_SELLER_API_KEY", "WrongWrongWrong")
+    assert desk.run("ledger", "rekey", "--yes")[0] == 0
     code, text = desk.run("reconcile", *NOW)
     assert code == 7
     assert "could not be read: the vendor refused" in text
@@ -277,7 +309,7 @@ def test_two_accounts_with_orders_of_one_shape(open_desk: Callable[..., Desk]) -
     for account, fault in (("a", "reset-after"), ("b", "reset-before")):
         desk.monkeypatch.setenv("PROXY_SELLER_API_KEY", keys[account])
         desk.monkeypatch.setenv("ORDER_RUNNER_ACCOUNT", account)
-        assert desk.apply(fault=fault) == 7
+        assert desk.apply(fault=fault, options=("--new-account",)) == 7
     assert desk.rulings(*NOW, "--exclusive")[1]["n0"]["ruling"] == "absent"
     desk.monkeypatch.setenv("PROXY_SELLER_API_KEY", keys["a"])
     desk.monkeypatch.setenv("ORDER_RUNNER_ACCOUNT", "a")

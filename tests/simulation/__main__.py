@@ -34,6 +34,7 @@ EVENTS = (
     *("hold lost while frozen", "connection was stale", "connection refused", "guard said no", "committed late"),
     *("emergency saved", "purchase without funds", "charged more, answer lost", "settled a week later"),
     *("inherited in doubt", "renewed under a new id", "renewed under its id", "list with half of an order"),
+    *("list with numbers marked from birth", "order hidden from the default list"),
     *(f"stranger {what}" for what in dict.fromkeys((*ALONE, *OTHERS, *CONFUSING))),
     *(f"read {kind}" for kind in dict.fromkeys((*BAD_READS, *BAD_LISTS, *LIES, "unreachable"))),
     *(f"{path} failed" for path in READS),
@@ -41,6 +42,9 @@ EVENTS = (
     *("settled by a person, placed", "settled by a person, absent", "shared: left to a person"),
     *(f"exclusive: left to a person: {name}" for name in CLASSES),
     *("refused: looks bought", "settled by a person, adopted", "settled by a person, not mine"),
+    "run under another name",
+    *("ledger moved away", "older copy refused"),
+    *("renamed without a word", "renamed", "old name came back"),
     *("ledger put back", *(f"bought again: {name}" for name in UNSEEN)),
 )
 """What has to have happened before a result means anything."""

@@ -33,6 +33,8 @@ class Books:
     loaded: Loaded
     goals: dict[str, str]
     """Each order's key, and the `customTargetName` by which the vendor knows it."""
+    former: dict[str, str]
+    """The same for keys that orders had before they were renamed."""
 
     def ask(self, statement: str, *values: object) -> list[Any]:
         """Rows of the ledger, read past the code under test."""
@@ -52,7 +54,8 @@ class Books:
     def room(self, goal: str) -> int:
         """How many purchases of a goal the ledger owns or has in doubt."""
         known = self.states()
-        return sum(known.get(key, NOTHING)[0] in (*OPEN, State.PLACED) for key, of in self.goals.items() if of == goal)
+        keys = [key for key, of in (self.goals | self.former).items() if of == goal]
+        return sum(known.get(key, NOTHING)[0] in (*OPEN, State.PLACED) for key in keys)
 
     def _is_settled(self, goal: str) -> bool:
         known = self.states()
@@ -89,6 +92,10 @@ class Books:
         if self.forgetting.allowed[goal]:
             return len(set(mine)) < len(mine) or not set(mine) <= set(truth)
         return truth != mine
+
+    def first_id(self, order_id: str | None) -> str:
+        """The id that an order was bought under; a person may have adopted it under one that a renewal gave it."""
+        return next((str(order.order_id) for order in self.vendor.bought if order_id in order.ids), "")
 
     @property
     def renewals(self) -> bool:

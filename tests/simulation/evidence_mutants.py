@@ -17,8 +17,10 @@ from runner.core.readings import Readings
 from runner.core.vendor import Look, SeenOrder, Witness
 from runner.evidence import explanations, judge
 from runner.evidence.judge import Verdict
+from runner.plan import lookalikes
 from runner.settle import reconcile
 from runner.vendors.v1 import lists, reads
+from runner.vendors.v1 import purchases as v1
 from runner.vendors.v1.adapter import V1Reader
 
 
@@ -61,9 +63,9 @@ def failed_witness_is_empty() -> AbstractContextManager[object]:
             self._witnesses[product] = (self._clock.monotonic(), witness)
             return seen
 
-    def witness(self: V1Reader, product: ProductType) -> Witness:
+    def witness(self: V1Reader, product: ProductType, earlier: Witness | None = None) -> Witness:
         try:
-            return later(self, product)
+            return later(self, product, earlier)
         except VendorUnavailable:
             return Witness(type=product, order_ids=frozenset(), at=self._clock.now())
 
@@ -121,13 +123,64 @@ def list_not_asked() -> AbstractContextManager[object]:
 
 
 def renewals_are_new() -> AbstractContextManager[object]:
-    """The mark of a renewal is not looked at."""
-    real = lists._seen_order
+    """Base numbers that were shown before are not compared: what has a new order id is new."""
+    return mock.patch.object(Witness, "has", lambda self, seen: seen.order_id in self.order_ids)
 
-    def seen(identity: str, rows: list[Any]) -> SeenOrder:
-        return replace(real(identity, rows), renewed=False)
 
-    return mock.patch.object(lists, "_seen_order", seen)
+def _without_marked(where: Any, name: str) -> AbstractContextManager[object]:
+    """Orders with `_e_` in their numbers are taken for renewals, and left out of what `where.name` gives."""
+    read, real = lists._seen_order, getattr(where, name)
+    marked: set[str] = set()
+
+    def seen_order(identity: str, rows: list[Any]) -> SeenOrder:
+        if any("_e_" in row.get("order_number", "") for row in rows):
+            marked.add(identity)
+        return read(identity, rows)
+
+    def unmarked(*about: Any) -> list[SeenOrder]:
+        return [order for order in real(*about) if order.order_id not in marked]
+
+    return _both(
+        lambda: mock.patch.object(lists, "_seen_order", seen_order),
+        lambda: mock.patch.object(where, name, unmarked),
+    )
+
+
+def mark_is_no_candidate() -> AbstractContextManager[object]:
+    """The mark alone is trusted when an order in doubt is looked for."""
+    return _without_marked(judge, "_new")
+
+
+def mark_is_not_compared() -> AbstractContextManager[object]:
+    """The mark alone is trusted when the vendor's orders are compared with the ledger's."""
+    return _without_marked(lookalikes, "find_unowned")
+
+
+def one_list_is_looked_at() -> AbstractContextManager[object]:
+    """The default list counts as the whole one."""
+    return mock.patch.object(v1, "ending_list", v1.proxy_list)
+
+
+def witness_of_one_list() -> AbstractContextManager[object]:
+    """What only the list of ending proxies showed before a purchase is new after it."""
+    looked, witnessed = Readings.look, V1Reader.witness
+
+    def default_list(self: V1Reader, product: ProductType) -> Witness:
+        orders = lists.decode_look([self._transport.read(v1.proxy_list(product))], product)
+        return Look(type=product, at=self._clock.now(), orders=orders).witness
+
+    def look(self: Readings, product: ProductType) -> Look:
+        taken, seen = self._clock.monotonic(), looked(self, product)
+        self._witnesses[product] = taken, default_list(self.reader, product)
+        return seen
+
+    def witness(self: V1Reader, product: ProductType, earlier: Witness | None = None) -> Witness:
+        return witnessed(self, product, earlier) if product == "resident" else default_list(self, product)
+
+    return _both(
+        lambda: mock.patch.object(Readings, "look", look),
+        lambda: mock.patch.object(V1Reader, "witness", witness),
+    )
 
 
 def card_is_balance() -> AbstractContextManager[object]:
@@ -153,8 +206,8 @@ def lost_rows_unnoticed() -> AbstractContextManager[object]:
     """Nobody asks whether the list shows what it showed before."""
     real = judge._list_doubt
 
-    def doubt(claim: Any, look: Look | None, new: Any, facts: Any) -> str:
-        words = real(claim, look, new, facts)
+    def doubt(claim: Any, look: Look | None, facts: Any) -> str:
+        words = real(claim, look, facts)
         return "" if "no longer" in words else words
 
     return mock.patch.object(judge, "_list_doubt", doubt)
@@ -171,6 +224,10 @@ EVIDENCE: Final = (
     balance_not_asked,
     list_not_asked,
     renewals_are_new,
+    mark_is_no_candidate,
+    mark_is_not_compared,
+    one_list_is_looked_at,
+    witness_of_one_list,
     card_is_balance,
     lost_rows_unnoticed,
 )

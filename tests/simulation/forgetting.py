@@ -18,15 +18,16 @@ from runner.plan import lookalikes
 from runner.plan.task import Guard
 from runner.run import batch
 from runner.settle.resolve import Disowning, Ruling, disown, resolve
+from tests.simulation.moving import put
 from tests.simulation.process import Killed, Process
 from tests.simulation.settling import PERSON
-from tests.simulation.store import MemoryLedger, raw
+from tests.simulation.store import MemoryLedger
 
 if TYPE_CHECKING:
     from tests.simulation.vendor import Bought
     from tests.simulation.world import World
 
-UNSEEN: Final = ("in no list", "not shown yet", "renewed since", "over by now")
+UNSEEN: Final = ("in no list", "not shown yet", "over by now")
 """Why the vendor's list does not give a forgotten order away."""
 LATER: Final = (400.0, 400.0, 4000.0, 20_000.0)
 """Seconds it takes to put a ledger back: what was received has been carried out by then, or never is."""
@@ -73,12 +74,8 @@ class Forgetting:
         world.vendor.catch_up()
         for _ in range(world.rng.choice((0, 0, 1, 2))):
             world.vendor.meanwhile()
-        cursor = raw(world.connection)
-        for table in reversed(metadata.sorted_tables):
-            cursor.execute(f"DELETE FROM {table.name}")
-        for table in metadata.sorted_tables:
-            rows = self._copy[table.name]
-            cursor.executemany(f"INSERT INTO {table.name} VALUES ({','.join('?' * len(table.columns))})", rows)
+        put(world, self._copy)
+        world.moving.forget()
         self.restored = True
         world.exclusive = False  # what was forgotten is, to this ledger, what others bought
         world.settling.begin_again()
@@ -91,11 +88,11 @@ class Forgetting:
     # What a run could know
 
     def listed(self, process: Process, product: str) -> None:
-        """A run reads a list; the first of each type is the one that it compares. What it shows, and shows as new."""
+        """A run reads a list; the first of each type is the one that it compares. What it shows."""
         if self.restored and product not in process.saw:
             now = self.world.clock.monotonic()
             bought = (order for order in self.world.vendor.bought if order.lot.shape.product == product)
-            process.saw[product] = {o.order_id: not o.lot.renewals for o in bought if o.lot.shows(now)}
+            process.saw[product] = {order.order_id for order in bought if order.lot.shows(now)}
 
     def writes(self, process: Process, goal: str) -> None:
         """A purchase is sent. It may be one too many only where nothing gave away what was forgotten."""
@@ -115,14 +112,13 @@ class Forgetting:
             return "in no list"
         if product not in process.saw:
             return None
-        plain = process.saw[product].get(order.order_id)
-        if plain is None:
-            return "over by now" if order.lot.ends_at <= self.world.clock.monotonic() else "not shown yet"
-        return None if plain else "renewed since"
+        if order.order_id in process.saw[product]:
+            return None
+        return "over by now" if order.lot.ends_at <= self.world.clock.monotonic() else "not shown yet"
 
     def _unowned(self, goal: str) -> list[Bought]:
         owned = {order_id for _, order_id in self.world.states().values()}
-        return [order for order in self.world.vendor.of(goal) if str(order.order_id) not in owned]
+        return [order for order in self.world.vendor.of(goal) if not order.ids & owned]
 
     # The person
 
@@ -147,7 +143,7 @@ class Forgetting:
                 if visible:
                     ruling = Ruling(
                         key=request.key,
-                        order_id=str(visible[0].order_id),
+                        order_id=str(visible[0].lot.shown_id),
                         reason="the ledger is an old one",
                         person=PERSON,
                         at=world.clock.now(),
@@ -166,7 +162,7 @@ class Forgetting:
             for order in world.vendor.bought
             if self._shows(order)
             and str(order.lot.shown_id) not in owned | strangers
-            and (not order.key or str(order.order_id) in owned or self._is_one_too_many(order))
+            and (not order.key or order.ids & owned or self._is_one_too_many(order))
         )
         if theirs:
             disown(Disowning(order_ids=theirs, reason="by hand", person=PERSON, at=world.clock.now()), ledger, hold)

@@ -88,14 +88,18 @@ class Lot:
     def shows(self, now: float) -> bool:
         return self.shape.product != "resident" and self.shown_at <= now < self.ends_at
 
-    def rows(self, now: float, *, numbered: bool) -> Iterator[dict[str, Any]]:
-        """Half of the rows until all are delivered. Old answers have no order numbers (`numbered`)."""
+    def rows(self, now: float, *, numbered: bool, marked: bool) -> Iterator[dict[str, Any]]:
+        """Half of the rows until all are delivered. Old answers have no order numbers (`numbered`).
+
+        A number gets a hash with the first renewal, or has one from birth (`marked`).
+        """
         shape = self.shape
         count = shape.quantity if now >= self.whole_at else max(1, shape.quantity // 2)
         names = COUNTRIES[shape.product]
-        number = self.number + f"_e_{self.renewals:02x}" * bool(self.renewals)
+        number = self.number + f"_e_{self.renewals:02x}" * (marked or self.renewals > 0)
         for place in range(count):
             row = {
+                "id": int(f"{self.number.partition('_')[0]}{self.renewals:02}{place:02}"),
                 "order_id": self.shown_id,
                 "country_alpha3": names[shape.country or 0] or ("FRA", "DEU")[place % 2],
                 "protocol": "SOCKS" if shape.protocol == "SOCKS5" else "HTTP",

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from unittest import mock
 
 from runner.buy import protocol
 from runner.core.errors import LedgerUnusable
-from runner.core.orders import Quote
-from runner.core.records import Attempt, Claim, Record, Settlement
+from runner.core.orders import OrderKey, Quote
+from runner.core.records import Attempt, Claim, Record, Rename, Settlement
 from runner.core.states import Event, State
 from runner.core.vendor import Answer, NotSent, Outcome, Rejected, Unknown, VendorError
+from runner.ledger import renaming, statements
+from runner.ledger.codec import moment_text
+from runner.ledger.footing import Footing
 from runner.ledger.hold import SqlHold, _durable
+from runner.ledger.moves import NO_PURCHASE
 from runner.ledger.sql import AccountRows
+from runner.limits import limits
 from runner.plan import making
+from runner.run import batch
 from runner.vendors.failures import Lost
 from runner.vendors.v1 import adapter
 from runner.vendors.v1 import purchases as v1
@@ -168,6 +174,53 @@ def wants_not_noted() -> AbstractContextManager[object]:
     return mock.patch.object(SqlHold, "note_wants", return_value=None)
 
 
+@contextmanager
+def key_not_compared() -> Iterator[None]:
+    """Whatever name a run has for the account, it is let in."""
+    with mock.patch.object(batch, "check_key", return_value=True), mock.patch.object(batch, "admit"):
+        yield
+
+
+def moved_unnoticed() -> AbstractContextManager[object]:
+    """A ledger whose files have gone from their places is used on."""
+    return mock.patch.object(Footing, "objection", return_value=None)
+
+
+def lock_not_read() -> AbstractContextManager[object]:
+    """A ledger is not held against what its lock remembers."""
+    return mock.patch.object(Footing, "refuse_behind", return_value=None)
+
+
+def lock_not_written() -> AbstractContextManager[object]:
+    """The lock remembers nothing."""
+    return mock.patch.object(Footing, "catch_up", return_value=None)
+
+
+def alike_for_a_day() -> AbstractContextManager[object]:
+    """What was bought yesterday makes nothing look like a renaming."""
+    return mock.patch.object(limits, "end_of", lambda product, fields, begin: begin + timedelta(days=1))
+
+
+@contextmanager
+def old_key_stays_free() -> Iterator[None]:
+    """A renaming moves the purchase, and leaves the old key as if it had never bought anything."""
+    real = renaming._enter
+
+    def give_up(rows: AccountRows, fence: int, one: Rename, before: Mapping[str, object]) -> None:
+        free = {"state": State.PLANNED.value, "updated_at": moment_text(one.at), "reason": None}
+        named = {"b_account": rows.account, "b_key": str(one.before), "b_attempt": before["attempt"], "b_fence": fence}
+        renaming._change(rows, statements.GIVE_UP, {**NO_PURCHASE, **free, **named}, one)
+
+    def enter(
+        rows: AccountRows, one: Rename, key: OrderKey, n: int, before: State, detail: Mapping[str, object]
+    ) -> None:
+        if key == one.after:
+            real(rows, one, key, n, before, detail)
+
+    with mock.patch.object(renaming, "_give_up", give_up), mock.patch.object(renaming, "_enter", enter):
+        yield
+
+
 MUTANTS: Final[Mapping[str, Mutant]] = {
     mutant.__name__.replace("_", "-"): mutant
     for mutant in (
@@ -187,6 +240,12 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         emergency_file_ignored,
         forgotten_not_compared,
         wants_not_noted,
+        key_not_compared,
+        moved_unnoticed,
+        lock_not_read,
+        lock_not_written,
+        alike_for_a_day,
+        old_key_stays_free,
         *EVIDENCE,
     )
 }

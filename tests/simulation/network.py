@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from runner.core.errors import VendorUnavailable
+from runner.core.identity import Identity
+from runner.core.secrets import ApiKey
 from runner.core.vendor import NotSent
 from runner.vendors.failures import Lost
 from runner.vendors.wire import Request, Response
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
 
 IDLE: Final = 120.0
 """Seconds after which the vendor's edge closes a connection on which nothing came."""
+
+
+IDENTITY: Final = Identity(address="vendor.example", key=ApiKey("simulated-key"))
+"""Whose account all of a world's runs buy on."""
 
 
 class Line:
@@ -51,6 +57,7 @@ class Transport:
     """What `V1Buyer` stands on."""
 
     base_url = "https://vendor.example/***"
+    identity = IDENTITY
 
     def __init__(self, process: Process) -> None:
         self._process = process

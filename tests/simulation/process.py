@@ -69,12 +69,14 @@ class Process:
         self.fate = fate
         self.knows_hold = world.rng.random() < 0.5
         """A process whose hold was lost while it was frozen may not know of it."""
+        self.connection, self.lock = world.connection, world.lock
+        """What it has open, wherever that is by now."""
         self.dead = False
         self.claimed_at = self.guarded_at = 0.0
         self.point = point
         self.looks = False
-        self.saw: dict[str, dict[int, bool]] = {}
-        """By type: which orders the first list had, and whether as new ones."""
+        self.saw: dict[str, set[int]] = {}
+        """By type: which orders the first reading had."""
         self._left = nth
 
     def breathe(self) -> None:
@@ -104,6 +106,8 @@ class Process:
             elif fate == "is to stop":
                 self.world.counts[f"asked to stop at {point}"] += 1
                 self.stop.request()
+            elif fate == "loses its ledger":
+                self.world.moving.away(self)
             else:
                 self.world.counts[f"frozen at {point}"] += 1
                 self.world.while_frozen(self)

@@ -142,7 +142,7 @@ class Settling:
             goal = world.goals[key]
             if after == "placed":
                 _, order_id = world.states()[key]
-                if order_id not in {str(order.order_id) for order in world.vendor.of(goal)}:
+                if not any(order_id in order.ids for order in world.vendor.of(goal)):
                     world.against(f"I2: reconcile took order {order_id} for {key}")
             elif after == "absent" and self._at_vendor(goal) > world.room(goal):
                 world.against(f"I2: reconcile called {key} absent, and it was bought")
@@ -178,7 +178,7 @@ class Settling:
 
     def _unclaimed(self, goal: str) -> list[Bought]:
         owned = {order_id for _, order_id in self.world.states().values()}
-        return [order for order in self.world.vendor.of(goal) if str(order.order_id) not in owned]
+        return [order for order in self.world.vendor.of(goal) if not order.ids & owned]
 
     def to_the_end(self) -> None:
         """The calm: evidence first, for as long as anything may take; then a person, for what had better be a class."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Connection, StaticPool, create_engine, event
 
 from runner.core.errors import Busy, LedgerUnusable
+from runner.core.identity import AccountKey
 from runner.core.ledger import Hold
 from runner.core.records import Attempt, Holder, Settlement
+from runner.ledger.codec import values_of
+from runner.ledger.footing import Footing
 from runner.ledger.hold import SqlHold
 from runner.ledger.reader import SqlReader
 from runner.ledger.schema import metadata
@@ -20,6 +23,10 @@ from runner.ledger.sql import AccountRows
 if TYPE_CHECKING:
     from tests.simulation.process import Process
     from tests.simulation.world import World
+
+
+ACCOUNT: Final = "acme"
+"""The name that the ledger knows."""
 
 
 def database() -> Connection:
@@ -54,6 +61,13 @@ def emptied(connection: Connection) -> Connection:
     return connection
 
 
+def enter_account(connection: Connection, entry: AccountKey) -> None:
+    """Make an account known by its key, before anything happens."""
+    values = values_of(entry)
+    columns, places = ", ".join(values), ", ".join("?" * len(values))
+    raw(connection).execute(f"INSERT INTO account_keys ({columns}) VALUES ({places})", [*values.values()])
+
+
 class Emergency:
     """The emergency file, in memory: it outlives the processes."""
 
@@ -66,9 +80,10 @@ class Emergency:
     def entries(self) -> list[tuple[Attempt, Settlement]]:
         return list(self.saved)
 
-    def save(self, attempt: Attempt, settlement: Settlement) -> None:
+    def save(self, attempt: Attempt, settlement: Settlement) -> str:
         self.saved.append((attempt, settlement))
         self._world.counts["emergency saved"] += 1
+        return self.path
 
     def clear(self) -> None:
         """I2: what is thrown away has been entered."""
@@ -84,9 +99,9 @@ class MemoryLedger(SqlReader):
     """A `Ledger` as one process sees it."""
 
     location = "memory"
-    account = "acme"
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, account: str = ACCOUNT) -> None:
+        self.account = account
         self._process = process
         self._world: World = process.world
 
@@ -99,12 +114,14 @@ class MemoryLedger(SqlReader):
         if world.holder is not None:
             raise Busy("held")
         world.holder = process
+        footing = Footing(process.lock, {}, self.location)  # type: ignore[arg-type] - the same methods
         try:
             yield SqlHold(
                 holder=holder,
-                write=self._write,
-                is_held=lambda: process.knows_hold or world.holder is process,
+                transaction=self._write,
+                is_held=lambda: process.knows_hold or world.holder is process or not process.lock.is_in_place(),
                 emergency=world.emergency,  # type: ignore[arg-type] - the same methods
+                footing=footing,
             )
         finally:
             if world.holder is process:
@@ -116,19 +133,19 @@ class MemoryLedger(SqlReader):
     @contextmanager
     def _look(self) -> Iterator[AccountRows]:
         self._process.breathe()
-        with self._world.connection.begin():
-            yield AccountRows(self._world.connection, self.account)
+        with self._process.connection.begin():
+            yield AccountRows(self._process.connection, self.account)
 
     @contextmanager
     def _write(self) -> Iterator[AccountRows]:
         """A transaction that may fail, die, or go unacknowledged at its end."""
         process, world = self._process, self._world
         process.breathe()
-        if world.holder is not process and world.rng.random() < 0.5:
+        if world.holder is not process and process.lock.is_in_place() and world.rng.random() < 0.5:
             raise LedgerUnusable("the session is gone")
         accident = world.accident_at_commit()
-        with world.connection.begin():
-            yield AccountRows(world.connection, self.account)
+        with process.connection.begin():
+            yield AccountRows(process.connection, self.account)
             process.meets(accident, "before")
             if accident == "disk full":
                 raise LedgerUnusable("no room")

@@ -13,6 +13,9 @@ from tests.simulation.store import database
 from tests.simulation.world import run_seed
 
 SELDOM = RARE | {
+    "asked to stop at 2",
+    "frozen at 7",
+    "exclusive: left to a person: alike, not identical",
     "asked to stop at 4",
     "asked to stop at 5",
     "asked to stop at 7",
@@ -24,25 +27,27 @@ SELDOM = RARE | {
 }
 """Events that a few hundred seeds may do without."""
 CAUGHT_AT = {
-    "send-unacknowledged": 80,
-    "server-error-is-not-bought": 157,
-    "no-id-is-rejected": 98,
-    "error-with-an-order-is-rejected": 77,
-    "reconnect-when-stale": 67,
-    "guard-off": 31,
-    "guard-off-and-reconnect": 31,
-    "emergency-file-ignored": 41,
-    "no-waiting-time": 52,
-    "failed-list-is-empty": 335,
-    "failed-witness-is-empty": 272,
-    "part-of-a-list-is-whole": 335,
-    "always-exclusive": 225,
-    "list-not-asked": 34,
-    "renewals-are-new": 48,
-    "card-is-balance": 134,
-    "hints_are_forgotten": 67,
-    "orders_never_end": 50,
-    "lost-rows-unnoticed": 627,
+    "send-unacknowledged": 62,
+    "reset-is-not-sent": 30,
+    "no-id-is-rejected": 81,
+    "reconnect-when-stale": 435,
+    "guard-off": 55,
+    "guard-off-and-reconnect": 55,
+    "no-waiting-time": 23,
+    "failed-list-is-empty": 27,
+    "failed-witness-is-empty": 88,
+    "always-exclusive": 27,
+    "what-fits-is-ours": 27,
+    "balance-explains-anything": 28,
+    "renewals-are-new": 122,
+    "mark-is-no-candidate": 28,
+    "witness-of-one-list": 223,
+    "lost-rows-unnoticed": 74,
+    "hints_are_forgotten": 150,
+    "orders_never_end": 46,
+    "moved-unnoticed": 20,
+    "lock-not-read": 6,
+    "lock-not-written": 6,
 }
 """Where to look first, to save time; where that no longer holds, all of `SEEDS` are tried."""
 SEEDS = range(1000)
@@ -93,13 +98,3 @@ def test_a_mutant_ends_with_its_test() -> None:
             pass
     _, violations = simulate(20)
     assert violations == []
-
-
-def test_a_rest_too_short_for_the_clock_ends_the_waiting() -> None:
-    """Found by seed 25092: `reconcile` ends where what is left of its time no longer moves a clock of floating numbers."""
-    assert run_seed(25092, database()).violations == []
-
-
-def test_a_renewal_is_no_proof_against_another_order() -> None:
-    """Found by seed 76729: an order was called absent, because what may be a renewal was held to be the other in doubt."""
-    assert run_seed(76729, database()).violations == []

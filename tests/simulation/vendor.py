@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from runner.vendors.failures import Lost
 from runner.vendors.wire import Request, Response
-from tests.simulation.answers import TRIPLE, bad_read, error, success
+from tests.simulation.answers import LIES, TRIPLE, bad_read, error, success
 from tests.simulation.goods import FREE, Lot, Shape, over, reference
 
 PROCESSING: Final = 300.0
@@ -25,6 +25,8 @@ PROCESSING: Final = 300.0
 LAGS: Final = {"prompt": 600.0, "late": 10_800.0, "mobile": 12_600.0}
 """Seconds until the list shows a purchase, at most: where it is prompt, where it is late, and of mobile orders."""
 DAY: Final = 86_400.0
+ENDING: Final = 7 * DAY
+"""How close an end is for the list of ending proxies, where that hides them from no other."""
 
 FAULTS: Final = (
     *("reject", "throttled", "throttled", "triple", "timeout", "timeout", "reset", "reset", "server error"),
@@ -53,6 +55,8 @@ class Bought:
     at: float
     lot: Lot
     by_card: bool = False
+    ids: set[str] = field(default_factory=set)
+    """Every id that its rows ever had: a renewal may give them another one."""
 
 
 @dataclass(slots=True)
@@ -74,6 +78,12 @@ class Vendor:
     See docs/explanation/life-of-an-order.md#limits.
     """
     numbered: bool = True
+    marked: bool = False
+    """Whether order numbers have a hash from birth, and not only once they were renewed."""
+    filters: str = "query"
+    """Where it reads `ends=Y`: in the query, in the body, or nowhere; then it gives the whole list both times."""
+    hides: float = 0.0
+    """Seconds before their end in which proxies are in the list of ending ones and in no other."""
     restarts: bool = True
     zone: float = 0.0
     lies: bool = False
@@ -88,6 +98,8 @@ class Vendor:
     _late: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
     _price: Decimal = Decimal("3.10")
     _next_id: int = 5000
+    _lied: str = ""
+    """The type whose list was read last, and was empty by an error."""
 
     def of(self, key: str) -> list[Bought]:
         return [order for order in self.bought if order.key == key]
@@ -137,6 +149,7 @@ class Vendor:
         self.counts["renewed under a new id" if new_id else "renewed under its id"] += 1
         moment = self.clock.now() + timedelta(hours=self.zone)
         order.lot.renew(self._new_id() if new_id else order.lot.shown_id, moment, now, restarts=self.restarts)
+        order.ids.add(str(order.lot.shown_id))
         if self.shared and self.rng.random() < 0.5:
             self.balance -= order.total
 
@@ -153,11 +166,16 @@ class Vendor:
         self.catch_up()
         path = next(path for path in READS if request.path.startswith(path))
         product = request.path.rpartition("/")[2]
-        listed = path == "proxy/list"
+        rows = self._rows(self._listed(product, request)) if path == "proxy/list" else []
+        lied, self._lied = self._lied, ""
+        if lied == product and request.query:  # whatever made the default list empty does it to the other one as well
+            return success({"items": []})
         if self.faults and self.rng.random() < self.read_fault_rate * (3 if path.endswith("/list") else 1):
             self.counts[f"{path} failed"] += 1
-            kind, answer = bad_read(self.rng, self._rows(product) if listed else [], lies=self._may_lie(product))
+            lies = path == "proxy/list" and self._may_lie(self._listed(product, request))
+            kind, answer = bad_read(self.rng, rows, lies=lies)
             self.counts[f"read {kind}"] += 1
+            self._lied = product * (kind in LIES)
             return answer
         if path == "order/calc":
             body = json.loads(request.body or b"")
@@ -166,20 +184,34 @@ class Vendor:
             return success({"summ": str(self.balance)})
         if path == "reference/list":
             return success(reference(product))
-        return self._package() if path == "resident/package" else success({"items": self._rows(product)})
+        return self._package() if path == "resident/package" else success({"items": rows})
 
-    def _may_lie(self, product: str) -> bool:
+    def _may_lie(self, listed: list[Bought]) -> bool:
         """A list that is empty by an error can be told where it had an order ever since the world began."""
-        now = self.clock.monotonic()
-        return self.lies and any(
-            order.at < 0 and order.lot.shape.product == product and order.lot.shows(now) for order in self.bought
-        )
+        return self.lies and any(order.at < 0 for order in listed)
 
-    def _rows(self, product: str) -> list[dict[str, Any]]:
+    def _listed(self, product: str, request: Request) -> list[Bought]:
+        """What the default list has, or that of ending proxies."""
         now = self.clock.monotonic()
-        lots = [b.lot for b in self.bought if b.lot.shape.product == product and b.lot.shows(now)]
+        shown = [b for b in self.bought if b.lot.shape.product == product and b.lot.shows(now)]
+        ending = {
+            "query": request.query == "ends=Y",
+            "body": json.loads(request.body or b"{}").get("ends") == "Y",
+            "ignored": None,
+        }[self.filters]
+        if ending is None:
+            return shown
+        if not ending:
+            self.counts["order hidden from the default list"] += any(b.lot.ends_at - now <= self.hides for b in shown)
+            return [b for b in shown if b.lot.ends_at - now > self.hides]
+        return [b for b in shown if b.lot.ends_at - now <= (self.hides or ENDING)]
+
+    def _rows(self, listed: list[Bought]) -> list[dict[str, Any]]:
+        now = self.clock.monotonic()
+        lots = [order.lot for order in listed]
         self.counts["list with half of an order"] += any(now < lot.whole_at and lot.shape.quantity > 1 for lot in lots)
-        return [row for lot in lots for row in lot.rows(now, numbered=self.numbered)]
+        self.counts["list with numbers marked from birth"] += self.marked and self.numbered and bool(lots)
+        return [row for lot in lots for row in lot.rows(now, numbered=self.numbered, marked=self.marked)]
 
     def _package(self) -> Response:
         now = self.clock.monotonic()
@@ -278,7 +310,7 @@ class Vendor:
             starts=starts,
             ends=ends,
         )
-        made = Bought(identity, key, total, at, lot, by_card)
+        made = Bought(identity, key, total, at, lot, by_card, {str(identity)})
         self.bought.append(made)
         if not by_card:
             self.balance -= total

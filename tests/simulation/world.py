@@ -28,11 +28,13 @@ from runner.vendors.v1.adapter import V1Buyer
 from runner.vendors.wire import Request
 from tests.simulation.books import NOTHING, Books
 from tests.simulation.forgetting import Forgetting
-from tests.simulation.network import Transport
+from tests.simulation.moving import Lock, Moving
+from tests.simulation.network import IDENTITY, Transport
 from tests.simulation.process import LOOKING, POINTS, Killed, Process, SimClock
+from tests.simulation.renaming import Renaming
 from tests.simulation.settling import Settling, inherit
-from tests.simulation.store import Emergency, MemoryLedger, emptied
-from tests.simulation.vendor import Vendor
+from tests.simulation.store import ACCOUNT, Emergency, MemoryLedger, emptied, enter_account
+from tests.simulation.vendor import DAY, Vendor
 from tests.simulation.wanted import manifest
 
 WEEK: Final = 8 * 86_400.0
@@ -53,6 +55,8 @@ class World(Books):
         self.violations: list[str] = []
         self.clock = SimClock()
         self.connection = emptied(connection)
+        enter_account(self.connection, IDENTITY.entry(ACCOUNT, 1, at=self.clock.now(), who="a person"))
+        self._mistakes = random.Random(seed)
         self.emergency = Emergency(self)
         self.holder: Process | None = None
         self.exclusive = self.rng.random() < 0.55
@@ -60,9 +64,13 @@ class World(Books):
         self.loaded = manifest(self.rng)
         self.keys = [request.key for request in self.loaded.orders]
         self.goals = {str(order.key): str(order.fields["customTargetName"]) for order in self.loaded.orders}
+        self.former: dict[str, str] = {}
         self.vendor = self._vendor()
+        self.lock = Lock(self)
+        self.moving = Moving(self)
         self.settling = Settling(self)
         self.forgetting = Forgetting(self)
+        self.renaming = Renaming(self)
         self._runs = 0
         self._commit_accidents = 0.0
 
@@ -77,10 +85,14 @@ class World(Books):
             shared=not self.exclusive,
             late=rng.random() < 0.4,
             numbered=rng.random() > 0.12,
+            marked=rng.random() < 0.4,
+            filters=rng.choice(("query", "query", "body", "ignored")),
+            hides=rng.choice((0.0, 0.0, 1.0, 6.9, 7.0, 40.0)) * DAY,
             restarts=rng.random() < 0.5,
             zone=rng.choice((-8.0, 0.0, 0.0, 9.0)),
             fault_rate=rng.uniform(0.1, 0.9),
         )
+        vendor.hides *= vendor.filters != "ignored"  # a list that could not be had at all would be another vendor's
         for _ in range(rng.choice((0, 1, 1, 2, 4))):
             vendor.had_before(dict(rng.choice((self.loaded.orders[0], rng.choice(self.loaded.orders))).fields))
         just_enough = sum(vendor.total(dict(order.fields)) for order in self.loaded.orders)
@@ -100,6 +112,7 @@ class World(Books):
         else:
             self._looks()
         self._calm()
+        self.renaming.happen()
 
     def _runs_and_looks(self) -> None:
         for _ in range(self.rng.randrange(2, 7)):
@@ -109,7 +122,19 @@ class World(Books):
             self.clock.advance(self.rng.choice((1.0, 1.0, 30.0, 400.0, 4000.0)))
             if self.rng.random() < 0.8:
                 self.settle()
+            self._mistake_the_account()
+            self.moving.between_runs()
             self.forgetting.between_runs()
+
+    def _mistake_the_account(self) -> None:
+        """Now and then a run has another name for the account. What it draws is taken back: it must leave no trace."""
+        known = self.ask("SELECT 1 FROM account_keys")
+        if self._mistakes.random() < 0.8 or self.holder is not None or self.emergency.saved or not known:
+            return
+        self.counts["run under another name"] += 1
+        drawn = self.rng.getstate()
+        self._apply(Process(self), account="default")
+        self.rng.setstate(drawn)
 
     def _looks(self) -> None:
         """Orders are in doubt from the beginning on, some of them at once, and looked for again and again."""
@@ -122,7 +147,8 @@ class World(Books):
 
     def _some_process(self, points: tuple[str, ...]) -> Process:
         fate = self.rng.choice(("lives", "dies", "dies", "freezes", "is to stop"))
-        return Process(self, fate=fate, point=self.rng.choice(points), nth=self.rng.choice((1, 1, 2, 3)))
+        process = Process(self, fate=fate, point=self.rng.choice(points), nth=self.rng.choice((1, 1, 2, 3)))
+        return process if LOOKING in points else self.moving.befalls(process)
 
     def settle(self) -> None:
         """`reconcile`, once or for a while; now and then a person loses patience with what it leaves open."""
@@ -158,6 +184,14 @@ class World(Books):
 
     def run(self, process: Process) -> None:
         """One `apply`, as far as the process gets."""
+        outcome = self._apply(process)
+        if outcome is not None:
+            self._check_report(outcome)
+            self.forgetting.answer(outcome)
+        self._check_nothing_forgotten()
+
+    def _apply(self, process: Process, account: str = ACCOUNT) -> batch.Ended | None:
+        """What a run came to, None for one that was killed."""
         self._runs += 1
         holder = Holder(host="here", pid=1, since=self.clock.now(), run_id=f"run-{self._runs}")
         task = Task(
@@ -179,13 +213,10 @@ class World(Books):
         self.say(f"  {holder.run_id} at {self.clock.monotonic():.0f} s: {process.fate} {process.point}")
         self.counts["runs"] += 1
         try:
-            outcome = batch.apply(task, till, MemoryLedger(process), buyer)
+            return batch.apply(task, till, MemoryLedger(process, account), buyer)
         except Killed:
             self.counts["runs killed"] += 1
-        else:
-            self._check_report(outcome)
-            self.forgetting.answer(outcome)
-        self._check_nothing_forgotten()
+            return None
 
     def while_frozen(self, process: Process) -> None:
         """Time passes; after long, its hold is gone, and others run."""
@@ -240,9 +271,11 @@ class World(Books):
 
     def _check_nothing_forgotten(self) -> None:
         """I2, while it lasts: what the vendor has, the ledger has as placed or open."""
+        if self.moving.is_behind:
+            return
         for goal in {order.key for order in self.vendor.bought if order.key}:
             if len(self.vendor.of(goal)) - self.forgetting.gone[goal] > self.room(goal):
-                states = {key: str(state) for key, (state, _) in self.states().items() if self.goals[key] == goal}
+                states = {key: str(state) for key, (state, _) in self.states().items() if self.goals.get(key) == goal}
                 self.against(f"I2: {goal} was bought and is {states}")
 
     def _check_report(self, outcome: batch.Ended) -> None:
@@ -260,7 +293,8 @@ class World(Books):
         doubtful = any(entry.status == "unknown" for entry in report.orders)
         if doubtful and report.exit_code is not ExitCode.OUTCOME_UNKNOWN:
             self.against(f"I4: an unknown order and exit code {report.exit_code}")
-        if report.exit_code is ExitCode.OK and any(state is not State.PLACED for state, _ in states.values()):
+        bought_for_good = (State.PLACED, State.RENAMED)
+        if report.exit_code is ExitCode.OK and any(state not in bought_for_good for state, _ in states.values()):
             self.against("I4: exit code 0 and an order that is not placed")
         for entry in report.orders:
             state, _ = states.get(str(entry.request.key), NOTHING)
@@ -276,7 +310,7 @@ class World(Books):
             mine = [states.get(key, NOTHING) for key, of in self.goals.items() if of == goal]
             if any(state is not State.PLACED for state, _ in mine):
                 self.against(f"I7: {goal} is {[str(state) for state, _ in mine]} after the calm")
-            elif self.are_others(truth, sorted(order_id or "" for _, order_id in mine), goal):
+            elif self.are_others(truth, sorted(self.first_id(order_id) for _, order_id in mine), goal):
                 self.against(f"I2: {goal} is placed as {mine}, the vendor has {truth}")
         if self.emergency.saved:
             self.against("I2: after the calm the emergency file holds an outcome that nobody has entered")

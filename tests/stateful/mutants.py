@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -11,7 +11,7 @@ from unittest import mock
 
 from runner.core.errors import VendorUnavailable
 from runner.evidence import judge
-from runner.vendors.v1 import adapter, reads
+from runner.vendors.v1 import adapter
 from tests.simulation import mutants as simulated
 
 Mutant = Callable[[], AbstractContextManager[object]]
@@ -24,10 +24,7 @@ def retry_after_timeout() -> AbstractContextManager[object]:
 
 def failed_list_is_empty() -> AbstractContextManager[object]:
     """A list that could not be read is taken for an empty one."""
-    both = ExitStack()
-    both.enter_context(mock.patch.object(adapter, "decode_look", _or_nothing(adapter.decode_look, ())))
-    both.enter_context(mock.patch.object(reads, "decode_order_ids", _or_nothing(reads.decode_order_ids, frozenset())))
-    return both
+    return mock.patch.object(adapter, "decode_look", _or_nothing(adapter.decode_look, ()))
 
 
 def _or_nothing(real: Callable[..., Any], nothing: Any) -> Callable[..., Any]:

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from runner.core.errors import UsageError
-from runner.vendors.base_url import check_base_url
+from runner.vendors.base_url import address_of, check_base_url
 
 GOOD = {
     "https://proxy-seller.com/personal/api/v1": "https://proxy-seller.com/personal/api/v1",
@@ -190,3 +190,29 @@ def test_what_is_accepted_means_one_host_to_everybody(text: str) -> None:
     )
     assert (url.userinfo, url.query, url.fragment) == (b"", b"", "")
     assert url.scheme == "https" or url.host in ("localhost", "::1") or url.host.startswith("127.")
+
+
+@pytest.mark.parametrize(
+    ("spellings", "address"),
+    [
+        (
+            (
+                "https://proxy-seller.com/personal/api/v1",
+                "https://proxy-seller.com/personal/api/v1/",
+                "HTTPS://Proxy-Seller.com/personal/api/v1",
+                "https://proxy-seller.com:443/personal/api/v1",
+                "https://proxy-seller.com/Personal/API/v1",
+            ),
+            "proxy-seller.com/personal/api/v1",
+        ),
+        (("https://proxy-seller.com:8443/v1",), "proxy-seller.com:8443/v1"),
+        (("https://[2001:DB8::1]/v1", "https://[2001:db8::1]:443/v1"), "[2001:db8::1]/v1"),
+        (
+            ("http://127.0.0.1:4711/v1", "http://127.0.0.1:4712/v1", "http://localhost/v1", "https://[::1]:8443/v1"),
+            "localhost/v1",
+        ),
+    ],
+)
+def test_an_address_has_one_spelling(spellings: tuple[str, ...], address: str) -> None:
+    """However a base URL is spelled, it is one address; on loopback the port, new with every start, is left out."""
+    assert {address_of(check_base_url(text)) for text in spellings} == {address}

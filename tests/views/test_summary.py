@@ -76,7 +76,7 @@ report: report.json
 
 
 def test_money_comes_first(make: Make, eventful: Report, plain: Plain) -> None:
-    """Money, then what is unknown with what it may have cost and what to do, refused, rejected, bought, skipped."""
+    """Money, then what is unknown with what it may have cost and what to do, rejected, refused, bought, skipped."""
     summary.render(make.document(eventful), plain.console.out, report_path="report.json")
     assert plain.out == EVENTFUL
 

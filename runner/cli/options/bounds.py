@@ -55,11 +55,15 @@ class LimitOptions:
     require_policy: bool = require_policy_option()
     keep_going: bool = option("--keep-going", is_flag=True, help="Buy the others even if some orders are refused.")
     strict: bool = option("--strict", is_flag=True, help="Warnings are errors.")
+    allow_copies: bool = option(
+        "--allow-copies", is_flag=True, help="Buy orders identical to ones that are bought and still run."
+    )
     lockfile: Path | None = lockfile_option()
     strict_account: bool | None = option(
         "--strict-account/--no-strict-account",
         default=None,
-        help="Refuse orders that look like one the vendor has and the ledger does not know. [on with CI, else off]",
+        help="Refuse orders that look like one the vendor has and the ledger does not know, or renamed. "
+        "[on with CI, else off]",
     )
 
 
@@ -74,6 +78,7 @@ def limits_of(options: LimitOptions, given: Given) -> Limits:
         keep_going=options.keep_going,
         strict=options.strict,
         require_policy=options.require_policy,
+        allow_copies=options.allow_copies,
         origins=origins_of(given.environment),
     )
 

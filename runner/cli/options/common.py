@@ -60,6 +60,34 @@ class LedgerOptions:
     account: str | None = option(
         "--account", metavar="NAME", help=f"The account's name in the ledger. [{DEFAULT_ACCOUNT}]"
     )
+    trust_file_system: str | None = option(
+        "--trust-file-system",
+        metavar="TYPE",
+        help="A file system, like virtiofs, that the ledger's file is on although it is refused there: you know that "
+        "its locks and shared memory hold between all who use the ledger.",
+    )
+
+
+def base_url_option() -> Any:
+    """`--base-url URL`."""
+    return option("--base-url", metavar="URL", help=f"The vendor's base URL, without the key. [{DEFAULT_BASE_URL}]")
+
+
+def api_key_file_option() -> Any:
+    """`--api-key-file PATH`."""
+    return option(
+        "--api-key-file", type=click.Path(path_type=Path), help="A file that holds the API key, and only that."
+    )
+
+
+def new_account_option() -> Any:
+    """`--new-account`: a word for one call, so that no variable says it for all of them."""
+    return option(
+        "--new-account",
+        is_flag=True,
+        envvar=None,
+        help="The account's name is meant to be new to a ledger that has others. Not in CI: see ledger init.",
+    )
 
 
 @option_class
@@ -71,12 +99,8 @@ class VendorOptions:
         is_flag=True,
         help="Use an emulator inside this process: no account, no money, a ledger of its own.",
     )
-    base_url: str | None = option(
-        "--base-url", metavar="URL", help=f"The vendor's base URL, without the key. [{DEFAULT_BASE_URL}]"
-    )
-    api_key_file: Path | None = option(
-        "--api-key-file", type=click.Path(path_type=Path), help="A file that holds the API key, and only that."
-    )
+    base_url: str | None = base_url_option()
+    api_key_file: Path | None = api_key_file_option()
     timeout: float = option(
         "--timeout", type=Seconds(1), default=30.0, help="Seconds that one read may take in total. [30]"
     )
@@ -139,15 +163,21 @@ def ledger_settings(ledger: LedgerOptions | None, given: Given, *, sandbox: bool
         return Settings(sandbox=sandbox)
     if "ledger" in given.line and ledger.ledger is not None:
         _refuse_password_in_process_list(ledger.ledger)
-    return Settings(ledger=ledger.ledger, account=ledger.account, sandbox=sandbox)
+    return Settings(
+        ledger=ledger.ledger,
+        account=ledger.account,
+        trusted_file_system=ledger.trust_file_system,
+        sandbox=sandbox,
+    )
 
 
 def flags_of(given: Given, settings: Settings) -> str:
     """The flags, a blank before each, that send another command to the same account of the same ledger."""
     if settings.sandbox:
         return " --sandbox"
-    places = (("ledger", settings.ledger), ("account", settings.account))
-    return "".join(f" --{name} {shlex.quote(str(value))}" for name, value in places if name in given.line)
+    places = {"ledger": settings.ledger, "account": settings.account, "trust_file_system": settings.trusted_file_system}
+    said = ((given.line[name], value) for name, value in places.items() if name in given.line)
+    return "".join(f" {flag} {shlex.quote(str(value))}" for flag, value in said)
 
 
 def _refuse_beside_sandbox(given: Given) -> None:

@@ -24,6 +24,7 @@ CHECKS: Final[Mapping[str, Callable[[Examination], Check]]] = {
     "clock": theirs.clock,
     "balance": theirs.balance,
     "ledger": ours.ledger,
+    "account": ours.account,
     "open orders": ours.open_orders,
     "hold": ours.hold,
     "lockfile": ours.lockfile,

@@ -15,6 +15,7 @@ from runner.run.settings import Settings
 from runner.run.wiring import Endpoint
 
 if TYPE_CHECKING:
+    from runner.core.identity import Register
     from runner.core.records import Record
     from runner.vendors.wire import Response
     from runner.views.terminal.console import Console
@@ -44,6 +45,7 @@ class Examination:
     answer: Response | None = None
     money: Decimal | None = None
     open: tuple[Record, ...] | None = None
+    register: Register | None = None
     holder: str | None = None
 
     def origin(self, name: str, default: str = "the default") -> str:

@@ -12,19 +12,20 @@ from typing import Final
 
 from runner import manifest
 from runner._version import __version__
-from runner.core.errors import ExitCode, InvalidManifests, LedgerOutdated
+from runner.core import ci
+from runner.core.clock import rfc3339
+from runner.core.errors import ExitCode, InvalidManifests, LedgerOutdated, NotThisAccount
+from runner.core.identity import Identity
 from runner.limits import policy
+from runner.limits.admission import check_key, check_name
 from runner.manifest.words import Words
-from runner.run import wiring
+from runner.run import keyring, wiring
 from runner.run.doctor.check import Check, Fact, failure, not_checked, ok, warning
 from runner.run.doctor.examination import Examination
 from runner.run.settings import LedgerPlace, in_ci, locate, require_named_ledger
+from runner.vendors.base_url import address_of
 
 IN_MEMORY: Final = frozenset({"tmpfs", "ramfs", "devtmpfs"})
-WORKSPACES: Final = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR", "WORKSPACE", "RUNNER_TEMP")
-"""Where CI keeps what it throws away after the job."""
-
-SYSTEMS: Final = {"GITHUB_ACTIONS": "GitHub Actions", "GITLAB_CI": "GitLab CI", "JENKINS_URL": "Jenkins"}
 FOLDER: Final = "orders"
 _MARK: Final = "orders/v1"
 
@@ -38,26 +39,64 @@ def ledger(case: Examination) -> Check:
     facts: dict[str, Fact] = {"kind": kind, "location": name, "account": place.account, "origin": origin}
     require_named_ledger(case.settings)
     text = f"{kind}, {name} ({origin}), account {place.account}"
+    if place.url is None and place.trusted:
+        text += f", trusted on {place.trusted} ({case.origin('trust_file_system')})"
+        facts["trusted_file_system"] = place.trusted
     try:
         with closing(wiring.open_ledger(place, read_only=True)) as opened:
             case.open = tuple(opened.open_records())
+            case.register = opened.register()
             case.holder = opened.held_by()
+            made = opened.exists
     except LedgerOutdated as error:
         return warning(str(error), error.hint or "", **facts, outdated=True)
-    if place.url is not None:
-        return ok(text, **facts, exists=True)
-    exists = place.path.exists()
-    facts |= {"exists": exists, "writable": _writable(place.path)}
-    if not facts["writable"]:
+    facts["exists"] = made
+    if place.url is None and not (writable := _writable(place.path)):
         hint = "make the file and its folder writable for this user"
-        return failure(ExitCode.REFUSED, f"{text}: it cannot be written", hint, **facts)
+        return failure(ExitCode.REFUSED, f"{text}: it cannot be written", hint, **facts, writable=writable)
+    if not made and in_ci() and not case.settings.sandbox:
+        hint = f"make it once, on purpose: order-runner ledger init{case.flags}; or name the one that has the account"
+        return failure(ExitCode.REFUSED, f"{text}: there is none, and in CI a purchase makes none", hint, **facts)
+    if place.url is not None:
+        return ok(text if made else f"{text}: no tables yet; `order-runner ledger init` makes them", **facts)
+    return _file_stays(case, place, text, facts | {"writable": True})
+
+
+def _file_stays(case: Examination, place: LedgerPlace, text: str, facts: dict[str, Fact]) -> Check:
+    """A ledger file outlives the machine."""
     lost = None if case.settings.sandbox else _thrown_away(place)
     if lost:
         hint = (
             "use --ledger or ORDER_RUNNER_LEDGER to name one that stays: with a lost ledger everything is bought again"
         )
         return warning(f"{text}: {lost}", hint, **facts, durable=False)
-    return ok(text if exists else f"{text}: none yet; the first `apply` creates it", **facts, durable=True)
+    text = text if facts["exists"] else f"{text}: none yet; the first `apply` creates it"
+    return ok(text, **facts, durable=True)
+
+
+def account(case: Examination) -> Check:
+    """The ledger knows the account, and by this very key."""
+    if case.register is None:
+        return not_checked("the ledger could not be read")
+    name = locate(case.settings).account
+    facts: dict[str, Fact] = {"account": name, "accounts": len(case.register.names)}
+    try:
+        if case.key is None:
+            check_name(name, case.register)
+            return not_checked(f"{name}: there is no key to compare", **facts)
+        is_known = check_key(name, case.register, _identity(case))
+    except NotThisAccount as error:
+        return failure(error.exit_code, f"{error.finding} {error}", error.hint, **facts, finding=error.finding)
+    last = case.register.last(name)
+    if is_known and last is not None:
+        return ok(f"{name}, whose key the ledger knows (entered {rfc3339(last.at)} by {last.who})", **facts, known=True)
+    return ok(f"{name}: its key will be entered by the next run", **facts, known=False)
+
+
+def _identity(case: Examination) -> Identity:
+    if case.endpoint is None:
+        return keyring.identity_of(case.settings)
+    return Identity(address=address_of(case.endpoint.base_url), key=case.endpoint.key)
 
 
 def _writable(path: Path) -> bool:
@@ -75,17 +114,16 @@ def _thrown_away(place: LedgerPlace) -> str | None:
     path = Path(os.path.realpath(place.path))
     if file_system(path.parent) in IN_MEMORY:
         return "it is kept in memory and lost on a restart"
-    if in_ci():
-        folder = next((name for name in WORKSPACES if _below(path, os.environ.get(name))), None)
-        if folder:
-            return f"it is in {folder}, which is lost with the CI job"
+    folders = ci.folders_of(os.environ)
+    if name := next((name for name, folder in folders.items() if _below(path, folder)), None):
+        return f"it is in {name}, which is lost with the CI job"
     if any(_below(path, root) for root in (tempfile.gettempdir(), "/var/tmp")):  # noqa: S108 - to warn of it
         return "it is among temporary files"
     return None
 
 
-def _below(path: Path, root: str | None) -> bool:
-    return bool(root) and path.is_relative_to(os.path.realpath(str(root)))
+def _below(path: Path, root: str) -> bool:
+    return path.is_relative_to(os.path.realpath(Path(root).expanduser()))
 
 
 def open_orders(case: Examination) -> Check:
@@ -206,15 +244,14 @@ def _version(distribution: str) -> str | None:
 def terminal(case: Examination) -> Check:
     """What output is made for, and whether this is CI."""
     console = case.console
-    system = next((name for variable, name in SYSTEMS.items() if os.environ.get(variable)), None)
-    ci = in_ci()
+    system, sign = ci.system_of(os.environ), ci.sign_of(os.environ)
     facts: dict[str, Fact] = {
         "interactive": console.interactive,
         "colour": console.colour,
         "width": console.out.width,
-        "ci": ci,
-        "ci_system": system,
+        "ci": sign is not None,
+        "ci_system": system.name if system else None,
     }
     screen = f"a terminal of {console.out.width} columns" if console.out.terminal else "no terminal"
-    where = f"CI ({system})" if ci and system else "CI" if ci else "no CI"
+    where = f"CI ({system.name if system else sign})" if sign else "no CI"
     return ok(f"{screen}, {'colour' if console.colour else 'no colour'}, {where}", **facts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
@@ -24,6 +24,7 @@ class V1Reader(V1Encoder):
 
     def __init__(self, transport: Transport, clock: Clock) -> None:
         self.base_url = transport.base_url
+        self.identity = transport.identity
         self._transport = transport
         self._clock = clock
 
@@ -33,21 +34,21 @@ class V1Reader(V1Encoder):
     def balance(self) -> Decimal:
         return reads.decode_balance(self._transport.read(v1.BALANCE_GET))
 
-    def witness(self, product: ProductType) -> Witness:
-        order_ids: frozenset[str] = frozenset()
-        package: Mapping[str, str] | None = None
+    def witness(self, product: ProductType, earlier: Witness | None = None) -> Witness:
+        """Orders that end soon are asked for once: nothing joins them that was not shown before, but a stranger's."""
+        if earlier is None or product == "resident":
+            return self.look(product).witness
         at = self._clock.now()
-        if product == "resident":
-            package = reads.decode_package(self._transport.read(v1.RESIDENT_PACKAGE))
-        else:
-            order_ids = reads.decode_order_ids(self._transport.read(v1.proxy_list(product)), product)
-        return Witness(type=product, order_ids=order_ids, at=at, package=package)
+        orders = decode_look([self._transport.read(v1.proxy_list(product))], product)
+        return Look(type=product, at=at, orders=orders).witness.with_earlier(earlier)
 
     def look(self, product: ProductType) -> Look:
+        """The default list first: an order that comes to its last days between both is in one of them then."""
         at = self._clock.now()
         if product == "resident":
             return Look(type=product, at=at, package=reads.decode_package(self._transport.read(v1.RESIDENT_PACKAGE)))
-        return Look(type=product, at=at, orders=decode_look(self._transport.read(v1.proxy_list(product)), product))
+        lists = (self._transport.read(call(product)) for call in (v1.proxy_list, v1.ending_list))
+        return Look(type=product, at=at, orders=decode_look(lists, product))
 
     def reference(self, product: ProductType) -> tuple[Choice, ...]:
         return reads.decode_reference(self._transport.read(v1.reference_list(product)), product)

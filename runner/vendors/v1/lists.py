@@ -1,11 +1,12 @@
 """The rows of `proxy/list/{type}` as orders that can be told apart (docs/vendor/api-v1.md#proxy-lists).
 
-Of a row only these are looked at: order id and numbers, country, protocol, days. Never logins, passwords, addresses.
+Of a row only these are kept: order id and number, country, protocol, days. Never logins, passwords, addresses.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Final
@@ -13,40 +14,61 @@ from typing import Final
 from runner.core.orders import ProductType
 from runner.core.vendor import SeenOrder
 from runner.vendors.v1.reads import proxy_rows
+from runner.vendors.v1.refusals import order_id
 from runner.vendors.wire import Response, clean_text
 
 Row = Mapping[str, object]
 
-RENEWAL: Final = "_e_"
-"""What ends the base of an order number. An order whose number has it is taken for a renewal, although numbers in the
-form of API v2 have it from the first purchase on (docs/vendor/api-v1.md#order-numbers).
+END_OF_BASE: Final = "_e_"
+"""What ends the base of an order number. Numbers in the form of API v2 have it from the first purchase on, and a
+renewal changes only what follows: it marks nothing (docs/vendor/api-v1.md#order-numbers).
 """
+
+STATUS: Final = frozenset({"status", "status_type"})
+"""What two lists may say differently of one proxy."""
 
 _DAY: Final = re.compile(r"(?P<d>\d{2})\.(?P<m>\d{2})\.(?P<y>\d{4})|(?P<Y>\d{4})-(?P<M>\d{2})-(?P<D>\d{2})")
 
 
-def decode_look(response: Response, product: ProductType) -> tuple[SeenOrder, ...]:
-    """The orders in the list, in the order of their first rows; VendorUnavailable unless all rows are there."""
-    grouped: dict[str, list[Row]] = {}
-    for identity, row in proxy_rows(response, product):
-        grouped.setdefault(identity, []).append(row)
-    return tuple(_seen_order(identity, rows) for identity, rows in grouped.items())
+def decode_look(responses: Iterable[Response], product: ProductType) -> tuple[SeenOrder, ...]:
+    """The orders that these lists of a type have together, in the order of their first rows.
+
+    A proxy that several lists show is one row. VendorUnavailable unless all rows of each list are there; the next list
+    is not taken before.
+    """
+    grouped: dict[str, dict[object, Row]] = {}
+    for response in responses:
+        met: Counter[object] = Counter()
+        for identity, row in proxy_rows(response, product):
+            name = _name(row)
+            met[identity, name] += 1
+            grouped.setdefault(identity, {}).setdefault((name, met[identity, name]), row)
+    return tuple(_seen_order(identity, list(rows.values())) for identity, rows in grouped.items())
+
+
+def _name(row: Row) -> object:
+    """What tells a proxy from the others of its order: its id, or without one all that is said of it but its status."""
+    return order_id(row.get("id")) or repr(sorted((key, row[key]) for key in row.keys() - STATUS))
 
 
 def _seen_order(identity: str, rows: list[Row]) -> SeenOrder:
-    numbers = _texts(rows, "order_number")
     starts = [day for row in rows if (day := _day(row.get("date_start")))]
     ends = [day for row in rows if (day := _day(row.get("date_end")))]
     return SeenOrder(
         order_id=identity,
         rows=len(rows),
-        numbers=frozenset(number.partition(RENEWAL)[0] for number in numbers | _texts(rows, "base_order_number")),
+        numbers=frozenset(filter(None, map(_base, rows))),
         countries=frozenset(text.upper() for text in _texts(rows, "country_alpha3")),
         protocols=frozenset(text.upper() for text in _texts(rows, "protocol")),
         starts=min(starts, default=None),
         ends=max(ends, default=None),
-        renewed=any(RENEWAL in number for number in numbers) if numbers else None,
     )
+
+
+def _base(row: Row) -> str:
+    """The base number of a row's order, as it is told or as the order number begins; empty where neither is there."""
+    number = row.get("base_order_number") or row.get("order_number")
+    return clean_text(number).partition(END_OF_BASE)[0] if isinstance(number, str) else ""
 
 
 def _texts(rows: Iterable[Row], name: str) -> frozenset[str]:

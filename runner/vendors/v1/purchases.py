@@ -59,8 +59,17 @@ def calc(request: OrderRequest) -> Request:
 
 
 def proxy_list(product: ProductType) -> Request:
-    """Unfiltered: filters may be ignored by the vendor (docs/vendor/api-v1.md#proxy-lists)."""
+    """The default list, from which proxies that end soon may be left out (docs/vendor/api-v1.md#proxy-lists)."""
     return Request(method="GET", path=f"proxy/list/{_require_type(product)}")
+
+
+def ending_list(product: ProductType) -> Request:
+    """The proxies that end soon; all of them again where the vendor ignores the filter.
+
+    It is sent as query and as body, because sources disagree on which of them API v1 reads
+    (docs/vendor/api-v1.md#proxy-lists).
+    """
+    return replace(proxy_list(product), query="ends=Y", body=b'{"ends": "Y"}')
 
 
 def reference_list(product: ProductType) -> Request:

@@ -57,11 +57,6 @@ def decode_balance(response: Response) -> Decimal:
     return summ
 
 
-def decode_order_ids(response: Response, product: ProductType) -> frozenset[str]:
-    """The order ids in `proxy/list/{type}` and nothing else of its rows; VendorUnavailable unless all are there."""
-    return frozenset(identity for identity, _ in proxy_rows(response, product))
-
-
 def proxy_rows(response: Response, product: ProductType) -> list[tuple[str, Mapping[str, object]]]:
     """The rows of `proxy/list/{type}`, each with its order id; VendorUnavailable unless all are there."""
     data = _success(response, "proxy/list")

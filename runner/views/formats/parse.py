@@ -15,6 +15,9 @@ MAJOR: Final = REPORT_VERSION.partition(".")[0]
 NAMED: Final = 5
 """Faults of a document that are named."""
 
+_OLDER: Final = ("0", "1")
+"""Minor versions before this one."""
+
 _HINT: Final = "name the file that --report wrote; `order-runner schema report` prints its schema"
 
 
@@ -62,7 +65,14 @@ def _of_this_version(document: Any, name: str) -> Any:
         text = f"{name} is a report of version {version}; this order-runner reads {MAJOR}.x"
         raise UsageError(one_line(text), hint="render it with the order-runner that wrote it")
     current = {**document, "report_version": REPORT_VERSION}
-    return _complete(current) if minor == "0" else _prune(current, schemas.load("report"))
+    if minor not in _OLDER:
+        return _prune(current, schemas.load("report"))
+    return _with_renames(_complete(current) if minor == "0" else current)
+
+
+def _with_renames(document: dict[str, Any]) -> dict[str, Any]:
+    """A report of version 1.1 with what 1.2 has added."""
+    return {**document, "orders": [{"renamed_from": None, **order} for order in _dicts(document.get("orders"))]}
 
 
 def _complete(document: dict[str, Any]) -> dict[str, Any]:

@@ -34,7 +34,10 @@ def order(case: Case) -> OrderRequest:
 
 
 def response(case: Case) -> Response:
-    answer = case["response"]
+    return response_of(case["response"])
+
+
+def response_of(answer: Case) -> Response:
     if "body_base64" in answer:
         body = base64.b64decode(answer["body_base64"])
     else:
@@ -91,8 +94,8 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "make": purchased,
     "calc": lambda case: reads.decode_calc(response(case), AT),
     "balance": lambda case: reads.decode_balance(response(case)),
-    "proxy_list": lambda case: reads.decode_order_ids(response(case), case["type"]),
-    "look": lambda case: decode_look(response(case), case["type"]),
+    "proxy_list": lambda case: frozenset(seen.order_id for seen in decode_look([response(case)], case["type"])),
+    "look": lambda case: decode_look(map(response_of, case.get("responses", [case.get("response")])), case["type"]),
     "package": lambda case: reads.decode_package(response(case)),
     "reference": lambda case: reads.decode_reference(response(case), case["type"]),
 }
@@ -135,7 +138,14 @@ def test_reads_are_plain_gets(request_: Request, path: str) -> None:
     assert (request_.method, request_.path, request_.body) == ("GET", path, None)
 
 
-@pytest.mark.parametrize("call", [v1.proxy_list, v1.reference_list])
+def test_the_list_of_ending_proxies_is_asked_for_in_both_ways() -> None:
+    """The filter is in the query and in the body, because sources disagree on which of them the vendor reads."""
+    asked = v1.ending_list("isp")
+    assert (asked.method, asked.path, asked.query) == ("GET", "proxy/list/isp", "ends=Y")
+    assert json.loads(asked.body or b"") == {"ends": "Y"}
+
+
+@pytest.mark.parametrize("call", [v1.proxy_list, v1.ending_list, v1.reference_list])
 def test_type_never_reaches_the_path_unchecked(call: Callable[[Any], Request]) -> None:
     """Only the seven product types become part of a path, so no text can add to a request."""
     with pytest.raises(ValueError, match="not a product type"):

@@ -17,6 +17,7 @@ from runner.core.orders import PRODUCT_TYPES, ProductType
 from runner.core.vendor import NotSent, Placed, Rejected, Unknown
 from runner.vendors.v1 import purchases as v1
 from runner.vendors.v1 import reads
+from runner.vendors.v1.lists import decode_look
 from runner.vendors.wire import MAX_DEPTH, Malformed, Response, parse_envelope, parse_json
 
 JSON = {"content-type": "application/json"}
@@ -92,7 +93,7 @@ Read = Callable[[Response, ProductType], object]
 READS: list[Read] = [
     lambda answer, _: reads.decode_calc(answer, AT),
     lambda answer, _: reads.decode_balance(answer),
-    reads.decode_order_ids,
+    lambda answer, product: decode_look([answer, answer], product),
     lambda answer, _: reads.decode_package(answer),
     reads.decode_reference,
 ]

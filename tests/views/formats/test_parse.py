@@ -35,11 +35,19 @@ def test_a_report_of_1_0_is_read(report: dict[str, Any]) -> None:
     """What 1.1 has added is empty in one of 1.0, but for the keys of findings of orders, which are known."""
     old = json.loads(json.dumps(report)) | {"report_version": "1.0"}
     for order in old["orders"]:
-        del order["words"], order["possible"], order["source"]["snippet"]
+        del order["words"], order["possible"], order["renamed_from"], order["source"]["snippet"]
     for finding in [*old["errors"], *(f for order in old["orders"] for f in order["errors"])]:
         del finding["key"]
     assert formats.render("junit", read(old)) == formats.render("junit", report)
     assert read(old)["orders"][0]["errors"][0]["key"] == "crawl/a"
+
+
+def test_a_report_of_1_1_is_read(report: dict[str, Any]) -> None:
+    """In one of 1.1 nothing was renamed."""
+    old = json.loads(json.dumps(report)) | {"report_version": "1.1"}
+    for order in old["orders"]:
+        del order["renamed_from"]
+    assert read(old) == report
 
 
 def test_a_report_of_a_later_minor_version_is_read(report: dict[str, Any]) -> None:

@@ -1,0 +1,130 @@
+"""What orders at the vendor cost that the ledger does not know: the first contact, and one stranger beside a history.
+
+    python benchmarks/strangers.py [--orders 10000] [--history 100000] [--rounds 3]
+
+First, the CPU of comparing as many orders to buy with as many unknown ones, all of them alike, and all different, at
+the whole and at half the size. Then `order-runner plan` as a process of its own, beside a ledger of `--history` bought
+orders: with an account that shows nothing unknown, and with one that shows a single order of somebody else. A figure
+is the median of its turns. Exit 1 where a target is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+from purchases import AT, ROOT, fill, request
+from ratios import at_least, times
+
+from runner.core.vendor import SeenOrder
+from runner.evidence.strangers import likenesses
+from runner.sandbox.box import PREFIX, Sandbox
+
+MAX_GROWTH: Final = 3.5
+"""Twice the orders, in times of half of them: 2 where the cost is in proportion, 4 where everything is compared."""
+MAX_SECONDS: Final = 3.0
+"""CPU of the first contact at 10,000 orders; more or fewer have their share of it."""
+MAX_RATIO: Final = 1.2
+"""A plan beside one stranger, in times of one beside none: CPU and peak memory."""
+PLANNED: Final = 20
+
+
+def main() -> int:
+    """Measure, print the tables, judge."""
+    options = _options()
+    print("| first contact | orders | CPU, s | in times of half, at most 3.5 |")
+    print("|---|---:|---:|---:|")
+    kept = [_contact(different, options.orders, options.rounds) for different in (False, True)]
+    with tempfile.TemporaryDirectory() as folder:
+        kept += _history(Path(folder), options.history, options.rounds)
+    return 0 if all(kept) else 1
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--orders", type=at_least(2), default=10_000)
+    parser.add_argument("--history", type=at_least(1), default=100_000)
+    parser.add_argument("--rounds", type=at_least(1), default=3)
+    return parser.parse_args()
+
+
+def _contact(different: bool, orders: int, rounds: int) -> bool:
+    whole, half = ([_compare(size, different) for _ in range(rounds)] for size in (orders, orders // 2))
+    seconds, growth = median(whole), times(median(whole), median(half))
+    print(f"| all {'different' if different else 'alike'} | {orders:,} | {seconds:.2f} | {growth:.2f} |")
+    return growth <= MAX_GROWTH and seconds < MAX_SECONDS * orders / 10_000
+
+
+def _compare(size: int, different: bool) -> float:
+    """CPU seconds of comparing `size` orders with `size` strangers."""
+    wanted = [request("first", n, quantity=1 + n if different else 5) for n in range(size)]
+    day = AT.date()
+    strangers = [
+        SeenOrder(
+            order_id=str(3_000_000 + n),
+            rows=1 + n if different else 5,
+            numbers=frozenset({f"{3_000_000 + n}_1"}),
+            countries=frozenset({"FRA"}),
+            starts=day - timedelta(days=n % 30 if different else 0),
+            ends=day + timedelta(days=30),
+        )
+        for n in range(size)
+    ]
+    begun = time.process_time()
+    likenesses(wanted, {"ipv4": strangers}, {("ipv4", "561"): "FRA"}, day)
+    return time.process_time() - begun
+
+
+def _history(folder: Path, history: int, rounds: int) -> Iterator[bool]:
+    ledger = folder / "ledger.sqlite3"
+    fill(ledger, history)
+    box = Sandbox()
+    manifest = folder / "m.yaml"
+    names = "".join(f"  - name: o{n}\n    type: ipv4\n" for n in range(PLANNED))
+    fields = "  countryId: 561\n  periodId: 1m\n  quantity: 1\n  customTargetName: benchmark\n"
+    manifest.write_text(f"apiVersion: orders/v1\nbatch: new\ndefaults:\n{fields}orders:\n{names}", encoding="utf-8")
+    with box.serve() as server:
+        environment = os.environ | {
+            "PROXY_SELLER_BASE_URL": server.base_url,
+            "PROXY_SELLER_API_KEY": server.api_key,
+            "ORDER_RUNNER_RATE": "0",
+            "PYTHONPATH": str(ROOT),
+        }
+        argv = ["plan", "-q", "--ledger", str(ledger), "--account", "bench", str(manifest)]
+        clean = [_plan(argv, environment) for _ in range(rounds)]
+        body = b'{"countryId": 562, "periodId": "1m", "quantity": 3, "paymentId": 1, "customTargetName": "theirs"}'
+        box.respond("POST", f"{PREFIX}{server.api_key}/order/make", body)
+        beside = [_plan(argv, environment) for _ in range(rounds)]
+    print(f"\n| plan beside {history:,} bought orders | CPU, s | peak, MB | in times of none, at most {MAX_RATIO} |")
+    print("|---|---:|---:|---:|")
+    ratios = [
+        times(median(x), median(y)) for x, y in zip(zip(*beside, strict=True), zip(*clean, strict=True), strict=True)
+    ]
+    for name, turns in (("no stranger", clean), ("one stranger", beside)):
+        cpu, peak = (median(column) for column in zip(*turns, strict=True))
+        note = f"{ratios[0]:.2f}, memory {ratios[1]:.2f}" if turns is beside else ""
+        print(f"| {name} | {cpu:.2f} | {peak:.1f} | {note} |")
+    yield from (ratio <= MAX_RATIO for ratio in ratios)
+
+
+def _plan(arguments: list[str], environment: dict[str, Any]) -> tuple[float, float]:
+    """CPU seconds of one command, user and system, and its peak memory in MB."""
+    process = subprocess.Popen([sys.executable, "-m", "runner", *arguments], env=environment, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"order-runner {' '.join(arguments)} ended with {process.returncode}")
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,247 @@
+"""Ledgers that go away, come back older, or are not where they seem to be: nothing is bought from a wrong memory."""
+
+import os
+import shutil
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from harness import FIRST_ID, MANIFEST, Process, World, ipv4
+
+APPLY = ("apply", "--yes", MANIFEST)
+
+
+def folder(world: World) -> Path:
+    """The ledger's own folder."""
+    return world.root / "state"
+
+
+def ledger(world: World) -> Path:
+    return folder(world) / "orders.ledger"
+
+
+def env(world: World) -> dict[str, str | None]:
+    return {"ORDER_RUNNER_LEDGER": str(ledger(world))}
+
+
+def lock(world: World) -> Path:
+    return folder(world) / "orders.ledger.default.lock"
+
+
+def remove(world: World) -> None:
+    """As `git clean -fdx` does it."""
+    shutil.rmtree(folder(world))
+
+
+def move(world: World) -> None:
+    folder(world).rename(world.root / "elsewhere")
+
+
+def put_back(world: World) -> None:
+    """A copy of the folder takes its place."""
+    shutil.copytree(folder(world), world.root / "copy")
+    move(world)
+    (world.root / "copy").rename(folder(world))
+
+
+def replace_file(world: World) -> None:
+    shutil.copy(ledger(world), folder(world) / "copy")
+    (folder(world) / "copy").rename(ledger(world))
+
+
+def lose_log(world: World) -> None:
+    (folder(world) / "orders.ledger-wal").unlink()
+
+
+def lose_lock(world: World) -> None:
+    lock(world).unlink()
+
+
+def start_held(world: World, number: int) -> Process:
+    """A batch of four up to the point where so many orders are made, and the last of them is not answered."""
+    world.manifest(*(ipv4(name) for name in "abcd"))
+    world.hold_answer(number)
+    process = world.start(*APPLY, env=env(world))
+    world.wait_for(lambda: len(world.purchases) == number, process)
+    return process
+
+
+@pytest.mark.parametrize("happens", [remove, move, put_back, replace_file, lose_log, lose_lock])
+def test_a_ledger_that_goes_away_with_an_order_in_flight(world: World, happens: Callable[[World], None]) -> None:
+    """The answer is kept and said, exit code 7, nothing more is bought; no later run buys what was bought."""
+    process = start_held(world, 2)
+    happens(world)
+    world.release()
+    result = world.finish(process, *APPLY)
+    assert (result.code, world.bought) == (7, ["a", "b"])
+    assert f"order id {FIRST_ID + 1}" in result.err
+    assert "PSR602" in result.said
+    kept = [path for path in world.root.rglob("*.emergency*") if str(FIRST_ID + 1).encode() in path.read_bytes()]
+    assert kept
+    again = world.apply(env=env(world))
+    assert world.bought[:2] == ["a", "b"]
+    assert not {"a", "b"} & set(world.bought[2:])
+    assert again.code in (0, 5, 7)
+    if happens in (remove, move):
+        assert (again.code, world.bought) == (5, ["a", "b"])
+        assert "shows that it was in use" in again.said
+
+
+def test_a_folder_put_back_is_not_bought_from_at_the_same_time(world: World) -> None:
+    """Beside a run whose folder was put back from a copy, another finds the order in flight, and buys nothing."""
+    process = start_held(world, 2)
+    put_back(world)
+    assert world.apply(env=env(world)).code == 7
+    world.release()
+    assert world.finish(process, *APPLY).code == 7
+    assert world.bought == ["a", "b"]
+    done = world.apply(env=env(world))
+    assert (done.code, world.bought) == (0, ["a", "b", "c", "d"])
+
+
+@pytest.mark.parametrize("happens", [remove, move, put_back, replace_file, lose_log, lose_lock])
+def test_a_ledger_that_goes_away_before_a_claim(world: World, happens: Callable[[World], None]) -> None:
+    """Where the ledger goes away between two orders, the next one is neither claimed nor sent: exit code 5, PSR606."""
+    world.manifest(*(ipv4(name) for name in "abcd"))
+    world.hold_quote()
+    process = world.start(*APPLY, env=env(world))
+    world.wait_for(lambda: world.is_quoting, process)
+    happens(world)
+    world.release()
+    result = world.finish(process, *APPLY)
+    assert (result.code, world.bought) == (5, ["a"])
+    assert "PSR606" in result.said
+
+
+def bought_twice_over(world: World) -> Path:
+    """Bought `a`, then `b`; a copy of the ledger from between them, and an export from after."""
+    world.manifest(ipv4("a"))
+    assert world.apply(env=env(world)).code == 0
+    older = world.root / "older"
+    shutil.copy(ledger(world), older)
+    world.manifest(ipv4("a"), ipv4("b"))
+    assert world.apply(env=env(world)).code == 0
+    assert world.run("ledger", "export", "-o", "newest.jsonl", env=env(world)).code == 0
+    return older
+
+
+def test_an_older_copy_is_refused_by_every_command_and_filled_by_an_import(world: World) -> None:
+    """A ledger behind its lock is bought from by nobody, all commands say so, and an export brings the rest back."""
+    older = bought_twice_over(world)
+    shutil.copy(older, ledger(world))
+    for call in (APPLY, ("plan", MANIFEST), ("status",), ("reconcile",), ("ledger", "verify"), ("ledger", "export")):
+        result = world.run(*call, env=env(world))
+        assert result.code == 5, call
+        assert "is not the newest" in result.said, call
+        assert "ledger import" in result.said, call
+    assert "is not the newest" in world.run("doctor", "--offline", env=env(world)).said
+    assert world.run("ledger", "import", "newest.jsonl", env=env(world)).code == 0
+    assert world.apply(env=env(world)).code == 0
+    assert world.bought == ["a", "b"]
+
+
+def test_an_import_that_is_too_short_is_refused(world: World) -> None:
+    """An export that ends before what the lock remembers leaves the ledger as it is, refused."""
+    older = bought_twice_over(world)
+    lines = (world.root / "newest.jsonl").read_text().splitlines()
+    assert len(lines) > 3
+    shutil.copy(older, ledger(world))
+    lock(world).rename(world.root / "lock")
+    assert world.run("ledger", "export", "-o", "older.jsonl", env=env(world)).code == 0
+    (world.root / "lock").rename(lock(world))
+    result = world.run("ledger", "import", "older.jsonl", env=env(world))
+    assert (result.code, "is not the newest" in result.said) == (5, True)
+    assert world.apply(env=env(world)).code == 5
+    assert world.bought == ["a", "b"]
+
+
+@pytest.mark.parametrize("what", ["missing", "empty"])
+def test_a_new_ledger_beside_an_old_lock(world: World, what: str) -> None:
+    """A ledger that is gone or empty beside its lock is refused, can be filled by an import, or forgotten on purpose."""
+    bought_twice_over(world)
+    ledger(world).unlink()
+    if what == "empty":
+        ledger(world).touch(0o600)
+    result = world.apply("--report", "report.json", MANIFEST, env=env(world))
+    assert (result.code, world.bought) == (5, ["a", "b"])
+    assert [error["code"] for error in world.report()["errors"]] == ["PSR606"]
+    assert world.run("ledger", "import", "newest.jsonl", env=env(world)).code == 0
+    assert (world.apply(env=env(world)).code, world.bought) == (0, ["a", "b"])
+
+
+def test_a_forgotten_ledger_is_forgotten_by_deleting_the_lock(world: World) -> None:
+    """What the message says as the last way out is one: without the lock, the older copy is used."""
+    older = bought_twice_over(world)
+    shutil.copy(older, ledger(world))
+    lock(world).unlink()
+    assert world.run("status", env=env(world)).code == 0
+
+
+def test_a_log_that_is_lost_after_a_kill(world: World) -> None:
+    """What a killed run had bought is not bought again where the log that had it is lost."""
+    world.manifest(ipv4("a"))
+    assert world.apply(env=env(world)).code == 0
+    world.manifest(ipv4("a"), ipv4("b"))
+    world.hold_answer(1)
+    process = world.start(*APPLY, env=env(world))
+    world.wait_for(lambda: len(world.purchases) == 2, process)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    world.release()
+    for ending in ("-wal", "-shm"):
+        (folder(world) / f"orders.ledger{ending}").unlink()
+    result = world.apply(env=env(world))
+    assert (result.code, world.bought) == (5, ["a", "b"])
+    assert "is not the newest" in result.said
+
+
+def test_a_batch_leaves_nothing_in_the_log(world: World) -> None:
+    """After a run, all that it bought is in the ledger's file itself, though another process keeps the ledger open."""
+    world.manifest(ipv4("a"))
+    assert world.apply(env=env(world)).code == 0
+    with ledger(world).open("rb") as reader:
+        assert b"crawl/a" in reader.read()
+    log = folder(world) / "orders.ledger-wal"
+    assert not log.exists() or not log.stat().st_size
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can mount")
+def test_a_ledger_mounted_as_one_file(world: World) -> None:
+    """A container that has only the ledger's file, and not its folder, is refused before anything, with the way out."""
+    world.manifest(ipv4("a"))
+    assert world.apply(env=env(world)).code == 0
+    inside = world.root / "inside"
+    inside.mkdir()
+    (inside / "orders.ledger").touch(0o600)
+    world.manifest(ipv4("a"), ipv4("b"))
+    mount = (
+        "import ctypes, subprocess; ctypes.CDLL(None).unshare(0x20000); "
+        "subprocess.run(['mount', '--make-rprivate', '/'], check=True); "
+        f"subprocess.run(['mount', '--bind', {str(ledger(world))!r}, {str(inside / 'orders.ledger')!r}], check=True)"
+    )
+    mounted = {"ORDER_RUNNER_LEDGER": str(inside / "orders.ledger"), "CI": "true"}
+    for call in (APPLY, ("plan", MANIFEST), ("reconcile",), ("status",)):
+        process = world.start(*call, env=mounted, prelude=mount)
+        result = world.finish(process, *call)
+        if "CalledProcessError" in result.err:
+            pytest.skip("this machine does not let us mount")
+        assert result.code == 5, call
+        assert "a mount of its own" in result.said, call
+        assert "mount its folder" in result.said, call
+    assert world.bought == ["a"]
+
+
+@pytest.mark.parametrize("command", ["verify", "export"])
+def test_no_history_is_not_a_whole_one(world: World, command: str) -> None:
+    """A ledger that is not there, one of 0 bytes, and an unknown account are refused; the accounts are named."""
+    world.manifest(ipv4("a"))
+    assert world.apply("--account", "shop", MANIFEST, env=env(world)).code == 0
+    ask = ("ledger", command)
+    unknown = world.run(*ask, "--account", "shpo", env=env(world))
+    assert (unknown.code, "has no account shpo; it has shop" in unknown.said, unknown.out) == (5, True, "")
+    (world.root / "nothing").touch(0o600)
+    for path, words in (("nothing", "is empty"), ("nowhere", "does not exist")):
+        result = world.run(*ask, env={"ORDER_RUNNER_LEDGER": str(world.root / path)})
+        assert (result.code, words in result.said, result.out) == (5, True, "")
+    assert world.run(*ask, "--account", "shop", env=env(world)).code == 0
