@@ -14,6 +14,7 @@ from runner.cli.closing import BatchCall, followed_file, report_failure, report_
 from runner.cli.options.bounds import limits_of, policies_line
 from runner.cli.options.command import option, option_class
 from runner.cli.options.common import flags_of, lock_timeout_option, note_left_out
+from runner.cli.options.types import Seconds
 from runner.core.errors import Cancelled, LedgerUnusable, UsageError
 from runner.run import wiring
 from runner.run.settings import locate, rate_of, require_named_ledger
@@ -40,7 +41,7 @@ class BuyingOptions:
     fail_fast: bool = option("--fail-fast", is_flag=True, help="Stop at the first order that is refused.")
     money_timeout: float = option(
         "--money-timeout",
-        type=click.FloatRange(min=1),
+        type=Seconds(1),
         default=180.0,
         help="Seconds to wait for the answer to a purchase; below 120 only with --allow-short-money-timeout. [180]",
     )
@@ -101,7 +102,7 @@ def _buy(batch: BatchCall, paths: tuple[str, ...], stop: Stop, options: BuyingOp
         task = _task(batch, paths, watch)
         with report_failure(batch, task, "apply", file):
             till = Till(
-                confirm=_confirm(batch, stop, yes=yes),
+                confirm=_confirm(batch, task, stop, yes=yes),
                 stop=stop,
                 money_timeout=batch.settings.money_timeout,
                 file=file,
@@ -143,7 +144,7 @@ def _watching(batch: BatchCall) -> AbstractContextManager[Watch]:
     return batch.screen.watching(batch.console, rate=rate_of(batch.settings))
 
 
-def _confirm(batch: BatchCall, stop: Stop, *, yes: bool) -> Callable[[Plan], None]:
+def _confirm(batch: BatchCall, task: Task, stop: Stop, *, yes: bool) -> Callable[[Plan], None]:
     """Shows the plan, and has its total typed where neither `--yes` nor an approval stands for it.
 
     After that, and up to the end of the process, a signal is only a wish: cutting off the words at the end of a run
@@ -157,7 +158,8 @@ def _confirm(batch: BatchCall, stop: Stop, *, yes: bool) -> Callable[[Plan], Non
         from runner.views import plan as plan_view
 
         if batch.as_text:
-            plan_view.render(plan, fmt="text", console=batch.console)
+            policies = [policy.path for policy in task.limits.policies]
+            plan_view.render(plan, fmt="text", console=batch.console, policies=policies)
             _refuse_unread(batch.console.out, "plan", gone_is_fine=yes)
         last_question(plan)
         stop.defer()

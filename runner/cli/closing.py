@@ -201,6 +201,7 @@ def _render(batch: BatchCall, fmt: str, console: Console, ended: Ended, rendered
         ended.plan,
         fmt=fmt,
         console=console,
+        policies=[path for path, _ in report.inputs.policies],
         bodies=bodies,
         not_checked=report.not_checked,
         loaded_problems=[finding.problem for finding in report.errors],

@@ -16,6 +16,7 @@ import click
 
 from runner.cli.options.command import CommandOptions, define, option, option_class
 from runner.cli.options.targets import Targets
+from runner.cli.options.types import Count
 from runner.core.errors import ExitCode, LedgerUnusable, UsageError
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 @option_class
 class SandboxOptions(CommandOptions):
-    port: int = option("--port", type=click.IntRange(0, 65535), default=0, help="0 takes any free port.")
+    port: int = option("--port", type=Count(65_535), default=0, help="0 takes any free port.")
     state: Path | None = option(
         "--state", type=click.Path(path_type=Path), help="Keep the account in this file. [in memory]"
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.cli.options import common
-from runner.cli.options.bounds import policies_line, policy_option
+from runner.cli.options.bounds import policies_line, policy_option, require_policy_option
 from runner.cli.options.command import CommandOptions, define, group, option, option_class
 from runner.cli.options.targets import Targets
 from runner.cli.outputs import annotates, source_line, tell_job
@@ -30,6 +30,7 @@ class ValidateOptions(CommandOptions):
     formats: tuple[str, ...] = common.format_option(*FORMATS)
     strict: bool = option("--strict", is_flag=True, help="Warnings are errors.")
     policy: str | None = policy_option()
+    require_policy: bool = require_policy_option()
     lockfile: Path | None = common.lockfile_option()
     screen: common.ScreenOptions = group(common.ScreenOptions)
 
@@ -41,6 +42,7 @@ def command(options: ValidateOptions) -> int:
     PATH is a file, a folder (every *.yaml and *.yml below it), a glob, or - for stdin. Needs no network and no key.
     Words are looked up in the lockfile, if there is one. Exit code 4 if anything is wrong.
     """
+    from runner.limits.policy import missing
     from runner.manifest.words import Words
     from runner.views import findings
 
@@ -51,6 +53,8 @@ def command(options: ValidateOptions) -> int:
     with options.screen.watching(console) as watch:
         words = Words(paths=options.paths, named=options.lockfile, watch=watch)
         checked, policies = _check(words, options.policy, strict=options.strict)
+        if options.require_policy and not (policies.policies or policies.problems):
+            checked = replace(checked, problems=(missing(), *checked.problems))
     common.note_left_out(checked, console)
     if options.screen.verbose:
         console.note(f"{policies_line(policies.policies)}\n")

@@ -54,6 +54,7 @@ IN_MANIFESTS: Final[dict[str, str]] = {
     "PSR210": "field of another type",
     "PSR211": "field the vendor is known to require",
     "PSR213": "given twice",
+    "PSR214": "template that nobody filled in",
     "PSR301": "two orders with one name",
     "PSR302": "no manifest found",
     "PSR303": "too many findings",
@@ -124,6 +125,7 @@ IN_RUNS: Final[dict[str, str]] = {
     "PSR709": "policy field without a value",
     "PSR710": "order that a policy does not allow",
     "PSR711": "label that a policy requires",
+    "PSR712": "no policy, although one is required",
     "PSR999": "fault of order-runner",
 }
 

@@ -32,7 +32,7 @@ from runner.report.file import ReportFile
 from runner.report.report import Report
 from runner.run import call, environment, wiring
 from runner.run.confirm import confirmation, digest_of
-from runner.run.settings import MIN_MONEY_TIMEOUT, Settings, locate
+from runner.run.settings import MIN_MONEY_TIMEOUT, Settings, locate, require_seconds
 from runner.settle import status
 from runner.settle.status import StatusRow
 
@@ -53,6 +53,7 @@ def load(
     """
     if not paths:
         raise UsageError("no manifest was given", hint="name a file, a folder or a glob")
+    environment.check()
     lockfile, policy = lockfile or environment.text("--lockfile"), policy or environment.text("--policy")
     strict = bool(environment.flag("--strict")) if strict is None else strict
     words = Words(paths=tuple(os.fspath(path) for path in paths), named=Path(lockfile) if lockfile else None)
@@ -93,6 +94,10 @@ class Account:
     def __post_init__(self) -> None:
         if self.api_key is not None and not isinstance(self.api_key, ApiKey):
             raise TypeError("api_key must be an ApiKey, whose value is never printed: ApiKey(text)")
+        for name, seconds in (("timeout", self.timeout), ("money_timeout", self.money_timeout)):
+            require_seconds(name, seconds, least=1)
+        if self.rate is not None and not 0 <= self.rate <= environment.MOST:
+            raise UsageError(f"rate={self.rate} is not a number of requests from 0 to {environment.MOST:,}")
         if self.money_timeout < MIN_MONEY_TIMEOUT:
             raise UsageError(
                 "a purchase may take two minutes: a shorter wait turns good purchases into unknown outcomes",
@@ -179,6 +184,7 @@ class Account:
         Decimal('0')
         """
         approval = _approval(approve, confirm)
+        require_seconds("lock_timeout", lock_timeout)
         environment.refuse_dry_run()
         manifests.raise_for_errors()
         settings = self._settings()
@@ -231,6 +237,7 @@ class Account:
         >>> Account.sandbox("box").reconcile().open
         ()
         """
+        require_seconds("lock_timeout", lock_timeout)
         if exclusive is None:
             exclusive = call.is_exclusive(environment.text("--policy"))
         rules = Rules(settle_after=settle_after, exclusive=exclusive)
@@ -248,6 +255,7 @@ class Account:
         )
 
     def _settings(self) -> Settings:
+        environment.check()
         common = Settings(timeout=self.timeout, money_timeout=self.money_timeout, rate=self.rate)
         if self.emulator is not None:
             folder, faults = self.emulator.folder, self.emulator.faults

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -11,7 +12,7 @@ from operator import itemgetter
 from typing import Any, Final
 
 from runner.core.clock import rfc3339
-from runner.core.errors import Problem, Span
+from runner.core.errors import Problem, Span, UsageError
 from runner.core.ledger import Ledger
 from runner.core.orders import OrderRequest, Quote, decimal_text
 from runner.core.periods import end_of
@@ -34,9 +35,9 @@ _AMOUNTS: Final = ("max_total", "max_order", "price_tolerance")
 class Limits:
     """What a caller allows for one run; it can only tighten what manifests and policies say.
 
-    `large` is the price up to which an unusually dear order is meant. `strict`: a warning refuses. `allow_copies`: an
-    order that looks like a copy is warned of, and never refused for that. `origins` has the names by which the limits
-    were given, where that was not by their options.
+    `large` is the price up to which an unusually dear order is meant. `strict`: a warning refuses. `require_policy`:
+    without any policy nothing is bought. `allow_copies`: an order that looks like a copy is warned of, and never
+    refused for that. `origins` has the names by which the limits were given, where that was not by their options.
     """
 
     max_spend: Decimal | None = None
@@ -46,7 +47,19 @@ class Limits:
     strict: bool = False
     allow_copies: bool = False
     policies: tuple[Policy, ...] = ()
+    require_policy: bool = False
     origins: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("max_spend", "max_orders", "large"):
+            limit = getattr(self, name)
+            if limit is not None and not (math.isfinite(limit) and limit >= 0):
+                raise UsageError(f"{name}={limit} is no limit", hint="give a number from 0, or leave it out")
+
+    @property
+    def lacks_policy(self) -> bool:
+        """Whether a policy has to hold, and none does."""
+        return self.require_policy and not self.policies
 
     def name(self, option: str) -> str:
         """How a limit was given: its option or its environment variable."""

@@ -20,10 +20,11 @@ from runner.core.yamldoc import read
 from runner.core.yamldoc.nodes import Begin, Break, Field
 from runner.core.yamldoc.source import Flaw, TextSource
 from runner.limits.budgets import PERIODS, Cap
-from runner.manifest.discover import POLICY_NAMES
+from runner.limits.search import search
+from runner.manifest.fitting import refit
 from runner.manifest.head import DocumentHead
 from runner.manifest.phrases import display
-from runner.manifest.rules import SchemaSubject, violations
+from runner.manifest.rules import TEMPLATE, SchemaSubject, violations, way_out
 
 FORMAT: Final = "policy/v1"
 _PAYMENTS: Final[Mapping[Scalar, str]] = {1: "balance", 43: "card"}
@@ -71,9 +72,8 @@ class Policies:
 
     @property
     def exclusive(self) -> bool:
-        """Whether some policy calls the account exclusive and none denies it."""
-        answers = {policy.exclusive for policy in self.policies} - {None}
-        return answers == {True}
+        """Whether every policy calls the account exclusive: a further file takes that away, and never gives it."""
+        return bool(self.policies) and all(policy.exclusive for policy in self.policies)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +96,7 @@ class _Subject(SchemaSubject):
     def problem(self, number: str, message: str, place: Span, at: tuple[str | int, ...], hint: str | None) -> Problem:
         if number == "03" and at[0] != "allow" and hint is not None:
             hint = "remove it, or see `order-runner schema policy` for the fields there are"
+        number = "08" if number == TEMPLATE else number
         if number == "08" and at[:2] == ("allow", "countries") and len(at) > 2:
             hint = "write a word like FRA, or a countryId without quotes"
         return Problem(code=_CODES[number], message=message, hint=hint, path=self.path, span=place)
@@ -118,18 +119,9 @@ def load(named: str | None, folders: Iterable[Path]) -> Policies:
 
 def over(named: str | None, paths: Sequence[str] = ()) -> Policies:
     """The policies that hold for manifests at these paths, wherever the call is made from. As `load`."""
-    folders = [Path.cwd(), *(Path(path).parent for path in paths if path != "-")]
+    files = [Path(path) for path in paths if path != "-"]
+    folders = [Path.cwd(), *(spelling.parent for file in files for spelling in (file, file.resolve()))]
     return load(named, dict.fromkeys(folders))
-
-
-def search(folders: Iterable[Path]) -> Iterator[Path]:
-    """Policies in these folders and those above, up to the one with `.git`; without one, in the folders alone."""
-    for folder in folders:
-        start = folder.resolve()
-        above = [start, *start.parents]
-        roots = [n for n, place in enumerate(above) if os.path.lexists(place / ".git")]
-        for place in above[: roots[0] + 1 if roots else 1]:
-            yield from (place / name for name in POLICY_NAMES if os.path.lexists(place / name))
 
 
 def read_policy(path: str) -> tuple[Policy | None, tuple[Problem, ...]]:
@@ -144,7 +136,7 @@ def read_policy(path: str) -> tuple[Policy | None, tuple[Problem, ...]]:
                     begins.append(item.span)
                 elif isinstance(item, Field) and len(begins) == 1:
                     fields[item.key] = item
-                    problems += item.problems
+                    problems += _refitted(item)
                 elif isinstance(item, Break):
                     problems.append(item.problem)
                 elif isinstance(item, Problem):
@@ -158,6 +150,12 @@ def read_policy(path: str) -> tuple[Policy | None, tuple[Problem, ...]]:
     if problems:
         return None, tuple(sorted(problems, key=lambda problem: problem.order))
     return _policy(path, sha256, fields), ()
+
+
+def _refitted(field: Field) -> list[Problem]:
+    """What YAML would change in a field, with a way out that the field takes."""
+    rule = schemas.load("policy")
+    return refit(field.problems, rule, {field.key: field.value}, lambda at: field.value_span(*at[1:]), way_out)
 
 
 def _ours(problem: Problem) -> Problem:
@@ -214,6 +212,16 @@ def _policy(path: str, sha256: str, fields: Mapping[str, Field]) -> Policy:
         require_labels=tuple(values.get("require_labels", ())),
         exclusive=values.get("exclusive"),
         places=places,
+    )
+
+
+def missing() -> Problem:
+    """What speaks against a call that has to be under a policy, and is under none."""
+    return Problem(
+        code="PSR712",
+        message="a policy is required and none was found: no order-runner.yaml in the folders of the call and the "
+        "manifests, or above them",
+        hint="check out the policy beside the manifests, or name it with --policy or ORDER_RUNNER_POLICY",
     )
 
 

@@ -71,7 +71,7 @@ def _files(path: str, walk: _Walk) -> Iterator[str]:
         for match in sorted(glob(path, recursive=True)):  # noqa: PTH207 - a glob may be absolute
             if Path(match).is_dir():
                 yield from _below(match, walk) if walk.enters(Path(match)) else ()
-            elif Path(match).name not in POLICY_NAMES:
+            elif not is_policy_name(Path(match).name):
                 yield match
     else:
         _readable(path)
@@ -96,8 +96,13 @@ def _below(folder: str, walk: _Walk) -> Iterator[str]:
     yield from sorted(manifests)
 
 
+def is_policy_name(name: str) -> bool:
+    """Whether a file is called like a policy. In any letter case, as a disk that ignores it has it."""
+    return name.casefold() in POLICY_NAMES
+
+
 def _is_manifest(name: str) -> bool:
-    return name.endswith(SUFFIXES) and not name.startswith(".") and name not in POLICY_NAMES
+    return name.endswith(SUFFIXES) and not name.startswith(".") and not is_policy_name(name)
 
 
 def _readable(path: str) -> None:

@@ -11,12 +11,13 @@ from runner.core import schemas
 from runner.core.errors import Problem, Span
 from runner.core.orders import PRODUCT_TYPES, OrderKey
 from runner.core.yamldoc.nodes import Break, Field, Item, ListEntry, Split, span
+from runner.manifest.fitting import refit
 from runner.manifest.head import DocumentHead, head_problems
 from runner.manifest.keys import Keys
 from runner.manifest.kinds import Kind, kind_of
 from runner.manifest.phrases import did_you_mean, display, nearest_name, one_of
 from runner.manifest.places import OrderPlaces
-from runner.manifest.rules import SchemaSubject, violations
+from runner.manifest.rules import SchemaSubject, is_template, violations, way_out
 
 FORMAT: Final = "orders/v1"
 EARLY: Final = ("apiVersion", "batch", "renamed_from", "defaults")
@@ -100,7 +101,10 @@ class ManifestDocument:
 
     def _field(self, field: Field) -> None:
         """Take a field of the document. `Late` where orders came before it."""
-        self.report(field.problems)
+        rule = schemas.load(schemas.HEAD)
+        self.report(
+            refit(field.problems, rule, {field.key: field.value}, lambda at: field.value_span(*at[1:]), way_out)
+        )
         if field.key in self._early:
             return
         if self._split and field.key in EARLY:
@@ -192,7 +196,8 @@ class ManifestDocument:
         line = entry.value_span().line
         subject = SchemaSubject(schema=kind.name, places=places, path=self.path, key=key, line=line)
         problems = violations(subject, values)
-        written = [replace(problem, key=key) for problem in entry.problems]
+        trapped = refit(entry.problems, schemas.load(kind.name), entry.value, lambda at: entry.value_span(*at), way_out)
+        written = [replace(problem, key=key) for problem in trapped]
         for problem in _elsewhere(problems, written):
             if problem.span and problem.field and places.inherits(problem.field):
                 self._inherited.setdefault((problem.span.line, problem.span.column), replace(problem, key=None))
@@ -208,12 +213,19 @@ class ManifestDocument:
             place = entry.value_span("type") if "type" in entry.value else span(entry.landmark("name"))
             message = "`type` is missing: it says what is bought"
             problem = self._problem("PSR204", message, place, hint)
+        elif is_template(kind):
+            place = entry.value_span("type")
+            problem = self._problem(
+                "PSR214", f"`type` has a template that nobody filled in: `{display(kind)}`", place, hint
+            )
         else:
             nearest = nearest_name(kind, PRODUCT_TYPES) if isinstance(kind, str) else None
             message = f"unknown type `{display(kind)}`{did_you_mean(nearest)}"
             problem = self._problem("PSR202", message, entry.value_span("type"), hint)
         found = [replace(problem, key=self.key(entry.value), field="type")]
-        self.report([*entry.problems, *_elsewhere(found, entry.problems)])
+        rule = {"properties": {"type": {"enum": PRODUCT_TYPES}}}
+        trapped = refit(entry.problems, rule, entry.value, lambda at: entry.value_span(*at), way_out)
+        self.report([*trapped, *_elsewhere(found, trapped)])
         self._register(entry)
 
     def _warn_of_missing_field(self, entry: ListEntry, kind: Kind, name: str) -> None:

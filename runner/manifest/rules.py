@@ -14,6 +14,7 @@ from runner.core import schemas
 from runner.core.errors import Problem, Span
 from runner.core.orders import PRODUCT_TYPES
 from runner.core.schemas import Violation
+from runner.manifest.fitting import spelling
 from runner.manifest.phrases import did_you_mean, display, nearest_name, one_of
 from runner.manifest.places import Path
 
@@ -46,6 +47,18 @@ _REASONS: Final = {
     "mode": "it says how the proxies are authorized",
     "ip": "it is the address that `mode: ip` authorizes",
 }
+TEMPLATE: Final = "14"
+"""The last digits of the finding about a template, of an order or of the manifest."""
+TEMPLATE_IN_TEXT: Final = (
+    r".*(?:\$\{|\$\([A-Za-z_][A-Za-z0-9_.]*\)|\$\[\[|\{[{%]|<%"
+    r"|#\{|@@[^@]+@@|ENC\[|<no value>|\[\[ [^\]]* \]\]|\[object |%![a-z]\()"
+)
+TEMPLATE_AS_TEXT: Final = (
+    r"(?:\$[A-Za-z_][A-Za-z0-9_]*|%[A-Za-z_][A-Za-z0-9_]*%|@[A-Za-z_][A-Za-z0-9_.]*@|__[A-Z0-9_]+__"
+    r"|<[A-Za-z][A-Za-z0-9_ -]*>|\{[A-Za-z_][A-Za-z0-9_.]*\}|[-+]?\.(?:nan|NaN|NAN|inf|Inf|INF))$"
+)
+"""What tools leave where nothing was filled in, anywhere in a text or as all of it: as the schemas refuse it."""
+_TEMPLATES: Final = re.compile(f"{TEMPLATE_IN_TEXT}|{TEMPLATE_AS_TEXT}")
 _URGENCY: Final = {"type": 0, "additionalProperties": 1, "oneOf": 2}
 _FORM: Final = "text on one line, without control characters"
 _REFERENCE: Final = re.compile(r"[Tt]ake it from (`[^`]+`)")
@@ -85,7 +98,7 @@ class SchemaSubject:
     def problem(self, number: str, message: str, place: Span, at: Path, hint: str | None) -> Problem:
         """A finding of the 1xx or 2xx group, by its last two digits."""
         return Problem(
-            code=f"PSR{2 if self.is_order else 1}{number}",
+            code=f"PSR{2 if self.is_order or number == TEMPLATE else 1}{number}",
             message=message,
             hint=hint,
             path=self.path,
@@ -118,7 +131,8 @@ def violations(subject: SchemaSubject, instance: Mapping[str, Any]) -> list[Prob
             )
         elif violation.keyword != "required":
             name = str(violation.given) if violation.in_name else None
-            problems.setdefault((at, name), _WORDS.get(violation.keyword, _other)(subject, violation))
+            words = _template if is_template(violation.given) else _WORDS.get(violation.keyword, _other)
+            problems.setdefault((at, name), words(subject, violation))
     for violation in broken:
         if violation.keyword == "required":
             for field in set(violation.wanted) - set(violation.given) - suggested:
@@ -207,31 +221,28 @@ def _type(subject: SchemaSubject, violation: Violation) -> Problem:
         return subject.problem("09", f"{_label(at)} has no value", place, at, "give it a value, or remove the line")
     given = "a number" if isinstance(value, int) and not isinstance(value, bool) else _kind_of(value)
     hint = way_out(violation.rule, name)
-    if wanted == "string" and isinstance(value, int):
-        hint = f'quote it: "{display(value)}"'
-    elif isinstance(value, str) and _would_be(wanted, value):
-        hint = f"remove the quotes: {value}"
+    if isinstance(value, str | int):
+        hint = spelling(violation.rule, _scalar_text(value)) or hint
     return subject.problem("05", f"{_label(at)} must be {KINDS.get(wanted, wanted)}, not {given}", place, at, hint)
+
+
+def _scalar_text(value: str | int) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _kind_of(value: object) -> str:
     return {bool: "true or false", str: "text", dict: "a mapping", list: "a list"}.get(type(value), "this")
 
 
-def _would_be(wanted: str, text: str) -> bool:
-    if wanted == "integer":
-        return re.fullmatch(r"0|-?[1-9][0-9]{0,15}", text) is not None
-    return wanted == "boolean" and text in ("true", "false")
-
-
 def _choice(subject: SchemaSubject, violation: Violation) -> Problem:
     allowed = violation.wanted if violation.keyword == "enum" else [violation.wanted]
     at, value = violation.at, violation.given
     names = tuple(choice for choice in allowed if isinstance(choice, str))
-    nearest = nearest_name(value, names) if isinstance(value, str) else None
+    hint = spelling(violation.rule, _scalar_text(value)) if isinstance(value, str | int) else None
+    nearest = nearest_name(value, names) if isinstance(value, str) and hint is None else None
     wanted = one_of(allowed) if len(allowed) > 1 else f"`{allowed[0]}`"
     message = f"{_label(at)} must be {wanted}, not `{display(value)}`{did_you_mean(nearest)}"
-    return subject.problem("06", message, subject.places.value(at), at, None)
+    return subject.problem("06", message, subject.places.value(at), at, hint)
 
 
 def _range(subject: SchemaSubject, violation: Violation) -> Problem:
@@ -253,6 +264,19 @@ def _form(subject: SchemaSubject, violation: Violation) -> Problem:
     message = f"{_label(at)} is not in the right form: `{display(violation.given)}`"
     form = _FORM if at[0] == "labels" else FORMS.get(str(at[-1]), FORMS.get(str(at[0]), _FORM))
     return subject.problem("08", message, subject.places.value(at), at, f"write {form}")
+
+
+def is_template(value: object) -> bool:
+    """Whether a value is text with a template that nobody filled in."""
+    return isinstance(value, str) and _TEMPLATES.match(value) is not None
+
+
+def _template(subject: SchemaSubject, violation: Violation) -> Problem:
+    at, where = violation.at, subject.places.value(violation.at)
+    if violation.in_name:
+        where = subject.places.key((*at, violation.given))
+    message = f"{_label(at)} has a template that nobody filled in: `{display(violation.given)}`"
+    return subject.problem(TEMPLATE, message, where, at, "write the value, or have it filled in before")
 
 
 def _length(subject: SchemaSubject, violation: Violation) -> Problem:

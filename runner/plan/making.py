@@ -8,6 +8,7 @@ from dataclasses import replace
 from runner.core.ledger import Ledger
 from runner.core.records import Rename
 from runner.core.selection import Selection
+from runner.limits import policy
 from runner.limits.limits import Standing
 from runner.plan.former_keys import find_renamed_batches, note_unknown_keys, recall
 from runner.plan.ids import add_ways_out, check_ids
@@ -37,10 +38,12 @@ def draft(task: Task, ledger: Ledger, standing: Standing) -> Plan:
     )
     steps = tuple(_select(replace(s, evidence=evidence.get(s.request.key)), selection) for s in compared)
     renamed = tuple(find_renamed_batches(steps, batches.values(), standing))
+    missing = (policy.missing(),) if task.limits.lacks_policy else ()
     notes = tuple(note_unknown_keys(requests, task.loaded.batches, memory))
     if (task.limits.strict or task.guard.strict) and not task.limits.allow_copies:
-        return Plan(steps=steps, notices=notes, objections=renamed)
-    return Plan(steps=steps, notices=(*notes, *(replace(problem, severity="warning") for problem in renamed)))
+        return Plan(steps=steps, notices=notes, objections=(*missing, *renamed))
+    told = (replace(problem, severity="warning") for problem in renamed)
+    return Plan(steps=steps, notices=(*notes, *told), objections=missing)
 
 
 def renames(plan: Plan, task: Task) -> list[Rename]:

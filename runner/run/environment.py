@@ -8,9 +8,10 @@ themselves: so both have the same ledger, and what narrows or forbids a purchase
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +23,82 @@ if TYPE_CHECKING:
     from runner.run.settings import Settings
 
 PREFIX: Final = "ORDER_RUNNER_"
+BASE_URL: Final = "PROXY_SELLER_BASE_URL"
+OPTIONS: Final = frozenset(
+    [
+        "absent",
+        "accept-possible-second-purchase",
+        "account",
+        "allow-copies",
+        "allow-short-money-timeout",
+        "api-key-file",
+        "approve",
+        "balance",
+        "check",
+        "ci",
+        "country",
+        "detailed-exitcode",
+        "dry-run",
+        "exclude",
+        "exclusive",
+        "expect-nothing",
+        "fail-fast",
+        "fault",
+        "force",
+        "format",
+        "keep-going",
+        "label",
+        "large",
+        "ledger",
+        "lock-timeout",
+        "lockfile",
+        "max-age",
+        "max-orders",
+        "max-spend",
+        "money-timeout",
+        "no-color",
+        "no-input",
+        "not-mine",
+        "offline",
+        "only",
+        "out",
+        "output",
+        "placed",
+        "policy",
+        "port",
+        "pre-commit",
+        "quiet",
+        "rate",
+        "reason",
+        "refresh",
+        "report",
+        "require-policy",
+        "reset",
+        "sandbox",
+        "settle-after",
+        "state",
+        "strict",
+        "strict-account",
+        "switch",
+        "timeout",
+        "trust-file-system",
+        "type",
+        "update",
+        "verbose",
+        "vscode",
+        "wait",
+        "yes",
+    ]
+)
+"""Every long option of every command, without its dashes: what a variable of ours can be named after."""
+
+MOST: Final = 1_000_000
+"""What a whole number may be at most: more orders, or requests in a minute, cannot be meant."""
+_OURS: Final = re.compile(r"ORDER_?RUNNER_.*", re.IGNORECASE)
+_TESTS: Final = "ORDER_RUNNER_TEST_"
+"""What the project's own tests are told by."""
+_SERVICE: Final = re.compile(r"(.+)_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT|PORT_[0-9]+_(TCP|UDP|SCTP)(_\w+)?)")
+"""What Kubernetes sets in every pod for a service (kubernetes.io/docs/concepts/services-networking/service)."""
 _YES: Final = frozenset({"1", "true", "t", "yes", "y", "on"})
 _NO: Final = frozenset({"0", "false", "f", "no", "n", "off"})
 _NAMING: Final = {"max_spend": "--max-spend", "max_orders": "--max-orders", "large": "--large"}
@@ -33,15 +110,55 @@ def variable(option: str) -> str:
     return PREFIX + option.removeprefix("--").replace("-", "_").upper()
 
 
+def check(environ: Mapping[str, str] = os.environ) -> None:
+    """UsageError for a variable of ours that no option has, or that is empty: a limit it should set would be none."""
+    for name in sorted(filter(_is_ours, environ)):
+        if name not in known() and not _is_of_a_service(name, environ):
+            raise UsageError(f"{name} is no variable of order-runner", hint=_way_out(name))
+        if name in known() and not environ[name].strip():
+            raise UsageError(
+                f"{name} is set and empty: nothing is taken for a limit, a place or a yes",
+                hint="give it a value, or unset it; in CI, look whether the variable or secret it is made from exists",
+            )
+
+
+def _is_ours(name: str) -> bool:
+    return (_OURS.fullmatch(name) is not None and not name.startswith(_TESTS)) or name == BASE_URL
+
+
+def known() -> frozenset[str]:
+    """Every variable that an option has."""
+    return frozenset(map(variable, OPTIONS)) | {BASE_URL}
+
+
+def _is_of_a_service(name: str, environ: Mapping[str, str]) -> bool:
+    match = _SERVICE.fullmatch(name)
+    return match is not None and f"{match[1]}_SERVICE_HOST" in environ
+
+
+def _way_out(name: str) -> str:
+    from runner.core.nearest import nearest
+
+    meant = nearest(name, sorted(known()), most=1, likeness=0.6, fold=_own_part)
+    return (f"did you mean {meant[0]}? " if meant else "") + "A variable is ORDER_RUNNER_ and an option's name"
+
+
+def _own_part(name: str) -> str:
+    return re.sub("^(ORDER_?RUNNER|PROXY_SELLER)_", "", name.upper())
+
+
 def amount_of(text: str) -> Decimal:
     """A sum of money from 0 with at most two decimals. ValueError for anything else."""
-    try:
-        amount = Decimal(text)
-    except InvalidOperation:
-        amount = Decimal(-1)
-    if not amount.is_finite() or amount < 0 or amount != round(amount, 2):
+    if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,2})?", text):
         raise ValueError(f"{text!r} is not an amount: write it like 120 or 120.00")
-    return amount
+    return Decimal(text)
+
+
+def count_of(text: str) -> int:
+    """A whole number from 0 to `MOST`. ValueError for anything else."""
+    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) > MOST:
+        raise ValueError(f"{text!r} is not a whole number from 0 to {MOST:,}")
+    return int(text)
 
 
 def text(option: str) -> str | None:
@@ -61,9 +178,10 @@ def amount(option: str) -> Decimal | None:
 def count(option: str) -> int | None:
     """The variable of an option as a whole number from 0. UsageError for anything else."""
     value = text(option)
-    if value is None or (value.isascii() and value.isdecimal()):
-        return None if value is None else int(value)
-    raise UsageError(f"{variable(option)}: {value!r} is not a whole number of 0 or more")
+    try:
+        return None if value is None else count_of(value)
+    except ValueError as error:
+        raise UsageError(f"{variable(option)}: {error}") from None
 
 
 def flag(option: str) -> bool | None:
@@ -94,7 +212,7 @@ def settings(base: Settings) -> Settings:
         ledger=text("--ledger") if base.ledger is None else base.ledger,
         account=base.account or text("--account"),
         trusted_file_system=text("--trust-file-system"),
-        base_url=base.base_url or os.environ.get("PROXY_SELLER_BASE_URL") or None,
+        base_url=base.base_url or os.environ.get(BASE_URL) or None,
         api_key_file=base.api_key_file or (Path(file) if file else None),
         rate=count("--rate") if base.rate is None else base.rate,
     )
@@ -112,6 +230,7 @@ def limits(base: Limits) -> Limits:
         base,
         max_spend=spend if base.max_spend is None else base.max_spend,
         max_orders=orders if base.max_orders is None else base.max_orders,
+        require_policy=base.require_policy or bool(flag("--require-policy")),
         origins={**origins_of(names), **base.origins},
     )
 

@@ -28,6 +28,9 @@ DEFAULT_RATE: Final = 50
 MIN_MONEY_TIMEOUT: Final = 120.0
 """Seconds. A purchase may take so long: waiting less makes unknown outcomes of good ones."""
 
+DAY: Final = 86_400
+"""Seconds that anything may be told to wait at most."""
+
 DEFAULT_ACCOUNT: Final = "default"
 SANDBOX_ACCOUNT: Final = "sandbox"
 KEY_VARIABLE: Final = "PROXY_SELLER_API_KEY"
@@ -68,6 +71,12 @@ class LedgerPlace:
     account: str
     url: str | None = field(default=None, repr=False)
     trusted: str | None = None
+
+
+def require_seconds(name: str, seconds: float, *, least: float = 0) -> None:
+    """UsageError for a time that is none (`nan` is within every range), or that nobody can mean."""
+    if not least <= seconds <= DAY:
+        raise UsageError(f"{name}={seconds} is not a number of seconds from {least} to {DAY:,}")
 
 
 def state_folder() -> Path:

@@ -33,12 +33,13 @@ COLUMNS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanPage:
-    """A plan and what goes with it. `bodies` are the exact requests of a dry run, None elsewhere."""
+    """A plan and what goes with it: the `policies` that held, by path, and in a dry run the `bodies`, its requests."""
 
     plan: Plan
     bodies: Bodies | None
     not_checked: Sequence[str]
     problems: Sequence[Problem]
+    policies: Sequence[str]
     frame: Frame | None = None
 
     @property
@@ -52,6 +53,7 @@ def render(
     *,
     fmt: str,
     console: Console,
+    policies: Sequence[str] = (),
     bodies: Bodies | None = None,
     not_checked: Sequence[str] = (),
     loaded_problems: Sequence[Problem] = (),
@@ -63,7 +65,9 @@ def render(
     among them are told once. `frame` makes it a document that can be approved.
     """
     problems = [problem for problem in loaded_problems if problem not in plan.objections]
-    page = PlanPage(plan=plan, bodies=bodies, not_checked=not_checked, problems=problems, frame=frame)
+    page = PlanPage(
+        plan=plan, bodies=bodies, not_checked=not_checked, problems=problems, policies=policies, frame=frame
+    )
     FORMATS[fmt](page, console.out)
 
 
@@ -96,6 +100,7 @@ def _details(page: PlanPage, channel: Channel) -> Iterator[str]:
                 yield from finding_lines(problem, channel)
     yield from _body_lines(page)
     yield from _money_lines(page.plan)
+    yield one_line(f"policies       {', '.join(page.policies) or 'none'}")
     for objection in page.plan.objections:
         yield f"{channel.paint('error', 'refused:')} {one_line(objection.message)}"
         if objection.hint:

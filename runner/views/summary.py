@@ -40,6 +40,7 @@ def summary_lines(document: facts.Document, channel: Channel, report_path: str |
             members = [order for order in document["orders"] if order["status"] == status]
             yield from _section(members, heading, channel, report_path)
     yield from _skipped_lines(document)
+    yield one_line(f"policies: {', '.join(policy['path'] for policy in document['inputs']['policies']) or 'none'}")
     for finding in document["errors"]:
         if finding["category"] != "unknown":
             yield from _finding_lines(finding, channel)

@@ -1,5 +1,6 @@
 """Policies, budgets over runs, copies and unusual prices: each refused by the command, by name, number and place."""
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -73,6 +74,105 @@ def test_no_option_loosens_a_budget(world: World) -> None:
     assert world.apply(MANIFEST, env={"ORDER_RUNNER_POLICY": other}).code == 5
     assert [held["path"] for held in world.report()["inputs"]["policies"]] == [other, POLICY]
     assert world.bought == []
+
+
+def test_a_policy_holds_without_git(world: World) -> None:
+    """In an unpacked archive, from a subfolder, the policy at the top holds: found by owner, or by CI's workspace."""
+    top = world.root.parent
+    policy(world, 'budgets: {month: "1.79"}\n', name="../order-runner.yaml")
+    world.manifest(ipv4("a"))
+    assert world.apply().code == 5
+    top.chmod(0o777)
+    assert world.apply(env={"BUILD_SOURCESDIRECTORY": str(top)}).code == 5
+    assert world.bought == []
+    assert world.apply(env={"BUILD_SOURCESDIRECTORY": str(world.root)}).code == 0
+
+
+def test_a_second_file_name_does_not_make_an_account_exclusive(world: World) -> None:
+    """`order-runner.yml` beside `order-runner.yaml` cannot say what that does not say; both together can."""
+    policy(world, 'budgets: {month: "100.00"}\n')
+    policy(world, "exclusive: true\n", name="order-runner.yml")
+    assert exclusive(world) is False
+    policy(world, "exclusive: true\n")
+    assert exclusive(world) is True
+
+
+def exclusive(world: World) -> bool:
+    checks = world.run("doctor", "--offline", "-f", "json").json["checks"]
+    return next(bool(check["facts"]["exclusive"]) for check in checks if check["name"] == "policies")
+
+
+@pytest.mark.parametrize("how", [("--require-policy",), ("env",)])
+def test_a_required_policy_that_is_missing_refuses(world: World, how: tuple[str, ...]) -> None:
+    """With --require-policy, or its variable, a checkout without its policy buys nothing: PSR712; with one it does."""
+    flags, env = ((), {"ORDER_RUNNER_REQUIRE_POLICY": "1"}) if how == ("env",) else (how, {})
+    world.manifest(ipv4("a"))
+    assert world.apply(*flags, MANIFEST, env=env).code == 5
+    assert [finding["code"] for finding in findings(world)] == ["PSR712"]
+    assert world.run("plan", *flags, MANIFEST, env=env).code == 5
+    checked = world.run("validate", *flags, MANIFEST, env=env)
+    assert (checked.code, "PSR712" in checked.out) == (4, True)
+    assert world.bought == []
+    policy(world, 'budgets: {month: "100.00"}\n')
+    assert world.run("validate", *flags, MANIFEST, env=env).code == 0
+    assert world.apply(*flags, MANIFEST, env=env).code == 0
+
+
+@pytest.mark.parametrize("fmt", ["text", "markdown"])
+def test_plan_and_report_name_the_policies_that_held(world: World, fmt: str) -> None:
+    """So that nobody believes in a limit that was not there: by path, or none."""
+    world.manifest(ipv4("a"))
+    for paths in ("none", POLICY):
+        if paths == POLICY:
+            policy(world, 'budgets: {month: "100.00"}\n')
+        for command in (("plan",), ("apply", "--yes"), ("apply", "--dry-run")):
+            lines = world.run(*command, MANIFEST, "-f", fmt).out.splitlines()
+            named = [line for line in lines if "policies" in line]
+            assert named
+            assert all(re.fullmatch(r"(- )?policies:? +`?" + re.escape(paths) + "`?", line) for line in named)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("ORDER_RUNNER_MAX_SPEND", "", "is set and empty"),
+        ("ORDER_RUNNER_MAX_SPEND", " ", "empty"),
+        ("ORDER_RUNNER_POLICY", "", "is set and empty"),
+        ("ORDER_RUNNER_ACCOUNT", "", "is set and empty"),
+        ("ORDER_RUNNER_DRY_RUN", "", "is set and empty"),
+        ("PROXY_SELLER_BASE_URL", "", "is set and empty"),
+        ("ORDER_RUNNER_MAX_SPENT", "1.00", "did you mean ORDER_RUNNER_MAX_SPEND?"),
+        ("ORDER_RUNNER_MAXORDERS", "1", "did you mean ORDER_RUNNER_MAX_ORDERS?"),
+        ("ORDER_RUNNER_MAX_SPEND", "nan", "is not an amount"),
+        ("ORDER_RUNNER_MAX_ORDERS", "inf", "is not a whole number"),
+        ("ORDER_RUNNER_TIMEOUT", "nan", "is not a number of seconds"),
+    ],
+)
+def test_a_variable_that_sets_no_limit_is_an_error(world: World, name: str, text: str, words: str) -> None:
+    """Empty, mistyped or no number: exit 2, the variable named, by every command, and nothing is bought."""
+    world.manifest(ipv4("a"))
+    for command in (("apply", "--yes", MANIFEST), ("plan", MANIFEST)):
+        result = world.run(*command, env={name: text}, reported=False)
+        assert result.code == 2
+        assert words in result.err
+        assert name in result.err
+    assert world.bought == []
+
+
+NUMBERS = ("nan", "inf", "-inf", "1e999", "-1", "1_0", "", "9" * 30)
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["--timeout", "--money-timeout", "--lock-timeout", "--rate", "--max-orders", "--max-spend", "--large", "--max-age"],
+)
+def test_what_is_no_number_is_exit_2(world: World, option: str) -> None:
+    """In every option that takes a number: nothing is claimed, nothing is sent."""
+    world.manifest(ipv4("a"))
+    for number in NUMBERS:
+        assert world.apply(f"{option}={number}", MANIFEST, reported=False).code == 2, number
+    assert world.bought == []
+    assert world.run("status").code == 0
 
 
 def test_another_policy_tightens(world: World) -> None:

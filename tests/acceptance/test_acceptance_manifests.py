@@ -4,7 +4,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from harness import CANARY, HELD_TO_PERMISSIONS, MANIFEST, PRICE, World, ipv4
+from harness import CANARY, HELD_TO_PERMISSIONS, MANIFEST, PRICE, World, ipv4, yaml_of
 
 COMMANDS = (("validate",), ("plan",), ("apply", "--yes"))
 
@@ -347,3 +347,25 @@ def test_names_of_files_are_data(world: World) -> None:
     assert world.apply("::error::x.yaml").code == 4
     assert world.run("validate", "::warning::nowhere\x1b]0;t\x07.yaml").code == 2
     assert Path(world.root / "report.json").is_file()
+
+
+@pytest.mark.parametrize("text", ["${COUPON}", "{{ coupon }}", "<no value>", "ENC[AES256_GCM,data:8Zk=]", ".nan"])
+def test_a_template_that_nobody_filled_in_is_not_bought(world: World, text: str) -> None:
+    """Left over in any text of an order, its labels and its batch, it is a finding (PSR214), and nothing is bought."""
+    for field in ({"customTargetName": text}, {"coupon": text}, {"labels": {"team": text}}):
+        world.manifest(ipv4("a", **field))
+        result = world.apply(reported=True)
+        assert (result.code, "PSR214" in result.said) == (4, True)
+    world.write(MANIFEST, yaml_of((ipv4("a"),)).replace("batch: crawl", f"batch: '{text}'"))
+    assert "PSR214" in world.run("validate", MANIFEST).out
+    assert world.bought == []
+
+
+@pytest.mark.parametrize("written", ["yes", "true", '"true"', '"Yes"', "on", '"on"', '"y"'])
+def test_yes_for_the_vendors_letter_takes_one_hint(world: World, written: str) -> None:
+    """Whatever yes is written where the vendor wants Y, the hint says Y, and that is taken."""
+    text = world.write(MANIFEST, yaml_of((ipv4("a"),)) + f"    generateAuth: {written}\n")
+    (finding,) = world.run("validate", text, "-f", "json").json["diagnostics"]
+    assert finding["hint"] == "write Y"
+    world.write(MANIFEST, yaml_of((ipv4("a"),)) + "    generateAuth: Y\n")
+    assert world.run("validate", MANIFEST).code == 0

@@ -377,3 +377,33 @@ def test_a_program_is_checked_against_the_types(tmp_path: Path) -> None:
     types = [line.partition("Revealed type is ")[2].replace("builtins.", "") for line in errors if "Revealed" in line]
     assert types == ['"str | None"', '"decimal.Decimal | None"'], done.stdout
     assert [line.split(":")[0] for line in errors if "error:" in line] == ["20"], done.stdout
+
+
+@pytest.mark.parametrize(("name", "text"), [("ORDER_RUNNER_MAX_SPEND", ""), ("ORDER_RUNNER_MAX_SPENT", "1.00")])
+def test_a_variable_that_sets_no_limit_stops_a_program(
+    name: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An empty or mistyped variable is an error for reading manifests and for every question to an account."""
+    monkeypatch.setenv(name, text)
+    with pytest.raises(runner.UsageError, match=name):
+        runner.load(tmp_path)
+    with pytest.raises(runner.UsageError, match=name):
+        runner.Account.sandbox(tmp_path).status()
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -1.0, 1e9])
+@pytest.mark.parametrize("name", ["timeout", "money_timeout"])
+def test_a_wait_that_nobody_can_mean_is_refused(name: str, number: float) -> None:
+    """`nan` is within every range, and an endless wait is none."""
+    wrong: dict[str, Any] = {name: number}
+    with pytest.raises(runner.UsageError, match=name):
+        runner.Account(**wrong)
+
+
+@pytest.mark.parametrize("number", [Decimal("NaN"), Decimal("Infinity"), Decimal(-1)])
+@pytest.mark.parametrize("name", ["max_spend", "max_orders", "large"])
+def test_a_limit_that_is_none_is_refused(name: str, number: Decimal) -> None:
+    """A limit that no number is above would be no limit."""
+    wrong: dict[str, Any] = {name: number}
+    with pytest.raises(runner.UsageError, match=name):
+        runner.Limits(**wrong)

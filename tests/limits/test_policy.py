@@ -14,7 +14,6 @@ from jsonschema import Draft202012Validator
 from runner.core import codes, schemas
 from runner.core.errors import Problem, UsageError
 from runner.core.orders import OrderRequest
-from runner.limits import policy
 from runner.limits.policy import Policies, Policy, breaches, load, read_policy
 from tests import make
 
@@ -92,31 +91,6 @@ def write(path: Path, text: str = "apiVersion: policy/v1\n") -> Path:
     return path
 
 
-def test_every_policy_up_to_the_repository_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From a folder up to the one with .git, all of them; none above it, none in folders beside."""
-    outside = write(tmp_path / "order-runner.yaml")
-    repository = tmp_path / "repository"
-    (repository / ".git").mkdir(parents=True)
-    root, team = write(repository / "order-runner.yaml"), write(repository / "a/order-runner.yml")
-    beside = write(repository / "b/order-runner.yaml")
-    monkeypatch.chdir(repository / "a")
-    found = {policy.path for policy in load(None, [Path()]).policies}
-    assert found == {"../order-runner.yaml", "order-runner.yml"}
-    assert {Path(one).resolve() for one in found} == {root, team}
-    assert {Path(one.path).resolve() for one in load(None, [Path(), repository / "b"]).policies} == {root, team, beside}
-    assert {Path(one.path).resolve() for one in load(str(outside), [Path()]).policies} == {outside, root, team}
-
-
-def test_without_a_repository_only_the_folder_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where there is no .git nobody's file in a folder above, such as /tmp, counts."""
-    write(tmp_path / "order-runner.yaml")
-    (tmp_path / "below").mkdir()
-    monkeypatch.chdir(tmp_path / "below")
-    assert load(None, [Path()]) == Policies()
-    monkeypatch.chdir(tmp_path)
-    assert [found.path for found in load(None, [Path()]).policies] == ["order-runner.yaml"]
-
-
 def test_naming_a_found_policy_reads_it_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same file by two ways is one policy, under the name that was given."""
     path = write(tmp_path / "order-runner.yaml")
@@ -149,10 +123,18 @@ def test_a_wrong_policy_does_not_hide_the_right_ones(tmp_path: Path, monkeypatch
 
 @pytest.mark.parametrize(
     ("values", "exclusive"),
-    [((), False), ((None,), False), ((True,), True), ((None, True), True), ((True, False), False), ((False,), False)],
+    [
+        ((), False),
+        ((None,), False),
+        ((True,), True),
+        ((True, True), True),
+        ((None, True), False),
+        ((True, False), False),
+        ((False,), False),
+    ],
 )
-def test_an_account_is_exclusive_where_nobody_denies_it(values: tuple[bool | None, ...], exclusive: bool) -> None:
-    """One policy has to say so, and none may say the contrary."""
+def test_an_account_is_exclusive_where_every_policy_says_so(values: tuple[bool | None, ...], exclusive: bool) -> None:
+    """A second policy can take that away, by its silence too, and never give it."""
     found = tuple(Policy(path="p", sha256="", exclusive=one) for one in values)
     assert Policies(policies=found).exclusive is exclusive
 
@@ -241,10 +223,10 @@ def test_long_lists_are_shortened() -> None:
 
 def test_names_of_policies_are_no_manifests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder or a glob of manifests may hold a policy; it is passed over."""
-    from runner.manifest import discover
+    from runner.manifest.discover import POLICY_NAMES, discover
 
     monkeypatch.chdir(tmp_path)
-    for name in policy.POLICY_NAMES:
+    for name in (*POLICY_NAMES, "Order-Runner.YAML"):
         write(tmp_path / name)
     write(tmp_path / "orders.yaml")
     assert discover(["."]).paths == discover(["*.y*ml"]).paths == ("orders.yaml",)

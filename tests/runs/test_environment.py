@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
+import click
 import pytest
 
+from runner.cli import cli
 from runner.core.errors import UsageError
 from runner.core.secrets import ApiKey
 from runner.core.selection import Selection
@@ -16,14 +19,23 @@ from runner.run.settings import Settings
 
 
 @pytest.mark.parametrize(
-    ("text", "amount"), [("120", Decimal(120)), ("0", Decimal(0)), ("0.5", Decimal("0.5")), ("1e2", Decimal(100))]
+    ("text", "amount"),
+    [
+        ("120", Decimal(120)),
+        ("0", Decimal(0)),
+        ("0.5", Decimal("0.5")),
+        ("999999999999.99", Decimal("999999999999.99")),
+    ],
 )
 def test_an_amount_is_money(text: str, amount: Decimal) -> None:
     """A sum from 0, with two decimals at most."""
     assert environment.amount_of(text) == amount
 
 
-@pytest.mark.parametrize("text", ["", "x", "-1", "1.001", "nan", "inf", "1,50"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "x", "-1", "1.001", "nan", "inf", "-inf", "1,50", "1e2", "1e999", "1_0", "+1", " 1", "\u0661", "1" * 13],
+)
 def test_what_is_no_amount_is_refused(text: str) -> None:
     """No sum of money is guessed."""
     with pytest.raises(ValueError, match="is not an amount"):
@@ -35,13 +47,64 @@ def test_a_variable_is_named_after_its_option() -> None:
     assert environment.variable("--max-spend") == "ORDER_RUNNER_MAX_SPEND"
 
 
-def test_an_empty_variable_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A variable that is set to nothing is as good as none."""
-    monkeypatch.setenv("ORDER_RUNNER_MAX_SPEND", "")
-    assert environment.text("--max-spend") is None
-    assert environment.amount("--max-spend") is None
-    assert environment.count("--max-spend") is None
-    assert environment.flag("--max-spend") is None
+@pytest.mark.parametrize("text", ["", " ", "\t\n"])
+@pytest.mark.parametrize("option", sorted(environment.OPTIONS - {"base-url"}))
+def test_an_empty_variable_is_an_error(option: str, text: str) -> None:
+    """A limit, a place or a yes that is made from a variable which does not exist is never taken for none."""
+    name = environment.variable(option)
+    with pytest.raises(UsageError, match=f"{name} is set and empty"):
+        environment.check({name: text})
+    environment.check({name: "anything"})
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("ORDER_RUNNER_MAXSPEND", "ORDER_RUNNER_MAX_SPEND"),
+        ("ORDER_RUNNER_MAX_SPENT", "ORDER_RUNNER_MAX_SPEND"),
+        ("order_runner_max_spend", "ORDER_RUNNER_MAX_SPEND"),
+        ("ORDERRUNNER_POLICY", "ORDER_RUNNER_POLICY"),
+        ("ORDER_RUNNER_BASE_URL", "PROXY_SELLER_BASE_URL"),
+        ("ORDER_RUNNER_ZZ", "an option's name"),
+        ("ORDER_RUNNER_", "an option's name"),
+    ],
+)
+def test_a_mistyped_variable_is_an_error(name: str, meant: str) -> None:
+    """A variable of ours that no option has is named, with the nearest that one has: its limit would not hold."""
+    with pytest.raises(UsageError, match=f"{name} is no variable") as error:
+        environment.check({name: "5.00"})
+    assert meant in (error.value.hint or "")
+
+
+def test_variables_that_are_nobodys_limit_pass() -> None:
+    """Kubernetes names the services of a namespace in every pod; the project's tests have variables of their own."""
+    environment.check(
+        {
+            "ORDER_RUNNER_DB_SERVICE_HOST": "10.0.0.7",
+            "ORDER_RUNNER_DB_SERVICE_PORT_PG": "5432",
+            "ORDER_RUNNER_DB_PORT_5432_TCP_ADDR": "10.0.0.7",
+            "ORDER_RUNNER_TEST_COLD": "",
+            "ORDERRUNNER": "/opt/order-runner",
+        }
+    )
+    with pytest.raises(UsageError):
+        environment.check({"ORDER_RUNNER_DB_PORT": "5432"})
+
+
+def test_every_option_of_every_command_has_its_variable() -> None:
+    """The variables that are known are those of the commands' options, no fewer and no more."""
+    assert {variable for command in commands() for variable in variables_of(command)} == environment.known()
+
+
+def commands(group: click.Group = cli) -> Iterator[click.Command]:
+    for name in group.list_commands(click.Context(group)):
+        command = group.get_command(click.Context(group), name)
+        assert command is not None
+        yield from commands(command) if isinstance(command, click.Group) else [command]
+
+
+def variables_of(command: click.Command) -> set[str]:
+    return {str(param.envvar) for param in command.params if param.envvar}
 
 
 @pytest.mark.parametrize(

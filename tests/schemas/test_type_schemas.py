@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from runner.manifest.rules import TEMPLATE_AS_TEXT, TEMPLATE_IN_TEXT
+
 HERE = Path(__file__).parent
 SCHEMAS = HERE.parents[1] / "schemas"
 ENTRIES: dict[str, dict[str, dict[str, Any]]] = json.loads((HERE / "entries.json").read_text("utf-8"))
@@ -337,3 +339,20 @@ def test_a_wrong_field_is_one_error_at_its_place(name: str, changes: dict[str, A
     entry = changed(ENTRIES[name]["full"], changes)
     errors = list(Draft202012Validator(load(name)).iter_errors(entry))
     assert [("/".join(map(str, error.absolute_path)), error.validator) for error in errors] == [(place, keyword)]
+
+
+@pytest.mark.parametrize("name", [*TYPES, "manifest", "policy"])
+def test_every_free_text_refuses_templates(name: str) -> None:
+    """Wherever any text may stand, none of the templates that the runner has words for may."""
+    patterns = [rule["pattern"] for rule in rules_in(load(name)) if rule.get("pattern", "").endswith("]*$")]
+    lookaheads = f"(?!{TEMPLATE_IN_TEXT})(?!{TEMPLATE_AS_TEXT})"
+    assert patterns
+    assert all(pattern.startswith(f"^(?!.*\\n){lookaheads}[^") for pattern in patterns)
+
+
+def rules_in(schema: Any) -> Iterator[dict[str, Any]]:
+    """Every mapping in a schema."""
+    if isinstance(schema, dict):
+        yield schema
+    for inner in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
+        yield from rules_in(inner)

@@ -69,6 +69,7 @@ bought: 2 orders
 not bought yet: 1 order
   crawl/later  8.00 USD  ipv4, 10 × country 561, 1m
 skipped: 1 order already bought, 1 order skipped
+policies: none
 exit 7 (outcome_unknown)
 report: report.json
 """
@@ -88,6 +89,7 @@ def test_a_quiet_run_is_short(make: Make, plain: Plain) -> None:
         "spent        0.00 USD confirmed, 0.00 USD possible\n"
         "balance      5.00 USD before\n"
         "skipped: 1 order already bought\n"
+        "policies: none\n"
         "exit 0 (ok)\n"
     )
 

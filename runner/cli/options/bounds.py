@@ -8,11 +8,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from runner.cli.options.command import Given, option, option_class
 from runner.cli.options.common import lockfile_option
-from runner.cli.options.types import Amount
+from runner.cli.options.types import Amount, Count
 from runner.run.environment import origins_of
 
 if TYPE_CHECKING:
@@ -25,8 +23,13 @@ def policy_option() -> Any:
     return option(
         "--policy",
         metavar="PATH",
-        help="A policy that applies besides every order-runner.yaml from here up to the repository's root.",
+        help="A policy that applies besides every order-runner.yaml from here and the manifests upwards.",
     )
+
+
+def require_policy_option() -> Any:
+    """`--require-policy`: none at all is refused."""
+    return option("--require-policy", is_flag=True, help="Refuse unless some policy applies.")
 
 
 @option_class
@@ -38,7 +41,7 @@ class LimitOptions:
     )
     max_orders: int | None = option(
         "--max-orders",
-        type=click.IntRange(min=0),
+        type=Count(),
         metavar="N",
         help="Refuse a batch that would buy more orders than this.",
     )
@@ -49,6 +52,7 @@ class LimitOptions:
         help="Accept an order of up to this price, even if it is over ten times the most expensive one so far.",
     )
     policy: str | None = policy_option()
+    require_policy: bool = require_policy_option()
     keep_going: bool = option("--keep-going", is_flag=True, help="Buy the others even if some orders are refused.")
     strict: bool = option("--strict", is_flag=True, help="Warnings are errors.")
     allow_copies: bool = option(
@@ -73,6 +77,7 @@ def limits_of(options: LimitOptions, given: Given) -> Limits:
         large=options.large,
         keep_going=options.keep_going,
         strict=options.strict,
+        require_policy=options.require_policy,
         allow_copies=options.allow_copies,
         origins=origins_of(given.environment),
     )

@@ -20,6 +20,7 @@ from typing import Any, Final, TypeVar, cast, dataclass_transform
 import click
 
 from runner.cli.complete.values import COMPLETERS
+from runner.run import environment
 from runner.run.environment import variable
 
 _OWN_VARIABLES: Final = {"--base-url": "PROXY_SELLER_BASE_URL"}
@@ -35,6 +36,21 @@ class Given:
     environment: Mapping[str, str]
 
 
+class _Option(click.Option):
+    """An option that is never empty: `--lockfile "$LOCK"` of a variable that is not set names nothing."""
+
+    def process_value(self, ctx: click.Context, value: Any) -> Any:
+        try:
+            texts = value if isinstance(value, (tuple, list)) else (value,)
+            if any(isinstance(text, str) and not text.strip() for text in texts):
+                raise click.BadParameter("it is empty: give it a value, or leave the option out", ctx, self)
+            return super().process_value(ctx, value)
+        except click.BadParameter as error:
+            if ctx.get_parameter_source(self.name or "") is click.core.ParameterSource.ENVIRONMENT:
+                raise click.BadParameter(f"{error.message} (from {self.envvar})", ctx, self) from None
+            raise
+
+
 G = TypeVar("G")
 
 
@@ -44,7 +60,7 @@ def option(*names: str, **settings: Any) -> Any:
     settings.setdefault("envvar", _OWN_VARIABLES.get(flag) or variable(flag))
     if flag in COMPLETERS:
         settings.setdefault("shell_complete", COMPLETERS[flag])
-    return field(metadata={_PARAMETER: lambda name: click.Option([*names, name], **settings)})
+    return field(metadata={_PARAMETER: lambda name: _Option([*names, name], **settings)})
 
 
 def argument(**settings: Any) -> Any:
@@ -82,6 +98,7 @@ def define(
     def make(function: Callable[[T], int]) -> click.Command:
         @click.pass_context
         def call(context: click.Context, /, **_: object) -> int:
+            environment.check()
             return function(_value(kind, context.params, {"given": _given_options(context)}))
 
         command = cls(name, callback=call, params=list(parameters(kind)), help=function.__doc__)

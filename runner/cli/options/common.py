@@ -16,6 +16,7 @@ import click
 from runner.cli.complete.values import files
 from runner.cli.complete.values import formats as complete_formats
 from runner.cli.options.command import Given, argument, option, option_class
+from runner.cli.options.types import Count, Seconds
 from runner.core.errors import ExitCode, UsageError, worst
 from runner.run.settings import DEFAULT_ACCOUNT, DEFAULT_BASE_URL, DEFAULT_RATE, Settings
 
@@ -100,11 +101,11 @@ class VendorOptions:
     base_url: str | None = base_url_option()
     api_key_file: Path | None = api_key_file_option()
     timeout: float = option(
-        "--timeout", type=click.FloatRange(min=1), default=30.0, help="Seconds that one read may take in total. [30]"
+        "--timeout", type=Seconds(1), default=30.0, help="Seconds that one read may take in total. [30]"
     )
     rate: int | None = option(
         "--rate",
-        type=click.IntRange(min=0),
+        type=Count(),
         help=f"Requests within any 60 s; 0 is unlimited. [{DEFAULT_RATE}; 0 with --sandbox]",
     )
 
@@ -139,9 +140,7 @@ def lockfile_option() -> Any:
 
 def lock_timeout_option() -> Any:
     """`--lock-timeout SECONDS`."""
-    return option(
-        "--lock-timeout", type=click.FloatRange(min=0), default=0.0, help="Seconds to wait for another run to end. [0]"
-    )
+    return option("--lock-timeout", type=Seconds(0), default=0.0, help="Seconds to wait for another run to end. [0]")
 
 
 def vendor_settings(vendor: VendorOptions, given: Given, ledger: LedgerOptions | None = None) -> Settings:

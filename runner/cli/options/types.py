@@ -1,4 +1,8 @@
-"""Types of options: amounts of money, lengths of time, keys of orders."""
+"""Types of options: amounts of money, whole numbers, lengths of time, keys of orders.
+
+A number is decimal digits and no more than anybody can have meant: `nan` would be within every range, `inf` no limit,
+and Python reads `1_0` as ten.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +14,15 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from runner.core.errors import UsageError
-from runner.run.environment import amount_of
+from runner.run.environment import MOST, amount_of, count_of
+from runner.run.settings import DAY
 
 if TYPE_CHECKING:
     from runner.core.orders import OrderKey
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+LONGEST: Final = timedelta(days=366)
+"""The longest time that an option takes."""
 
 
 class Amount(click.ParamType[Decimal]):
@@ -32,8 +39,33 @@ class Amount(click.ParamType[Decimal]):
             self.fail(str(error), param, ctx)
 
 
+class Count(click.IntRange):
+    """A whole number from 0 to `most`."""
+
+    def __init__(self, most: int = MOST) -> None:
+        super().__init__(min=0, max=most)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            return int(super().convert(count_of(str(value)), param, ctx))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class Seconds(click.FloatRange):
+    """Seconds from `least` to a day, with three decimals at most."""
+
+    def __init__(self, least: int) -> None:
+        super().__init__(min=least, max=DAY)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, str) and not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,3})?", value):
+            self.fail(f"{value!r} is not a number of seconds: write it like 30 or 0.5", param, ctx)
+        return float(super().convert(value, param, ctx))
+
+
 class Duration(click.ParamType[timedelta]):
-    """A length of time: `90s`, `15m`, `4h`, `1d`."""
+    """A length of time up to a year: `90s`, `15m`, `4h`, `1d`."""
 
     name = "duration"
 
@@ -43,7 +75,10 @@ class Duration(click.ParamType[timedelta]):
         match = re.fullmatch(r"([0-9]{1,6})([smhd])", str(value))
         if match is None:
             self.fail(f"{value!r} is not a duration: write it like 90s, 15m or 4h", param, ctx)
-        return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+        length = timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+        if length > LONGEST:
+            self.fail(f"{value!r} is longer than a year", param, ctx)
+        return length
 
 
 def key_of(text: str) -> OrderKey:

@@ -20,6 +20,11 @@ def code(text: str, most: int = 200) -> str:
     return "&#124;".join(_span(part) for part in plain.split("|"))
 
 
+def listed(texts: Iterable[str]) -> str:
+    """Texts as data, one after the other; `none` where there is none."""
+    return ", ".join(map(code, texts)) or "none"
+
+
 def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]], room: int, enough: str) -> list[str]:
     """As many rows as there is room for; `enough` says how many are left."""
     if not rows:

@@ -56,7 +56,7 @@ def leaves(kind: Any) -> Iterator[tuple[str, Any]]:
 
 @option_class
 class Place:
-    path: str | None = option("--path")
+    path: str | None = option("--state")
 
 
 @option_class
@@ -85,21 +85,21 @@ def handed(arguments: list[str], **environment: str) -> Sample:
 
 def test_a_command_is_handed_what_was_typed() -> None:
     """Arguments, options and groups of options arrive as one value, and the command's own code is what click returns."""
-    options = handed(["a", "b", "-m", "3", "--path", "x"])
+    options = handed(["a", "b", "-m", "3", "--state", "x"])
     assert (options.words, options.max_spend, options.loud) == (("a", "b"), 3, False)
     assert options.place.path == "x"
 
 
 def test_options_do_not_print() -> None:
     """What an option holds may be a password: no trace and no message shows it by accident."""
-    assert "hidden" not in repr(handed(["--path", "hidden"]))
+    assert "hidden" not in repr(handed(["--state", "hidden"]))
 
 
 def test_the_line_is_told_from_the_environment() -> None:
     """`given` has what was set, by the name it was set by; what nobody set is in neither half."""
-    options = handed(["-m", "3"], ORDER_RUNNER_MAX_SPEND="9", ORDER_RUNNER_PATH="p")
+    options = handed(["-m", "3"], ORDER_RUNNER_MAX_SPEND="9", ORDER_RUNNER_STATE="p")
     assert options.max_spend == 3
-    assert options.given == Given(line={"max_spend": "-m"}, environment={"path": "ORDER_RUNNER_PATH"})
+    assert options.given == Given(line={"max_spend": "-m"}, environment={"path": "ORDER_RUNNER_STATE"})
 
 
 def test_an_option_of_the_line_counts_before_its_variable() -> None:
@@ -113,7 +113,7 @@ def test_a_field_that_declares_nothing_is_an_error() -> None:
 
     @option_class
     class Loose(CommandOptions):
-        path: str | None = option("--path")
+        path: str | None = option("--state")
         forgotten: str = "x"
 
     with pytest.raises(TypeError, match=r"Loose\.forgotten is neither"):

@@ -73,6 +73,7 @@ MIXED = """\
 - by card: 40.00 USD
 - balance: 100.00 USD, after it 87.50 USD
 - account: `default`
+- policies: none
 
 - **refused** `PSR406` `the orders cost 52.50, above --max-spend 50.00` (`raise it`)
 - **warning** `orders.yaml:5:3` `PSR211` `no purpose` (`name one`)

@@ -139,6 +139,7 @@ def _about(document: Document) -> Iterator[tuple[str, str]]:
     yield "Vendor's API", f"{text(inputs['api']['version'])}, {code(inputs['api']['base_url'])}"
     yield "Ledger", code(inputs["ledger"])
     yield "Lockfile", code(inputs["lockfile"])
+    yield "Policies", str(len(inputs["policies"]) or "none")
 
 
 def _files(name: str, files: Sequence[Mapping[str, Any]]) -> str:
