@@ -8,8 +8,6 @@ from contextlib import AbstractContextManager, closing, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 
-import click
-
 from runner.cli.closing import BatchCall, followed_file, report_failure, report_file, show
 from runner.cli.options.bounds import limits_of, policies_line
 from runner.cli.options.command import option, option_class
