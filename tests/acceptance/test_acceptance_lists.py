@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from harness import CANARY, MANIFEST, World, ipv4
 
-CI = {"CI": "1"}
+STRICT = {"ORDER_RUNNER_STRICT_ACCOUNT": "1"}
 MARKED = {"order_numbers": "marked"}
 HIDDEN = {"ends_hidden": 7.0}
 VENDORS = pytest.mark.parametrize("switches", [MARKED, HIDDEN, MARKED | HIDDEN | {"filters": "body"}])
@@ -36,7 +36,7 @@ def test_a_lost_ledger_is_noticed(world: World, switches: dict[str, Any]) -> Non
     """Whatever its numbers look like and whichever list has it, an order that was forgotten is not bought again."""
     world.serve(**switches)
     world.manifest(short("a"), short("b"))
-    assert world.apply(env=CI).code == 0
+    assert world.apply(env=STRICT).code == 0
     for path in world.root.glob("orders.ledger*"):
         path.unlink()
     assert world.apply("--strict-account", MANIFEST).code == 5
@@ -75,7 +75,7 @@ def test_what_was_shown_before_is_no_candidate(world: World, switches: dict[str,
     """The lists before a purchase have what ends soon, too: an order that was never made is proved absent beside it."""
     world.serve(**switches)
     world.manifest(short("theirs"))
-    assert world.apply("--account", "theirs", MANIFEST).code == 0
+    assert world.apply("--ledger", "theirs.ledger", MANIFEST).code == 0
     in_doubt(world, "reset-before@2", short("a"))
     result = world.run("reconcile", "--settle-after", "0s")
     assert result.code == 0, result.said
@@ -89,7 +89,7 @@ def test_a_renewal_is_no_candidate(world: World, switches: dict[str, Any], new_i
     """What somebody renews while an order is in doubt was there before it: the order is absent all the same."""
     world.serve(**switches)
     world.manifest(short("theirs"))
-    assert world.apply("--account", "theirs", MANIFEST).code == 0
+    assert world.apply("--ledger", "theirs.ledger", MANIFEST).code == 0
     in_doubt(world, "reset-before@2", short("a"))
     world.box.renew(world.purchases[0].order_id, new_id=new_id, charge=False)
     result = world.run("reconcile", "--settle-after", "0s")
