@@ -193,14 +193,14 @@ class _Builder:
         self._keys: list[str | None] = []
         """Of each open object the key that waits for its value, of each open array None."""
 
-    def build(self, events: Iterable[tuple[str, object]]) -> None:
+    def build(self, events: Iterable[tuple[str, Any]]) -> None:
         keys = self._keys
         top: Any = self._open[-1] if self._open else None
         for event, value in events:
             if event == "map_key":
                 if value in top:
                     raise Malformed("the answer holds a key twice")
-                keys[-1] = cast("str", value)
+                keys[-1] = value
             elif event == "string" and type(top) is dict:
                 top[keys[-1]] = value
             elif event in _OPENING:
@@ -241,14 +241,16 @@ class _Builder:
 
 _OPENING: Final = frozenset({"start_map", "start_array"})
 _CLOSING: Final = frozenset({"end_map", "end_array"})
+_LEAST_INTEGER: Final = -(10 ** (MAX_INTEGER - 1))
+_MOST_INTEGER: Final = 10**MAX_INTEGER
 
 
-def _checked(number: object) -> object:
+def _checked(number: int | Decimal) -> int | Decimal:
     """Lengths of numbers as they were written are the guard's business; these are the rest of `parse_json`'s limits."""
-    if isinstance(number, Decimal):
-        absurd = abs(cast("int", number.as_tuple().exponent)) > MAX_EXPONENT
+    if isinstance(number, int):
+        is_sane = _LEAST_INTEGER < number < _MOST_INTEGER
     else:
-        absurd = not -(10 ** (MAX_INTEGER - 1)) < cast("int", number) < 10**MAX_INTEGER
-    if absurd:
+        is_sane = abs(cast("int", number.as_tuple().exponent)) <= MAX_EXPONENT
+    if not is_sane:
         raise Malformed("the answer holds an absurdly large number")
     return number
