@@ -32,7 +32,7 @@ from runner.vendors.failures import Lost, TooLarge, in_words, may_heal
 from runner.vendors.pace import Pace
 from runner.vendors.retry_after import retry_after
 from runner.vendors.streams import Deadline, TimedBackend, TimedStream
-from runner.vendors.wire import Request, Response
+from runner.vendors.wire import Begin, Parser, Request, Response, Streamed
 
 READS: Final = frozenset(
     {("GET", path) for path in ("balance/get", "resident/package", "system/ping")}
@@ -91,14 +91,10 @@ class _Incoming:
     def take(self, status: int, headers: Any, chunks: Iterator[bytes]) -> None:
         self.status, self._headers = status, headers
         for chunk in chunks:
-            self._body += chunk
-            if len(self._body) > self._limit:
-                raise TooLarge(self._limit)
+            self._take(chunk)
 
     def complete(self, key: ApiKey) -> Response:
-        assert self.status is not None  # noqa: S101 - called after `take`
-        headers = {name.decode("latin-1").lower(): key.redact(value.decode("latin-1")) for name, value in self._headers}
-        return Response(status=self.status, headers=headers, body=key.redact_bytes(bytes(self._body)))
+        return Response(**self._head(key), body=key.redact_bytes(bytes(self._body)))
 
     def as_lost(self, error: Exception, seconds: float, key: ApiKey) -> Lost:
         return Lost(
@@ -107,6 +103,30 @@ class _Incoming:
             body=key.redact_cut(bytes(self._body[:MONEY_BODY_LIMIT])),
             again=may_heal(error),
         )
+
+    def _take(self, chunk: bytes) -> None:
+        self._body += chunk
+        if len(self._body) > self._limit:
+            raise TooLarge(self._limit)
+
+    def _head(self, key: ApiKey) -> dict[str, Any]:
+        assert self.status is not None  # noqa: S101 - called after `take`
+        headers = {name.decode("latin-1").lower(): key.redact(value.decode("latin-1")) for name, value in self._headers}
+        return {"status": self.status, "headers": headers}
+
+
+class _Passing(_Incoming):
+    """An answer whose body goes to a parser, piece by piece."""
+
+    def __init__(self, parser: Parser) -> None:
+        super().__init__(0)
+        self._parser = parser
+
+    def _take(self, chunk: bytes) -> None:
+        self._parser.take(chunk)
+
+    def complete(self, key: ApiKey) -> Response:
+        return Streamed(**self._head(key), envelope=self._parser.close())
 
 
 def _core_request(request: httpx.Request, key: ApiKey) -> httpcore.Request:
@@ -202,17 +222,24 @@ class Transport:
 
         Raises VendorUnavailable where no complete answer came, ValueError for a call that spends.
         """
+        return self._read(request, lambda: _Incoming(READ_BODY_LIMIT))
+
+    def stream(self, request: Request, begin: Begin) -> Response:
+        """`read`, with a body that is parsed as it comes, by a new parser for each try."""
+        return self._read(request, lambda: _Passing(begin(self._key.redact)))
+
+    def _read(self, request: Request, begin: Callable[[], _Incoming]) -> Response:
         if (request.method, request.path) not in READS:
             raise ValueError(f"{request.method} {request.path!r} is not known to cost nothing: it is not a read")
         for pause in self.timing.pauses:
-            answer = self._read_once(request)
+            answer = self._read_once(request, begin())
             wait = self._worth_another_try(answer, pause)
             if wait is None:
                 break
             self._watch(Waiting(seconds=wait, why=f"{request.path} got no proper answer"))
             self._clock.sleep(wait)
         else:
-            answer = self._read_once(request)
+            answer = self._read_once(request, begin())
         if isinstance(answer, Lost):
             raise VendorUnavailable(
                 f"{request.path}: {answer.reason}",
@@ -220,10 +247,9 @@ class Transport:
             )
         return answer
 
-    def _read_once(self, request: Request) -> Response | Lost:
+    def _read_once(self, request: Request, incoming: _Incoming) -> Response | Lost:
         self._pace.request()
         self._deadline.start(self.timing.read)
-        incoming = _Incoming(READ_BODY_LIMIT)
         try:
             core = _core_request(self._build(request), self._key)
             with self._deadline.interrupts.hold(), closing(self._reads.handle_request(core)) as answer:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from decimal import Context, Decimal
-from typing import Final, Literal, NoReturn, cast
+from decimal import Context, Decimal, InvalidOperation
+from typing import Final, Literal, NoReturn, Protocol, cast
 
 BOM: Final = b"\xef\xbb\xbf"
 MAX_DEPTH: Final = 64
@@ -61,9 +61,41 @@ class Envelope:
     errors: tuple[Mapping[str, object], ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Streamed(Response):
+    """A complete answer whose body was read as it came and not kept: its envelope, or why there is none."""
+
+    envelope: Envelope | Malformed
+
+
+class Parser(Protocol):
+    """Reads a body as it comes, so that none has to be kept."""
+
+    def take(self, chunk: bytes) -> None:
+        """Raises TooLarge."""
+
+    def close(self) -> Envelope | Malformed:
+        """Of a body that is all there."""
+
+
+Redact = Callable[[str], str]
+"""Takes the API key out of a text."""
+
+Begin = Callable[[Redact], Parser]
+"""Makes the parser of one try."""
+
+
 def parse_envelope(response: Response) -> Envelope:
-    """The envelope in a body, whatever the HTTP status; Malformed where there is none."""
-    value = parse_json(response.body)
+    """The envelope of an answer, whatever the HTTP status; Malformed where there is none."""
+    if not isinstance(response, Streamed):
+        return envelope_from(parse_json(response.body))
+    if isinstance(response.envelope, Malformed):
+        raise response.envelope
+    return response.envelope
+
+
+def envelope_from(value: object) -> Envelope:
+    """The envelope that a JSON value is; Malformed where it is none."""
     if not isinstance(value, dict):
         raise Malformed("the answer is JSON, but not an envelope")
     status, errors = value.get("status"), value.get("errors")
@@ -175,7 +207,10 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _decimal(literal: str) -> Decimal:
     """`1e999999` is a valid Decimal, but a megabyte once written out."""
-    value = Decimal(literal) if len(literal) <= MAX_NUMBER else Decimal("NaN")
+    try:
+        value = Decimal(literal) if len(literal) <= MAX_NUMBER else Decimal("NaN")
+    except InvalidOperation:  # an exponent beyond what Decimal can hold
+        value = Decimal("NaN")
     exponent = value.as_tuple().exponent
     if not value.is_finite() or abs(cast("int", exponent)) > MAX_EXPONENT:
         raise Malformed("the answer holds an absurdly large number")

@@ -1,10 +1,14 @@
 """What the vendor's lists may do: numbers with a mark from birth, and proxies that only the list of ending ones shows."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from harness import CANARY, MANIFEST, World, ipv4
+
+from runner.sandbox.replies import Reply
+from runner.sandbox.server import SandboxServer
 
 STRICT = {"ORDER_RUNNER_STRICT_ACCOUNT": "1"}
 MARKED = {"order_numbers": "marked"}
@@ -110,3 +114,29 @@ def test_a_list_of_ending_proxies_that_is_not_whole(world: World) -> None:
     assert result.code == 7
     assert "could not be read completely" in result.said
     assert world.run("reconcile", "--settle-after", "0s").code == 0
+
+
+def test_an_account_of_many_proxies_buys(world: World) -> None:
+    """130,000 proxies of somebody else, a list of over 64 MiB: an order in doubt is found, and the rest bought."""
+    theirs = (
+        b'{"id":"%d","order_id":"1%05d","base_order_number":"1%05d_1","ip":"192.0.2.1","protocol":"HTTP",'
+        b'"login":"login","password":"password","country_alpha3":"ITA","date_start":"01.01.2020",'
+        b'"date_end":"01.01.2030","link_reboot":"' + b"x" * 400 + b'"}'
+    )
+    rows = b",".join(theirs % (n, n // 10, n // 10) for n in range(130_000))
+    assert len(rows) > 64 << 20
+
+    def crowded(method: str, target: str, raw: bytes) -> Reply:
+        reply = world.box.respond(method, target, raw)
+        if not target.endswith("/proxy/list/ipv4"):
+            return reply
+        head, items, tail = reply.body.partition(b'"items":[')
+        return replace(reply, body=head + items + rows + (b"" if tail.startswith(b"]") else b",") + tail)
+
+    world.server.close()
+    world.server = SandboxServer(crowded, "127.0.0.1", 0)
+    in_doubt(world, "reset-after@1", ipv4("a"), ipv4("b"))
+    result = world.run("reconcile", "--exclusive")
+    assert (result.code, world.bought) == (0, ["a"]), result.said
+    assert world.apply().code == 0
+    assert world.bought == ["a", "b"]

@@ -16,6 +16,7 @@ FOLDER = Path(__file__).parents[2] / "benchmarks"
     [
         ("buy", ["--sizes", "2", "4", "--rounds", "1"]),
         ("ledger", ["--purchases", "2", "--orders", "3", "--rounds", "1"]),
+        ("lists", ["--rows", "5", "--rounds", "1"]),
         ("plan", ["--orders", "6", "--rounds", "1"]),
         ("render", ["--orders", "5", "--rounds", "1"]),
         ("strangers", ["--orders", "4", "--history", "3", "--rounds", "1"]),

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from itertools import product
 from typing import Any, Final
 from unittest import mock
@@ -129,19 +130,19 @@ def renewals_are_new() -> AbstractContextManager[object]:
 
 def _without_marked(where: Any, name: str) -> AbstractContextManager[object]:
     """Orders with `_e_` in their numbers are taken for renewals, and left out of what `where.name` gives."""
-    read, real = lists._seen_order, getattr(where, name)
+    add, real = lists._Listed.add, getattr(where, name)
     marked: set[str] = set()
 
-    def seen_order(identity: str, rows: list[Any]) -> SeenOrder:
-        if any("_e_" in row.get("order_number", "") for row in rows):
-            marked.add(identity)
-        return read(identity, rows)
+    def add_marked(self: Any, row: Any) -> None:
+        if "_e_" in row.get("order_number", ""):
+            marked.add(str(row["order_id"]))
+        add(self, row)
 
     def unmarked(*about: Any) -> list[SeenOrder]:
         return [order for order in real(*about) if order.order_id not in marked]
 
     return _both(
-        lambda: mock.patch.object(lists, "_seen_order", seen_order),
+        lambda: mock.patch.object(lists._Listed, "add", add_marked),
         lambda: mock.patch.object(where, name, unmarked),
     )
 
@@ -166,7 +167,7 @@ def witness_of_one_list() -> AbstractContextManager[object]:
     looked, witnessed = Readings.look, V1Reader.witness
 
     def default_list(self: V1Reader, product: ProductType) -> Witness:
-        orders = lists.decode_look([self._transport.read(v1.proxy_list(product))], product)
+        orders = lists.decode_look([partial(self._transport.stream, v1.proxy_list(product))], product)
         return Look(type=product, at=self._clock.now(), orders=orders).witness
 
     def look(self: Readings, product: ProductType) -> Look:

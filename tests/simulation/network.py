@@ -11,8 +11,9 @@ from runner.core.identity import Identity
 from runner.core.secrets import ApiKey
 from runner.core.vendor import NotSent
 from runner.vendors.failures import Lost
-from runner.vendors.wire import Request, Response
+from runner.vendors.wire import Begin, Request, Response
 from tests.simulation.process import LOOKING
+from tests.streaming import streamed
 
 if TYPE_CHECKING:
     from tests.simulation.process import Process
@@ -74,6 +75,9 @@ class Transport:
         if request.path.startswith("proxy/list"):
             world.forgetting.listed(self._process, request.path.rpartition("/")[2])
         return world.vendor.read(request)
+
+    def stream(self, request: Request, begin: Begin) -> Response:
+        return streamed(self.read(request))(begin)
 
     @contextmanager
     def connect(self) -> Iterator[Any]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 
 from runner.core.clock import Clock
 from runner.core.orders import OrderRequest, ProductType, Quote
@@ -39,7 +40,7 @@ class V1Reader(V1Encoder):
         if earlier is None or product == "resident":
             return self.look(product).witness
         at = self._clock.now()
-        orders = decode_look([self._transport.read(v1.proxy_list(product))], product)
+        orders = decode_look([partial(self._transport.stream, v1.proxy_list(product))], product)
         return Look(type=product, at=at, orders=orders).witness.with_earlier(earlier)
 
     def look(self, product: ProductType) -> Look:
@@ -47,7 +48,7 @@ class V1Reader(V1Encoder):
         at = self._clock.now()
         if product == "resident":
             return Look(type=product, at=at, package=reads.decode_package(self._transport.read(v1.RESIDENT_PACKAGE)))
-        lists = (self._transport.read(call(product)) for call in (v1.proxy_list, v1.ending_list))
+        lists = [partial(self._transport.stream, call(product)) for call in (v1.proxy_list, v1.ending_list)]
         return Look(type=product, at=at, orders=decode_look(lists, product))
 
     def reference(self, product: ProductType) -> tuple[Choice, ...]:

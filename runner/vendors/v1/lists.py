@@ -1,23 +1,28 @@
 """The rows of `proxy/list/{type}` as orders that can be told apart (docs/vendor/api-v1.md#proxy-lists).
 
-Of a row only these are kept: order id and number, country, protocol, days. Never logins, passwords, addresses.
+A list is read as it comes: a row is counted, and gone. Kept are, of an order, id and numbers, countries, protocols and
+days; of a row, its id until another list was compared with it. Never logins, passwords, addresses.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from functools import lru_cache
+from hashlib import blake2b
 from typing import Final
 
 from runner.core.orders import ProductType
 from runner.core.vendor import SeenOrder
-from runner.vendors.v1.reads import proxy_rows
+from runner.vendors.incoming import IncomingEnvelope
+from runner.vendors.v1.reads import list_paths, proxy_list
 from runner.vendors.v1.refusals import order_id
-from runner.vendors.wire import Response, clean_text
+from runner.vendors.wire import Begin, Redact, Response, clean_text
 
 Row = Mapping[str, object]
+_Name = str | bytes
+_NO_TEXTS: Final[frozenset[str]] = frozenset()
 
 END_OF_BASE: Final = "_e_"
 """What ends the base of an order number. Numbers in the form of API v2 have it from the first purchase on, and a
@@ -30,57 +35,135 @@ STATUS: Final = frozenset({"status", "status_type"})
 _DAY: Final = re.compile(r"(?P<d>\d{2})\.(?P<m>\d{2})\.(?P<y>\d{4})|(?P<Y>\d{4})-(?P<M>\d{2})-(?P<D>\d{2})")
 
 
-def decode_look(responses: Iterable[Response], product: ProductType) -> tuple[SeenOrder, ...]:
+def decode_look(reads: Sequence[Callable[[Begin], Response]], product: ProductType) -> tuple[SeenOrder, ...]:
     """The orders that these lists of a type have together, in the order of their first rows.
 
     A proxy that several lists show is one row. VendorUnavailable unless all rows of each list are there; the next list
-    is not taken before.
+    is not read before.
     """
-    grouped: dict[str, dict[object, Row]] = {}
-    for response in responses:
-        met: Counter[object] = Counter()
-        for identity, row in proxy_rows(response, product):
-            name = _name(row)
-            met[identity, name] += 1
-            grouped.setdefault(identity, {}).setdefault((name, met[identity, name]), row)
-    return tuple(_seen_order(identity, list(rows.values())) for identity, rows in grouped.items())
+    orders: dict[str, _Order] = {}
+    met: dict[_Name, int] | None = {} if len(reads) > 1 else None
+    for read in reads:
+        listed = proxy_list(read(_parser(product, met)), product, _Listed)
+        for identity, order in listed.orders.items():
+            orders.setdefault(identity, _Order()).join(order)
+        if met is not None:
+            met.update(listed.names)
+    return tuple(order.seen(identity) for identity, order in orders.items())
 
 
-def _name(row: Row) -> object:
-    """What tells a proxy from the others of its order: its id, or without one all that is said of it but its status."""
-    return order_id(row.get("id")) or repr(sorted((key, row[key]) for key in row.keys() - STATUS))
+def _parser(product: ProductType, met: Mapping[_Name, int] | None) -> Begin:
+    return lambda redact: IncomingEnvelope(list_paths(product), lambda: _Listed(met, redact), redact)
 
 
-def _seen_order(identity: str, rows: list[Row]) -> SeenOrder:
-    starts = [day for row in rows if (day := _day(row.get("date_start")))]
-    ends = [day for row in rows if (day := _day(row.get("date_end")))]
-    return SeenOrder(
-        order_id=identity,
-        rows=len(rows),
-        numbers=frozenset(filter(None, map(_base, rows))),
-        countries=frozenset(text.upper() for text in _texts(rows, "country_alpha3")),
-        protocols=frozenset(text.upper() for text in _texts(rows, "protocol")),
-        starts=min(starts, default=None),
-        ends=max(ends, default=None),
-    )
+class _Order:
+    """What the rows of one order that have come so far say together."""
+
+    __slots__ = ("countries", "ends", "numbers", "protocols", "rows", "starts")
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.numbers = self.countries = self.protocols = _NO_TEXTS
+        self.starts: date | None = None
+        self.ends: date | None = None
+
+    def add(self, row: Row, redact: Redact) -> None:
+        self.rows += 1
+        base = _base(row, redact)
+        if base and base not in self.numbers:
+            self.numbers |= {base}
+        self.countries = _with(self.countries, row.get("country_alpha3"), redact)
+        self.protocols = _with(self.protocols, row.get("protocol"), redact)
+        self._date(_day(row.get("date_start")), _day(row.get("date_end")))
+
+    def join(self, other: _Order) -> None:
+        self.rows += other.rows
+        self.numbers |= other.numbers
+        self.countries |= other.countries
+        self.protocols |= other.protocols
+        self._date(other.starts, other.ends)
+
+    def seen(self, identity: str) -> SeenOrder:
+        return SeenOrder(
+            order_id=identity,
+            rows=self.rows,
+            numbers=self.numbers,
+            countries=self.countries,
+            protocols=self.protocols,
+            starts=self.starts,
+            ends=self.ends,
+        )
+
+    def _date(self, start: date | None, end: date | None) -> None:
+        if start and (self.starts is None or start < self.starts):
+            self.starts = start
+        if end and (self.ends is None or end > self.ends):
+            self.ends = end
 
 
-def _base(row: Row) -> str:
+class _Listed:
+    """One try at one list: the orders of those rows that `met`, the lists before, does not have.
+
+    Without `met` there is no other list, and rows need no names.
+    """
+
+    def __init__(self, met: Mapping[_Name, int] | None, redact: Redact) -> None:
+        self.orders: dict[str, _Order] = {}
+        self.names: dict[_Name, int] = {}
+        self.all_numbered = True
+        self._met = met
+        self._redact = redact
+
+    def add(self, row: object) -> None:
+        identity = order_id(row.get("order_id")) if isinstance(row, dict) else None
+        if identity is None or (identity not in self.orders and self._redact(identity) != identity):
+            self.all_numbered = False
+        elif isinstance(row, dict) and (self._met is None or self._is_new(_name(identity, row), self._met)):
+            self.orders.setdefault(identity, _Order()).add(row, self._redact)
+
+    def _is_new(self, name: _Name, met: Mapping[_Name, int]) -> bool:
+        self.names[name] = count = self.names.get(name, 0) + 1
+        return count > met.get(name, 0)
+
+
+def _name(identity: str, row: Row) -> _Name:
+    """What tells a proxy from all others: order and id, or without one a digest of all but its status."""
+    own = order_id(row.get("id"))
+    if own is not None:
+        return f"{identity} {own}"
+    told = repr(sorted((key, row[key]) for key in row.keys() - STATUS))
+    return blake2b(told.encode(), digest_size=16).digest()
+
+
+def _base(row: Row, redact: Redact) -> str:
     """The base number of a row's order, as it is told or as the order number begins; empty where neither is there."""
     number = row.get("base_order_number") or row.get("order_number")
-    return clean_text(number).partition(END_OF_BASE)[0] if isinstance(number, str) else ""
+    return clean_text(redact(number)).partition(END_OF_BASE)[0] if isinstance(number, str) else ""
 
 
-def _texts(rows: Iterable[Row], name: str) -> frozenset[str]:
-    values = (row.get(name) for row in rows)
-    return frozenset(filter(None, (clean_text(value) for value in values if isinstance(value, str))))
+def _with(texts: frozenset[str], value: object, redact: Redact) -> frozenset[str]:
+    text = clean_text(redact(value)).upper() if isinstance(value, str) else ""
+    if not text or text in texts:
+        return texts
+    return texts | _alone(text) if texts else _alone(text)
+
+
+@lru_cache(maxsize=256)
+def _alone(text: str) -> frozenset[str]:
+    """One set for all orders of a country."""
+    return frozenset({text})
 
 
 def _day(value: object) -> date | None:
     """The day of `dd.mm.yyyy` or `yyyy-mm-dd`, with or without a time, or of a date object; None for anything else."""
     if isinstance(value, dict):
         value = value.get("date")
-    match = _DAY.match(value.strip()) if isinstance(value, str) else None
+    return _day_of(value) if isinstance(value, str) else None
+
+
+@lru_cache(maxsize=1024)
+def _day_of(text: str) -> date | None:
+    match = _DAY.match(text.strip())
     if match is None:
         return None
     parts = match.group("y", "m", "d") if match["y"] else match.group("Y", "M", "D")

@@ -9,19 +9,29 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 from runner.core.errors import AccessError, UnknownForm, VendorUnavailable
 from runner.core.orders import CURRENCY, ProductType, Quote
 from runner.core.vendor import Choice, QuoteRefused, VendorError
 from runner.vendors.v1.reference import choices
-from runner.vendors.v1.refusals import answers, is_gate, order_id, refusal_field, vendor_errors
+from runner.vendors.v1.refusals import answers, is_gate, refusal_field, vendor_errors
 from runner.vendors.wire import Envelope, Malformed, Response, amount, clean_text, parse_envelope
 
 _ACCESS_HINT: Final = (
     "the vendor gives one answer for three causes: check that the API key is right and active, that this machine's "
     "address (IPv6 too) is on the key's allow-list, and that the rate limit is respected (wait a minute, lower --rate)"
 )
+
+
+class Listing(Protocol):
+    """The rows of one list; `all_numbered` while each that came has an order id."""
+
+    @property
+    def all_numbered(self) -> bool: ...
+
+
+L = TypeVar("L", bound=Listing)
 
 
 def decode_calc(response: Response, at: datetime) -> Quote | QuoteRefused:
@@ -57,19 +67,22 @@ def decode_balance(response: Response) -> Decimal:
     return summ
 
 
-def proxy_rows(response: Response, product: ProductType) -> list[tuple[str, Mapping[str, object]]]:
-    """The rows of `proxy/list/{type}`, each with its order id; VendorUnavailable unless all are there."""
+def list_paths(product: ProductType) -> frozenset[tuple[str, ...]]:
+    """Where `proxy/list/{type}` may have its list, as keys from the envelope down."""
+    return frozenset({("data",), ("data", product), ("data", "items"), ("data", product, "items")})
+
+
+def proxy_list(response: Response, product: ProductType, kind: type[L]) -> L:
+    """The `kind` that stands where `proxy/list/{type}` has its list; VendorUnavailable unless all rows are there."""
     data = _success(response, "proxy/list")
     for name in (product, "items"):
         if isinstance(data, dict) and not _pages_left(data) and name in data:
             data = data[name]
-    if not isinstance(data, list):
+    if not isinstance(data, kind):
         raise _unavailable("proxy/list", f"the list of {product} is not complete")
-    rows = [(order_id(row.get("order_id")), row) for row in data if isinstance(row, dict)]
-    numbered: list[tuple[str, Mapping[str, object]]] = [(number, row) for number, row in rows if number is not None]
-    if len(numbered) != len(data):
+    if not data.all_numbered:
         raise _unavailable("proxy/list", "a row without an order id")
-    return numbered
+    return data
 
 
 def decode_package(response: Response) -> Mapping[str, str] | None:

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -16,12 +17,14 @@ import pytest
 
 from runner.core.errors import RunnerError
 from runner.core.orders import OrderRequest
+from runner.core.vendor import SeenOrder
 from runner.vendors.v1 import purchases as v1
 from runner.vendors.v1 import reads
 from runner.vendors.v1.lists import decode_look
 from runner.vendors.v1.refusals import refusal_field
 from runner.vendors.wire import Request, Response
 from tests import make
+from tests.streaming import streamed
 
 Case = dict[str, Any]
 
@@ -89,13 +92,23 @@ def purchased(case: Case) -> object:
     return answer.outcome
 
 
+def looked(case: Case) -> tuple[SeenOrder, ...]:
+    """The same from lists that come whole and from lists that come byte by byte."""
+    answers = list(map(response_of, case.get("responses", [case.get("response")])))
+    whole = [streamed(answer) for answer in answers]
+    bytewise = [streamed(answer, size=1) for answer in answers]
+    with suppress(RunnerError):
+        assert decode_look(bytewise, case["type"]) == decode_look(whole, case["type"])
+    return decode_look(bytewise, case["type"])
+
+
 CALLS: dict[str, Callable[[Case], object]] = {
     "encode": encoded,
     "make": purchased,
     "calc": lambda case: reads.decode_calc(response(case), AT),
     "balance": lambda case: reads.decode_balance(response(case)),
-    "proxy_list": lambda case: frozenset(seen.order_id for seen in decode_look([response(case)], case["type"])),
-    "look": lambda case: decode_look(map(response_of, case.get("responses", [case.get("response")])), case["type"]),
+    "proxy_list": lambda case: frozenset(seen.order_id for seen in looked(case)),
+    "look": looked,
     "package": lambda case: reads.decode_package(response(case)),
     "reference": lambda case: reads.decode_reference(response(case), case["type"]),
 }

@@ -19,6 +19,7 @@ from runner.vendors.v1 import purchases as v1
 from runner.vendors.v1 import reads
 from runner.vendors.v1.lists import decode_look
 from runner.vendors.wire import MAX_DEPTH, Malformed, Response, parse_envelope, parse_json
+from tests.streaming import streamed
 
 JSON = {"content-type": "application/json"}
 AT = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
@@ -93,7 +94,7 @@ Read = Callable[[Response, ProductType], object]
 READS: list[Read] = [
     lambda answer, _: reads.decode_calc(answer, AT),
     lambda answer, _: reads.decode_balance(answer),
-    lambda answer, product: decode_look([answer, answer], product),
+    lambda answer, product: decode_look([streamed(answer), streamed(answer, size=1)], product),
     lambda answer, _: reads.decode_package(answer),
     reads.decode_reference,
 ]
