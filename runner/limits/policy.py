@@ -136,7 +136,7 @@ def read_policy(path: str) -> tuple[Policy | None, tuple[Problem, ...]]:
                     begins.append(item.span)
                 elif isinstance(item, Field) and len(begins) == 1:
                     fields[item.key] = item
-                    problems += _refitted(item)
+                    problems += _refit(item)
                 elif isinstance(item, Break):
                     problems.append(item.problem)
                 elif isinstance(item, Problem):
@@ -152,7 +152,7 @@ def read_policy(path: str) -> tuple[Policy | None, tuple[Problem, ...]]:
     return _policy(path, sha256, fields), ()
 
 
-def _refitted(field: Field) -> list[Problem]:
+def _refit(field: Field) -> list[Problem]:
     """What YAML would change in a field, with a way out that the field takes."""
     rule = schemas.load("policy")
     return refit(field.problems, rule, {field.key: field.value}, lambda at: field.value_span(*at[1:]), way_out)

@@ -26,14 +26,14 @@ _EVERYBODYS: Final = stat.S_ISVTX | stat.S_IWOTH
 
 def search(folders: Iterable[Path], environ: Mapping[str, str] = os.environ) -> Iterator[Path]:
     """The policies of these folders, by their paths as written and with links followed, the nearest first."""
-    named = [_named(text) for name in WORKSPACES if (text := environ.get(name))]
+    named = [_workspace(text) for name in WORKSPACES if (text := environ.get(name))]
     workspaces = {spelling for folder in named for spelling in _spellings(folder)}
     starts = dict.fromkeys(spelling for folder in folders for spelling in _spellings(folder))
     for place in dict.fromkeys(place for start in starts for place in _upwards(start, workspaces)):
         yield from (place / name for name in _names(place))
 
 
-def _named(text: str) -> Path:
+def _workspace(text: str) -> Path:
     """The folder that a variable names; one without a root, as Semaphore's, is in the home folder."""
     return Path(os.path.expanduser(text if text.startswith(("/", "~")) else f"~/{text}"))  # noqa: PTH111 - never raises
 

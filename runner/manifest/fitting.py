@@ -70,10 +70,10 @@ def refit(
     if not any(problem.code in TRAPS for problem in problems):
         return problems
     fields = {_begin(place_of(path)): (path, text) for path, text in _texts(value)}
-    return [_refitted(problem, fields, rule, otherwise) for problem in problems]
+    return [_with_way_out(problem, fields, rule, otherwise) for problem in problems]
 
 
-def _refitted(
+def _with_way_out(
     problem: Problem,
     fields: Mapping[tuple[int, int], tuple[Path, str]],
     rule: Rule,
@@ -88,12 +88,12 @@ def _refitted(
 
 def rule_at(rule: Rule, path: Path) -> Rule | None:
     """The rule of a schema for what a path leads to; None where it has none."""
-    found: Any = rule
+    node: Any = rule
     for step in path:
-        if not isinstance(found, Mapping):
+        if not isinstance(node, Mapping):
             return None
-        found = found.get("items") if isinstance(step, int) else _property(found, step)
-    return found if isinstance(found, Mapping) else None
+        node = node.get("items") if isinstance(step, int) else _property(node, step)
+    return node if isinstance(node, Mapping) else None
 
 
 def _property(rule: Rule, name: str) -> object:

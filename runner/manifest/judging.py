@@ -222,10 +222,10 @@ class ManifestDocument:
             nearest = nearest_name(kind, PRODUCT_TYPES) if isinstance(kind, str) else None
             message = f"unknown type `{display(kind)}`{did_you_mean(nearest)}"
             problem = self._problem("PSR202", message, entry.value_span("type"), hint)
-        found = [replace(problem, key=self.key(entry.value), field="type")]
+        problems = [replace(problem, key=self.key(entry.value), field="type")]
         rule = {"properties": {"type": {"enum": PRODUCT_TYPES}}}
         trapped = refit(entry.problems, rule, entry.value, lambda at: entry.value_span(*at), way_out)
-        self.report([*trapped, *_elsewhere(found, trapped)])
+        self.report([*trapped, *_elsewhere(problems, trapped)])
         self._register(entry)
 
     def _warn_of_missing_field(self, entry: ListEntry, kind: Kind, name: str) -> None:

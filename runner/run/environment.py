@@ -113,9 +113,9 @@ def variable(option: str) -> str:
 def check(environ: Mapping[str, str] = os.environ) -> None:
     """UsageError for a variable of ours that no option has, or that is empty: a limit it should set would be none."""
     for name in sorted(filter(_is_ours, environ)):
-        if name not in known() and not _is_of_a_service(name, environ):
+        if name not in variables() and not _is_of_a_service(name, environ):
             raise UsageError(f"{name} is no variable of order-runner", hint=_way_out(name))
-        if name in known() and not environ[name].strip():
+        if name in variables() and not environ[name].strip():
             raise UsageError(
                 f"{name} is set and empty: nothing is taken for a limit, a place or a yes",
                 hint="give it a value, or unset it; in CI, look whether the variable or secret it is made from exists",
@@ -126,7 +126,7 @@ def _is_ours(name: str) -> bool:
     return (_OURS.fullmatch(name) is not None and not name.startswith(_TESTS)) or name == BASE_URL
 
 
-def known() -> frozenset[str]:
+def variables() -> frozenset[str]:
     """Every variable that an option has."""
     return frozenset(map(variable, OPTIONS)) | {BASE_URL}
 
@@ -139,7 +139,7 @@ def _is_of_a_service(name: str, environ: Mapping[str, str]) -> bool:
 def _way_out(name: str) -> str:
     from runner.core.nearest import nearest
 
-    meant = nearest(name, sorted(known()), most=1, likeness=0.6, fold=_own_part)
+    meant = nearest(name, sorted(variables()), most=1, likeness=0.6, fold=_own_part)
     return (f"did you mean {meant[0]}? " if meant else "") + "A variable is ORDER_RUNNER_ and an option's name"
 
 

@@ -114,7 +114,8 @@ def test_every_option_is_in_the_reference(site: Path) -> None:
     for name, command in commands():
         text = (site / "commands" / f"{name}.html").read_text()
         for option in (param for param in command.params if isinstance(param, click.Option)):
-            wanted = {*option.opts, *option.secondary_opts, str(option.envvar)}
+            variable = () if option.envvar is None else (str(option.envvar),)
+            wanted = {*option.opts, *option.secondary_opts, *variable}
             assert {word for word in wanted if f'<span class="pre">{word}</span>' not in text} == set(), name
 
 

@@ -93,7 +93,7 @@ def test_variables_that_are_nobodys_limit_pass() -> None:
 
 def test_every_option_of_every_command_has_its_variable() -> None:
     """The variables that are known are those of the commands' options, no fewer and no more."""
-    assert {variable for command in commands() for variable in variables_of(command)} == environment.known()
+    assert {variable for command in commands() for variable in variables_of(command)} == environment.variables()
 
 
 def commands(group: click.Group = cli) -> Iterator[click.Command]:

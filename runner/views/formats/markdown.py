@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from runner.views.formats import facts
-from runner.views.formats.markdown_text import code, listed, size, table
+from runner.views.formats.markdown_text import code, enumeration, size, table
 from runner.views.wording import WHAT_TO_DO, plural
 
 MAX_BYTES: Final = 1_000_000
@@ -50,7 +50,7 @@ def _money(document: facts.Document) -> Iterator[str]:
     if words := facts.unexplained_change(document):
         yield f"- unexplained: {words}"
     yield f"- orders: {_counts(document)}"
-    yield f"- policies: {listed(policy['path'] for policy in document['inputs']['policies'])}"
+    yield f"- policies: {enumeration(policy['path'] for policy in document['inputs']['policies'])}"
     yield f"- {facts.ending(document) or 'not finished when this report was written'}"
     yield ""
 

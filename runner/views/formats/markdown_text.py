@@ -20,7 +20,7 @@ def code(text: str, most: int = 200) -> str:
     return "&#124;".join(_span(part) for part in plain.split("|"))
 
 
-def listed(texts: Iterable[str]) -> str:
+def enumeration(texts: Iterable[str]) -> str:
     """Texts as data, one after the other; `none` where there is none."""
     return ", ".join(map(code, texts)) or "none"
 

@@ -13,7 +13,7 @@ from runner.core.errors import Problem
 from runner.core.orders import CURRENCY
 from runner.plan.approval.document import Frame
 from runner.plan.plan import Plan, Step
-from runner.views.formats.markdown_text import code, listed, size, table
+from runner.views.formats.markdown_text import code, enumeration, size, table
 from runner.views.terminal.safe import one_line
 from runner.views.wording import amount, money, plural, what
 
@@ -71,7 +71,7 @@ def _account(plan: Plan, frame: Frame | None) -> Iterator[str]:
         yield f"- balance: {money(plan.balance)}, after it {money(plan.balance_after)}"
     if frame is not None:
         yield f"- account: {code(frame.account)}"
-        yield f"- policies: {listed(path for path, _ in frame.inputs.policies)}"
+        yield f"- policies: {enumeration(path for path, _ in frame.inputs.policies)}"
     if card or plan.balance is not None or frame is not None:
         yield ""
 
