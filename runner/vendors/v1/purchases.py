@@ -33,8 +33,12 @@ RESIDENT_PACKAGE: Final = Request(method="GET", path="resident/package")
 PING: Final = Request(method="GET", path="system/ping")
 
 _PURCHASE: Final = re.compile(
-    rb'"(orderIds?|listBaseOrderNumbers)"|"status"\s*:\s*"success"|"success"\s*:\s*true', re.IGNORECASE
+    rb'"(?:list_?)?(?:base_?)?order_?(?:id|number)s?\\*"'
+    rb"|order_?(?:id|number)s?[\\\"'\s]*[:=]"
+    rb'|"status"\s*:\s*"success"|"success"\s*:\s*true',
+    re.IGNORECASE,
 )
+"""What speaks of an order: its names in either spelling, as a key anywhere, or with a value inside of a text."""
 
 
 def encode_order(request: OrderRequest) -> dict[str, Scalar]:
