@@ -7,22 +7,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
+from itertools import chain
 from typing import Final
 
 from runner.core.orders import ProductType
 from runner.core.vendor import SeenOrder
 from runner.vendors.v1.reads import proxy_rows
-from runner.vendors.v1.refusals import order_id
+from runner.vendors.v1.refusals import base_number, order_id
 from runner.vendors.wire import Response, clean_text
 
 Row = Mapping[str, object]
-
-END_OF_BASE: Final = "_e_"
-"""What ends the base of an order number. Numbers in the form of API v2 have it from the first purchase on, and a
-renewal changes only what follows: it marks nothing (docs/vendor/api-v1.md#order-numbers).
-"""
 
 STATUS: Final = frozenset({"status", "status_type"})
 """What two lists may say differently of one proxy."""
@@ -43,7 +40,7 @@ def decode_look(responses: Iterable[Response], product: ProductType) -> tuple[Se
             name = _name(row)
             met[identity, name] += 1
             grouped.setdefault(identity, {}).setdefault((name, met[identity, name]), row)
-    return tuple(_seen_order(identity, list(rows.values())) for identity, rows in grouped.items())
+    return _without_shared_numbers([_seen_order(identity, list(rows.values())) for identity, rows in grouped.items()])
 
 
 def _name(row: Row) -> object:
@@ -65,10 +62,16 @@ def _seen_order(identity: str, rows: list[Row]) -> SeenOrder:
     )
 
 
-def _base(row: Row) -> str:
-    """The base number of a row's order, as it is told or as the order number begins; empty where neither is there."""
-    number = row.get("base_order_number") or row.get("order_number")
-    return clean_text(number).partition(END_OF_BASE)[0] if isinstance(number, str) else ""
+def _base(row: Row) -> str | None:
+    """The base number of a row's order, as it is told or as the order number begins; None where neither is there."""
+    return base_number(row.get("base_order_number") or row.get("order_number"))
+
+
+def _without_shared_numbers(orders: Sequence[SeenOrder]) -> tuple[SeenOrder, ...]:
+    """Without the numbers that several orders have: such a one, a word for nothing for example, names none of them."""
+    count = Counter(chain.from_iterable(order.numbers for order in orders))
+    shared = {number for number, times in count.items() if times > 1}
+    return tuple(replace(order, numbers=order.numbers - shared) if shared else order for order in orders)
 
 
 def _texts(rows: Iterable[Row], name: str) -> frozenset[str]:

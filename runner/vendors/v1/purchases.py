@@ -17,6 +17,7 @@ from runner.vendors.retry_after import retry_after
 from runner.vendors.v1.refusals import (
     FIELDS,
     answers,
+    base_number,
     is_access,
     is_plain_refusal,
     order_id,
@@ -126,7 +127,7 @@ def _placement(data: object) -> Placed | None:
     if not isinstance(data, dict) or (bought := order_id(data.get("orderId"))) is None:
         return None
     numbers = data.get("listBaseOrderNumbers")
-    parts = [order_id(number) for number in numbers] if isinstance(numbers, list) else []
+    parts = [base_number(number) for number in numbers] if isinstance(numbers, list) else []
     total = amount(data.get("total"))
     return Placed(
         order_id=bought,

@@ -37,8 +37,9 @@ _BLAMED: Final[Mapping[str, str]] = {
 _SHORT_OF_MONEY: Final = ("insufficient funds", "no saved card")
 _QUOTE_FIELDS: Final = frozenset({"warning", "balance", "total", "quantity", "currency", "discount", "price"})
 _PURCHASE_FIELDS: Final = frozenset({"total", "balance"})
-"""What `order/calc` answers with: a price that was refused, no purchase (docs/vendor/api-v1.md#price-quotes). A purchase
-has two of these as well, so they alone tell nothing.
+"""What `order/calc` answers with: a price that was refused, no purchase (docs/vendor/api-v1.md#price-quotes).
+
+A purchase has two of these as well, so that they alone tell nothing.
 """
 _GATE: Final = ("error api key", "ip not allowed", "request limit reached")
 _ORDER_ID: Final = re.compile(r"(?!0+$)[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
@@ -87,6 +88,16 @@ def order_id(value: object) -> str | None:
     if isinstance(value, bool) or not isinstance(value, int | str):
         return None
     return str(value) if _ORDER_ID.fullmatch(str(value)) else None
+
+
+def base_number(value: object) -> str | None:
+    """What a renewal keeps of an order number; None for what is none.
+
+    That is all before the last `_e_`. Numbers in the form of API v2 have that mark from the first purchase on, and a
+    renewal changes only what follows: it marks nothing (docs/vendor/api-v1.md#order-numbers).
+    """
+    number = order_id(value)
+    return number and number.rsplit("_e_", 1)[0]
 
 
 def vendor_errors(envelope: Envelope) -> tuple[VendorError, ...]:
