@@ -72,7 +72,7 @@ def fit(seen: SeenOrder, sought: Sought, countries: Countries) -> Match | None:
         _country(seen, sought, countries),
         _quantity(seen, fields.get("quantity")),
         _protocol(seen, fields.get("protocol")),
-        _period(seen, fields.get("periodId"), renewable=sought.begins is None),
+        _period(seen, fields.get("periodId")),
     )
     if None in checks:
         return None
@@ -143,11 +143,11 @@ def _protocol(seen: SeenOrder, protocol: Scalar | None) -> str | None:
     return "" if str(protocol).upper()[:4] in {shown[:4] for shown in seen.protocols} else None
 
 
-def _period(seen: SeenOrder, period: Scalar | None, *, renewable: bool) -> str | None:
+def _period(seen: SeenOrder, period: Scalar | None) -> str | None:
     """A renewal moves the end and, as far as anybody knows, not the beginning (docs/vendor/api-v1.md#renewals)."""
     expected = period_end(seen.starts, str(period)) if seen.starts and period else None
     if expected is None or seen.ends is None:
         return "its period cannot be compared"
     if abs(seen.ends - expected) <= 2 * DAY:
         return ""
-    return "it ends later, as if it had been renewed" if renewable and seen.ends > expected else None
+    return "it ends later, as if it had been renewed" if seen.ends > expected else None

@@ -109,6 +109,39 @@ def test_a_list_of_ending_proxies_that_is_not_whole(world: World) -> None:
     assert world.run("reconcile", "--settle-after", "0s").code == 0
 
 
+@VENDORS
+@pytest.mark.parametrize("exclusive", [(), ("--exclusive",)])
+def test_a_renewal_does_not_hide_an_order(world: World, switches: dict[str, Any], exclusive: tuple[str, ...]) -> None:
+    """An order that was renewed while it was in doubt, and paid in again, is never called absent: it ends later."""
+    world.serve(**switches)
+    before = in_doubt(world, "reset-after@1", short("a"))
+    world.box.renew(world.purchases[0].order_id)
+    top_up(world, before)
+    result = world.run("reconcile", "--settle-after", "0s", *exclusive)
+    assert result.code == 7, result.said
+    assert str(world.purchases[0].order_id) in result.said
+    assert world.apply().code == 7
+    assert world.bought == ["a"]
+
+
+@pytest.mark.parametrize("start", ["01.01.1970", "0000-00-00", "", None])
+def test_a_date_of_nothing(world: World, start: str | None) -> None:
+    """A date that stands for none does not say when an order began: one that was bought is never called absent."""
+
+    def undate(endpoint: str, document: Any) -> None:
+        for row in document["data"]["items"] if endpoint.startswith("proxy/list") else ():
+            row["date_start"] = start
+
+    world.rewrite = undate
+    before = in_doubt(world, "reset-after@1", short("a"))
+    top_up(world, before)
+    assert world.run("reconcile", "--settle-after", "0s").code == 7
+    for path in world.root.glob("orders.ledger*"):
+        path.unlink()
+    assert world.apply("--strict-account", MANIFEST).code == 5
+    assert world.bought == ["a"]
+
+
 def in_pages(endpoint: str, document: Any) -> None:
     """The first row of each list, with the numbers of pages beside it."""
     if endpoint.startswith("proxy/list"):

@@ -24,6 +24,9 @@ Row = Mapping[str, object]
 STATUS: Final = frozenset({"status", "status_type"})
 """What two lists may say differently of one proxy."""
 
+EARLIEST: Final = date(2000, 1, 1)
+"""No proxy is older."""
+
 _DAY: Final = re.compile(r"(?P<d>\d{2})\.(?P<m>\d{2})\.(?P<y>\d{4})|(?P<Y>\d{4})-(?P<M>\d{2})-(?P<D>\d{2})")
 
 
@@ -80,7 +83,10 @@ def _texts(rows: Iterable[Row], name: str) -> frozenset[str]:
 
 
 def _day(value: object) -> date | None:
-    """The day of `dd.mm.yyyy` or `yyyy-mm-dd`, with or without a time, or of a date object; None for anything else."""
+    """The day of `dd.mm.yyyy` or `yyyy-mm-dd`, with or without a time, or of a date object; None for anything else.
+
+    So is a day before the vendor's time: what counts days from 1970 writes 01.01.1970 for none.
+    """
     if isinstance(value, dict):
         value = value.get("date")
     match = _DAY.match(value.strip()) if isinstance(value, str) else None
@@ -88,6 +94,7 @@ def _day(value: object) -> date | None:
         return None
     parts = match.group("y", "m", "d") if match["y"] else match.group("Y", "M", "D")
     try:
-        return date(*map(int, parts))
+        day = date(*map(int, parts))
     except ValueError:
         return None
+    return day if day >= EARLIEST else None
