@@ -21,6 +21,9 @@ PACKAGES: Final = frozenset({"mix", "mix_isp"})
 COMPARED: Final = ("countryId", "quantity", "protocol", "periodId")
 """The fields that rows show something of: orders equal in these are alike."""
 
+PROTOCOLS: Final = ("HTTP", "SOCK")
+"""How the two protocols begin, in orders and in rows."""
+
 DAY: Final = timedelta(days=1)
 """The vendor's days are in no known zone: so far apart, two of them may be the same."""
 
@@ -135,12 +138,13 @@ def _quantity(seen: SeenOrder, quantity: Scalar | None) -> str | None:
 
 
 def _protocol(seen: SeenOrder, protocol: Scalar | None) -> str | None:
-    """HTTPS is shown as HTTP, SOCKS5 as SOCKS (docs/vendor/api-v1.md#proxy-lists)."""
+    """HTTPS is shown as HTTP, SOCKS5 as SOCKS (docs/vendor/api-v1.md#proxy-lists); another word may mean both."""
     if protocol is None:
         return ""
-    if not seen.protocols:
+    shown = {word for word in PROTOCOLS for text in seen.protocols if word in text}
+    if not shown:
         return "its protocol cannot be compared"
-    return "" if str(protocol).upper()[:4] in {shown[:4] for shown in seen.protocols} else None
+    return "" if str(protocol).upper()[:4] in shown else None
 
 
 def _period(seen: SeenOrder, period: Scalar | None) -> str | None:

@@ -1,10 +1,11 @@
 """What the vendor's lists may do: numbers with a mark from birth, and proxies that only the list of ending ones shows."""
 
 from decimal import Decimal
+from itertools import count
 from typing import Any
 
 import pytest
-from harness import CANARY, MANIFEST, World, ipv4
+from harness import CANARY, MANIFEST, SEVEN, World, ipv4
 
 MARKED = {"order_numbers": "marked"}
 HIDDEN = {"ends_hidden": 7.0}
@@ -28,6 +29,10 @@ def in_doubt(world: World, fault: str, *orders: dict[str, Any]) -> Decimal:
 def top_up(world: World, balance: Decimal) -> None:
     """What the order took is paid in again, to the cent: the balance is blind."""
     world.box.set_balance(balance, key=CANARY)
+
+
+def rows_of(endpoint: str, document: Any) -> Any:
+    return document["data"]["items"] if endpoint.startswith("proxy/list") else ()
 
 
 @VENDORS
@@ -129,7 +134,7 @@ def test_a_date_of_nothing(world: World, start: str | None) -> None:
     """A date that stands for none does not say when an order began: one that was bought is never called absent."""
 
     def undate(endpoint: str, document: Any) -> None:
-        for row in document["data"]["items"] if endpoint.startswith("proxy/list") else ():
+        for row in rows_of(endpoint, document):
             row["date_start"] = start
 
     world.rewrite = undate
@@ -140,6 +145,27 @@ def test_a_date_of_nothing(world: World, start: str | None) -> None:
         path.unlink()
     assert world.apply("--strict-account", MANIFEST).code == 5
     assert world.bought == ["a"]
+
+
+def test_a_renewal_between_two_lists(world: World) -> None:
+    """A proxy whose row has another id in the second list counts once: an order is not ruled out by its number."""
+    ids = count(1000)
+    world.serve(filters="ignored")
+    world.rewrite = lambda endpoint, document: [row.update(id=next(ids)) for row in rows_of(endpoint, document)]
+    before = in_doubt(world, "reset-after@1", short("a"))
+    top_up(world, before)
+    assert world.run("reconcile", "--settle-after", "0s").code == 7
+    assert world.bought == ["a"]
+
+
+@pytest.mark.parametrize("protocol", ["HTTP/SOCKS5", "ALL", "socks"])
+def test_words_for_a_protocol(world: World, protocol: str) -> None:
+    """A word that may mean the protocol asked for rules no order out."""
+    world.rewrite = lambda endpoint, document: [row.update(protocol=protocol) for row in rows_of(endpoint, document)]
+    before = in_doubt(world, "reset-after@1", next(order for order in SEVEN if order["type"] == "ipv6"))
+    top_up(world, before)
+    assert world.run("reconcile", "--settle-after", "0s").code == 7
+    assert world.bought == ["v6"]
 
 
 def in_pages(endpoint: str, document: Any) -> None:
@@ -168,7 +194,7 @@ def test_numbers_that_name_nothing(world: World, number: str) -> None:
     """An order is not known from before by a number that others have: one that was bought is never called absent."""
 
     def renumber(endpoint: str, document: Any) -> None:
-        for row in document["data"]["items"] if endpoint.startswith("proxy/list") else ():
+        for row in rows_of(endpoint, document):
             row["order_number"] = row["base_order_number"] = number.format(row["order_id"])
 
     world.rewrite = renumber

@@ -21,6 +21,7 @@ from runner.vendors.wire import Response, clean_text
 
 Row = Mapping[str, object]
 
+ADDRESS: Final = ("ip", "port_http", "port_socks", "login")
 STATUS: Final = frozenset({"status", "status_type"})
 """What two lists may say differently of one proxy."""
 
@@ -47,7 +48,12 @@ def decode_look(responses: Iterable[Response], product: ProductType) -> tuple[Se
 
 
 def _name(row: Row) -> object:
-    """What tells a proxy from the others of its order: its id, or without one all that is said of it but its status."""
+    """What tells a proxy from the others of its order: its address, else its id, else all that is said of it.
+
+    A renewal between two lists changes the id, and keeps the address (docs/vendor/api-v1.md#renewals).
+    """
+    if row.get("ip"):
+        return tuple(str(row.get(name)) for name in ADDRESS)
     return order_id(row.get("id")) or repr(sorted((key, row[key]) for key in row.keys() - STATUS))
 
 
