@@ -18,6 +18,9 @@ Countries = Mapping[tuple[ProductType, str], str]
 PACKAGES: Final = frozenset({"mix", "mix_isp"})
 """Types whose `countryId` names a package: their rows are of many countries."""
 
+UNCOUNTED: Final = frozenset({"ipv6"})
+"""Types whose orders may have any number of rows: no source says how many (docs/vendor/api-v1.md#proxy-lists)."""
+
 COMPARED: Final = ("countryId", "quantity", "protocol", "periodId")
 """The fields that rows show something of: orders equal in these are alike."""
 
@@ -73,7 +76,7 @@ def fit(seen: SeenOrder, sought: Sought, countries: Countries) -> Match | None:
     checks = (
         _start(seen, sought.begins),
         _country(seen, sought, countries),
-        _quantity(seen, fields.get("quantity")),
+        _quantity(seen, sought),
         _protocol(seen, fields.get("protocol")),
         _period(seen, fields.get("periodId")),
     )
@@ -129,11 +132,12 @@ def _country(seen: SeenOrder, sought: Sought, countries: Countries) -> str | Non
     return "" if len(seen.countries) == 1 else "it has proxies of several countries"
 
 
-def _quantity(seen: SeenOrder, quantity: Scalar | None) -> str | None:
+def _quantity(seen: SeenOrder, sought: Sought) -> str | None:
+    quantity = sought.fields.get("quantity")
     if not isinstance(quantity, int):
         return "its quantity cannot be compared"
     if seen.rows > quantity:
-        return None
+        return f"it has {seen.rows} proxies for {quantity}" if sought.type in UNCOUNTED else None
     return "" if seen.rows == quantity else f"it has {seen.rows} of {quantity} proxies: more may still be delivered"
 
 

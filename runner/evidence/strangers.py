@@ -19,7 +19,7 @@ from typing import Final
 
 from runner.core.orders import OrderKey, OrderRequest, ProductType, Scalar
 from runner.core.vendor import Look, SeenOrder
-from runner.evidence.match import COMPARED, PACKAGES, Countries, Match, Sought, fit
+from runner.evidence.match import COMPARED, PACKAGES, UNCOUNTED, Countries, Match, Sought, fit
 
 RECENT: Final = timedelta(days=31)
 """An order that began longer ago is not named: what was forgotten is noticed by the next run, not a month later."""
@@ -79,7 +79,7 @@ def likenesses(
 
 
 _ANY: Final = -1
-"""In place of a number of proxies that may still grow."""
+"""In place of a number of proxies that may still grow, or tells nothing."""
 
 
 class _Appearance:
@@ -177,7 +177,7 @@ class _Crowd:
             seen,
             order_id="",
             numbers=frozenset(),
-            rows=seen.rows if is_complete else _ANY,
+            rows=seen.rows if is_complete and self._product not in UNCOUNTED else _ANY,
             countries=frozenset() if self._product in PACKAGES else seen.countries,
         )
 
@@ -202,7 +202,7 @@ class _Crowd:
 
     def _answer(self, sought: Sought) -> _Answer:
         quantity = sought.fields.get("quantity")
-        most = quantity if isinstance(quantity, int) else inf
+        most = quantity if isinstance(quantity, int) and self._product not in UNCOUNTED else inf
         appearances = self._appearances_like(sought, quantity)
         everybody = merge(*(appearance.orders for appearance in appearances), key=_number)
         matches = (fit(seen, sought, self._countries) for seen in everybody if seen.rows <= most)

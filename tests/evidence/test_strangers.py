@@ -130,6 +130,14 @@ def test_a_suggestion_is_not_used_up_by_who_cannot_have_it() -> None:
     }
 
 
+@pytest.mark.parametrize("rows", [1, 2, 40])
+def test_the_rows_of_an_ipv6_order_may_be_any(rows: int) -> None:
+    """However many rows an order of IPv6 has, and however old it is, it may be the one that was forgotten."""
+    order = seen(rows=rows, starts=ago(9), ends=ago(9) + timedelta(days=31))
+    wanted = make.order("a", type="ipv6", fields={"quantity": 2})
+    assert likenesses([wanted], {"ipv6": [order]}, {("ipv6", "561"): "FRA"}, TODAY)
+
+
 def test_of_many_alike_the_first_are_named_and_all_counted() -> None:
     """Of hundreds that look like an order, twenty are told, lowest id first, with how many there are."""
     orders = [seen(str(n)) for n in range(300, 0, -1)]
