@@ -2,10 +2,11 @@
 
     python benchmarks/strangers.py [--orders 10000] [--history 100000] [--rounds 3]
 
-First, the CPU of comparing as many orders to buy with as many unknown ones, all of them alike, and all different, at
-the whole and at half the size. Then `order-runner plan` as a process of its own, beside a ledger of `--history` bought
-orders: with an account that shows nothing unknown, and with one that shows a single order of somebody else. A figure
-is the median of its turns. Exit 1 where a target is missed.
+First, the CPU of comparing as many orders to buy with as many unknown ones, at the whole and at half the size: all of
+them alike, all different in number, of many countries and periods, and packages of many countries. Then `order-runner
+plan` as a process of its own, beside a ledger of `--history` bought orders: with an account that shows nothing unknown,
+and with one that shows a single order of somebody else. A figure is the median of its turns. Exit 1 where a target is
+missed.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from statistics import median
@@ -25,7 +27,9 @@ from typing import Any, Final
 from purchases import AT, ROOT, fill, request
 from ratios import at_least, times
 
+from runner.core.orders import OrderRequest, ProductType
 from runner.core.vendor import SeenOrder
+from runner.evidence.match import period_end
 from runner.evidence.strangers import likenesses
 from runner.sandbox.box import PREFIX, Sandbox
 
@@ -36,6 +40,9 @@ MAX_SECONDS: Final = 3.0
 MAX_RATIO: Final = 1.2
 """A plan beside one stranger, in times of one beside none: CPU and peak memory."""
 PLANNED: Final = 20
+COUNTRIES: Final = 60
+PERIODS: Final = ("1w", "2w", "1m", "2m", "3m", "6m", "9m", "12m")
+_KINDS: Final = ("all alike", "all different", "countries and periods", "packages")
 
 
 def main() -> int:
@@ -43,7 +50,7 @@ def main() -> int:
     options = _options()
     print("| first contact | orders | CPU, s | in times of half, at most 3.5 |")
     print("|---|---:|---:|---:|")
-    kept = [_contact(different, options.orders, options.rounds) for different in (False, True)]
+    kept = [_contact(kind, options.orders, options.rounds) for kind in _KINDS]
     with tempfile.TemporaryDirectory() as folder:
         kept += _history(Path(folder), options.history, options.rounds)
     return 0 if all(kept) else 1
@@ -57,31 +64,44 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _contact(different: bool, orders: int, rounds: int) -> bool:
-    whole, half = ([_compare(size, different) for _ in range(rounds)] for size in (orders, orders // 2))
+def _contact(kind: str, orders: int, rounds: int) -> bool:
+    whole, half = ([_compare(size, kind) for _ in range(rounds)] for size in (orders, orders // 2))
     seconds, growth = median(whole), times(median(whole), median(half))
-    print(f"| all {'different' if different else 'alike'} | {orders:,} | {seconds:.2f} | {growth:.2f} |")
+    print(f"| {kind} | {orders:,} | {seconds:.2f} | {growth:.2f} |")
     return growth <= MAX_GROWTH and seconds < MAX_SECONDS * orders / 10_000
 
 
-def _compare(size: int, different: bool) -> float:
+def _compare(size: int, kind: str) -> float:
     """CPU seconds of comparing `size` orders with `size` strangers."""
-    wanted = [request("first", n, quantity=1 + n if different else 5) for n in range(size)]
-    day = AT.date()
-    strangers = [
-        SeenOrder(
-            order_id=str(3_000_000 + n),
-            rows=1 + n if different else 5,
-            numbers=frozenset({f"{3_000_000 + n}_1"}),
-            countries=frozenset({"FRA"}),
-            starts=day - timedelta(days=n % 30 if different else 0),
-            ends=day + timedelta(days=30),
-        )
-        for n in range(size)
-    ]
+    product: ProductType = "mix" if kind == "packages" else "ipv4"
+    countries = {(product, str(561 + n)): f"C{n:02}" for n in range(COUNTRIES)}
+    strangers = [_stranger(n, kind) for n in range(size)]
+    wanted = [_wanted(n, kind, product) for n in range(size)]
     begun = time.process_time()
-    likenesses(wanted, {"ipv4": strangers}, {("ipv4", "561"): "FRA"}, day)
+    likenesses(wanted, {product: strangers}, countries, AT.date())
     return time.process_time() - begun
+
+
+def _wanted(n: int, kind: str, product: ProductType) -> OrderRequest:
+    plain = request("first", n, quantity=1 + n if kind == "all different" else 5)
+    if kind.startswith("all"):
+        return plain
+    period = PERIODS[n // COUNTRIES % len(PERIODS)]
+    return replace(plain, type=product, fields={**plain.fields, "countryId": 561 + n % COUNTRIES, "periodId": period})
+
+
+def _stranger(n: int, kind: str) -> SeenOrder:
+    starts = AT.date() - timedelta(days=0 if kind == "all alike" else n % 30)
+    period = "1m" if kind.startswith("all") else PERIODS[n // COUNTRIES % len(PERIODS)]
+    countries = {"countries and periods": {n % COUNTRIES}, "packages": {n % COUNTRIES, n // 7 % COUNTRIES}}
+    return SeenOrder(
+        order_id=str(3_000_000 + n),
+        rows=1 + n if kind == "all different" else 5,
+        numbers=frozenset({f"{3_000_000 + n}_1"}),
+        countries=frozenset(f"C{code:02}" for code in countries.get(kind, {0})),
+        starts=starts,
+        ends=period_end(starts, period),
+    )
 
 
 def _history(folder: Path, history: int, rounds: int) -> Iterator[bool]:

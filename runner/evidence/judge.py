@@ -25,6 +25,9 @@ SETTLE_AFTER: Final = timedelta(minutes=20)
 SETTLE_AFTER_MOBILE: Final = timedelta(hours=4)
 """How long an order may take to show (mobile orders are issued by hand): absence is not concluded before."""
 
+CENT: Final = Decimal("0.01")
+"""What a balance is told in: less than that may leave it unseen."""
+
 Ruling = Literal["placed", "absent", "open"]
 
 
@@ -237,7 +240,7 @@ def _absent(case: _Case) -> Verdict:
     against = (
         (case.list_doubt, bool(case.list_doubt)),
         ("it was to be paid by card, which the balance cannot show", case.by_card),
-        ("it was quoted at 0, which the balance cannot show", not case.price),
+        ("it was quoted at less than a cent, which the balance cannot show", case.price < CENT),
         ("an answer hinted that it was bought", case.claim.leaning_placed),
         ("the balance could not be compared", case.moved is None),
         ("it does not show yet, but may still appear", look is None or look.at < case.decidable_at),

@@ -18,8 +18,14 @@ Countries = Mapping[tuple[ProductType, str], str]
 PACKAGES: Final = frozenset({"mix", "mix_isp"})
 """Types whose `countryId` names a package: their rows are of many countries."""
 
+UNCOUNTED: Final = frozenset({"ipv6"})
+"""Types whose orders may have any number of rows: no source says how many (docs/vendor/api-v1.md#proxy-lists)."""
+
 COMPARED: Final = ("countryId", "quantity", "protocol", "periodId")
 """The fields that rows show something of: orders equal in these are alike."""
+
+PROTOCOLS: Final = ("HTTP", "SOCK")
+"""How the two protocols begin, in orders and in rows."""
 
 DAY: Final = timedelta(days=1)
 """The vendor's days are in no known zone: so far apart, two of them may be the same."""
@@ -70,9 +76,9 @@ def fit(seen: SeenOrder, sought: Sought, countries: Countries) -> Match | None:
     checks = (
         _start(seen, sought.begins),
         _country(seen, sought, countries),
-        _quantity(seen, fields.get("quantity")),
+        _quantity(seen, sought),
         _protocol(seen, fields.get("protocol")),
-        _period(seen, fields.get("periodId"), renewable=sought.begins is None),
+        _period(seen, fields.get("periodId")),
     )
     if None in checks:
         return None
@@ -126,28 +132,30 @@ def _country(seen: SeenOrder, sought: Sought, countries: Countries) -> str | Non
     return "" if len(seen.countries) == 1 else "it has proxies of several countries"
 
 
-def _quantity(seen: SeenOrder, quantity: Scalar | None) -> str | None:
+def _quantity(seen: SeenOrder, sought: Sought) -> str | None:
+    quantity = sought.fields.get("quantity")
     if not isinstance(quantity, int):
         return "its quantity cannot be compared"
     if seen.rows > quantity:
-        return None
+        return f"it has {seen.rows} proxies for {quantity}" if sought.type in UNCOUNTED else None
     return "" if seen.rows == quantity else f"it has {seen.rows} of {quantity} proxies: more may still be delivered"
 
 
 def _protocol(seen: SeenOrder, protocol: Scalar | None) -> str | None:
-    """HTTPS is shown as HTTP, SOCKS5 as SOCKS (docs/vendor/api-v1.md#proxy-lists)."""
+    """HTTPS is shown as HTTP, SOCKS5 as SOCKS (docs/vendor/api-v1.md#proxy-lists); another word may mean both."""
     if protocol is None:
         return ""
-    if not seen.protocols:
+    shown = {word for word in PROTOCOLS for text in seen.protocols if word in text}
+    if not shown:
         return "its protocol cannot be compared"
-    return "" if str(protocol).upper()[:4] in {shown[:4] for shown in seen.protocols} else None
+    return "" if str(protocol).upper()[:4] in shown else None
 
 
-def _period(seen: SeenOrder, period: Scalar | None, *, renewable: bool) -> str | None:
+def _period(seen: SeenOrder, period: Scalar | None) -> str | None:
     """A renewal moves the end and, as far as anybody knows, not the beginning (docs/vendor/api-v1.md#renewals)."""
     expected = period_end(seen.starts, str(period)) if seen.starts and period else None
     if expected is None or seen.ends is None:
         return "its period cannot be compared"
     if abs(seen.ends - expected) <= 2 * DAY:
         return ""
-    return "it ends later, as if it had been renewed" if renewable and seen.ends > expected else None
+    return "it ends later, as if it had been renewed" if seen.ends > expected else None

@@ -53,12 +53,13 @@ class Malformed(ValueError):
 class Envelope:
     """`{"status", "data", "errors"}` (docs/vendor/api-v1.md#envelope).
 
-    Absent `data` is None, absent or null `errors` is empty.
+    Absent `data` is None, absent or null `errors` is empty. `beside` is all that stands beside these three.
     """
 
     status: Literal["success", "error"]
     data: object = None
     errors: tuple[Mapping[str, object], ...] = ()
+    beside: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +104,8 @@ def envelope_from(value: object) -> Envelope:
         raise Malformed("the answer's status is neither success nor error")
     if errors is not None and not (isinstance(errors, list) and all(isinstance(item, dict) for item in errors)):
         raise Malformed("the answer's errors are not a list of objects")
-    return Envelope(status=status, data=value.get("data"), errors=tuple(errors or ()))
+    beside = {name: part for name, part in value.items() if name not in ("status", "data", "errors")}
+    return Envelope(status=status, data=value.get("data"), errors=tuple(errors or ()), beside=beside)
 
 
 def parse_json(body: bytes) -> object:

@@ -10,7 +10,7 @@ import pytest
 
 from runner.core.orders import OrderKey, OrderRequest
 from runner.core.vendor import SeenOrder
-from runner.evidence.match import Countries
+from runner.evidence.match import Countries, Match, Sought, fit
 from runner.evidence.strangers import DELIVERED, NAMED, RECENT, find_unowned, likenesses
 from tests import make
 from tests.make import look, seen
@@ -130,6 +130,14 @@ def test_a_suggestion_is_not_used_up_by_who_cannot_have_it() -> None:
     }
 
 
+@pytest.mark.parametrize("rows", [1, 2, 40])
+def test_the_rows_of_an_ipv6_order_may_be_any(rows: int) -> None:
+    """However many rows an order of IPv6 has, and however old it is, it may be the one that was forgotten."""
+    order = seen(rows=rows, starts=ago(9), ends=ago(9) + timedelta(days=31))
+    wanted = make.order("a", type="ipv6", fields={"quantity": 2})
+    assert likenesses([wanted], {"ipv6": [order]}, {("ipv6", "561"): "FRA"}, TODAY)
+
+
 def test_of_many_alike_the_first_are_named_and_all_counted() -> None:
     """Of hundreds that look like an order, twenty are told, lowest id first, with how many there are."""
     orders = [seen(str(n)) for n in range(300, 0, -1)]
@@ -138,6 +146,34 @@ def test_of_many_alike_the_first_are_named_and_all_counted() -> None:
     assert ids == tuple(str(n) for n in range(1, NAMED + 1))
     assert [one.suggested for one in lookalikes.values()] == [str(n) for n in range(1, 301)]
     assert {one.number for one in lookalikes.values()} == {300}
+
+
+@pytest.mark.parametrize("product", ["ipv4", "mix"])
+def test_the_first_contact_compares_few(product: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hundreds of orders of many countries, or packages of them, are not each compared with each of hundreds."""
+    codes = [f"C{n:02}" for n in range(30)]
+    countries: Countries = {(product, str(n)): code for n, code in enumerate(codes)}
+    periods = ("1w", "1m", "3m")
+    wanted = [
+        make.order(
+            str(n), type=product, fields={"countryId": n % 30, "periodId": periods[n % 3], "quantity": 1 + n % 7}
+        )
+        for n in range(600)
+    ]
+    shown = [frozenset({codes[n % 30]} if product == "ipv4" else {codes[n % 30], codes[n // 30]}) for n in range(600)]
+    strangers = [
+        seen(str(1000 + n), rows=1 + n % 7, countries=where, starts=ago(n % 9), ends=ago(n % 9) + timedelta(days=7))
+        for n, where in enumerate(shown)
+    ]
+    compared: list[str] = []
+
+    def counting_fit(order: SeenOrder, sought: Sought, among: Countries) -> Match | None:
+        compared.append(order.order_id)
+        return fit(order, sought, among)
+
+    monkeypatch.setattr("runner.evidence.strangers.fit", counting_fit)
+    assert likenesses(wanted, {product: strangers}, countries, TODAY)
+    assert len(compared) < 20 * 600
 
 
 def test_limits_are_those_of_the_documents() -> None:

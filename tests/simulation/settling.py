@@ -42,7 +42,7 @@ KINDS: Final = {
     "matches none of the orders in doubt": "a stranger on an exclusive account",
     "but the list has no order that could be it": "balance moved, nothing shown",
     "paid by card": "by card",
-    "quoted at 0": "free of charge",
+    "quoted at less than a cent": "free of charge",
     "an answer hinted": "an answer hinted",
     "the balance could not be compared": "balance unread",
     "may still appear": "waiting time",

@@ -7,30 +7,32 @@ days; of a row, its id until another list was compared with it. Never logins, pa
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import chain
 from typing import Final
 
 from runner.core.orders import ProductType
 from runner.core.vendor import SeenOrder
 from runner.vendors.incoming import IncomingEnvelope
 from runner.vendors.v1.reads import list_paths, proxy_list
-from runner.vendors.v1.refusals import order_id
+from runner.vendors.v1.refusals import base_number, order_id
 from runner.vendors.wire import Begin, Redact, Response, clean_text
 
 Row = Mapping[str, object]
 _Name = str | bytes
 _NO_TEXTS: Final[frozenset[str]] = frozenset()
 
-END_OF_BASE: Final = "_e_"
-"""What ends the base of an order number. Numbers in the form of API v2 have it from the first purchase on, and a
-renewal changes only what follows: it marks nothing (docs/vendor/api-v1.md#order-numbers).
-"""
-
+ADDRESS: Final = ("ip", "port_http", "port_socks", "login")
 STATUS: Final = frozenset({"status", "status_type"})
 """What two lists may say differently of one proxy."""
+
+EARLIEST: Final = date(2000, 1, 1)
+"""No proxy is older."""
 
 _DAY: Final = re.compile(r"(?P<d>\d{2})\.(?P<m>\d{2})\.(?P<y>\d{4})|(?P<Y>\d{4})-(?P<M>\d{2})-(?P<D>\d{2})")
 
@@ -49,7 +51,7 @@ def decode_look(reads: Sequence[Callable[[Begin], Response]], product: ProductTy
             orders.setdefault(identity, _Order()).join(order)
         if met is not None:
             met.update(listed.names)
-    return tuple(order.seen(identity) for identity, order in orders.items())
+    return _without_shared_numbers([order.seen(identity) for identity, order in orders.items()])
 
 
 def _parser(product: ProductType, met: Mapping[_Name, int] | None) -> Begin:
@@ -110,11 +112,13 @@ class _Listed:
     def __init__(self, met: Mapping[_Name, int] | None, redact: Redact) -> None:
         self.orders: dict[str, _Order] = {}
         self.names: dict[_Name, int] = {}
+        self.rows = 0
         self.all_numbered = True
         self._met = met
         self._redact = redact
 
     def add(self, row: object) -> None:
+        self.rows += 1
         identity = order_id(row.get("order_id")) if isinstance(row, dict) else None
         if identity is None or (identity not in self.orders and self._redact(identity) != identity):
             self.all_numbered = False
@@ -127,18 +131,29 @@ class _Listed:
 
 
 def _name(identity: str, row: Row) -> _Name:
-    """What tells a proxy from all others: order and id, or without one a digest of all but its status."""
+    """What tells a proxy from all others: a digest of its address, else order and id, else a digest of all it says.
+
+    A renewal between two lists changes the id, and keeps the address (docs/vendor/api-v1.md#renewals).
+    """
     own = order_id(row.get("id"))
-    if own is not None:
+    if not row.get("ip") and own is not None:
         return f"{identity} {own}"
-    told = repr(sorted((key, row[key]) for key in row.keys() - STATUS))
+    address = (identity, *(str(row.get(name)) for name in ADDRESS))
+    told = repr(address if row.get("ip") else sorted((key, row[key]) for key in row.keys() - STATUS))
     return blake2b(told.encode(), digest_size=16).digest()
 
 
-def _base(row: Row, redact: Redact) -> str:
-    """The base number of a row's order, as it is told or as the order number begins; empty where neither is there."""
+def _base(row: Row, redact: Redact) -> str | None:
+    """The base number of a row's order, as it is told or as the order number begins; None where neither is there."""
     number = row.get("base_order_number") or row.get("order_number")
-    return clean_text(redact(number)).partition(END_OF_BASE)[0] if isinstance(number, str) else ""
+    return base_number(redact(number) if isinstance(number, str) else number)
+
+
+def _without_shared_numbers(orders: Sequence[SeenOrder]) -> tuple[SeenOrder, ...]:
+    """Without the numbers that several orders have: such a one, a word for nothing for example, names none of them."""
+    count = Counter(chain.from_iterable(order.numbers for order in orders))
+    shared = {number for number, times in count.items() if times > 1}
+    return tuple(replace(order, numbers=order.numbers - shared) if shared else order for order in orders)
 
 
 def _with(texts: frozenset[str], value: object, redact: Redact) -> frozenset[str]:
@@ -155,7 +170,10 @@ def _alone(text: str) -> frozenset[str]:
 
 
 def _day(value: object) -> date | None:
-    """The day of `dd.mm.yyyy` or `yyyy-mm-dd`, with or without a time, or of a date object; None for anything else."""
+    """The day of `dd.mm.yyyy` or `yyyy-mm-dd`, with or without a time, or of a date object; None for anything else.
+
+    So is a day before the vendor's time: what counts days from 1970 writes 01.01.1970 for none.
+    """
     if isinstance(value, dict):
         value = value.get("date")
     return _day_of(value) if isinstance(value, str) else None
@@ -168,6 +186,7 @@ def _day_of(text: str) -> date | None:
         return None
     parts = match.group("y", "m", "d") if match["y"] else match.group("Y", "M", "D")
     try:
-        return date(*map(int, parts))
+        day = date(*map(int, parts))
     except ValueError:
         return None
+    return day if day >= EARLIEST else None

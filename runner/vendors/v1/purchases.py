@@ -17,6 +17,7 @@ from runner.vendors.retry_after import retry_after
 from runner.vendors.v1.refusals import (
     FIELDS,
     answers,
+    base_number,
     is_access,
     is_plain_refusal,
     order_id,
@@ -33,8 +34,12 @@ RESIDENT_PACKAGE: Final = Request(method="GET", path="resident/package")
 PING: Final = Request(method="GET", path="system/ping")
 
 _PURCHASE: Final = re.compile(
-    rb'"(orderIds?|listBaseOrderNumbers)"|"status"\s*:\s*"success"|"success"\s*:\s*true', re.IGNORECASE
+    rb'"(?:list_?)?(?:base_?)?order_?(?:id|number)s?\\*"'
+    rb"|order_?(?:id|number)s?[\\\"'\s]*[:=]"
+    rb'|"status"\s*:\s*"success"|"success"\s*:\s*true',
+    re.IGNORECASE,
 )
+"""What speaks of an order: its names in either spelling, as a key anywhere, or with a value inside of a text."""
 
 
 def encode_order(request: OrderRequest) -> dict[str, Scalar]:
@@ -122,7 +127,7 @@ def _placement(data: object) -> Placed | None:
     if not isinstance(data, dict) or (bought := order_id(data.get("orderId"))) is None:
         return None
     numbers = data.get("listBaseOrderNumbers")
-    parts = [order_id(number) for number in numbers] if isinstance(numbers, list) else []
+    parts = [base_number(number) for number in numbers] if isinstance(numbers, list) else []
     total = amount(data.get("total"))
     return Placed(
         order_id=bought,

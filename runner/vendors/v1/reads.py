@@ -23,9 +23,16 @@ _ACCESS_HINT: Final = (
     "address (IPv6 too) is on the key's allow-list, and that the rate limit is respected (wait a minute, lower --rate)"
 )
 
+_PAGING: Final = ("metadata", "meta", "pagination")
+_PAGE_SIZES: Final = ("per_page", "current_limit", "limit")
+_TOTALS: Final = ("total", "total_orders", "total_items")
+
 
 class Listing(Protocol):
-    """The rows of one list; `all_numbered` while each that came has an order id."""
+    """The rows of one list, and their number; `all_numbered` while each that came has an order id."""
+
+    @property
+    def rows(self) -> int: ...
 
     @property
     def all_numbered(self) -> bool: ...
@@ -74,11 +81,13 @@ def list_paths(product: ProductType) -> frozenset[tuple[str, ...]]:
 
 def proxy_list(response: Response, product: ProductType, kind: type[L]) -> L:
     """The `kind` that stands where `proxy/list/{type}` has its list; VendorUnavailable unless all rows are there."""
-    data = _success(response, "proxy/list")
+    envelope = _successful(response, "proxy/list")
+    data, around = envelope.data, [envelope.beside]
     for name in (product, "items"):
-        if isinstance(data, dict) and not _pages_left(data) and name in data:
+        if isinstance(data, dict) and name in data:
+            around.append(data)
             data = data[name]
-    if not isinstance(data, kind):
+    if not isinstance(data, kind) or any(_tells_more(part, data.rows) for part in around):
         raise _unavailable("proxy/list", f"the list of {product} is not complete")
     if not data.all_numbered:
         raise _unavailable("proxy/list", "a row without an order id")
@@ -129,11 +138,16 @@ def _read(response: Response, path: str) -> Envelope:
 
 
 def _success(response: Response, path: str) -> object:
+    return _successful(response, path).data
+
+
+def _successful(response: Response, path: str) -> Envelope:
+    """A success without errors: beside one, what it says may be a part."""
     envelope = _read(response, path)
-    if envelope.status == "error":
-        said = ", ".join(json.dumps(error.message) for error in vendor_errors(envelope)) or "nothing"
-        raise _unavailable(path, f"the error {said}")
-    return envelope.data
+    messages = [error.message for error in vendor_errors(envelope) if error.message]
+    if envelope.status == "error" or messages:
+        raise _unavailable(path, f"the error {', '.join(map(json.dumps, messages)) or 'nothing'}")
+    return envelope
 
 
 def _unavailable(path: str, reason: str) -> VendorUnavailable:
@@ -161,10 +175,23 @@ def _quote(data: Mapping[str, object], warning: str, at: datetime) -> Quote:
     )
 
 
-def _pages_left(data: Mapping[str, object]) -> bool:
-    metadata = data.get("metadata")
-    pages = amount(metadata.get("total_pages")) if isinstance(metadata, dict) else None
-    return pages is not None and pages > 1
+def _tells_more(around: Mapping[str, object], rows: int) -> bool:
+    """Whether what stands around a list tells of more pages than one, or of more rows than there are.
+
+    Paged answers of v2 have `metadata`, those of the vendor's MCP server the numbers beside the rows
+    (docs/vendor/api-v2.md#list-of-orders). A total counts only beside the size of a page: alone it may count anything.
+    """
+    parts = (around, *(part for name in _PAGING if isinstance(part := around.get(name), dict)))
+    return any(_exceeds(part.get("total_pages"), 1) or _is_cut(part, rows) for part in parts)
+
+
+def _is_cut(part: Mapping[str, object], rows: int) -> bool:
+    return any(size in part for size in _PAGE_SIZES) and any(_exceeds(part.get(name), rows) for name in _TOTALS)
+
+
+def _exceeds(value: object, most: int) -> bool:
+    number = amount(value)
+    return number is not None and number > most
 
 
 def _flat(value: object) -> str:

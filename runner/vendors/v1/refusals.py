@@ -36,7 +36,11 @@ _BLAMED: Final[Mapping[str, str]] = {
 }
 _SHORT_OF_MONEY: Final = ("insufficient funds", "no saved card")
 _QUOTE_FIELDS: Final = frozenset({"warning", "balance", "total", "quantity", "currency", "discount", "price"})
-"""What `order/calc` answers with: a price that was refused, no purchase (docs/vendor/api-v1.md#price-quotes)."""
+_PURCHASE_FIELDS: Final = frozenset({"total", "balance"})
+"""What `order/calc` answers with: a price that was refused, no purchase (docs/vendor/api-v1.md#price-quotes).
+
+A purchase has two of these as well, so that they alone tell nothing.
+"""
 _GATE: Final = ("error api key", "ip not allowed", "request limit reached")
 _ORDER_ID: Final = re.compile(r"(?!0+$)[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
 
@@ -57,13 +61,17 @@ def refusal_field(message: str) -> str | None:
 def is_plain_refusal(errors: Sequence[VendorError], data: object) -> bool:
     """Whether nothing beside these errors can be a purchase.
 
-    `data` is empty, in whatever spelling; or it holds nothing but fields of a quote, and every error is one that the
-    vendor is known to refuse an order with (docs/vendor/api-v1.md#order-refusals).
+    `data` is empty, in whatever spelling; or it is a quote, which a purchase's own amounts are not, and every error is
+    one that the vendor is known to refuse an order with (docs/vendor/api-v1.md#order-refusals).
     """
     if data is None or data in ([], {}, ""):
         return True
-    is_quote = isinstance(data, dict) and data.keys() <= _QUOTE_FIELDS
-    return is_quote and all(_is_known(error) for error in errors)
+    return isinstance(data, dict) and _is_quote(data) and all(_is_known(error) for error in errors)
+
+
+def _is_quote(data: Mapping[str, object]) -> bool:
+    is_flat = not any(isinstance(value, dict | list) for value in data.values())
+    return is_flat and data.keys() <= _QUOTE_FIELDS and not data.keys() <= _PURCHASE_FIELDS
 
 
 def _is_known(error: VendorError) -> bool:
@@ -80,6 +88,16 @@ def order_id(value: object) -> str | None:
     if isinstance(value, bool) or not isinstance(value, int | str):
         return None
     return str(value) if _ORDER_ID.fullmatch(str(value)) else None
+
+
+def base_number(value: object) -> str | None:
+    """What a renewal keeps of an order number; None for what is none.
+
+    That is all before the last `_e_`. Numbers in the form of API v2 have that mark from the first purchase on, and a
+    renewal changes only what follows: it marks nothing (docs/vendor/api-v1.md#order-numbers).
+    """
+    number = order_id(value)
+    return number and number.rsplit("_e_", 1)[0]
 
 
 def vendor_errors(envelope: Envelope) -> tuple[VendorError, ...]:
