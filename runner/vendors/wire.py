@@ -19,7 +19,7 @@ MAX_TEXT: Final = 500
 
 # The text of an unclosed string runs to the end, so that every quote is looked at once, whatever the input.
 _STRING_OR_BRACKET: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[][{}]', re.DOTALL)
-_AMOUNT: Final = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,60})?")
+_AMOUNT: Final = re.compile(r"\$?(-?[0-9]{1,18}(?:\.[0-9]{1,60})?)")
 _CENT: Final = Decimal("0.01")
 _NOISE: Final = Decimal("0.00001")
 """A thousandth of a cent: what a binary float is off by, and no price."""
@@ -130,18 +130,17 @@ def parse_json(body: bytes) -> object:
 
 
 def amount(value: object) -> Decimal | None:
-    """Money from a JSON number or a plain decimal text; None for anything else.
+    """Money from a JSON number or a plain decimal text, with a dollar sign or without; None for anything else.
 
-    The vendor sends both (docs/vendor/api-v1.md#price-quotes). What is off from whole cents by less than a thousandth
+    The vendor sends all of these (docs/vendor/api-v1.md#price-quotes, docs/vendor/api-v2.md#list-of-orders). What is off from whole cents by less than a thousandth
     of one, as a sum of binary floats is, is taken to the cent; everything else is kept digit by digit.
     """
     if isinstance(value, Decimal):
         return _without_noise(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return Decimal(value)
-    if isinstance(value, str) and _AMOUNT.fullmatch(value):
-        return _without_noise(Decimal(value))
-    return None
+    match = _AMOUNT.fullmatch(value) if isinstance(value, str) else None
+    return None if match is None else _without_noise(Decimal(match[1]))
 
 
 def _without_noise(value: Decimal) -> Decimal:
