@@ -171,6 +171,33 @@ def test_rights_are_worked_out() -> None:
     assert grants("Team", 'a"b')[0] == 'GRANT USAGE ON SCHEMA "Team" TO "a""b";'
 
 
+@pytest.mark.parametrize("name", ["a%b", 'q"uote', "Über", "user", "x; DROP TABLE orders; --", "current_user"])
+def test_names_of_roles(command: Command, name: str, empty_pg_store: PostgresStore) -> None:
+    """Any name is that of one role: nobody else gets its rights, and nothing in it is read as SQL."""
+    owner, quoted = str(empty_pg_store.path), name.replace('"', '""')
+    is_legal = name != "current_user"  # whoever makes no such role has none
+    if is_legal:
+        empty_pg_store.sql(f'CREATE ROLE "{quoted}"')
+    try:
+        made = command("ledger", "init", "--grant", name, ledger=owner)
+        assert (made.returncode, "CREATE ROLE" in made.stderr) == ((0, False) if is_legal else (5, True)), made.stderr
+        granted = "SELECT DISTINCT grantee FROM information_schema.role_table_grants WHERE table_name = 'orders'"
+        others = {row[0] for row in empty_pg_store.sql(granted)} - {"postgres"}
+        assert others == ({name} if is_legal else set())
+    finally:
+        if is_legal:
+            empty_pg_store.sql(f'DROP OWNED BY "{quoted}"')
+            empty_pg_store.sql(f'DROP ROLE "{quoted}"')
+
+
+@pytest.mark.parametrize("name", ["", " ", "a\nb", "public"])
+def test_names_of_no_role(command: Command, name: str, empty_pg_store: PostgresStore) -> None:
+    """An empty variable behind --grant, and everybody, are exit code 2, before anything is made."""
+    refused = command("ledger", "init", "--grant", name, ledger=str(empty_pg_store.path))
+    assert (refused.returncode, "the role that --grant names" in refused.stderr) == (2, True)
+    assert empty_pg_store.sql("SELECT count(*) FROM pg_class WHERE relname = 'orders'") == [(0,)]
+
+
 def test_the_manual_lists_them() -> None:
     """Docs/how-to/shared-ledger.md has exactly these statements."""
     page = (Path(__file__).parents[2] / "docs" / "how-to" / "shared-ledger.md").read_text(encoding="utf-8")
