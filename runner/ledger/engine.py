@@ -62,7 +62,8 @@ class SqlLedger(SqlReader):
     def _outdated_error(self, version: str) -> LedgerOutdated:
         return LedgerOutdated(
             f"the ledger {self.location} has an older version ({version})",
-            hint="run `order-runner apply` once: it brings the ledger up to date",
+            hint="run `order-runner apply` once: it brings the ledger up to date; so does "
+            "`order-runner reconcile`, which buys nothing",
         )
 
 

@@ -45,7 +45,7 @@ _HINTS: Final = (
     ("57P", "the server ended the session: run again"),
     ("28", "check user, password (PGPASSWORD, PGPASSFILE) and the server's pg_hba.conf"),
     ("3D000", "create the database first: CREATE DATABASE"),
-    ("42501", "as the owner of the tables, run `order-runner ledger init --grant ROLE`"),
+    ("42501", "as the owner of the tables, run `order-runner ledger init --account NAME --grant ROLE`"),
     ("42704", "create the role first: CREATE ROLE"),
     ("53", "the server is short of space or connections: check its disk and max_connections"),
     ("25006", "connect to the primary, and to a database that may be written"),
@@ -245,7 +245,7 @@ class PostgresLedger(SqlLedger):
 def _way_out(cause: BaseException) -> str:
     state = getattr(cause, "sqlstate", None) or "08"
     found = (hint for start, hint in _HINTS if isinstance(cause, psycopg.Error) and state.startswith(start))
-    return next(found, "fix this, or name another ledger with --ledger")
+    return next(found, "put this right; another ledger would know nothing of what was bought")
 
 
 def _engine(target: Target) -> Engine:

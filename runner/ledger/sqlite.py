@@ -42,15 +42,28 @@ BUSY_SECONDS: Final = 15.0
 FULL: Final = 2
 """What `PRAGMA synchronous` answers for FULL."""
 
+_WRITABLE: Final = (
+    "let this user read and write the file, those beside it, and its folder; another file would be a new ledger, which "
+    "knows nothing of what was bought"
+)
 _HINTS: Final = (
     ("SQLITE_FULL", "make room on the disk"),
     ("SQLITE_NOTADB", "name another file, or restore it from a backup"),
     ("SQLITE_CORRUPT", "restore it from a backup; a new ledger would forget what was bought"),
-    ("SQLITE_READONLY", "make the file and its folder writable for this user"),
-    ("SQLITE_CANTOPEN", "make the file and its folder writable for this user"),
+    ("SQLITE_READONLY", _WRITABLE),
+    ("SQLITE_CANTOPEN", _WRITABLE),
     ("SQLITE_BUSY", "another process has been writing to it for a long time: look for a stopped one"),
     ("SQLITE_IOERR", "check the disk: its free space, its quotas, its health"),
 )
+
+_NAMES: Final = {
+    errno.ENOSPC: "SQLITE_FULL",
+    errno.EDQUOT: "SQLITE_FULL",
+    errno.EACCES: "SQLITE_READONLY",
+    errno.EPERM: "SQLITE_READONLY",
+    errno.EROFS: "SQLITE_READONLY",
+}
+"""What SQLite would call it, by the system's number."""
 
 
 def open_sqlite(
@@ -139,7 +152,7 @@ class SqliteLedger(SqlLedger):
         traces = self._traces()
         storage.check_place(self._path, self._trusted)
         if not self._path.exists():
-            storage.refuse_lost(self._path, traces)
+            storage.refuse_lost(self._path, traces, restoring=self._restoring)
             if self._read_only:
                 return
         if not self._read_only:
@@ -195,7 +208,7 @@ class SqliteLedger(SqlLedger):
                 self._migrate(connection, traces)
             return True
         if version is None:
-            storage.refuse_lost(self._path, traces)
+            storage.refuse_lost(self._path, traces, restoring=self._restoring)
         elif version != migrations.HEAD:
             raise self._outdated_error(version)
         return version is not None
@@ -222,7 +235,7 @@ class SqliteLedger(SqlLedger):
             # Somebody else may have been faster: only what is seen inside the write lock counts.
             version = self._version(connection)
             if version is None:
-                storage.refuse_lost(self._path, traces)
+                storage.refuse_lost(self._path, traces, restoring=self._restoring)
                 connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
             if version != migrations.HEAD:
                 migrations.upgrade(connection)
@@ -255,10 +268,10 @@ def _checkpoint(raw: sqlite3.Connection) -> None:
 
 def _way_out(cause: BaseException) -> str:
     name = str(getattr(cause, "sqlite_errorname", ""))
-    if isinstance(cause, OSError) and cause.errno == errno.ENOSPC:
-        name = "SQLITE_FULL"
+    if isinstance(cause, OSError):
+        name = _NAMES.get(cause.errno or 0, name)
     found = (hint for start, hint in _HINTS if name.startswith(start))
-    return next(found, "fix this, or name another file with --ledger")
+    return next(found, "put this right; another file would be a new ledger, which knows nothing of what was bought")
 
 
 def _engine(path: Path, *, read_only: bool) -> Engine:
