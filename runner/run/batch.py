@@ -162,8 +162,6 @@ def _apply_held(task: Task, till: Till, ledger: Ledger, hold: Hold, buyer: Buyer
         ending.note_open(report, ledger.open_records())
         is_known = _check_account(task, ledger, buyer)
         ending.refuse_open(report)
-        if renames := making.renames(plan, task):
-            hold.rename(renames)
         sources = Sources.of(task, ledger, buyer, standing, buying=True)
         plan = _price(task, plan, sources, report)
         if not is_known and (plan.to_buy or plan.balance is not None):
@@ -173,6 +171,9 @@ def _apply_held(task: Task, till: Till, ledger: Ledger, hold: Hold, buyer: Buyer
         plan = _permit(report, check_approval(plan, task, ledger, buyer), task.limits)
         if plan.to_buy:
             till.confirm(plan)
+        if renames := making.renames(plan, task):  # names are given up for ever: not by a run that was refused
+            hold.rename(renames)
+        if plan.to_buy:
             try:
                 _buy(task, till, hold, buyer, plan, sources, report)
             finally:
