@@ -12,7 +12,7 @@ from runner.core.errors import Cancelled, ExitCode, LedgerUnusable, Problem, Ref
 from runner.core.ledger import Hold, Ledger
 from runner.core.records import Run
 from runner.core.vendor import Buyer, Encoder, Reader
-from runner.limits.admission import admit, check_key, check_name
+from runner.limits.admission import admit, check_key, check_name, leading_there
 from runner.limits.limits import Limits, standing_of
 from runner.plan import lookalikes, making
 from runner.plan.approval.consent import check_approval, expect_nothing, terms_of
@@ -81,9 +81,10 @@ def _check_account(task: Task, ledger: Ledger, reader: Reader | None) -> bool:
     False where the ledger has no key of the account yet.
     """
     new, register = task.consent.new_account, ledger.register()
-    if reader is not None:
-        return check_key(ledger.account, register, reader.identity, new=new)
-    check_name(ledger.account, register, new=new)
+    with leading_there(task.guard.flags):
+        if reader is not None:
+            return check_key(ledger.account, register, reader.identity, new=new)
+        check_name(ledger.account, register, new=new)
     return False
 
 
@@ -192,7 +193,8 @@ def _admit(task: Task, ledger: Ledger, hold: Hold, buyer: Buyer) -> None:
     Not before the vendor has answered to it: a key that was mistyped at its first use is nobody's.
     """
     new, who = task.consent.new_account, f"run {task.run_id}"
-    admit(ledger, hold, buyer.identity, at=task.clock.now(), who=who, watch=task.watch, new=new)
+    with leading_there(task.guard.flags):
+        admit(ledger, hold, buyer.identity, at=task.clock.now(), who=who, watch=task.watch, new=new)
 
 
 def _buy(task: Task, till: Till, hold: Hold, buyer: Buyer, plan: Plan, sources: Sources, report: Report) -> None:
