@@ -71,6 +71,11 @@ def open_postgres(url: str, account: str, *, folder: Path, read_only: bool = Fal
 class PostgresLedger(SqlLedger):
     """One account's orders in one schema of one database."""
 
+    way_to_upgrade = (
+        "as the owner of the tables, run `order-runner ledger init --account NAME --grant ROLE`: it brings the ledger "
+        "up to date, and lets the role that buys go on"
+    )
+
     def __init__(self, target: Target, account: str, *, folder: Path, read_only: bool, restoring: bool) -> None:
         super().__init__(_engine(target), account, target.location, read_only=read_only)
         self._target = target

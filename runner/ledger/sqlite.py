@@ -93,6 +93,11 @@ def open_sqlite(
 class SqliteLedger(SqlLedger):
     """One account's orders in one SQLite file."""
 
+    way_to_upgrade = (
+        "run `order-runner apply` once: it brings the ledger up to date; so does `order-runner reconcile`, which buys "
+        "nothing"
+    )
+
     def __init__(
         self, path: Path, account: str, *, read_only: bool, restoring: bool, trusted: str | None, spare: Path | None
     ) -> None:

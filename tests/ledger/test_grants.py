@@ -19,7 +19,7 @@ from runner.ledger.grants import EXAMPLE, grants, rights, sequences
 from runner.ledger.schema import metadata
 from runner.sandbox.box import Sandbox
 from runner.sandbox.options import SANDBOX_KEY
-from tests.ledger.conftest import PostgresStore
+from tests.ledger.conftest import PostgresStore, bring_to
 
 ORDERS = """\
 apiVersion: orders/v1
@@ -169,6 +169,25 @@ def test_rights_are_worked_out() -> None:
     assert list(needed) == ["SELECT", "INSERT", "UPDATE"]
     assert sequences() == ("order_events_seq_seq",)
     assert grants("Team", 'a"b')[0] == 'GRANT USAGE ON SCHEMA "Team" TO "a""b";'
+
+
+def test_an_older_database_is_upgraded_by_its_owner(
+    command: Command, role: str, tmp_path: Path, empty_pg_store: PostgresStore
+) -> None:
+    """Every command of the role that buys says so, and what it says, obeyed by the owner, lets that role go on."""
+    want(tmp_path, "one")
+    bring_to(empty_pg_store, "0004")
+    quoted = f'"{role}"'
+    empty_pg_store.sql(f"GRANT USAGE ON SCHEMA public TO {quoted}")
+    empty_pg_store.sql(f"GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO {quoted}")
+    for words in (("plan", "orders.yaml"), ("status",), ("apply", "--yes", "orders.yaml"), ("reconcile",)):
+        refused = command(*words)
+        hint = "as the owner of the tables, run `order-runner ledger init --account NAME --grant ROLE`"
+        assert (refused.returncode, hint in refused.stderr) == (5, True), refused.stdout + refused.stderr
+    owner = str(empty_pg_store.path)
+    assert command("ledger", "init", "--account", "acme", "--grant", role, ledger=owner).returncode == 0
+    bought = command("apply", "--yes", "orders.yaml")
+    assert bought.returncode == 0, bought.stdout + bought.stderr
 
 
 @pytest.mark.parametrize("name", ["a%b", 'q"uote', "Über", "user", "x; DROP TABLE orders; --", "current_user"])
