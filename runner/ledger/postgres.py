@@ -146,8 +146,7 @@ class PostgresLedger(SqlLedger):
         return given
 
     def _own(self, kind: str) -> Path:
-        parameters = self._target.parameters
-        place = "/".join((*(parameters.get(name, "") for name in ("host", "port", "dbname", "service")), self._schema))
+        place = f"{self._target.place}/{self._schema}"
         return self._folder / f"{sha256(place.encode()).hexdigest()[:16]}.{self.account}.{kind}"
 
     def _connect(self, begin: str) -> Connection:
