@@ -288,6 +288,7 @@ def rekey_command(options: RekeyOptions) -> int:
     Recorded with your name; the ledger keeps a digest of the key, never the key. Asks on a terminal; elsewhere it needs
     --yes. Exit code 5 if another account of the ledger has the key.
     """
+    from runner.limits.admission import leading_there
     from runner.run import keyring
     from runner.settle.resolve import person_of
 
@@ -301,7 +302,7 @@ def rekey_command(options: RekeyOptions) -> int:
     )
     identity, now = keyring.identity_of(settings), holder(SystemClock().now())
     who = str(person_of(os.environ))
-    with wiring.existing_ledger(settings) as ledger:
+    with leading_there(common.flags_of(options.given, settings)), wiring.existing_ledger(settings) as ledger:
         claim = f"{who} says that account {ledger.account} has this API key, at {identity.address}, from now on"
 
         def agree() -> None:

@@ -60,6 +60,7 @@ def command(options: ReconcileOptions) -> int:
     """
     from runner.core.stop import Stop
     from runner.evidence.judge import Rules
+    from runner.limits.admission import leading_there
     from runner.run import call
     from runner.views import reconcile as view
     from runner.views.terminal.writer import hurry
@@ -70,7 +71,8 @@ def command(options: ReconcileOptions) -> int:
     Targets(outputs, settings).refuse_inputs((), policy=options.policy)
     console = options.screen.console()
     exclusive = options.exclusive or _is_exclusive(options.policy, console)
-    with console.impatient(), options.screen.watching(console) as watch:
+    flags = common.flags_of(options.given, settings)
+    with leading_there(flags), console.impatient(), options.screen.watching(console) as watch:
         settlements, code = call.reconcile(
             settings,
             Rules(settle_after=options.settle_after, exclusive=exclusive),
@@ -80,7 +82,6 @@ def command(options: ReconcileOptions) -> int:
             wait=options.wait.total_seconds(),
             lock_timeout=options.lock_timeout,
         )
-    flags = common.flags_of(options.given, settings)
     common.write_outputs(outputs, console, lambda fmt, to: view.render(settlements, fmt=fmt, console=to, flags=flags))
     return common.exit_code(code, console)
 

@@ -98,7 +98,7 @@ def _resolve(ruling: Ruling, settings: Settings, console: Console, options: Reso
     from runner.settle import resolve
 
     with existing_ledger(settings) as ledger:
-        _warn_of_another_key(ledger, settings, console)
+        _warn_of_another_key(ledger, settings, console, options)
         doubt, who = resolve.check(ruling, ledger), holder(ruling.at)
         if not options.yes:
             outcome = f"it was bought as order {ruling.order_id}" if ruling.order_id else "it was not bought"
@@ -117,7 +117,7 @@ def _disown(disowning: Disowning, settings: Settings, console: Console, options:
     ids = ", ".join(disowning.order_ids)
     claim = f"order {ids} is somebody else's" if len(disowning.order_ids) == 1 else f"orders {ids} are somebody else's"
     with existing_ledger(settings) as ledger:
-        _warn_of_another_key(ledger, settings, console)
+        _warn_of_another_key(ledger, settings, console, options)
         resolve.check_disowning(disowning, ledger)
         if not options.yes:
             decision.confirm(f"{disowning.person} decides that {claim}: {disowning.reason}", [], console)
@@ -128,11 +128,11 @@ def _disown(disowning: Disowning, settings: Settings, console: Console, options:
     return code
 
 
-def _warn_of_another_key(ledger: Ledger, settings: Settings, console: Console) -> None:
+def _warn_of_another_key(ledger: Ledger, settings: Settings, console: Console, options: ResolveOptions) -> None:
     """Say that the key at hand is not the account's; it is not used here. Raises AccountUnknown for an unknown name."""
     from runner.run.keyring import objection
 
-    if error := objection(ledger, settings):
+    if error := objection(ledger, settings, common.flags_of(options.given, settings)):
         show_warning(error, console)
 
 

@@ -51,14 +51,14 @@ def command(options: StatusOptions) -> int:
         raise UsageError("--only, --exclude and --label need manifests", hint="name PATH...")
     Targets(outputs, settings).refuse_inputs(options.paths)
     console = options.screen.console()
+    flags = common.flags_of(options.given, settings)
     requests = _requests(options.paths, selection, console) if options.paths else ()
     with closing(wiring.open_ledger(locate(settings), read_only=True)) as ledger:
         rows = status.rows_of(ledger, requests) if options.paths else status.every_row(ledger)
         claims = ledger.open_claims()
         disputed = status.disputed_records(rows, ledger)
-        other_key = objection(ledger, settings)
+        other_key = objection(ledger, settings, flags)
         unread = wiring.unread(settings, ledger)
-    flags = common.flags_of(options.given, settings)
     common.write_outputs(
         outputs,
         console,

@@ -18,6 +18,9 @@ from runner.ledger.sql import AccountRows
 class SqlLedger(SqlReader):
     """One account's orders on one engine. `_reader` is None where there are no tables to read."""
 
+    way_to_upgrade: str
+    """What brings an older ledger up to date, as a hint."""
+
     def __init__(self, engine: Engine, account: str, location: str, *, read_only: bool) -> None:
         self.account = account
         self.location = location
@@ -62,7 +65,7 @@ class SqlLedger(SqlReader):
     def _outdated_error(self, version: str) -> LedgerOutdated:
         return LedgerOutdated(
             f"the ledger {self.location} has an older version ({version})",
-            hint="run `order-runner apply` once: it brings the ledger up to date",
+            hint=self.way_to_upgrade,
         )
 
 

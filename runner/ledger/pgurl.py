@@ -50,6 +50,12 @@ class Target:
     parameters: Mapping[str, str] = field(repr=False)
     secrets: tuple[str, ...] = field(repr=False)
 
+    @property
+    def place(self) -> str:
+        """Which database it is, as far as the URL and the variables of PostgreSQL's library say: no two share one."""
+        names = (("host", "PGHOST"), ("port", "PGPORT"), ("dbname", "PGDATABASE"), ("service", "PGSERVICE"))
+        return "/".join(self.parameters.get(name) or os.environ.get(variable, "") for name, variable in names)
+
     def connect(self) -> psycopg.Connection:
         """A session of its own; `psycopg.Error` where there is none. Transactions are opened by whoever writes.
 

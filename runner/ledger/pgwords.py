@@ -24,7 +24,7 @@ _STATES: Final = (
     ("57P", "the server ended the session: run again"),
     ("28", "check user, password (PGPASSWORD, PGPASSFILE) and the server's pg_hba.conf"),
     ("3D000", f"create the database first: {ENCODING}"),
-    ("42501", "as the owner of the tables, run `order-runner ledger init --grant ROLE`"),
+    ("42501", "as the owner of the tables, run `order-runner ledger init --account NAME --grant ROLE`"),
     ("42704", "create the role first: CREATE ROLE"),
     ("53", "the server is short of space or connections: check its disk and max_connections"),
     ("25006", "connect to the primary, and to a database that may be written"),
@@ -124,7 +124,7 @@ def way_out(cause: BaseException) -> str:
         for start, hint in _STATES:
             if cause.sqlstate.startswith(start):
                 return hint
-    return "fix this, or name another ledger with --ledger"
+    return "put this right; another ledger would know nothing of what was bought"
 
 
 def _way_out_of_words(words: str) -> str:

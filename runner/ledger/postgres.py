@@ -59,6 +59,11 @@ def open_postgres(url: str, account: str, *, folder: Path, read_only: bool = Fal
 class PostgresLedger(SqlLedger):
     """One account's orders in one schema of one database."""
 
+    way_to_upgrade = (
+        "as the owner of the tables, run `order-runner ledger init --account NAME --grant ROLE`: it brings the ledger "
+        "up to date, and lets the role that buys go on"
+    )
+
     def __init__(self, target: Target, account: str, *, folder: Path, read_only: bool, restoring: bool) -> None:
         super().__init__(_engine(target), account, target.location, read_only=read_only)
         self._target = target
@@ -146,8 +151,7 @@ class PostgresLedger(SqlLedger):
         return given
 
     def _own(self, kind: str) -> Path:
-        parameters = self._target.parameters
-        place = "/".join((*(parameters.get(name, "") for name in ("host", "port", "dbname", "service")), self._schema))
+        place = f"{self._target.place}/{self._schema}"
         return self._folder / f"{sha256(place.encode()).hexdigest()[:16]}.{self.account}.{kind}"
 
     def _connect(self, begin: str) -> Connection:

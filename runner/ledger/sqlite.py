@@ -42,19 +42,30 @@ BUSY_SECONDS: Final = 15.0
 FULL: Final = 2
 """What `PRAGMA synchronous` answers for FULL."""
 
-_FOLDER: Final = (
-    "make its folder one that this user may write to, or name another file with --ledger; the default is where HOME or "
-    "XDG_STATE_HOME says"
+_WRITABLE: Final = (
+    "let this user read and write the file, those beside it, and its folder; the default is where HOME or XDG_STATE_HOME "
+    "says; another file would be a new ledger, which knows nothing of what was bought"
 )
 _HINTS: Final = (
     ("SQLITE_FULL", "make room on the disk"),
     ("SQLITE_NOTADB", "name another file, or restore it from a backup"),
     ("SQLITE_CORRUPT", "restore it from a backup; a new ledger would forget what was bought"),
-    ("SQLITE_READONLY", "make the file and its folder writable for this user"),
-    ("SQLITE_CANTOPEN", "make the file and its folder writable for this user"),
+    ("SQLITE_READONLY", _WRITABLE),
+    ("SQLITE_CANTOPEN", _WRITABLE),
     ("SQLITE_BUSY", "another process has been writing to it for a long time: look for a stopped one"),
     ("SQLITE_IOERR", "check the disk: its free space, its quotas, its health"),
 )
+
+_NAMES: Final = {
+    errno.ENOSPC: "SQLITE_FULL",
+    errno.EDQUOT: "SQLITE_FULL",
+    errno.EACCES: "SQLITE_READONLY",
+    errno.EPERM: "SQLITE_READONLY",
+    errno.EROFS: "SQLITE_READONLY",
+    errno.ENOENT: "SQLITE_CANTOPEN",
+    errno.ENOTDIR: "SQLITE_CANTOPEN",
+}
+"""What SQLite would call it, by the system's number."""
 
 
 def open_sqlite(
@@ -83,6 +94,11 @@ def open_sqlite(
 
 class SqliteLedger(SqlLedger):
     """One account's orders in one SQLite file."""
+
+    way_to_upgrade = (
+        "run `order-runner apply` once: it brings the ledger up to date; so does `order-runner reconcile`, which buys "
+        "nothing"
+    )
 
     def __init__(
         self, path: Path, account: str, *, read_only: bool, restoring: bool, trusted: str | None, spare: Path | None
@@ -143,7 +159,7 @@ class SqliteLedger(SqlLedger):
         traces = self._traces()
         storage.check_place(self._path, self._trusted)
         if not self._path.exists():
-            storage.refuse_lost(self._path, traces)
+            storage.refuse_lost(self._path, traces, restoring=self._restoring)
             if self._read_only:
                 return
         if not self._read_only:
@@ -199,7 +215,7 @@ class SqliteLedger(SqlLedger):
                 self._migrate(connection, traces)
             return True
         if version is None:
-            storage.refuse_lost(self._path, traces)
+            storage.refuse_lost(self._path, traces, restoring=self._restoring)
         elif version != migrations.HEAD:
             raise self._outdated_error(version)
         return version is not None
@@ -226,7 +242,7 @@ class SqliteLedger(SqlLedger):
             # Somebody else may have been faster: only what is seen inside the write lock counts.
             version = self._version(connection)
             if version is None:
-                storage.refuse_lost(self._path, traces)
+                storage.refuse_lost(self._path, traces, restoring=self._restoring)
                 connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
             if version != migrations.HEAD:
                 migrations.upgrade(connection)
@@ -259,12 +275,10 @@ def _checkpoint(raw: sqlite3.Connection) -> None:
 
 def _way_out(cause: BaseException) -> str:
     name = str(getattr(cause, "sqlite_errorname", ""))
-    if isinstance(cause, PermissionError | NotADirectoryError | FileNotFoundError):
-        return _FOLDER
     if isinstance(cause, OSError):
-        name = {errno.ENOSPC: "SQLITE_FULL", errno.EROFS: "SQLITE_READONLY"}.get(cause.errno or 0, name)
+        name = _NAMES.get(cause.errno or 0, name)
     found = (hint for start, hint in _HINTS if name.startswith(start))
-    return next(found, "fix this, or name another file with --ledger")
+    return next(found, "put this right; another file would be a new ledger, which knows nothing of what was bought")
 
 
 def _engine(path: Path, *, read_only: bool) -> Engine:

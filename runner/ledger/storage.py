@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -100,21 +101,30 @@ def make_file(path: Path) -> None:
         refuse_special(path)
     for place in (path, path.parent):
         if not os.access(place, os.W_OK):
-            raise PermissionError(f"{place} cannot be written by this user")
+            raise PermissionError(errno.EACCES, "cannot be written by this user", str(place))
 
 
 def leftovers(path: Path) -> list[Path]:
     """Files that only a ledger in use leaves behind: lock files of any account, outcomes that it did not take, and a
     log without its database.
 
-    A log beside a database that has begun is none: it is read by SQLite, or left by a first run that was cut off.
+    A log beside a database that has begun is none: it is read by SQLite, or left by a first run that was cut off. What
+    belongs to a ledger beside this one, whose name goes on where this one's ends, is none either.
     """
     begun = path.exists() and path.stat().st_size > 0
     logs = [log for log in [beside(path, "-wal")] if not begun and log.is_file() and _has_commit(log)]
     name = escape(path.name)
-    kept = path.parent.glob(f"{name}.*.emergency*")
+    kept = [file for file in path.parent.glob(f"{name}.*.emergency*") if _is_own(file, path)]
+    locks = [file for file in path.parent.glob(f"{name}.*.lock") if _is_own(file, path)]
     outcomes = [file for file in kept if file.is_file() and holds_something(file)]
-    return [*sorted(path.parent.glob(f"{name}.*.lock")), *sorted(outcomes), *logs]
+    return [*sorted(locks), *sorted(outcomes), *logs]
+
+
+def _is_own(trace: Path, path: Path) -> bool:
+    """Whether a file is of the ledger at `path`, and not of `orders.new` beside `orders`, where that is there."""
+    parts = trace.name.removeprefix(f"{path.name}.").split(".")
+    longer = (path.with_name(".".join((path.name, *parts[:count]))) for count in range(1, len(parts) - 1))
+    return not any(ledger.is_file() for ledger in longer)
 
 
 def _has_commit(log: Path) -> bool:
@@ -134,14 +144,23 @@ def _has_commit(log: Path) -> bool:
     return False
 
 
-def refuse_lost(path: Path, traces: Iterable[Path]) -> None:
-    """`LedgerReplaced` where `path` is missing or empty though it was used: a new one would forget what was bought."""
+def refuse_lost(path: Path, traces: Iterable[Path], *, restoring: bool = False) -> None:
+    """`LedgerReplaced` where `path` is missing or empty though it was used: a new one would forget what was bought.
+
+    With `restoring`, the traces are those that do not tell how far the ledger was.
+    """
     for trace in traces:
-        raise LedgerReplaced(
-            f"the ledger {path} is gone or empty, but {trace} shows that it was in use",
-            hint="put back its newest copy, or fill a new one from an export with `order-runner ledger import`; "
-            f"if it was deleted on purpose, delete {trace.name} too",
-        )
+        if restoring:
+            hint = (
+                f"{trace.name} does not tell how far it was: make sure that this export is the newest, delete that "
+                "file, and import again"
+            )
+        else:
+            hint = (
+                "put back its newest copy, or fill a new one from an export with `order-runner ledger import`; "
+                f"if it was deleted on purpose, delete {trace.name} too"
+            )
+        raise LedgerReplaced(f"the ledger {path} is gone or empty, but {trace} shows that it was in use", hint=hint)
 
 
 def file_system(folder: Path, mounts: str | None = None) -> str:

@@ -205,8 +205,8 @@ def alike(request: OrderRequest, standing: Standing) -> Iterator[Bought]:
     return (b for b in same if b.record.key != key and b.record.key.generation >= key.generation)
 
 
-def object_to_copy(bought: Bought) -> Objection:
-    """What is said of an order that is alike to that one."""
+def object_to_copy(bought: Bought, *, is_wanted: bool = False) -> Objection:
+    """What is said of an order that is alike to that one, which no other order of the call wants, or one does."""
     record = bought.record
     state = f"bought as order {record.order_id}" if record.order_id else f"{record.state}"
     end = end_of(record.type, record.fields, bought.claimed_at)
@@ -214,8 +214,8 @@ def object_to_copy(bought: Bought) -> Objection:
         code="PSR433",
         message=f"identical but for the name: {record.key}, claimed at {rfc3339(bought.claimed_at)} and {state}, "
         f"which runs until {end.date().isoformat()}",
-        hint=f"if it was renamed, write `renamed_from: {record.key}`; if both are wanted, `copies: meant`, or pass "
-        "--allow-copies; if it was copied by mistake, remove it",
+        hint=("" if is_wanted else f"if it was renamed, write `renamed_from: {record.key}`; ")
+        + "if both are wanted, write `copies: meant`, or pass --allow-copies; if it was copied by mistake, remove it",
     )
 
 

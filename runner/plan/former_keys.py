@@ -49,6 +49,11 @@ def recall(ledger: Ledger, requests: Sequence[OrderRequest]) -> Memory:
     return Memory(records=records | ledger.records(further) if further else records, successors=successors)
 
 
+def wanted_keys(requests: Iterable[OrderRequest]) -> set[OrderKey]:
+    """The keys by which somebody wants what was bought: those of the orders, and those that they had before."""
+    return {key for request in requests for key in (request.key, request.renamed_from) if key is not None}
+
+
 def object_to_old_key(key: OrderKey, memory: Memory) -> Objection:
     """What is said of an order whose key is that of a purchase which goes by another one."""
     return Objection(
@@ -137,8 +142,9 @@ def _as_note(problem: Problem) -> Problem:
 def find_renamed_batches(steps: Iterable[Step], batches: Iterable[Batch], standing: Standing) -> Iterator[Problem]:
     """A finding for each batch of which every order is identical to one of another batch, wanted by nobody now."""
     by_batch: defaultdict[str, list[Step]] = defaultdict(list)
+    steps = tuple(steps)
     every = [step for step in steps if step.status != "skipped"]
-    wanted = {step.request.key for step in every}
+    wanted = wanted_keys(step.request for step in steps)
     for step in every:
         by_batch[step.request.key.batch].append(step)
     places = {batch.name: batch.places.get("batch", (batch.path, None)) for batch in batches}

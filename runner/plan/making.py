@@ -52,7 +52,7 @@ def renames(plan: Plan, task: Task) -> list[Rename]:
     return [
         Rename(before=step.renamed_from, after=step.request.key, run_id=task.run_id, at=at)
         for step in plan.steps
-        if step.renamed_from is not None
+        if step.renamed_from is not None and step.status == "already_placed"
     ]
 
 

@@ -30,7 +30,13 @@ from runner.limits.limits import (
 )
 from runner.limits.policy import Objection
 from runner.manifest import Batch
-from runner.plan.former_keys import Memory, object_to_old_key, object_to_second_purchase, predecessor
+from runner.plan.former_keys import (
+    Memory,
+    object_to_old_key,
+    object_to_second_purchase,
+    predecessor,
+    wanted_keys,
+)
 
 UNLIMITED: Final = Limits()
 UNASKED: Final = Standing()
@@ -150,27 +156,21 @@ def compare_with_ledger(
     `strict`: what is identical to a purchase whose key nobody wants any more is refused, as a renaming would be.
     """
     requests = tuple(requests)
-    unwanted = _without_wanted(standing, {request.key for request in requests}) if strict else UNASKED
+    wanted = wanted_keys(requests)
     steps = (_compare(request, memory, batches.get(request.key.batch), today) for request in requests)
-    return tuple(_permit(step, limits, standing, unwanted) if step.to_buy else step for step in steps)
+    return tuple(_permit(step, limits, standing, wanted, strict) if step.to_buy else step for step in steps)
 
 
-def _without_wanted(standing: Standing, wanted: Collection[OrderKey]) -> Standing:
-    """What the ledger has that is alike, without what is wanted by the key that bought it."""
-    alike = {content: [b for b in same if b.record.key not in wanted] for content, same in standing.alike.items()}
-    return replace(standing, alike={content: tuple(same) for content, same in alike.items()})
-
-
-def _permit(step: Step, limits: Limits, standing: Standing, unwanted: Standing) -> Step:
+def _permit(step: Step, limits: Limits, standing: Standing, wanted: Collection[OrderKey], strict: bool) -> Step:
     """The step, refused where a policy forbids it; warned of, or refused, where it looks like a copy."""
     if objection := against(limits.policies, step.request):
         return step.with_objection(objection)
-    former = next(alike(step.request, unwanted), None)
-    copy = former or next(alike(step.request, standing), None)
-    if copy is None:
+    copies = tuple(alike(step.request, standing))
+    if not copies:
         return step
-    objection = object_to_copy(copy)
-    if (limits.strict or former) and not limits.allow_copies:
+    former = next((copy for copy in copies if copy.record.key not in wanted), None)
+    objection = object_to_copy(former or copies[0], is_wanted=former is None)
+    if (limits.strict or (strict and former)) and not limits.allow_copies:
         return step.with_objection(objection)
     return step.with_warning(objection)
 
@@ -210,6 +210,12 @@ def _compare_wanted(step: Step, batch: Batch | None, today: date) -> Step:
     return step
 
 
+_ONCE_MORE: Final = "an order is bought only once: restore it, or raise its `generation` to buy it again"
+_ONCE_RENAMED: Final = (
+    "an order is bought only once: restore it; once the renaming is applied, raise its `generation` to buy it again"
+)
+
+
 def _as_bought(step: Step, record: Record) -> Step:
     """The step of an order that is bought, by this key or the one in `record`."""
     changes = changes_of(record, step.request)
@@ -219,7 +225,7 @@ def _as_bought(step: Step, record: Record) -> Step:
     return step.with_refusal(
         "PSR401",
         f"{other}changed after it was bought as order {record.order_id}: {in_words(changes)}",
-        hint="an order is bought only once: restore it, or raise its `generation` to buy it again",
+        hint=_ONCE_MORE if step.renamed_from is None else _ONCE_RENAMED,
         field=next((name for name, _, _ in changes if name != "type"), None),
     )
 

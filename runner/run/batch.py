@@ -12,7 +12,7 @@ from runner.core.errors import Cancelled, ExitCode, LedgerUnusable, Problem, Ref
 from runner.core.ledger import Hold, Ledger
 from runner.core.records import Run
 from runner.core.vendor import Buyer, Encoder, Reader
-from runner.limits.admission import admit, check_key, check_name
+from runner.limits.admission import admit, check_key, check_name, leading_there
 from runner.limits.limits import Limits, standing_of
 from runner.plan import lookalikes, making
 from runner.plan.approval.consent import check_approval, expect_nothing, terms_of
@@ -81,9 +81,10 @@ def _check_account(task: Task, ledger: Ledger, reader: Reader | None) -> bool:
     False where the ledger has no key of the account yet.
     """
     new, register = task.consent.new_account, ledger.register()
-    if reader is not None:
-        return check_key(ledger.account, register, reader.identity, new=new)
-    check_name(ledger.account, register, new=new)
+    with leading_there(task.guard.flags):
+        if reader is not None:
+            return check_key(ledger.account, register, reader.identity, new=new)
+        check_name(ledger.account, register, new=new)
     return False
 
 
@@ -162,8 +163,6 @@ def _apply_held(task: Task, till: Till, ledger: Ledger, hold: Hold, buyer: Buyer
         ending.note_open(report, ledger.open_records())
         is_known = _check_account(task, ledger, buyer)
         ending.refuse_open(report)
-        if renames := making.renames(plan, task):
-            hold.rename(renames)
         sources = Sources.of(task, ledger, buyer, standing, buying=True)
         plan = _price(task, plan, sources, report)
         if not is_known and (plan.to_buy or plan.balance is not None):
@@ -173,6 +172,9 @@ def _apply_held(task: Task, till: Till, ledger: Ledger, hold: Hold, buyer: Buyer
         plan = _permit(report, check_approval(plan, task, ledger, buyer), task.limits)
         if plan.to_buy:
             till.confirm(plan)
+        if renames := making.renames(plan, task):  # names are given up for ever: not by a run that was refused
+            hold.rename(renames)
+        if plan.to_buy:
             try:
                 _buy(task, till, hold, buyer, plan, sources, report)
             finally:
@@ -191,7 +193,8 @@ def _admit(task: Task, ledger: Ledger, hold: Hold, buyer: Buyer) -> None:
     Not before the vendor has answered to it: a key that was mistyped at its first use is nobody's.
     """
     new, who = task.consent.new_account, f"run {task.run_id}"
-    admit(ledger, hold, buyer.identity, at=task.clock.now(), who=who, watch=task.watch, new=new)
+    with leading_there(task.guard.flags):
+        admit(ledger, hold, buyer.identity, at=task.clock.now(), who=who, watch=task.watch, new=new)
 
 
 def _buy(task: Task, till: Till, hold: Hold, buyer: Buyer, plan: Plan, sources: Sources, report: Report) -> None:

@@ -29,7 +29,7 @@ from runner.core.selection import EVERYTHING, Selection
 from runner.core.stop import Stop, StoppableClock
 from runner.evidence.judge import Rules
 from runner.limits import policy
-from runner.limits.admission import require_entered
+from runner.limits.admission import leading_there, require_entered
 from runner.limits.limits import Limits
 from runner.manifest import Loaded
 from runner.manifest.lock import Lockfile
@@ -155,7 +155,7 @@ def preview(settings: Settings, task: Task, mode: Literal["plan", "dry-run"], *,
     opened = wiring.offline() if offline else wiring.reader(settings, SystemClock(), task.watch)
     with closing(ledger), opened as vendor:
         if mode == "dry-run":
-            _require_account_in_ci(settings, ledger)
+            _require_account_in_ci(settings, ledger, task.guard.flags)
         return batch.preview(task, mode, ledger, vendor, notices=wiring.unread(settings, ledger))
 
 
@@ -185,7 +185,7 @@ def buy(settings: Settings, task: Task, till: Till) -> batch.Ended:
     clock = StoppableClock(SystemClock(), till.stop)
     ledger = wiring.open_ledger(locate(settings))
     with closing(ledger), wiring.buyer(settings, clock, task.watch) as buyer:
-        _require_account_in_ci(settings, ledger)
+        _require_account_in_ci(settings, ledger, task.guard.flags)
         ended = batch.apply(task, till, ledger, buyer)
         till.ended()
         return _with_open(ended, ledger, till.file)
@@ -203,10 +203,11 @@ def _require_ledger_in_ci(settings: Settings, flags: str) -> None:
         wiring.require_made(place, hint=f"name the one that has the account, or make this one on purpose: {init}")
 
 
-def _require_account_in_ci(settings: Settings, ledger: Ledger) -> None:
+def _require_account_in_ci(settings: Settings, ledger: Ledger, flags: str) -> None:
     """AccountUnknown in CI, where a purchase makes no account either."""
     if in_ci() and not settings.sandbox:
-        require_entered(ledger.account, ledger.register())
+        with leading_there(flags):
+            require_entered(ledger.account, ledger.register())
 
 
 def reconcile(

@@ -10,7 +10,7 @@ from runner.core.clock import SystemClock
 from runner.core.errors import UsageError
 from runner.core.ledger import Ledger
 from runner.run import keyring, wiring
-from runner.run.settings import Settings, holder, locate, require_named_ledger
+from runner.run.settings import LedgerPlace, Settings, holder, locate, require_named_ledger
 
 if TYPE_CHECKING:
     from runner.ledger.postgres import PostgresLedger
@@ -39,8 +39,8 @@ def establish(settings: Settings, *, who: str, role: str | None = None, lock_tim
     """
     require_named_ledger(settings)
     place = locate(settings)
-    if role is not None and place.url is None:
-        raise UsageError("--grant is for a ledger in PostgreSQL: a file has no roles", hint="leave --grant out")
+    if role is not None:
+        _check_role(role, place)
     new, person = not wiring.is_made(place), holder(SystemClock().now())
     with closing(wiring.open_ledger(place)) as ledger:
         with ledger.hold(person, timeout=lock_timeout) as hold:
@@ -49,6 +49,21 @@ def establish(settings: Settings, *, who: str, role: str | None = None, lock_tim
         return Founding(
             location=ledger.location, account=ledger.account, new=new, entered=entered, grants=grants, role=role
         )
+
+
+def _check_role(role: str, place: LedgerPlace) -> None:
+    """UsageError for a role that nobody can have, and for any beside a file."""
+    if place.url is None:
+        raise UsageError("--grant is for a ledger in PostgreSQL: a file has no roles", hint="leave --grant out")
+    wrong = (
+        (not role.strip(), "is empty"),
+        (not role.isprintable(), "holds control characters"),
+        (role == "public", "is everybody who can connect"),
+    )
+    for is_so, what in wrong:
+        if is_so:
+            hint = "name the role that buys, as CREATE ROLE did"
+            raise UsageError(f"the role that --grant names {what}", hint=hint)
 
 
 def _grants(ledger: Ledger, role: str | None) -> tuple[str, ...]:

@@ -28,17 +28,20 @@ def identity_of(settings: Settings) -> Identity:
     return Identity(address=address_of(base_url), key=read_key(settings))
 
 
-def objection(ledger: Ledger, settings: Settings) -> NotThisAccount | None:
+def objection(ledger: Ledger, settings: Settings, flags: str) -> NotThisAccount | None:
     """What would stop a purchase under this name with the key of the environment; None where nothing would, or no key.
 
-    For calls that ask the vendor nothing and need no key. Raises AccountUnknown where the ledger has others only.
+    For calls that ask the vendor nothing and need no key; `flags` are those that lead to this ledger. Raises
+    AccountUnknown where the ledger has others only.
     """
     register = ledger.register()
-    admission.check_name(ledger.account, register)
+    with admission.leading_there(flags):
+        admission.check_name(ledger.account, register)
     identity = None if settings.sandbox else _in_environment(settings, ledger.account, register)
     try:
         if identity is not None:
-            admission.check_key(ledger.account, register, identity)
+            with admission.leading_there(flags):
+                admission.check_key(ledger.account, register, identity)
     except AccountUnknown:
         raise
     except NotThisAccount as error:

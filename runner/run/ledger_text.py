@@ -24,6 +24,7 @@ _SQLITE: Final = "sqlite:///"
 
 _UNFILLED: Final = "holds a variable that nothing has filled in"
 _MASKED: Final = "is what a log shows in place of a secret"
+_PLACEHOLDER: Final = "is a placeholder that nobody has replaced"
 _ABSENT: Final = "is what programs write for a value that is missing or no text"
 
 _ANYWHERE: Final = (
@@ -38,6 +39,10 @@ _ANYWHERE: Final = (
     (r"\$[\w{(\[]|[{}<>`]|@@", _UNFILLED),
     # TeamCity and Windows; but `%C3%A9` in a URL is an encoded character.
     (r"%[A-Za-z_][\w.-]*%(?![0-9A-Fa-f]{2})", _UNFILLED),
+    # Python, and Concourse; sops and Hiera.
+    (r"%\(\w+\)s|\(\([\w.:/-]+\)\)|\b(?:ENC|ENV)\[", _UNFILLED),
+    # `__NAME__`, `!NAME!`, `@NAME@` and `#NAME#` of build tools, as a whole part of a path or a URL.
+    (r"(?:\A|[/:@])(?:__\w+__|!\w+!|@\w+@|#\w+#)(?:[/:@?]|\Z)", _UNFILLED),
     (r"\.\.\.|\u2026", "is abbreviated"),
 )
 """Patterns of texts that name no ledger, neither file nor database, each with why."""
@@ -49,22 +54,37 @@ _IN_URL: Final = (
 
 _IN_FILE: Final = (
     (r"\A(?i:null|none|nil|undefined|nan|true|false|yes|no|on|off|0|1|-)\Z", _ABSENT),
-    (r"\A(?:__\w+__|!\w+!|@\w+@)\Z|\[\[|\AENC\[", _UNFILLED),
-    (r"\A(?:\[.*\]|\(.*\)|[xX]{3,})\Z", _MASKED),
+    # A part of a path that a program made of nothing; whoever has such a folder begins with `./`, or writes it so.
+    (r"\A(?!\./)(?:.*/)?(?:undefined|null|None|nil|NaN)(?:/|\Z)", _ABSENT),
+    (r"\[\[|\A!\w+(?:\s|\Z)", _UNFILLED),
+    (r"\A(?:\[.*\]|\(.*\)|[xX]{3,}|#{3,})\Z", _MASKED),
+    (r"\A(?i:(?:change|replace|fix)[-_ ]?me|to[-_]?do|tbd|placeholder|your[-_ ].*)\Z|\A/path/to/", _PLACEHOLDER),
     (r"\A-", "looks like an option"),
-    (r"\A[A-Z][A-Z0-9_]*=", "begins with the name of a variable"),
+    (r"\A(?:export\s+)?[A-Z][A-Z0-9_]*=", "begins with the name of a variable"),
+    (
+        r"\A(?:LEDGER|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|(?:secrets|env|vars|variables|parameters|inputs)\.\w+)\Z",
+        "is the name of a variable, where its value is expected",
+    ),
     (
         r"(?:\A|\s)(?:host|hostaddr|port|dbname|user|password|passfile|service|ssl\w+)\s*=",
         "is a list of connection parameters, where a URL is expected",
     ),
     (r"\A:memory:\Z", "is a database in memory, which forgets everything at the end of the run"),
-    (r"\Apostgres(?:ql)?:", "has the slashes of its URL wrong: postgresql:// needs two"),
+    (
+        r"\Apostgres(?:ql)?(?::|\W*//)",
+        "has the beginning of its URL wrong: postgresql:// needs a colon and two slashes",
+    ),
     (r"\Asqlite3?:", "has the slashes of its URL wrong: sqlite:/// needs three, and four before an absolute path"),
     (r"\A[A-Za-z]:", "begins with a drive letter, which only Windows knows"),
     (r"\\", "holds a backslash, which separates folders only on Windows"),
-    (r"\A[^/.~][^/]*:|://|\A[^/.~][^/]*@[^/]*/", "looks like a URL of a kind that no ledger has"),
+    (
+        r"\A[^/.~][^/]*:|://|\A[^/.~][^/]*@[^/]*/|\A//|\A(?:localhost|\d+(?:\.\d+){3})(?:/|\Z)",
+        "looks like a URL of a kind that no ledger has",
+    ),
     (r"[*?]", "is a pattern or a URL, and not the name of a file"),
     (r"/\Z|(?:\A|/)\.\.?\Z|\A~\Z", "is a folder"),
+    (r"-(?:wal|shm|journal)\Z|\.(?:lock|emergency)(?:-\d+)?\Z", "is that of a file beside a ledger"),
+    (r"\A/[^/]+\Z", "is in the root folder, as it is where a variable before the slash is empty"),
 )
 
 

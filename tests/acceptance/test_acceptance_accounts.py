@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import sqlite3
 from contextlib import closing
 from decimal import Decimal
@@ -52,6 +54,36 @@ def test_an_unset_variable_buys_nothing_again(world: World) -> None:
         assert "pass --account acme" in said
     assert len(world.purchases) == 1
     assert [found["code"] for found in world.report()["errors"]] == ["PSR607"]
+
+
+SUGGESTED = re.compile(r"order-runner (ledger (?:init|rekey)[^;,\n]*)")
+
+
+@pytest.mark.parametrize(
+    "command", [("plan", MANIFEST), ("apply", "--yes", MANIFEST), ("reconcile",), ("status",), ("doctor", "--offline")]
+)
+@pytest.mark.parametrize(
+    ("account", "with_key", "suggested"), [("main", ROTATED, "ledger rekey"), ("second", SECOND, "ledger init")]
+)
+def test_a_suggested_command_means_the_same_ledger(
+    world: World, command: tuple[str, ...], account: str, with_key: str, suggested: str
+) -> None:
+    """One that options name, like the call that was refused; obeyed to the letter, the purchase goes on."""
+    world.serve(accounts={name: Decimal(1000) for name in (CANARY, SECOND, ROTATED)})
+    world.manifest(ipv4("a"))
+    ledger = str(world.root / "an other.ledger")
+    here = {"ORDER_RUNNER_LEDGER": None} | PERSON
+    assert world.apply("--ledger", ledger, "--account", "main", MANIFEST, env=here).code == 0
+    env = here | key(with_key)
+    result = world.run(*command, "--ledger", ledger, "--account", account, env=env)
+    found = SUGGESTED.search(result.said)
+    assert found is not None, result.said
+    assert found[1].startswith(suggested)
+    assert world.run(*shlex.split(found[1]), *(["--yes"] if suggested == "ledger rekey" else []), env=env).code == 0
+    arguments = ("--ledger", ledger, "--account", account, "--no-strict-account", MANIFEST)
+    assert world.apply(*arguments, env=env).code == 0
+    assert world.bought == (["a"] if account == "main" else ["a", "a"])
+    assert not list(world.home.rglob("ledger.sqlite3"))
 
 
 @pytest.mark.parametrize(

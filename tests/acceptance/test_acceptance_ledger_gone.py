@@ -7,7 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from harness import FIRST_ID, MANIFEST, Process, World, ipv4
+from harness import FIRST_ID, HELD_TO_PERMISSIONS, MANIFEST, Process, World, ipv4
+
+from runner.ledger.lockfile import SIGNATURE
 
 APPLY = ("apply", "--yes", MANIFEST)
 
@@ -168,6 +170,50 @@ def test_a_new_ledger_beside_an_old_lock(world: World, what: str) -> None:
     assert [error["code"] for error in world.report()["errors"]] == ["PSR606"]
     assert world.run("ledger", "import", "newest.jsonl", env=env(world)).code == 0
     assert (world.apply(env=env(world)).code, world.bought) == (0, ["a", "b"])
+
+
+def test_a_lock_that_does_not_tell_how_far_the_ledger_was(world: World) -> None:
+    """That of an earlier version: an import, too, is refused beside it, and what its hint says is the way out."""
+    bought_twice_over(world)
+    ledger(world).unlink()
+    lock(world).write_bytes(lock(world).read_bytes()[:SIGNATURE])
+    result = world.run("ledger", "import", "newest.jsonl", env=env(world))
+    assert (result.code, "delete that file, and import again" in result.said) == (5, True)
+    assert f"{lock(world).name} does not tell how far it was" in result.said
+    lock(world).unlink()
+    assert world.run("ledger", "import", "newest.jsonl", env=env(world)).code == 0
+    assert (world.apply(env=env(world)).code, world.bought) == (0, ["a", "b"])
+
+
+def test_the_lock_of_a_ledger_with_a_longer_name(world: World) -> None:
+    """A ledger may be made beside one whose name goes on where its own ends; a lost one is refused all the same."""
+    longer = {**env(world), "ORDER_RUNNER_LEDGER": f"{ledger(world)}.new"}
+    world.manifest(ipv4("a"))
+    ledger(world).parent.mkdir(exist_ok=True)
+    assert world.run("ledger", "init", env=longer | {"USER": "ann"}).code == 0
+    assert world.run("ledger", "init", env={**env(world), "USER": "ann"}).code == 0
+    assert world.apply(env=env(world)).code == 0
+    ledger(world).unlink()
+    result = world.apply(env=env(world))
+    assert (result.code, f"{lock(world)} shows" in result.said) == (5, True)
+    assert world.bought == ["a"]
+
+
+def test_no_hint_leads_to_a_second_memory(world: World) -> None:
+    """Where rights are wrong, or a link is in the way, nobody is told to name another file: it would know nothing."""
+    world.manifest(ipv4("a"))
+    assert world.apply(env=env(world)).code == 0
+    for spoil in (lambda: ledger(world).chmod(0o400), lambda: lock(world).chmod(0)):
+        spoil()
+        process = world.start("apply", "--yes", MANIFEST, env=env(world), prelude=HELD_TO_PERMISSIONS)
+        result = world.finish(process, "apply", "--yes", MANIFEST, reported=False)
+        assert (result.code, "let this user read and write" in result.said) == (5, True)
+        assert "--ledger" not in result.said
+        ledger(world).chmod(0o600)
+    lock(world).chmod(0o600)
+    (world.root / "link").symlink_to(ledger(world))
+    result = world.apply(env={**env(world), "ORDER_RUNNER_LEDGER": str(world.root / "link")})
+    assert (result.code, "knows nothing of what was bought" in result.said) == (5, True)
 
 
 def test_a_forgotten_ledger_is_forgotten_by_deleting_the_lock(world: World) -> None:

@@ -220,6 +220,7 @@ def test_a_further_generation_after_a_renaming(world: World) -> None:
 
 def test_a_new_ledger_is_told_and_harmed_by_nothing(world: World) -> None:
     """Where nothing is known of the old key, a warning says so, and the order is bought once; later there is no word."""
+    world.make_ledger()
     world.manifest(OLD[0], {**OLD[1], "renamed_from": "elsewhere/b"}, batch="new", renamed_from="old")
     assert world.apply(env=STRICT).code == 0
     assert codes(world) == [("PSR436", "warning")] * 2
@@ -237,16 +238,64 @@ def test_a_misspelt_old_key_is_caught_by_what_is_alike(world: World) -> None:
 
 
 def test_renamed_and_changed_at_once(world: World) -> None:
-    """The record moves, and the change is refused like any other; with the content restored it is simply bought."""
+    """The change is refused like any other, and nothing moves; with the content restored it does, as the hint says."""
     bought_as(world, OLD[0])
     world.manifest({**OLD[0], "quantity": 9}, batch="new", renamed_from="old")
     result = world.apply()
     assert (result.code, codes(world)) == (5, [("PSR401", "refused")])
     assert "quantity 1 → 9" in result.said
-    assert status(world) == {"new/a": "placed", "old/a": "renamed"}
+    assert "restore it; once the renaming is applied, raise its `generation`" in result.said
+    assert status(world) == {"old/a": "placed"}
     world.manifest(OLD[0], batch="new", renamed_from="old")
     assert world.apply().code == 0
+    assert status(world) == {"new/a": "placed", "old/a": "renamed"}
     assert world.bought == ["a"]
+
+
+@pytest.mark.parametrize("how", ["batch", "order"])
+def test_a_renamed_order_is_bought_anew_as_the_hint_says(world: World, how: str) -> None:
+    """Restored, renamed, then with a higher generation and other content: each step goes through, in CI."""
+    bought_as(world, OLD[0])
+    head = {"batch": "new"} | ({"renamed_from": "old"} if how == "batch" else {})
+    order = {**OLD[0]} | ({"renamed_from": "old/a"} if how == "order" else {})
+    world.manifest({**order, "quantity": 9}, **head)
+    assert world.run("plan", MANIFEST).code == 5
+    world.manifest(order, **head)
+    assert world.apply(env=IN_CI).code == 0
+    world.manifest({**order, "quantity": 9, "generation": 2}, **head)
+    assert world.apply(env=IN_CI).code == 0
+    assert status(world) == {"new/a": "placed", "new/a#2": "placed", "old/a": "renamed"}
+    assert world.bought == ["a", "a"]
+
+
+def test_a_run_that_is_refused_renames_nothing(world: World) -> None:
+    """Names are given up for ever: not by a run that other content, an approval or a limit stops."""
+    bought_as(world, OLD[0], OLD[1])
+    world.manifest(OLD[0], OLD[1], ipv4("more"), batch="new", renamed_from="old")
+    assert world.run("plan", "--out", "plan.json", MANIFEST).code == 0
+    before = status(world)
+    swapped = ({**OLD[0], "renamed_from": "old/b"}, {**OLD[1], "renamed_from": "old/a"}, ipv4("more"))
+    world.manifest(*swapped, batch="new")
+    assert world.run("apply", "plan.json", env=IN_CI).code == 5
+    assert status(world) == before
+    world.manifest(OLD[0], OLD[1], ipv4("more"), batch="new", renamed_from="old")
+    assert world.apply("--max-spend", "1", MANIFEST).code == 5
+    assert status(world) == before
+    assert world.run("apply", "plan.json", env=IN_CI).code == 0
+    assert status(world) == {f"old/{n}": "renamed" for n in "ab"} | {f"new/{n}": "placed" for n in ("a", "b", "more")}
+    assert world.bought == ["a", "b", "more"]
+
+
+@pytest.mark.parametrize("options", [(), ("--only", "c")])
+def test_a_copy_beside_the_order_that_is_renamed(world: World, options: tuple[str, ...]) -> None:
+    """It is judged as after the renaming: a warning in CI, without the advice to rename the same purchase twice."""
+    bought_as(world, OLD[0])
+    copy = ipv4("c", customTargetName="a")
+    world.manifest({**OLD[0], "renamed_from": "old/a"}, copy, batch="new")
+    result = world.apply(*options, MANIFEST, env=IN_CI)
+    assert (result.code, world.bought) == (0, ["a", "a"])
+    assert ("PSR433", "warning") in codes(world)
+    assert "write `renamed_from" not in result.said
 
 
 def test_a_renaming_beside_a_purchase(world: World) -> None:

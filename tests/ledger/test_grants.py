@@ -19,7 +19,7 @@ from runner.ledger.grants import EXAMPLE, grants, rights, sequences
 from runner.ledger.schema import metadata
 from runner.sandbox.box import Sandbox
 from runner.sandbox.options import SANDBOX_KEY
-from tests.ledger.conftest import PostgresStore
+from tests.ledger.conftest import PostgresStore, bring_to
 
 ORDERS = """\
 apiVersion: orders/v1
@@ -169,6 +169,52 @@ def test_rights_are_worked_out() -> None:
     assert list(needed) == ["SELECT", "INSERT", "UPDATE"]
     assert sequences() == ("order_events_seq_seq",)
     assert grants("Team", 'a"b')[0] == 'GRANT USAGE ON SCHEMA "Team" TO "a""b";'
+
+
+def test_an_older_database_is_upgraded_by_its_owner(
+    command: Command, role: str, tmp_path: Path, empty_pg_store: PostgresStore
+) -> None:
+    """Every command of the role that buys says so, and what it says, obeyed by the owner, lets that role go on."""
+    want(tmp_path, "one")
+    bring_to(empty_pg_store, "0004")
+    quoted = f'"{role}"'
+    empty_pg_store.sql(f"GRANT USAGE ON SCHEMA public TO {quoted}")
+    empty_pg_store.sql(f"GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO {quoted}")
+    for words in (("plan", "orders.yaml"), ("status",), ("apply", "--yes", "orders.yaml"), ("reconcile",)):
+        refused = command(*words)
+        hint = "as the owner of the tables, run `order-runner ledger init --account NAME --grant ROLE`"
+        assert (refused.returncode, hint in refused.stderr) == (5, True), refused.stdout + refused.stderr
+    owner = str(empty_pg_store.path)
+    assert command("ledger", "init", "--account", "acme", "--grant", role, ledger=owner).returncode == 0
+    bought = command("apply", "--yes", "orders.yaml")
+    assert bought.returncode == 0, bought.stdout + bought.stderr
+
+
+@pytest.mark.parametrize("name", ["a%b", 'q"uote', "Über", "user", "x; DROP TABLE orders; --", "current_user"])
+def test_names_of_roles(command: Command, name: str, empty_pg_store: PostgresStore) -> None:
+    """Any name is that of one role: nobody else gets its rights, and nothing in it is read as SQL."""
+    owner, quoted = str(empty_pg_store.path), name.replace('"', '""')
+    is_legal = name != "current_user"  # whoever makes no such role has none
+    if is_legal:
+        empty_pg_store.sql(f'CREATE ROLE "{quoted}"')
+    try:
+        made = command("ledger", "init", "--grant", name, ledger=owner)
+        assert (made.returncode, "CREATE ROLE" in made.stderr) == ((0, False) if is_legal else (5, True)), made.stderr
+        granted = "SELECT DISTINCT grantee FROM information_schema.role_table_grants WHERE table_name = 'orders'"
+        others = {row[0] for row in empty_pg_store.sql(granted)} - {"postgres"}
+        assert others == ({name} if is_legal else set())
+    finally:
+        if is_legal:
+            empty_pg_store.sql(f'DROP OWNED BY "{quoted}"')
+            empty_pg_store.sql(f'DROP ROLE "{quoted}"')
+
+
+@pytest.mark.parametrize("name", ["", " ", "a\nb", "public"])
+def test_names_of_no_role(command: Command, name: str, empty_pg_store: PostgresStore) -> None:
+    """An empty variable behind --grant, and everybody, are exit code 2, before anything is made."""
+    refused = command("ledger", "init", "--grant", name, ledger=str(empty_pg_store.path))
+    assert (refused.returncode, "the role that --grant names" in refused.stderr) == (2, True)
+    assert empty_pg_store.sql("SELECT count(*) FROM pg_class WHERE relname = 'orders'") == [(0,)]
 
 
 def test_the_manual_lists_them() -> None:

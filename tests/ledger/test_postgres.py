@@ -264,6 +264,23 @@ def test_schemas_are_ledgers_of_their_own(store: PostgresStore, tmp_path: Path) 
     assert store.sql("SELECT count(*) FROM team.orders") == [(1,)]
 
 
+def test_databases_of_the_environment_are_ledgers_of_their_own(
+    pg: Server, store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One URL, completed by PGDATABASE: what a machine keeps of the one database is not taken for the other's."""
+    server = changed(str(store.path), path="")
+    other = pg.create()
+    try:
+        monkeypatch.setenv("PGDATABASE", urlsplit(str(store.path)).path[1:])
+        with closing(open_postgres(server, "acme", folder=store.folder)) as one, one.hold(holder(), timeout=0) as hold:
+            hold.save_emergency(hold.claim(claim()), placed())
+        monkeypatch.setenv("PGDATABASE", urlsplit(other).path[1:])
+        with closing(open_postgres(server, "acme", folder=store.folder)) as two, two.hold(holder(), timeout=0):
+            assert two.records([claim().request.key]) == {}
+    finally:
+        pg.drop(other)
+
+
 def test_missing_schema(store: PostgresStore) -> None:
     """A search path that leads nowhere is refused by name."""
     with pytest.raises(LedgerUnusable, match="no schema"):

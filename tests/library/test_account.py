@@ -94,6 +94,23 @@ def test_only_true_is_a_yes(answer: Any, account: runner.Account, box: tuple[San
     assert box[0].purchases == ()
 
 
+def test_a_declined_purchase_renames_nothing(account: runner.Account, desk: Path) -> None:
+    """A no is one to all that the plan shows: names are given up for ever, and only by a run that goes on."""
+    account.apply(runner.load("orders"), confirm=lambda _: True)
+    new = MANIFEST.replace("batch: crawl", "batch: new\nrenamed_from: crawl")
+    more = new.splitlines()[-1].replace("fr-prices", "more").replace("quantity: 10", "quantity: 1")
+    (desk / "orders" / "crawl.yaml").write_text(new + more)
+    with pytest.raises(runner.Cancelled, match="not confirmed"):
+        account.apply(runner.load("orders"), confirm=lambda _: False)
+    assert [str(row.key) for row in account.status()] == ["crawl/fr-prices"]
+    account.apply(runner.load("orders"), confirm=lambda _: True)
+    assert {str(row.key): row.state.value for row in account.status()} == {
+        "crawl/fr-prices": "renamed",
+        "new/fr-prices": "placed",
+        "new/more": "placed",
+    }
+
+
 def test_a_plan_that_moved_is_not_bought(
     account: runner.Account, desk: Path, box: tuple[Sandbox, SandboxServer]
 ) -> None:

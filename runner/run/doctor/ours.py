@@ -18,7 +18,7 @@ from runner.core.errors import ExitCode, InvalidManifests, LedgerOutdated, NotTh
 from runner.core.files import WRITABLE_STATE
 from runner.core.identity import Identity
 from runner.limits import policy
-from runner.limits.admission import check_key, check_name
+from runner.limits.admission import check_key, check_name, lead
 from runner.manifest.words import Words
 from runner.run import keyring, wiring
 from runner.run.doctor.check import Check, Fact, failure, not_checked, ok, warning
@@ -90,6 +90,7 @@ def account(case: Examination) -> Check:
             return not_checked(f"{name}: there is no key to compare", **facts)
         is_known = check_key(name, case.register, _identity(case))
     except NotThisAccount as error:
+        lead(error, case.flags)
         return failure(error.exit_code, f"{error.finding} {error}", error.hint, **facts, finding=error.finding)
     last = case.register.last(name)
     if is_known and last is not None:
