@@ -53,8 +53,8 @@ class IncomingEnvelope:
         self._redact = redact
         self._events: list[tuple[str, object]] = sendable_list()
         self._parser = yajl2_c.basic_parse_coro(self._events)
-        self._builder = _Builder(lists, rows)
-        self._guard = _Guard()
+        self._builder = _EnvelopeBuilder(lists, rows)
+        self._guard = _ByteCheck()
         self._start = b""
         self._refusal: Malformed | JSONError | None = None
         self._size = self._unbroken = 0
@@ -83,7 +83,7 @@ class IncomingEnvelope:
             envelope = envelope_from(self._builder.value)
         except Malformed as refusal:
             return refusal
-        return replace(envelope, errors=tuple(map(self._redacted, envelope.errors)))
+        return replace(envelope, errors=tuple(map(self._redact_texts, envelope.errors)))
 
     def _read(self, chunk: bytes) -> bool:
         """Whether a row ended."""
@@ -114,7 +114,7 @@ class IncomingEnvelope:
         if self._refusal is not None:
             self._events.clear()
 
-    def _redacted(self, item: Any) -> dict[str, object]:
+    def _redact_texts(self, item: Any) -> dict[str, object]:
         return {name: self._redact(value) if isinstance(value, str) else value for name, value in item.items()}
 
 
@@ -134,7 +134,7 @@ def _in_words(error: str, start: bytes) -> str:
     return "the answer has text after its JSON" if extra else "the answer is broken or cut-off JSON"
 
 
-class _Guard:
+class _ByteCheck:
     """Refuses by the bytes what yajl lets through: half surrogate pairs, overlong numbers, odd blanks."""
 
     _NUMERIC: Final = bytes(ord("0") if byte in b"0123456789+-.eE" else ord(" ") for byte in range(256))
@@ -181,7 +181,7 @@ class _Guard:
         self._escapes = text[1 - self._PAIR_SIZE :] if b"\\" in text[1 - self._PAIR_SIZE :] else b""
 
 
-class _Builder:
+class _EnvelopeBuilder:
     """Values from yajl's events: keys once, nested no deeper and numbers no larger than `parse_json` has them."""
 
     def __init__(self, lists: Collection[Path], rows: Callable[[], Rows]) -> None:
@@ -208,7 +208,7 @@ class _Builder:
             elif event in _CLOSING:
                 top = self._leave()
             else:
-                self._put(_checked(value) if event == "number" else value)
+                self._put(_refuse_absurd(value) if event == "number" else value)
 
     def _array(self) -> list[object] | Rows:
         return self._rows() if tuple(self._keys) in self._lists else []
@@ -245,7 +245,7 @@ _LEAST_INTEGER: Final = -(10 ** (MAX_INTEGER - 1))
 _MOST_INTEGER: Final = 10**MAX_INTEGER
 
 
-def _checked(number: int | Decimal) -> int | Decimal:
+def _refuse_absurd(number: int | Decimal) -> int | Decimal:
     """Lengths of numbers as they were written are the guard's business; these are the rest of `parse_json`'s limits."""
     if isinstance(number, int):
         is_sane = _LEAST_INTEGER < number < _MOST_INTEGER

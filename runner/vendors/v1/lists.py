@@ -51,7 +51,7 @@ def decode_look(reads: Sequence[Callable[[Begin], Response]], product: ProductTy
             orders.setdefault(identity, _Order()).join(order)
         if met is not None:
             met.update(listed.names)
-    return _without_shared_numbers([order.seen(identity) for identity, order in orders.items()])
+    return _without_shared_numbers([order.as_seen(identity) for identity, order in orders.items()])
 
 
 def _parser(product: ProductType, met: Mapping[_Name, int] | None) -> Begin:
@@ -85,7 +85,7 @@ class _Order:
         self.protocols |= other.protocols
         self._date(other.starts, other.ends)
 
-    def seen(self, identity: str) -> SeenOrder:
+    def as_seen(self, identity: str) -> SeenOrder:
         return SeenOrder(
             order_id=identity,
             rows=self.rows,

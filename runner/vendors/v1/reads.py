@@ -28,7 +28,7 @@ _PAGE_SIZES: Final = ("per_page", "current_limit", "limit")
 _TOTALS: Final = ("total", "total_orders", "total_items")
 
 
-class Listing(Protocol):
+class NumberedRows(Protocol):
     """The rows of one list, and their number; `all_numbered` while each that came has an order id."""
 
     @property
@@ -38,7 +38,7 @@ class Listing(Protocol):
     def all_numbered(self) -> bool: ...
 
 
-L = TypeVar("L", bound=Listing)
+L = TypeVar("L", bound=NumberedRows)
 
 
 def decode_calc(response: Response, at: datetime) -> Quote | QuoteRefused:
