@@ -43,8 +43,8 @@ FULL: Final = 2
 """What `PRAGMA synchronous` answers for FULL."""
 
 _WRITABLE: Final = (
-    "let this user read and write the file, those beside it, and its folder; the default is where HOME or XDG_STATE_HOME "
-    "says; another file would be a new ledger, which knows nothing of what was bought"
+    "let this user read and write the file, those beside it, and its folder; the default is where HOME or "
+    "XDG_STATE_HOME says; another file would be a new ledger, which knows nothing of what was bought"
 )
 _HINTS: Final = (
     ("SQLITE_FULL", "make room on the disk"),
