@@ -215,7 +215,7 @@ def object_to_copy(bought: Bought, *, is_wanted: bool = False) -> Objection:
         message=f"identical but for the name: {record.key}, claimed at {rfc3339(bought.claimed_at)} and {state}, "
         f"which runs until {end.date().isoformat()}",
         hint=("" if is_wanted else f"if it was renamed, write `renamed_from: {record.key}`; ")
-        + "if both are wanted, write `copies: meant`, or pass --allow-copies; if it was copied by mistake, remove it",
+        + "if both are wanted, `copies: meant`, or pass --allow-copies; if it was copied by mistake, remove it",
     )
 
 
