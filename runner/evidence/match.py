@@ -145,10 +145,10 @@ def _protocol(seen: SeenOrder, protocol: Scalar | None) -> str | None:
     """HTTPS is shown as HTTP, SOCKS5 as SOCKS (docs/vendor/api-v1.md#proxy-lists); another word may mean both."""
     if protocol is None:
         return ""
-    shown = {word for word in PROTOCOLS for text in seen.protocols if word in text}
-    if not shown:
+    words = {word for word in PROTOCOLS for text in seen.protocols if word in text}
+    if not words:
         return "its protocol cannot be compared"
-    return "" if str(protocol).upper()[:4] in shown else None
+    return "" if str(protocol).upper()[:4] in words else None
 
 
 def _period(seen: SeenOrder, period: Scalar | None) -> str | None:

@@ -141,7 +141,7 @@ class _Queue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Answer:
+class _Likeness:
     """What all who wish for the same share: how many fit, the first of them, and those not suggested yet."""
 
     number: int
@@ -168,7 +168,7 @@ class _Crowd:
             for country in appearance.example.countries or (None,):
                 self._by_country[country].append(appearance)
         self._by_rows: dict[Wish, dict[int, list[_Appearance]]] = {}
-        self._answers: dict[Wish, _Answer] = {}
+        self._answers: dict[Wish, _Likeness] = {}
 
     def _example(self, seen: SeenOrder, today: date) -> SeenOrder:
         """What is compared of it: the countries of a package are not."""
@@ -200,13 +200,13 @@ class _Crowd:
         unseen = {"countryId"} if self._product in PACKAGES else frozenset[str]()
         return tuple(sought.fields.get(name) for name in names if name not in unseen)
 
-    def _answer(self, sought: Sought) -> _Answer:
+    def _answer(self, sought: Sought) -> _Likeness:
         quantity = sought.fields.get("quantity")
         most = quantity if isinstance(quantity, int) and self._product not in UNCOUNTED else inf
         appearances = self._appearances_like(sought, quantity)
         everybody = merge(*(appearance.orders for appearance in appearances), key=_number)
         matches = (fit(seen, sought, self._countries) for seen in everybody if seen.rows <= most)
-        return _Answer(
+        return _Likeness(
             number=sum(appearance.count(most) for appearance in appearances),
             fits=tuple(islice(filter(None, matches), NAMED)),
             left=_Queue(appearances, most),
