@@ -133,8 +133,8 @@ def amount(value: object) -> Decimal | None:
     """Money from a JSON number or a plain decimal text, with a dollar sign or without; None for anything else.
 
     The vendor sends all of these (docs/vendor/api-v1.md#price-quotes, docs/vendor/api-v2.md#list-of-orders). What is
-    off from whole cents by less than a thousandth of one, as a sum of binary floats is, is taken to the cent; everything
-    else is kept digit by digit.
+    off from whole cents by less than a thousandth of one, as a sum of binary floats is, is taken to the cent;
+    everything else is kept digit by digit.
     """
     if isinstance(value, Decimal):
         return _without_noise(value)

@@ -78,7 +78,7 @@ def failed_witness_is_empty() -> AbstractContextManager[object]:
 
 def part_of_a_list_is_whole() -> AbstractContextManager[object]:
     """The first page counts as the list."""
-    return mock.patch.object(reads, "_pages_left", return_value=False)
+    return mock.patch.object(reads, "_tells_more", return_value=False)
 
 
 def always_exclusive() -> AbstractContextManager[object]:
