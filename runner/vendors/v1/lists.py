@@ -1,7 +1,7 @@
 """The rows of `proxy/list/{type}` as orders that can be told apart (docs/vendor/api-v1.md#proxy-lists).
 
 A list is read as it comes: a row is counted, and gone. Kept are, of an order, id and numbers, countries, protocols and
-days; of a row, its id until another list was compared with it. Never logins, passwords, addresses.
+days; of a row, a digest of its address until another list was compared with it. Never logins, passwords, addresses.
 """
 
 from __future__ import annotations
