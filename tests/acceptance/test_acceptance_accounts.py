@@ -46,10 +46,11 @@ def refused(world: World, code: str, *arguments: str, env: dict[str, str | None]
 
 
 def test_an_unset_variable_buys_nothing_again(world: World) -> None:
-    """Without ORDER_RUNNER_ACCOUNT, unset or empty, a resident order that the account has is not bought again."""
+    """Without ORDER_RUNNER_ACCOUNT a resident order that the account has is not bought again; set to nothing, neither."""
     world.manifest({"name": "r", "type": "resident", "tarifId": 6929})
     assert world.apply(env={"ORDER_RUNNER_ACCOUNT": "acme"}).code == 0
-    for env in ({}, {"ORDER_RUNNER_ACCOUNT": ""}, {"CI": "true"}):
+    assert world.apply(env={"ORDER_RUNNER_ACCOUNT": ""}).code == 2
+    for env in ({}, {"CI": "true"}):
         said = refused(world, "PSR607", "apply", "--yes", MANIFEST, env=env)
         assert "pass --account acme" in said
     assert len(world.purchases) == 1
@@ -147,7 +148,8 @@ def test_two_accounts_that_are_swapped(acme: World) -> None:
 def test_a_new_account_has_to_be_meant(acme: World) -> None:
     """One more account is entered by `--new-account` only, once, never in CI, and by no variable."""
     beta = ("apply", "--yes", "--account", "beta", MANIFEST)
-    refused(acme, "PSR609", *beta, env=key(SECOND) | {"ORDER_RUNNER_NEW_ACCOUNT": "1"})
+    refused(acme, "PSR609", *beta, env=key(SECOND))
+    assert acme.run(*beta, env=key(SECOND) | {"ORDER_RUNNER_NEW_ACCOUNT": "1"}).code == 2
     in_ci = acme.run(*beta, "--new-account", env=key(SECOND) | {"CI": "true"})
     assert (in_ci.code, "ledger init --account" in in_ci.said) == (2, True)
     assert acme.run("plan", *beta[2:], "--new-account", env=key(SECOND)).code == 0

@@ -115,7 +115,7 @@ def test_every_field_is_shown_with_title_meaning_and_example(server: Server, nam
     lines = [
         "name: a",
         f"type: {name}",
-        *(f"{f}: {sample[r['type']]}" for f, r in fields.items() if "type" in r and f != "name"),
+        *(f"{f}: {r.get('const') or sample[r['type']]}" for f, r in fields.items() if f not in ("name", "type")),
     ]
     whole = order(*lines)
     for field in sorted(set(fields) - {"type"}):
