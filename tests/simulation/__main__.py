@@ -52,6 +52,7 @@ Pair = tuple[Mutant, Mutant]
 RARE = {
     "purchase without funds",
     "verdict open: free of charge",
+    "verdict open: ends later than asked for",
     *(f"exclusive: left to a person: {name}" for name in ("an order ended meanwhile", "beside one of these")),
     "exclusive: left to a person: another was settled since its claim",
 }

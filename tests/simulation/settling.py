@@ -53,6 +53,7 @@ KINDS: Final = {
     "more may still be delivered": "half delivered",
     "it cannot be told from a renewal": "rows without order numbers",
     "its country cannot be compared": "country not read",
+    "as if it had been renewed": "ends later than asked for",
 }
 """Words of an open verdict's reason, and what the counters call it."""
 CLASSES: Final = (

@@ -298,6 +298,8 @@ class World(Books):
             self.against("I4: exit code 0 and an order that is not placed")
         for entry in report.orders:
             state, _ = states.get(str(entry.request.key), NOTHING)
+            if state is None and entry.request.renamed_from:  # the run stopped before it was renamed
+                state, _ = states.get(str(entry.request.renamed_from), NOTHING)
             bought = entry.status in ("placed", "already_placed")
             if bought and state is not State.PLACED and not self.emergency.saved:
                 self.against(f"I4: {entry.request.key} is {entry.status} in the report and not in the ledger")
