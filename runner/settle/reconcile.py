@@ -160,7 +160,8 @@ def _facts(task: Reconciliation, claims: Sequence[OpenClaim]) -> tuple[Facts, tu
     bought = task.ledger.bought_since(min(claim.witness.at for claim in claims))
     seen = {order.order_id for look in looks.values() for order in look.orders}
     before = {order_id for claim in claims for order_id in claim.witness.order_ids}
-    numbers = {number for one in bought for number in one.record.base_order_numbers}
+    # However long ago they were bought: a list may show an order of ours late, and by then under the id of its renewal.
+    numbers = task.ledger.owned_numbers(n for look in looks.values() for order in look.orders for n in order.numbers)
     facts = Facts(
         looks=looks,
         balance=balance,

@@ -259,6 +259,17 @@ def test_renewals_are_no_purchases(desk: Desk, new_id: bool) -> None:
     assert (code, told["n1"]["ruling"]) == (0, "absent")
 
 
+def test_an_order_of_ours_that_shows_late_and_renewed_is_ours(open_desk: Callable[..., Desk]) -> None:
+    """Bought long before the doubt, shown after it, and by then under another id: its base number says whose it is."""
+    desk = open_desk(provisioning_delay=600.0)
+    assert desk.apply() == 0
+    assert desk.apply(IPV4, IPV4, fault="reset-before") == 7
+    desk.later(700.0)
+    desk.box.renew(desk.box.purchases[0].order_id, new_id=True, charge=False)
+    code, told = desk.rulings(*NOW, "--exclusive")
+    assert (code, told["n1"]["ruling"]) == (0, "absent")
+
+
 def test_generated_credentials(desk: Desk) -> None:
     """Orders made with generateAuth show rows without logins, and are found like any other."""
     desk.apply(f"{IPV4}, generateAuth: Y", fault="reset-after")

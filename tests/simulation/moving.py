@@ -80,8 +80,10 @@ class Moving:
             self.is_behind = True
             world.run(Process(world))
             self.is_behind = False
-            world.counts["older copy refused"] += len(self._dump()["order_events"]) == len(self._copy["order_events"])
-            self._put(newest)
+            if len(self._dump()["order_events"]) == len(self._copy["order_events"]):
+                world.counts["older copy refused"] += 1
+                self._put(newest)
+            # Else the lock had not heard of what the copy lacks, so nothing of it was sent: the copy is the newest now.
         else:
             self._copy = newest
 
