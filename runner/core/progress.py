@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from threading import RLock
 from typing import Final
 
 from runner.core.orders import OrderKey, ProductType
@@ -131,13 +132,15 @@ def ignore(_: Progress) -> None:
 def harmless(watch: Watch, instead: Watch = ignore) -> Watch:
     """A watch whose exceptions are lost, for whoever looks on must not end a purchase half way.
 
-    What it failed to take goes to `instead`.
+    What it failed to take goes to `instead`. Of several threads that tell it something, one waits for the other.
     """
+    lock = RLock()
 
     def guard(event: Progress) -> None:
-        try:
-            watch(event)
-        except Exception:  # noqa: BLE001 - whatever it is, the purchase goes on
-            instead(event)
+        with lock:
+            try:
+                watch(event)
+            except Exception:  # noqa: BLE001 - whatever it is, the purchase goes on
+                instead(event)
 
     return guard

@@ -163,7 +163,7 @@ def _apply_held(task: Task, till: Till, ledger: Ledger, hold: Hold, buyer: Buyer
         ending.note_open(report, ledger.open_records())
         is_known = _check_account(task, ledger, buyer)
         ending.refuse_open(report)
-        sources = Sources.of(task, ledger, buyer, standing, buying=True)
+        sources = Sources.of(task, ledger, buyer, standing, hold=hold)
         plan = _price(task, plan, sources, report)
         if not is_known and (plan.to_buy or plan.balance is not None):
             _admit(task, ledger, hold, buyer)
