@@ -1,8 +1,8 @@
 """What was read of the account a moment ago, kept true through our own purchases.
 
-A price is asked anew for every purchase. A list of orders or a balance may serve for a minute: it grows stale only by
-what others do, and a stranger's order between a reading and a claim can but add a candidate when an unknown outcome is
-judged: doubt, never a false certainty.
+A price may serve for a minute (`Prices`): what an answer says was charged is held against it in any case. So may a list
+of orders or a balance: it grows stale only by what others do, and a stranger's order between a reading and a claim can
+but add a candidate when an unknown outcome is judged: doubt, never a false certainty.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import Final
 
 from runner.core.clock import Clock
 from runner.core.orders import OrderRequest, ProductType, Quote
+from runner.core.prices import MAX_AGE as MAX_PRICE_AGE
+from runner.core.prices import Prices
 from runner.core.vendor import Look, Placed, QuoteRefused, Reader, Witness
 
 MAX_AGE: Final = 60.0
@@ -21,15 +23,21 @@ MAX_AGE: Final = 60.0
 class Readings:
     """Quotes, witnesses and the balance; the last two are read again once they are too old."""
 
-    def __init__(self, reader: Reader, clock: Clock) -> None:
+    def __init__(self, reader: Reader, clock: Clock, *, share_quotes: bool = True) -> None:
         self.reader = reader
+        self.prices = Prices(clock, shared=share_quotes)
         self._clock = clock
         self._witnesses: dict[ProductType, tuple[float, Witness]] = {}
         self._balance: tuple[float, Decimal] | None = None
 
-    def quote(self, request: OrderRequest) -> Quote | QuoteRefused:
-        """The price, asked now; the balance that comes with it is a reading too."""
+    def quote(self, request: OrderRequest, *, max_age: float = MAX_PRICE_AGE) -> Quote | QuoteRefused:
+        """The price, asked unless one of the same content is young; the balance that comes with it is a reading."""
+        known = self.prices.find(request, max_age)
+        if known is not None:
+            return known
+        asked = self._clock.monotonic()
         answer = self.reader.quote(request)
+        self.prices.keep(request, asked, answer)
         quote = answer.quote if isinstance(answer, QuoteRefused) else answer
         if quote is not None and quote.balance is not None:
             self._balance = (self._clock.monotonic(), quote.balance)
@@ -58,6 +66,7 @@ class Readings:
 
     def count_purchase(self, request: OrderRequest, placed: Placed, expected: Decimal) -> None:
         """Count a purchase of ours in. Ours are never candidates, so a list stays good; a package has changed."""
+        self.prices.confirm(request, placed)
         if request.type == "resident":
             self._witnesses.pop(request.type, None)
         if placed.balance is not None:
@@ -68,6 +77,7 @@ class Readings:
 
     def distrust(self) -> None:
         """Something was not as expected: read everything again before it is used."""
+        self.prices.forget()
         self._witnesses.clear()
         self._balance = None
 
