@@ -3,7 +3,8 @@
 A list or a balance is only read while nothing of ours is in flight, so that whatever we claimed since is an event of
 the ledger after the reading: settled with its cost and id, or open and judged together with the others
 (docs/explanation/many-at-once.md). A reading grows stale by what others do, and a stranger's order between it and a
-claim can but add a candidate when an unknown outcome is judged: doubt, never a false certainty.
+claim can but add a candidate when an unknown outcome is judged: doubt, never a false certainty. A price may serve for a
+minute (`Prices`): what an answer says was charged is held against it in any case.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from typing import Final
 
 from runner.core.clock import Clock
 from runner.core.orders import OrderKey, OrderRequest, ProductType, Quote
+from runner.core.prices import MAX_AGE as MAX_PRICE_AGE
+from runner.core.prices import Prices
 from runner.core.vendor import Look, Placed, QuoteRefused, Reader, Witness
 
 MAX_AGE: Final = 60.0
@@ -36,8 +39,16 @@ class Readings:
     `count_events` tells how many events the ledger has of the account.
     """
 
-    def __init__(self, reader: Reader, clock: Clock, count_events: Callable[[], int] = lambda: 0) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        clock: Clock,
+        *,
+        share_quotes: bool = True,
+        count_events: Callable[[], int] = lambda: 0,
+    ) -> None:
         self.reader = reader
+        self.prices = Prices(clock, shared=share_quotes)
         self._clock = clock
         self._count_events = count_events
         self._witnesses: dict[ProductType, Witness] = {}
@@ -46,9 +57,14 @@ class Readings:
         self._reserved: dict[OrderKey, Decimal] = {}
         self._alone: set[OrderKey] = set()
 
-    def quote(self, request: OrderRequest) -> Quote | QuoteRefused:
-        """The price, asked now; the balance that comes with it is a reading too, if nothing of ours is in flight."""
+    def quote(self, request: OrderRequest, *, max_age: float = MAX_PRICE_AGE) -> Quote | QuoteRefused:
+        """The price, asked unless one of the same content is young; the balance with it is a reading."""
+        known = self.prices.find(request, max_age)
+        if known is not None:
+            return known
+        asked = self._clock.monotonic()
         answer = self.reader.quote(request)
+        self.prices.keep(request, asked, answer)
         quote = answer.quote if isinstance(answer, QuoteRefused) else answer
         if quote is not None and quote.balance is not None and not self._reserved:
             self._note_balance(quote.balance)
@@ -107,6 +123,7 @@ class Readings:
         have been charged after the other's balance was told.
         """
         self.release(request)
+        self.prices.confirm(request, placed)
         if request.type == "resident":
             self._witnesses.pop(request.type, None)
         if placed.balance is not None and request.key in self._alone:
@@ -116,6 +133,7 @@ class Readings:
 
     def distrust(self) -> None:
         """Something was not as expected: read everything again before it is used."""
+        self.prices.forget()
         self._witnesses.clear()
         self._balance = None
 

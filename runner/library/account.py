@@ -12,6 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 
 from runner.buy.protocol import Till
 from runner.core.errors import RunnerError, UsageError
@@ -32,7 +33,7 @@ from runner.report.file import ReportFile
 from runner.report.report import Report
 from runner.run import call, environment, wiring
 from runner.run.confirm import confirmation, digest_of
-from runner.run.settings import MIN_MONEY_TIMEOUT, Settings, locate, require_seconds
+from runner.run.settings import AUTO, MIN_MONEY_TIMEOUT, Settings, locate, require_seconds
 from runner.settle import status
 from runner.settle.status import StatusRow
 
@@ -75,7 +76,8 @@ class Emulator:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """An account at the vendor, and the ledger that remembers what was bought on it. Seconds; requests in any 60 s.
+    """An account at the vendor, and the ledger that remembers what was bought on it. Seconds; requests in any 60 s,
+    or `auto`.
 
     What is not said is taken from the environment, by the variables of docs/cli.md, so that a program and the command
     line beside it have the same ledger. Neither the key nor the ledger's URL is in the `repr`.
@@ -88,7 +90,7 @@ class Account:
     api_key_file: AnyPath | None = None
     timeout: float = 30.0
     money_timeout: float = 180.0
-    rate: int | None = None
+    rate: int | Literal["auto"] | None = None
     emulator: Emulator | None = None
 
     def __post_init__(self) -> None:
@@ -96,8 +98,8 @@ class Account:
             raise TypeError("api_key must be an ApiKey, whose value is never printed: ApiKey(text)")
         for name, seconds in (("timeout", self.timeout), ("money_timeout", self.money_timeout)):
             require_seconds(name, seconds, least=1)
-        if self.rate is not None and not 0 <= self.rate <= environment.MOST:
-            raise UsageError(f"rate={self.rate} is not a number of requests from 0 to {environment.MOST:,}")
+        if self.rate not in (None, AUTO) and not (isinstance(self.rate, int) and 0 <= self.rate <= environment.MOST):
+            raise UsageError(f"rate={self.rate} is not a number of requests from 0 to {environment.MOST:,}, or auto")
         if self.money_timeout < MIN_MONEY_TIMEOUT:
             raise UsageError(
                 "a purchase may take two minutes: a shorter wait turns good purchases into unknown outcomes",

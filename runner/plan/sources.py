@@ -14,7 +14,10 @@ from runner.plan.task import Task
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """`standing` is what limits have to know of the ledger. `buying`: a purchase follows, which needs its witness."""
+    """`standing` is what limits have to know of the ledger. `buying`: a purchase follows, which needs its witness.
+
+    What planning reads, prices too, serves the purchase while it is young.
+    """
 
     ledger: Ledger
     readings: Readings
@@ -27,7 +30,12 @@ class Sources:
         """Nothing is asked of the vendor yet. `hold` is the one that a purchase follows under."""
         return cls(
             ledger=ledger,
-            readings=Readings(reader, task.clock, (lambda: hold.events) if hold else lambda: 0),
+            readings=Readings(
+                reader,
+                task.clock,
+                share_quotes=task.limits.shares_quotes,
+                count_events=(lambda: hold.events) if hold else lambda: 0,
+            ),
             references=References(reader=reader, watch=task.watch),
             standing=standing,
             buying=hold is not None,

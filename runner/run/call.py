@@ -39,7 +39,7 @@ from runner.report import ending
 from runner.report.file import ReportFile
 from runner.report.report import Mode, Report
 from runner.run import batch, wiring
-from runner.run.settings import SANDBOX_ACCOUNT, Settings, holder, in_ci, locate, require_named_ledger
+from runner.run.settings import AUTO, SANDBOX_ACCOUNT, Settings, holder, in_ci, locate, require_named_ledger
 from runner.settle import reconcile as settling
 
 
@@ -152,7 +152,8 @@ def preview(settings: Settings, task: Task, mode: Literal["plan", "dry-run"], *,
     if mode == "dry-run":
         _require_ledger_in_ci(settings, task.guard.flags)
     ledger = wiring.open_ledger(locate(settings), read_only=True)
-    opened = wiring.offline() if offline else wiring.reader(settings, SystemClock(), task.watch)
+    paced = _paced(settings, task.limits)
+    opened = wiring.offline() if offline else wiring.reader(paced, SystemClock(), task.watch)
     with closing(ledger), opened as vendor:
         if mode == "dry-run":
             _require_account_in_ci(settings, ledger, task.guard.flags)
@@ -184,11 +185,17 @@ def buy(settings: Settings, task: Task, till: Till) -> batch.Ended:
     _require_ledger_in_ci(settings, task.guard.flags)
     clock = StoppableClock(SystemClock(), till.stop)
     ledger = wiring.open_ledger(locate(settings))
-    with closing(ledger), wiring.buyer(settings, clock, task.watch) as buyer:
+    with closing(ledger), wiring.buyer(_paced(settings, task.limits), clock, task.watch) as buyer:
         _require_account_in_ci(settings, ledger, task.guard.flags)
         ended = batch.apply(task, till, ledger, buyer)
         till.ended()
         return _with_open(ended, ledger, till.file)
+
+
+def _paced(settings: Settings, limits: Limits) -> Settings:
+    """At the rate that the policies name, where the call names none."""
+    named = settings.rate is not None or settings.sandbox
+    return settings if named or not limits.rate_climbs else replace(settings, rate=AUTO)
 
 
 def _require_ledger_in_ci(settings: Settings, flags: str) -> None:

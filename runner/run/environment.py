@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from runner.core.errors import UsageError
+from runner.run.settings import AUTO
 
 if TYPE_CHECKING:
     from runner.core.selection import Selection
@@ -214,8 +215,12 @@ def settings(base: Settings) -> Settings:
         trusted_file_system=text("--trust-file-system"),
         base_url=base.base_url or os.environ.get(BASE_URL) or None,
         api_key_file=base.api_key_file or (Path(file) if file else None),
-        rate=count("--rate") if base.rate is None else base.rate,
+        rate=_rate() if base.rate is None else base.rate,
     )
+
+
+def _rate() -> int | Literal["auto"] | None:
+    return AUTO if text("--rate") == AUTO else count("--rate")
 
 
 def limits(base: Limits) -> Limits:

@@ -8,7 +8,7 @@ import pytest
 
 from runner.core.readings import MAX_AGE, Readings
 from runner.core.vendor import Placed
-from tests.make import Shop, StillClock, look, order, seen
+from tests.make import Shop, StillClock, look, order, quote, seen
 
 CARD = {"paymentId": 43}
 
@@ -28,10 +28,37 @@ def readings(shop: Shop, clock: StillClock) -> Readings:
     return Readings(shop, clock)
 
 
-def test_a_price_is_never_remembered(readings: Readings, shop: Shop) -> None:
-    """Every purchase has a price that was asked for it."""
-    assert readings.quote(order()) == readings.quote(order())
+def test_a_price_serves_for_a_minute(readings: Readings, shop: Shop, clock: StillClock) -> None:
+    """Orders of the same content are asked about once in a minute from the asking on; then again."""
+    for seconds in (0.0, MAX_AGE - 0.1):
+        clock.seconds = seconds
+        assert readings.quote(order("a")) == readings.quote(order("b")) == quote("10.00")
+    assert shop.asked == ["a"]
+    clock.seconds = MAX_AGE
+    readings.quote(order("a"))
     assert shop.asked == ["a", "a"]
+
+
+def test_an_outcome_in_doubt_forgets_prices(readings: Readings, shop: Shop) -> None:
+    """After something that was not as expected no price serves any more."""
+    readings.quote(order())
+    readings.distrust()
+    readings.quote(order())
+    assert shop.asked == ["a", "a"]
+
+
+def test_a_purchase_confirms_its_price(readings: Readings, shop: Shop, clock: StillClock) -> None:
+    """A charge that is the price makes it young again; another one, or none that is named, has it asked anew."""
+    readings.quote(order())
+    clock.seconds = MAX_AGE - 1
+    readings.count_purchase(order(), Placed(order_id="1", total=Decimal(10)), Decimal(10))
+    clock.seconds = 2 * MAX_AGE - 2
+    readings.quote(order())
+    assert shop.asked == ["a"]
+    for total in (None, Decimal(9)):
+        readings.count_purchase(order(), Placed(order_id="1", total=total), Decimal(10))
+        readings.quote(order())
+    assert shop.asked == ["a"] * 3
 
 
 def test_balance_and_list_serve_for_a_minute(readings: Readings, shop: Shop, clock: StillClock) -> None:
@@ -59,7 +86,7 @@ def test_a_balance_told_with_a_price_is_a_reading(readings: Readings, shop: Shop
     readings.quote(order())
     readings.balance()
     shop.tells = Decimal(42)
-    readings.quote(order())
+    readings.quote(order(fields={"quantity": 1}))
     assert readings.balance() == Decimal(42)
     assert shop.asked == ["a", "balance", "a"]
 

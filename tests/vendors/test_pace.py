@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+from bisect import bisect_right
+from collections import deque
 from datetime import UTC, datetime
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.core.progress import Progress, Waiting
-from runner.vendors.pace import PURCHASE_GAP, WINDOW, Pace
+from runner.vendors.pace import LEAST, MOST, PURCHASE_GAP, STEP, WINDOW, Pace
 
 
 class SleepingClock:
@@ -117,3 +120,163 @@ def test_only_a_wait_that_a_person_notices_is_told() -> None:
     assert seen == []
     pace.purchase()
     assert [(wait.why, round(wait.seconds)) for wait in seen if isinstance(wait, Waiting)] == [("the request rate", 56)]
+
+
+# -- a rate that climbs
+
+
+def used(pace: Pace, clock: SleepingClock, minutes: int) -> list[int]:
+    """How many requests start in each of so many minutes, as many as may."""
+    begin, starts = clock.time, list[float]()
+    while clock.time < begin + minutes * WINDOW:
+        pace.request()
+        starts.append(clock.time)
+    return [sum(n * WINDOW <= start - begin < (n + 1) * WINDOW for start in starts) for n in range(minutes)]
+
+
+def climbing(clock: SleepingClock, rate: int = 50) -> Pace:
+    return Pace(rate, clock, lambda _: None, climbs=True)
+
+
+def test_a_rate_climbs_while_nothing_throttles() -> None:
+    """From the safe rate on it doubles by the minute, and stays at the most that a source names."""
+    clock = SleepingClock()
+    assert used(climbing(clock), clock, 7) == [50, 100, 200, 400, 800, MOST, MOST]
+
+
+def test_a_rate_that_nobody_uses_up_does_not_climb() -> None:
+    """Half of the safe rate for an hour proves nothing about more."""
+    clock = SleepingClock()
+    pace = climbing(clock)
+    for _ in range(60 * 25):
+        pace.request()
+        clock.time += WINDOW / 25
+    clock.time += WINDOW
+    assert used(pace, clock, 1) == [50]
+
+
+def test_a_rate_falls_at_once_and_climbs_slowly() -> None:
+    """A refusal halves it; after that a minute without one adds a few."""
+    clock = SleepingClock()
+    pace = climbing(clock)
+    assert used(pace, clock, 3) == [50, 100, 200]
+    pace.fall()
+    clock.time += WINDOW
+    assert used(pace, clock, 3) == [200, 200 + STEP, 200 + 2 * STEP]
+
+
+def test_one_burst_of_refusals_is_one_fall() -> None:
+    """Requests that were under way when the rate fell are refused as well: that is no further news."""
+    clock = SleepingClock()
+    pace = climbing(clock)
+    for _ in range(8):
+        pace.fall()
+        clock.time += 0.5
+    assert used(pace, clock, 1) == [25]
+
+
+def test_only_a_rate_that_had_climbed_is_worth_another_try() -> None:
+    """At the safe rate and below, and for a rate that is named, the refusal has another reason."""
+    clock = SleepingClock()
+    assert not Pace(500, clock, lambda _: None).fall()
+    pace = climbing(clock)
+    used(pace, clock, 2)
+    for expected in (True, True, False):  # at 200, at 100, and at 50
+        clock.time += WINDOW
+        assert pace.fall() is expected
+
+
+def test_a_named_rate_never_falls() -> None:
+    """What a person asks for is kept, whatever the vendor says."""
+    clock = SleepingClock()
+    pace = Pace(50, clock, lambda _: None)
+    pace.fall()
+    assert used(pace, clock, 2) == [50, 50]
+
+
+THROTTLED = st.lists(
+    st.tuples(
+        st.sampled_from(["read", "read", "read", "purchase", "refused"]),
+        st.integers(1, 400),
+        st.sampled_from([0.0, 0.0, 0.01, 1.0, 59.0, 60.0, 61.0]),
+        st.floats(0, 25),
+    ),
+    max_size=25,
+)
+
+
+@given(THROTTLED)
+def test_whatever_happens_no_minute_holds_more_than_a_thousand(steps: list[tuple[str, int, float, float]]) -> None:
+    """Any mix of bursts, idle times, slow connections and refusals; and after a refusal never more than before it."""
+    clock = SleepingClock()
+    pace = climbing(clock)
+    starts: list[float] = []
+    for kind, count, idle, connecting in steps:
+        clock.time += idle
+        if kind == "refused":
+            pace.fall()
+        for _ in range(count if kind == "read" else 0):
+            pace.request()
+            starts.append(clock.time)
+        if kind == "purchase":
+            pace.purchase()
+            clock.time += connecting
+            pace.purchase_written()
+            starts.append(clock.time)
+    starts.sort()
+    fullest = max((n + 1 - bisect_right(starts, at - WINDOW + ROUNDING) for n, at in enumerate(starts)), default=0)
+    assert fullest <= MOST
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(LEAST, 400))
+def test_it_finds_what_the_vendor_takes(limit: int) -> None:
+    """Of whatever a vendor takes in any minute, at least half is used in the end, and it is asked for more now and then."""
+    clock = SleepingClock()
+    pace = climbing(clock)
+    taken: deque[float] = deque(maxlen=limit)
+    last: list[float] = []
+    while clock.time < 20 * WINDOW:
+        pace.request()
+        if len(taken) == limit and taken[0] > clock.time - WINDOW + ROUNDING:
+            pace.fall()
+            clock.time += 2.0
+            continue
+        taken.append(clock.time)
+        if clock.time >= 10 * WINDOW:
+            last.append(clock.time)
+    assert len(last) / 10 >= limit / 2 - 1
+
+
+def test_threads_share_one_pace() -> None:
+    """Eight threads that ask at once are let in as one would be: in no minute one too many, no two purchases at once."""
+    clock = SleepingClock()
+    pace = Pace(40, clock, lambda _: None)
+    starts, purchases = list[float](), list[float]()
+
+    def ask() -> None:
+        for n in range(50):
+            if n % 10:
+                starts.append(pace._start())
+            else:
+                starts.append(pace._start(purchase=True))
+                purchases.append(starts[-1])
+
+    clock.sleep = lambda seconds: None  # type: ignore[method-assign] - the gap is over when the clock says so
+    moving = threading.Event()
+
+    def tick() -> None:
+        while not moving.wait(0.0001):
+            clock.time += PURCHASE_GAP
+
+    ticking, asking = threading.Thread(target=tick), [threading.Thread(target=ask) for _ in range(8)]
+    for thread in (ticking, *asking):
+        thread.start()
+    for thread in asking:
+        thread.join()
+    moving.set()
+    ticking.join()
+    starts.sort()
+    assert len(starts) == 400
+    assert all(later - first >= WINDOW - ROUNDING for first, later in zip(starts, starts[40:], strict=False))
+    assert all(later - first >= PURCHASE_GAP - ROUNDING for first, later in pairwise(sorted(purchases)))

@@ -15,7 +15,7 @@ import click
 
 from runner.core.errors import UsageError
 from runner.run.environment import MOST, amount_of, count_of
-from runner.run.settings import DAY
+from runner.run.settings import AUTO, DAY
 
 if TYPE_CHECKING:
     from runner.core.orders import OrderKey
@@ -50,6 +50,13 @@ class Count(click.IntRange):
             return int(super().convert(count_of(str(value)), param, ctx))
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+
+class Rate(Count):
+    """A whole number from 0, or `auto`."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return AUTO if value == AUTO else super().convert(value, param, ctx)
 
 
 class Seconds(click.FloatRange):
