@@ -6,10 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import Final, Generic, TypeVar
-
-MOST_JOBS: Final = 32
-"""Purchases that may be in flight at once."""
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 

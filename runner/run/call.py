@@ -24,7 +24,7 @@ from runner.core.errors import (
 )
 from runner.core.ledger import Ledger
 from runner.core.orders import OrderKey
-from runner.core.progress import Watch, harmless
+from runner.core.progress import Notice, Watch, harmless
 from runner.core.selection import EVERYTHING, Selection
 from runner.core.stop import Stop, StoppableClock
 from runner.evidence.judge import Rules
@@ -187,9 +187,17 @@ def buy(settings: Settings, task: Task, till: Till) -> batch.Ended:
     ledger = wiring.open_ledger(locate(settings))
     with closing(ledger), wiring.buyer(_paced(settings, task.limits), clock, task.watch) as buyer:
         _require_account_in_ci(settings, ledger, task.guard.flags)
-        ended = batch.apply(task, till, ledger, buyer)
+        ended = batch.apply(task, _bounded(till, task), ledger, buyer)
         till.ended()
         return _with_open(ended, ledger, till.file)
+
+
+def _bounded(till: Till, task: Task) -> Till:
+    """With no more purchases at once than the policies allow."""
+    jobs, rule = task.limits.bound_jobs(till.jobs)
+    if rule is not None:
+        task.watch(Notice(text=f"{jobs} purchases at once in place of {till.jobs}: {rule}"))
+    return replace(till, jobs=jobs)
 
 
 def _paced(settings: Settings, limits: Limits) -> Settings:

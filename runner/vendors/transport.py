@@ -214,7 +214,10 @@ class Transport:
         # No `httpx.Client`: it would keep cookies, and fail on a redirect it cannot read even where it is told not to
         # follow it.
         self._reads = httpcore.ConnectionPool(
-            ssl_context=self._tls, max_connections=1, keepalive_expiry=30.0, network_backend=TimedBackend(self._deadline)
+            ssl_context=self._tls,
+            max_connections=1,
+            keepalive_expiry=30.0,
+            network_backend=TimedBackend(self._deadline),
         )
 
     def __enter__(self) -> Self:
