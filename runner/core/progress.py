@@ -51,17 +51,19 @@ class Settled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """Nothing moves for `seconds`, because of `why`."""
+    """Nothing moves for `seconds`, because of `why`; `key` is the order that waits, None where no order does alone."""
 
     seconds: float
     why: str
+    key: OrderKey | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """Something a person should read now."""
+    """Something a person should read now; with `stops` no order is begun any more, and what is in flight is awaited."""
 
     text: str
+    stops: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
