@@ -24,6 +24,7 @@ from runner.core.errors import (
 from runner.core.orders import OrderKey
 from runner.core.progress import Notice, Watch, ignore
 from runner.core.selection import Selection
+from runner.core.states import State
 from runner.core.stop import Stop
 from runner.evidence.judge import Rules
 from runner.limits.limits import Limits
@@ -32,6 +33,7 @@ from runner.report.file import ReportFile
 from runner.report.report import Report
 from runner.run import batch, call, wiring
 from runner.run.settings import Settings, locate
+from tests.make import order, record
 
 MANIFEST = """\
 apiVersion: orders/v1
@@ -247,6 +249,14 @@ def test_a_call_cut_off_tells_of_possible_charges() -> None:
     assert outcome.report.exit_code is ExitCode.OUTCOME_UNKNOWN
     assert statuses(outcome) == ["unknown", "planned"]
     assert Path("r.json").read_text(encoding="utf-8") == outcome.report.render()
+
+
+def test_what_a_signal_left_open_is_named() -> None:
+    """However many orders are in doubt when a call is cut off, each is named."""
+    records = [record(order(name), State.UNKNOWN) for name in "abcdefgh"]
+    told = "of the account may have been charged, and that is not settled:"
+    assert str(call.cut_off(records[:1])).endswith(f"; 1 order {told} b/a")
+    assert str(call.cut_off(records)).endswith(f"; 8 orders {told} b/a, b/b, b/c, b/d, b/e, b/f, b/g, b/h")
 
 
 def test_a_call_cut_off_with_nothing_in_doubt_is_cancelled() -> None:
