@@ -18,7 +18,7 @@ DOUBTFUL: Final = "unknown"
 
 
 class Lanes:
-    """`take` every event, then ask for the line of the whole, which is `work`, and for what is `awaited`.
+    """`take` every event, then ask for `work`, the line of the whole, and for `flights_and_waits`, what goes on below it.
 
     One purchase at a time is told by its name and price. Once two have been on their way together the line counts, and
     a wait is over when its time is or its order moves on, not with whatever another order does.
@@ -53,7 +53,7 @@ class Lanes:
         text = cell(f"waiting: {event.why}")
         self._waits[event.key] = Awaited(text=text, since=now, seconds=event.seconds)
 
-    def awaited(self, now: float) -> list[Awaited]:
+    def flights_and_waits(self, now: float) -> list[Awaited]:
         """Every purchase in flight, the oldest first, and every pause that goes on."""
         flights = [
             Awaited(text=cell(f"{flight.key} in flight"), since=flight.since, seconds=flight.deadline)

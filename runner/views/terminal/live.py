@@ -147,7 +147,7 @@ class Drawn:
         """Everything in one write: what scrolls up, then the lines that stay below."""
         width, rows = self._room()
         below = [work_line(self._work, now, width, self._channel)] if self._work else []
-        below += awaited_lines(self._lanes.awaited(now), now, width, rows - len(below), self._channel)
+        below += awaited_lines(self._lanes.flights_and_waits(now), now, width, rows - len(below), self._channel)
         start = _up(self._rows) + "".join(f"{line}{_REST}\n" for line in above)
         self._rows, self._drawn_at = len(below), now
         self._channel.write(start + f"{_REST}\n".join(below) + _BELOW + "\r")

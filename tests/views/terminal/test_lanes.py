@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import io
+import itertools
+import os
 import random
+import re
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -231,6 +235,41 @@ def test_events_of_many_threads(terminal: Callable[[int], Terminal]) -> None:
     pyte.Stream(screen).feed(tty.text)
     kept = [line.rstrip() for line in screen.display if line.strip()]
     assert sorted(kept) == sorted(f"crawl/order-{n}: placed" for n in range(1, TOTAL + 1))
+
+
+@pytest.mark.parametrize("kind", ["drawn", "plain"])
+def test_a_signal_while_the_threads_of_lanes_tell(kind: str) -> None:
+    """A handler in the main thread tells its notice at once, whole, whatever the other threads are telling."""
+    out = io.StringIO()
+    channel = Channel(stream=out, terminal=True)
+    drawn = Drawn(channel, verbose=False, clock=time.monotonic)
+    lines = Lines(channel, verbose=False)
+    watch = drawn if kind == "drawn" else lines
+    over = threading.Event()
+
+    def buy() -> None:
+        for n in itertools.count(1):
+            for event in (buying(n), sent(n), buying(n + 1), placed(n)):
+                watch(event)
+            if over.wait(0.0001):
+                return
+
+    thread = threading.Thread(target=buy)
+    before = signal.signal(signal.SIGUSR1, lambda *_: watch(Notice(text="stopping", stops=True)))
+    try:
+        thread.start()
+        for _ in range(20):
+            os.kill(os.getpid(), signal.SIGUSR1)
+            watch(sent(1))
+    finally:
+        over.set()
+        thread.join()
+        signal.signal(signal.SIGUSR1, before)
+        drawn.end()
+        with lines:
+            pass
+    told = re.sub("\x1b\\[[0-9]*[A-Z]|\r", "", out.getvalue()).splitlines()
+    assert sum(line == "note: stopping" for line in told) == 20
 
 
 def test_plain_lines_of_lanes(plain: Plain) -> None:

@@ -167,7 +167,7 @@ def _score(spans: Sequence[AttemptSpan], start: float, end: float) -> str:
         for line, drawn in _pieces(span, origin, step):
             lines.setdefault(line, {}).setdefault(stave, []).append(drawn)
     rows = "".join(
-        f'<li><span class="at">{_label(origin + line * step, step)}</span>{_drawn(drawn)}</li>'
+        f'<li><span class="at">{_label(origin + line * step, step)}</span>{_staff(drawn)}</li>'
         for line, drawn in sorted(lines.items())
     )
     note = f"Each line is {duration(1000 * step)}, in UTC. Choose a span to see its order."
@@ -185,7 +185,7 @@ def _staves(spans: Sequence[AttemptSpan]) -> list[int]:
     return staves
 
 
-def _drawn(line: Mapping[int, Sequence[str]]) -> str:
+def _staff(line: Mapping[int, Sequence[str]]) -> str:
     """The staves of a line, down to the last that has something on it."""
     staves = [
         '<svg class="score" viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true">'
