@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 
 from runner.core.orders import OrderKey
@@ -67,10 +68,15 @@ class Flights:
         self._sent.clear()
 
     def watched_by(self, watch: Watch) -> Watch:
-        """A watch that takes every event and hands it on."""
+        """A watch that takes every event and hands it on; several threads and a signal handler may call it.
+
+        Its lock is not held while `watch` is called, which may wait for another one.
+        """
+        lock = threading.RLock()
 
         def take(event: Progress) -> None:
-            self.take(event)
+            with lock:
+                self.take(event)
             watch(event)
 
         return take

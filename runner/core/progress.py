@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -143,3 +144,17 @@ def harmless(watch: Watch, instead: Watch = ignore) -> Watch:
             instead(event)
 
     return guard
+
+
+def in_turn(watch: Watch) -> Watch:
+    """A watch that is called by one thread at a time, whichever have something to tell.
+
+    A signal handler that interrupts a call in its own thread is let through.
+    """
+    lock = threading.RLock()
+
+    def take(event: Progress) -> None:
+        with lock:
+            watch(event)
+
+    return take

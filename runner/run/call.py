@@ -24,7 +24,7 @@ from runner.core.errors import (
 )
 from runner.core.ledger import Ledger
 from runner.core.orders import OrderKey
-from runner.core.progress import Watch, harmless
+from runner.core.progress import Watch, harmless, in_turn
 from runner.core.records import Record
 from runner.core.selection import EVERYTHING, Selection
 from runner.core.stop import Stop, StoppableClock
@@ -73,7 +73,8 @@ def task_of(
     """The call as the core knows it: manifests with ids in place of words, and everything that limits their purchase.
 
     `strict_account` None: in CI. `flags` lead a suggested command to the same ledger and account. What `watch` raises
-    is lost: whoever looks on must not end a purchase half way. Raises UsageError for a selection that fits no order.
+    is lost: whoever looks on must not end a purchase half way. It is called by one thread at a time. Raises UsageError
+    for a selection that fits no order.
     """
     if not loaded.errors:
         consent.selection.check(loaded.orders)
@@ -86,7 +87,7 @@ def task_of(
         guard=Guard(strict=strict, flags=flags),
         holder=holder(clock.now()),
         clock=clock,
-        watch=harmless(watch),
+        watch=in_turn(harmless(watch)),
         ledger_name=wiring.ledger_name(locate(settings)),
         consent=consent,
         detailed_exit=detailed_exit,

@@ -73,7 +73,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
 UNTESTED: Final[Mapping[str, str]] = {
     "core.clock": "the machine's own",
     "core.ledger": "the door; `ledger/test_conformance.py` holds every engine to it",
-    "core.progress": "values, and nothing that decides",
+    "core.progress": "values, and nothing that decides; `runs/test_call.py` holds how they are handed on",
     "core.records": "values, and nothing that decides",
     "core.vendor": "the door; `vendors/` and the simulation hold its adapters to it",
     "errors": "hands on `core.errors`",

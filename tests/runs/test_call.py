@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from contextlib import closing
 from decimal import Decimal
@@ -22,7 +24,7 @@ from runner.core.errors import (
     UsageError,
 )
 from runner.core.orders import OrderKey
-from runner.core.progress import Notice, Watch, ignore
+from runner.core.progress import Notice, Progress, Watch, ignore
 from runner.core.selection import Selection
 from runner.core.states import State
 from runner.core.stop import Stop
@@ -225,6 +227,30 @@ def test_a_report_that_cannot_be_written_is_named() -> None:
     ):
         raise OSError(2, "gone", "other")
     assert raised.value.hint == HINT
+
+
+def test_whoever_watches_is_told_by_one_thread_at_a_time() -> None:
+    """Threads that have something to tell wait for each other, and every event arrives, of those that raise too."""
+    inside, most, seen = [0], [0], list[str]()
+
+    def watch(event: Progress) -> None:
+        inside[0] += 1
+        most[0] = max(most[0], inside[0])
+        seen.append(str(event))
+        time.sleep(0.001)
+        inside[0] -= 1
+        raise ZeroDivisionError
+
+    tell = task(sandbox(), watch=watch).watch
+    threads = [
+        threading.Thread(target=lambda lane=lane: [tell(Notice(text=f"{lane} {n}")) for n in range(10)])  # type: ignore[misc]
+        for lane in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (most, len(seen)) == ([1], 80)
 
 
 def test_doubt_is_settled_or_told_by_the_code() -> None:

@@ -18,7 +18,7 @@ DOUBTFUL: Final = "unknown"
 
 
 class Lanes:
-    """`take` every event, then ask for `work`, the line of the whole, and for `flights_and_waits`, what goes on below it.
+    """`take` every event; `work` is the line of the whole, `flights_and_waits` what goes below it.
 
     One purchase at a time is told by its name and price. Once two have been on their way together the line counts, and
     a wait is over when its time is or its order moves on, not with whatever another order does.
