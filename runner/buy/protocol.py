@@ -129,8 +129,12 @@ def place_all(steps: Sequence[Step], entries_of: Mapping[OrderKey, OrderEntry], 
     purchases = deque(Purchase(step, entries_of[step.request.key], desk, n) for n, step in enumerate(steps, 1))
     lanes = desk.till.lanes(desk.till.jobs)
     failure: BaseException | None = None
+    is_told = False
     while purchases or lanes.busy:
         is_over = failure is not None or desk.halted.is_set() or desk.till.stop.requested
+        if is_over and lanes.busy > 1 and not (is_told or desk.till.stop.requested):
+            desk.watch(Notice(text="no further order is begun: waiting for the purchases in flight", stops=True))
+            is_told = True
         try:
             if lanes.busy and (is_over or not purchases or lanes.is_full or purchases[0].must_wait()):
                 ended = lanes.wait()
@@ -358,7 +362,9 @@ class Purchase:
     def _wait_after(self, outcome: NotSent, pause: float) -> None:
         asked = THROTTLE_PAUSE if outcome.retry_after is None else outcome.retry_after
         seconds = min(asked, THROTTLE_CAP) if outcome.throttled else pause
-        self.desk.watch(Waiting(seconds=seconds, why=f"{self.request.key} was not sent: {outcome.reason}"))
+        self.desk.watch(
+            Waiting(seconds=seconds, why=f"{self.request.key} was not sent: {outcome.reason}", key=self.request.key)
+        )
         self.desk.till.stop.wait(seconds)
 
     def _goes_on(self, may: bool) -> None:

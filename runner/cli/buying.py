@@ -91,7 +91,7 @@ def buy(batch: BatchCall, paths: tuple[str, ...], options: BuyingOptions) -> int
             ledger = wiring.open_ledger(locate(batch.settings), read_only=True)
             with closing(ledger):
                 if records := ledger.open_records():
-                    raise call.cut_off(len(records)) from None
+                    raise call.cut_off(records) from None
         raise
 
 

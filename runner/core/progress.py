@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
-from threading import RLock
 from typing import Final
 
 from runner.core.orders import OrderKey, ProductType
@@ -52,17 +52,19 @@ class Settled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """Nothing moves for `seconds`, because of `why`."""
+    """Nothing moves for `seconds`, because of `why`; `key` is the order that waits, None where no order does alone."""
 
     seconds: float
     why: str
+    key: OrderKey | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """Something a person should read now."""
+    """Something a person should read now; with `stops` no order is begun any more, and what is in flight is awaited."""
 
     text: str
+    stops: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,15 +134,27 @@ def ignore(_: Progress) -> None:
 def harmless(watch: Watch, instead: Watch = ignore) -> Watch:
     """A watch whose exceptions are lost, for whoever looks on must not end a purchase half way.
 
-    What it failed to take goes to `instead`. Of several threads that tell it something, one waits for the other.
+    What it failed to take goes to `instead`.
     """
-    lock = RLock()
 
     def guard(event: Progress) -> None:
-        with lock:
-            try:
-                watch(event)
-            except Exception:  # noqa: BLE001 - whatever it is, the purchase goes on
-                instead(event)
+        try:
+            watch(event)
+        except Exception:  # noqa: BLE001 - whatever it is, the purchase goes on
+            instead(event)
 
     return guard
+
+
+def in_turn(watch: Watch) -> Watch:
+    """A watch that is called by one thread at a time, whichever have something to tell.
+
+    A signal handler that interrupts a call in its own thread is let through.
+    """
+    lock = threading.RLock()
+
+    def take(event: Progress) -> None:
+        with lock:
+            watch(event)
+
+    return take

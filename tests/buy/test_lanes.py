@@ -137,7 +137,7 @@ class Jumpy(SystemClock):
 def test_lanes_cannot_pass_a_limit_together(tmp_path: Path) -> None:
     """Prices rise once the plan was agreed to; each order still fits under the limit, all in flight together do not."""
     clock = Jumpy()
-    text = MANIFEST.replace("orders:", "budget: {price_tolerance: "0.9"}\norders:", 1)
+    text = MANIFEST.replace("orders:", 'budget: {price_tolerance: "0.9"}\norders:', 1)
     with world(tmp_path, faults=["price-up-quote@8:60"]) as w:
 
         def agree_slowly(plan: Plan) -> None:
