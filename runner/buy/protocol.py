@@ -58,7 +58,7 @@ def no_crash(_: str) -> None:
 class Till:
     """How a call buys: what the faces say, from the confirmation to the last report. Times are seconds.
 
-    `confirm` is shown the plan and raises where a person says no; `ended` is called, the ledger still open, once
+    `confirm` is shown the plan and raises where a person says no; `at_end` is called, the ledger still open, once
     nothing can be bought any more. `crash_point` is called with the number of each step that was just reached.
     """
 
@@ -68,7 +68,7 @@ class Till:
     file: ReportFile | None = None
     lock_timeout: float = 0.0
     fail_fast: bool = False
-    ended: Callable[[], None] = lambda: None
+    at_end: Callable[[], None] = lambda: None
     pauses: tuple[float, ...] = PAUSES
     crash_point: Callable[[str], None] = no_crash
 

@@ -106,7 +106,7 @@ def _buy(batch: BatchCall, paths: tuple[str, ...], stop: Stop, options: BuyingOp
                 file=file,
                 lock_timeout=options.lock_timeout,
                 fail_fast=options.fail_fast,
-                ended=stop.defer,
+                at_end=stop.defer,
             )
             with batch.stdout.impatient():
                 ended = call.buy(batch.settings, task, till)

@@ -187,7 +187,7 @@ def buy(settings: Settings, task: Task, till: Till) -> batch.Ended:
     with closing(ledger), wiring.buyer(settings, clock, task.watch) as buyer:
         _require_account_in_ci(settings, ledger, task.guard.flags)
         ended = batch.apply(task, till, ledger, buyer)
-        till.ended()
+        till.at_end()
         return _with_open(ended, ledger, till.file)
 
 

@@ -175,7 +175,7 @@ def test_a_preview_buys_nothing() -> None:
 def test_a_batch_is_bought_once() -> None:
     """What was bought is bought, a second call buys nothing, and `ended` is called when nothing can be bought any more."""
     ends: list[list[OrderKey]] = []
-    assert statuses(buy(sandbox(), ended=lambda: ends.append(open_records()))) == ["placed", "placed"]
+    assert statuses(buy(sandbox(), at_end=lambda: ends.append(open_records()))) == ["placed", "placed"]
     assert ends == [[]]
     assert statuses(buy(sandbox())) == ["already_placed", "already_placed"]
 
