@@ -118,10 +118,10 @@ def _task(batch: BatchCall, paths: tuple[str, ...], watch: Watch) -> Task:
     from runner.manifest.words import Words
     from runner.run import call
 
-    words = Words(paths=paths, named=batch.limits.lockfile, sandbox=batch.settings.sandbox, watch=watch)
+    words = Words(paths=paths, lockfile_path=batch.limits.lockfile, sandbox=batch.settings.sandbox, watch=watch)
     loaded, lockfile = words.load(strict=batch.limits.strict)
     note_left_out(loaded, batch.console)
-    loaded, limits = call.under_policies(loaded, limits_of(batch.limits, batch.given), batch.limits.policy)
+    loaded, limits = call.under_policies(loaded, limits_of(batch.limits, batch.origins), batch.limits.policy)
     task = call.task_of(
         batch.settings,
         loaded,
@@ -130,7 +130,7 @@ def _task(batch: BatchCall, paths: tuple[str, ...], watch: Watch) -> Task:
         watch,
         lockfile=lockfile,
         strict_account=batch.limits.strict_account,
-        flags=flags_of(batch.given, batch.settings),
+        flags=flags_of(batch.origins, batch.settings),
         detailed_exit=batch.detailed_exit,
     )
     if batch.screen.verbose:

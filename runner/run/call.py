@@ -79,7 +79,7 @@ def task_of(
     clock = SystemClock()
     strict = in_ci() if strict_account is None else strict_account
     return Task(
-        loaded=loaded,
+        contents=loaded,
         limits=limits,
         lockfile=(lockfile.path, lockfile.sha256) if lockfile else None,
         guard=Guard(strict=strict, flags=flags),

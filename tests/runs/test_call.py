@@ -116,7 +116,7 @@ def test_a_selection_has_to_fit() -> None:
 def test_a_selection_is_not_held_against_broken_manifests(folder: Path) -> None:
     """Where manifests have errors, those are what is told, not that an order with an error is missing."""
     (folder / "orders.yaml").write_text(MANIFEST.replace("quantity: 2", "quantity: 0"))
-    assert task(sandbox(), selection=Selection(only=("two",))).loaded.errors
+    assert task(sandbox(), selection=Selection(only=("two",))).contents.errors
 
 
 @pytest.mark.parametrize(
