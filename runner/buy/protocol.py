@@ -65,7 +65,7 @@ def no_crash(_: str) -> None:
 class Till:
     """How a call buys: what the faces say, from the confirmation to the last report. Times are seconds.
 
-    `confirm` is shown the plan and raises where a person says no; `ended` is called, the ledger still open, once
+    `confirm` is shown the plan and raises where a person says no; `at_end` is called, the ledger still open, once
     nothing can be bought any more. Up to `jobs` purchases are in flight at once, in the lanes that `lanes` makes.
     `crash_point` is called with the number of each step that was just reached.
     """
@@ -77,7 +77,7 @@ class Till:
     lock_timeout: float = 0.0
     fail_fast: bool = False
     jobs: int = 1
-    ended: Callable[[], None] = lambda: None
+    at_end: Callable[[], None] = lambda: None
     pauses: tuple[float, ...] = PAUSES
     crash_point: Callable[[str], None] = no_crash
     lanes: Callable[[int], Lanes[Result]] = Lanes

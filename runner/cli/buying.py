@@ -117,7 +117,7 @@ def _buy(batch: BatchCall, paths: tuple[str, ...], stop: Stop, options: BuyingOp
                 lock_timeout=options.lock_timeout,
                 fail_fast=options.fail_fast,
                 jobs=options.jobs,
-                ended=stop.defer,
+                at_end=stop.defer,
             )
             with batch.stdout.impatient():
                 ended = call.buy(batch.settings, task, till)
@@ -129,10 +129,10 @@ def _task(batch: BatchCall, paths: tuple[str, ...], watch: Watch) -> Task:
     from runner.manifest.words import Words
     from runner.run import call
 
-    words = Words(paths=paths, named=batch.limits.lockfile, sandbox=batch.settings.sandbox, watch=watch)
+    words = Words(paths=paths, lockfile_path=batch.limits.lockfile, sandbox=batch.settings.sandbox, watch=watch)
     loaded, lockfile = words.load(strict=batch.limits.strict)
     note_left_out(loaded, batch.console)
-    loaded, limits = call.under_policies(loaded, limits_of(batch.limits, batch.given), batch.limits.policy)
+    loaded, limits = call.under_policies(loaded, limits_of(batch.limits, batch.origins), batch.limits.policy)
     task = call.task_of(
         batch.settings,
         loaded,
@@ -141,7 +141,7 @@ def _task(batch: BatchCall, paths: tuple[str, ...], watch: Watch) -> Task:
         watch,
         lockfile=lockfile,
         strict_account=batch.limits.strict_account,
-        flags=flags_of(batch.given, batch.settings),
+        flags=flags_of(batch.origins, batch.settings),
         detailed_exit=batch.detailed_exit,
     )
     if batch.screen.verbose:

@@ -60,7 +60,7 @@ def init_command(options: FoundingOptions) -> int:
     from runner.views import ledger as view
 
     outputs = common.outputs_of(options.formats, FORMATS)
-    settings = common.ledger_settings(options.ledger, options.given)
+    settings = common.ledger_settings(options.ledger, options.origins)
     console = options.screen.console()
     who = str(person_of(os.environ))
     founding = establish(settings, who=who, role=options.grant, lock_timeout=options.lock_timeout)
@@ -92,7 +92,7 @@ def export_command(options: ExportOptions) -> int:
     from runner.ledger.export import BrokenHistory
 
     console = options.screen.console()
-    settings = common.ledger_settings(options.ledger, options.given, sandbox=options.sandbox)
+    settings = common.ledger_settings(options.ledger, options.origins, sandbox=options.sandbox)
     Targets((), settings, [("--output", None if str(options.output) == "-" else options.output)])
     with _existing(locate(settings)) as ledger:
         on_screen = str(options.output) == "-" and console.out.terminal
@@ -168,7 +168,7 @@ def verify_command(options: VerifyOptions) -> int:
     from runner.views import ledger as view
 
     outputs = common.outputs_of(options.formats, FORMATS)
-    settings = common.ledger_settings(options.ledger, options.given, sandbox=options.sandbox)
+    settings = common.ledger_settings(options.ledger, options.origins, sandbox=options.sandbox)
     place = locate(settings)
     Targets(outputs, settings).refuse("the export", [options.export])
     console = options.screen.console()
@@ -222,7 +222,7 @@ def import_command(options: ImportOptions) -> int:
     from runner.views import ledger as view
 
     outputs = common.outputs_of(options.formats, FORMATS)
-    settings = common.ledger_settings(options.ledger, options.given)
+    settings = common.ledger_settings(options.ledger, options.origins)
     place = locate(settings)
     Targets(outputs, settings).refuse("the export", [options.export])
     console = options.screen.console()
@@ -296,13 +296,13 @@ def rekey_command(options: RekeyOptions) -> int:
     hint = "make sure that it is the same account's key, then pass --yes"
     decision.refuse_unasked(console, yes=options.yes, hint=hint)
     settings = replace(
-        common.ledger_settings(options.ledger, options.given),
+        common.ledger_settings(options.ledger, options.origins),
         base_url=options.base_url,
         api_key_file=options.api_key_file,
     )
     identity, now = keyring.identity_of(settings), holder(SystemClock().now())
     who = str(person_of(os.environ))
-    with leading_there(common.flags_of(options.given, settings)), wiring.existing_ledger(settings) as ledger:
+    with leading_there(common.flags_of(options.origins, settings)), wiring.existing_ledger(settings) as ledger:
         claim = f"{who} says that account {ledger.account} has this API key, at {identity.address}, from now on"
 
         def agree() -> None:

@@ -113,7 +113,7 @@ def restore(rows: AccountRows, history: Iterable[Entry | Witness | Stranger]) ->
         moved = {"b_account": rows.account, "events": end.events, "hash": end.hash}
         statements.MOVE_CHAIN.change(rows.connection, moved)
         rows.ends.append(end)
-    return Restored(added=added, orders=orders, present=present, beyond=0 if added else start.events - present)
+    return Restored(events=added, orders=orders, present=present, beyond=0 if added else start.events - present)
 
 
 def _every_event(rows: AccountRows) -> Iterator[Entry]:

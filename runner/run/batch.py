@@ -59,7 +59,7 @@ def preview(
     report.not_checked = NOT_CHECKED_ONLINE if reader else NOT_CHECKED_OFFLINE
     plan, error, terms = Plan(), None, None
     try:
-        standing = standing_of(ledger, task.loaded.orders, task.clock.now())
+        standing = standing_of(ledger, task.contents.orders, task.clock.now())
         plan = _enter(report, making.draft(task, ledger, standing))
         ending.note_open(report, ledger.open_records())
         _check_account(task, ledger, reader)
@@ -160,7 +160,7 @@ def _apply_held(task: Task, till: Till, ledger: Ledger, hold: Hold, buyer: Buyer
     hold.abandon_submitted(task.clock.now())
     plan, error = Plan(), None
     try:
-        standing = standing_of(ledger, task.loaded.orders, task.clock.now())
+        standing = standing_of(ledger, task.contents.orders, task.clock.now())
         plan = _enter(report, making.draft(task, ledger, standing))
         ending.note_open(report, ledger.open_records())
         is_known = _check_account(task, ledger, buyer)

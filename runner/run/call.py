@@ -81,7 +81,7 @@ def task_of(
     clock = SystemClock()
     strict = in_ci() if strict_account is None else strict_account
     return Task(
-        loaded=loaded,
+        contents=loaded,
         limits=limits,
         lockfile=(lockfile.path, lockfile.sha256) if lockfile else None,
         guard=Guard(strict=strict, flags=flags),
@@ -190,7 +190,7 @@ def buy(settings: Settings, task: Task, till: Till) -> batch.Ended:
     with closing(ledger), wiring.buyer(_paced(settings, task.limits), clock, task.watch) as buyer:
         _require_account_in_ci(settings, ledger, task.guard.flags)
         ended = batch.apply(task, _bounded(till, task), ledger, buyer)
-        till.ended()
+        till.at_end()
         return _with_open(ended, ledger, till.file)
 
 

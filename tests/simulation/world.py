@@ -197,7 +197,7 @@ class World(Books):
         self._runs += 1
         holder = Holder(host="here", pid=1, since=self.clock.now(), run_id=f"run-{self._runs}")
         task = Task(
-            loaded=self.loaded,
+            contents=self.loaded,
             limits=Limits(large=DEAR),
             holder=holder,
             clock=self.clock,
