@@ -23,7 +23,7 @@ Stage = Callable[[Plan], Plan]
 def draft(task: Task, ledger: Ledger, standing: Standing) -> Plan:
     """What is left to buy by manifests, ledger and policies, before the vendor is asked anything."""
     requests, batches, selection = task.loaded.orders, task.batches, task.consent.selection
-    memory = recall(ledger, requests)
+    memory = recall(ledger, requests, task.guard.flags)
     # What an earlier run settled without a plain answer: few, and worth their evidence in every report.
     records = (memory.records.get(request.key) for request in requests)
     evidence = ledger.evidence(record.key for record in records if record and record.reason is not None)
