@@ -51,8 +51,8 @@ def renames(plan: Plan, task: Task) -> list[Rename]:
     at = task.clock.now()
     return [
         Rename(before=step.renamed_from, after=step.request.key, run_id=task.run_id, at=at)
-        for step in plan.steps
-        if step.renamed_from is not None and step.status == "already_placed"
+        for step in plan.to_rename
+        if step.renamed_from is not None
     ]
 
 

@@ -178,7 +178,7 @@ def _apply_held(task: Task, till: Till, ledger: Ledger, hold: Hold, buyer: Buyer
         if wants := lookalikes.wants(plan, task.clock.now()):
             hold.note_wants(wants)
         plan = _permit(report, check_approval(plan, task, ledger, buyer), task.limits)
-        if plan.to_buy:
+        if plan.to_buy or plan.to_rename:
             till.confirm(plan)
         if renames := making.renames(plan, task):  # names are given up for ever: not by a run that was refused
             hold.rename(renames)
