@@ -95,12 +95,8 @@ def extend(theirs: str, ours: str) -> str:
 
 def _fill_in(path: str, choice: Wish) -> str:
     text = _template(TEMPLATES[path])
-    workflows = [f"# /{SYSTEMS[system]} @example/money" for system in choice.systems]
-    for name, value in (
-        ("VERSION", __version__),
-        ("TYPES", ", ".join(choice.types)),
-        ("WORKFLOWS", "\n".join(workflows)),
-    ):
+    workflows = "\n".join(f"# /{SYSTEMS[system]} @example/money" for system in choice.systems)
+    for name, value in (("VERSION", __version__), ("TYPES", ", ".join(choice.types)), ("WORKFLOWS", workflows)):
         text = text.replace(f"@{name}@", value)
     return text
 

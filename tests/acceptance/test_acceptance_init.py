@@ -246,7 +246,7 @@ def test_a_person_is_asked_for_types_and_ci(world: World) -> None:
     terminal.until("[gitlab]: ")
     terminal.type("\n")
     assert terminal.end() == 0
-    assert set(tree(world.root)) == FIRST | {"orders/mobile.yaml", ".gitlab-ci.yml"}
+    assert set(tree(world.root)) == FIRST | {"orders/mobile.yaml", ".gitlab-ci.yml", OWNERS}
 
 
 def test_nobody_is_asked_for_what_was_said(world: World) -> None:
