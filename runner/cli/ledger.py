@@ -288,7 +288,7 @@ def rekey_command(options: RekeyOptions) -> int:
     Recorded with your name; the ledger keeps a digest of the key, never the key. Asks on a terminal; elsewhere it needs
     --yes. Exit code 5 if another account of the ledger has the key.
     """
-    from runner.limits.admission import leading_there
+    from runner.core.leading import leading_there
     from runner.run import keyring
     from runner.settle.resolve import person_of
 

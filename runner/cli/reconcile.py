@@ -58,9 +58,9 @@ def command(options: ReconcileOptions) -> int:
     An order is declared absent only if a complete list has nothing that could be it, the balance did not move, and the
     waiting time has passed; placed only with --exclusive. What stays open is listed with its candidates: exit code 7.
     """
+    from runner.core.leading import leading_there
     from runner.core.stop import Stop
     from runner.evidence.judge import Rules
-    from runner.limits.admission import leading_there
     from runner.run import call
     from runner.views import reconcile as view
     from runner.views.terminal.writer import hurry

@@ -23,7 +23,7 @@ Stage = Callable[[Plan], Plan]
 def draft(task: Task, ledger: Ledger, standing: Standing) -> Plan:
     """What is left to buy by manifests, ledger and policies, before the vendor is asked anything."""
     requests, batches, selection = task.contents.orders, task.batches, task.consent.selection
-    memory = recall(ledger, requests)
+    memory = recall(ledger, requests, task.guard.flags)
     # What an earlier run settled without a plain answer: few, and worth their evidence in every report.
     records = (memory.records.get(request.key) for request in requests)
     evidence = ledger.evidence(record.key for record in records if record and record.reason is not None)
@@ -51,8 +51,8 @@ def renames(plan: Plan, task: Task) -> list[Rename]:
     at = task.clock.now()
     return [
         Rename(before=step.renamed_from, after=step.request.key, run_id=task.run_id, at=at)
-        for step in plan.steps
-        if step.renamed_from is not None and step.status == "already_placed"
+        for step in plan.to_rename
+        if step.renamed_from is not None
     ]
 
 

@@ -22,6 +22,7 @@ from runner.core.errors import (
     UsageError,
     worst,
 )
+from runner.core.leading import leading_there
 from runner.core.ledger import Ledger
 from runner.core.orders import OrderKey
 from runner.core.progress import Notice, Watch, harmless, in_turn
@@ -30,7 +31,7 @@ from runner.core.selection import EVERYTHING, Selection
 from runner.core.stop import Stop, StoppableClock
 from runner.evidence.judge import Rules
 from runner.limits import policy
-from runner.limits.admission import leading_there, require_entered
+from runner.limits.admission import require_entered
 from runner.limits.limits import Limits
 from runner.manifest import Loaded
 from runner.manifest.lock import Lockfile

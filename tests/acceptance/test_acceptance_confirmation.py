@@ -145,6 +145,27 @@ def test_nothing_to_buy_asks_nothing(world: World) -> None:
     assert "Type the total" not in terminal.screen
 
 
+RENAME = "Type rename to rename 1 order"
+
+
+@pytest.mark.parametrize(
+    ("typed", "code", "keys"), [("rename\n", 0, {"new/a"}), ("y\n", 8, {"old/a"}), ("\n", 8, {"old/a"})]
+)
+def test_names_are_not_given_up_without_a_yes(world: World, typed: str, code: int, keys: set[str]) -> None:
+    """With nothing to buy, a renaming is shown and asked about: an earlier name is never used again."""
+    world.manifest(ipv4("a"), batch="old")
+    assert world.apply().code == 0
+    world.manifest(ipv4("a"), batch="new", renamed_from="old")
+    terminal = Terminal(world, "apply", MANIFEST)
+    terminal.until(RENAME)
+    assert "new/a" in terminal.shown
+    terminal.type(typed)
+    assert terminal.end() == code
+    rows = world.run("status", "-f", "json").json["orders"]
+    assert {row["key"] for row in rows if row["state"] == "placed"} == keys
+    assert world.bought == ["a"]
+
+
 def test_no_input_at_a_terminal_is_exit_2(world: World) -> None:
     """`--no-input` never asks, and buys nothing without `--yes`."""
     world.manifest(ipv4("a"))

@@ -13,7 +13,7 @@ from test_acceptance_confirmation import Terminal
 
 from runner.core import schemas
 from runner.core.orders import PRODUCT_TYPES
-from runner.starter import SYSTEMS, Wish, extend, files
+from runner.starter import OWNED_ELSEWHERE, OWNERS, SYSTEMS, Wish, extend, files
 
 EVERYTHING = (
     *(word for name in PRODUCT_TYPES for word in ("--type", name)),
@@ -117,7 +117,28 @@ def test_editor_settings_hook_and_workflows_only_where_they_are_asked_for(world:
     ):
         before = set(tree(world.root))
         assert world.run("init", *option).code == 0
-        assert set(tree(world.root)) - before == {path}
+        assert set(tree(world.root)) - before - {OWNERS} == {path}
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_workflow_comes_with_code_owners_to_fill_in(world: World, system: str) -> None:
+    """Policy, by both its names, approval and workflow each have a line that asks nobody until a team is put in."""
+    assert world.run("init", "--ci", system).code == 0
+    lines = (world.root / OWNERS).read_text().splitlines()
+    assert all(line.startswith("#") for line in lines)
+    owned = {line.split()[1] for line in lines if line.endswith(" @example/money")}
+    assert owned == {"/CODEOWNERS", "/approved.json", "/order-runner.yaml", "/order-runner.yml", f"/{SYSTEMS[system]}"}
+
+
+@pytest.mark.parametrize("place", [OWNERS, *OWNED_ELSEWHERE])
+@pytest.mark.parametrize("options", [(), ("--force",)])
+def test_code_owners_that_are_there_go_on_to_be_asked(world: World, place: str, options: tuple[str, ...]) -> None:
+    """Wherever GitHub or GitLab look for them: none is replaced, or hidden by a second file that asks nobody."""
+    world.write(place, "* @example/everybody\n")
+    assert world.run("init", "--ci", "github", *options).code == 0
+    assert {path: text for path, text in tree(world.root).items() if "CODEOWNERS" in path} == {
+        place: b"* @example/everybody\n"
+    }
 
 
 def test_the_same_choice_is_the_same_bytes(world: World) -> None:
@@ -225,7 +246,7 @@ def test_a_person_is_asked_for_types_and_ci(world: World) -> None:
     terminal.until("[gitlab]: ")
     terminal.type("\n")
     assert terminal.end() == 0
-    assert set(tree(world.root)) == FIRST | {"orders/mobile.yaml", ".gitlab-ci.yml"}
+    assert set(tree(world.root)) == FIRST | {"orders/mobile.yaml", ".gitlab-ci.yml", OWNERS}
 
 
 def test_nobody_is_asked_for_what_was_said(world: World) -> None:

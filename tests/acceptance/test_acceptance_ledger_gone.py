@@ -1,6 +1,8 @@
 """Ledgers that go away, come back older, or are not where they seem to be: nothing is bought from a wrong memory."""
 
 import os
+import re
+import shlex
 import shutil
 import signal
 from collections.abc import Callable
@@ -126,6 +128,43 @@ def bought_twice_over(world: World) -> Path:
     assert world.apply(env=env(world)).code == 0
     assert world.run("ledger", "export", "-o", "newest.jsonl", env=env(world)).code == 0
     return older
+
+
+def commands_in(text: str) -> list[list[str]]:
+    """What a text tells to run, in backticks: the arguments of each command."""
+    return [shlex.split(command) for command in re.findall(r"`order-runner ([^`]*)`", text)]
+
+
+READING = (
+    ("apply", "--yes"),
+    ("plan",),
+    ("apply", "--dry-run"),
+    ("status",),
+    ("doctor", "--offline"),
+    ("ledger", "verify"),
+)
+
+
+@pytest.mark.parametrize("call", READING, ids=" ".join)
+def test_the_command_for_an_older_copy_works_as_it_is_printed(world: World, call: tuple[str, ...]) -> None:
+    """Where options named the ledger and the account, the printed import has them: pasted, it brings the rest back."""
+    place = ("--ledger", str(ledger(world)), "--account", "team")
+    world.manifest(ipv4("a"))
+    folder(world).mkdir()
+    assert world.apply(*place, MANIFEST).code == 0
+    older = world.root / "older"
+    shutil.copy(ledger(world), older)
+    world.manifest(ipv4("a"), ipv4("b"))
+    assert world.apply(*place, MANIFEST).code == 0
+    assert world.run("ledger", "export", *place, "-o", "newest.jsonl").code == 0
+    shutil.copy(older, ledger(world))
+    result = world.run(*call, *place, *(() if call[0] in ("status", "doctor", "ledger") else (MANIFEST,)))
+    assert result.code == 5
+    (printed,) = {tuple(command) for command in commands_in(result.said) if command[:2] == ["ledger", "import"]}
+    pasted = ["newest.jsonl" if word == "EXPORT" else word for word in printed]
+    assert world.run(*pasted).code == 0
+    again = world.apply(*place, MANIFEST)
+    assert (again.code, world.bought) == (0, ["a", "b"])
 
 
 def test_an_older_copy_is_refused_by_every_command_and_filled_by_an_import(world: World) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from harness import MANIFEST, PRICE, World, ipv4
+from harness import FIRST_ID, MANIFEST, PRICE, World, ipv4
 
 OLD = (ipv4("a"), ipv4("b"), ipv4("c", quantity=2))
 STRICT = {"ORDER_RUNNER_STRICT_ACCOUNT": "1"}
@@ -335,6 +337,23 @@ def test_an_order_in_doubt_blocks_its_new_name(world: World) -> None:
     assert "old/a, which it was renamed from, may have been charged and is not settled" in plan.out
     assert world.apply().code == 7
     assert status(world)["old/a"] == "unknown"
+    assert world.money_requests == 1
+
+
+def test_what_settles_an_old_name_works_as_it_is_printed(world: World) -> None:
+    """Where options named the ledger and the account, the printed commands have them, in plan and report."""
+    place = ("--ledger", str(world.root / "team.ledger"), "--account", "team")
+    world.box.add_fault("close-after@1")
+    world.manifest(OLD[0], batch="old")
+    assert world.apply(*place, MANIFEST).code == 7
+    world.manifest(OLD[0], batch="new", renamed_from="old")
+    plan = world.run("plan", *place, MANIFEST)
+    (hint,) = [line for line in plan.out.splitlines() if "settle it first" in line]
+    printed = [shlex.split(command)[1:] for command in re.findall("`([^`]*)`", hint)]
+    assert printed == [["reconcile", *place], ["resolve", *place]]
+    assert "open  old/a" in world.run(*printed[0]).out
+    assert world.run(*printed[1], "old/a", "--placed", str(FIRST_ID), "--yes", env={"USER": "ann"}).code == 0
+    assert world.apply(*place, MANIFEST).code == 0
     assert world.money_requests == 1
 
 

@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final, TypeVar, cast, dataclass_transform
@@ -20,12 +21,14 @@ from typing import Any, Final, TypeVar, cast, dataclass_transform
 import click
 
 from runner.cli.complete.values import COMPLETERS
+from runner.core.leading import leading_there
 from runner.run import environment
 from runner.run.environment import variable
 
 _OWN_VARIABLES: Final = {"--base-url": "PROXY_SELLER_BASE_URL"}
 _PARAMETER: Final = "parameter"
 _GROUP: Final = "group"
+_PLACES: Final = ("ledger", "account", "trust_file_system")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +37,17 @@ class Origins:
 
     line: Mapping[str, str]
     environment: Mapping[str, str]
+
+
+def flags_of(origins: Origins, values: Mapping[str, Any]) -> str:
+    """The flags, a blank before each, that send another command to the same account of the same ledger.
+
+    `values` has the call's parameters by field.
+    """
+    if values.get("sandbox"):
+        return " --sandbox"
+    said = [(origins.line[name], values[name]) for name in _PLACES if name in origins.line]
+    return "".join(f" {flag} {shlex.quote(str(value))}" for flag, value in said)
 
 
 class _Option(click.Option):
@@ -99,7 +113,9 @@ def define(
         @click.pass_context
         def call(context: click.Context, /, **_: object) -> int:
             environment.check()
-            return function(_value(kind, context.params, {"origins": _origins_of_options(context)}))
+            origins = _origins_of_options(context)
+            with leading_there(flags_of(origins, context.params)):
+                return function(_value(kind, context.params, {"origins": origins}))
 
         command = cls(name, callback=call, params=list(parameters(kind)), help=function.__doc__)
         if under is not None:

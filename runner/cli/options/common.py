@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -15,6 +14,7 @@ import click
 
 from runner.cli.complete.values import files
 from runner.cli.complete.values import formats as complete_formats
+from runner.cli.options import command
 from runner.cli.options.command import Origins, argument, option, option_class
 from runner.cli.options.types import Rate, Seconds
 from runner.core.errors import ExitCode, UsageError, worst
@@ -173,11 +173,8 @@ def ledger_settings(ledger: LedgerOptions | None, origins: Origins, *, sandbox: 
 
 def flags_of(origins: Origins, settings: Settings) -> str:
     """The flags, a blank before each, that send another command to the same account of the same ledger."""
-    if settings.sandbox:
-        return " --sandbox"
     places = {"ledger": settings.ledger, "account": settings.account, "trust_file_system": settings.trusted_file_system}
-    said = ((origins.line[name], value) for name, value in places.items() if name in origins.line)
-    return "".join(f" {flag} {shlex.quote(str(value))}" for flag, value in said)
+    return command.flags_of(origins, {"sandbox": settings.sandbox, **places})
 
 
 def _refuse_beside_sandbox(origins: Origins) -> None:

@@ -17,8 +17,9 @@ from runner.core.clock import rfc3339
 from runner.core.errors import ExitCode, InvalidManifests, LedgerOutdated, NotThisAccount
 from runner.core.files import WRITABLE_STATE
 from runner.core.identity import Identity
+from runner.core.leading import lead
 from runner.limits import policy
-from runner.limits.admission import check_key, check_name, lead
+from runner.limits.admission import check_key, check_name
 from runner.manifest.words import Words
 from runner.run import keyring, wiring
 from runner.run.doctor.check import Check, Fact, failure, not_checked, ok, warning
