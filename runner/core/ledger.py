@@ -32,6 +32,7 @@ from runner.core.records import (
     Stranger,
     Want,
 )
+from runner.core.states import State
 from runner.core.vendor import Witness
 
 
@@ -156,12 +157,15 @@ class Ledger(Protocol):
         """The orders at the vendor that are remembered as somebody else's, by order id."""
 
     def spent_since(self, at: datetime) -> dict[date, Decimal]:
-        """What was spent, or may have been, by the UTC day of the claim, on orders claimed at `at` or later.
+        """What was spent, or may have been, by the UTC day of the claim, on orders claimed on the day of `at` or later.
 
         Placed orders count with what was charged (the quote, where the answer named no amount), open ones and those
         with an order id that could not become theirs with their quote. An adopted order counts from its adoption on.
         What was refunded is not known.
         """
+
+    def counts(self) -> Mapping[State, int]:
+        """How many orders of the account are in each state, as the ledger keeps it; states without any are left out."""
 
     def dearest(self) -> Decimal | None:
         """The price of the dearest order the account ever bought; None where it has bought none."""
@@ -202,3 +206,6 @@ class Ledger(Protocol):
 
     def misfit(self) -> str | None:
         """The first order that is not what its events make of it, and how, in words; None where all are."""
+
+    def misfit_of_days(self) -> str | None:
+        """The first day that is not kept as its orders make it, and how, in words; None where all are."""

@@ -13,7 +13,7 @@ from sqlalchemy import Row
 from runner.core.errors import LedgerUnusable
 from runner.core.records import COLUMNS, Contradiction, Entry, Head, Restored, Stranger
 from runner.core.vendor import Witness
-from runner.ledger import statements
+from runner.ledger import days, statements
 from runner.ledger.adopting import keep_stranger
 from runner.ledger.fold import fold
 from runner.ledger.sql import KEYS_A_QUERY, AccountRows
@@ -61,6 +61,11 @@ def misfit_after(rows: AccountRows, last: str, size: int) -> tuple[str | None, s
     return next((misfit for misfit in found if misfit), None), str(page[-1]["key"])
 
 
+def misfit_of_days(rows: AccountRows) -> str | None:
+    """The first day that is not kept as the orders make it; in words."""
+    return days.misfit(rows.connection, rows.account)
+
+
 def _fold_orders(rows: AccountRows, keys: list[str]) -> dict[str, dict[str, Any] | str]:
     """What the events make of each order: its row, or why there can be none."""
     folded: dict[str, dict[str, Any] | str] = {}
@@ -91,7 +96,7 @@ def restore(rows: AccountRows, history: Iterable[Entry | Witness | Stranger]) ->
     """Add what a history has beyond the ledger's own events; `Contradiction` where the two differ."""
     start = rows.chain()
     theirs = _every_event(rows)
-    end, added, orders = Head(), 0, 0
+    end, added, orders, sums = Head(), 0, 0, days.Changes()
     for part in history:
         if isinstance(part, Witness):
             rows.keep_witness(part)
@@ -105,7 +110,7 @@ def restore(rows: AccountRows, history: Iterable[Entry | Witness | Stranger]) ->
         else:
             if not added and end != start:
                 raise LedgerUnusable("the ledger's own chain is broken", hint="check it: order-runner ledger verify")
-            orders += _append(rows, part)
+            orders += _append(rows, part, sums)
             added += 1
         end = Head(end.events + 1, part.hash)
     present = end.events - added
@@ -113,6 +118,7 @@ def restore(rows: AccountRows, history: Iterable[Entry | Witness | Stranger]) ->
         moved = {"b_account": rows.account, "events": end.events, "hash": end.hash}
         statements.MOVE_CHAIN.change(rows.connection, moved)
         rows.ends.append(end)
+    sums.keep(rows.connection, rows.account)
     return Restored(added=added, orders=orders, present=present, beyond=0 if added else start.events - present)
 
 
@@ -133,11 +139,12 @@ def _refuse_other(ours: Entry, theirs: Entry) -> None:
             )
 
 
-def _append(rows: AccountRows, entry: Entry) -> bool:
+def _append(rows: AccountRows, entry: Entry, sums: days.Changes) -> bool:
     """Enter one event and move its order; whether the order is new."""
     condition = {"b_account": rows.account, "b_key": entry.key}
     row = statements.ROW.one(rows.connection, condition)
     after = fold(row, entry)
+    sums.note(row, after)
     if row is None:
         statements.RESTORE_ORDER.change(rows.connection, after)
     else:

@@ -142,6 +142,9 @@ def check_ledger(ledger: Ledger, watch: Watch = ignore) -> Chain:
     misfit = ledger.misfit()
     if misfit is not None:
         raise BrokenHistory("the orders", misfit)
+    misfit = ledger.misfit_of_days()
+    if misfit is not None:
+        raise BrokenHistory("the sums by day", misfit)
     return chain
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Concatenate, Final, ParamSpec, TypeVar
@@ -54,12 +55,15 @@ class SqlReader(ABC):
     wants = _answer(adopting.wants, dict)
     strangers = _answer(adopting.strangers, list)
     spent_since = _answer(spending.spent_since, dict)
+    counts = _answer(spending.counts, Counter)
     dearest = _answer(spending.dearest, lambda: None)
     bought_alike = _answer(spending.bought_alike, list)
     register = _answer(registers.register, Register)
     accounts = _answer(archive.accounts, list)
     head = _answer(archive.kept_head, Head)
     kept_witness = _answer(archive.kept_witness, lambda: None)
+
+    misfit_of_days = _answer(archive.misfit_of_days, lambda: None)
 
     _records_after = _answer(AccountRows.page_of_records, list)
     _events_after = _answer(archive.page_of_events, list)

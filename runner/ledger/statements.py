@@ -17,11 +17,13 @@ from sqlalchemy import (
     Insert,
     Integer,
     Select,
+    Text,
     TextClause,
     Update,
     and_,
     bindparam,
     exists,
+    func,
     literal_column,
     select,
     text,
@@ -33,6 +35,7 @@ from runner.ledger.schema import (
     IS_PLACED,
     account_keys,
     chains,
+    days,
     holds,
     order_events,
     orders,
@@ -197,6 +200,31 @@ UPDATE_WANT: Final = Prepared(
     wants.update().where(of_account(wants, "key")), "type", "fields", "fingerprint", "quote_total", "at"
 )
 INSERT_WANT: Final = Prepared(wants.insert())
+
+_DAY: Final = literal_column("substr(COALESCE(claimed_at, ''), 1, 10)", Text)
+DAYS: Final = select(days).where(of_account(days), days.c.day >= bindparam("b_day")).order_by(days.c.day)
+DAY: Final = Prepared(select(days).where(of_account(days, "day")))
+DAY_OF_ORDER: Final = Prepared(
+    select(days).where(
+        of_account(days), days.c.day == select(_DAY).select_from(orders).where(_OF_ORDER).scalar_subquery()
+    )
+)
+"""What is kept of the day that an order was claimed on."""
+INSERT_DAY: Final = Prepared(days.insert())
+UPDATE_DAY: Final = Prepared(days.update().where(of_account(days, "day")), "orders", "spent")
+COSTS: Final = (
+    select(
+        _DAY.label("day"),
+        orders.c.state,
+        func.coalesce(orders.c.total, orders.c.quote_total).label("cost"),
+        orders.c.stray_order_id.is_not(None).label("stray"),
+        func.count().label("orders"),
+    )
+    .where(of_account(orders))
+    .group_by(text("1"), text("2"), text("3"), text("4"))
+    .order_by(text("1"))
+)
+"""What `DAYS` follow from. Grouped by the amount's text: no engine's arithmetic touches money."""
 
 WITNESS: Final = Prepared(select(witnesses.c.type).where(of_account(witnesses, "digest")))
 INSERT_WITNESS: Final = Prepared(witnesses.insert())
