@@ -5,7 +5,7 @@ Knows no engine; each step belongs inside a transaction that its caller opens an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Row
@@ -28,6 +28,16 @@ def kept_head(rows: AccountRows) -> Head:
     """Where the account's chain ends, as the ledger keeps it."""
     row = statements.HEAD.one(rows.connection, {"b_account": rows.account})
     return Head(row["events"], row["hash"]) if row else Head()
+
+
+def event_number(rows: AccountRows, number: int) -> tuple[int, str] | None:
+    """The `seq` and the hash of the account's `number`-th event; None where it has no such event."""
+    beyond = kept_head(rows).events - number
+    if beyond < 0 or number < 1:
+        return None
+    values = {"b_account": rows.account, "b_beyond": beyond}
+    row = statements.EVENT_BEFORE_THE_END.one(rows.connection, values)
+    return (int(row["seq"]), str(row["hash"])) if row else None
 
 
 def accounts(rows: AccountRows) -> list[str]:
@@ -61,12 +71,23 @@ def misfit_after(rows: AccountRows, last: str, size: int) -> tuple[str | None, s
     return next((misfit for misfit in found if misfit), None), str(page[-1]["key"])
 
 
+def misfit_among(rows: AccountRows, keys: Sequence[str]) -> str | None:
+    """The first misfit among the orders with these keys, each of which has an event; at most `KEYS_A_QUERY`."""
+    values = {"b_account": rows.account, "b_keys": keys}
+    page = {row["key"]: dict(row) for row in rows.connection.execute(statements.ROWS, values).mappings()}
+    folded = _fold_orders(rows, keys)
+    found = (
+        _misfit(page[key], folded.get(key)) if key in page else f"{key} has events, but is missing" for key in keys
+    )
+    return next((misfit for misfit in found if misfit), None)
+
+
 def misfit_of_days(rows: AccountRows) -> str | None:
     """The first day that is not kept as the orders make it; in words."""
     return days.misfit(rows.connection, rows.account)
 
 
-def _fold_orders(rows: AccountRows, keys: list[str]) -> dict[str, dict[str, Any] | str]:
+def _fold_orders(rows: AccountRows, keys: Sequence[str]) -> dict[str, dict[str, Any] | str]:
     """What the events make of each order: its row, or why there can be none."""
     folded: dict[str, dict[str, Any] | str] = {}
     values = {"b_account": rows.account, "b_keys": keys}

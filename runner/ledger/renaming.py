@@ -31,7 +31,7 @@ _RENAMED: Final = (
         order_events.c.event == Event.RENAMED.value,
         order_events.c.after == State.RENAMED.value,
     )
-    .order_by(order_events.c.seq)
+    .order_by(order_events.c.key, order_events.c.seq)
 )
 
 

@@ -60,6 +60,16 @@ class AccountRows:
         rows = self.connection.execute(statements.OPEN_ROWS, {"b_account": self.account})
         return [_record(row) for row in rows.mappings()]
 
+    def newest_records(self, size: int) -> list[Record]:
+        """At most `size` settled orders, those that moved last first."""
+        rows = self.connection.execute(statements.NEWEST, {"b_account": self.account, "b_size": size})
+        return [_record(row) for row in rows.mappings()]
+
+    def stray_records(self) -> list[Record]:
+        """Every claimable order with an order id of the vendor's that could not become its own, by key."""
+        rows = self.connection.execute(statements.STRAY_ROWS, {"b_account": self.account})
+        return [_record(row) for row in rows.mappings()]
+
     def take_fence(self, holder: Holder) -> int:
         """Count one more hold of the account; the number is that hold's alone, and every earlier one is overtaken."""
         ours, told = {"b_account": self.account}, {"holder": json_text(values_of(holder))}

@@ -133,9 +133,21 @@ PAGE: Final = (
     select(orders)
     .where(of_account(orders), orders.c.key > bindparam("b_after"))
     .order_by(orders.c.key)
-    .limit(bindparam("b_size"))
+    .limit(bindparam("b_size", type_=Integer))
 )
 OPEN_ROWS: Final = select(orders).where(of_account(orders), text(IS_OPEN)).order_by(orders.c.claimed_at, orders.c.key)
+NEWEST: Final = (
+    select(orders)
+    .where(of_account(orders), text(f"NOT ({IS_OPEN})"))
+    .order_by(orders.c.updated_at.desc(), orders.c.key.desc())
+    .limit(bindparam("b_size", type_=Integer))
+)
+STRAY_ROWS: Final = (
+    select(orders)
+    .where(of_account(orders), orders.c.stray_order_id.is_not(None), text(IS_CLAIMABLE))
+    .order_by(orders.c.key)
+)
+"""The orders that nothing buys because the vendor also answered them with an order id that could not become theirs."""
 
 ROW: Final = Prepared(select(orders).where(_OF_ORDER))
 ROW_AND_OWNER: Final = Prepared(select(orders, _OWNER.scalar_subquery().label("owner")).where(_OF_ORDER))
@@ -262,7 +274,7 @@ MOVE_CHAIN: Final = Prepared(chains.update().where(of_account(chains)), "events"
 
 HEAD: Final = Prepared(_HEAD)
 EVENT_BEFORE_THE_END: Final = Prepared(
-    select(order_events.c.hash)
+    select(order_events.c.seq, order_events.c.hash)
     .where(of_account(order_events))
     .order_by(order_events.c.seq.desc())
     .limit(literal_column("1", Integer))
@@ -273,12 +285,13 @@ HISTORY: Final = (
     select(order_events)
     .where(of_account(order_events), order_events.c.seq > bindparam("b_after"))
     .order_by(order_events.c.seq)
-    .limit(bindparam("b_size"))
+    .limit(bindparam("b_size", type_=Integer))
 )
+"""A page of it: read by its index, sorted by nothing."""
 EVENTS_OF: Final = (
     select(order_events)
     .where(of_account(order_events), one_of(order_events.c.key, "b_keys"))
-    .order_by(order_events.c.seq)
+    .order_by(order_events.c.key, order_events.c.seq)  # by key first: else SQLite reads the account's whole history
 )
 ORPHAN: Final = Prepared(
     select(order_events.c.seq, order_events.c.key)

@@ -65,4 +65,4 @@ def test_a_stray_order_id_that_nobody_has_is_disputed() -> None:
     owned = record(order("owned"), State.ABSENT, stray_order_id="901")
     settled = record(order("settled"), State.PLACED, stray_order_id="902")
     books = Books(stray, owned, settled, record(order("plain"), State.ABSENT), owners={"901": OrderKey("b", "other")})
-    assert disputed_records(every_row(books), books) == [stray]
+    assert disputed_records(books.all, books) == [stray]

@@ -11,7 +11,7 @@ from runner.core.errors import Busy, RunnerError
 from runner.core.orders import OrderKey
 from runner.core.states import State
 from runner.core.vendor import Choice
-from runner.settle.status import StatusRow
+from runner.settle.status import StatusRow, listing_of
 from runner.views import failure, reference, status
 from tests.views.conftest import Make, Plain, Terminal
 
@@ -29,7 +29,7 @@ def rows(make: Make) -> list[StatusRow]:
 
 def test_open_orders_come_first(rows: list[StatusRow], plain: Plain) -> None:
     """An order that may have been charged is on top, and what to do about it at the end."""
-    status.render(rows, fmt="text", console=plain.console)
+    status.render(listing_of(rows), fmt="text", console=plain.console)
     assert plain.out == (
         "ORDER            STATE    ORDER ID  TOTAL USD  SINCE                 REASON\n"
         "crawl/lost       unknown  -             12.50  2026-11-23 12:00:00Z  "
@@ -52,21 +52,21 @@ def test_an_open_order_of_unknown_cost(make: Make, plain: Plain) -> None:
         make.record("b", State.SUBMITTED),
     ]
     rows = [StatusRow(key=record.key, state=record.state, wanted=True, record=record) for record in records]
-    status.render(rows, fmt="text", console=plain.console)
+    status.render(listing_of(rows), fmt="text", console=plain.console)
     assert "2 open orders may have cost 12.50 USD and more;" in plain.out
-    status.render(rows[:1], fmt="text", console=plain.console)
+    status.render(listing_of(rows[:1]), fmt="text", console=plain.console)
     assert "1 open order may have cost an unknown amount;" in plain.out
 
 
 def test_an_empty_ledger(plain: Plain) -> None:
     """Nothing to tell is told."""
-    status.render([], fmt="text", console=plain.console)
+    status.render(listing_of([]), fmt="text", console=plain.console)
     assert plain.out == "the ledger has no orders\n"
 
 
 def test_status_json(rows: list[StatusRow], plain: Plain) -> None:
     """`-f json` is one document, open orders first, amounts as decimal strings."""
-    status.render(rows, fmt="json", console=plain.console)
+    status.render(listing_of(rows), fmt="json", console=plain.console)
     document = json.loads(plain.out)
     assert document["summary"]["unknown"] == document["summary"]["placed"] == 1
     assert [order["key"] for order in document["orders"]] == ["crawl/lost", "crawl/fr-prices", "crawl/new"]
@@ -85,7 +85,7 @@ def test_status_json(rows: list[StatusRow], plain: Plain) -> None:
 def test_status_on_a_terminal(rows: list[StatusRow], terminal: Callable[[int], Terminal], width: int) -> None:
     """Key, state and order id are whole at every width."""
     tty = terminal(width)
-    status.render(rows, fmt="text", console=tty.console())
+    status.render(listing_of(rows), fmt="text", console=tty.console())
     assert {"crawl/lost", "unknown", "1000501"} <= set(" ".join(tty.lines).split())
 
 
