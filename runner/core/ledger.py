@@ -139,7 +139,7 @@ class Ledger(Protocol):
         """At most `size` orders of the account whose outcome is settled: those that moved last, the last one first."""
 
     def stray_records(self) -> list[Record]:
-        """The orders of the account that could be bought but for a `stray_order_id`, by key."""
+        """The orders of the account that could be bought but for a `stray_order_id`, by that id."""
 
     def open_claims(self) -> list[OpenClaim]:
         """The orders of `open_records` with what their claims wrote down, in that order."""

@@ -72,6 +72,7 @@ Index("orders_newest", orders.c.account, orders.c.updated_at, orders.c.key)
 Index(
     "orders_stray",
     orders.c.account,
+    orders.c.stray_order_id,
     sqlite_where=text("stray_order_id IS NOT NULL"),
     postgresql_where=text("stray_order_id IS NOT NULL"),
 )

@@ -66,7 +66,7 @@ class AccountRows:
         return [_record(row) for row in rows.mappings()]
 
     def stray_records(self) -> list[Record]:
-        """Every claimable order with an order id of the vendor's that could not become its own, by key."""
+        """Every claimable order with an order id of the vendor's that could not become its own, by that id."""
         rows = self.connection.execute(statements.STRAY_ROWS, {"b_account": self.account})
         return [_record(row) for row in rows.mappings()]
 

@@ -145,7 +145,7 @@ NEWEST: Final = (
 STRAY_ROWS: Final = (
     select(orders)
     .where(of_account(orders), orders.c.stray_order_id.is_not(None), text(IS_CLAIMABLE))
-    .order_by(orders.c.key)
+    .order_by(orders.c.stray_order_id)
 )
 """The orders that nothing buys because the vendor also answered them with an order id that could not become theirs."""
 

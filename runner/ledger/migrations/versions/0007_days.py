@@ -36,12 +36,18 @@ def upgrade() -> None:
     )
     if op.get_context().dialect.name == "postgresql":
         # Only what is compared byte by byte may decide an index's order (see 0001).
-        for table, column in (("days", "account"), ("days", "day"), ("orders", "updated_at")):
+        for table, column in (
+            ("days", "account"),
+            ("days", "day"),
+            ("orders", "updated_at"),
+            ("orders", "stray_order_id"),
+        ):
             op.execute(f'ALTER TABLE {table} ALTER COLUMN {column} TYPE text COLLATE "C"')
     _fill(days)
     op.drop_index("orders_spent", "orders")
     op.create_index("orders_newest", "orders", ["account", "updated_at", "key"])
-    op.create_index("orders_stray", "orders", ["account"], sqlite_where=STRAY, postgresql_where=STRAY)
+    stray = ["account", "stray_order_id"]
+    op.create_index("orders_stray", "orders", stray, sqlite_where=STRAY, postgresql_where=STRAY)
     op.create_index("order_events_history", "order_events", ["account", "seq"])
 
 
