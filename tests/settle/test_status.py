@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from runner.core.orders import OrderKey
 from runner.core.states import State
-from runner.settle.status import StatusRow, disputed_records, every_row, rows_of
-from tests.make import Books, order, record
+from runner.settle.status import StatusRow, disputed_records, every_row, everything, newest, rows_of
+from tests.make import AT, Books, order, record
 
 OPEN = {State.SUBMITTED, State.UNKNOWN}
 
@@ -42,6 +43,18 @@ def test_without_manifests_the_ledger_is_all_there_is() -> None:
         ("a", "placed", True),
         ("z", "rejected", True),
     ]
+
+
+def test_the_account_in_short_and_in_full() -> None:
+    """Open orders and the newest of the settled ones, or all; either counts every order, open states first."""
+    settled = [record(order(f"o{n}"), updated_at=AT + timedelta(seconds=n)) for n in range(5)]
+    books = Books(*settled, record(order("lost"), State.UNKNOWN), record(order("no"), State.REJECTED, updated_at=AT))
+    short, full = newest(books, 2), everything(books)
+    assert [row.key.name for row in (*short.open, *short.settled())] == ["lost", "o4", "o3"]
+    assert [row.key.name for row in (*full.open, *full.settled())] == ["lost", "o0", "o1", "o2", "o3", "o4", "no"]
+    assert (short.omitted, full.omitted) == (4, 0)
+    for listing in (short, full):
+        assert (listing.total, next(iter(listing.counts))) == (7, State.UNKNOWN)
 
 
 @pytest.mark.parametrize("state", State)
