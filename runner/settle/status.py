@@ -68,26 +68,33 @@ def listing_of(rows: Sequence[StatusRow]) -> Listing:
 
 
 def newest(ledger: Ledger, size: int = NEWEST) -> Listing:
-    """The account's open orders, and of its settled ones those that moved last."""
-    settled = [_known(record) for record in ledger.newest_records(size)]
-    return _of_account(ledger, lambda: settled, lambda settled_orders: settled_orders - len(settled))
+    """The account's open orders, and of its settled ones those that moved last; each by key."""
+    in_doubt = _by_key(ledger.open_records())
+    settled = _by_key(ledger.newest_records(size))
+    kept = ledger.counts()
+    counts = _counts(kept, (row.state for row in (*in_doubt, *settled)))
+    omitted = sum(count for state, count in kept.items() if state not in OPEN) - len(settled)
+    return Listing(open=in_doubt, settled=lambda: settled, counts=counts, omitted=max(0, omitted))
 
 
 def everything(ledger: Ledger) -> Listing:
-    """The account's open orders, and all that are settled, by key."""
+    """The account's open orders, and all that are settled; each by key."""
 
     def settled() -> Iterator[StatusRow]:
         return (_known(record) for record in ledger.every_record() if record.state not in OPEN)
 
-    return _of_account(ledger, settled, lambda _: 0)
+    in_doubt = _by_key(ledger.open_records())
+    counts = _counts(ledger.counts(), (row.state for row in in_doubt))
+    return Listing(open=in_doubt, settled=settled, counts=counts)
 
 
-def _of_account(ledger: Ledger, settled: Callable[[], Iterable[StatusRow]], omitted: Callable[[int], int]) -> Listing:
-    in_doubt = [_known(record) for record in ledger.open_records()]
-    kept = ledger.counts()
-    counts = {state: kept[state] for state in (*sorted(OPEN), *sorted(set(State) - OPEN)) if kept.get(state)}
-    others = sum(count for state, count in counts.items() if state not in OPEN)
-    return Listing(open=in_doubt, settled=settled, counts=counts, omitted=max(0, omitted(others)))
+def _by_key(records: Iterable[Record]) -> list[StatusRow]:
+    return [_known(record) for record in sorted(records, key=lambda record: str(record.key))]
+
+
+def _counts(kept: Mapping[State, int], first: Iterable[State]) -> dict[State, int]:
+    """What is kept of each state that has any order, beginning with the `first` ones."""
+    return {state: kept[state] for state in dict.fromkeys((*first, *State)) if kept.get(state)}
 
 
 def _known(record: Record) -> StatusRow:
