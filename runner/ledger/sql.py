@@ -97,7 +97,7 @@ class AccountRows:
         if move.change(self.connection, values) != 1:
             raise _why_not(row, claim)
         attempt = Attempt(key=key, n=tries + 1, run_id=claim.run_id, claimed_at=claim.at)
-        detail = json_text(claim_detail(claim))
+        detail = json_text(claim_detail(claim, head.events))
         entry = self.telling(head, attempt, before, Event.CLAIMED, State.SUBMITTED, at=claim.at, detail=detail)
         sums = days.moved(self.account, kept, row, {**(row or NO_PURCHASE), **values})
         statements.change_together(self.connection, *entry, *sums)
