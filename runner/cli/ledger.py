@@ -18,13 +18,14 @@ from runner.cli.options.command import CommandOptions, argument, define, group, 
 from runner.cli.options.targets import Targets
 from runner.core.clock import SystemClock
 from runner.core.errors import ExitCode, LedgerUnusable, Refused, UsageError
+from runner.core.records import Head
 from runner.run import wiring
 from runner.run.settings import LedgerPlace, holder, locate, short_path
 
 if TYPE_CHECKING:
     from runner.core.ledger import Ledger
     from runner.core.progress import Watch
-    from runner.core.records import Head, Restored
+    from runner.core.records import Restored
     from runner.ledger.export import Export
     from runner.views.ledger import LedgerCheck
     from runner.views.terminal.console import Console
