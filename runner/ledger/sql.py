@@ -85,7 +85,7 @@ class AccountRows:
         if move.change(self.connection, values) != 1:
             raise _why_not(row, claim)
         attempt = Attempt(key=key, n=tries + 1, run_id=claim.run_id, claimed_at=claim.at)
-        detail = json_text(claim_detail(claim))
+        detail = json_text(claim_detail(claim, head.events))
         entry = self.telling(head, attempt, before, Event.CLAIMED, State.SUBMITTED, at=claim.at, detail=detail)
         statements.change_together(self.connection, *entry)
         return attempt

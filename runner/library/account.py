@@ -91,6 +91,7 @@ class Account:
     timeout: float = 30.0
     money_timeout: float = 180.0
     rate: int | Literal["auto"] | None = None
+    gap: float | None = None
     emulator: Emulator | None = None
 
     def __post_init__(self) -> None:
@@ -98,6 +99,8 @@ class Account:
             raise TypeError("api_key must be an ApiKey, whose value is never printed: ApiKey(text)")
         for name, seconds in (("timeout", self.timeout), ("money_timeout", self.money_timeout)):
             require_seconds(name, seconds, least=1)
+        if self.gap is not None:
+            require_seconds("gap", self.gap)
         if self.rate not in (None, AUTO) and not (isinstance(self.rate, int) and 0 <= self.rate <= environment.MOST):
             raise UsageError(f"rate={self.rate} is not a number of requests from 0 to {environment.MOST:,}, or auto")
         if self.money_timeout < MIN_MONEY_TIMEOUT:
@@ -164,6 +167,7 @@ class Account:
         new_account: bool = False,
         report: AnyPath | None = None,
         fail_fast: bool = False,
+        jobs: int | None = None,
         lock_timeout: float = 0.0,
         stop: Stop | None = None,
         watch: Watch = ignore,
@@ -172,7 +176,8 @@ class Account:
 
         One of two stands for a person's yes: `approve`, a plan or the digest of one, of which exactly is bought or
         nothing; or `confirm`, which is shown the plan, priced and within every limit, and says True. The file `report`
-        is replaced as orders settle. `stop.request()` from another thread lets the order in flight finish and stops.
+        is replaced as orders settle. `stop.request()` from another thread lets the order in flight finish and stops. Up
+        to `jobs` purchases, 1 to 32, are in flight at once; `watch` is told from their threads, by one at a time.
 
         Raises as `plan` does, and OrdersFailed where the vendor refused some orders, Cancelled, Busy. The error's
         `report` says what became of every order, for some may have been bought. OutcomeUnknown means that one may
@@ -202,6 +207,7 @@ class Account:
             file=ReportFile(Path(report)) if report is not None else None,
             lock_timeout=lock_timeout,
             fail_fast=fail_fast,
+            jobs=environment.jobs(jobs),
         )
         with call.report_failure(task, "apply", till.file, _into(till.file)):
             ended = call.buy(settings, task, till)
@@ -258,7 +264,7 @@ class Account:
 
     def _settings(self) -> Settings:
         environment.check()
-        common = Settings(timeout=self.timeout, money_timeout=self.money_timeout, rate=self.rate)
+        common = Settings(timeout=self.timeout, money_timeout=self.money_timeout, rate=self.rate, gap=self.gap)
         if self.emulator is not None:
             folder, faults = self.emulator.folder, self.emulator.faults
             return replace(common, sandbox=True, sandbox_folder=folder, faults=faults)

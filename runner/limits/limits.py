@@ -71,6 +71,13 @@ class Limits:
         """Whether every policy says so; like an exclusive account, a further file takes that away."""
         return bool(self.policies) and all(policy.rate == "auto" for policy in self.policies)
 
+    def bound_jobs(self, jobs: int) -> tuple[int, str | None]:
+        """How many of `jobs` purchases may be in flight at once, and the rule that lowers them, with its place."""
+        lowest = min((policy for policy in self.policies if policy.jobs), key=lambda p: p.jobs or jobs, default=None)
+        if lowest is None or lowest.jobs is None or lowest.jobs >= jobs:
+            return jobs, None
+        return lowest.jobs, lowest.place_of("jobs")
+
     def name(self, option: str) -> str:
         """How a limit was given: its option or its environment variable."""
         return self.origins.get(option, option)

@@ -57,6 +57,7 @@ class Policy:
     exclusive: bool | None = None
     share_quotes: bool | None = None
     rate: str | None = None
+    jobs: int | None = None
     places: Mapping[str, Span] = field(default_factory=dict)
 
     def place_of(self, name: str) -> str:
@@ -215,6 +216,7 @@ def _policy(path: str, sha256: str, fields: Mapping[str, Field]) -> Policy:
         exclusive=values.get("exclusive"),
         share_quotes=values.get("share_quotes"),
         rate=values.get("rate"),
+        jobs=values.get("jobs"),
         places=places,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from runner.core.ledger import Ledger
+from runner.core.ledger import Hold, Ledger
 from runner.core.readings import Readings
 from runner.core.vendor import Reader
 from runner.limits.limits import Standing
@@ -26,12 +26,17 @@ class Sources:
     buying: bool = False
 
     @classmethod
-    def of(cls, task: Task, ledger: Ledger, reader: Reader, standing: Standing, *, buying: bool = False) -> Sources:
-        """Nothing is asked of the vendor yet."""
+    def of(cls, task: Task, ledger: Ledger, reader: Reader, standing: Standing, *, hold: Hold | None = None) -> Sources:
+        """Nothing is asked of the vendor yet. `hold` is the one that a purchase follows under."""
         return cls(
             ledger=ledger,
-            readings=Readings(reader, task.clock, share_quotes=task.limits.shares_quotes),
+            readings=Readings(
+                reader,
+                task.clock,
+                share_quotes=task.limits.shares_quotes,
+                count_events=(lambda: hold.events) if hold else lambda: 0,
+            ),
             references=References(reader=reader, watch=task.watch),
             standing=standing,
-            buying=buying,
+            buying=hold is not None,
         )

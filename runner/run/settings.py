@@ -30,6 +30,9 @@ AUTO: Final = "auto"
 MIN_MONEY_TIMEOUT: Final = 120.0
 """Seconds. A purchase may take so long: waiting less makes unknown outcomes of good ones."""
 
+MOST_JOBS: Final = 32
+"""Purchases that may be in flight at once."""
+
 DAY: Final = 86_400
 """Seconds that anything may be told to wait at most."""
 
@@ -57,6 +60,7 @@ class Settings:
     timeout: float = 30.0
     money_timeout: float = 180.0
     rate: int | Literal["auto"] | None = None
+    gap: float | None = None
     sandbox: bool = False
     faults: tuple[str, ...] = ()
     sandbox_folder: Path | None = None

@@ -166,7 +166,16 @@ def transport(settings: Settings, target: Endpoint, clock: Clock, watch: Watch) 
 
     rate, climbs = rate_of(settings), settings.rate == AUTO
     timing = Timing(read=settings.timeout, money=settings.money_timeout, connect=min(20.0, settings.timeout))
-    return Transport(target.base_url, target.key, clock=clock, rate=rate, climbs=climbs, timing=timing, watch=watch)
+    return Transport(
+        target.base_url,
+        target.key,
+        clock=clock,
+        rate=rate,
+        gap=settings.gap,
+        climbs=climbs,
+        timing=timing,
+        watch=watch,
+    )
 
 
 @contextmanager

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from runner.core.clock import Clock
@@ -27,18 +29,22 @@ _ROUNDING: Final = 1e-6
 
 
 class Pace:
-    """At most `rate` requests start in any 60 s; 0 is unlimited, purchases included.
+    """At most `rate` requests start in any 60 s; 0 is unlimited. `gap` is the seconds between the starts of purchases.
 
     With `climbs` that is where the rate begins: each minute that was used up and not throttled doubles it, until it has
     fallen once, and adds `STEP` from then on. Several threads may keep one pace.
     """
 
-    def __init__(self, rate: int, clock: Clock, watch: Watch, *, climbs: bool = False) -> None:
+    def __init__(
+        self, rate: int, clock: Clock, watch: Watch, *, gap: float | None = None, climbs: bool = False
+    ) -> None:
         self._rate = self._first = rate
+        self._gap = (PURCHASE_GAP if rate else 0.0) if gap is None else gap
         self._climbs = climbs
         self._clock = clock
         self._watch = watch
         self._lock = threading.Lock()
+        self._turn = threading.Lock()
         self._own = threading.local()
         self._starts: deque[float] = deque()
         self._next_purchase = self._fallen = self._changed = float("-inf")
@@ -49,21 +55,38 @@ class Pace:
         if self._rate:
             self._start()
 
-    def purchase(self) -> None:
-        """Wait until a purchase may start, and count it as a request too."""
-        if self._rate:
-            self._own.start = self._start(purchase=True)
+    @contextmanager
+    def purchase(self) -> Iterator[None]:
+        """Wait until a purchase may start, and count it as a request too.
+
+        With a gap, it is the turn of this thread until `purchase_written`, or the end of the `with`: of several that
+        connect and claim at once, two could be written together.
+        """
+        if self._gap:
+            self._turn.acquire()
+        self._own.turn = bool(self._gap)
+        try:
+            self._own.start = self._start(purchase=True) if self._rate or self._gap else None
+            yield
+        finally:
+            self._end_turn()
 
     def purchase_written(self) -> None:
         """The purchase this thread counted last leaves only now: connecting and claiming took their time."""
-        if not self._rate:
+        if self._own.start is None:
             return
         with self._lock:
             now = self._clock.monotonic()
             if self._own.start in self._starts:
                 self._starts.remove(self._own.start)
-            self._starts.append(now)
-            self._own.start, self._next_purchase = now, now + PURCHASE_GAP
+                self._starts.append(now)
+            self._own.start, self._next_purchase = now, now + self._gap
+        self._end_turn()
+
+    def _end_turn(self) -> None:
+        if self._own.turn:
+            self._own.turn = False
+            self._turn.release()
 
     def fall(self) -> bool:
         """The vendor throttles: halve a rate that climbs. True where it had climbed, so that asking again may help."""
@@ -77,20 +100,22 @@ class Pace:
             return self._fell_from > self._first
 
     def _start(self, *, purchase: bool = False) -> float:
-        """The moment at which a request may start, once it has come."""
-        waited = False
+        """The moment at which a request may start, once it has come; at once where the run is asked to stop."""
+        waited = is_cut_short = False
         while True:
             with self._lock:
                 now = self._clock.monotonic()
                 if waited:
                     self._climb(now)
                 until, why = self._earliest(now, purchase=purchase)
-                if until <= now:
-                    self._starts.append(now)
-                    self._next_purchase = now + PURCHASE_GAP if purchase else self._next_purchase
+                if until <= now or is_cut_short:
+                    if self._rate:
+                        self._starts.append(now)
+                    self._next_purchase = now + self._gap if purchase else self._next_purchase
                     return now
             self._wait(until - now, why)
             waited = why == _RATE
+            is_cut_short = self._clock.monotonic() < until
 
     def _earliest(self, now: float, *, purchase: bool) -> tuple[float, str]:
         """From when on the next request may start, and what it waits for."""
@@ -99,7 +124,7 @@ class Pace:
             return gap_ends, "the gap between purchases"
         while self._starts and self._starts[0] + WINDOW <= now:
             self._starts.popleft()
-        full = len(self._starts) >= self._rate
+        full = self._rate and len(self._starts) >= self._rate
         return self._starts[-self._rate] + WINDOW if full else now, _RATE
 
     def _climb(self, now: float) -> None:

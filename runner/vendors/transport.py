@@ -177,6 +177,7 @@ class Transport:
         *,
         clock: Clock,
         rate: int,
+        gap: float | None = None,
         climbs: bool = False,
         timing: Timing | None = None,
         watch: Watch = ignore,
@@ -190,16 +191,18 @@ class Transport:
         self._key = key
         self._clock = clock
         self._watch = watch
-        self._pace = Pace(rate, clock, watch, climbs=climbs)
+        self._pace = Pace(rate, clock, watch, gap=gap, climbs=climbs)
         self._deadline = Deadline(clock)
-        self._backend = TimedBackend(self._deadline)
         self._url = httpx.URL(base_url)
         self._masked = httpx.Request("GET", f"{self.base_url}/", headers=HEADERS)
         self._tls = tls() if self._url.scheme == "https" else None
         # No `httpx.Client`: it would keep cookies, and fail on a redirect it cannot read even where it is told not to
         # follow it.
         self._reads = httpcore.ConnectionPool(
-            ssl_context=self._tls, max_connections=1, keepalive_expiry=30.0, network_backend=self._backend
+            ssl_context=self._tls,
+            max_connections=1,
+            keepalive_expiry=30.0,
+            network_backend=TimedBackend(self._deadline),
         )
 
     def __enter__(self) -> Self:
@@ -273,20 +276,21 @@ class Transport:
 
     @contextmanager
     def connect(self) -> Iterator[HttpConnection | NotSent]:
-        """A connection for one purchase, TCP and TLS done, after the vendor's pace was kept."""
-        self._pace.purchase()
-        opened = self._open()
-        if isinstance(opened, NotSent):
-            yield opened
-            return
-        with closing(opened):
-            money = self.timing.money
-            yield HttpConnection(opened, self._origin(), self._deadline, money, self._core, self._key, self._pace)
+        """A connection for one purchase, TCP and TLS done, after the vendor's pace was kept; in any thread."""
+        deadline = Deadline(self._clock)
+        with self._pace.purchase():
+            opened = self._open(deadline)
+            if isinstance(opened, NotSent):
+                yield opened
+                return
+            with closing(opened):
+                money = self.timing.money
+                yield HttpConnection(opened, self._origin(), deadline, money, self._core, self._key, self._pace)
 
-    def _open(self) -> TimedStream | NotSent:
-        self._deadline.start(self.timing.connect)
+    def _open(self, deadline: Deadline) -> TimedStream | NotSent:
+        deadline.start(self.timing.connect)
         try:
-            stream = self._backend.connect_tcp(self._url.host, self._origin().port)
+            stream = TimedBackend(deadline).connect_tcp(self._url.host, self._origin().port)
             return stream if self._tls is None else stream.start_tls(self._tls, self._url.host)
         except (httpcore.NetworkError, httpcore.TimeoutException, OSError) as error:
             return NotSent(reason=in_words(error, self.timing.connect))

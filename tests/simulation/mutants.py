@@ -12,7 +12,7 @@ from unittest import mock
 
 from runner.buy import protocol
 from runner.core.errors import LedgerUnusable
-from runner.core.orders import OrderKey, OrderRequest, Quote
+from runner.core.orders import OrderKey, OrderRequest
 from runner.core.prices import Prices
 from runner.core.records import Attempt, Claim, Record, Rename, Settlement
 from runner.core.states import Event, State
@@ -42,23 +42,12 @@ NO: Final = Rejected(errors=(VendorError(message="taken for a refusal"),))
 def mark_after_sending() -> AbstractContextManager[object]:
     """No write-ahead: the claim is made when the answer is there."""
 
-    def try_once(self: protocol.Purchase, quote: Quote) -> Outcome:
-        desk = self.desk
-        desk.till.crash_point("3")
-        claim = Claim(
-            request=self.request,
-            quote=quote,
-            ceiling=quote.total,
-            witness=desk.readings.witness(self.request.type),
-            balance=desk.readings.balance(),
-            run_id=desk.report.run_id,
-            at=desk.clock.now(),
-        )
-        with desk.buyer.connect() as line:
+    def try_once(self: protocol.Purchase, terms: protocol.Terms) -> Outcome:
+        with self.desk.buyer.connect() as line:
             if isinstance(line, NotSent):
                 return line
             answer = line.send(self.request, lambda: None)
-            self._claim(claim)
+            self._claim(terms)
         return self._settle(answer)
 
     return mock.patch.object(protocol.Purchase, "_try_once", try_once)

@@ -55,8 +55,8 @@ class SimStop(Stop):
         self._clock.sleep(seconds)
 
     @contextmanager
-    def deferring(self, watch: Any) -> Iterator[None]:
-        del watch
+    def deferring(self, watch: Any, in_flight: Any = None) -> Iterator[None]:
+        del watch, in_flight
         yield
 
 

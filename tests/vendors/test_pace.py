@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from bisect import bisect_right
 from collections import deque
 from datetime import UTC, datetime
@@ -34,6 +35,12 @@ class SleepingClock:
         self.time += seconds
 
 
+def buy(pace: Pace) -> None:
+    """A purchase that is written at once."""
+    with pace.purchase():
+        pace.purchase_written()
+
+
 ROUNDING = 1e-9
 """Seconds that sums of floating numbers may be off by."""
 SECONDS = st.floats(0, 90) | st.sampled_from([0.0, 0.1, 2.0, 59.9, 60.0])
@@ -55,13 +62,13 @@ def test_no_minute_holds_more_than_the_rate_and_purchases_keep_their_gap(
             pace.request()
             starts.append(clock.time)
             continue
-        pace.purchase()
-        starts.append(clock.time)
-        clock.time += connecting
-        if kind == "purchase":
-            pace.purchase_written()
-            starts[-1] = clock.time
-            purchases.append(clock.time)
+        with pace.purchase():
+            starts.append(clock.time)
+            clock.time += connecting
+            if kind == "purchase":
+                pace.purchase_written()
+                starts[-1] = clock.time
+                purchases.append(clock.time)
     assert all(later - first >= WINDOW - ROUNDING for first, later in zip(starts, starts[rate:], strict=False))
     assert all(later - first >= PURCHASE_GAP - ROUNDING for first, later in pairwise(purchases))
 
@@ -73,8 +80,7 @@ def test_zero_is_unlimited(steps: list[bool]) -> None:
     pace = Pace(0, clock, lambda _: None)
     for purchase in steps:
         if purchase:
-            pace.purchase()
-            pace.purchase_written()
+            buy(pace)
         else:
             pace.request()
     assert clock.sleeps == []
@@ -94,8 +100,7 @@ def test_a_purchase_that_takes_its_time_needs_no_further_gap() -> None:
     clock = SleepingClock()
     pace = Pace(50, clock, lambda _: None)
     for _ in range(3):
-        pace.purchase()
-        pace.purchase_written()
+        buy(pace)
         clock.time += 30
     assert clock.sleeps == []
 
@@ -104,10 +109,10 @@ def test_the_gap_counts_from_the_moment_of_writing() -> None:
     """A purchase whose connection took five seconds still keeps the next one two seconds away."""
     clock = SleepingClock()
     pace = Pace(50, clock, lambda _: None)
-    pace.purchase()
-    clock.time += 5
-    pace.purchase_written()
-    pace.purchase()
+    with pace.purchase():
+        clock.time += 5
+        pace.purchase_written()
+    buy(pace)
     assert clock.time == pytest.approx(7.0, abs=1e-3)
 
 
@@ -115,11 +120,52 @@ def test_only_a_wait_that_a_person_notices_is_told() -> None:
     """The gap between purchases passes in silence, the end of a minute's rate does not."""
     clock, seen = SleepingClock(), list[Progress]()
     pace = Pace(2, clock, seen.append)
-    pace.purchase()
-    pace.purchase()
+    buy(pace)
+    buy(pace)
     assert seen == []
-    pace.purchase()
+    buy(pace)
     assert [(wait.why, round(wait.seconds)) for wait in seen if isinstance(wait, Waiting)] == [("the request rate", 56)]
+
+
+def test_a_gap_of_its_own_holds_at_any_rate() -> None:
+    """`--gap` counts where the rate is unlimited, too, and 0 lifts it where the rate is not."""
+    clock = SleepingClock()
+    for gap, rate, seconds in ((5.0, 0, 10.0), (0.0, 50, 0.0)):
+        begun, pace = clock.time, Pace(rate, clock, lambda _: None, gap=gap)
+        for _ in range(3):
+            buy(pace)
+        assert clock.time - begun == pytest.approx(seconds, abs=1e-3)
+
+
+def test_whoever_is_to_stop_does_not_wait_for_the_gap() -> None:
+    """A sleep that ends early, because the run is asked to stop, is the last one: nothing turns round and round."""
+    clock = SleepingClock()
+    pace = Pace(50, clock, lambda _: None)
+    buy(pace)
+    clock.sleep = clock.sleeps.append  # type: ignore[method-assign]
+    buy(pace)
+    assert len(clock.sleeps) == 1
+
+
+def test_lanes_are_written_one_gap_apart() -> None:
+    """Of eight threads that connect at once each is written two seconds after the one before, however long it took."""
+    clock, lock = SleepingClock(), threading.Lock()
+    pace, written = Pace(500, clock, lambda _: None), list[float]()
+
+    def lane(connecting: float) -> None:
+        with pace.purchase():
+            with lock:
+                clock.time += connecting
+            pace.purchase_written()
+            written.append(clock.time)
+
+    lanes = [threading.Thread(target=lane, args=(n % 3 / 2,)) for n in range(8)]
+    for thread in lanes:
+        thread.start()
+    for thread in lanes:
+        thread.join()
+    assert len(written) == 8
+    assert all(later - first >= PURCHASE_GAP - 1e-3 for first, later in pairwise(written))
 
 
 # -- a rate that climbs
@@ -219,10 +265,10 @@ def test_whatever_happens_no_minute_holds_more_than_a_thousand(steps: list[tuple
             pace.request()
             starts.append(clock.time)
         if kind == "purchase":
-            pace.purchase()
-            clock.time += connecting
-            pace.purchase_written()
-            starts.append(clock.time)
+            with pace.purchase():
+                clock.time += connecting
+                pace.purchase_written()
+                starts.append(clock.time)
     starts.sort()
     fullest = max((n + 1 - bisect_right(starts, at - WINDOW + ROUNDING) for n, at in enumerate(starts)), default=0)
     assert fullest <= MOST
@@ -262,7 +308,12 @@ def test_threads_share_one_pace() -> None:
                 starts.append(pace._start(purchase=True))
                 purchases.append(starts[-1])
 
-    clock.sleep = lambda seconds: None  # type: ignore[method-assign] - the gap is over when the clock says so
+    def sleep(seconds: float) -> None:
+        end = clock.time + seconds
+        while clock.time < end:
+            time.sleep(0.0001)
+
+    clock.sleep = sleep  # type: ignore[method-assign] - it is over when the clock says so
     moving = threading.Event()
 
     def tick() -> None:

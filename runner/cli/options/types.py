@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from runner.core.errors import UsageError
-from runner.run.environment import MOST, amount_of, count_of
+from runner.run.environment import MOST, SECONDS, amount_of, count_of
 from runner.run.settings import AUTO, DAY
 
 if TYPE_CHECKING:
@@ -40,10 +40,10 @@ class Amount(click.ParamType[Decimal]):
 
 
 class Count(click.IntRange):
-    """A whole number from 0 to `most`."""
+    """A whole number from `least` to `most`."""
 
-    def __init__(self, most: int = MOST) -> None:
-        super().__init__(min=0, max=most)
+    def __init__(self, most: int = MOST, least: int = 0) -> None:
+        super().__init__(min=least, max=most)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         try:
@@ -66,7 +66,7 @@ class Seconds(click.FloatRange):
         super().__init__(min=least, max=DAY)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        if isinstance(value, str) and not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,3})?", value):
+        if isinstance(value, str) and not SECONDS.fullmatch(value):
             self.fail(f"{value!r} is not a number of seconds: write it like 30 or 0.5", param, ctx)
         return float(super().convert(value, param, ctx))
 

@@ -50,13 +50,8 @@ class V1Reader(V1Encoder):
     def balance(self) -> Decimal:
         return self._patiently(lambda: reads.decode_balance(self._transport.read(v1.BALANCE_GET)))
 
-    def witness(self, product: ProductType, earlier: Witness | None = None) -> Witness:
-        """Orders that end soon are asked for once: nothing joins them that was not shown before, but a stranger's."""
-        if earlier is None or product == "resident":
-            return self.look(product).witness
-        at = self._clock.now()
-        orders = self._orders(product, v1.proxy_list)
-        return Look(type=product, at=at, orders=orders).witness.with_earlier(earlier)
+    def witness(self, product: ProductType) -> Witness:
+        return self.look(product).witness
 
     def look(self, product: ProductType) -> Look:
         """The default list first: an order that comes to its last days between both is in one of them then."""
