@@ -246,7 +246,6 @@ class Purchase:
         outcome: Outcome | None = None
         try:
             outcome = self._try_once(terms)
-            self._goes_on(self._may_go_on(outcome, terms.quote))
         except RunnerError as error:
             if self.entry.status == "unknown":  # claimed: nothing may call this unbought any more
                 raise
@@ -264,19 +263,18 @@ class Purchase:
         with desk.buyer.connect() as line:
             if isinstance(line, NotSent):
                 return line
-            if desk.halt.is_set():
+            if not self._claim(terms):
                 return NotSent(reason=HALTED)
-            self._claim(terms)
             try:
                 answer = line.send(self.request, self._guard)
             except BaseException as error:
                 reason = f"a bug in order-runner while it was sent ({type(error).__name__})"
-                self._settle(Answer(outcome=Unknown(reason=reason)))
+                self._settle(Answer(outcome=Unknown(reason=reason)), terms.quote)
                 raise
-        return self._settle(answer)
+        return self._settle(answer, terms.quote)
 
-    def _claim(self, terms: Terms) -> None:
-        """Step 5."""
+    def _claim(self, terms: Terms) -> bool:
+        """Step 5; False where another order has stopped the batch by now."""
         desk = self.desk
         claim = Claim(
             request=self.request,
@@ -290,11 +288,14 @@ class Purchase:
             approval=desk.approval,
         )
         with desk.lock:
+            if desk.halt.is_set():
+                return False
             self._attempt = desk.hold.claim(claim)
             self._claimed = desk.clock.monotonic()
             entries.note_sent(self.entry, self._attempt)
             desk.till.crash_point("5")
             desk.watch(Sent(key=self.request.key, deadline=desk.till.money_timeout))
+        return True
 
     def _guard(self) -> str | None:
         """Step 6: the last reason not to send."""
@@ -309,8 +310,11 @@ class Purchase:
         with desk.lock:
             return desk.hold.objection()
 
-    def _settle(self, answer: Answer) -> Outcome:
-        """Step 8: on record first, then in the report. What the ledger did not take as placed is unknown."""
+    def _settle(self, answer: Answer, quote: Quote) -> Outcome:
+        """Steps 8 and 10: on record first, then in the report. What the ledger did not take as placed is unknown.
+
+        A stop is said before the lock is given up, so that no lane claims while an unknown outcome is on record.
+        """
         desk = self.desk
         desk.till.crash_point("7")
         assert self._attempt is not None  # noqa: S101 - nothing is settled that was not claimed
@@ -329,13 +333,13 @@ class Purchase:
                     outcome = Unknown(reason=record.reason or "the ledger could not record it", leaning_placed=True)
             desk.till.crash_point("8")
             entries.note_outcome(self.entry, answer, outcome, desk.clock.monotonic() - self._claimed)
+            self._goes_on(self._may_go_on(outcome, quote))
         return outcome
 
     def _may_go_on(self, outcome: Outcome, quote: Quote) -> bool:
         """Whether another order may be claimed after this: step 10."""
         if isinstance(outcome, Placed):
-            with self.desk.lock:
-                overcharged = entries.warn_of_overcharge(self.entry, outcome, quote)
+            overcharged = entries.warn_of_overcharge(self.entry, outcome, quote)
             return not (overcharged or self._line_down)
         if isinstance(outcome, Rejected):
             return not (outcome.access or self.desk.till.fail_fast or self._line_down)

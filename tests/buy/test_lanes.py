@@ -6,7 +6,9 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from decimal import Decimal
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -90,6 +92,40 @@ def test_one_unknown_stops_new_claims_and_the_others_are_awaited(tmp_path: Path)
         assert made == counts["placed"] + 1
         assert w.apply(MANIFEST, jobs=4).report.exit_code is ExitCode.OUTCOME_UNKNOWN
         assert len(w.box.purchases) == made
+
+
+class Held(SystemClock):
+    """A clock that the second lane waits for before it claims, until another has put its outcome on record."""
+
+    def __init__(self) -> None:
+        self._lane = threading.local()
+        self._number = count(1)
+        self._is_ready, self._is_recorded = threading.Event(), threading.Event()
+
+    def crash_point(self, reached: str) -> None:
+        if reached == "4":
+            self._lane.waits = next(self._number) == 2
+        if reached == "6":
+            assert self._is_ready.wait(TOGETHER)
+        if reached == "8":
+            self._is_recorded.set()
+
+    def now(self) -> datetime:
+        if getattr(self._lane, "waits", False):
+            self._lane.waits = False
+            self._is_ready.set()
+            assert self._is_recorded.wait(TOGETHER)
+        return super().now()
+
+
+def test_nothing_is_claimed_once_an_unknown_outcome_is_on_record(tmp_path: Path) -> None:
+    """A lane that is about to claim while another's lost answer is put on record does not."""
+    clock = Held()
+    with world(tmp_path, faults=["reset-after@1"]) as w:
+        ended = w.apply(MANIFEST, jobs=2, crash_point=clock.crash_point, clock=clock)
+        assert statuses(ended) == ["unknown"] + ["planned"] * 7
+        assert w.states(*NAMES) == ["unknown"] + [None] * 7
+        assert len([event for event in w.events if isinstance(event, Sent)]) == 1
 
 
 def test_all_that_are_lost_are_named(tmp_path: Path) -> None:

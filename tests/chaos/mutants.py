@@ -55,7 +55,7 @@ def mark_after_send() -> None:
             self._claimed = desk.clock.monotonic()
             answer = line.send(self.request, self._guard)
             self._claim(terms)
-        return self._settle(answer)
+        return self._settle(answer, terms.quote)
 
     protocol.Purchase._try_once = tries  # type: ignore[method-assign]
 

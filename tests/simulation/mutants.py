@@ -48,7 +48,7 @@ def mark_after_sending() -> AbstractContextManager[object]:
                 return line
             answer = line.send(self.request, lambda: None)
             self._claim(terms)
-        return self._settle(answer)
+        return self._settle(answer, terms.quote)
 
     return mock.patch.object(protocol.Purchase, "_try_once", try_once)
 
