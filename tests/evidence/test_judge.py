@@ -54,8 +54,12 @@ def record(case: Case, state: State, **more: Any) -> Record:
 
 
 def claim(case: Case) -> OpenClaim:
-    """Minutes are from the start; without more an order of 2 French IPv4 for 5.00 out of 100.00, nothing shown before."""
+    """Minutes are from the start; without more an order of 2 French IPv4 for 5.00 out of 100.00, nothing shown before.
+
+    `read` is when the balance was read, right before the claim without more.
+    """
     at = minute(case.get("claimed", 0))
+    claimed = case.get("claimed_place", case.get("claimed", 0))
     product = case.get("type", "ipv4")
     before = frozenset(case.get("before", []))
     numbers = case.get("before_numbers", [f"{order_id}_1" for order_id in before])
@@ -66,7 +70,8 @@ def claim(case: Case) -> OpenClaim:
         balance=Decimal(case.get("balance", "100.00")),
         witness=replace(witness, numbers=None if numbers is None else frozenset(numbers)),
         leaning_placed=case.get("leaning", False),
-        claimed_seq=place(case.get("claimed_place", case.get("claimed", 0))),
+        claimed_seq=place(claimed),
+        read_seq=place(case.get("read", claimed)),
     )
 
 
