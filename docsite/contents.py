@@ -28,7 +28,14 @@ REFERENCE: Final = (
     "vendor/api-v2",
     "vendor/sources",
 )
-EXPLANATION: Final = ("explanation/life-of-an-order", "reliability", "architecture", "performance", "decisions/index")
+EXPLANATION: Final = (
+    "explanation/life-of-an-order",
+    "explanation/many-at-once",
+    "reliability",
+    "architecture",
+    "performance",
+    "decisions/index",
+)
 HOW_TO: Final = (
     "how-to/your-own-account",
     "how-to/review-and-approve",
