@@ -21,7 +21,8 @@ FOLDER = Path(__file__).parents[2] / "benchmarks"
         ("plan", ["--orders", "6", "--rounds", "1"]),
         ("render", ["--orders", "5", "--rounds", "1"]),
         (
-            "requests",
+            "asking",
+            "lanes",
             ["--orders", "13", "--rounds", "1", "--only", "count", "plan", "cpu", "--earlier", sys.executable],
         ),
         ("strangers", ["--orders", "4", "--history", "3", "--rounds", "1"]),
