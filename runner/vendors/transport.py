@@ -305,7 +305,7 @@ class Transport:
     def _on_the_wire(self, request: Request, *more: tuple[bytes, bytes]) -> httpcore.Request:
         """The one place where the key enters a URL; ValueError for a path that could lead elsewhere.
 
-        What `httpx` makes of the address and the headers is made once, not for each request: it cost a fifth of a purchase.
+        What `httpx` makes of address and headers is made once, not for each request: it cost a fifth of a purchase.
         """
         if not _PATH.fullmatch(request.path) or not _QUERY.fullmatch(request.query):
             raise ValueError(f"{request.path!r} is not a path of the vendor's API")
