@@ -70,7 +70,7 @@ _BOUGHT: Final = select(orders.c.key, orders.c.claimed_at).where(
 _CLAIMED: Final = (
     select(order_events.c.key, order_events.c.detail)
     .where(of_account(order_events), order_events.c.event == Event.CLAIMED.value, one_of(order_events.c.key, "b_keys"))
-    .order_by(order_events.c.seq)
+    .order_by(order_events.c.key, order_events.c.seq)
 )
 
 
