@@ -22,9 +22,9 @@ FOLDER = Path(__file__).parents[2] / "benchmarks"
         ("render", ["--orders", "5", "--rounds", "1"]),
         (
             "asking",
-            "lanes",
             ["--orders", "13", "--rounds", "1", "--only", "count", "plan", "cpu", "--earlier", sys.executable],
         ),
+        ("lanes", ["--orders", "4", "--only", "memory", "--earlier", sys.executable]),
         ("strangers", ["--orders", "4", "--history", "3", "--rounds", "1"]),
     ],
 )
