@@ -67,11 +67,11 @@ def command(options: ReconcileOptions) -> int:
 
     outputs = common.outputs_of(options.formats, FORMATS)
     keys = tuple(dict.fromkeys(key_of(text) for text in options.keys))
-    settings = common.vendor_settings(options.vendor, options.given, options.ledger)
+    settings = common.vendor_settings(options.vendor, options.origins, options.ledger)
     Targets(outputs, settings).refuse_inputs((), policy=options.policy)
     console = options.screen.console()
     exclusive = options.exclusive or _is_exclusive(options.policy, console)
-    flags = common.flags_of(options.given, settings)
+    flags = common.flags_of(options.origins, settings)
     with leading_there(flags), console.impatient(), options.screen.watching(console) as watch:
         settlements, code = call.reconcile(
             settings,

@@ -52,7 +52,7 @@ def git(folder: Path, *arguments: str) -> str:
 def test_without_a_word_it_writes_one_manifest_and_what_belongs_to_it(world: World) -> None:
     """No terminal, no option: IPv4, its lockfile, a policy, the schemas; each named, with the next commands."""
     done = world.run("init")
-    assert done.code == 0, done.said
+    assert done.code == 0, done.output
     assert set(tree(world.root)) == FIRST
     assert [line for line in done.out.splitlines() if line.startswith("wrote")] == [
         f"wrote      {path}" for path in sorted(FIRST)
@@ -68,7 +68,7 @@ def test_everything_it_writes_is_valid_and_bought_by_the_sandbox(world: World) -
     checked = world.run("validate", "--strict", "orders")
     assert (checked.code, checked.out) == (0, "7 files, 8 orders: all valid\n")
     locked = world.run("lock", "--sandbox", "--check", "orders")
-    assert locked.code == 0, locked.said
+    assert locked.code == 0, locked.output
     assert world.run("apply", "--sandbox", "--yes", "orders").code == 0
     assert world.report()["summary"]["placed"] == len(PRODUCT_TYPES)
     assert tree(world.root) == before
@@ -79,7 +79,7 @@ def test_each_type_works_alone(name: str, world: World) -> None:
     """A manifest, the words of it locked and no others, and a policy that allows the type and no other."""
     assert world.run("init", "--type", name).code == 0
     checked = world.run("validate", "--strict", "orders")
-    assert checked.code == 0, checked.said
+    assert checked.code == 0, checked.output
     entries = json.loads((world.root / "orders/orders.lock.json").read_text())["entries"]
     assert {entry["type"] for entry in entries} == {name}
     assert f"types: [{name}]" in (world.root / "order-runner.yaml").read_text()
@@ -255,8 +255,8 @@ def test_nobody_is_asked_for_what_was_said(world: World) -> None:
     for number, options in enumerate((("--no-input",), ("--type", "isp", "--ci", "jenkins"))):
         terminal = Terminal(world, "init", str(number), *options)
         assert terminal.end() == 0
-        assert "Types of product" not in terminal.shown
-        assert "]: " not in terminal.shown
+        assert "Types of product" not in terminal.screen
+        assert "]: " not in terminal.screen
 
 
 def test_the_team_sample_ignores_the_same_files() -> None:

@@ -66,7 +66,7 @@ def assert_refused(world: World, call: Call, target: str, **process: Any) -> Non
     """Exit 2, which names the file; the vendor is not asked, and no file is made, changed or gone."""
     before, asked = contents(world), len(world.box.requests)
     result = world.run(*(word.format(target) for word in call), reported=False, **process)
-    assert result.code == 2, (call, result.said)
+    assert result.code == 2, (call, result.output)
     assert Path(target).name in result.err
     assert (len(world.box.requests), contents(world)) == (asked, before)
 
@@ -233,7 +233,7 @@ def test_a_file_that_is_mounted_is_found_out_before_money(world: World) -> None:
     path.write_text("before")
     for call in EVERYWHERE.values():
         result = world.run(*(word.format(path) for word in call), reported=False, prelude=bound(str(path)))
-        assert result.code == 2, result.said
+        assert result.code == 2, result.output
         assert "mount its folder" in result.err
         assert (world.box.requests, path.read_text()) == ((), "before")
 
