@@ -30,6 +30,7 @@ OPTIONS: Final = frozenset(
         "absent",
         "accept-possible-second-purchase",
         "account",
+        "all",
         "allow-copies",
         "allow-short-money-timeout",
         "api-key-file",
