@@ -91,10 +91,14 @@ def _note_rejection(entry: OrderEntry, outcome: Rejected) -> None:
 
 
 def warn_of_overcharge(entry: OrderEntry, outcome: Placed, quote: Quote) -> bool:
-    """Say so where the vendor took more than it had quoted."""
-    if outcome.total is None or outcome.total <= quote.total:
+    """Say so where the vendor took more than it had quoted, or tells what it took in a form nobody can read."""
+    quoted = f"{decimal_text(quote.total)} quoted"
+    if outcome.unread_total is not None:
+        message = f"perhaps overcharged: {outcome.unread_total!a} charged, which is no amount; {quoted}"
+    elif outcome.total is not None and outcome.total > quote.total:
+        message = f"overcharged: {decimal_text(outcome.total)} charged, {quoted}"
+    else:
         return False
-    message = f"overcharged: {decimal_text(outcome.total)} charged, {decimal_text(quote.total)} quoted"
     _find(entry, "PSR505", message, "warning", hint="ask the vendor; the batch stopped here")
     return True
 
