@@ -7,10 +7,13 @@ judged: doubt, never a false certainty.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Final
 
 from runner.core.clock import Clock
+from runner.core.errors import UnknownForm
+from runner.core.ledger import Ledger
 from runner.core.orders import OrderRequest, ProductType, Quote
 from runner.core.vendor import Look, Placed, QuoteRefused, Reader, Witness
 
@@ -18,12 +21,32 @@ MAX_AGE: Final = 60.0
 """Seconds a balance or a list of orders may be used for."""
 
 
+def has_bought(ledger: Ledger, product: ProductType) -> bool:
+    """Whether the account ever bought anything of this type."""
+    return any(record.type == product and record.order_id for record in ledger.every_record())
+
+
+def nothing_yet(
+    error: UnknownForm, product: ProductType, clock: Clock, was_bought: Callable[[ProductType], bool]
+) -> Look:
+    """What an answer that leaves the list out shows: nothing, where nothing was ever bought.
+
+    Elsewhere it may as well be a list that failed, and `error` is raised.
+    """
+    if was_bought(product):
+        raise error
+    return Look(type=product, at=clock.now())
+
+
 class Readings:
     """Quotes, witnesses and the balance; the last two are read again once they are too old."""
 
-    def __init__(self, reader: Reader, clock: Clock) -> None:
+    def __init__(
+        self, reader: Reader, clock: Clock, was_bought: Callable[[ProductType], bool] = lambda _: True
+    ) -> None:
         self.reader = reader
         self._clock = clock
+        self._was_bought = was_bought
         self._witnesses: dict[ProductType, tuple[float, Witness]] = {}
         self._balance: tuple[float, Decimal] | None = None
 
@@ -45,14 +68,21 @@ class Readings:
         """The orders the vendor shows before a purchase."""
         taken, witness = self._witnesses.get(product, (0.0, None))
         if witness is None or self._too_old(taken):
-            taken, witness = self._clock.monotonic(), self.reader.witness(product, witness)
+            taken = self._clock.monotonic()
+            try:
+                witness = self.reader.witness(product, witness)
+            except UnknownForm as error:
+                witness = nothing_yet(error, product, self._clock, self._was_bought).witness
             self._witnesses[product] = taken, witness
         return witness
 
     def look(self, product: ProductType) -> Look:
         """The orders the vendor shows, as far as they can be told apart; serves as the next witness, too."""
         taken = self._clock.monotonic()
-        look = self.reader.look(product)
+        try:
+            look = self.reader.look(product)
+        except UnknownForm as error:
+            look = nothing_yet(error, product, self._clock, self._was_bought)
         self._witnesses[product] = (taken, look.witness)
         return look
 

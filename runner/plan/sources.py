@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from runner.core.ledger import Ledger
-from runner.core.readings import Readings
+from runner.core.readings import Readings, has_bought
 from runner.core.vendor import Reader
 from runner.limits.limits import Standing
 from runner.plan.ids import References
@@ -27,7 +28,7 @@ class Sources:
         """Nothing is asked of the vendor yet."""
         return cls(
             ledger=ledger,
-            readings=Readings(reader, task.clock),
+            readings=Readings(reader, task.clock, partial(has_bought, ledger)),
             references=References(reader=reader, watch=task.watch),
             standing=standing,
             buying=buying,

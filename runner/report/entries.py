@@ -12,6 +12,7 @@ from runner.core.errors import (
     Problem,
     Refused,
     RunnerError,
+    UnknownForm,
     VendorUnavailable,
 )
 from runner.core.orders import Quote, decimal_text
@@ -134,6 +135,7 @@ def note_stop(entry: OrderEntry, error: RunnerError) -> None:
 _STOPPERS: dict[type[RunnerError], tuple[str, Category]] = {
     AccessError: ("PSR502", "access"),
     VendorUnavailable: ("PSR506", "refused"),
+    UnknownForm: ("PSR506", "refused"),
     LedgerReplaced: ("PSR606", "refused"),
     LedgerUnusable: ("PSR601", "refused"),
     Refused: ("PSR411", "refused"),
