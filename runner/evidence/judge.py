@@ -36,7 +36,8 @@ class Facts:
     """All that is known beside the claims.
 
     `looks` has a type's look, or nothing where it could not be taken whole; `balance` is None where it could not be
-    read. `owned`: order ids and base numbers that the ledger's orders have. `ended`: order ids of ours that are over.
+    read. `owned`: order ids and base numbers that the ledger's orders have, and ids that are known to be somebody
+    else's. `ended`: order ids of ours that are over.
     """
 
     looks: Mapping[ProductType, Look]

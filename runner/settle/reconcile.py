@@ -175,7 +175,7 @@ def _facts(task: Reconciliation, claims: Sequence[OpenClaim]) -> tuple[Facts, tu
     facts = Facts(
         looks=looks,
         balance=balance,
-        owned=frozenset(task.ledger.owners(seen)) | numbers,
+        owned=frozenset(task.ledger.owners(seen)) | numbers | _disowned(task.ledger),
         ended=_ids_over(task, before - seen),
         bought=bought,
         countries=countries,
@@ -188,6 +188,11 @@ def _look(task: Reconciliation, product: ProductType) -> Look:
         return task.reader.look(product)
     except UnknownForm as error:
         return nothing_yet(error, product, task.clock, partial(has_bought, task.ledger))
+
+
+def _disowned(ledger: Ledger) -> frozenset[str]:
+    """Orders of which a person has said that they are somebody else's. Their charges stay unexplained."""
+    return frozenset(stranger.order_id for stranger in ledger.strangers())
 
 
 def _ids_over(task: Reconciliation, order_ids: Iterable[str]) -> frozenset[str]:

@@ -198,6 +198,30 @@ def test_words_for_a_protocol(world: World, protocol: str) -> None:
     assert world.bought == ["v6"]
 
 
+def test_what_a_person_disowned_is_no_candidate(world: World) -> None:
+    """An order that a person has called somebody else's does not keep one of ours in doubt."""
+    in_doubt(world, "reset-before@1", ipv4("a"))
+    world.buy_as_stranger(ipv4("theirs", paymentId=43))
+    theirs = str(world.purchases[0].order_id)
+    assert world.run("reconcile", "--settle-after", "0s").code == 7
+    assert world.run("resolve", "--not-mine", theirs, "--reason", "Bo's", "--yes", env={"USER": "ann"}).code == 7
+    result = world.run("reconcile", "--settle-after", "0s")
+    assert result.code == 0, result.said
+    assert world.apply().code == 0
+    assert world.bought == ["theirs", "a"]
+
+
+def test_what_a_person_disowned_explains_no_charge(world: World) -> None:
+    """What a disowned order cost is not taken off: the balance fell, so nothing is called absent."""
+    in_doubt(world, "reset-before@1", ipv4("a"))
+    world.buy_as_stranger(ipv4("theirs"))
+    theirs = str(world.purchases[0].order_id)
+    assert world.run("resolve", "--not-mine", theirs, "--reason", "Bo's", "--yes", env={"USER": "ann"}).code == 7
+    for exclusive in ((), ("--exclusive",)):
+        assert world.run("reconcile", "--settle-after", "0s", *exclusive).code == 7
+    assert world.bought == ["theirs"]
+
+
 LEFT_OUT = [{"data": None}, {"data": ""}, {"data": {}}, {}, {"data": {"items": None}}, {"data": {"items": ""}}]
 NOTHING = [{"data": {"items": {}}}, {"data": {"ipv4": {}}}, {"data": []}]
 
