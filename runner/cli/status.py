@@ -58,7 +58,7 @@ def command(options: StatusOptions) -> int:
         claims = ledger.open_claims()
         disputed = status.disputed_records(rows, ledger)
         other_key = objection(ledger, settings, flags)
-        unread = wiring.unread(settings, ledger)
+        unread = wiring.unread(settings, ledger, is_meant=True)
     common.write_outputs(
         outputs,
         console,
