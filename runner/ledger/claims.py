@@ -31,6 +31,13 @@ _EVENTS: Final = (
     .where(of_account(order_events, "key"))
     .order_by(order_events.c.seq)
 )
+_EARLIER: Final = (
+    select(order_events.c.seq)
+    .where(of_account(order_events), order_events.c.seq < bindparam("b_seq"))
+    .order_by(order_events.c.seq.desc())
+    .limit(1)
+    .offset(bindparam("b_events"))
+)
 _OWNERS: Final = select(orders.c.order_id, orders.c.key).where(of_account(orders), one_of(orders.c.order_id, "b_ids"))
 
 
@@ -63,7 +70,7 @@ _BOUGHT: Final = select(orders.c.key, orders.c.claimed_at).where(
 _CLAIMED: Final = (
     select(order_events.c.key, order_events.c.detail)
     .where(of_account(order_events), order_events.c.event == Event.CLAIMED.value, one_of(order_events.c.key, "b_keys"))
-    .order_by(order_events.c.seq)
+    .order_by(order_events.c.key, order_events.c.seq)
 )
 
 
@@ -159,7 +166,14 @@ def _open_claim(rows: AccountRows, record: Record) -> OpenClaim:
         leaning_placed=any(_hints(earlier.event, detail) for earlier, detail in history),
         evidence=history[-1][1].get("evidence") or {},
         claimed_seq=event.seq,
+        read_seq=_seq_before(rows, event.seq, detail.get("events_since", 0)),
     )
+
+
+def _seq_before(rows: AccountRows, seq: int, events: int) -> int:
+    """The place of the account's last event before these `events`, which are the last before `seq`; 0 for none."""
+    values = {"b_account": rows.account, "b_seq": seq, "b_events": events}
+    return rows.connection.execute(_EARLIER, values).scalar() or 0
 
 
 def _hints(event: str, detail: Mapping[str, Any]) -> bool:
