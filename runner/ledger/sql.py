@@ -7,12 +7,10 @@ nothing may be sent, before that commit is acknowledged.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
-
-from sqlalchemy import Connection, RowMapping, Select
 
 from runner.core.errors import LedgerUnusable, Refused
 from runner.core.orders import OrderKey
@@ -22,10 +20,8 @@ from runner.core.vendor import Witness
 from runner.ledger import statements
 from runner.ledger.chain import event_hash
 from runner.ledger.codec import claim_detail, json_text, moment_text, money_text, record_of, storable, values_of
+from runner.ledger.connection import Call, Connection, Row, Statement, first_row
 from runner.ledger.moves import SettlementCase, arrow, changes, refuse_nonsense
-
-KEYS_A_QUERY: Final = 500
-"""Below the number of parameters that every engine takes."""
 
 ABANDONED: Final = "its run ended before the outcome was recorded"
 
@@ -43,22 +39,22 @@ class AccountRows:
         records = map(_record, self.of_each(statements.ROWS, "b_keys", map(str, keys)))
         return {record.key: record for record in records}
 
-    def of_each(self, statement: Select[Any], name: str, wanted: Iterable[str], **more: object) -> Iterator[RowMapping]:
-        """The rows of a statement that takes all of `wanted` by one name, read in as many pieces as engines need."""
+    def every(self, statement: Statement, **values: object) -> list[Row]:
+        """The account's rows that a statement finds."""
+        return statement.every(self.connection, {"b_account": self.account, **values})
+
+    def of_each(self, statement: Statement, name: str, wanted: Iterable[str], **more: object) -> list[Row]:
+        """The rows of a statement that takes all of `wanted` by one name; it is not asked for nothing."""
         texts = list(wanted)
-        for start in range(0, len(texts), KEYS_A_QUERY):
-            values = {"b_account": self.account, name: texts[start : start + KEYS_A_QUERY], **more}
-            yield from self.connection.execute(statement, values).mappings()
+        return self.every(statement, **{name: json_text(texts)}, **more) if texts else []
 
     def page_of_records(self, after: str, size: int) -> list[Record]:
         """At most `size` records, by the text of their keys, from the first one after `after`."""
-        values = {"b_account": self.account, "b_after": after, "b_size": size}
-        return [_record(row) for row in self.connection.execute(statements.PAGE, values).mappings()]
+        return [_record(row) for row in self.every(statements.PAGE, b_after=after, b_size=size)]
 
     def open_records(self) -> list[Record]:
         """Every `submitted` and `unknown` order, oldest claim first."""
-        rows = self.connection.execute(statements.OPEN_ROWS, {"b_account": self.account})
-        return [_record(row) for row in rows.mappings()]
+        return [_record(row) for row in self.every(statements.OPEN_ROWS)]
 
     def take_fence(self, holder: Holder) -> int:
         """Count one more hold of the account; the number is that hold's alone, and every earlier one is overtaken."""
@@ -87,10 +83,10 @@ class AccountRows:
         attempt = Attempt(key=key, n=tries + 1, run_id=claim.run_id, claimed_at=claim.at)
         detail = json_text(claim_detail(claim))
         entry = self.telling(head, attempt, before, Event.CLAIMED, State.SUBMITTED, at=claim.at, detail=detail)
-        statements.change_together(self.connection, *entry)
+        self.connection.run_together(*entry)
         return attempt
 
-    def _claiming(self, fence: int, claim: Claim, row: Mapping[str, Any] | None) -> statements.Call:
+    def _claiming(self, fence: int, claim: Claim, row: Mapping[str, Any] | None) -> Call:
         tries = int(row["attempt"]) if row else 0
         key = str(claim.request.key)
         values = _claim_values(claim, tries + 1) | {"b_account": self.account, "b_fence": fence}
@@ -134,7 +130,7 @@ class AccountRows:
         entered = self.telling(
             head, attempt, case.state, event, after, at=settlement.at, detail=detail, reason=values["reason"]
         )
-        statements.change_together(self.connection, moved, *entered)
+        self.connection.run_together(moved, *entered)
         return _record({**case.row, **values})
 
     def _case(self, attempt: Attempt, settlement: Settlement) -> tuple[Head, SettlementCase]:
@@ -171,12 +167,10 @@ class AccountRows:
         """Where the account's chain ends; nobody else can add to it until this transaction is over."""
         return self._head(statements.CHAIN.one(self.connection, {"b_account": self.account}))
 
-    def _head_and(
-        self, statement: statements.Prepared, values: Mapping[str, Any]
-    ) -> tuple[Head, dict[str, Any] | None]:
+    def _head_and(self, statement: Statement, values: Mapping[str, Any]) -> tuple[Head, Row | None]:
         """The chain's end, and what is read when nobody else can add to it any more."""
         chain = statements.CHAIN, {"b_account": self.account}
-        end, row = statements.read_together(self.connection, chain, (statement, values))
+        end, row = map(first_row, self.connection.run_together(chain, (statement, values)))
         return self._head(end), row
 
     def _head(self, row: Mapping[str, Any] | None) -> Head:
@@ -196,7 +190,7 @@ class AccountRows:
         at: datetime,
         detail: str,
         reason: str | None = None,
-    ) -> tuple[statements.Call, statements.Call]:
+    ) -> tuple[Call, Call]:
         """What enters an event and moves the chain's end to it."""
         values = {
             "account": self.account,

@@ -1,0 +1,77 @@
+"""All that a ledger's rows need of an engine: a session with its transactions, and statements as text."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+Row = dict[str, Any]
+"""What a statement found, by the names of its columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement as each engine has it. It runs inside the transaction that is open on the connection.
+
+    Values go by name; those that the statement does not ask for do not count. Raises the driver's own errors.
+    """
+
+    sqlite: str
+    postgres: str
+
+    def one(self, connection: Connection, values: Mapping[str, Any]) -> Row | None:
+        """The first row."""
+        return first_row(connection.run(self, values))
+
+    def every(self, connection: Connection, values: Mapping[str, Any]) -> list[Row]:
+        """All rows."""
+        return list(rows_of(connection.run(self, values)))
+
+    def change(self, connection: Connection, values: Mapping[str, Any]) -> int:
+        """How many rows were changed."""
+        cursor = connection.run(self, values)
+        changed: int = cursor.rowcount
+        cursor.close()
+        return changed
+
+
+Call = tuple[Statement, Mapping[str, Any]]
+
+
+class Connection(ABC):
+    """A session of one engine. It may be used from any thread, by one at a time."""
+
+    @abstractmethod
+    def run(self, statement: Statement, values: Mapping[str, Any]) -> Any:
+        """The driver's cursor after the statement."""
+
+    def run_together(self, *calls: Call) -> list[Any]:
+        """The cursors after these statements, made in this order, in one journey where the engine is far away."""
+        return [self.run(statement, values) for statement, values in calls]
+
+    @abstractmethod
+    def begin(self, how: str | None = None) -> AbstractContextManager[None]:
+        """A transaction: its commit is acknowledged when the `with` is left, and it is undone where that raises.
+
+        `how` in the engine's words; None for the session's own way.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """End the session."""
+
+
+def first_row(cursor: Any) -> Row | None:
+    """The first row under a driver's cursor, which is closed."""
+    row = next(rows_of(cursor), None)
+    cursor.close()
+    return row
+
+
+def rows_of(cursor: Any) -> Iterator[Row]:
+    """What is under a driver's cursor."""
+    names = [column[0] for column in cursor.description]
+    return (dict(zip(names, row, strict=True)) for row in cursor)
