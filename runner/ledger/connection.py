@@ -8,6 +8,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
+
+class NotHeld(Exception):
+    """The account that a transaction was to be made for is not held by this session any more; nothing was done."""
+
+
 Row = dict[str, Any]
 """What a statement found, by the names of its columns."""
 
@@ -51,6 +56,20 @@ class Connection(ABC):
     def run_together(self, *calls: Call) -> list[Any]:
         """The cursors after these statements, made in this order, in one journey where the engine is far away."""
         return [self.run(statement, values) for statement, values in calls]
+
+    def change_last(self, *calls: Call) -> None:
+        """Make these changes, at the latest with the next statement or the commit, whose journey they may share."""
+        for statement, values in calls:
+            statement.change(self, values)
+
+    def change_surely(self, change: Call, proof: Call) -> bool:
+        """Make a change that has to hit one row, at the latest as `change_last` does; False where it does not.
+
+        Where that would be known too late, `proof`, which fails where the change did not hit, undoes the transaction.
+        """
+        del proof
+        statement, values = change
+        return statement.change(self, values) == 1
 
     @abstractmethod
     def begin(self, how: str | None = None) -> AbstractContextManager[None]:

@@ -23,11 +23,14 @@ from sqlalchemy import (
     Insert,
     Integer,
     Select,
+    Table,
     Text,
     TextClause,
     Update,
     and_,
     bindparam,
+    case,
+    cast,
     exists,
     func,
     literal_column,
@@ -78,6 +81,13 @@ class Definition:
 
 def _define(statement: Select[Any] | Insert | Update | TextClause, *columns: str) -> Definition:
     return Definition(statement, columns)
+
+
+def _enter_once(table: Table) -> Definition:
+    """An INSERT that changes nothing where its key is there."""
+    names = [column.name for column in table.c]
+    values = ", ".join(f":{name}" for name in names)
+    return _define(text(f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({values}) ON CONFLICT DO NOTHING"))  # noqa: S608 - names of our own
 
 
 class _TextsIn(FunctionElement[str]):
@@ -142,6 +152,21 @@ CLAIM: Final = _define(
     *_CLAIMED,
 )
 """The one conditional move that makes an attempt."""
+IS_CLAIMED: Final = _define(
+    select(
+        cast(
+            case(
+                (
+                    exists().where(of_account(orders, "key", "attempt", "state", "run_id")),
+                    literal_column("'1'"),
+                ),
+                else_=literal_column("'the claim found its order changed'"),
+            ),
+            Integer,
+        )
+    )
+)
+"""Fails, on engines that are strict about numbers, where a claim did not hit."""
 CLAIM_NEW: Final = _define(
     orders.insert().from_select(
         [column.name for column in _NEW],
@@ -186,8 +211,7 @@ UPDATE_WANT: Final = _define(
 )
 INSERT_WANT: Final = _define(wants.insert())
 
-WITNESS: Final = _define(select(witnesses.c.type).where(of_account(witnesses, "digest")))
-INSERT_WITNESS: Final = _define(witnesses.insert())
+INSERT_WITNESS: Final = _enter_once(witnesses)
 
 INSERT_EVENT: Final = _define(
     order_events.insert(), *(column.name for column in order_events.c if not column.primary_key)
@@ -195,19 +219,15 @@ INSERT_EVENT: Final = _define(
 SAME_EVENT: Final = _define(select(order_events.c.seq).where(of_account(order_events, "key", "attempt", "detail")))
 
 HOLD: Final = _define(select(holds.c.fence).where(of_account(holds)))
+KEEP_HOLD: Final = _define(select(holds.c.fence).where(of_account(holds)).with_for_update(read=True))
+"""The same, and on engines that lock rows nobody can overtake until the transaction is over."""
 INSERT_HOLD: Final = _define(holds.insert())
 UPDATE_HOLD: Final = _define(holds.update().where(of_account(holds)).values(fence=text("fence + 1")), "holder")
 
 ACCOUNT_KEYS: Final = _define(select(account_keys).order_by(account_keys.c.n))
 CHAINED: Final = _define(select(chains.c.account).where(chains.c.events > literal_column("0")))
 """The accounts that have events."""
-_ENTRY: Final = [column.name for column in account_keys.c]
-ENTER_KEY: Final = _define(
-    text(
-        f"INSERT INTO account_keys ({', '.join(_ENTRY)}) VALUES ({', '.join(f':{name}' for name in _ENTRY)}) "  # noqa: S608 - names of our own columns
-        "ON CONFLICT DO NOTHING"
-    )
-)
+ENTER_KEY: Final = _enter_once(account_keys)
 """Of two that enter the same number at once, one changes nothing: it has not seen what the other entered."""
 ACCOUNTS: Final = _define(select(holds.c.account).order_by(holds.c.account))
 

@@ -11,6 +11,7 @@ from runner.core.identity import AccountKey
 from runner.core.records import Adoption, Attempt, Claim, Entry, Holder, Record, Rename, Restored, Settlement, Stranger
 from runner.core.vendor import Witness
 from runner.ledger import adopting, archive, register, renaming
+from runner.ledger.connection import NotHeld
 from runner.ledger.emergency import EmergencyFile
 from runner.ledger.footing import Footing
 from runner.ledger.sql import AccountRows
@@ -33,7 +34,8 @@ class SqlHold:
     """What an engine hands out while it holds an account.
 
     `transaction` opens one on the connection that holds the account and commits it durably on leaving, turning what the
-    store says into `LedgerUnusable`. `is_held` tells whether the engine's lock is still there. With `restoring`, a
+    store says into `LedgerUnusable`. `is_held` tells whether the engine's lock is still there; `holding` opens a
+    transaction that finds out by itself, and raises `NotHeld` then, where that saves a journey. With `restoring`, a
     ledger that lacks events may be held, and nothing but `restore` may be asked of it.
     """
 
@@ -43,12 +45,14 @@ class SqlHold:
         holder: Holder,
         transaction: Callable[[], AbstractContextManager[AccountRows]],
         is_held: Callable[[], bool],
+        holding: Callable[[], AbstractContextManager[AccountRows]] | None = None,
         emergency: EmergencyFile,
         footing: Footing,
         restoring: bool = False,
     ) -> None:
         self._transaction = transaction
         self._is_held = is_held
+        self._holding = holding or self._look_and_begin
         self._emergency = emergency
         self._footing = footing
         self._witness = ""
@@ -68,12 +72,17 @@ class SqlHold:
     start_run = _durable(AccountRows.start_run)
     finish_run = _durable(AccountRows.finish_run)
 
+    def _look_and_begin(self) -> AbstractContextManager[AccountRows]:
+        if not self._is_held():
+            raise NotHeld
+        return self._transaction()
+
     @contextmanager
-    def _write(self) -> Iterator[AccountRows]:
+    def _write(self, transaction: AbstractContextManager[AccountRows] | None = None) -> Iterator[AccountRows]:
         """A durable transaction on a ledger that is where it was opened, before it and after it."""
         self._footing.refuse_moved()
         self._footing.catch_up()
-        with self._transaction() as rows:
+        with transaction or self._transaction() as rows:
             yield rows
             self._footing.refuse_shorter(rows)
         if rows.ends:
@@ -97,13 +106,14 @@ class SqlHold:
 
     def claim(self, claim: Claim) -> Attempt:
         """One durable conditional move to `submitted`."""
-        if not self._is_held():
-            raise Refused(f"{claim.request.key} was not claimed: this process no longer holds the account")
         witness = claim.witness.digest
-        with self._write() as rows:
-            attempt = rows.claim(self._fence, claim)
-            if witness != self._witness:
-                rows.keep_witness(claim.witness)
+        try:
+            with self._write(self._holding()) as rows:
+                attempt = rows.claim(self._fence, claim)
+                if witness != self._witness:
+                    rows.keep_witness(claim.witness)
+        except NotHeld:
+            raise Refused(f"{claim.request.key} was not claimed: this process no longer holds the account") from None
         self._witness = witness
         return attempt
 

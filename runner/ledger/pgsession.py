@@ -19,7 +19,7 @@ from psycopg.pq import TransactionStatus
 
 from runner.core.errors import Busy, LedgerUnusable
 from runner.core.records import Holder
-from runner.ledger.connection import Call, Connection, Row, Statement, rows_of
+from runner.ledger.connection import Call, Connection, NotHeld, Row, Statement, rows_of
 from runner.ledger.lockfile import signature
 
 READ: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -74,7 +74,8 @@ class PostgresConnection(Connection):
     def __init__(self, raw: psycopg.Connection) -> None:
         self.raw = raw
         self.notices: list[str] = []
-        self._waiting: str | None = None
+        self._opening: list[Question] = []
+        self._queued: list[Call] = []
         raw.add_notice_handler(lambda notice: self.notices.append(notice.message_primary or ""))
 
     def run(self, statement: Statement, values: Mapping[str, Any]) -> psycopg.Cursor[Any]:
@@ -87,11 +88,28 @@ class PostgresConnection(Connection):
 
     def ask_together(self, *questions: Question) -> list[psycopg.Cursor[Any]]:
         """The cursors after these texts with their values, in one journey."""
-        begin, self._waiting = self._waiting, None
-        with self.raw.pipeline():
-            if begin is not None:
-                self.raw.execute(begin.encode())
-            return [self.raw.execute(text.encode(), values) for text, values in questions]
+        opening, queued = self._opening, self._queued
+        self._opening, self._queued = [], []
+        before = [*opening, *((statement.postgres, values) for statement, values in queued)]
+        try:
+            with self.raw.pipeline():
+                cursors = [self.raw.execute(text.encode(), values) for text, values in (*before, *questions)]
+        except psycopg.OperationalError as error:
+            if len(opening) > 1:
+                raise NotHeld from error
+            raise
+        if len(opening) > 1 and cursors[1].fetchone() != (True,):
+            raise NotHeld
+        return cursors[len(before) :]
+
+    def change_last(self, *calls: Call) -> None:
+        """Have these changes share a journey with the next statement or the commit."""
+        self._queued += calls
+
+    def change_surely(self, change: Call, proof: Call) -> bool:
+        """Have a change and what proves it share a journey with the next statement or the commit."""
+        self.change_last(change, proof)
+        return True
 
     def ask(self, text: str, *values: Any) -> Any:
         """The first column of the first row, None without one."""
@@ -99,11 +117,14 @@ class PostgresConnection(Connection):
         return None if row is None else row[0]
 
     @contextmanager
-    def begin(self, how: str | None = None) -> Iterator[None]:
-        """A transaction: its commit is acknowledged when the `with` is left, and it is undone where that raises."""
-        if self._waiting or self.raw.info.transaction_status not in (IDLE, LOST):
+    def begin(self, how: str | None = None, held: Question | None = None) -> Iterator[None]:
+        """A transaction: its commit is acknowledged when the `with` is left, and it is undone where that raises.
+
+        With `held`, which asks whether the account is held, its first statement raises `NotHeld` where it is not.
+        """
+        if self._opening or self.raw.info.transaction_status not in (IDLE, LOST):
             raise RuntimeError("a transaction is open on this session already")
-        self._waiting = how or READ
+        self._opening = [(how or READ, None), *([held] if held else [])]
         try:
             yield
             self._commit()
@@ -112,11 +133,11 @@ class PostgresConnection(Connection):
                 self.raw.rollback()
             raise
         finally:
-            self._waiting = None
+            self._opening, self._queued = [], []
 
     def _commit(self) -> None:
-        if self._waiting is None:
-            refuse_undone(self.raw.execute("COMMIT"))
+        if self._queued or not self._opening:
+            refuse_undone(self.ask_together(("COMMIT", None))[0])
 
     def close(self) -> None:
         """End the session."""
@@ -230,6 +251,16 @@ class AccountSession:
             time.sleep(min(pause, left))
             pause = min(pause * 1.5, PAUSES[1])
 
+    @property
+    def is_of_this_process(self) -> bool:
+        """Whether nobody has forked since the account was taken."""
+        return os.getpid() == self._process
+
+    @property
+    def held(self) -> Question:
+        """Asks whether this session still has the account."""
+        return "SELECT pg_backend_pid() = %s AND pg_try_advisory_xact_lock(%s)", (self._pid, self._key)
+
     def leave(self) -> None:
         """Let go of the account; the session ends where that is not possible any more."""
         self.is_over = True
@@ -244,11 +275,10 @@ class AccountSession:
 
     def is_held(self) -> bool:
         """Whether this process, by this session, still has the account."""
-        if self.is_over or os.getpid() != self._process:
+        if self.is_over or not self.is_of_this_process:
             return False
-        asked = "SELECT pg_backend_pid() = %s AND pg_try_advisory_xact_lock(%s)"
         try:
-            return bool(self.connection.ask(asked, self._pid, self._key))
+            return self.connection.ask_together(self.held)[0].fetchone() == (True,)
         except psycopg.Error:
             return False
 

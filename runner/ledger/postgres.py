@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -21,6 +21,7 @@ from runner.core.files import WRITABLE_STATE, private_folder
 from runner.core.ledger import Hold, Ledger
 from runner.core.records import Head, Holder
 from runner.ledger import migrations
+from runner.ledger.connection import NotHeld
 from runner.ledger.emergency import EmergencyFile
 from runner.ledger.engine import SqlLedger, check_account
 from runner.ledger.footing import Footing, refuse_behind
@@ -30,6 +31,7 @@ from runner.ledger.pgsession import (
     WRITE,
     AccountSession,
     PostgresConnection,
+    Question,
     holding,
     lock_key,
     make_durable,
@@ -98,6 +100,7 @@ class PostgresLedger(SqlLedger):
                 hold = SqlHold(
                     holder=holder,
                     transaction=lambda: self._acknowledged_transaction(session),
+                    holding=lambda: self._holding_transaction(session),
                     is_held=session.is_held,
                     emergency=emergency,
                     footing=Footing(lock, {}, self.location),
@@ -236,15 +239,21 @@ class PostgresLedger(SqlLedger):
             if self._version(connection) != migrations.HEAD:
                 migrations.upgrade(connection.raw, "postgres")
 
+    def _holding_transaction(self, session: AccountSession) -> AbstractContextManager[AccountRows]:
+        """An acknowledged transaction that proves with its first statement that the account is held."""
+        if session.is_over or not session.is_of_this_process:
+            raise NotHeld
+        return self._acknowledged_transaction(session, session.held)
+
     @contextmanager
-    def _acknowledged_transaction(self, session: AccountSession) -> Iterator[AccountRows]:
+    def _acknowledged_transaction(self, session: AccountSession, held: Question | None = None) -> Iterator[AccountRows]:
         """A transaction whose commit is acknowledged without a warning: a cut wait for a replica is only a warning."""
         connection = session.connection
         if session.is_over:
             raise LedgerUnusable(f"the ledger {self.location} is no longer held", hint="run again")
         connection.notices.clear()
-        with self._transaction(connection, WRITE) as rows:
-            yield rows
+        with self._trusting(), connection.begin(WRITE, held):
+            yield AccountRows(connection, self.account)
         if connection.notices:
             raise LedgerUnusable(f"the ledger {self.location} committed with a warning: {connection.notices[-1]}")
 

@@ -75,15 +75,19 @@ class AccountRows:
         witness is not stored: see `keep_witness`.
         """
         key = claim.request.key
-        head, row = self._head_and(statements.ROW, {"b_account": self.account, "b_key": str(key)})
+        named = {"b_account": self.account, "b_key": str(key)}
+        head, (row, hold) = self._head_and((statements.ROW, named), (statements.KEEP_HOLD, named))
         before, tries = (State(row["state"]), int(row["attempt"])) if row else (State.PLANNED, 0)
-        move, values = self._claiming(fence, claim, row)
-        if move.change(self.connection, values) != 1:
+        if hold is None or hold["fence"] != fence or not _is_claimable(row):
             raise _why_not(row, claim)
         attempt = Attempt(key=key, n=tries + 1, run_id=claim.run_id, claimed_at=claim.at)
+        claimed = {"b_state": State.SUBMITTED.value, "b_attempt": attempt.n, "b_run_id": claim.run_id}
+        proof = statements.IS_CLAIMED, named | claimed
+        if not self.connection.change_surely(self._claiming(fence, claim, row), proof):
+            raise _why_not(row, claim)
         detail = json_text(claim_detail(claim))
         entry = self.telling(head, attempt, before, Event.CLAIMED, State.SUBMITTED, at=claim.at, detail=detail)
-        self.connection.run_together(*entry)
+        self.connection.change_last(*entry)
         return attempt
 
     def _claiming(self, fence: int, claim: Claim, row: Mapping[str, Any] | None) -> Call:
@@ -96,13 +100,10 @@ class AccountRows:
 
     def keep_witness(self, witness: Witness) -> None:
         """Store a witness that claims refer to by its digest, unless it is there."""
-        values = {"b_account": self.account, "b_digest": witness.digest}
-        if statements.WITNESS.one(self.connection, values) is None:
-            content = values_of(witness) | {"order_ids": _orders_text(witness)}
-            content["package"] = None if witness.package is None else json_text(content["package"])
-            statements.INSERT_WITNESS.change(
-                self.connection, {"account": self.account, "digest": witness.digest, **content}
-            )
+        content = values_of(witness) | {"order_ids": _orders_text(witness)}
+        content["package"] = None if witness.package is None else json_text(content["package"])
+        values = {"account": self.account, "digest": witness.digest, **content}
+        self.connection.change_last((statements.INSERT_WITNESS, values))
 
     def witness(self, digest: str) -> Witness | None:
         """The witness that is stored under `digest`, whether or not it still has it; ValueError for no witness."""
@@ -130,13 +131,13 @@ class AccountRows:
         entered = self.telling(
             head, attempt, case.state, event, after, at=settlement.at, detail=detail, reason=values["reason"]
         )
-        self.connection.run_together(moved, *entered)
+        self.connection.change_last(moved, *entered)
         return _record({**case.row, **values})
 
     def _case(self, attempt: Attempt, settlement: Settlement) -> tuple[Head, SettlementCase]:
         order_id = settlement.order_id if settlement.after is State.PLACED else None
         values = {"b_account": self.account, "b_key": str(attempt.key), "b_order_id": order_id}
-        head, row = self._head_and(statements.ROW_AND_OWNER, values)
+        head, (row,) = self._head_and((statements.ROW_AND_OWNER, values))
         if row is None or row["attempt"] < attempt.n:
             raise LedgerUnusable(
                 f"the ledger does not know attempt {attempt.n} of {attempt.key}",
@@ -167,11 +168,11 @@ class AccountRows:
         """Where the account's chain ends; nobody else can add to it until this transaction is over."""
         return self._head(statements.CHAIN.one(self.connection, {"b_account": self.account}))
 
-    def _head_and(self, statement: Statement, values: Mapping[str, Any]) -> tuple[Head, Row | None]:
+    def _head_and(self, *calls: Call) -> tuple[Head, list[Row | None]]:
         """The chain's end, and what is read when nobody else can add to it any more."""
         chain = statements.CHAIN, {"b_account": self.account}
-        end, row = map(first_row, self.connection.run_together(chain, (statement, values)))
-        return self._head(end), row
+        end, *rows = map(first_row, self.connection.run_together(chain, *calls))
+        return self._head(end), rows
 
     def _head(self, row: Mapping[str, Any] | None) -> Head:
         if row is None:
@@ -227,9 +228,13 @@ def _claim_values(claim: Claim, n: int) -> dict[str, Any]:
     }
 
 
+def _is_claimable(row: Mapping[str, Any] | None) -> bool:
+    return row is None or (State(row["state"]) in CLAIMABLE and row["stray_order_id"] is None)
+
+
 def _why_not(row: Mapping[str, Any] | None, claim: Claim) -> Refused:
     key, state = claim.request.key, State(row["state"]) if row else State.PLANNED
-    if row is None or (state in CLAIMABLE and row["stray_order_id"] is None):
+    if row is None or _is_claimable(row):
         return Refused(f"{key} was not claimed: another run has since taken over the account", hint="run again")
     if state in CLAIMABLE:
         return Refused(

@@ -35,6 +35,10 @@ CLAIM: Final = Statement(
     'UPDATE orders SET type=:type, fields=:fields, fingerprint=:fingerprint, state=:state, attempt=:attempt, updated_at=:updated_at, claimed_at=:claimed_at, run_id=:run_id, quote_total=:quote_total, reason=:reason WHERE orders.account = :b_account AND orders."key" = :b_key AND orders.attempt = :b_attempt AND state IN (\'planned\', \'rejected\', \'absent\') AND orders.stray_order_id IS NULL AND (EXISTS (SELECT * FROM holds WHERE holds.account = :b_account AND holds.fence = :b_fence))',
     "UPDATE orders SET type=%(type)s::VARCHAR, fields=%(fields)s::VARCHAR, fingerprint=%(fingerprint)s::VARCHAR, state=%(state)s::VARCHAR, attempt=%(attempt)s::INTEGER, updated_at=%(updated_at)s::VARCHAR, claimed_at=%(claimed_at)s::VARCHAR, run_id=%(run_id)s::VARCHAR, quote_total=%(quote_total)s::VARCHAR, reason=%(reason)s::VARCHAR WHERE orders.account = %(b_account)s::VARCHAR AND orders.key = %(b_key)s::VARCHAR AND orders.attempt = %(b_attempt)s::INTEGER AND state IN ('planned', 'rejected', 'absent') AND orders.stray_order_id IS NULL AND (EXISTS (SELECT * FROM holds WHERE holds.account = %(b_account)s::VARCHAR AND holds.fence = %(b_fence)s::INTEGER))",
 )
+IS_CLAIMED: Final = Statement(
+    'SELECT CAST(CASE WHEN (EXISTS (SELECT * FROM orders WHERE orders.account = :b_account AND orders."key" = :b_key AND orders.attempt = :b_attempt AND orders.state = :b_state AND orders.run_id = :b_run_id)) THEN \'1\' ELSE \'the claim found its order changed\' END AS INTEGER) AS anon_1',
+    "SELECT CAST(CASE WHEN (EXISTS (SELECT * FROM orders WHERE orders.account = %(b_account)s::VARCHAR AND orders.key = %(b_key)s::VARCHAR AND orders.attempt = %(b_attempt)s::INTEGER AND orders.state = %(b_state)s::VARCHAR AND orders.run_id = %(b_run_id)s::VARCHAR)) THEN '1' ELSE 'the claim found its order changed' END AS INTEGER) AS anon_1",
+)
 CLAIM_NEW: Final = Statement(
     'INSERT INTO orders (account, "key", base_order_numbers, type, fields, fingerprint, state, attempt, updated_at, claimed_at, run_id, quote_total, reason) SELECT :account AS anon_1, :key AS anon_2, :base_order_numbers AS anon_3, :type AS anon_4, :fields AS anon_5, :fingerprint AS anon_6, :state AS anon_7, :attempt AS anon_8, :updated_at AS anon_9, :claimed_at AS anon_10, :run_id AS anon_11, :quote_total AS anon_12, :reason AS anon_13 WHERE EXISTS (SELECT * FROM holds WHERE holds.account = :b_account AND holds.fence = :b_fence)',
     'INSERT INTO orders (account, key, base_order_numbers, type, fields, fingerprint, state, attempt, updated_at, claimed_at, run_id, quote_total, reason) SELECT %(account)s::VARCHAR AS anon_1, %(key)s::VARCHAR AS anon_2, %(base_order_numbers)s::VARCHAR AS anon_3, %(type)s::VARCHAR AS anon_4, %(fields)s::VARCHAR AS anon_5, %(fingerprint)s::VARCHAR AS anon_6, %(state)s::VARCHAR AS anon_7, %(attempt)s::INTEGER AS anon_8, %(updated_at)s::VARCHAR AS anon_9, %(claimed_at)s::VARCHAR AS anon_10, %(run_id)s::VARCHAR AS anon_11, %(quote_total)s::VARCHAR AS anon_12, %(reason)s::VARCHAR AS anon_13 WHERE EXISTS (SELECT * FROM holds WHERE holds.account = %(b_account)s::VARCHAR AND holds.fence = %(b_fence)s::INTEGER)',
@@ -79,13 +83,9 @@ INSERT_WANT: Final = Statement(
     'INSERT INTO wants (account, "key", type, fields, fingerprint, quote_total, at) VALUES (:account, :key, :type, :fields, :fingerprint, :quote_total, :at)',
     'INSERT INTO wants (account, key, type, fields, fingerprint, quote_total, at) VALUES (%(account)s::VARCHAR, %(key)s::VARCHAR, %(type)s::VARCHAR, %(fields)s::VARCHAR, %(fingerprint)s::VARCHAR, %(quote_total)s::VARCHAR, %(at)s::VARCHAR)',
 )
-WITNESS: Final = Statement(
-    'SELECT witnesses.type FROM witnesses WHERE witnesses.account = :b_account AND witnesses.digest = :b_digest',
-    'SELECT witnesses.type FROM witnesses WHERE witnesses.account = %(b_account)s::VARCHAR AND witnesses.digest = %(b_digest)s::VARCHAR',
-)
 INSERT_WITNESS: Final = Statement(
-    'INSERT INTO witnesses (account, digest, type, order_ids, at, package) VALUES (:account, :digest, :type, :order_ids, :at, :package)',
-    'INSERT INTO witnesses (account, digest, type, order_ids, at, package) VALUES (%(account)s::VARCHAR, %(digest)s::VARCHAR, %(type)s::VARCHAR, %(order_ids)s::VARCHAR, %(at)s::VARCHAR, %(package)s::VARCHAR)',
+    'INSERT INTO witnesses (account, digest, type, order_ids, at, package) VALUES (:account, :digest, :type, :order_ids, :at, :package) ON CONFLICT DO NOTHING',
+    'INSERT INTO witnesses (account, digest, type, order_ids, at, package) VALUES (%(account)s, %(digest)s, %(type)s, %(order_ids)s, %(at)s, %(package)s) ON CONFLICT DO NOTHING',
 )
 INSERT_EVENT: Final = Statement(
     'INSERT INTO order_events (account, "key", attempt, event, "before", "after", at, run_id, reason, detail, prev_hash, hash) VALUES (:account, :key, :attempt, :event, :before, :after, :at, :run_id, :reason, :detail, :prev_hash, :hash)',
@@ -98,6 +98,10 @@ SAME_EVENT: Final = Statement(
 HOLD: Final = Statement(
     'SELECT holds.fence FROM holds WHERE holds.account = :b_account',
     'SELECT holds.fence FROM holds WHERE holds.account = %(b_account)s::VARCHAR',
+)
+KEEP_HOLD: Final = Statement(
+    'SELECT holds.fence FROM holds WHERE holds.account = :b_account',
+    'SELECT holds.fence FROM holds WHERE holds.account = %(b_account)s::VARCHAR FOR SHARE',
 )
 INSERT_HOLD: Final = Statement(
     'INSERT INTO holds (account, fence, holder) VALUES (:account, :fence, :holder)',
