@@ -5,6 +5,7 @@ A test that says `make.order("a", max_total=Decimal(9))` is about the limit and 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -256,6 +257,13 @@ class Books:
 
     def open_records(self) -> list[Record]:
         return [one for one in self.all if one.state in OPEN]
+
+    def newest_records(self, size: int) -> list[Record]:
+        settled = [one for one in self.all if one.state not in OPEN]
+        return sorted(settled, key=lambda one: one.updated_at, reverse=True)[:size]
+
+    def counts(self) -> dict[State, int]:
+        return dict(Counter(one.state for one in self.all))
 
     def owners(self, order_ids: Iterable[str]) -> dict[str, OrderKey]:
         bought = {one.order_id: one.key for one in self.all if one.order_id} | dict(self.owned)

@@ -54,6 +54,7 @@ from runner.ledger.schema import (
     PRICE,
     account_keys,
     chains,
+    days,
     holds,
     order_events,
     orders,
@@ -125,12 +126,26 @@ PAGE: Final = _define(
     select(orders)
     .where(of_account(orders), orders.c.key > bindparam("b_after"))
     .order_by(orders.c.key)
-    .limit(bindparam("b_size"))
+    .limit(bindparam("b_size", type_=Integer))
     .offset(literal_column("0"))
 )
 OPEN_ROWS: Final = _define(
     select(orders).where(of_account(orders), text(IS_OPEN)).order_by(orders.c.claimed_at, orders.c.key)
 )
+
+NEWEST: Final = _define(
+    select(orders)
+    .where(of_account(orders), text(f"NOT ({IS_OPEN})"))
+    .order_by(orders.c.updated_at.desc(), orders.c.key.desc())
+    .limit(bindparam("b_size", type_=Integer))
+    .offset(literal_column("0"))
+)
+STRAY_ROWS: Final = _define(
+    select(orders)
+    .where(of_account(orders), orders.c.stray_order_id.is_not(None), text(IS_CLAIMABLE))
+    .order_by(orders.c.stray_order_id)
+)
+"""The orders that nothing buys because the vendor also answered them with an order id that could not become theirs."""
 
 ROW: Final = _define(select(orders).where(_OF_ORDER))
 ROW_AND_OWNER: Final = _define(select(orders, _OWNER.scalar_subquery().label("owner")).where(_OF_ORDER))
@@ -211,6 +226,32 @@ UPDATE_WANT: Final = _define(
 )
 INSERT_WANT: Final = _define(wants.insert())
 
+_DAY: Final = literal_column("substr(COALESCE(claimed_at, ''), 1, 10)", Text)
+DAYS: Final = _define(select(days).where(of_account(days), days.c.day >= bindparam("b_day")).order_by(days.c.day))
+DAY: Final = _define(select(days).where(of_account(days, "day")))
+DAY_OF_ORDER: Final = _define(
+    select(days).where(
+        of_account(days), days.c.day == select(_DAY).select_from(orders).where(_OF_ORDER).scalar_subquery()
+    )
+)
+"""What is kept of the day that an order was claimed on."""
+INSERT_DAY: Final = _define(days.insert())
+UPDATE_DAY: Final = _define(days.update().where(of_account(days, "day")), "orders", "spent")
+_COST: Final = func.coalesce(orders.c.total, orders.c.quote_total)
+COSTS: Final = _define(
+    select(
+        _DAY.label("day"),
+        orders.c.state,
+        _COST.label("cost"),
+        orders.c.stray_order_id.is_not(None).label("stray"),
+        func.count().label("orders"),
+    )
+    .where(of_account(orders))
+    .group_by(text("1"), text("2"), text("3"), text("4"))
+    .order_by(text("1"))
+)
+"""What `DAYS` follow from. Grouped by the amount's text: no engine's arithmetic touches money."""
+
 INSERT_WITNESS: Final = _enter_once(witnesses)
 
 INSERT_EVENT: Final = _define(
@@ -242,7 +283,7 @@ MOVE_CHAIN: Final = _define(chains.update().where(of_account(chains)), "events",
 
 HEAD: Final = _define(_HEAD)
 EVENT_BEFORE_THE_END: Final = _define(
-    select(order_events.c.hash)
+    select(order_events.c.seq, order_events.c.hash)
     .where(of_account(order_events))
     .order_by(order_events.c.seq.desc())
     .limit(literal_column("1", Integer))
@@ -253,13 +294,14 @@ HISTORY: Final = _define(
     select(order_events)
     .where(of_account(order_events), order_events.c.seq > bindparam("b_after"))
     .order_by(order_events.c.seq)
-    .limit(bindparam("b_size"))
+    .limit(bindparam("b_size", type_=Integer))
     .offset(literal_column("0"))
 )
+"""A page of it: read by its index, sorted by nothing."""
 EVENTS_OF: Final = _define(
     select(order_events)
     .where(of_account(order_events), one_of(order_events.c.key, "b_keys"))
-    .order_by(order_events.c.seq)
+    .order_by(order_events.c.key, order_events.c.seq)  # by key first: else SQLite reads the account's whole history
 )
 ORPHAN: Final = _define(
     select(order_events.c.seq, order_events.c.key)
@@ -300,31 +342,16 @@ _OF_KEYS: Final = of_account(order_events) & one_of(order_events.c.key, "b_keys"
 CLAIMED: Final = _define(
     select(order_events.c.key, order_events.c.detail)
     .where(_OF_KEYS, text(f"event = '{Event.CLAIMED}'"))
-    .order_by(order_events.c.seq)
+    .order_by(order_events.c.key, order_events.c.seq)
 )
 RENAMED: Final = _define(
     select(order_events.c.key, order_events.c.detail)
     .where(_OF_KEYS, text(f"event = '{Event.RENAMED}' AND \"after\" = '{State.RENAMED}'"))
-    .order_by(order_events.c.seq)
+    .order_by(order_events.c.key, order_events.c.seq)
 )
 
 # What limits ask.
 _MAYBE_BOUGHT: Final = or_(text(IS_PLACED), text(IS_OPEN))
-_COST: Final = func.coalesce(orders.c.total, orders.c.quote_total)
-SPENT: Final = _define(
-    select(
-        func.substr(orders.c.claimed_at, literal_column("1"), literal_column("10")).label("day"),
-        _COST.label("cost"),
-        func.count().label("orders"),
-    )
-    .where(
-        of_account(orders),
-        orders.c.claimed_at >= bindparam("b_at"),
-        or_(_MAYBE_BOUGHT, orders.c.stray_order_id.is_not(None)),
-    )
-    .group_by(text("1"), text("2"))
-)
-"""Grouped by the amount's text, to be added up as decimals: no engine's arithmetic touches money."""
 DEAREST: Final = _define(
     select(_COST.label("cost"))
     .where(of_account(orders), text(IS_PLACED), literal_column(PRICE).is_not(None))

@@ -5,24 +5,27 @@ For any SQL engine, like `sql.py`: each call belongs inside a transaction that i
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 
 from runner.core.orders import OrderKey
 from runner.core.records import Bought
-from runner.ledger import statements
+from runner.core.states import State
+from runner.ledger import days, statements
 from runner.ledger.codec import moment_text, optional_decimal
 from runner.ledger.sql import AccountRows
 
 
 def spent_since(rows: AccountRows, at: datetime) -> dict[date, Decimal]:
     """What was spent, or may have been, by the day of the claim."""
-    by_day: defaultdict[date, Decimal] = defaultdict(Decimal)
-    for row in rows.every(statements.SPENT, b_at=moment_text(at)):
-        by_day[date.fromisoformat(row["day"])] += Decimal(row["cost"] or 0) * row["orders"]
-    return dict(by_day)
+    return days.spent_since(rows.connection, rows.account, at)
+
+
+def counts(rows: AccountRows) -> Counter[State]:
+    """How many orders are in each state."""
+    return days.counts(rows.connection, rows.account)
 
 
 def dearest(rows: AccountRows) -> Decimal | None:

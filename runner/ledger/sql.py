@@ -17,11 +17,11 @@ from runner.core.orders import OrderKey
 from runner.core.records import GENESIS, Attempt, Claim, Head, Holder, Record, Run, Settlement
 from runner.core.states import CLAIMABLE, Event, State
 from runner.core.vendor import Witness
-from runner.ledger import statements
+from runner.ledger import days, statements
 from runner.ledger.chain import event_hash
 from runner.ledger.codec import claim_detail, json_text, moment_text, money_text, record_of, storable, values_of
 from runner.ledger.connection import Call, Connection, Row, Statement, first_row
-from runner.ledger.moves import SettlementCase, arrow, changes, refuse_nonsense
+from runner.ledger.moves import NO_PURCHASE, SettlementCase, arrow, changes, refuse_nonsense
 
 ABANDONED: Final = "its run ended before the outcome was recorded"
 
@@ -56,6 +56,14 @@ class AccountRows:
         """Every `submitted` and `unknown` order, oldest claim first."""
         return [_record(row) for row in self.every(statements.OPEN_ROWS)]
 
+    def newest_records(self, size: int) -> list[Record]:
+        """At most `size` settled orders, those that moved last first."""
+        return [_record(row) for row in self.every(statements.NEWEST, b_size=size)]
+
+    def stray_records(self) -> list[Record]:
+        """Every claimable order with an order id of the vendor's that could not become its own, by that id."""
+        return [_record(row) for row in self.every(statements.STRAY_ROWS)]
+
     def take_fence(self, holder: Holder) -> int:
         """Count one more hold of the account; the number is that hold's alone, and every earlier one is overtaken."""
         ours, told = {"b_account": self.account}, {"holder": json_text(values_of(holder))}
@@ -76,18 +84,23 @@ class AccountRows:
         """
         key = claim.request.key
         named = {"b_account": self.account, "b_key": str(key)}
-        head, (row, hold) = self._head_and((statements.ROW, named), (statements.KEEP_HOLD, named))
+        today = statements.DAY, {"b_account": self.account, "b_day": moment_text(claim.at)[:10]}
+        head, (row, hold, *kept) = self._head_and(
+            (statements.ROW, named), (statements.KEEP_HOLD, named), (statements.DAY_OF_ORDER, named), today
+        )
         before, tries = (State(row["state"]), int(row["attempt"])) if row else (State.PLANNED, 0)
         if hold is None or hold["fence"] != fence or not _is_claimable(row):
             raise _why_not(row, claim)
         attempt = Attempt(key=key, n=tries + 1, run_id=claim.run_id, claimed_at=claim.at)
         claimed = {"b_state": State.SUBMITTED.value, "b_attempt": attempt.n, "b_run_id": claim.run_id}
         proof = statements.IS_CLAIMED, named | claimed
-        if not self.connection.change_surely(self._claiming(fence, claim, row), proof):
+        move, values = self._claiming(fence, claim, row)
+        if not self.connection.change_surely((move, values), proof):
             raise _why_not(row, claim)
         detail = json_text(claim_detail(claim))
         entry = self.telling(head, attempt, before, Event.CLAIMED, State.SUBMITTED, at=claim.at, detail=detail)
-        self.connection.change_last(*entry)
+        sums = days.moved(self.account, kept, row, {**(row or NO_PURCHASE), **values})
+        self.connection.change_last(*entry, *sums)
         return attempt
 
     def _claiming(self, fence: int, claim: Claim, row: Mapping[str, Any] | None) -> Call:
@@ -121,7 +134,7 @@ class AccountRows:
         """
         refuse_nonsense(settlement)
         settlement = _storable(settlement)
-        head, case = self._case(attempt, settlement)
+        head, case, kept = self._case(attempt, settlement)
         event, after = arrow(case)
         detail = json_text(values_of(settlement))
         if after is None and self._is_told(attempt, detail):
@@ -131,19 +144,21 @@ class AccountRows:
         entered = self.telling(
             head, attempt, case.state, event, after, at=settlement.at, detail=detail, reason=values["reason"]
         )
-        self.connection.change_last(moved, *entered)
-        return _record({**case.row, **values})
+        now = {**case.row, **values}
+        sums = days.moved(self.account, kept, case.row, now)
+        self.connection.change_last(moved, *entered, *sums)
+        return _record(now)
 
-    def _case(self, attempt: Attempt, settlement: Settlement) -> tuple[Head, SettlementCase]:
+    def _case(self, attempt: Attempt, settlement: Settlement) -> tuple[Head, SettlementCase, list[Row | None]]:
         order_id = settlement.order_id if settlement.after is State.PLACED else None
         values = {"b_account": self.account, "b_key": str(attempt.key), "b_order_id": order_id}
-        head, (row,) = self._head_and((statements.ROW_AND_OWNER, values))
+        head, (row, *kept) = self._head_and((statements.ROW_AND_OWNER, values), (statements.DAY_OF_ORDER, values))
         if row is None or row["attempt"] < attempt.n:
             raise LedgerUnusable(
                 f"the ledger does not know attempt {attempt.n} of {attempt.key}",
                 hint="it looks like an older copy: restore the newest one",
             )
-        return head, SettlementCase(row=row, attempt=attempt, settlement=settlement, owner=row["owner"])
+        return head, SettlementCase(row=row, attempt=attempt, settlement=settlement, owner=row["owner"]), kept
 
     def abandon_submitted(self, at: datetime) -> list[Record]:
         """Every left-over `submitted` becomes `unknown`; the records as they are afterwards, oldest first."""

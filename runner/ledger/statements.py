@@ -13,11 +13,19 @@ ROWS: Final = Statement(
 )
 PAGE: Final = Statement(
     'SELECT orders.account, orders."key", orders.type, orders.fields, orders.fingerprint, orders.state, orders.attempt, orders.updated_at, orders.claimed_at, orders.run_id, orders.quote_total, orders.order_id, orders.base_order_numbers, orders.total, orders.balance, orders.reason, orders.stray_order_id FROM orders WHERE orders.account = :b_account AND orders."key" > :b_after ORDER BY orders."key" LIMIT :b_size OFFSET 0',
-    'SELECT orders.account, orders.key, orders.type, orders.fields, orders.fingerprint, orders.state, orders.attempt, orders.updated_at, orders.claimed_at, orders.run_id, orders.quote_total, orders.order_id, orders.base_order_numbers, orders.total, orders.balance, orders.reason, orders.stray_order_id FROM orders WHERE orders.account = %(b_account)s::VARCHAR AND orders.key > %(b_after)s::VARCHAR ORDER BY orders.key LIMIT %(b_size)s OFFSET 0',
+    'SELECT orders.account, orders.key, orders.type, orders.fields, orders.fingerprint, orders.state, orders.attempt, orders.updated_at, orders.claimed_at, orders.run_id, orders.quote_total, orders.order_id, orders.base_order_numbers, orders.total, orders.balance, orders.reason, orders.stray_order_id FROM orders WHERE orders.account = %(b_account)s::VARCHAR AND orders.key > %(b_after)s::VARCHAR ORDER BY orders.key LIMIT %(b_size)s::INTEGER OFFSET 0',
 )
 OPEN_ROWS: Final = Statement(
     'SELECT orders.account, orders."key", orders.type, orders.fields, orders.fingerprint, orders.state, orders.attempt, orders.updated_at, orders.claimed_at, orders.run_id, orders.quote_total, orders.order_id, orders.base_order_numbers, orders.total, orders.balance, orders.reason, orders.stray_order_id FROM orders WHERE orders.account = :b_account AND state IN (\'submitted\', \'unknown\') ORDER BY orders.claimed_at, orders."key"',
     "SELECT orders.account, orders.key, orders.type, orders.fields, orders.fingerprint, orders.state, orders.attempt, orders.updated_at, orders.claimed_at, orders.run_id, orders.quote_total, orders.order_id, orders.base_order_numbers, orders.total, orders.balance, orders.reason, orders.stray_order_id FROM orders WHERE orders.account = %(b_account)s::VARCHAR AND state IN ('submitted', 'unknown') ORDER BY orders.claimed_at, orders.key",
+)
+NEWEST: Final = Statement(
+    'SELECT orders.account, orders."key", orders.type, orders.fields, orders.fingerprint, orders.state, orders.attempt, orders.updated_at, orders.claimed_at, orders.run_id, orders.quote_total, orders.order_id, orders.base_order_numbers, orders.total, orders.balance, orders.reason, orders.stray_order_id FROM orders WHERE orders.account = :b_account AND NOT (state IN (\'submitted\', \'unknown\')) ORDER BY orders.updated_at DESC, orders."key" DESC LIMIT :b_size OFFSET 0',
+    "SELECT orders.account, orders.key, orders.type, orders.fields, orders.fingerprint, orders.state, orders.attempt, orders.updated_at, orders.claimed_at, orders.run_id, orders.quote_total, orders.order_id, orders.base_order_numbers, orders.total, orders.balance, orders.reason, orders.stray_order_id FROM orders WHERE orders.account = %(b_account)s::VARCHAR AND NOT (state IN ('submitted', 'unknown')) ORDER BY orders.updated_at DESC, orders.key DESC LIMIT %(b_size)s::INTEGER OFFSET 0",
+)
+STRAY_ROWS: Final = Statement(
+    'SELECT orders.account, orders."key", orders.type, orders.fields, orders.fingerprint, orders.state, orders.attempt, orders.updated_at, orders.claimed_at, orders.run_id, orders.quote_total, orders.order_id, orders.base_order_numbers, orders.total, orders.balance, orders.reason, orders.stray_order_id FROM orders WHERE orders.account = :b_account AND orders.stray_order_id IS NOT NULL AND state IN (\'planned\', \'rejected\', \'absent\') ORDER BY orders.stray_order_id',
+    "SELECT orders.account, orders.key, orders.type, orders.fields, orders.fingerprint, orders.state, orders.attempt, orders.updated_at, orders.claimed_at, orders.run_id, orders.quote_total, orders.order_id, orders.base_order_numbers, orders.total, orders.balance, orders.reason, orders.stray_order_id FROM orders WHERE orders.account = %(b_account)s::VARCHAR AND orders.stray_order_id IS NOT NULL AND state IN ('planned', 'rejected', 'absent') ORDER BY orders.stray_order_id",
 )
 ROW: Final = Statement(
     'SELECT orders.account, orders."key", orders.type, orders.fields, orders.fingerprint, orders.state, orders.attempt, orders.updated_at, orders.claimed_at, orders.run_id, orders.quote_total, orders.order_id, orders.base_order_numbers, orders.total, orders.balance, orders.reason, orders.stray_order_id FROM orders WHERE orders.account = :b_account AND orders."key" = :b_key',
@@ -82,6 +90,30 @@ UPDATE_WANT: Final = Statement(
 INSERT_WANT: Final = Statement(
     'INSERT INTO wants (account, "key", type, fields, fingerprint, quote_total, at) VALUES (:account, :key, :type, :fields, :fingerprint, :quote_total, :at)',
     'INSERT INTO wants (account, key, type, fields, fingerprint, quote_total, at) VALUES (%(account)s::VARCHAR, %(key)s::VARCHAR, %(type)s::VARCHAR, %(fields)s::VARCHAR, %(fingerprint)s::VARCHAR, %(quote_total)s::VARCHAR, %(at)s::VARCHAR)',
+)
+DAYS: Final = Statement(
+    'SELECT days.account, days.day, days.orders, days.spent FROM days WHERE days.account = :b_account AND days.day >= :b_day ORDER BY days.day',
+    'SELECT days.account, days.day, days.orders, days.spent FROM days WHERE days.account = %(b_account)s::VARCHAR AND days.day >= %(b_day)s::VARCHAR ORDER BY days.day',
+)
+DAY: Final = Statement(
+    'SELECT days.account, days.day, days.orders, days.spent FROM days WHERE days.account = :b_account AND days.day = :b_day',
+    'SELECT days.account, days.day, days.orders, days.spent FROM days WHERE days.account = %(b_account)s::VARCHAR AND days.day = %(b_day)s::VARCHAR',
+)
+DAY_OF_ORDER: Final = Statement(
+    'SELECT days.account, days.day, days.orders, days.spent FROM days WHERE days.account = :b_account AND days.day = (SELECT substr(COALESCE(claimed_at, \'\'), 1, 10) FROM orders WHERE orders.account = :b_account AND orders."key" = :b_key)',
+    "SELECT days.account, days.day, days.orders, days.spent FROM days WHERE days.account = %(b_account)s::VARCHAR AND days.day = (SELECT substr(COALESCE(claimed_at, ''), 1, 10) FROM orders WHERE orders.account = %(b_account)s::VARCHAR AND orders.key = %(b_key)s::VARCHAR)",
+)
+INSERT_DAY: Final = Statement(
+    'INSERT INTO days (account, day, orders, spent) VALUES (:account, :day, :orders, :spent)',
+    'INSERT INTO days (account, day, orders, spent) VALUES (%(account)s::VARCHAR, %(day)s::VARCHAR, %(orders)s::VARCHAR, %(spent)s::VARCHAR)',
+)
+UPDATE_DAY: Final = Statement(
+    'UPDATE days SET orders=:orders, spent=:spent WHERE days.account = :b_account AND days.day = :b_day',
+    'UPDATE days SET orders=%(orders)s::VARCHAR, spent=%(spent)s::VARCHAR WHERE days.account = %(b_account)s::VARCHAR AND days.day = %(b_day)s::VARCHAR',
+)
+COSTS: Final = Statement(
+    "SELECT substr(COALESCE(claimed_at, ''), 1, 10) AS day, orders.state, coalesce(orders.total, orders.quote_total) AS cost, orders.stray_order_id IS NOT NULL AS stray, count(*) AS orders FROM orders WHERE orders.account = :b_account GROUP BY 1, 2, 3, 4 ORDER BY 1",
+    "SELECT substr(COALESCE(claimed_at, ''), 1, 10) AS day, orders.state, coalesce(orders.total, orders.quote_total) AS cost, orders.stray_order_id IS NOT NULL AS stray, count(*) AS orders FROM orders WHERE orders.account = %(b_account)s::VARCHAR GROUP BY 1, 2, 3, 4 ORDER BY 1",
 )
 INSERT_WITNESS: Final = Statement(
     'INSERT INTO witnesses (account, digest, type, order_ids, at, package) VALUES (:account, :digest, :type, :order_ids, :at, :package) ON CONFLICT DO NOTHING',
@@ -152,16 +184,16 @@ HEAD: Final = Statement(
     'SELECT chains.events, chains.hash FROM chains WHERE chains.account = %(b_account)s::VARCHAR',
 )
 EVENT_BEFORE_THE_END: Final = Statement(
-    'SELECT order_events.hash FROM order_events WHERE order_events.account = :b_account ORDER BY order_events.seq DESC LIMIT 1 OFFSET :b_beyond',
-    'SELECT order_events.hash FROM order_events WHERE order_events.account = %(b_account)s::VARCHAR ORDER BY order_events.seq DESC LIMIT 1 OFFSET %(b_beyond)s::INTEGER',
+    'SELECT order_events.seq, order_events.hash FROM order_events WHERE order_events.account = :b_account ORDER BY order_events.seq DESC LIMIT 1 OFFSET :b_beyond',
+    'SELECT order_events.seq, order_events.hash FROM order_events WHERE order_events.account = %(b_account)s::VARCHAR ORDER BY order_events.seq DESC LIMIT 1 OFFSET %(b_beyond)s::INTEGER',
 )
 HISTORY: Final = Statement(
     'SELECT order_events.seq, order_events.account, order_events."key", order_events.attempt, order_events.event, order_events."before", order_events."after", order_events.at, order_events.run_id, order_events.reason, order_events.detail, order_events.prev_hash, order_events.hash FROM order_events WHERE order_events.account = :b_account AND order_events.seq > :b_after ORDER BY order_events.seq LIMIT :b_size OFFSET 0',
-    'SELECT order_events.seq, order_events.account, order_events.key, order_events.attempt, order_events.event, order_events.before, order_events.after, order_events.at, order_events.run_id, order_events.reason, order_events.detail, order_events.prev_hash, order_events.hash FROM order_events WHERE order_events.account = %(b_account)s::VARCHAR AND order_events.seq > %(b_after)s::INTEGER ORDER BY order_events.seq LIMIT %(b_size)s OFFSET 0',
+    'SELECT order_events.seq, order_events.account, order_events.key, order_events.attempt, order_events.event, order_events.before, order_events.after, order_events.at, order_events.run_id, order_events.reason, order_events.detail, order_events.prev_hash, order_events.hash FROM order_events WHERE order_events.account = %(b_account)s::VARCHAR AND order_events.seq > %(b_after)s::INTEGER ORDER BY order_events.seq LIMIT %(b_size)s::INTEGER OFFSET 0',
 )
 EVENTS_OF: Final = Statement(
-    'SELECT order_events.seq, order_events.account, order_events."key", order_events.attempt, order_events.event, order_events."before", order_events."after", order_events.at, order_events.run_id, order_events.reason, order_events.detail, order_events.prev_hash, order_events.hash FROM order_events WHERE order_events.account = :b_account AND order_events."key" IN (SELECT anon_1.value FROM json_each(:b_keys) AS anon_1) ORDER BY order_events.seq',
-    'SELECT order_events.seq, order_events.account, order_events.key, order_events.attempt, order_events.event, order_events.before, order_events.after, order_events.at, order_events.run_id, order_events.reason, order_events.detail, order_events.prev_hash, order_events.hash FROM order_events WHERE order_events.account = %(b_account)s::VARCHAR AND order_events.key IN (SELECT anon_1.value FROM json_array_elements_text(CAST(%(b_keys)s::VARCHAR AS JSON)) AS anon_1) ORDER BY order_events.seq',
+    'SELECT order_events.seq, order_events.account, order_events."key", order_events.attempt, order_events.event, order_events."before", order_events."after", order_events.at, order_events.run_id, order_events.reason, order_events.detail, order_events.prev_hash, order_events.hash FROM order_events WHERE order_events.account = :b_account AND order_events."key" IN (SELECT anon_1.value FROM json_each(:b_keys) AS anon_1) ORDER BY order_events."key", order_events.seq',
+    'SELECT order_events.seq, order_events.account, order_events.key, order_events.attempt, order_events.event, order_events.before, order_events.after, order_events.at, order_events.run_id, order_events.reason, order_events.detail, order_events.prev_hash, order_events.hash FROM order_events WHERE order_events.account = %(b_account)s::VARCHAR AND order_events.key IN (SELECT anon_1.value FROM json_array_elements_text(CAST(%(b_keys)s::VARCHAR AS JSON)) AS anon_1) ORDER BY order_events.key, order_events.seq',
 )
 ORPHAN: Final = Statement(
     'SELECT order_events.seq, order_events."key" FROM order_events WHERE order_events.account = :b_account AND NOT (EXISTS (SELECT * FROM orders WHERE orders.account = order_events.account AND orders."key" = order_events."key")) ORDER BY order_events.seq',
@@ -196,16 +228,12 @@ BOUGHT: Final = Statement(
     "SELECT orders.key, orders.claimed_at FROM orders WHERE orders.account = %(b_account)s::VARCHAR AND state = 'placed' AND orders.updated_at >= %(b_at)s::VARCHAR",
 )
 CLAIMED: Final = Statement(
-    'SELECT order_events."key", order_events.detail FROM order_events WHERE order_events.account = :b_account AND order_events."key" IN (SELECT anon_1.value FROM json_each(:b_keys) AS anon_1) AND event = \'claimed\' ORDER BY order_events.seq',
-    "SELECT order_events.key, order_events.detail FROM order_events WHERE order_events.account = %(b_account)s::VARCHAR AND order_events.key IN (SELECT anon_1.value FROM json_array_elements_text(CAST(%(b_keys)s::VARCHAR AS JSON)) AS anon_1) AND event = 'claimed' ORDER BY order_events.seq",
+    'SELECT order_events."key", order_events.detail FROM order_events WHERE order_events.account = :b_account AND order_events."key" IN (SELECT anon_1.value FROM json_each(:b_keys) AS anon_1) AND event = \'claimed\' ORDER BY order_events."key", order_events.seq',
+    "SELECT order_events.key, order_events.detail FROM order_events WHERE order_events.account = %(b_account)s::VARCHAR AND order_events.key IN (SELECT anon_1.value FROM json_array_elements_text(CAST(%(b_keys)s::VARCHAR AS JSON)) AS anon_1) AND event = 'claimed' ORDER BY order_events.key, order_events.seq",
 )
 RENAMED: Final = Statement(
-    'SELECT order_events."key", order_events.detail FROM order_events WHERE order_events.account = :b_account AND order_events."key" IN (SELECT anon_1.value FROM json_each(:b_keys) AS anon_1) AND event = \'renamed\' AND "after" = \'renamed\' ORDER BY order_events.seq',
-    'SELECT order_events.key, order_events.detail FROM order_events WHERE order_events.account = %(b_account)s::VARCHAR AND order_events.key IN (SELECT anon_1.value FROM json_array_elements_text(CAST(%(b_keys)s::VARCHAR AS JSON)) AS anon_1) AND event = \'renamed\' AND "after" = \'renamed\' ORDER BY order_events.seq',
-)
-SPENT: Final = Statement(
-    "SELECT substr(orders.claimed_at, 1, 10) AS day, coalesce(orders.total, orders.quote_total) AS cost, count(*) AS orders FROM orders WHERE orders.account = :b_account AND orders.claimed_at >= :b_at AND (state = 'placed' OR state IN ('submitted', 'unknown') OR orders.stray_order_id IS NOT NULL) GROUP BY 1, 2",
-    "SELECT substr(orders.claimed_at, 1, 10) AS day, coalesce(orders.total, orders.quote_total) AS cost, count(*) AS orders FROM orders WHERE orders.account = %(b_account)s::VARCHAR AND orders.claimed_at >= %(b_at)s::VARCHAR AND (state = 'placed' OR state IN ('submitted', 'unknown') OR orders.stray_order_id IS NOT NULL) GROUP BY 1, 2",
+    'SELECT order_events."key", order_events.detail FROM order_events WHERE order_events.account = :b_account AND order_events."key" IN (SELECT anon_1.value FROM json_each(:b_keys) AS anon_1) AND event = \'renamed\' AND "after" = \'renamed\' ORDER BY order_events."key", order_events.seq',
+    'SELECT order_events.key, order_events.detail FROM order_events WHERE order_events.account = %(b_account)s::VARCHAR AND order_events.key IN (SELECT anon_1.value FROM json_array_elements_text(CAST(%(b_keys)s::VARCHAR AS JSON)) AS anon_1) AND event = \'renamed\' AND "after" = \'renamed\' ORDER BY order_events.key, order_events.seq',
 )
 DEAREST: Final = Statement(
     "SELECT coalesce(orders.total, orders.quote_total) AS cost FROM orders WHERE orders.account = :b_account AND state = 'placed' AND CAST(COALESCE(total, quote_total) AS NUMERIC) IS NOT NULL ORDER BY orders.account DESC, CAST(COALESCE(total, quote_total) AS NUMERIC) DESC LIMIT 1 OFFSET 0",
@@ -234,12 +262,15 @@ NEW_FILE: Final = (
     'CREATE TABLE order_events ( seq INTEGER NOT NULL, account TEXT NOT NULL, "key" TEXT NOT NULL, attempt INTEGER NOT NULL, event TEXT NOT NULL, "before" TEXT NOT NULL, "after" TEXT, at TEXT NOT NULL, run_id TEXT, reason TEXT, detail TEXT NOT NULL, prev_hash TEXT NOT NULL, hash TEXT NOT NULL, PRIMARY KEY (seq), CONSTRAINT order_events_order FOREIGN KEY(account, "key") REFERENCES orders (account, "key"), CONSTRAINT order_events_event CHECK (event IN (\'claimed\', \'placed\', \'rejected\', \'not_sent\', \'unknown\', \'abandoned\', \'reconciled\', \'resolved\', \'renamed\')), CONSTRAINT order_events_before CHECK (before IN (\'planned\', \'submitted\', \'placed\', \'rejected\', \'unknown\', \'absent\', \'renamed\')), CONSTRAINT order_events_legal_move CHECK (after IS NULL OR before || \' \' || event || \' \' || after IN (\'planned claimed submitted\', \'rejected claimed submitted\', \'absent claimed submitted\', \'submitted placed placed\', \'submitted rejected rejected\', \'submitted not_sent planned\', \'submitted unknown unknown\', \'submitted abandoned unknown\', \'unknown placed placed\', \'unknown rejected rejected\', \'unknown not_sent planned\', \'absent placed placed\', \'unknown reconciled placed\', \'unknown reconciled absent\', \'unknown reconciled unknown\', \'unknown resolved placed\', \'unknown resolved absent\', \'planned placed placed\', \'rejected placed placed\', \'planned resolved placed\', \'rejected resolved placed\', \'absent resolved placed\', \'placed renamed renamed\', \'planned renamed placed\', \'rejected renamed placed\', \'absent renamed placed\')), CONSTRAINT order_events_attempt CHECK (attempt > 0) )',
     'CREATE UNIQUE INDEX orders_order_id ON orders (account, order_id) WHERE order_id IS NOT NULL',
     "CREATE INDEX orders_open ON orders (account, claimed_at) WHERE state IN ('submitted', 'unknown')",
-    'CREATE INDEX orders_spent ON orders (account, claimed_at, state, total, quote_total, stray_order_id)',
     "CREATE INDEX orders_price ON orders (account, CAST(COALESCE(total, quote_total) AS NUMERIC)) WHERE state = 'placed'",
     'CREATE INDEX order_events_order ON order_events (account, "key")',
     "CREATE TRIGGER orders_no_DELETE BEFORE DELETE ON orders BEGIN SELECT RAISE(ABORT, 'orders: DELETE is not allowed, it is only ever added to'); END",
     "CREATE TRIGGER order_events_no_UPDATE BEFORE UPDATE ON order_events BEGIN SELECT RAISE(ABORT, 'order_events: UPDATE is not allowed, it is only ever added to'); END",
     "CREATE TRIGGER order_events_no_DELETE BEFORE DELETE ON order_events BEGIN SELECT RAISE(ABORT, 'order_events: DELETE is not allowed, it is only ever added to'); END",
     'CREATE INDEX orders_alike ON orders (fingerprint)',
-    "INSERT INTO alembic_version VALUES ('0006')",
+    'CREATE TABLE days ( account TEXT NOT NULL, day TEXT NOT NULL, orders TEXT NOT NULL, spent TEXT NOT NULL, PRIMARY KEY (account, day) ) WITHOUT ROWID',
+    'CREATE INDEX orders_newest ON orders (account, updated_at, "key")',
+    'CREATE INDEX orders_stray ON orders (account, stray_order_id) WHERE stray_order_id IS NOT NULL',
+    'CREATE INDEX order_events_history ON order_events (account, seq)',
+    "INSERT INTO alembic_version VALUES ('0007')",
 )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import click
 
@@ -253,13 +253,22 @@ def write_output(output: Output, console: Console, render: Callable[[str, Consol
         return
     import io
 
-    from runner.core.files import replace_atomically
+    from runner.core.files import replacing
     from runner.views.terminal.console import Console as Target
 
-    text = io.StringIO()
-    render(output.fmt, Target.detect(no_color=True, stdout=text, stderr=sys.stderr, environ={}))
-    with writing(output.path):
-        replace_atomically(output.path, text.getvalue().encode())
+    with writing(output.path), replacing(output.path) as stream:
+
+        class Text(io.TextIOBase):
+            """Has no descriptor: what is written goes through `stream`, which tells of a full disk."""
+
+            def write(self, text: str) -> int:
+                stream.write(text.encode())
+                return len(text)
+
+        target = Target.detect(no_color=True, stdout=cast("TextIO", Text()), stderr=sys.stderr, environ={})
+        render(output.fmt, target)
+        if target.out.failure is not None:
+            raise target.out.failure
 
 
 def exit_code(code: ExitCode, console: Console, *, spent: bool = False) -> int:
