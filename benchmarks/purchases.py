@@ -165,7 +165,7 @@ def history(count: int) -> Iterator[Entry | Witness]:
     for n in range(count):
         wanted, answer = claim(request("old", n), AT + timedelta(seconds=n)), placed(n, AT + timedelta(seconds=n))
         moves = (
-            (Event.CLAIMED, State.PLANNED, State.SUBMITTED, json_text(claim_detail(wanted))),
+            (Event.CLAIMED, State.PLANNED, State.SUBMITTED, json_text(claim_detail(wanted, 0))),
             (Event.PLACED, State.SUBMITTED, State.PLACED, json_text(values_of(answer))),
         )
         for event, before, after, detail in moves:

@@ -223,9 +223,9 @@ class Shop:
         self.asked.append("balance")
         return self.funds
 
-    def witness(self, product: str, earlier: Witness | None = None) -> Witness:
+    def witness(self, product: str) -> Witness:
         self.asked.append("witness")
-        return witness() if earlier is None else witness().with_earlier(earlier)
+        return witness()
 
     def look(self, product: str) -> Look:
         self.asked.append("look")

@@ -102,4 +102,5 @@ def _settings(options: ApplyOptions) -> Settings:
     if options.faults and not options.vendor.sandbox:
         raise UsageError("--fault needs --sandbox: only the emulator can be made to fail")
     settings = common.vendor_settings(options.vendor, options.given, options.ledger)
-    return replace(settings, money_timeout=options.buying.money_timeout, faults=options.faults)
+    buying = options.buying
+    return replace(settings, money_timeout=buying.money_timeout, gap=buying.gap, faults=options.faults)

@@ -12,10 +12,10 @@ from runner.cli.closing import BatchCall, followed_file, report_failure, report_
 from runner.cli.options.bounds import limits_of, policies_line
 from runner.cli.options.command import option, option_class
 from runner.cli.options.common import flags_of, lock_timeout_option, note_left_out
-from runner.cli.options.types import Seconds
+from runner.cli.options.types import Count, Seconds
 from runner.core.errors import Cancelled, LedgerUnusable, UsageError
 from runner.run import wiring
-from runner.run.settings import locate, rate_of, require_named_ledger
+from runner.run.settings import MOST_JOBS, locate, rate_of, require_named_ledger
 
 if TYPE_CHECKING:
     from runner.core.progress import Watch
@@ -45,6 +45,16 @@ class BuyingOptions:
     )
     allow_short_money_timeout: bool = option(
         "--allow-short-money-timeout", is_flag=True, help="Accept more unknown outcomes for less waiting."
+    )
+    jobs: int = option(
+        "--jobs",
+        type=Count(least=1, most=MOST_JOBS),
+        metavar="N",
+        default=1,
+        help=f"Purchases that may be in flight at once, at most {MOST_JOBS}. [1]",
+    )
+    gap: float | None = option(
+        "--gap", type=Seconds(0), help="Seconds between the starts of two purchases. [2; 0 with --rate 0]"
     )
     lock_timeout: float = lock_timeout_option()
 
@@ -81,7 +91,7 @@ def buy(batch: BatchCall, paths: tuple[str, ...], options: BuyingOptions) -> int
             ledger = wiring.open_ledger(locate(batch.settings), read_only=True)
             with closing(ledger):
                 if records := ledger.open_records():
-                    raise call.cut_off(len(records)) from None
+                    raise call.cut_off(records) from None
         raise
 
 
@@ -106,6 +116,7 @@ def _buy(batch: BatchCall, paths: tuple[str, ...], stop: Stop, options: BuyingOp
                 file=file,
                 lock_timeout=options.lock_timeout,
                 fail_fast=options.fail_fast,
+                jobs=options.jobs,
                 ended=stop.defer,
             )
             with batch.stdout.impatient():

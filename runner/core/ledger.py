@@ -37,7 +37,11 @@ from runner.core.vendor import Witness
 
 
 class Hold(Protocol):
-    """The account, held: the only way to write."""
+    """The account, held: the only way to write. Used by one thread at a time."""
+
+    @property
+    def events(self) -> int:
+        """How many events the account has, as of the last write of this hold."""
 
     def abandon_submitted(self, at: datetime) -> list[Record]:
         """Turn every left-over `submitted` of the account into `unknown`; the records as they are afterwards."""

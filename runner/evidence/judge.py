@@ -170,9 +170,10 @@ def _new(claim: OpenClaim, look: Look | None, facts: Facts) -> list[SeenOrder]:
 
 
 def _balance_fall(claim: OpenClaim, facts: Facts) -> Decimal | None:
-    """What left the balance since the claim beside our own purchases; None where that cannot be told.
+    """What left the balance since it was read, beside what we bought and settled since; None where that cannot be told.
 
-    Which of them came after the claim is asked of the ledger's order of events: a clock may have gone back meanwhile.
+    It was read while nothing of ours was in flight: whatever was claimed since is counted here or in doubt itself. What
+    came after is asked of the ledger's order of events, because a clock may have gone back meanwhile.
     """
     if facts.balance is None:
         return None
@@ -182,9 +183,9 @@ def _balance_fall(claim: OpenClaim, facts: Facts) -> Decimal | None:
         if record.fields.get("paymentId") == PAY_BY_CARD:
             continue
         cost = record.quote_total if record.total is None else record.total
-        if cost is None or bought.claimed_seq <= claim.claimed_seq <= bought.settled_seq:
+        if cost is None or bought.claimed_seq <= claim.read_seq < bought.settled_seq:
             return None  # nobody knows whether it was charged before or after
-        if bought.claimed_seq > claim.claimed_seq:
+        if bought.claimed_seq > claim.read_seq:
             own += cost
     return claim.balance - facts.balance - own
 
@@ -255,12 +256,12 @@ def _absent(case: _Case) -> Verdict:
 
 def _judge_together(cases: Sequence[_Case]) -> list[Verdict]:
     """On an account that nobody else buys on: what is the same in every world."""
-    drops = [(case.claim.claimed_seq, case.moved) for case in cases if case.moved is not None]
+    drops = [(case.claim.read_seq, case.moved) for case in cases if case.moved is not None]
     if len(drops) < len(cases) or not drops:
         return [case.verdict("open", "the balance could not be compared") for case in cases]
     groups = list(_groups(cases))
     renewals = frozenset[str]().union(*(case.renewable for case in cases))
-    explanations = worlds([group for group, _ in groups], min(drops)[1], renewals)  # since the first claim
+    explanations = worlds([group for group, _ in groups], min(drops)[1], renewals)  # since the first reading
     if explanations is None:
         return [case.verdict("open", "too many orders are in doubt to tell them apart") for case in cases]
     if not explanations:

@@ -113,7 +113,15 @@ def _open_claim(rows: AccountRows, record: Record) -> OpenClaim:
         leaning_placed=any(_hints(earlier["event"], detail) for earlier, detail in history),
         evidence=history[-1][1].get("evidence") or {},
         claimed_seq=event["seq"],
+        read_seq=_seq_before(rows, event["seq"], detail.get("events_since", 0)),
     )
+
+
+def _seq_before(rows: AccountRows, seq: int, events: int) -> int:
+    """The place of the account's last event before these `events`, which are the last before `seq`; 0 for none."""
+    values = {"b_account": rows.account, "b_seq": seq, "b_events": events}
+    row = statements.EARLIER.one(rows.connection, values)
+    return row["seq"] if row else 0
 
 
 def _hints(event: str, detail: Mapping[str, Any]) -> bool:

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from threading import RLock
 from typing import Any
 
 
@@ -47,7 +48,10 @@ Call = tuple[Statement, Mapping[str, Any]]
 
 
 class Connection(ABC):
-    """A session of one engine. It may be used from any thread, by one at a time."""
+    """A session of one engine. Any thread may use it: a transaction waits until that of another thread is over."""
+
+    def __init__(self) -> None:
+        self.turn = RLock()
 
     @abstractmethod
     def run(self, statement: Statement, values: Mapping[str, Any]) -> Any:

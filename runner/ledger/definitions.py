@@ -324,6 +324,14 @@ EVENTS: Final = _define(
     .where(of_account(order_events, "key"))
     .order_by(order_events.c.seq)
 )
+EARLIER: Final = _define(
+    select(order_events.c.seq)
+    .where(of_account(order_events), order_events.c.seq < bindparam("b_seq"))
+    .order_by(order_events.c.seq.desc())
+    .limit(literal_column("1", Integer))
+    .offset(bindparam("b_events", type_=Integer))
+)
+"""The event that has `b_events` events of the account between it and number `b_seq`."""
 OWNERS: Final = _define(
     select(orders.c.order_id, orders.c.key).where(of_account(orders), one_of(orders.c.order_id, "b_ids"))
 )

@@ -35,8 +35,9 @@ class SqlHold:
 
     `transaction` opens one on the connection that holds the account and commits it durably on leaving, turning what the
     store says into `LedgerUnusable`. `is_held` tells whether the engine's lock is still there; `holding` opens a
-    transaction that finds out by itself, and raises `NotHeld` then, where that saves a journey. With `restoring`, a
-    ledger that lacks events may be held, and nothing but `restore` may be asked of it.
+    transaction that finds out by itself, and raises `NotHeld` then, where that saves a journey. `events` is how many
+    events the account has. With `restoring`, a ledger that lacks events may be held, and nothing but `restore` may be
+    asked of it.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class SqlHold:
                 footing.refuse_behind(rows)
             self._fence = rows.take_fence(holder)
             head = archive.kept_head(rows)
+        self.events = head.events
         if not restoring:
             footing.remember(head)
             self._import_emergency()
@@ -85,15 +87,20 @@ class SqlHold:
         with transaction or self._transaction() as rows:
             yield rows
             self._footing.refuse_shorter(rows)
+        self._count(rows)
         if rows.ends:
             self._footing.remember(rows.ends[-1])
         self._footing.refuse_moved()
+
+    def _count(self, rows: AccountRows) -> None:
+        self.events = rows.ends[-1].events if rows.ends else self.events
 
     def settle(self, attempt: Attempt, settlement: Settlement) -> Record:
         """One durable move out of `submitted`, written wherever the ledger is by now, then doubted where it moved."""
         with self._transaction() as rows:
             record = rows.settle(attempt, settlement)
             self._footing.refuse_shorter(rows)
+        self._count(rows)
         with suppress(LedgerUnusable):  # the ledger has it; the next claim catches up, or is refused
             if rows.ends:
                 self._footing.remember(rows.ends[-1])
@@ -151,6 +158,7 @@ class SqlHold:
             restored = archive.restore(rows, history)
             self._footing.refuse_behind(rows)
             head = archive.kept_head(rows)
+        self.events = head.events
         self._footing.remember(head)
         self._footing.refuse_moved()
         self._import_emergency()

@@ -72,6 +72,7 @@ class PostgresConnection(Connection):
     """A session with the server. What waits for the same answer goes in one journey: BEGIN with the first statement."""
 
     def __init__(self, raw: psycopg.Connection) -> None:
+        super().__init__()
         self.raw = raw
         self.notices: list[str] = []
         self._opening: list[Question] = []
@@ -88,6 +89,10 @@ class PostgresConnection(Connection):
 
     def ask_together(self, *questions: Question) -> list[psycopg.Cursor[Any]]:
         """The cursors after these texts with their values, in one journey."""
+        with self.turn:
+            return self._ask_together(questions)
+
+    def _ask_together(self, questions: Sequence[Question]) -> list[psycopg.Cursor[Any]]:
         opening, queued = self._opening, self._queued
         self._opening, self._queued = [], []
         before = [*opening, *((statement.postgres, values) for statement, values in queued)]
@@ -122,18 +127,19 @@ class PostgresConnection(Connection):
 
         With `held`, which asks whether the account is held, its first statement raises `NotHeld` where it is not.
         """
-        if self._opening or self.raw.info.transaction_status not in (IDLE, LOST):
-            raise RuntimeError("a transaction is open on this session already")
-        self._opening = [(how or READ, None), *([held] if held else [])]
-        try:
-            yield
-            self._commit()
-        except BaseException:
-            with suppress(psycopg.Error):
-                self.raw.rollback()
-            raise
-        finally:
-            self._opening, self._queued = [], []
+        with self.turn:
+            if self._opening or self.raw.info.transaction_status not in (IDLE, LOST):
+                raise RuntimeError("a transaction is open on this session already")
+            self._opening = [(how or READ, None), *([held] if held else [])]
+            try:
+                yield
+                self._commit()
+            except BaseException:
+                with suppress(psycopg.Error):
+                    self.raw.rollback()
+                raise
+            finally:
+                self._opening, self._queued = [], []
 
     def _commit(self) -> None:
         if self._queued or not self._opening:

@@ -97,7 +97,7 @@ class AccountRows:
         move, values = self._claiming(fence, claim, row)
         if not self.connection.change_surely((move, values), proof):
             raise _why_not(row, claim)
-        detail = json_text(claim_detail(claim))
+        detail = json_text(claim_detail(claim, head.events))
         entry = self.telling(head, attempt, before, Event.CLAIMED, State.SUBMITTED, at=claim.at, detail=detail)
         sums = days.moved(self.account, kept, row, {**(row or NO_PURCHASE), **values})
         self.connection.change_last(*entry, *sums)

@@ -276,6 +276,7 @@ class SqliteConnection(Connection):
     """One session with the file; `how` is how its transactions begin."""
 
     def __init__(self, raw: sqlite3.Connection, how: str = READ) -> None:
+        super().__init__()
         self.raw = raw
         self._how = how
 
@@ -286,14 +287,15 @@ class SqliteConnection(Connection):
     @contextmanager
     def begin(self, how: str | None = None) -> Iterator[None]:
         """A transaction: its commit is acknowledged when the `with` is left, and it is undone where that raises."""
-        self.raw.execute(how or self._how)
-        try:
-            yield
-            self.commit()
-        except BaseException:
-            with suppress(sqlite3.Error):
-                self.raw.rollback()
-            raise
+        with self.turn:
+            self.raw.execute(how or self._how)
+            try:
+                yield
+                self.commit()
+            except BaseException:
+                with suppress(sqlite3.Error):
+                    self.raw.rollback()
+                raise
 
     def commit(self) -> None:
         """Not by the driver's own method, which does nothing where SQLite has rolled back by itself."""

@@ -215,6 +215,10 @@ EVENTS: Final = Statement(
     'SELECT order_events.seq, order_events.attempt, order_events.event, order_events."after", order_events.at, order_events.detail FROM order_events WHERE order_events.account = :b_account AND order_events."key" = :b_key ORDER BY order_events.seq',
     'SELECT order_events.seq, order_events.attempt, order_events.event, order_events.after, order_events.at, order_events.detail FROM order_events WHERE order_events.account = %(b_account)s::VARCHAR AND order_events.key = %(b_key)s::VARCHAR ORDER BY order_events.seq',
 )
+EARLIER: Final = Statement(
+    'SELECT order_events.seq FROM order_events WHERE order_events.account = :b_account AND order_events.seq < :b_seq ORDER BY order_events.seq DESC LIMIT 1 OFFSET :b_events',
+    'SELECT order_events.seq FROM order_events WHERE order_events.account = %(b_account)s::VARCHAR AND order_events.seq < %(b_seq)s::INTEGER ORDER BY order_events.seq DESC LIMIT 1 OFFSET %(b_events)s::INTEGER',
+)
 OWNERS: Final = Statement(
     'SELECT orders.order_id, orders."key" FROM orders WHERE orders.account = :b_account AND orders.order_id IN (SELECT anon_1.value FROM json_each(:b_ids) AS anon_1)',
     'SELECT orders.order_id, orders.key FROM orders WHERE orders.account = %(b_account)s::VARCHAR AND orders.order_id IN (SELECT anon_1.value FROM json_array_elements_text(CAST(%(b_ids)s::VARCHAR AS JSON)) AS anon_1)',

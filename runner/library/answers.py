@@ -160,6 +160,8 @@ def _error_of(report: Report, code: ExitCode, cause: RunnerError | None) -> Runn
     message = finding.message if finding else code.name
     if finding and finding.key:
         message = f"{finding.key}: {message}"
+    if code is ExitCode.OUTCOME_UNKNOWN:
+        message += ending.and_others(key for key in ending.in_doubt(report) if finding and key != finding.key)
     error = _RAISED.get(code, RunnerError)(message, hint=finding.hint if finding else None)
     error.__cause__ = cause
     return error

@@ -67,10 +67,9 @@ def _select(step: Step, selection: Selection) -> Step:
 def stages(task: Task, sources: Sources) -> tuple[Stage, ...]:
     """What is asked of the vendor, in this order, and every limit held against it. Raise what a `Reader` raises."""
     references, limits, batches, standing = sources.references, task.limits, task.batches, sources.standing
-    reader = sources.readings.reader
     return (
         lambda plan: check_ids(plan, references),
-        lambda plan: ask_prices(plan, batches, reader, limits, task.watch, standing),
+        lambda plan: ask_prices(plan, batches, sources.readings, limits, task.watch, standing),
         lambda plan: add_ways_out(plan, references),
         lambda plan: compare_with_vendor(plan, task, sources),
         lambda plan: check_limits(plan, batches, limits, standing),

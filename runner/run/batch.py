@@ -9,7 +9,9 @@ from typing import Final, Literal
 from runner.buy import protocol
 from runner.buy.protocol import Till
 from runner.core.errors import Cancelled, ExitCode, LedgerUnusable, Problem, Refused, RunnerError, worst
+from runner.core.flights import Flights
 from runner.core.ledger import Hold, Ledger
+from runner.core.progress import in_turn
 from runner.core.records import Run
 from runner.core.vendor import Buyer, Encoder, Reader
 from runner.limits.admission import admit, check_key, check_name, leading_there
@@ -163,7 +165,7 @@ def _apply_held(task: Task, till: Till, ledger: Ledger, hold: Hold, buyer: Buyer
         ending.note_open(report, ledger.open_records())
         is_known = _check_account(task, ledger, buyer)
         ending.refuse_open(report)
-        sources = Sources.of(task, ledger, buyer, standing, buying=True)
+        sources = Sources.of(task, ledger, buyer, standing, hold=hold)
         plan = _price(task, plan, sources, report)
         if not is_known and (plan.to_buy or plan.balance is not None):
             _admit(task, ledger, hold, buyer)
@@ -198,6 +200,8 @@ def _admit(task: Task, ledger: Ledger, hold: Hold, buyer: Buyer) -> None:
 
 
 def _buy(task: Task, till: Till, hold: Hold, buyer: Buyer, plan: Plan, sources: Sources, report: Report) -> None:
+    flights = Flights()
+    watch = in_turn(flights.watched_by(task.watch))
     desk = protocol.Desk(
         till=till,
         hold=hold,
@@ -205,13 +209,13 @@ def _buy(task: Task, till: Till, hold: Hold, buyer: Buyer, plan: Plan, sources: 
         readings=sources.readings,
         report=report,
         clock=task.clock,
-        watch=task.watch,
+        watch=watch,
         purse=purse_for(plan, task.batches, task.limits, sources.standing),
         approval=task.consent.digest,
     )
     if till.file is not None:
         till.file.refresh(report)
-    with till.stop.deferring(task.watch):
+    with till.stop.deferring(watch, flights.__len__):
         protocol.place_all(plan.to_buy, {entry.request.key: entry for entry in report.orders}, desk)
         with suppress(RunnerError):
             report.balance_after = buyer.balance()

@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from runner.core.errors import UsageError
+from runner.run.settings import AUTO, DAY, MOST_JOBS
 
 if TYPE_CHECKING:
     from runner.core.selection import Selection
@@ -46,6 +47,8 @@ OPTIONS: Final = frozenset(
         "fault",
         "force",
         "format",
+        "gap",
+        "jobs",
         "keep-going",
         "label",
         "large",
@@ -94,6 +97,7 @@ OPTIONS: Final = frozenset(
 
 MOST: Final = 1_000_000
 """What a whole number may be at most: more orders, or requests in a minute, cannot be meant."""
+SECONDS: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,3})?")
 _OURS: Final = re.compile(r"ORDER_?RUNNER_.*", re.IGNORECASE)
 _TESTS: Final = "ORDER_RUNNER_TEST_"
 """What the project's own tests are told by."""
@@ -214,8 +218,32 @@ def settings(base: Settings) -> Settings:
         trusted_file_system=text("--trust-file-system"),
         base_url=base.base_url or os.environ.get(BASE_URL) or None,
         api_key_file=base.api_key_file or (Path(file) if file else None),
-        rate=count("--rate") if base.rate is None else base.rate,
+        rate=_rate() if base.rate is None else base.rate,
+        gap=_seconds("--gap") if base.gap is None else base.gap,
     )
+
+
+def jobs(given: int | None) -> int:
+    """How many purchases may be in flight at once. UsageError for a number that no run may have."""
+    number = count("--jobs") if given is None else given
+    if number is None:
+        return 1
+    if not 1 <= number <= MOST_JOBS:
+        raise UsageError(f"jobs={number} is not a number of purchases from 1 to {MOST_JOBS}")
+    return number
+
+
+def _seconds(option: str) -> float | None:
+    value = text(option)
+    if value is None:
+        return None
+    if not SECONDS.fullmatch(value) or float(value) > DAY:
+        raise UsageError(f"{variable(option)}={value} is not a number of seconds from 0 to {DAY:,}")
+    return float(value)
+
+
+def _rate() -> int | Literal["auto"] | None:
+    return AUTO if text("--rate") == AUTO else count("--rate")
 
 
 def limits(base: Limits) -> Limits:

@@ -13,6 +13,7 @@ from runner.core.errors import LedgerMissing, LedgerOutdated, Problem, UsageErro
 from runner.core.secrets import ApiKey
 from runner.run.ledger_text import is_postgres
 from runner.run.settings import (
+    AUTO,
     DEFAULT_BASE_URL,
     LedgerPlace,
     Settings,
@@ -163,9 +164,18 @@ def transport(settings: Settings, target: Endpoint, clock: Clock, watch: Watch) 
     """The way to the vendor, at its pace."""
     from runner.vendors.transport import Timing, Transport
 
-    rate = rate_of(settings)
+    rate, climbs = rate_of(settings), settings.rate == AUTO
     timing = Timing(read=settings.timeout, money=settings.money_timeout, connect=min(20.0, settings.timeout))
-    return Transport(target.base_url, target.key, clock=clock, rate=rate, timing=timing, watch=watch)
+    return Transport(
+        target.base_url,
+        target.key,
+        clock=clock,
+        rate=rate,
+        gap=settings.gap,
+        climbs=climbs,
+        timing=timing,
+        watch=watch,
+    )
 
 
 @contextmanager

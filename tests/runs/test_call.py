@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from contextlib import closing
 from decimal import Decimal
@@ -22,8 +24,9 @@ from runner.core.errors import (
     UsageError,
 )
 from runner.core.orders import OrderKey
-from runner.core.progress import Notice, Watch, ignore
+from runner.core.progress import Notice, Progress, Watch, ignore
 from runner.core.selection import Selection
+from runner.core.states import State
 from runner.core.stop import Stop
 from runner.evidence.judge import Rules
 from runner.limits.limits import Limits
@@ -32,6 +35,7 @@ from runner.report.file import ReportFile
 from runner.report.report import Report
 from runner.run import batch, call, wiring
 from runner.run.settings import Settings, locate
+from tests.make import order, record
 
 MANIFEST = """\
 apiVersion: orders/v1
@@ -225,6 +229,30 @@ def test_a_report_that_cannot_be_written_is_named() -> None:
     assert raised.value.hint == HINT
 
 
+def test_whoever_watches_is_told_by_one_thread_at_a_time() -> None:
+    """Threads that have something to tell wait for each other, and every event arrives, of those that raise too."""
+    inside, most, seen = [0], [0], list[str]()
+
+    def watch(event: Progress) -> None:
+        inside[0] += 1
+        most[0] = max(most[0], inside[0])
+        seen.append(str(event))
+        time.sleep(0.001)
+        inside[0] -= 1
+        raise ZeroDivisionError
+
+    tell = task(sandbox(), watch=watch).watch
+    threads = [
+        threading.Thread(target=lambda lane=lane: [tell(Notice(text=f"{lane} {n}")) for n in range(10)])  # type: ignore[misc]
+        for lane in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (most, len(seen)) == ([1], 80)
+
+
 def test_doubt_is_settled_or_told_by_the_code() -> None:
     """An order in doubt makes the code 7, and what is settled is not asked about again."""
     assert statuses(buy(sandbox("reset-after@1"))) == ["unknown", "planned"]
@@ -247,6 +275,14 @@ def test_a_call_cut_off_tells_of_possible_charges() -> None:
     assert outcome.report.exit_code is ExitCode.OUTCOME_UNKNOWN
     assert statuses(outcome) == ["unknown", "planned"]
     assert Path("r.json").read_text(encoding="utf-8") == outcome.report.render()
+
+
+def test_what_a_signal_left_open_is_named() -> None:
+    """However many orders are in doubt when a call is cut off, each is named."""
+    records = [record(order(name), State.UNKNOWN) for name in "abcdefgh"]
+    told = "of the account may have been charged, and that is not settled:"
+    assert str(call.cut_off(records[:1])).endswith(f"; 1 order {told} b/a")
+    assert str(call.cut_off(records)).endswith(f"; 8 orders {told} b/a, b/b, b/c, b/d, b/e, b/f, b/g, b/h")
 
 
 def test_a_call_cut_off_with_nothing_in_doubt_is_cancelled() -> None:

@@ -43,6 +43,11 @@ class Books:
         rows = self.ask("SELECT key, state, order_id FROM orders")
         return {key: (State(state), order_id) for key, state, order_id in rows}
 
+    def submitted(self, goal: str) -> list[str]:
+        """The quotes of what is claimed for a goal and not settled."""
+        rows = self.ask("SELECT key, quote_total FROM orders WHERE state = 'submitted'")
+        return [total for key, total in rows if self.goals.get(key) == goal]
+
     def in_doubt(self) -> dict[str, Any] | None:
         """The body of an order that is in doubt."""
         known = self.states()

@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
 from runner.core.errors import Busy, RunnerError
 from runner.core.orders import OrderKey
+from runner.core.records import OpenClaim
 from runner.core.states import State
 from runner.core.vendor import Choice
 from runner.settle.status import Listing, StatusRow, listing_of
 from runner.views import failure, reference, status
 from runner.views.terminal.grid import MANY
 from runner.views.terminal.safe import json_text
+from tests.make import witness
 from tests.views.conftest import Make, Plain, Terminal
 
 
@@ -59,6 +62,20 @@ def test_an_open_order_of_unknown_cost(make: Make, plain: Plain) -> None:
     assert "2 open orders may have cost 12.50 USD and more;" in plain.out
     status.render(listing_of(rows[:1]), fmt="text", console=plain.console)
     assert "1 open order may have cost an unknown amount;" in plain.out
+
+
+def test_every_open_order_is_named_with_its_commands(make: Make, plain: Plain) -> None:
+    """As many as one run can leave in doubt: each has a row, what it may have cost, and the commands that settle it."""
+    records = [make.record(f"lost-{n}", State.UNKNOWN) for n in range(32)]
+    rows = [StatusRow(key=record.key, state=record.state, wanted=True, record=record) for record in records]
+    claims = [
+        OpenClaim(record=record, claimed_at=make.at, balance=Decimal(100), witness=witness()) for record in records
+    ]
+    status.render(listing_of(rows), fmt="text", console=plain.console, claims=claims)
+    assert "32 open orders may have cost 400.00 USD;" in plain.out
+    for record in records:
+        assert f"order-runner reconcile {record.key}\n" in plain.out
+        assert f"order-runner resolve {record.key} --absent --reason WHY\n" in plain.out
 
 
 def test_an_empty_ledger(plain: Plain) -> None:

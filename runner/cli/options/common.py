@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO, cast
+from typing import TYPE_CHECKING, Any, Literal, TextIO, cast
 
 import click
 
 from runner.cli.complete.values import files
 from runner.cli.complete.values import formats as complete_formats
 from runner.cli.options.command import Given, argument, option, option_class
-from runner.cli.options.types import Count, Seconds
+from runner.cli.options.types import Rate, Seconds
 from runner.core.errors import ExitCode, UsageError, worst
 from runner.run.settings import DEFAULT_ACCOUNT, DEFAULT_BASE_URL, DEFAULT_RATE, Settings
 
@@ -103,10 +103,11 @@ class VendorOptions:
     timeout: float = option(
         "--timeout", type=Seconds(1), default=30.0, help="Seconds that one read may take in total. [30]"
     )
-    rate: int | None = option(
+    rate: int | Literal["auto"] | None = option(
         "--rate",
-        type=Count(),
-        help=f"Requests within any 60 s; 0 is unlimited. [{DEFAULT_RATE}; 0 with --sandbox]",
+        type=Rate(),
+        help="Requests within any 60 s; 0 is unlimited, auto climbs until the vendor throttles. "
+        f"[{DEFAULT_RATE}; 0 with --sandbox]",
     )
 
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from runner.core.errors import UsageError
-from runner.run.environment import MOST, amount_of, count_of
-from runner.run.settings import DAY
+from runner.run.environment import MOST, SECONDS, amount_of, count_of
+from runner.run.settings import AUTO, DAY
 
 if TYPE_CHECKING:
     from runner.core.orders import OrderKey
@@ -55,16 +55,23 @@ class Amount(click.ParamType[Decimal]):
 
 
 class Count(click.IntRange):
-    """A whole number from 0 to `most`."""
+    """A whole number from `least` to `most`."""
 
-    def __init__(self, most: int = MOST) -> None:
-        super().__init__(min=0, max=most)
+    def __init__(self, most: int = MOST, least: int = 0) -> None:
+        super().__init__(min=least, max=most)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         try:
             return int(super().convert(count_of(str(value)), param, ctx))
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+
+class Rate(Count):
+    """A whole number from 0, or `auto`."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return AUTO if value == AUTO else super().convert(value, param, ctx)
 
 
 class Seconds(click.FloatRange):
@@ -74,7 +81,7 @@ class Seconds(click.FloatRange):
         super().__init__(min=least, max=DAY)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        if isinstance(value, str) and not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,3})?", value):
+        if isinstance(value, str) and not SECONDS.fullmatch(value):
             self.fail(f"{value!r} is not a number of seconds: write it like 30 or 0.5", param, ctx)
         return float(super().convert(value, param, ctx))
 

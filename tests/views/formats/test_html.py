@@ -10,9 +10,11 @@ import re
 import subprocess
 import sys
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -299,6 +301,40 @@ def test_a_long_run_has_a_time_line_one_can_see_at_once() -> None:
     drawn = re.findall(r'<rect class="f-[a-z]+" data-n="(\d+)"[^>]*><title>', page)
     assert set(map(int, drawn)) == set(range(2000))
     assert 10 <= page.count('<svg class="score"') <= SCORE + 1
+
+
+def in_lanes(orders: int, lanes: int) -> dict[str, Any]:
+    """A report of orders that were bought in lanes: each attempt takes ten seconds."""
+    entries = []
+    for n in range(orders):
+        start = 10 * (n // lanes)
+        at = f"2026-11-23T02:{start // 60:02}:{start % 60:02}.{n % lanes:03}Z"
+        attempt = {"n": 1, "started_at": at, "duration_ms": 10_000, "http_status": 200, "outcome": "placed"}
+        entries.append(order(n, attempts=[attempt]))
+    return report(entries)
+
+
+def bars(page: str) -> list[tuple[int, list[tuple[int, float, float]]]]:
+    """For each stave of a score the line it is on, and its bars: the order's number, from where to where."""
+    staves = []
+    for line, row in enumerate(page.split('<span class="at">')[1:]):
+        for stave in row.split('<svg class="score"')[1:]:
+            drawn = re.findall(r'data-n="(\d+)" x="([\d.]+)" y="0" width="([\d.]+)"', stave.split("</svg>")[0])
+            staves.append((line, [(int(n), float(x), float(x) + float(width)) for n, x, width in drawn]))
+    return staves
+
+
+@pytest.mark.parametrize("lanes", [1, 2, 8, 32])
+def test_purchases_at_once_are_drawn_below_each_other(lanes: int) -> None:
+    """No bar covers another one, each order is drawn, and a line has no more staves than there were lanes."""
+    staves = bars(render(in_lanes(96, lanes)))
+    for _, drawn in staves:
+        ordered = sorted(drawn, key=lambda bar: bar[1])
+        assert all(one[2] <= other[1] + 2.5 for one, other in pairwise(ordered))
+    assert {n for _, drawn in staves for n, _, _ in drawn} == set(range(96))
+    on_line = Counter(line for line, _ in staves)
+    assert max(on_line.values()) == lanes
+    assert len(staves) <= max(SCORE + lanes, 5 * lanes)
 
 
 def test_a_short_run_has_a_line_for_each_order() -> None:
