@@ -100,7 +100,7 @@ class PostgresConnection(Connection):
             with self.raw.pipeline():
                 cursors = [self.raw.execute(text.encode(), values) for text, values in (*before, *questions)]
         except psycopg.OperationalError as error:
-            if len(opening) > 1:
+            if len(opening) > 1 and not queued:  # nothing but questions: nothing can have been done
                 raise NotHeld from error
             raise
         if len(opening) > 1 and cursors[1].fetchone() != (True,):
