@@ -154,7 +154,7 @@ def holder(**changes: Any) -> Holder:
 def task(*orders: OrderRequest, **changes: Any) -> Task:
     """A call about these orders that nobody watches, without limits."""
     usual: dict[str, Any] = {
-        "loaded": loaded(*orders),
+        "contents": loaded(*orders),
         "limits": Limits(),
         "holder": holder(),
         "clock": StillClock(),
@@ -245,7 +245,7 @@ class Books:
     """A ledger to read from, as values: these records, and who owns which of the vendor's order ids."""
 
     def __init__(self, *records: Record, owners: Mapping[str, OrderKey] | None = None, **facts: Any) -> None:
-        self.all, self.owned, self.known = records, owners or {}, facts
+        self.all, self.owned, self.facts = records, owners or {}, facts
         self.account = "default"
 
     def records(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Record]:
@@ -278,7 +278,7 @@ class Books:
     def strangers(self) -> list[Stranger]:
         return [
             Stranger(order_id=one, who="alice", source="$USER", reason="hers", at=AT)
-            for one in self.known.get("strangers", ())
+            for one in self.facts.get("strangers", ())
         ]
 
     def owned_numbers(self, numbers: Iterable[str]) -> frozenset[str]:

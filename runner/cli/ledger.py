@@ -18,13 +18,14 @@ from runner.cli.options.command import CommandOptions, argument, define, group, 
 from runner.cli.options.targets import Targets
 from runner.core.clock import SystemClock
 from runner.core.errors import ExitCode, LedgerUnusable, Refused, UsageError
+from runner.core.records import Head
 from runner.run import wiring
 from runner.run.settings import LedgerPlace, holder, locate, short_path
 
 if TYPE_CHECKING:
     from runner.core.ledger import Ledger
     from runner.core.progress import Watch
-    from runner.core.records import Head, Restored
+    from runner.core.records import Restored
     from runner.ledger.export import Export
     from runner.views.ledger import LedgerCheck
     from runner.views.terminal.console import Console
@@ -60,7 +61,7 @@ def init_command(options: FoundingOptions) -> int:
     from runner.views import ledger as view
 
     outputs = common.outputs_of(options.formats, FORMATS)
-    settings = common.ledger_settings(options.ledger, options.given)
+    settings = common.ledger_settings(options.ledger, options.origins)
     console = options.screen.console()
     who = str(person_of(os.environ))
     founding = establish(settings, who=who, role=options.grant, lock_timeout=options.lock_timeout)
@@ -92,7 +93,7 @@ def export_command(options: ExportOptions) -> int:
     from runner.ledger.export import BrokenHistory
 
     console = options.screen.console()
-    settings = common.ledger_settings(options.ledger, options.given, sandbox=options.sandbox)
+    settings = common.ledger_settings(options.ledger, options.origins, sandbox=options.sandbox)
     Targets((), settings, [("--output", None if str(options.output) == "-" else options.output)])
     with _existing(locate(settings)) as ledger:
         on_screen = str(options.output) == "-" and console.out.terminal
@@ -178,7 +179,7 @@ def verify_command(options: VerifyOptions) -> int:
     if options.export is not None and options.since is not None:
         raise UsageError("--since is for a ledger, not for an export", hint="an export is checked whole")
     outputs = common.outputs_of(options.formats, FORMATS)
-    settings = common.ledger_settings(options.ledger, options.given, sandbox=options.sandbox)
+    settings = common.ledger_settings(options.ledger, options.origins, sandbox=options.sandbox)
     place = locate(settings)
     Targets(outputs, settings).refuse("the export", [options.export])
     console = options.screen.console()
@@ -234,7 +235,7 @@ def import_command(options: ImportOptions) -> int:
     from runner.views import ledger as view
 
     outputs = common.outputs_of(options.formats, FORMATS)
-    settings = common.ledger_settings(options.ledger, options.given)
+    settings = common.ledger_settings(options.ledger, options.origins)
     place = locate(settings)
     Targets(outputs, settings).refuse("the export", [options.export])
     console = options.screen.console()
@@ -300,7 +301,7 @@ def rekey_command(options: RekeyOptions) -> int:
     Recorded with your name; the ledger keeps a digest of the key, never the key. Asks on a terminal; elsewhere it needs
     --yes. Exit code 5 if another account of the ledger has the key.
     """
-    from runner.limits.admission import leading_there
+    from runner.core.leading import leading_there
     from runner.run import keyring
     from runner.settle.resolve import person_of
 
@@ -308,13 +309,13 @@ def rekey_command(options: RekeyOptions) -> int:
     hint = "make sure that it is the same account's key, then pass --yes"
     decision.refuse_unasked(console, yes=options.yes, hint=hint)
     settings = replace(
-        common.ledger_settings(options.ledger, options.given),
+        common.ledger_settings(options.ledger, options.origins),
         base_url=options.base_url,
         api_key_file=options.api_key_file,
     )
     identity, now = keyring.identity_of(settings), holder(SystemClock().now())
     who = str(person_of(os.environ))
-    with leading_there(common.flags_of(options.given, settings)), wiring.existing_ledger(settings) as ledger:
+    with leading_there(common.flags_of(options.origins, settings)), wiring.existing_ledger(settings) as ledger:
         claim = f"{who} says that account {ledger.account} has this API key, at {identity.address}, from now on"
 
         def agree() -> None:

@@ -53,13 +53,13 @@ def command(options: StatusOptions) -> int:
     from runner.views import status as view
 
     outputs = common.outputs_of(options.formats, FORMATS)
-    settings = common.ledger_settings(options.ledger, options.given, sandbox=options.sandbox)
+    settings = common.ledger_settings(options.ledger, options.origins, sandbox=options.sandbox)
     selection = selection_of(options.selection)
     if selection and not options.paths:
         raise UsageError("--only, --exclude and --label need manifests", hint="name PATH...")
     Targets(outputs, settings).refuse_inputs(options.paths)
     console = options.screen.console()
-    flags = common.flags_of(options.given, settings)
+    flags = common.flags_of(options.origins, settings)
     requests = _requests(options.paths, selection, console) if options.paths else ()
     with closing(wiring.open_ledger(locate(settings), read_only=True)) as ledger:
         claims = ledger.open_claims()

@@ -135,7 +135,7 @@ def restore(rows: AccountRows, history: Iterable[Entry | Witness | Stranger]) ->
         statements.MOVE_CHAIN.change(rows.connection, moved)
         rows.ends.append(end)
     sums.keep(rows.connection, rows.account)
-    return Restored(added=added, orders=orders, present=present, beyond=0 if added else start.events - present)
+    return Restored(events=added, orders=orders, present=present, beyond=0 if added else start.events - present)
 
 
 def _every_event(rows: AccountRows) -> Iterator[Entry]:

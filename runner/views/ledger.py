@@ -52,7 +52,7 @@ def render_restored(restored: Restored, *, fmt: str, console: Console) -> None:
     if fmt == "json":
         document = {
             "version": LEDGER_VERSION,
-            "added": restored.added,
+            "added": restored.events,
             "orders_added": restored.orders,
             "known": restored.present,
             "beyond": restored.beyond,
@@ -60,7 +60,7 @@ def render_restored(restored: Restored, *, fmt: str, console: Console) -> None:
         console.out.lines([json_text(document, indent=2)])
         return
     more = f"; the ledger has {plural(restored.beyond, 'event')} more than the file" if restored.beyond else ""
-    added = f"{plural(restored.added, 'event')} added, with {plural(restored.orders, 'new order')}"
+    added = f"{plural(restored.events, 'event')} added, with {plural(restored.orders, 'new order')}"
     console.out.lines([f"{added}; {restored.present:,} already known{more}"])
 
 

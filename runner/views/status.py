@@ -48,7 +48,7 @@ def render(
     page = StatusPage(
         listing=listing,
         claims={claim.record.key: claim for claim in claims},
-        disputed={record.key: record for record in disputed},
+        disputes={record.key: record for record in disputed},
         flags=flags,
     )
     FORMATS[fmt](page, console.out)
@@ -60,7 +60,7 @@ class StatusPage:
 
     listing: Listing
     claims: Mapping[OrderKey, OpenClaim]
-    disputed: Mapping[OrderKey, Record]
+    disputes: Mapping[OrderKey, Record]
     flags: str
 
     def __len__(self) -> int:
@@ -81,7 +81,7 @@ def _text(page: StatusPage, channel: Channel) -> None:
     show(Grid(columns=COLUMNS, rows=page if len(page) > MANY else tuple(page)), channel)
     channel.lines(_closing(page.listing, channel))
     channel.lines(line for claim in page.claims.values() for line in open_lines(claim, page.flags))
-    channel.lines(line for record in page.disputed.values() for line in disputed_lines(record, page.flags))
+    channel.lines(line for record in page.disputes.values() for line in disputed_lines(record, page.flags))
 
 
 def _row(row: StatusRow) -> Row:
@@ -165,7 +165,7 @@ def _row_json(row: StatusRow) -> dict[str, object]:
 
 def _claim_json(row: StatusRow, page: StatusPage) -> dict[str, object]:
     """What is known of the claim of an open order, and the commands that settle whatever is to be settled."""
-    claim, disputed = page.claims.get(row.key), page.disputed.get(row.key)
+    claim, disputed = page.claims.get(row.key), page.disputes.get(row.key)
     settled_by = list(commands(row.key, page.flags, identities(claim.evidence))) if claim else []
     if disputed is not None:
         settled_by = [adoption(disputed, page.flags)]
