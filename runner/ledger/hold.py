@@ -10,7 +10,7 @@ from runner.core.errors import LedgerUnusable, Refused
 from runner.core.identity import AccountKey
 from runner.core.records import Adoption, Attempt, Claim, Entry, Holder, Record, Rename, Restored, Settlement, Stranger
 from runner.core.vendor import Witness
-from runner.ledger import adopting, archive, register, renaming
+from runner.ledger import adopting, archive, register, renaming, witnesses
 from runner.ledger.connection import NotHeld
 from runner.ledger.emergency import EmergencyFile
 from runner.ledger.footing import Footing
@@ -56,7 +56,7 @@ class SqlHold:
         self._holding = holding or self._look_and_begin
         self._emergency = emergency
         self._footing = footing
-        self._witness = ""
+        self._witnesses: dict[str, tuple[Witness, int]] = {}
         # A durable write of its own: a ledger that cannot be written is found out before anything is bought.
         with self._transaction() as rows:
             if not restoring:
@@ -113,16 +113,25 @@ class SqlHold:
 
     def claim(self, claim: Claim) -> Attempt:
         """One durable conditional move to `submitted`."""
-        witness = claim.witness.digest
         try:
             with self._write(self._holding()) as rows:
                 attempt = rows.claim(self._fence, claim)
-                if witness != self._witness:
-                    rows.keep_witness(claim.witness)
+                kept = self._keep_witness(rows, claim.witness)
         except NotHeld:
             raise Refused(f"{claim.request.key} was not claimed: this process no longer holds the account") from None
-        self._witness = witness
+        self._witnesses[claim.witness.type] = kept
         return attempt
+
+    def _keep_witness(self, rows: AccountRows, witness: Witness) -> tuple[Witness, int]:
+        """Store a witness, unless it is the last of its type that this hold stored; and how many differences it needs.
+
+        Only what this hold stored, and was acknowledged, is ever differed from.
+        """
+        base, differences = self._witnesses.get(witness.type, (None, 0))
+        if base is not None and base.digest == witness.digest:
+            return base, differences
+        is_difference = rows.keep_witness(witness, base if differences < witnesses.LONGEST else None)
+        return witness, differences + 1 if is_difference else 0
 
     def adopt(self, adoption: Adoption) -> Record:
         """One durable move to `placed` of an order that is not open, as its next attempt."""

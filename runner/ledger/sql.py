@@ -17,7 +17,7 @@ from runner.core.orders import OrderKey
 from runner.core.records import GENESIS, Attempt, Claim, Head, Holder, Record, Run, Settlement
 from runner.core.states import CLAIMABLE, Event, State
 from runner.core.vendor import Witness
-from runner.ledger import days, statements
+from runner.ledger import days, statements, witnesses
 from runner.ledger.chain import event_hash
 from runner.ledger.codec import claim_detail, json_text, moment_text, money_text, record_of, storable, values_of
 from runner.ledger.connection import Call, Connection, Row, Statement, first_row
@@ -111,20 +111,23 @@ class AccountRows:
             return statements.CLAIM_NEW, values | {"account": self.account, "key": key, "base_order_numbers": "[]"}
         return statements.CLAIM, values | {"b_key": key, "b_attempt": tries}
 
-    def keep_witness(self, witness: Witness) -> None:
-        """Store a witness that claims refer to by its digest, unless it is there."""
-        content = values_of(witness) | {"order_ids": _orders_text(witness)}
-        content["package"] = None if witness.package is None else json_text(content["package"])
-        values = {"account": self.account, "digest": witness.digest, **content}
+    def keep_witness(self, witness: Witness, base: Witness | None = None) -> bool:
+        """Store a witness that claims refer to by its digest, unless it is there.
+
+        With `base`, which is there, perhaps as the difference to it: then True.
+        """
+        columns = witnesses.columns_of(witness, base)
+        values = {"account": self.account, "digest": witness.digest, **columns}
         self.connection.change_last((statements.INSERT_WITNESS, values))
+        return witnesses.is_difference(columns)
 
     def witness(self, digest: str) -> Witness | None:
         """The witness that is stored under `digest`, whether or not it still has it; ValueError for no witness."""
-        row = statements.KEPT_WITNESS.one(self.connection, {"b_account": self.account, "b_digest": digest})
-        if row is None:
-            return None
-        package = None if row["package"] is None else json.loads(row["package"])
-        return record_of(Witness, row | _orders_of(row["order_ids"]) | {"package": package})
+        row = self._witness_row(digest)
+        return None if row is None else witnesses.read(row, self._witness_row)
+
+    def _witness_row(self, digest: str) -> Row | None:
+        return statements.KEPT_WITNESS.one(self.connection, {"b_account": self.account, "b_digest": digest})
 
     def settle(self, attempt: Attempt, settlement: Settlement) -> Record:
         """Move an order out of an attempt, or keep the fact where it can no longer move it.
@@ -284,17 +287,3 @@ def _open_attempt(record: Record) -> Attempt:
 def _record(row: Mapping[Any, Any]) -> Record:
     lists = {name: json.loads(row[name]) for name in ("fields", "base_order_numbers")}
     return record_of(Record, {**row, **lists})
-
-
-def _orders_text(witness: Witness) -> str:
-    """A witness's order ids; together with their base numbers, where it has those."""
-    order_ids = sorted(witness.order_ids)
-    if witness.numbers is None:
-        return json_text(order_ids)
-    return json_text({"order_ids": order_ids, "numbers": sorted(witness.numbers)})
-
-
-def _orders_of(text: str) -> dict[str, Any]:
-    """What `_orders_text` wrote."""
-    value = json.loads(text)
-    return {"numbers": None} | (value if isinstance(value, dict) else {"order_ids": value})

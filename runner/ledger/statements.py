@@ -276,5 +276,5 @@ NEW_FILE: Final = (
     'CREATE INDEX orders_newest ON orders (account, updated_at, "key")',
     'CREATE INDEX orders_stray ON orders (account, stray_order_id) WHERE stray_order_id IS NOT NULL',
     'CREATE INDEX order_events_history ON order_events (account, seq)',
-    "INSERT INTO alembic_version VALUES ('0007')",
+    "INSERT INTO alembic_version VALUES ('0008')",
 )
