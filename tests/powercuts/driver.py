@@ -117,21 +117,19 @@ class Cursor:
         self._at += 1
         return row[0] if row else None
 
-    def fetchmany(self, size: int = 1) -> list[Any]:
-        rows = self._rows[self._at : self._at + size]
-        self._at += size
-        return rows
-
     def fetchall(self) -> list[Any]:
         rows, self._at = self._rows[self._at :], len(self._rows)
         return rows
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.fetchall())
 
     def close(self) -> None:
         self._rows = []
 
 
 class Connection:
-    """A DBAPI connection, as far as SQLAlchemy and the ledger use one."""
+    """A DBAPI connection, as far as the ledger uses one, and SQLAlchemy where tables are migrated."""
 
     isolation_level = None
 
