@@ -103,6 +103,11 @@ class Readings:
         self._witnesses[product] = look.witness
         return look
 
+    @property
+    def in_flight(self) -> bool:
+        """Whether any order of ours is."""
+        return bool(self._reserved)
+
     def is_due(self, product: ProductType) -> bool:
         """Whether something has to be read before an order of this type is claimed: only while nothing is in flight."""
         return self._balance is None or product not in self._witnesses

@@ -88,6 +88,9 @@ def ipv4(name: str, **changes: Any) -> Order:
     return {key: value for key, value in (order | changes).items() if value is not None}
 
 
+ASKED_EACH_TIME: Final[Order] = {"coupon": "SAVE"}
+"""What keeps an order from sharing a quote, and from using one twice; the sandbox takes any coupon for nothing."""
+
 PRICE: Final = Decimal("1.80")
 """What `ipv4` costs."""
 

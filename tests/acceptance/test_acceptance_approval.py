@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 import pytest
-from harness import CANARY, MANIFEST, REPO, SEVEN, Result, World, acting_characters, ipv4
+from harness import ASKED_EACH_TIME, CANARY, MANIFEST, REPO, SEVEN, Result, World, acting_characters, ipv4
 from jsonschema import Draft202012Validator
 
 PLAN = "plan.json"
@@ -290,7 +290,7 @@ def test_a_price_within_the_approved_ceiling_is_covered(world: World) -> None:
 
 def test_the_approved_ceiling_does_not_rise_with_the_price(world: World) -> None:
     """The tolerance counts from the approved price: what it has used up is gone at the last quote, too."""
-    world.manifest(ipv4("a"), budget={"price_tolerance": "0.10"})
+    world.manifest(ipv4("a", **ASKED_EACH_TIME), budget={"price_tolerance": "0.10"})
     planned(world)
     world.box.add_fault("price-up-quote:10")
     world.run("plan", MANIFEST)
@@ -551,7 +551,7 @@ def test_more_than_what_is_left_is_not_covered(world: World) -> None:
 def test_a_warning_at_the_last_quote_stops_the_order(world: World, form: str) -> None:
     """The vendor warns when the price is asked again before the purchase: not sent, whatever the envelope says."""
     world.serve(calc_warning=form)
-    world.manifest(ipv4("a"))
+    world.manifest(ipv4("a", **ASKED_EACH_TIME))
     respond, quotes = world.box.respond, []
 
     def emptied(method: str, target: str, raw: bytes) -> Any:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import CANARY, MANIFEST, PRICE, Process, World, ipv4
+from harness import ASKED_EACH_TIME, CANARY, MANIFEST, PRICE, Process, World, ipv4
 
 from tests.pgserver import NoServer, server
 
@@ -257,7 +257,8 @@ def test_a_waiting_run_counts_what_was_bought_meanwhile(world: World) -> None:
 def test_a_limit_is_checked_again_right_before_each_purchase(world: World) -> None:
     """Prices that rise within their tolerance do not carry the sum above a limit: what fits is bought, the rest refused."""
     world.box.add_fault("price-up-quote@2:10")
-    world.manifest(ipv4("a"), ipv4("b"), budget={"price_tolerance": "0.5", "max_total": "3.60"})
+    orders = (ipv4(name, **ASKED_EACH_TIME) for name in "ab")
+    world.manifest(*orders, budget={"price_tolerance": "0.5", "max_total": "3.60"})
     result = world.apply()
     assert result.code == 5
     assert world.bought == ["a"]

@@ -8,7 +8,7 @@ from decimal import Decimal
 from urllib.parse import urlsplit
 
 import pytest
-from harness import CANARY, FIRST_ID, MANIFEST, PRICE, SECOND, World, ipv4
+from harness import ASKED_EACH_TIME, CANARY, FIRST_ID, MANIFEST, PRICE, SECOND, World, ipv4
 
 IMPATIENT = ("--money-timeout", "1", "--allow-short-money-timeout")
 NOT_MADE = (
@@ -242,7 +242,7 @@ def test_fail_fast_stops_at_the_first_refusal(world: World) -> None:
 def test_a_price_that_rises_between_plan_and_purchase_is_not_paid(world: World) -> None:
     """A dearer second quote is refused with both amounts; nothing of it is bought, and the next run shows the price."""
     world.box.add_fault("price-up-quote@3:10")
-    world.manifest(*(ipv4(name) for name in "abc"))
+    world.manifest(*(ipv4(name, **ASKED_EACH_TIME) for name in "abc"))
     result = world.apply()
     assert result.code == 5
     assert world.bought == []
@@ -257,7 +257,7 @@ def test_a_price_that_rises_between_plan_and_purchase_is_not_paid(world: World) 
 def test_a_price_within_the_tolerance_is_paid(world: World) -> None:
     """`price_tolerance` lets a price rise that far between plan and purchase."""
     world.box.add_fault("price-up-quote@1:10")
-    world.manifest(ipv4("a"), budget={"price_tolerance": "0.10"})
+    world.manifest(ipv4("a", **ASKED_EACH_TIME), budget={"price_tolerance": "0.10"})
     assert world.apply().code == 0
     assert [purchase.total for purchase in world.purchases] == [Decimal("1.98")]
     assert world.order("a")["errors"] == []
