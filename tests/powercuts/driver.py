@@ -112,6 +112,9 @@ class Cursor:
         self.description = tuple((name, *[None] * 6) for name, *_ in found) if found else None
         return True
 
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.fetchall())
+
     def fetchone(self) -> Any:
         row = self._rows[self._at : self._at + 1]
         self._at += 1
@@ -129,7 +132,7 @@ class Cursor:
 
 
 class Connection:
-    """A DBAPI connection, as far as the ledger uses one, and SQLAlchemy where tables are migrated."""
+    """A DBAPI connection, as far as the ledger uses one."""
 
     isolation_level = None
 
@@ -139,11 +142,8 @@ class Connection:
     def cursor(self) -> Cursor:
         return Cursor(self.raw)
 
-    def execute(self, sql: str, values: Sequence[Any] = ()) -> Cursor:
+    def execute(self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> Cursor:
         return self.cursor().execute(sql, values)
-
-    def create_function(self, *_: object, **__: object) -> None:
-        """SQLAlchemy's `regexp`, which the ledger never calls."""
 
     def commit(self) -> None:
         self._end("COMMIT")
