@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from runner.core.orders import OrderKey
 
@@ -38,10 +38,9 @@ class PackedPlaces:
         """The first place of the current file."""
         return (len(self._paths) - 1) << 2 * _BITS
 
-    def _pack(self, mark: Any) -> int:
-        line: int = min(mark.line, _MOST)
-        column: int = min(mark.column, _MOST)
-        return self._first | line << _BITS | column
+    def _pack(self, line: int, column: int) -> int:
+        """A place in the current file; line and column count from 0."""
+        return self._first | min(line, _MOST) << _BITS | min(column, _MOST)
 
     def _place(self, packed: int) -> NamePlace:
         line, column = packed >> _BITS & _MOST, packed & _MOST
@@ -61,12 +60,12 @@ class Keys(PackedPlaces):
             self._names[batch] = {name: place for name, place in names.items() if place < self._first}
         self._paths.pop()
 
-    def add(self, batch: str, name: str, mark: Any) -> NamePlace | None:
+    def add(self, batch: str, name: str, place: tuple[int, int]) -> NamePlace | None:
         """Remember a name; the place of the same name in the same batch, if it was met before."""
         names = self._names.setdefault(batch, {})
         if name in names:
             return self._place(names[name])
-        names[name] = self._pack(mark)
+        names[name] = self._pack(*place)
         return None
 
     def place_of(self, key: OrderKey) -> NamePlace | None:
