@@ -42,8 +42,8 @@ class Alike(PackedPlaces):
         values, kind = accepted.values, accepted.kind
         if values["generation"] != 1 or not values["enabled"] or "copies" in values:
             return
-        auth = str(values["auth"]) if "auth" in values else None  # the one field that is no scalar
-        content = hash((kind.name, auth, *(values.get(field) for field in kind.bought if field != "auth")))
+        auth = str(values["auth"]) if "auth" in values else None
+        content = hash((kind.name, auth, *map(values.get, kind.bought)))
         first = self._seen.get(content)
         group = self._groups.get(content)
         if group is not None:

@@ -62,7 +62,9 @@ class Keys(PackedPlaces):
 
     def add(self, batch: str, name: str, place: tuple[int, int]) -> NamePlace | None:
         """Remember a name; the place of the same name in the same batch, if it was met before."""
-        names = self._names.setdefault(batch, {})
+        names = self._names.get(batch)
+        if names is None:
+            names = self._names[batch] = {}
         if name in names:
             return self._place(names[name])
         names[name] = self._pack(*place)

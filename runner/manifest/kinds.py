@@ -30,8 +30,8 @@ _DISPLACES: Final[Mapping[str, tuple[str, ...]]] = {
 class Kind:
     """One product type in one document: its gate, and what its orders inherit.
 
-    `bought` are the fields that say what is bought, as ids or words. `gives_way` names, by a field that an order may
-    set, the inherited fields that say the same.
+    `bought` are the fields that say what is bought, as ids or words; without `auth`, the only one that is no scalar.
+    `gives_way` names, by a field that an order may set, the inherited fields that say the same.
     """
 
     name: str
@@ -64,5 +64,5 @@ def kind_of(name: str, defaults: Mapping[str, Any]) -> Kind:
         if field in rules and not inherited.keys().isdisjoint(others)
     }
     wanted = tuple(field for field, kinds in _WANTED.items() if name in kinds)
-    bought = tuple(field for field in rules if field not in OWN)
+    bought = tuple(field for field in rules if field not in OWN and field != "auth")
     return Kind(name, schemas.gate(name), inherited, gives_way, wanted, bought)

@@ -83,7 +83,9 @@ class LineReader:
         text = self._text if is_last else self._text.rpartition("\n")[0]
         return Piece(text.split("\n"), self._rows, line=self._line, index=self._index)
 
-    def _entries(self, piece: Piece, is_last: bool) -> Generator[LineEntry, None, bool]:
+    def _entries(  # noqa: C901 - every line passes here, and a call a line would take longer than all the rest
+        self, piece: Piece, is_last: bool
+    ) -> Generator[LineEntry, None, bool]:
         """The complete entries of a piece; False where one is not of everyday shape. Each line there is comes by."""
         rows, first = self._rows, self._first
         dash, column = first.place, first.column

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import accumulate
 from typing import Any, Final, NamedTuple
 
@@ -18,10 +18,14 @@ MAX_LINE: Final = 1_000
 
 _CACHED: Final = 10_000
 _SHAPE: Final = re.compile(
-    r"(?P<indent> *)(?P<dash>- )?(?P<key>[A-Za-z][A-Za-z0-9_-]*):"
-    r"""(?: +(?P<value>"[^"\\\t\r]*"|'[^'\t\r]*'|(?:[\w/.+$]|-\w)(?:[^\s:#]|:(?=[^\s])| +(?=[^\s#]))*))?"""
+    r"( *)(- )?([A-Za-z][A-Za-z0-9_-]*):"
+    r"""(?: +("[^"\\\t\r]*"|'[^'\t\r]*'|(?:[\w/.+$]|-\w)(?:[^\s:#]++|:(?=\S)| ++(?=[^\s#]))*+))?"""
     r"(?: +#[^\t\r]*| *)"
 )
+"""Indentation, dash, key, value."""
+
+_VALUE: Final = 4
+
 _NOTHING: Final = re.compile(r" *(?:#[^\t\r]*)?")
 
 
@@ -60,13 +64,19 @@ def _row_of(line: str) -> Row:
     shape = _SHAPE.fullmatch(line)
     if shape is None:
         return _NOTHING_ROW if _NOTHING.fullmatch(line) else _UNKNOWN_ROW
-    key, text, column = shape["key"], shape["value"], shape.start("key")
+    indent, dash, key, text = shape.groups()
     value = _value(text)
-    if value.__class__ is Trap or plain(key) != key:
+    if value.__class__ is Trap or not _is_text(key):
         return _UNKNOWN_ROW
-    place = -1 - shape.start("dash") if shape["dash"] else column
-    start, end = shape.span("value") if text else (shape.end("key") + 1,) * 2
-    return Row(place, key, value, column, start, end)
+    begin = len(indent)
+    place, column = (-1 - begin, begin + 2) if dash else (begin, begin)
+    start = shape.start(_VALUE) if text else column + len(key) + 1
+    return Row(place, key, value, column, start, start + len(text or ""))
+
+
+@lru_cache(maxsize=256)
+def _is_text(key: str) -> bool:
+    return plain(key) == key
 
 
 def _value(text: str | None) -> Any:
@@ -124,7 +134,7 @@ class LineEntry:
         return offsets[self._first] + column, column, offsets[self._last] + self._end
 
     def where(self, name: str) -> tuple[int, int]:
-        """Line and column, from 0, where this entry is to be looked for: a field's value, or its own first character."""
+        """Line and column, from 0, where to look for this entry: at a field's value, or at its own beginning."""
         row, line = self._row, self._piece.line + self._first
         if row.key == name and row.start != row.end:
             return line, row.start
