@@ -28,19 +28,19 @@ class PackedPlaces:
 
     def __init__(self) -> None:
         self._paths: list[str] = []
+        self._first = 0
+        """The first place of the current file."""
 
     def begin(self, path: str) -> None:
         """What is packed from now on stands in this file."""
+        self._first = len(self._paths) << 2 * _BITS
         self._paths.append(path)
-
-    @property
-    def _first(self) -> int:
-        """The first place of the current file."""
-        return (len(self._paths) - 1) << 2 * _BITS
 
     def _pack(self, line: int, column: int) -> int:
         """A place in the current file; line and column count from 0."""
-        return self._first | min(line, _MOST) << _BITS | min(column, _MOST)
+        if line > _MOST or column > _MOST:
+            line, column = min(line, _MOST), min(column, _MOST)
+        return self._first | line << _BITS | column
 
     def _place(self, packed: int) -> NamePlace:
         line, column = packed >> _BITS & _MOST, packed & _MOST
@@ -65,10 +65,9 @@ class Keys(PackedPlaces):
         names = self._names.get(batch)
         if names is None:
             names = self._names[batch] = {}
-        if name in names:
-            return self._place(names[name])
-        names[name] = self._pack(*place)
-        return None
+        packed = self._pack(*place)
+        first = names.setdefault(name, packed)
+        return None if first is packed else self._place(first)
 
     def place_of(self, key: OrderKey) -> NamePlace | None:
         """Where an order of this key stands, if there is one."""

@@ -31,7 +31,8 @@ class Kind:
     """One product type in one document: its gate, and what its orders inherit.
 
     `bought` are the fields that say what is bought, as ids or words; without `auth`, the only one that is no scalar.
-    `gives_way` names, by a field that an order may set, the inherited fields that say the same.
+    `words` are its fields that need a lockfile. `gives_way` names, by a field that an order may set, the inherited
+    fields that say the same.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Kind:
     gives_way: dict[str, tuple[str, ...]]
     wanted: tuple[str, ...]
     bought: tuple[str, ...]
+    words: tuple[str, ...]
 
     def merge(self, value: dict[str, Any]) -> dict[str, Any]:
         """An order's fields and those it inherits, without inherited ones that say what the order says otherwise."""
@@ -65,4 +67,5 @@ def kind_of(name: str, defaults: Mapping[str, Any]) -> Kind:
     }
     wanted = tuple(field for field, kinds in _WANTED.items() if name in kinds)
     bought = tuple(field for field in rules if field not in OWN and field != "auth")
-    return Kind(name, schemas.gate(name), inherited, gives_way, wanted, bought)
+    words = tuple(field for field in rules if field in WORDS)
+    return Kind(name, schemas.gate(name), inherited, gives_way, wanted, bought, words)

@@ -135,7 +135,7 @@ def former_key(values: Mapping[str, Any], document: ManifestDocument) -> OrderKe
 
 def has_words(accepted: Accepted) -> bool:
     """Whether a lockfile is needed to say what an entry asks for."""
-    return not WORDS.keys().isdisjoint(accepted.values)
+    return not accepted.values.keys().isdisjoint(accepted.kind.words)
 
 
 def _stands_for(values: dict[str, Any], places: OrderPlaces) -> dict[str, Span]:

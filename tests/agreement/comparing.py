@@ -58,7 +58,7 @@ def described(item: Item) -> Any:
         return repr(item)
     if not isinstance(item.value, dict):
         return repr(item.value), item.problems, item.extent, _places(item)
-    landmarks = [(item.landmark(name), item.where(name)) for name in (*item.value, "name", "nothing")]
+    landmarks = [(item.landmark(name), item.where(name)) for name in ("name", "nothing", *[*item.value][-1:])]
     return repr(item.value), item.problems, item.extent, _places(item), landmarks
 
 
@@ -68,7 +68,8 @@ def _places(item: Field | ListEntry) -> list[Any]:
 
 def _paths(value: Any, at: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
     yield at
-    yield (*at, "nothing")
+    if not at:
+        yield ("nothing",)
     for step in value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ():
         yield from _paths(value[step], (*at, step))
 

@@ -65,16 +65,14 @@ def read(source: TextSource, *, split: str, pure: bool = PURE_PYTHON) -> Iterato
         yield from _parsed(Rest(source, text), source, split=split, pure=pure)
         return
     yield from opening
-    count = 0
-    for entry in lines.entries():
-        yield entry
-        count += 1
+    yield from lines.entries()
     if lines.is_done:
         yield End()
         return
     skip = len(opening)
-    rest, written = lines.rest(), lines.written
-    yield from _parsed(rest, source, split=split, pure=pure, skip=skip, count=skip + count, written=written)
+    yield from _parsed(
+        lines.rest(), source, split=split, pure=pure, skip=skip, count=skip + lines.count, written=lines.written
+    )
 
 
 def parse(source: TextSource, *, split: str, pure: bool = PURE_PYTHON) -> Iterator[Item]:

@@ -49,12 +49,13 @@ def _repeated(character: str, count: int) -> Iterator[str]:
 class LineReader:
     """Reads the entries behind the head of a file, as long as their lines are everyday ones.
 
-    Then either `is_done`, or `rest` is for the parser. `written` is how many values there were.
+    Then either `is_done`, or `rest` is for the parser. `count` entries were handed on, with `written` values.
     """
 
     def __init__(self, source: TextSource, head: str, text: str) -> None:
         """Take a source, and what was read of it: the head, and the text behind."""
         self.is_done = False
+        self.count = 0
         self.written = 0
         self._source = source
         self._head = head
@@ -68,7 +69,7 @@ class LineReader:
     @property
     def can_begin(self) -> bool:
         """Whether there is a head, and the first line behind it is an everyday one that begins an entry."""
-        return bool(self._head) and NOTHING < self._first.place < 0
+        return bool(self._head) and self._first.is_first
 
     def entries(self) -> Iterator[LineEntry]:
         """The entries, up to the first one that is not of everyday shape."""
@@ -101,6 +102,7 @@ class LineReader:
                 if at - begin > MAX_LINES:
                     break
                 if begin >= 0:
+                    self.count += 1
                     self.written += len(values) + nested
                     yield LineEntry(values, piece, begin, at, -1 - dash, first)
                 begin, first, nested, values = at, row, 0, {}

@@ -43,17 +43,22 @@ class Row(NamedTuple):
     start: int = 0
     end: int = 0
 
+    @property
+    def is_first(self) -> bool:
+        """Whether an entry begins here."""
+        return NOTHING < self.place < 0
+
 
 _NOTHING_ROW: Final = Row(NOTHING)
 _UNKNOWN_ROW: Final = Row(UNKNOWN)
 
 
 class Rows(dict[str, Row]):
-    """Rows by their lines. A line that was met before is not looked at again: that is nearly every one."""
+    """Rows by their lines. A line that was met before is not looked at again: most are but those with the names."""
 
     def __missing__(self, line: str) -> Row:
         row = _row_of(line)
-        if row.place >= 0 and len(self) < _CACHED:
+        if len(self) < _CACHED and not row.is_first:
             self[line] = row
         return row
 
