@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Literal
 
 from runner import manifest
@@ -44,10 +45,10 @@ def difference(data: bytes, *, size: int = 1 << 16, pure: bool = False) -> tuple
     return None, share
 
 
-def loaded_difference(data: bytes) -> str | None:
-    """The same of the manifest that a text is: its orders, batches and findings."""
+def loaded_difference(data: bytes) -> tuple[str | None, int]:
+    """The same of the manifest that a text is, its orders, batches and findings; and how many orders it has."""
     fast, slow = (_loaded(reader, data) for reader in (yamldoc.read, yamldoc.parse))
-    return None if fast == slow else f"line by line {fast}, parsed {slow}"
+    return None if fast == slow else f"line by line {fast}, parsed {slow}", len(slow[-1])
 
 
 def described(item: Item) -> Any:
@@ -85,8 +86,11 @@ def _loaded(reader: Reader, data: bytes) -> Any:
         loaded = manifest.load(["-"], stdin=io.BytesIO(data))
     finally:
         manifest.read = usual
-    orders = [(order, dict(order.source.fields)) for order in loaded.orders]
-    return loaded.count, loaded.batches, loaded.files, loaded.problems, [repr(order) for order in orders]
+    orders = [
+        (replace(order, source=replace(order.source, fields=dict(order.source.fields))), order.source.snippet)
+        for order in loaded.orders
+    ]
+    return loaded.count, loaded.batches, loaded.files, loaded.problems, orders
 
 
 def _share(items: list[Item]) -> Share:

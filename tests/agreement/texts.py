@@ -220,14 +220,27 @@ ODD_CHARACTERS: Final = "\t\r\x00\x7f\x85\u2028\u200b\ufeff\ufffd\u00a0é🎉:#-
 UNSAFE: Final = frozenset("\r\x00\x7f\x85\u2028\ufeff")
 
 
-def text_of(random: Random) -> str:
-    """A text; one seed gives one text."""
-    lines = _everyday(random)
+BUYABLE: Final = (
+    ("type: resident", "tarifId: 6928"),
+    ("type: ipv4", "countryId: 561  # France", "periodId: 1m", "quantity: 10", "customTargetName: price monitoring"),
+    ("type: resident", "labels:", '  team: "é"', "", "max_total: '12.50'", "# why", "tarifId: 1"),
+)
+
+
+def text_of(random: Random, *, is_buyable: bool = False) -> str:
+    """A text; one seed gives one text. `is_buyable` makes the orders such that nothing is wrong with most of them."""
+    lines = _buyable(random) if is_buyable else _everyday(random)
     if random.random() < 0.45:
         for _ in range(random.choice((1, 1, 1, 2))):
             lines = random.choice(_SPOILERS)(random, lines)
     head = random.choice(ODD_HEADS if random.random() < 0.05 else HEADS)
     return head + "\n".join(lines) + random.choice(("\n", "\n", "\n", "", "\n\n", "\n# end\n", "\n    # end", "  \n  "))
+
+
+def _buyable(random: Random) -> list[str]:
+    dash = " " * random.choice((2, 0))
+    orders = [(f"name: o{number}", *random.choice(BUYABLE)) for number in range(random.choice((1, 2, 3, 5)))]
+    return [f"{dash}{'  ' if at else '- '}{line}" for order in orders for at, line in enumerate(order)]
 
 
 def _everyday(random: Random) -> list[str]:
