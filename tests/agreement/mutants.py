@@ -45,7 +45,6 @@ MUTANTS: Final[dict[str, Mutant]] = {
     "lines-of-what-was-read": Mutant("lines", "self._line += count", "self._line += count + 1"),
     "characters-of-what-was-read": Mutant("lines", "characters - lines)", "characters)"),
     "end-of-the-file": Mutant("lines", "len(piece.lines), -1, first", "len(piece.lines), 0, first"),
-    "cut-line": Mutant("lines", 'self._text if is_last else self._text.rpartition("\\n")[0]', "self._text"),
     "end-of-a-value": Mutant(
         "rows",
         "return _span(place.line, place.row.start, place.row.end)",
