@@ -2,7 +2,7 @@
 
 1  hold the account; what an earlier run left `submitted` is unknown; anything unknown refuses the run (batch.py)
 2  quote again, check ceiling, limits on sums, and balance
-3  have the before witness: the vendor's orders of the type, and the balance
+3  have the before witness, read while nothing was in flight: the vendor's orders of the type, and the balance
 4  connect: a connection of its own; failure here is `not_sent`
 5  claim: one durable transaction; not acknowledged means not sent
 6  guard, then the POST is written once, on that connection
@@ -10,25 +10,31 @@
 8  settle: one durable transaction, or the emergency file
 9  refresh the report
 10 an unknown stops the batch; SIGINT and SIGTERM let 6 to 9 finish
+
+Steps 2 and 3 are taken one order at a time, 4 to 9 in as many lanes as there are jobs.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from threading import Event as Flag
+from threading import RLock
 from typing import Final
 
+from runner.buy.lanes import Lanes
 from runner.core.clock import Clock
 from runner.core.errors import LedgerUnusable, RunnerError
 from runner.core.ledger import Hold
 from runner.core.orders import OrderKey, Quote
 from runner.core.progress import Buying, Notice, Sent, Settled, Waiting, Watch
-from runner.core.readings import Readings
+from runner.core.readings import BalanceReading, Readings
 from runner.core.records import Attempt, Claim, Settlement
 from runner.core.states import Event, State
 from runner.core.stop import Stop
-from runner.core.vendor import Answer, Buyer, NotSent, Outcome, Placed, QuoteRefused, Rejected, Unknown
+from runner.core.vendor import Answer, Buyer, NotSent, Outcome, Placed, QuoteRefused, Rejected, Unknown, Witness
 from runner.limits.budgets import Purse
 from runner.plan.plan import Plan, Step
 from runner.report import entries
@@ -41,6 +47,7 @@ PAUSES: Final = (1.0, 4.0)
 """Seconds between tries of what provably was never sent."""
 THROTTLE_PAUSE: Final = 2.0
 THROTTLE_CAP: Final = 60.0
+HALTED: Final = "the batch was stopped by another order"
 
 _MOVES: Final[Mapping[type[Outcome], tuple[Event, State]]] = {
     Placed: (Event.PLACED, State.PLACED),
@@ -58,8 +65,9 @@ def no_crash(_: str) -> None:
 class Till:
     """How a call buys: what the faces say, from the confirmation to the last report. Times are seconds.
 
-    `confirm` is shown the plan and raises where a person says no; `ended` is called, the ledger still open, once
-    nothing can be bought any more. `crash_point` is called with the number of each step that was just reached.
+    `confirm` is shown the plan and raises where a person says no; `at_end` is called, the ledger still open, once
+    nothing can be bought any more. Up to `jobs` purchases are in flight at once, in the lanes that `lanes` makes.
+    `crash_point` is called with the number of each step that was just reached.
     """
 
     confirm: Callable[[Plan], None]
@@ -68,14 +76,20 @@ class Till:
     file: ReportFile | None = None
     lock_timeout: float = 0.0
     fail_fast: bool = False
-    ended: Callable[[], None] = lambda: None
+    jobs: int = 1
+    at_end: Callable[[], None] = lambda: None
     pauses: tuple[float, ...] = PAUSES
     crash_point: Callable[[str], None] = no_crash
+    lanes: Callable[[int], Lanes[Result]] = Lanes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """Where one batch is bought, under the hold. `approval` is the digest it is bought under, if any."""
+    """Where one batch is bought, under the hold. `approval` is the digest it is bought under, if any.
+
+    Lanes share ledger, report and watch: each takes `lock` for them, one at a time. `halt` is set once nothing more
+    may be claimed.
+    """
 
     till: Till
     hold: Hold
@@ -86,101 +100,173 @@ class Desk:
     watch: Watch
     purse: Purse = field(default_factory=Purse)
     approval: str | None = None
+    lock: RLock = field(default_factory=RLock)
+    halt: Flag = field(default_factory=Flag)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What was read before an order is claimed: its price now, and both witnesses."""
+
+    quote: Quote
+    witness: Witness
+    balance: BalanceReading
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How one try of a purchase ended; no outcome where it ended before anything was claimed."""
+
+    purchase: Purchase
+    outcome: Outcome | None
 
 
 def place_all(steps: Sequence[Step], entries_of: Mapping[OrderKey, OrderEntry], desk: Desk) -> None:
-    """Buy every step in order, until something says stop. What happened is in the ledger and the report."""
-    for n, step in enumerate(steps, 1):
-        if desk.till.stop.requested:
-            return
-        price = step.quote.total if step.quote else Decimal(0)
-        desk.watch(Buying(key=step.request.key, n=n, total=len(steps), price=price))
-        purchase = Purchase(step, entries_of[step.request.key], desk)
+    """Buy every step in order, until something says stop. What happened is in the ledger and the report.
+
+    Nothing more is started then; what is in flight is awaited. One that raises does not keep the others from that.
+    """
+    purchases = deque(Purchase(step, entries_of[step.request.key], desk, n) for n, step in enumerate(steps, 1))
+    lanes = desk.till.lanes(desk.till.jobs)
+    failure: BaseException | None = None
+    is_told = False
+    while purchases or lanes.busy:
+        is_over = failure is not None or desk.halt.is_set() or desk.till.stop.requested
+        if is_over and lanes.busy > 1 and not (is_told or desk.till.stop.requested):
+            desk.watch(Notice(text="no further order is begun: waiting for the purchases in flight", stops=True))
+            is_told = True
         try:
-            go_on = purchase.run()
-        finally:
-            desk.till.crash_point("9")
-            if desk.till.file is not None:
-                desk.till.file.refresh(desk.report)
-        desk.watch(Settled(key=step.request.key, status=purchase.entry.status, detail=purchase.entry.reason))
-        if not go_on:  # step 10
-            return
+            if lanes.busy and (is_over or not purchases or lanes.is_full or purchases[0].must_wait()):
+                ended = lanes.wait()
+                if ended.purchase.conclude(ended.outcome):
+                    purchases.appendleft(ended.purchase)
+            elif is_over:
+                break
+            elif _start(purchases[0], lanes, len(steps)):
+                purchases.popleft()
+        except Exception as error:  # noqa: BLE001 - what is in flight is awaited before it is raised
+            failure = failure or error
+    if failure is not None:
+        raise failure
+
+
+def _start(purchase: Purchase, lanes: Lanes[Result], total: int) -> bool:
+    """Steps 2 and 3 here, where nothing is read twice at once; the others in a lane. False for one that has to wait."""
+    purchase.announce(total)
+    terms = purchase.prepare()
+    if terms is not None:
+        lanes.start(lambda: purchase.carry_out(terms))
+    return terms is not None or not purchase.waits
 
 
 class Purchase:
-    """One order on its way through steps 2 to 8."""
+    """One order on its way through steps 2 to 9."""
 
-    def __init__(self, step: Step, entry: OrderEntry, desk: Desk) -> None:
+    def __init__(self, step: Step, entry: OrderEntry, desk: Desk, n: int = 1) -> None:
         self.step = step
         self.request = step.request
         self.entry = entry
         self.desk = desk
+        self.waits = False
+        """Whether it could be bought if what is in flight comes to nothing."""
+        self._n = n
+        self._tries = 0
         self._claimed = 0.0
         self._attempt: Attempt | None = None
         self._line_down = False
 
-    def run(self) -> bool:
-        """Whether the next order may be begun. Only what provably was never sent is tried again."""
+    def must_wait(self) -> bool:
+        """Whether nothing may be in flight when this one starts."""
+        return self.waits or self.desk.readings.is_due(self.request.type)
+
+    def announce(self, total: int) -> None:
+        """Tell whoever looks on that it begins."""
+        if self._tries == 0 and not self.waits:
+            price = self.step.quote.total if self.step.quote else Decimal(0)
+            self.desk.watch(Buying(key=self.request.key, n=self._n, total=total, price=price))
+
+    def prepare(self) -> Terms | None:
+        """Steps 2 and 3, and what the order may cost is set aside; None where it ended here, or `waits`."""
+        self.waits = False
         try:
-            for pause in (*self.desk.till.pauses, None):
-                quote = self._check_again()
-                if quote is None:
-                    return not self.desk.till.fail_fast
-                outcome = self._try_once(quote)
-                if not isinstance(outcome, NotSent):
-                    return self._goes_on(outcome, quote)
-                if pause is None or not self._wait_after(outcome, pause):
-                    entries.give_up(self.entry, outcome, stopped=self.desk.till.stop.requested)
-                    return False
+            quote = self._check_again()
+            if quote is not None:
+                return self._terms(quote)
+            if self.waits:
+                return None
+            self._goes_on(not self.desk.till.fail_fast)
         except RunnerError as error:
-            if self.entry.status == "unknown":  # claimed: nothing may call this unbought any more
-                raise
-            entries.note_stop(self.entry, error)
-        return False
+            self._note_stop(error)
+        self._close()
+        return None
 
     def _check_again(self) -> Quote | None:
-        """Step 2: the price that may be paid now; None where the order is refused."""
+        """Step 2: the price that may be paid now; None where the order is refused, or has to wait."""
         self.desk.till.crash_point("2")
         quote = self.desk.readings.quote(self.request)
         if isinstance(quote, QuoteRefused):
-            entries.refuse_unpriced(self.entry, quote)
+            with self.desk.lock:
+                entries.refuse_unpriced(self.entry, quote)
             return None
-        self.entry.update(quote=quote)
+        available = self.desk.readings.available()
+        with self.desk.lock:
+            self.entry.update(quote=quote)
+            return quote if self._may_cost(quote, available) else None
+
+    def _may_cost(self, quote: Quote, available: Decimal) -> bool:
+        broken = self.desk.purse.objections({self.request.key.batch: quote.total}, self.desk.clock.now())
+        is_short = quote.total > available and not self.request.pays_by_card
         if quote.total > self._ceiling(quote):
             entries.refuse_too_dear(self.entry, quote, self._ceiling(quote))
-            return None
-        costs = {self.request.key.batch: quote.total}
-        if broken := self.desk.purse.objections(costs, self.desk.clock.now()):
+        elif (broken or is_short) and self.desk.readings.in_flight:
+            self.waits = True
+        elif broken:
             entries.refuse_over_limit(self.entry, broken[0])
-            return None
-        balance = self.desk.readings.balance()
-        if quote.total > balance and not self.request.pays_by_card:
-            entries.refuse_too_poor(self.entry, quote, balance)
-            return None
-        return quote
+        elif is_short:
+            entries.refuse_too_poor(self.entry, quote, available)
+        else:
+            return True
+        return False
 
     def _ceiling(self, quote: Quote) -> Decimal:
         return quote.total if self.step.ceiling is None else self.step.ceiling
 
-    def _try_once(self, quote: Quote) -> Outcome:
-        """Steps 3 to 8."""
+    def _terms(self, quote: Quote) -> Terms:
+        """Step 3. From here on the price counts against every limit and against the balance."""
         desk = self.desk
         desk.till.crash_point("3")
-        claim = Claim(
-            request=self.request,
-            quote=quote,
-            ceiling=self._ceiling(quote),
-            witness=desk.readings.witness(self.request.type),
-            balance=desk.readings.balance(),
-            run_id=desk.report.run_id,
-            at=desk.clock.now(),
-            approval=desk.approval,
-        )
+        terms = Terms(quote=quote, witness=desk.readings.witness(self.request.type), balance=desk.readings.balance())
+        desk.readings.reserve(self.request, quote.total)
+        with desk.lock:
+            desk.purse.note_claim(self.request.key, quote.total, desk.clock.now())
+        return terms
+
+    def carry_out(self, terms: Terms) -> Result:
+        """Steps 4 to 9, in a lane of its own; no outcome where it was not claimed for a reason that ends the batch."""
+        outcome: Outcome | None = None
+        try:
+            outcome = self._try_once(terms)
+            self._goes_on(self._may_go_on(outcome, terms.quote))
+        except RunnerError as error:
+            if self.entry.status == "unknown":  # claimed: nothing may call this unbought any more
+                raise
+            self._note_stop(error)
+        finally:
+            if not isinstance(outcome, NotSent):
+                self._goes_on(outcome is not None)
+                self._close()
+        return Result(self, outcome)
+
+    def _try_once(self, terms: Terms) -> Outcome:
+        """Steps 4 to 8."""
+        desk = self.desk
         desk.till.crash_point("4")
         with desk.buyer.connect() as line:
             if isinstance(line, NotSent):
                 return line
-            self._claim(claim)
+            if desk.halt.is_set():
+                return NotSent(reason=HALTED)
+            self._claim(terms)
             try:
                 answer = line.send(self.request, self._guard)
             except BaseException as error:
@@ -189,24 +275,39 @@ class Purchase:
                 raise
         return self._settle(answer)
 
-    def _claim(self, claim: Claim) -> None:
+    def _claim(self, terms: Terms) -> None:
         """Step 5."""
         desk = self.desk
-        self._attempt = desk.hold.claim(claim)
-        desk.purse.note_claim(self.request.key, claim.quote.total, claim.at)
-        self._claimed = desk.clock.monotonic()
-        entries.note_sent(self.entry, self._attempt)
-        desk.till.crash_point("5")
-        desk.watch(Sent(key=self.request.key, deadline=desk.till.money_timeout))
+        claim = Claim(
+            request=self.request,
+            quote=terms.quote,
+            ceiling=self._ceiling(terms.quote),
+            witness=terms.witness,
+            balance=terms.balance.amount,
+            events_read=terms.balance.events,
+            run_id=desk.report.run_id,
+            at=desk.clock.now(),
+            approval=desk.approval,
+        )
+        with desk.lock:
+            self._attempt = desk.hold.claim(claim)
+            self._claimed = desk.clock.monotonic()
+            entries.note_sent(self.entry, self._attempt)
+            desk.till.crash_point("5")
+            desk.watch(Sent(key=self.request.key, deadline=desk.till.money_timeout))
 
     def _guard(self) -> str | None:
         """Step 6: the last reason not to send."""
-        self.desk.till.crash_point("6")
-        if self.desk.till.stop.requested:
+        desk = self.desk
+        desk.till.crash_point("6")
+        if desk.till.stop.requested:
             return "the run was asked to stop"
-        if self.desk.clock.monotonic() - self._claimed > GUARD_SECONDS:
+        if desk.halt.is_set():
+            return HALTED
+        if desk.clock.monotonic() - self._claimed > GUARD_SECONDS:
             return f"more than {GUARD_SECONDS:g} s have passed since it was claimed"
-        return self.desk.hold.objection()
+        with desk.lock:
+            return desk.hold.objection()
 
     def _settle(self, answer: Answer) -> Outcome:
         """Step 8: on record first, then in the report. What the ledger did not take as placed is unknown."""
@@ -215,45 +316,89 @@ class Purchase:
         assert self._attempt is not None  # noqa: S101 - nothing is settled that was not claimed
         settlement = _settlement(answer, desk)
         outcome = answer.outcome
-        try:
-            record = desk.hold.settle(self._attempt, settlement)
-        except LedgerUnusable as error:
-            self._line_down = True
-            words = _emergency(desk.hold, self._attempt, settlement, error)
-            desk.watch(Notice(text=words))
-            desk.report.errors.append(entries.finding_of_unrecorded(self.entry, words, error))
-        else:
-            if isinstance(outcome, Placed) and record.state is not State.PLACED:
-                outcome = Unknown(reason=record.reason or "the ledger could not record it", leaning_placed=True)
-        desk.till.crash_point("8")
-        desk.purse.note_settlement(self.request.key, _spending(outcome, self.entry))
-        entries.note_outcome(self.entry, answer, outcome, desk.clock.monotonic() - self._claimed)
+        with desk.lock:
+            try:
+                record = desk.hold.settle(self._attempt, settlement)
+            except LedgerUnusable as error:
+                self._line_down = True
+                words = _emergency(desk.hold, self._attempt, settlement, error)
+                desk.watch(Notice(text=words))
+                desk.report.errors.append(entries.finding_of_unrecorded(self.entry, words, error))
+            else:
+                if isinstance(outcome, Placed) and record.state is not State.PLACED:
+                    outcome = Unknown(reason=record.reason or "the ledger could not record it", leaning_placed=True)
+            desk.till.crash_point("8")
+            entries.note_outcome(self.entry, answer, outcome, desk.clock.monotonic() - self._claimed)
         return outcome
 
-    def _wait_after(self, outcome: NotSent, pause: float) -> bool:
-        """Pause before another try; False where there will be none."""
-        if self._line_down or self.desk.till.stop.requested:
-            return False
-        asked = THROTTLE_PAUSE if outcome.retry_after is None else outcome.retry_after
-        seconds = min(asked, THROTTLE_CAP) if outcome.throttled else pause
-        self.desk.watch(Waiting(seconds=seconds, why=f"{self.request.key} was not sent: {outcome.reason}"))
-        self.desk.till.stop.wait(seconds)
-        return not self.desk.till.stop.requested
-
-    def _goes_on(self, outcome: Outcome, quote: Quote) -> bool:
-        """Whether the batch may go on after this."""
+    def _may_go_on(self, outcome: Outcome, quote: Quote) -> bool:
+        """Whether another order may be claimed after this: step 10."""
         if isinstance(outcome, Placed):
-            self.desk.readings.count_purchase(self.request, outcome, quote.total)
-            return not (entries.warn_of_overcharge(self.entry, outcome, quote) or self._line_down)
-        self.desk.readings.distrust()
+            with self.desk.lock:
+                overcharged = entries.warn_of_overcharge(self.entry, outcome, quote)
+            return not (overcharged or self._line_down)
         if isinstance(outcome, Rejected):
             return not (outcome.access or self.desk.till.fail_fast or self._line_down)
+        return isinstance(outcome, NotSent) and not self._line_down
+
+    def conclude(self, outcome: Outcome | None) -> bool:
+        """What an ended try leaves: what was set aside is counted as what it came to. Whether to try again."""
+        readings, request, quote = self.desk.readings, self.request, self.entry.quote
+        with self.desk.lock:
+            self.desk.purse.note_settlement(request.key, _spending(outcome, self.entry))
+        if isinstance(outcome, Placed) and quote is not None:
+            readings.count_purchase(request, outcome, quote.total)
+            return False
+        readings.release(request)
+        if isinstance(outcome, Rejected | Unknown):
+            readings.distrust()
+        return isinstance(outcome, NotSent) and self._tries_again(outcome)
+
+    def _tries_again(self, outcome: NotSent) -> bool:
+        """Pause before another try; False where there will be none, and the batch ends."""
+        desk, pauses = self.desk, self.desk.till.pauses
+        if self._tries < len(pauses) and not (desk.till.stop.requested or desk.halt.is_set()):
+            pause = pauses[self._tries]
+            self._tries += 1
+            self._wait_after(outcome, pause)
+            if not desk.till.stop.requested:
+                return True
+        with desk.lock:
+            entries.give_up(self.entry, outcome, stopped=desk.till.stop.requested or outcome.reason == HALTED)
+        self._goes_on(False)
+        self._close()
         return False
 
+    def _wait_after(self, outcome: NotSent, pause: float) -> None:
+        asked = THROTTLE_PAUSE if outcome.retry_after is None else outcome.retry_after
+        seconds = min(asked, THROTTLE_CAP) if outcome.throttled else pause
+        self.desk.watch(
+            Waiting(seconds=seconds, why=f"{self.request.key} was not sent: {outcome.reason}", key=self.request.key)
+        )
+        self.desk.till.stop.wait(seconds)
 
-def _spending(outcome: Outcome, entry: OrderEntry) -> Decimal | None:
+    def _goes_on(self, may: bool) -> None:
+        if not may:
+            self.desk.halt.set()
+
+    def _note_stop(self, error: RunnerError) -> None:
+        with self.desk.lock:
+            entries.note_stop(self.entry, error)
+        self.desk.halt.set()
+
+    def _close(self) -> None:
+        """Step 9, and the end of the order is told."""
+        desk = self.desk
+        with desk.lock:
+            desk.till.crash_point("9")
+            if desk.till.file is not None:
+                desk.till.file.refresh(desk.report)
+            desk.watch(Settled(key=self.request.key, status=self.entry.status, detail=self.entry.reason))
+
+
+def _spending(outcome: Outcome | None, entry: OrderEntry) -> Decimal | None:
     """What an attempt spent, or may have; None where that is proved to be nothing."""
-    if isinstance(outcome, NotSent | Rejected):
+    if outcome is None or isinstance(outcome, NotSent | Rejected):
         return None
     total = outcome.total if isinstance(outcome, Placed) else None
     return total if total is not None or entry.quote is None else entry.quote.total

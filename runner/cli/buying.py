@@ -12,10 +12,10 @@ from runner.cli.closing import BatchCall, followed_file, report_failure, report_
 from runner.cli.options.bounds import limits_of, policies_line
 from runner.cli.options.command import option, option_class
 from runner.cli.options.common import flags_of, lock_timeout_option, note_left_out
-from runner.cli.options.types import Seconds
+from runner.cli.options.types import Count, Seconds
 from runner.core.errors import Cancelled, LedgerUnusable, UsageError
 from runner.run import wiring
-from runner.run.settings import locate, rate_of, require_named_ledger
+from runner.run.settings import MOST_JOBS, locate, rate_of, require_named_ledger
 
 if TYPE_CHECKING:
     from runner.core.progress import Watch
@@ -45,6 +45,16 @@ class BuyingOptions:
     )
     allow_short_money_timeout: bool = option(
         "--allow-short-money-timeout", is_flag=True, help="Accept more unknown outcomes for less waiting."
+    )
+    jobs: int = option(
+        "--jobs",
+        type=Count(least=1, most=MOST_JOBS),
+        metavar="N",
+        default=1,
+        help=f"Purchases that may be in flight at once, at most {MOST_JOBS}. [1]",
+    )
+    gap: float | None = option(
+        "--gap", type=Seconds(0), help="Seconds between the starts of two purchases. [2; 0 with --rate 0]"
     )
     lock_timeout: float = lock_timeout_option()
 
@@ -81,7 +91,7 @@ def buy(batch: BatchCall, paths: tuple[str, ...], options: BuyingOptions) -> int
             ledger = wiring.open_ledger(locate(batch.settings), read_only=True)
             with closing(ledger):
                 if records := ledger.open_records():
-                    raise call.cut_off(len(records)) from None
+                    raise call.cut_off(records) from None
         raise
 
 
@@ -106,7 +116,8 @@ def _buy(batch: BatchCall, paths: tuple[str, ...], stop: Stop, options: BuyingOp
                 file=file,
                 lock_timeout=options.lock_timeout,
                 fail_fast=options.fail_fast,
-                ended=stop.defer,
+                jobs=options.jobs,
+                at_end=stop.defer,
             )
             with batch.stdout.impatient():
                 ended = call.buy(batch.settings, task, till)
@@ -118,10 +129,10 @@ def _task(batch: BatchCall, paths: tuple[str, ...], watch: Watch) -> Task:
     from runner.manifest.words import Words
     from runner.run import call
 
-    words = Words(paths=paths, named=batch.limits.lockfile, sandbox=batch.settings.sandbox, watch=watch)
+    words = Words(paths=paths, lockfile_path=batch.limits.lockfile, sandbox=batch.settings.sandbox, watch=watch)
     loaded, lockfile = words.load(strict=batch.limits.strict)
     note_left_out(loaded, batch.console)
-    loaded, limits = call.under_policies(loaded, limits_of(batch.limits, batch.given), batch.limits.policy)
+    loaded, limits = call.under_policies(loaded, limits_of(batch.limits, batch.origins), batch.limits.policy)
     task = call.task_of(
         batch.settings,
         loaded,
@@ -130,7 +141,7 @@ def _task(batch: BatchCall, paths: tuple[str, ...], watch: Watch) -> Task:
         watch,
         lockfile=lockfile,
         strict_account=batch.limits.strict_account,
-        flags=flags_of(batch.given, batch.settings),
+        flags=flags_of(batch.origins, batch.settings),
         detailed_exit=batch.detailed_exit,
     )
     if batch.screen.verbose:
@@ -143,14 +154,14 @@ def _watching(batch: BatchCall) -> AbstractContextManager[Watch]:
 
 
 def _confirm(batch: BatchCall, task: Task, stop: Stop, *, yes: bool) -> Callable[[Plan], None]:
-    """Shows the plan, and has its total typed where neither `--yes` nor an approval stands for it.
+    """Shows the plan, and asks where neither `--yes` nor an approval stands for it.
 
     After that, and up to the end of the process, a signal is only a wish: cutting off the words at the end of a run
     would turn "may have been charged" (7) into "cancelled" (8).
     """
     from runner.run.confirm import confirmation
 
-    last_question = confirmation(None if yes else partial(_ask_for_total, batch.console))
+    last_question = confirmation(None if yes else partial(_ask, batch.console))
 
     def confirm(plan: Plan) -> None:
         from runner.views import plan as plan_view
@@ -175,17 +186,28 @@ def _refuse_unread(channel: Channel, what: str, *, gone_is_fine: bool = False) -
     )
 
 
-def _ask_for_total(console: Console, plan: Plan) -> bool:
-    """Whether a person types the total of the plan. Cancelled, with the total as its hint, for anything else."""
-    from runner.core.orders import decimal_text
+def _ask(console: Console, plan: Plan) -> bool:
+    """Whether a person types the total of the plan, or where only names change, `rename`.
 
-    total = decimal_text(plan.total)
-    console.note(f"Type the total, {total}, to buy: ")
+    Cancelled, with what was to be typed as its hint, for anything else.
+    """
+    from runner.core.orders import decimal_text
+    from runner.views.wording import plural
+
+    if plan.to_buy:
+        word, done = decimal_text(plan.total), "nothing was bought"
+        console.note(f"Type the total, {word}, to buy: ")
+        hint = f"the total is {word}"
+    else:
+        word, done = "rename", "nothing was renamed"
+        orders = plural(len(plan.to_rename), "order")
+        console.note(f"Nothing to buy. Type {word} to rename {orders}; an earlier name is never used again: ")
+        hint = f"type {word}, or run again with --yes"
     _refuse_unread(console.err, "question")
     try:
         typed = sys.stdin.readline()
     except KeyboardInterrupt:
         return False
-    if typed.strip() != total:
-        raise Cancelled("not confirmed; nothing was bought", hint=f"the total is {total}")
+    if typed.strip() != word:
+        raise Cancelled(f"not confirmed; {done}", hint=hint)
     return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -51,17 +52,19 @@ class Settled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """Nothing moves for `seconds`, because of `why`."""
+    """Nothing moves for `seconds`, because of `why`; `key` is the order that waits, None where no order does alone."""
 
     seconds: float
     why: str
+    key: OrderKey | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """Something a person should read now."""
+    """Something a person should read now; with `stops` no order is begun any more, and what is in flight is awaited."""
 
     text: str
+    stops: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,3 +144,17 @@ def harmless(watch: Watch, instead: Watch = ignore) -> Watch:
             instead(event)
 
     return guard
+
+
+def in_turn(watch: Watch) -> Watch:
+    """A watch that is called by one thread at a time, whichever have something to tell.
+
+    A signal handler that interrupts a call in its own thread is let through.
+    """
+    lock = threading.RLock()
+
+    def take(event: Progress) -> None:
+        with lock:
+            watch(event)
+
+    return take

@@ -1,75 +1,180 @@
-"""What was read of the account a moment ago, kept true through our own purchases.
+"""What was read of the account, kept true through our own purchases.
 
-A price is asked anew for every purchase. A list of orders or a balance may serve for a minute: it grows stale only by
-what others do, and a stranger's order between a reading and a claim can but add a candidate when an unknown outcome is
-judged: doubt, never a false certainty.
+A list or a balance is only read while nothing of ours is in flight, so that whatever we claimed since is an event of
+the ledger after the reading: settled with its cost and id, or open and judged together with the others
+(docs/explanation/many-at-once.md). A reading grows stale by what others do, and a stranger's order between it and a
+claim can but add a candidate when an unknown outcome is judged: doubt, never a false certainty. A price may serve for a
+minute (`Prices`): what an answer says was charged is held against it in any case.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
 from runner.core.clock import Clock
-from runner.core.orders import OrderRequest, ProductType, Quote
+from runner.core.errors import UnknownForm
+from runner.core.ledger import Ledger
+from runner.core.orders import OrderKey, OrderRequest, ProductType, Quote
+from runner.core.prices import MAX_AGE as MAX_PRICE_AGE
+from runner.core.prices import Prices
 from runner.core.vendor import Look, Placed, QuoteRefused, Reader, Witness
 
 MAX_AGE: Final = 60.0
-"""Seconds a balance or a list of orders may be used for."""
+"""Seconds after which a balance is read again, as soon as nothing is in flight."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BalanceReading:
+    """What the account had while nothing of ours was in flight; the ledger had `events` events of it then."""
+
+    amount: Decimal
+    events: int
+    read_at: float
+
+
+def has_bought(ledger: Ledger, product: ProductType) -> bool:
+    """Whether the account ever bought anything of this type."""
+    return any(record.type == product and record.order_id for record in ledger.every_record())
+
+
+def nothing_yet(
+    error: UnknownForm, product: ProductType, clock: Clock, was_bought: Callable[[ProductType], bool]
+) -> Look:
+    """What an answer that leaves the list out shows: nothing, where nothing was ever bought.
+
+    Elsewhere it may as well be a list that failed, and `error` is raised.
+    """
+    if was_bought(product):
+        raise error
+    return Look(type=product, at=clock.now())
 
 
 class Readings:
-    """Quotes, witnesses and the balance; the last two are read again once they are too old."""
+    """Quotes, witnesses and the balance. For one thread: a lane is given what was read before it starts.
 
-    def __init__(self, reader: Reader, clock: Clock) -> None:
+    `count_events` tells how many events the ledger has of the account.
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        clock: Clock,
+        *,
+        share_quotes: bool = True,
+        count_events: Callable[[], int] = lambda: 0,
+        was_bought: Callable[[ProductType], bool] = lambda _: True,
+    ) -> None:
         self.reader = reader
+        self.prices = Prices(clock, shared=share_quotes)
         self._clock = clock
-        self._witnesses: dict[ProductType, tuple[float, Witness]] = {}
-        self._balance: tuple[float, Decimal] | None = None
+        self._count_events = count_events
+        self._was_bought = was_bought
+        self._witnesses: dict[ProductType, Witness] = {}
+        self._balance: BalanceReading | None = None
+        self._spent = Decimal(0)
+        self._reserved: dict[OrderKey, Decimal] = {}
+        self._alone: set[OrderKey] = set()
 
-    def quote(self, request: OrderRequest) -> Quote | QuoteRefused:
-        """The price, asked now; the balance that comes with it is a reading too."""
+    def quote(self, request: OrderRequest, *, max_age: float = MAX_PRICE_AGE) -> Quote | QuoteRefused:
+        """The price, asked unless one of the same content is young; the balance with it is a reading."""
+        known = self.prices.find(request, max_age)
+        if known is not None:
+            return known
+        asked = self._clock.monotonic()
         answer = self.reader.quote(request)
+        self.prices.keep(request, asked, answer)
         quote = answer.quote if isinstance(answer, QuoteRefused) else answer
-        if quote is not None and quote.balance is not None:
-            self._balance = (self._clock.monotonic(), quote.balance)
+        if quote is not None and quote.balance is not None and not self._reserved:
+            self._note_balance(quote.balance)
         return answer
 
-    def balance(self) -> Decimal:
-        """What the account has."""
-        if self._balance is None or self._too_old(self._balance[0]):
-            self._balance = (self._clock.monotonic(), self.reader.balance())
-        return self._balance[1]
+    def available(self) -> Decimal:
+        """What the account has left, beside what we bought since its balance was read and what is in flight."""
+        return self.balance().amount - self._spent - sum(self._reserved.values(), Decimal(0))
+
+    def balance(self) -> BalanceReading:
+        """The last reading; a new one where that is old and nothing is in flight.
+
+        Raises ValueError where there is none, and orders of ours are in flight.
+        """
+        reading = self._balance
+        is_old = reading is None or self._clock.monotonic() - reading.read_at >= MAX_AGE
+        if reading is None or (is_old and not self._reserved):
+            self._refuse_in_flight("the balance")
+            return self._note_balance(self.reader.balance())
+        return reading
 
     def witness(self, product: ProductType) -> Witness:
-        """The orders the vendor shows before a purchase."""
-        taken, witness = self._witnesses.get(product, (0.0, None))
-        if witness is None or self._too_old(taken):
-            taken, witness = self._clock.monotonic(), self.reader.witness(product, witness)
-            self._witnesses[product] = taken, witness
+        """The orders the vendor shows before a purchase: read once, and again where that was given up.
+
+        Raises ValueError where it would have to be read, and orders of ours are in flight.
+        """
+        witness = self._witnesses.get(product)
+        if witness is None:
+            self._refuse_in_flight(f"the list of {product} orders")
+            try:
+                witness = self.reader.witness(product)
+            except UnknownForm as error:
+                witness = nothing_yet(error, product, self._clock, self._was_bought).witness
+            self._witnesses[product] = witness
         return witness
 
     def look(self, product: ProductType) -> Look:
         """The orders the vendor shows, as far as they can be told apart; serves as the next witness, too."""
-        taken = self._clock.monotonic()
-        look = self.reader.look(product)
-        self._witnesses[product] = (taken, look.witness)
+        try:
+            look = self.reader.look(product)
+        except UnknownForm as error:
+            look = nothing_yet(error, product, self._clock, self._was_bought)
+        self._witnesses[product] = look.witness
         return look
 
+    @property
+    def in_flight(self) -> bool:
+        """Whether any order of ours is."""
+        return bool(self._reserved)
+
+    def is_due(self, product: ProductType) -> bool:
+        """Whether something has to be read before an order of this type is claimed: only while nothing is in flight."""
+        return self._balance is None or product not in self._witnesses
+
+    def reserve(self, request: OrderRequest, amount: Decimal) -> None:
+        """An order starts: until it is settled, it may have taken `amount` from the balance."""
+        self._alone = set() if self._reserved else {request.key}
+        self._reserved[request.key] = Decimal(0) if request.pays_by_card else amount
+
+    def release(self, request: OrderRequest) -> None:
+        """Nothing of it was bought, or nobody knows."""
+        self._reserved.pop(request.key, None)
+
     def count_purchase(self, request: OrderRequest, placed: Placed, expected: Decimal) -> None:
-        """Count a purchase of ours in. Ours are never candidates, so a list stays good; a package has changed."""
+        """Count a purchase of ours in. Ours are never candidates, so a list stays good; a package has changed.
+
+        The balance in an answer is a reading only if nothing else was in flight with it: of two that were, one may
+        have been charged after the other's balance was told.
+        """
+        self.release(request)
+        self.prices.confirm(request, placed)
         if request.type == "resident":
             self._witnesses.pop(request.type, None)
-        if placed.balance is not None:
-            self._balance = (self._clock.monotonic(), placed.balance)
-        elif self._balance is not None and not request.pays_by_card:
-            taken, balance = self._balance
-            self._balance = (taken, balance - (expected if placed.total is None else placed.total))
+        if placed.balance is not None and request.key in self._alone:
+            self._note_balance(placed.balance)
+        elif not request.pays_by_card:
+            self._spent += expected if placed.total is None else placed.total
 
     def distrust(self) -> None:
         """Something was not as expected: read everything again before it is used."""
+        self.prices.forget()
         self._witnesses.clear()
         self._balance = None
 
-    def _too_old(self, taken: float) -> bool:
-        return self._clock.monotonic() - taken >= MAX_AGE
+    def _note_balance(self, amount: Decimal) -> BalanceReading:
+        self._spent = Decimal(0)
+        self._balance = BalanceReading(amount=amount, events=self._count_events(), read_at=self._clock.monotonic())
+        return self._balance
+
+    def _refuse_in_flight(self, what: str) -> None:
+        if self._reserved:
+            raise ValueError(f"{what} was to be read while {len(self._reserved)} orders were in flight")

@@ -47,13 +47,18 @@ class Record:
     run_id: str | None = None
     stray_order_id: str | None = None
 
+    def moved_from(self, before: OrderKey) -> bool:
+        """Whether its purchase was taken over from this key, and nothing has happened to it since."""
+        return self.reason == f"renamed from {before}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """The intent to buy, made durable before the first byte leaves.
 
-    `balance` is the account's right before; `witness` is stored once, however many claims share it. `approval` is the
-    digest that was approved, None where a person at the terminal or `--yes` stood for it.
+    `balance` is the account's while nothing was in flight, when the ledger had `events_read` events of it; None for
+    right before this claim. `witness` is stored once, however many claims share it. `approval` is the digest that was
+    approved, None where a person at the terminal or `--yes` stood for it.
     """
 
     request: OrderRequest
@@ -64,6 +69,7 @@ class Claim:
     run_id: str
     at: datetime
     approval: str | None = None
+    events_read: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +108,8 @@ class OpenClaim:
 
     `balance` and `witness` are from before the purchase. `leaning_placed`: some answer hinted that it was bought, so
     its absence may never be concluded from evidence. `evidence` is that of its last event. `claimed_seq` is the claim's
-    place among the ledger's events, which tells before from after where a clock that jumped does not.
+    place among the ledger's events, `read_seq` that of the last event before the balance was read: they tell before
+    from after where a clock that jumped does not.
     """
 
     record: Record
@@ -112,6 +119,7 @@ class OpenClaim:
     leaning_placed: bool = False
     evidence: Mapping[str, object] = field(default_factory=dict)
     claimed_seq: int = 0
+    read_seq: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +167,7 @@ class Run:
 class Restored:
     """What `restore` came to: events and orders that were added, events that were there, of those how many more."""
 
-    added: int
+    events: int
     orders: int
     present: int
     beyond: int

@@ -8,9 +8,12 @@ imported when first needed.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from runner.core.files import shipped_folder
@@ -54,24 +57,44 @@ def load(name: str) -> Schema:
 @cache
 def gate(name: str) -> Callable[[Any], bool]:
     """A fast test: True is valid, False needs `explain`."""
-    from jsonschema_rs import Draft202012Validator as Gate
+    with _without_mail():
+        from jsonschema_rs import Draft202012Validator as Gate
 
     return Gate(load(name)).is_valid
+
+
+@contextmanager
+def _without_mail() -> Iterator[None]:
+    """Keeps `email.utils`, which brings `socket` and more, out of an import: a fifth of what `validate` takes to begin.
+
+    jsonschema-rs has it read the date on which it was built, for `jsonschema_rs.__build__`, which nobody here asks for.
+    """
+    name = "email.utils"
+    if name in sys.modules:
+        yield
+        return
+    stand_in = ModuleType(name)
+    stand_in.parsedate_to_datetime = str  # type: ignore[attr-defined]
+    sys.modules[name] = stand_in
+    try:
+        yield
+    finally:
+        del sys.modules[name]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Violation:
     """One rule that an instance breaks.
 
-    `keyword` is the rule's, `wanted` its value, `rule` the schema around it; `at` leads to `given`, what breaks it.
-    `in_name` means that `given` is the name of a property of what `at` leads to.
+    `keyword` is the rule's, `demand` its value, `rule` the schema around it; `at` leads to `value`, what breaks it.
+    `in_name` means that `value` is the name of a property of what `at` leads to.
     """
 
     keyword: str
-    wanted: Any
+    demand: Any
     rule: Schema
     at: tuple[str | int, ...]
-    given: Any
+    value: Any
     in_name: bool
 
 
@@ -80,10 +103,10 @@ def explain(name: str, instance: object) -> list[Violation]:
     return [
         Violation(
             keyword=str(error.validator),
-            wanted=error.validator_value,
+            demand=error.validator_value,
             rule=cast("Schema", error.schema),
             at=tuple(error.absolute_path),
-            given=error.instance,
+            value=error.instance,
             in_name="propertyNames" in error.schema_path,
         )
         for error in _authority(name).iter_errors(instance)

@@ -29,6 +29,7 @@ class Stop:
         # threading.Event is not safe to set in a handler that interrupts its own wait; a SimpleQueue is, by contract.
         self._wishes: SimpleQueue[None] = SimpleQueue()
         self._untold: Watch | None = None
+        self._in_flight: Callable[[], int] = lambda: 1
 
     @property
     def requested(self) -> bool:
@@ -56,12 +57,13 @@ class Stop:
             signal.signal(number, lambda number, _: self.request(signal.Signals(number)))
 
     @contextmanager
-    def deferring(self, watch: Watch) -> Iterator[None]:
-        """The signals only set the wish while this lasts; the call in flight is finished and recorded.
+    def deferring(self, watch: Watch, in_flight: Callable[[], int] = lambda: 1) -> Iterator[None]:
+        """The signals only set the wish while this lasts; what is in flight is finished and recorded.
 
-        `watch` is told at once, from inside the signal handler; one that raises there is told again at the next `wait`,
-        or at the end.
+        `watch` is told at once, from inside the signal handler, of how many calls `in_flight` are awaited; one that
+        raises there is told again at the next `wait`, or at the end.
         """
+        self._in_flight = in_flight
 
         def note(number: int, frame: FrameType | None) -> None:
             del frame
@@ -85,8 +87,14 @@ class Stop:
         """
         if self._untold is not None:
             with suppress(Exception):  # raised here, it would come out in the middle of a purchase
-                self._untold(Notice(text="stopping: the order in flight is finished and recorded first"))
+                self._untold(Notice(text=_stopping(self._in_flight()), stops=True))
                 self._untold = None
+
+
+def _stopping(in_flight: int) -> str:
+    if in_flight > 1:
+        return f"stopping: waiting for {in_flight} purchases to be answered and recorded first"
+    return "stopping: the order in flight is finished and recorded first"
 
 
 def _heeded_signals() -> list[signal.Signals]:

@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
@@ -30,11 +30,15 @@ class VendorError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
-    """Bought: the vendor gave an order id. Amounts are None where the answer left them out."""
+    """Bought: the vendor gave an order id. Amounts are None where the answer left them out.
+
+    So is a `total` that is no amount; `unread_total` is then what stands in its place.
+    """
 
     order_id: str
     base_order_numbers: tuple[str, ...] = ()
     total: Decimal | None = None
+    unread_total: str | None = None
     balance: Decimal | None = None
 
 
@@ -121,11 +125,6 @@ class Witness:
         if seen.numbers <= self.numbers:
             return True
         return None if seen.numbers & self.numbers else False
-
-    def with_earlier(self, earlier: Witness) -> Witness:
-        """This one, and all that an earlier one had: an order that was shown at any time before a claim is not its."""
-        both = None if self.numbers is None or earlier.numbers is None else self.numbers | earlier.numbers
-        return replace(self, order_ids=self.order_ids | earlier.order_ids, numbers=both)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,11 +218,8 @@ class Reader(Encoder, Protocol):
     def balance(self) -> Decimal:
         """The account's balance."""
 
-    def witness(self, product: ProductType, earlier: Witness | None = None) -> Witness:
-        """The vendor's orders of a type, read now; never part of a list.
-
-        With a whole reading of the same run only what may have changed since is read, and both are united.
-        """
+    def witness(self, product: ProductType) -> Witness:
+        """The vendor's orders of a type, read now; never part of a list."""
 
     def look(self, product: ProductType) -> Look:
         """The vendor's orders of a type as far as one can tell them apart, read now; never part of a list."""

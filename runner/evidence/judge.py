@@ -36,14 +36,15 @@ class Facts:
     """All that is known beside the claims.
 
     `looks` has a type's look, or nothing where it could not be taken whole; `balance` is None where it could not be
-    read. `owned`: order ids and base numbers that the ledger's orders have. `ended`: order ids of ours that are over.
+    read. `own_ids`: order ids and base numbers that the ledger's orders have, and ids known to be somebody else's.
+    `over_ids`: those of ours that are over.
     """
 
     looks: Mapping[ProductType, Look]
     balance: Decimal | None
-    owned: Collection[str] = frozenset()
-    ended: Collection[str] = frozenset()
-    bought: Sequence[Bought] = ()
+    own_ids: Collection[str] = frozenset()
+    over_ids: Collection[str] = frozenset()
+    purchases: Sequence[Bought] = ()
     countries: Countries = field(default_factory=dict)
 
 
@@ -164,27 +165,28 @@ def _new(claim: OpenClaim, look: Look | None, facts: Facts) -> list[SeenOrder]:
         seen
         for seen in (look.orders if look else ())
         if claim.witness.has(seen) is not True
-        and seen.order_id not in facts.owned
-        and not any(number in facts.owned for number in seen.numbers)
+        and seen.order_id not in facts.own_ids
+        and not any(number in facts.own_ids for number in seen.numbers)
     ]
 
 
 def _balance_fall(claim: OpenClaim, facts: Facts) -> Decimal | None:
-    """What left the balance since the claim beside our own purchases; None where that cannot be told.
+    """What left the balance since it was read, beside what we bought and settled since; None where that cannot be told.
 
-    Which of them came after the claim is asked of the ledger's order of events: a clock may have gone back meanwhile.
+    It was read while nothing of ours was in flight: whatever was claimed since is counted here or in doubt itself. What
+    came after is asked of the ledger's order of events, because a clock may have gone back meanwhile.
     """
     if facts.balance is None:
         return None
     own = Decimal(0)
-    for bought in facts.bought:
+    for bought in facts.purchases:
         record = bought.record
         if record.fields.get("paymentId") == PAY_BY_CARD:
             continue
         cost = record.quote_total if record.total is None else record.total
-        if cost is None or bought.claimed_seq <= claim.claimed_seq <= bought.settled_seq:
+        if cost is None or bought.claimed_seq <= claim.read_seq < bought.settled_seq:
             return None  # nobody knows whether it was charged before or after
-        if bought.claimed_seq > claim.claimed_seq:
+        if bought.claimed_seq > claim.read_seq:
             own += cost
     return claim.balance - facts.balance - own
 
@@ -198,7 +200,7 @@ def _list_doubt(claim: OpenClaim, look: Look | None, facts: Facts) -> str:
     if look.at >= shown_until(claim.record.fields, claim.claimed_at):
         return "the order would have ended by now, and orders that have ended are not shown"
     listed = {seen.order_id for seen in look.orders}
-    lost = sorted(claim.witness.order_ids - listed - set(facts.ended))
+    lost = sorted(claim.witness.order_ids - listed - set(facts.over_ids))
     new_ids = (seen for seen in look.orders if seen.order_id not in claim.witness.order_ids)
     if len(lost) > sum(claim.witness.has(seen) is True for seen in new_ids):
         named = ", ".join(lost[:3]) + (" and more" if len(lost) > 3 else "")
@@ -255,12 +257,12 @@ def _absent(case: _Case) -> Verdict:
 
 def _judge_together(cases: Sequence[_Case]) -> list[Verdict]:
     """On an account that nobody else buys on: what is the same in every world."""
-    drops = [(case.claim.claimed_seq, case.moved) for case in cases if case.moved is not None]
+    drops = [(case.claim.read_seq, case.moved) for case in cases if case.moved is not None]
     if len(drops) < len(cases) or not drops:
         return [case.verdict("open", "the balance could not be compared") for case in cases]
     groups = list(_groups(cases))
     renewals = frozenset[str]().union(*(case.renewable for case in cases))
-    explanations = worlds([group for group, _ in groups], min(drops)[1], renewals)  # since the first claim
+    explanations = worlds([group for group, _ in groups], min(drops)[1], renewals)  # since the first reading
     if explanations is None:
         return [case.verdict("open", "too many orders are in doubt to tell them apart") for case in cases]
     if not explanations:
@@ -294,7 +296,7 @@ def _groups(cases: Sequence[_Case]) -> Iterator[tuple[Group, list[_Case]]]:
 
 def _rule(group: Group, members: list[_Case], explanations: Sequence[Explanation]) -> Iterator[Verdict]:
     """Verdicts for one group, from its part of every world. Which of the members is which matters to nobody."""
-    bought, orders = {world.bought for world in explanations}, {world.orders for world in explanations}
+    bought, orders = {world.purchases for world in explanations}, {world.orders for world in explanations}
     if group.price == 0:
         yield from (case.verdict("open", "the balance does not show what it costs") for case in members)
         return

@@ -13,7 +13,7 @@ from runner.core.errors import Refused
 from runner.core.orders import OrderKey
 from runner.core.records import Adoption, Attempt, Record, Settlement, Stranger, Want
 from runner.core.states import CLAIMABLE, Event, State
-from runner.ledger import statements
+from runner.ledger import days, statements
 from runner.ledger.claims import owners
 from runner.ledger.codec import json_text, moment_text, optional_money, record_of, storable, values_of
 from runner.ledger.sql import AccountRows
@@ -66,7 +66,10 @@ def adopt(rows: AccountRows, fence: int, adoption: Adoption) -> Record:
         detail=json_text(detail),
         reason=settlement.reason,
     )
-    statements.change_together(rows.connection, *entry)
+    rows.connection.change_last(*entry)
+    sums = days.Changes()
+    sums.note(row, {**(row or {}), **values})
+    sums.keep(rows.connection, rows.account)
     return rows.records([want.key])[want.key]
 
 
@@ -142,5 +145,4 @@ def keep_stranger(rows: AccountRows, stranger: Stranger) -> None:
 
 def strangers(rows: AccountRows) -> list[Stranger]:
     """Every one that is remembered, by order id."""
-    every_row = rows.connection.execute(statements.STRANGERS, {"b_account": rows.account}).mappings()
-    return [record_of(Stranger, {**row}) for row in every_row]
+    return [record_of(Stranger, row) for row in rows.every(statements.STRANGERS)]

@@ -5,18 +5,16 @@ Knows no engine; each step belongs inside a transaction that its caller opens an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
-
-from sqlalchemy import Row
 
 from runner.core.errors import LedgerUnusable
 from runner.core.records import COLUMNS, Contradiction, Entry, Head, Restored, Stranger
 from runner.core.vendor import Witness
-from runner.ledger import statements
+from runner.ledger import days, statements
 from runner.ledger.adopting import keep_stranger
 from runner.ledger.fold import fold
-from runner.ledger.sql import KEYS_A_QUERY, AccountRows
+from runner.ledger.sql import AccountRows
 
 PAGE: Final = 1000
 """Rows read at a time."""
@@ -30,15 +28,24 @@ def kept_head(rows: AccountRows) -> Head:
     return Head(row["events"], row["hash"]) if row else Head()
 
 
+def event_number(rows: AccountRows, number: int) -> tuple[int, str] | None:
+    """The `seq` and the hash of the account's `number`-th event; None where it has no such event."""
+    beyond = kept_head(rows).events - number
+    if beyond < 0 or number < 1:
+        return None
+    values = {"b_account": rows.account, "b_beyond": beyond}
+    row = statements.EVENT_BEFORE_THE_END.one(rows.connection, values)
+    return (int(row["seq"]), str(row["hash"])) if row else None
+
+
 def accounts(rows: AccountRows) -> list[str]:
     """Every account that was ever held, in order."""
-    return [row.account for row in rows.connection.execute(statements.ACCOUNTS)]
+    return [row["account"] for row in rows.every(statements.ACCOUNTS)]
 
 
 def page_of_events(rows: AccountRows, after: int, size: int) -> list[Entry]:
     """At most `size` events, oldest first, from the first one after number `after`."""
-    values = {"b_account": rows.account, "b_after": after, "b_size": size}
-    return [_entry(row) for row in rows.connection.execute(statements.HISTORY, values)]
+    return [Entry(**row) for row in rows.every(statements.HISTORY, b_after=after, b_size=size)]
 
 
 def kept_witness(rows: AccountRows, digest: str) -> Witness | None:
@@ -51,8 +58,7 @@ def kept_witness(rows: AccountRows, digest: str) -> Witness | None:
 
 def misfit_after(rows: AccountRows, last: str, size: int) -> tuple[str | None, str | None]:
     """The first misfit among `size` orders after key `last`; and the last key looked at, None after the last order."""
-    values = {"b_account": rows.account, "b_after": last, "b_size": min(size, KEYS_A_QUERY)}
-    page = [dict(row) for row in rows.connection.execute(statements.PAGE, values).mappings()]
+    page = rows.every(statements.PAGE, b_after=last, b_size=size)
     if not page:
         orphan = statements.ORPHAN.one(rows.connection, {"b_account": rows.account})
         return (f"{orphan['key']} has events, first number {orphan['seq']}, but is missing" if orphan else None), None
@@ -61,11 +67,26 @@ def misfit_after(rows: AccountRows, last: str, size: int) -> tuple[str | None, s
     return next((misfit for misfit in found if misfit), None), str(page[-1]["key"])
 
 
-def _fold_orders(rows: AccountRows, keys: list[str]) -> dict[str, dict[str, Any] | str]:
+def misfit_among(rows: AccountRows, keys: Sequence[str]) -> str | None:
+    """The first misfit among the orders with these keys, each of which has an event."""
+    page = {row["key"]: row for row in rows.of_each(statements.ROWS, "b_keys", keys)}
+    folded = _fold_orders(rows, keys)
+    found = (
+        _misfit(page[key], folded.get(key)) if key in page else f"{key} has events, but is missing" for key in keys
+    )
+    return next((misfit for misfit in found if misfit), None)
+
+
+def misfit_of_days(rows: AccountRows) -> str | None:
+    """The first day that is not kept as the orders make it; in words."""
+    return days.misfit(rows.connection, rows.account)
+
+
+def _fold_orders(rows: AccountRows, keys: Sequence[str]) -> dict[str, dict[str, Any] | str]:
     """What the events make of each order: its row, or why there can be none."""
     folded: dict[str, dict[str, Any] | str] = {}
-    values = {"b_account": rows.account, "b_keys": keys}
-    for entry in map(_entry, rows.connection.execute(statements.EVENTS_OF, values)):
+    for row in rows.of_each(statements.EVENTS_OF, "b_keys", keys):
+        entry = Entry(**row)
         before = folded.get(entry.key)
         if isinstance(before, str):
             continue
@@ -91,7 +112,7 @@ def restore(rows: AccountRows, history: Iterable[Entry | Witness | Stranger]) ->
     """Add what a history has beyond the ledger's own events; `Contradiction` where the two differ."""
     start = rows.chain()
     theirs = _every_event(rows)
-    end, added, orders = Head(), 0, 0
+    end, added, orders, sums = Head(), 0, 0, days.Changes()
     for part in history:
         if isinstance(part, Witness):
             rows.keep_witness(part)
@@ -105,7 +126,7 @@ def restore(rows: AccountRows, history: Iterable[Entry | Witness | Stranger]) ->
         else:
             if not added and end != start:
                 raise LedgerUnusable("the ledger's own chain is broken", hint="check it: order-runner ledger verify")
-            orders += _append(rows, part)
+            orders += _append(rows, part, sums)
             added += 1
         end = Head(end.events + 1, part.hash)
     present = end.events - added
@@ -113,7 +134,8 @@ def restore(rows: AccountRows, history: Iterable[Entry | Witness | Stranger]) ->
         moved = {"b_account": rows.account, "events": end.events, "hash": end.hash}
         statements.MOVE_CHAIN.change(rows.connection, moved)
         rows.ends.append(end)
-    return Restored(added=added, orders=orders, present=present, beyond=0 if added else start.events - present)
+    sums.keep(rows.connection, rows.account)
+    return Restored(events=added, orders=orders, present=present, beyond=0 if added else start.events - present)
 
 
 def _every_event(rows: AccountRows) -> Iterator[Entry]:
@@ -133,11 +155,12 @@ def _refuse_other(ours: Entry, theirs: Entry) -> None:
             )
 
 
-def _append(rows: AccountRows, entry: Entry) -> bool:
+def _append(rows: AccountRows, entry: Entry, sums: days.Changes) -> bool:
     """Enter one event and move its order; whether the order is new."""
     condition = {"b_account": rows.account, "b_key": entry.key}
     row = statements.ROW.one(rows.connection, condition)
     after = fold(row, entry)
+    sums.note(row, after)
     if row is None:
         statements.RESTORE_ORDER.change(rows.connection, after)
     else:
@@ -145,10 +168,6 @@ def _append(rows: AccountRows, entry: Entry) -> bool:
     values = {name: getattr(entry, name) for name in (*COLUMNS, *_HASHES)}
     statements.INSERT_EVENT.change(rows.connection, values)
     return row is None
-
-
-def _entry(row: Row[Any]) -> Entry:
-    return Entry(**row._asdict())
 
 
 def _words(value: object) -> str:

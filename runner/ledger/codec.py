@@ -65,9 +65,13 @@ def _plain(value: object) -> Any:
     return next((write(value) for kind, write in _WRITE if isinstance(value, kind)), value)
 
 
-def claim_detail(claim: Claim) -> dict[str, Any]:
-    """All a later judge needs: what was asked for, at what price, and the witnesses (the list by its digest)."""
-    detail = {
+def claim_detail(claim: Claim, events_before: int) -> dict[str, Any]:
+    """All a later judge needs: what was asked for, at what price, and the witnesses (the list by its digest).
+
+    `events_before`: how many events the account had before this one. What of them came after the balance was read is
+    counted, for that stays right in another store.
+    """
+    detail: dict[str, Any] = {
         "type": claim.request.type,
         "fields": dict(claim.request.fields),
         "fingerprint": claim.request.fingerprint,
@@ -76,7 +80,11 @@ def claim_detail(claim: Claim) -> dict[str, Any]:
         "balance": money_text(claim.balance),
         "witness": claim.witness.digest,
     }
-    return detail if claim.approval is None else detail | {"approval": claim.approval}
+    if claim.approval is not None:
+        detail["approval"] = claim.approval
+    if claim.events_read is not None and claim.events_read < events_before:
+        detail["events_since"] = events_before - claim.events_read
+    return detail
 
 
 _WRITE: Final[tuple[tuple[type, Callable[[Any], object]], ...]] = (

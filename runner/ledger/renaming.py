@@ -8,31 +8,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
-
-from sqlalchemy import select
+from typing import Any
 
 from runner.core.errors import Refused
 from runner.core.orders import OrderKey
 from runner.core.records import Attempt, Rename
 from runner.core.states import CLAIMABLE, Event, State
-from runner.ledger import statements
+from runner.ledger import days, statements
 from runner.ledger.codec import json_text, moment_text
+from runner.ledger.connection import Statement
 from runner.ledger.moves import NO_PURCHASE, PURCHASE
-from runner.ledger.schema import order_events
 from runner.ledger.sql import AccountRows
-from runner.ledger.statements import of_account, one_of
-
-_RENAMED: Final = (
-    select(order_events.c.key, order_events.c.detail)
-    .where(
-        of_account(order_events),
-        one_of(order_events.c.key, "b_keys"),
-        order_events.c.event == Event.RENAMED.value,
-        order_events.c.after == State.RENAMED.value,
-    )
-    .order_by(order_events.c.seq)
-)
 
 
 def rename(rows: AccountRows, fence: int, renames: Iterable[Rename]) -> None:
@@ -40,18 +26,21 @@ def rename(rows: AccountRows, fence: int, renames: Iterable[Rename]) -> None:
 
     `Refused` where one has none to give, the other cannot take one, or another hold than `fence` has the account.
     """
+    rows.chain()
+    sums = days.Changes()
     for one in renames:
-        _rename(rows, fence, one)
+        _rename(rows, fence, one, sums)
+    sums.keep(rows.connection, rows.account)
 
 
-def _rename(rows: AccountRows, fence: int, one: Rename) -> None:
+def _rename(rows: AccountRows, fence: int, one: Rename, sums: days.Changes) -> None:
     before, after = _giver(rows, one), _taker(rows, one)
     purchase = {name: before[name] for name in PURCHASE}
     if after is None:
         statements.INSERT_ORDER.change(rows.connection, _nothing_yet(rows.account, one, purchase))
     state, tries = (State(after["state"]), int(after["attempt"])) if after else (State.PLANNED, 0)
-    _give_up(rows, fence, one, before)
-    _take_over(rows, fence, one, purchase, tries)
+    sums.note(before, {**before, **_give_up(rows, fence, one, before)})
+    sums.note(after, {**(after or {}), **_take_over(rows, fence, one, purchase, tries)})
     _enter(rows, one, one.before, int(before["attempt"]), State.PLACED, {"renamed_to": str(one.after)})
     _enter(rows, one, one.after, tries + 1, state, {"renamed_from": str(one.before)} | _plain(purchase))
 
@@ -83,8 +72,8 @@ def _nothing_yet(account: str, one: Rename, purchase: Mapping[str, Any]) -> dict
     return {"account": account, "key": str(one.after)} | content | state
 
 
-def _give_up(rows: AccountRows, fence: int, one: Rename, before: Mapping[str, Any]) -> None:
-    """First, because an order id has one owner at every moment."""
+def _give_up(rows: AccountRows, fence: int, one: Rename, before: Mapping[str, Any]) -> dict[str, Any]:
+    """What changes of the row. First, because an order id has one owner at every moment."""
     values = dict(NO_PURCHASE) | {
         "state": State.RENAMED.value,
         "updated_at": moment_text(one.at),
@@ -92,9 +81,11 @@ def _give_up(rows: AccountRows, fence: int, one: Rename, before: Mapping[str, An
     }
     named = {"b_account": rows.account, "b_key": str(one.before), "b_attempt": before["attempt"], "b_fence": fence}
     _change(rows, statements.GIVE_UP, values | named, one)
+    return values
 
 
-def _take_over(rows: AccountRows, fence: int, one: Rename, purchase: Mapping[str, Any], tries: int) -> None:
+def _take_over(rows: AccountRows, fence: int, one: Rename, purchase: Mapping[str, Any], tries: int) -> dict[str, Any]:
+    """What changes of the row."""
     values = dict(purchase) | {
         "state": State.PLACED.value,
         "attempt": tries + 1,
@@ -103,9 +94,10 @@ def _take_over(rows: AccountRows, fence: int, one: Rename, purchase: Mapping[str
     }
     named = {"b_account": rows.account, "b_key": str(one.after), "b_attempt": tries, "b_fence": fence}
     _change(rows, statements.TAKE_OVER, values | named, one)
+    return values
 
 
-def _change(rows: AccountRows, statement: statements.Prepared, values: Mapping[str, Any], one: Rename) -> None:
+def _change(rows: AccountRows, statement: Statement, values: Mapping[str, Any], one: Rename) -> None:
     if statement.change(rows.connection, values) != 1:
         raise Refused(f"{one.before} was not renamed: another run has since taken over the account", hint="run again")
 
@@ -123,7 +115,7 @@ def _enter(rows: AccountRows, one: Rename, key: OrderKey, n: int, before: State,
         detail=json_text({"event": Event.RENAMED.value} | dict(detail)),
         reason=f"renamed to {one.after}" if gives else f"renamed from {one.before}",
     )
-    statements.change_together(rows.connection, *entry)
+    rows.connection.run_together(*entry)
 
 
 def _plain(purchase: Mapping[str, Any]) -> dict[str, Any]:
@@ -141,5 +133,5 @@ def successors(rows: AccountRows, keys: Iterable[OrderKey]) -> dict[OrderKey, Or
 
 
 def _next_of(rows: AccountRows, keys: Iterable[OrderKey]) -> dict[OrderKey, OrderKey]:
-    told = rows.of_each(_RENAMED, "b_keys", sorted(map(str, keys)))
+    told = rows.of_each(statements.RENAMED, "b_keys", sorted(map(str, keys)))
     return {OrderKey.parse(row["key"]): OrderKey.parse(json.loads(row["detail"])["renamed_to"]) for row in told}

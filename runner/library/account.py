@@ -12,6 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 
 from runner.buy.protocol import Till
 from runner.core.errors import RunnerError, UsageError
@@ -32,7 +33,7 @@ from runner.report.file import ReportFile
 from runner.report.report import Report
 from runner.run import call, environment, wiring
 from runner.run.confirm import confirmation, digest_of
-from runner.run.settings import MIN_MONEY_TIMEOUT, Settings, locate, require_seconds
+from runner.run.settings import AUTO, MIN_MONEY_TIMEOUT, Settings, locate, require_seconds
 from runner.settle import status
 from runner.settle.status import StatusRow
 
@@ -56,10 +57,10 @@ def load(
     environment.check()
     lockfile, policy = lockfile or environment.text("--lockfile"), policy or environment.text("--policy")
     strict = bool(environment.flag("--strict")) if strict is None else strict
-    words = Words(paths=tuple(os.fspath(path) for path in paths), named=Path(lockfile) if lockfile else None)
+    words = Words(paths=tuple(os.fspath(path) for path in paths), lockfile_path=Path(lockfile) if lockfile else None)
     loaded, locked = words.load(strict=strict)
     loaded, limits = call.under_policies(loaded, Limits(strict=strict), os.fspath(policy) if policy else None)
-    return Manifests(loaded=loaded, lockfile=locked, policies=limits.policies, strict=strict)
+    return Manifests(contents=loaded, lockfile=locked, policies=limits.policies, strict=strict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +76,8 @@ class Emulator:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """An account at the vendor, and the ledger that remembers what was bought on it. Seconds; requests in any 60 s.
+    """An account at the vendor, and the ledger that remembers what was bought on it. Seconds; requests in any 60 s,
+    or `auto`.
 
     What is not said is taken from the environment, by the variables of docs/cli.md, so that a program and the command
     line beside it have the same ledger. Neither the key nor the ledger's URL is in the `repr`.
@@ -88,7 +90,8 @@ class Account:
     api_key_file: AnyPath | None = None
     timeout: float = 30.0
     money_timeout: float = 180.0
-    rate: int | None = None
+    rate: int | Literal["auto"] | None = None
+    gap: float | None = None
     emulator: Emulator | None = None
 
     def __post_init__(self) -> None:
@@ -96,8 +99,10 @@ class Account:
             raise TypeError("api_key must be an ApiKey, whose value is never printed: ApiKey(text)")
         for name, seconds in (("timeout", self.timeout), ("money_timeout", self.money_timeout)):
             require_seconds(name, seconds, least=1)
-        if self.rate is not None and not 0 <= self.rate <= environment.MOST:
-            raise UsageError(f"rate={self.rate} is not a number of requests from 0 to {environment.MOST:,}")
+        if self.gap is not None:
+            require_seconds("gap", self.gap)
+        if self.rate not in (None, AUTO) and not (isinstance(self.rate, int) and 0 <= self.rate <= environment.MOST):
+            raise UsageError(f"rate={self.rate} is not a number of requests from 0 to {environment.MOST:,}, or auto")
         if self.money_timeout < MIN_MONEY_TIMEOUT:
             raise UsageError(
                 "a purchase may take two minutes: a shorter wait turns good purchases into unknown outcomes",
@@ -162,6 +167,7 @@ class Account:
         new_account: bool = False,
         report: AnyPath | None = None,
         fail_fast: bool = False,
+        jobs: int | None = None,
         lock_timeout: float = 0.0,
         stop: Stop | None = None,
         watch: Watch = ignore,
@@ -170,7 +176,8 @@ class Account:
 
         One of two stands for a person's yes: `approve`, a plan or the digest of one, of which exactly is bought or
         nothing; or `confirm`, which is shown the plan, priced and within every limit, and says True. The file `report`
-        is replaced as orders settle. `stop.request()` from another thread lets the order in flight finish and stops.
+        is replaced as orders settle. `stop.request()` from another thread lets the order in flight finish and stops. Up
+        to `jobs` purchases, 1 to 32, are in flight at once; `watch` is told from their threads, by one at a time.
 
         Raises as `plan` does, and OrdersFailed where the vendor refused some orders, Cancelled, Busy. The error's
         `report` says what became of every order, for some may have been bought. OutcomeUnknown means that one may
@@ -200,6 +207,7 @@ class Account:
             file=ReportFile(Path(report)) if report is not None else None,
             lock_timeout=lock_timeout,
             fail_fast=fail_fast,
+            jobs=environment.jobs(jobs),
         )
         with call.report_failure(task, "apply", till.file, _into(till.file)):
             ended = call.buy(settings, task, till)
@@ -251,12 +259,12 @@ class Account:
             lock_timeout=lock_timeout,
         )
         return Reconciled(
-            verdicts=tuple(settlements.verdicts.values()), settled=settlements.settled, failures=settlements.failures
+            verdicts=tuple(settlements.verdicts.values()), settled=settlements.earlier, failures=settlements.failures
         )
 
     def _settings(self) -> Settings:
         environment.check()
-        common = Settings(timeout=self.timeout, money_timeout=self.money_timeout, rate=self.rate)
+        common = Settings(timeout=self.timeout, money_timeout=self.money_timeout, rate=self.rate, gap=self.gap)
         if self.emulator is not None:
             folder, faults = self.emulator.folder, self.emulator.faults
             return replace(common, sandbox=True, sandbox_folder=folder, faults=faults)
@@ -287,7 +295,7 @@ class Account:
             strict_account = environment.flag("--strict-account")
         return call.task_of(
             settings,
-            manifests.loaded,
+            manifests.contents,
             limits,
             consent,
             watch,

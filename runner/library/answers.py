@@ -44,7 +44,7 @@ _RAISED: Final[Mapping[ExitCode, type[RunnerError]]] = {
 class Manifests:
     """Manifests as they were read, with ids in place of words, and the policies that hold for them."""
 
-    loaded: Loaded = field(repr=False)
+    contents: Loaded = field(repr=False)
     lockfile: Lockfile | None = field(default=None, repr=False)
     policies: tuple[Policy, ...] = field(default=(), repr=False)
     strict: bool = False
@@ -52,16 +52,16 @@ class Manifests:
     @property
     def orders(self) -> tuple[OrderRequest, ...]:
         """The orders without errors, in the order they are written."""
-        return self.loaded.orders
+        return self.contents.orders
 
     @property
     def problems(self) -> tuple[Problem, ...]:
         """Everything that was found, warnings too, each with its code, file, line and column."""
-        return self.loaded.problems
+        return self.contents.problems
 
     def raise_for_errors(self) -> None:
         """InvalidManifests, which carries every problem, where one of them is an error."""
-        if self.loaded.errors:
+        if self.contents.errors:
             raise InvalidManifests(self.problems)
 
 
@@ -160,6 +160,8 @@ def _error_of(report: Report, code: ExitCode, cause: RunnerError | None) -> Runn
     message = finding.message if finding else code.name
     if finding and finding.key:
         message = f"{finding.key}: {message}"
+    if code is ExitCode.OUTCOME_UNKNOWN:
+        message += ending.and_others(key for key in ending.in_doubt(report) if finding and key != finding.key)
     error = _RAISED.get(code, RunnerError)(message, hint=finding.hint if finding else None)
     error.__cause__ = cause
     return error

@@ -61,6 +61,23 @@ class Limits:
         """Whether a policy has to hold, and none does."""
         return self.require_policy and not self.policies
 
+    @property
+    def shares_quotes(self) -> bool:
+        """Whether orders of the same content may share a quote: unless a policy says no."""
+        return all(policy.share_quotes is not False for policy in self.policies)
+
+    @property
+    def rate_climbs(self) -> bool:
+        """Whether every policy says so; like an exclusive account, a further file takes that away."""
+        return bool(self.policies) and all(policy.rate == "auto" for policy in self.policies)
+
+    def bound_jobs(self, jobs: int) -> tuple[int, str | None]:
+        """How many of `jobs` purchases may be in flight at once, and the rule that lowers them, with its place."""
+        lowest = min((policy for policy in self.policies if policy.jobs), key=lambda p: p.jobs or jobs, default=None)
+        if lowest is None or lowest.jobs is None or lowest.jobs >= jobs:
+            return jobs, None
+        return lowest.jobs, lowest.place_of("jobs")
+
     def name(self, option: str) -> str:
         """How a limit was given: its option or its environment variable."""
         return self.origins.get(option, option)

@@ -55,6 +55,9 @@ class Policy:
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     require_labels: tuple[str, ...] = ()
     exclusive: bool | None = None
+    share_quotes: bool | None = None
+    rate: str | None = None
+    jobs: int | None = None
     places: Mapping[str, Span] = field(default_factory=dict)
 
     def place_of(self, name: str) -> str:
@@ -211,6 +214,9 @@ def _policy(path: str, sha256: str, fields: Mapping[str, Field]) -> Policy:
         labels={name: tuple(given) for name, given in allow.get("labels", {}).items()},
         require_labels=tuple(values.get("require_labels", ())),
         exclusive=values.get("exclusive"),
+        share_quotes=values.get("share_quotes"),
+        rate=values.get("rate"),
+        jobs=values.get("jobs"),
         places=places,
     )
 

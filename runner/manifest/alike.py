@@ -43,7 +43,7 @@ class Alike(PackedPlaces):
         if values["generation"] != 1 or not values["enabled"] or "copies" in values:
             return
         auth = str(values["auth"]) if "auth" in values else None
-        content = hash((kind.name, auth, *map(values.get, kind.bought)))
+        content = hash((kind.name, auth, *map(values.get, kind.content_fields)))
         first = self._seen.get(content)
         group = self._groups.get(content)
         if group is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -12,9 +13,10 @@ from typing import Final, Protocol
 from runner.core.errors import Problem, Refused
 from runner.core.orders import OrderKey, OrderRequest, ProductType, Quote, Scalar, decimal_text
 from runner.core.progress import Quoting, Watch
+from runner.core.readings import Readings
 from runner.core.records import Record
 from runner.core.states import CLAIMABLE, OPEN, State
-from runner.core.vendor import QuoteRefused, Reader, VendorError
+from runner.core.vendor import QuoteRefused, VendorError
 from runner.limits.budgets import Past, Purse
 from runner.limits.limits import (
     Limits,
@@ -100,6 +102,11 @@ class Plan:
     @property
     def to_buy(self) -> tuple[Step, ...]:
         return tuple(step for step in self.steps if step.to_buy)
+
+    @property
+    def to_rename(self) -> tuple[Step, ...]:
+        """Orders that are bought by another key, which is given up for good."""
+        return tuple(s for s in self.steps if s.renamed_from is not None and s.status == "already_placed")
 
     @property
     def findings(self) -> tuple[Problem, ...]:
@@ -263,7 +270,12 @@ def _in_words(name: str, was: Scalar | None, here: Scalar | None) -> str:
 
 
 def ask_prices(
-    plan: Plan, batches: Mapping[str, Batch], reader: Reader, limits: Limits, watch: Watch, standing: Standing = UNASKED
+    plan: Plan,
+    batches: Mapping[str, Batch],
+    readings: Readings,
+    limits: Limits,
+    watch: Watch,
+    standing: Standing = UNASKED,
 ) -> Plan:
     """The plan with every price asked, and held against what one order may cost. With nothing to buy, nothing is asked.
 
@@ -278,10 +290,12 @@ def ask_prices(
         if not step.to_buy:
             steps.append(step)
             continue
-        steps.append(_price(step, reader.quote(step.request), batches.get(step.request.key.batch), limits, standing))
+        # A plan has one price for a content, however long its asking takes; its purchases check again.
+        answer = readings.quote(step.request, max_age=math.inf)
+        steps.append(_price(step, answer, batches.get(step.request.key.batch), limits, standing))
         done += 1
         watch(Quoting(done=done, total=total))
-    return replace(plan, steps=tuple(steps), balance=reader.balance())
+    return replace(plan, steps=tuple(steps), balance=readings.reader.balance())
 
 
 def check_limits(plan: Plan, batches: Mapping[str, Batch], limits: Limits, standing: Standing = UNASKED) -> Plan:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -19,6 +19,7 @@ from runner.core.errors import (
     OutcomeUnknown,
     Problem,
     RunnerError,
+    UnknownForm,
     UsageError,
     VendorUnavailable,
     worst,
@@ -28,6 +29,9 @@ from runner.core.records import Record
 from runner.report.report import Category, Finding, Report
 
 PENNY: Final = Decimal("0.01")
+
+NAMED: Final = 32
+"""Orders that one sentence names: as many as can be in doubt after a single run."""
 
 _EXIT_OF: Final[dict[Category, ExitCode]] = {
     "unknown": ExitCode.OUTCOME_UNKNOWN,
@@ -48,6 +52,7 @@ _CATEGORY_OF: Final[dict[ExitCode, Category]] = {
 _CODE_OF: Final[dict[type[RunnerError], str]] = {
     AccessError: "PSR502",
     VendorUnavailable: "PSR506",
+    UnknownForm: "PSR506",
     LedgerUnusable: "PSR601",
     LedgerMissing: "PSR601",
     LedgerOutdated: "PSR601",
@@ -88,8 +93,20 @@ def refuse_open(report: Report) -> None:
     """Raise `OutcomeUnknown` where an order that may have been charged stands in the way."""
     problems = [finding.problem for finding in report.errors if finding.category == "unknown"]
     if problems:
-        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        raise OutcomeUnknown(problems[0].message + more, hint=problems[0].hint)
+        others = and_others(problem.key for problem in problems[1:])
+        raise OutcomeUnknown(problems[0].message + others, hint=problems[0].hint)
+
+
+def and_others(keys: Iterable[str | None]) -> str:
+    """` (and 2 more: crawl/a, crawl/b)`, behind a sentence that is about the first of several orders."""
+    others = list(dict.fromkeys(key for key in keys if key is not None))
+    return f" (and {len(others)} more: {names(others)})" if others else ""
+
+
+def names(keys: Sequence[str]) -> str:
+    """`crawl/a, crawl/b`; of more than `NAMED` the first and how many there are beside them."""
+    rest = len(keys) - NAMED
+    return ", ".join(keys[:NAMED]) + (f" and {rest} others" if rest > 0 else "")
 
 
 def note(report: Report, raised: RunnerError | KeyboardInterrupt) -> RunnerError:
@@ -127,6 +144,13 @@ def finish(report: Report, at: datetime, error: RunnerError | None) -> None:
     if error is not None:
         codes.add(error.exit_code)
     report.finish(at, worst(*codes))
+
+
+def in_doubt(report: Report) -> list[str]:
+    """The key of every order that may have been charged: those of the report in its order, then any beside them."""
+    orders = [str(entry.request.key) for entry in report.orders if entry.status == "unknown"]
+    others = [finding.problem.key for finding in report.errors if finding.category == "unknown"]
+    return list(dict.fromkeys(orders + [key for key in others if key is not None]))
 
 
 def leading(report: Report, code: ExitCode) -> Problem | None:

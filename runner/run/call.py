@@ -6,7 +6,7 @@ approval. Whoever calls adds only how a person is asked and what a person is sho
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from typing import Literal
@@ -22,14 +22,16 @@ from runner.core.errors import (
     UsageError,
     worst,
 )
+from runner.core.leading import leading_there
 from runner.core.ledger import Ledger
 from runner.core.orders import OrderKey
-from runner.core.progress import Watch, harmless
+from runner.core.progress import Notice, Watch, harmless, in_turn
+from runner.core.records import Record
 from runner.core.selection import EVERYTHING, Selection
 from runner.core.stop import Stop, StoppableClock
 from runner.evidence.judge import Rules
 from runner.limits import policy
-from runner.limits.admission import leading_there, require_entered
+from runner.limits.admission import require_entered
 from runner.limits.limits import Limits
 from runner.manifest import Loaded
 from runner.manifest.lock import Lockfile
@@ -39,7 +41,7 @@ from runner.report import ending
 from runner.report.file import ReportFile
 from runner.report.report import Mode, Report
 from runner.run import batch, wiring
-from runner.run.settings import SANDBOX_ACCOUNT, Settings, holder, in_ci, locate, require_named_ledger
+from runner.run.settings import AUTO, SANDBOX_ACCOUNT, Settings, holder, in_ci, locate, require_named_ledger
 from runner.settle import reconcile as settling
 
 
@@ -72,20 +74,21 @@ def task_of(
     """The call as the core knows it: manifests with ids in place of words, and everything that limits their purchase.
 
     `strict_account` None: in CI. `flags` lead a suggested command to the same ledger and account. What `watch` raises
-    is lost: whoever looks on must not end a purchase half way. Raises UsageError for a selection that fits no order.
+    is lost: whoever looks on must not end a purchase half way. It is called by one thread at a time. Raises UsageError
+    for a selection that fits no order.
     """
     if not loaded.errors:
         consent.selection.check(loaded.orders)
     clock = SystemClock()
     strict = in_ci() if strict_account is None else strict_account
     return Task(
-        loaded=loaded,
+        contents=loaded,
         limits=limits,
         lockfile=(lockfile.path, lockfile.sha256) if lockfile else None,
         guard=Guard(strict=strict, flags=flags),
         holder=holder(clock.now()),
         clock=clock,
-        watch=harmless(watch),
+        watch=in_turn(harmless(watch)),
         ledger_name=wiring.ledger_name(locate(settings)),
         consent=consent,
         detailed_exit=detailed_exit,
@@ -152,7 +155,8 @@ def preview(settings: Settings, task: Task, mode: Literal["plan", "dry-run"], *,
     if mode == "dry-run":
         _require_ledger_in_ci(settings, task.guard.flags)
     ledger = wiring.open_ledger(locate(settings), read_only=True)
-    opened = wiring.offline() if offline else wiring.reader(settings, SystemClock(), task.watch)
+    paced = _paced(settings, task.limits)
+    opened = wiring.offline() if offline else wiring.reader(paced, SystemClock(), task.watch)
     with closing(ledger), opened as vendor:
         if mode == "dry-run":
             _require_account_in_ci(settings, ledger, task.guard.flags)
@@ -184,11 +188,25 @@ def buy(settings: Settings, task: Task, till: Till) -> batch.Ended:
     _require_ledger_in_ci(settings, task.guard.flags)
     clock = StoppableClock(SystemClock(), till.stop)
     ledger = wiring.open_ledger(locate(settings))
-    with closing(ledger), wiring.buyer(settings, clock, task.watch) as buyer:
+    with closing(ledger), wiring.buyer(_paced(settings, task.limits), clock, task.watch) as buyer:
         _require_account_in_ci(settings, ledger, task.guard.flags)
-        ended = batch.apply(task, till, ledger, buyer)
-        till.ended()
+        ended = batch.apply(task, _bounded(till, task), ledger, buyer)
+        till.at_end()
         return _with_open(ended, ledger, till.file)
+
+
+def _bounded(till: Till, task: Task) -> Till:
+    """With no more purchases at once than the policies allow."""
+    jobs, rule = task.limits.bound_jobs(till.jobs)
+    if rule is not None:
+        task.watch(Notice(text=f"{jobs} purchases at once in place of {till.jobs}: {rule}"))
+    return replace(till, jobs=jobs)
+
+
+def _paced(settings: Settings, limits: Limits) -> Settings:
+    """At the rate that the policies name, where the call names none."""
+    named = settings.rate is not None or settings.sandbox
+    return settings if named or not limits.rate_climbs else replace(settings, rate=AUTO)
 
 
 def _require_ledger_in_ci(settings: Settings, flags: str) -> None:
@@ -245,10 +263,12 @@ def reconcile(
     return settlements, worst(*codes, *(failure.exit_code for failure in settlements.failures if settlements.open))
 
 
-def cut_off(count: int) -> OutcomeUnknown:
-    """What is raised where a signal ended a call, and orders are open."""
+def cut_off(records: Sequence[Record]) -> OutcomeUnknown:
+    """What is raised where a signal ended a call, and these orders are open."""
+    named = ending.names([str(record.key) for record in records])
+    orders = f"{len(records)} order{'s' if len(records) != 1 else ''}"
     return OutcomeUnknown(
-        f"stopped by a signal; {count} orders of the account may have been charged and are not settled",
+        f"stopped by a signal; {orders} of the account may have been charged, and that is not settled: {named}",
         hint="`order-runner status` shows what is known of them",
     )
 
@@ -261,7 +281,7 @@ def _with_open(ended: batch.Ended, ledger: Ledger, file: ReportFile | None) -> b
             records = ledger.open_records()
     if not records or report.finished_at is None:
         return ended
-    error = cut_off(len(records))
+    error = cut_off(records)
     entries = {entry.request.key: entry for entry in report.orders}
     for record in records:
         if record.key in entries:

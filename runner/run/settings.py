@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from runner.core import ci
 from runner.core.errors import UsageError
@@ -25,8 +25,13 @@ if TYPE_CHECKING:
 
 DEFAULT_BASE_URL: Final = "https://proxy-seller.com/personal/api/v1"
 DEFAULT_RATE: Final = 50
+AUTO: Final = "auto"
+"""The rate that begins at the default and climbs while the vendor does not throttle."""
 MIN_MONEY_TIMEOUT: Final = 120.0
 """Seconds. A purchase may take so long: waiting less makes unknown outcomes of good ones."""
+
+MOST_JOBS: Final = 32
+"""Purchases that may be in flight at once."""
 
 DAY: Final = 86_400
 """Seconds that anything may be told to wait at most."""
@@ -40,7 +45,7 @@ LEDGER_VARIABLE: Final = "ORDER_RUNNER_LEDGER"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What options and environment say about where and how. None: not said. Seconds; requests in any 60 s.
+    """What options and environment say about where and how. None: not said. Seconds; requests in any 60 s, or `AUTO`.
 
     `trusted_file_system` is a type whose locks hold, as the user knows. `sandbox_folder` holds account and ledger of
     the sandbox, in place of one in the user's state folder.
@@ -54,7 +59,8 @@ class Settings:
     api_key_file: Path | None = None
     timeout: float = 30.0
     money_timeout: float = 180.0
-    rate: int | None = None
+    rate: int | Literal["auto"] | None = None
+    gap: float | None = None
     sandbox: bool = False
     faults: tuple[str, ...] = ()
     sandbox_folder: Path | None = None
@@ -64,13 +70,13 @@ class Settings:
 class LedgerPlace:
     """Which account in which ledger: a file, or with `url` a database and the folder this machine keeps for it.
 
-    A file may be on a file system of the type `trusted`, whatever is known of its locks.
+    A file may be on a file system of the type `trusted_type`, whatever is known of its locks.
     """
 
     path: Path
     account: str
     url: str | None = field(default=None, repr=False)
-    trusted: str | None = None
+    trusted_type: str | None = None
 
 
 def require_seconds(name: str, seconds: float, *, least: float = 0) -> None:
@@ -154,14 +160,14 @@ def locate(settings: Settings) -> LedgerPlace:
     """The ledger's place; UsageError where its name can be that of no ledger."""
     if settings.sandbox:
         path = sandbox_folder(settings) / "ledger.sqlite3"
-        return LedgerPlace(path=path, account=SANDBOX_ACCOUNT, trusted=settings.trusted_file_system)
+        return LedgerPlace(path=path, account=SANDBOX_ACCOUNT, trusted_type=settings.trusted_file_system)
     account, text = settings.account or DEFAULT_ACCOUNT, _ledger_text(settings)
     if text is not None:
         ledger_text.check_text(text)
         if ledger_text.is_postgres(text):
             return LedgerPlace(path=state_folder() / "postgres", account=account, url=text)
     path = state_folder() / "ledger.sqlite3" if text is None else ledger_text.file_of(text)
-    return LedgerPlace(path=path, account=account, trusted=settings.trusted_file_system)
+    return LedgerPlace(path=path, account=account, trusted_type=settings.trusted_file_system)
 
 
 def _ledger_text(settings: Settings) -> str | None:
@@ -239,8 +245,13 @@ def _key_from(path: Path, watch: Watch | None) -> str:
 
 
 def rate_of(settings: Settings) -> int:
-    """Requests that may start in any 60 s, 0 for any number. `--sandbox` implies no pace, unless one is named."""
-    return settings.rate if settings.rate is not None else (0 if settings.sandbox else DEFAULT_RATE)
+    """Requests that may start in any 60 s, 0 for any number. `--sandbox` implies no pace, unless one is named.
+
+    A rate that climbs begins with these.
+    """
+    if settings.rate is None:
+        return 0 if settings.sandbox else DEFAULT_RATE
+    return DEFAULT_RATE if settings.rate == AUTO else settings.rate
 
 
 def holder(at: datetime) -> Holder:

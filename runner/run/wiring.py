@@ -13,6 +13,7 @@ from runner.core.errors import LedgerMissing, LedgerOutdated, Problem, UsageErro
 from runner.core.secrets import ApiKey
 from runner.run.ledger_text import is_postgres
 from runner.run.settings import (
+    AUTO,
     DEFAULT_BASE_URL,
     LedgerPlace,
     Settings,
@@ -62,7 +63,7 @@ def open_ledger(place: LedgerPlace, *, read_only: bool = False, restoring: bool 
         place.account,
         read_only=read_only,
         restoring=restoring,
-        trusted=place.trusted,
+        trusted=place.trusted_type,
         spare=spare_folder(),
     )
 
@@ -91,10 +92,14 @@ def require_made(place: LedgerPlace, *, hint: str) -> None:
         raise LedgerMissing(f"there is no ledger {_nothing_at(place)}", hint=hint)
 
 
-def unread(settings: Settings, ledger: Ledger) -> tuple[Problem, ...]:
-    """The warning that no ledger was read because there is none, where one is meant to be: in CI, and in a database."""
+def unread(settings: Settings, ledger: Ledger, *, is_meant: bool = False) -> tuple[Problem, ...]:
+    """The warning that no ledger was read because there is none, where one is meant to be.
+
+    That is in CI, in a database, in place of a file that is empty, and where the caller says so.
+    """
     place = locate(settings)
-    if ledger.exists or settings.sandbox or not (place.url or in_ci()):
+    is_meant = is_meant or bool(place.url) or place.path.exists() or in_ci()
+    if ledger.exists or settings.sandbox or not is_meant:
         return ()
     named = "" if settings.ledger else "none is named, and "
     warning = Problem(
@@ -163,9 +168,18 @@ def transport(settings: Settings, target: Endpoint, clock: Clock, watch: Watch) 
     """The way to the vendor, at its pace."""
     from runner.vendors.transport import Timing, Transport
 
-    rate = rate_of(settings)
+    rate, climbs = rate_of(settings), settings.rate == AUTO
     timing = Timing(read=settings.timeout, money=settings.money_timeout, connect=min(20.0, settings.timeout))
-    return Transport(target.base_url, target.key, clock=clock, rate=rate, timing=timing, watch=watch)
+    return Transport(
+        target.base_url,
+        target.key,
+        clock=clock,
+        rate=rate,
+        gap=settings.gap,
+        climbs=climbs,
+        timing=timing,
+        watch=watch,
+    )
 
 
 @contextmanager

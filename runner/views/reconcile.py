@@ -10,6 +10,7 @@ from typing import Final
 from runner.core.clock import rfc3339
 from runner.core.orders import CURRENCY, OrderKey, decimal_text
 from runner.core.records import OpenClaim, Record
+from runner.core.states import State
 from runner.evidence.judge import Verdict
 from runner.settle.reconcile import Settlements, evidence
 from runner.views.terminal.console import Channel, Console
@@ -63,7 +64,7 @@ def identities(evidence: Mapping[str, object]) -> list[str]:
 
 
 def _text(outcome: Settlements, channel: Channel, flags: str) -> Iterator[str]:
-    for record in outcome.settled:
+    for record in outcome.earlier:
         yield one_line(f"{record.key} is settled already: {_stands(record)}")
     for verdict in outcome.verdicts.values():
         record = verdict.claim.record
@@ -96,6 +97,8 @@ def _counts(outcome: Settlements) -> str:
 
 
 def _stands(record: Record) -> str:
+    if record.state is State.RENAMED:
+        return record.reason or "renamed"
     return f"placed as order {record.order_id}" if record.order_id else str(record.state)
 
 
@@ -123,7 +126,7 @@ def _json(outcome: Settlements, _channel: Channel, _flags: str) -> Iterator[str]
             }
             for verdict in verdicts
         ],
-        "settled_before": [_settled_json(record) for record in outcome.settled],
+        "settled_before": [_settled_json(record) for record in outcome.earlier],
         "not_read": [str(failure) for failure in outcome.failures],
     }
     yield json_text(document, indent=2)

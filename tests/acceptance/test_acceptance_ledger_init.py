@@ -51,7 +51,7 @@ def test_a_ledger_without_any_account(world: World) -> None:
     assert world.apply("--max-spend", "1", MANIFEST, env={"PROXY_SELLER_API_KEY": "another-key-altogether"}).code == 3
     result = world.apply(env=CI)
     assert result.code == 5
-    assert "order-runner ledger init --account default" in result.said
+    assert "order-runner ledger init --account default" in result.output
     assert world.bought == []
 
 
@@ -125,10 +125,10 @@ def test_a_plan_without_a_ledger_says_so(world: World) -> None:
         assert world.run("plan", "--detailed-exitcode", MANIFEST, env=env).code == 10
         status = world.run("status", MANIFEST, env=env)
         assert (status.code, "PSR610" in status.err) == (0, True)
-    assert "PSR610" not in world.run("plan", MANIFEST).said
+    assert "PSR610" not in world.run("plan", MANIFEST).output
     assert world.run("ledger", "init", env=PERSON).code == 0
-    assert "PSR610" not in world.run("plan", MANIFEST, env=CI).said
-    assert "PSR610" not in world.run("status", MANIFEST, env=CI).said
+    assert "PSR610" not in world.run("plan", MANIFEST, env=CI).output
+    assert "PSR610" not in world.run("status", MANIFEST, env=CI).output
 
 
 @pytest.mark.parametrize("command", [("reconcile",), ("resolve", "crawl/a", "--placed", "1", "--yes")])
@@ -154,3 +154,14 @@ def test_doctor_knows_that_ci_makes_none(world: World) -> None:
     assert ledger({})["state"] != "failed"
     assert world.run("ledger", "init", env=PERSON).code == 0
     assert ledger(CI)["state"] != "failed"
+
+
+def test_no_ledger_outside_ci(world: World) -> None:
+    """A first plan needs no ledger; one of 0 bytes, as a failed recovery leaves it, is told, and `status` tells both."""
+    world.manifest(ipv4("a"))
+    assert "PSR610" not in world.run("plan", MANIFEST).said
+    assert "PSR610 no ledger was read" in world.run("status").err
+    world.ledger.touch()
+    for command in (("plan", MANIFEST), ("apply", "--dry-run", MANIFEST), ("status",), ("status", MANIFEST)):
+        result = world.run(*command, reported=None)
+        assert (result.code, "PSR610" in result.said, "only an empty file" in result.said) == (0, True, True)

@@ -58,7 +58,7 @@ def test_an_order_in_doubt_is_found(world: World, switches: dict[str, Any]) -> N
     world.serve(**switches)
     in_doubt(world, "reset-after@1", short("a"), short("b"))
     result = world.run("reconcile", "--exclusive")
-    assert (result.code, world.bought) == (0, ["a"]), result.said
+    assert (result.code, world.bought) == (0, ["a"]), result.output
     assert world.apply().code == 0
     assert world.order("a")["status"] == "already_placed"
     assert world.bought == ["a", "b"]
@@ -72,8 +72,8 @@ def test_a_top_up_does_not_hide_an_order(world: World, switches: dict[str, Any],
     before = in_doubt(world, "reset-after@1", short("a"))
     top_up(world, before)
     result = world.run("reconcile", "--settle-after", "0s", *exclusive)
-    assert result.code == 7, result.said
-    assert str(world.purchases[0].order_id) in result.said
+    assert result.code == 7, result.output
+    assert str(world.purchases[0].order_id) in result.output
     assert world.apply().code == 7
     assert world.bought == ["a"]
 
@@ -85,7 +85,7 @@ def test_what_was_shown_before_is_no_candidate(world: World, switches: dict[str,
     world.buy_as_stranger(short("theirs"))
     in_doubt(world, "reset-before@2", short("a"))
     result = world.run("reconcile", "--settle-after", "0s")
-    assert result.code == 0, result.said
+    assert result.code == 0, result.output
     assert world.apply().code == 0
     assert world.bought == ["theirs", "a"]
 
@@ -99,7 +99,7 @@ def test_a_renewal_is_no_candidate(world: World, switches: dict[str, Any], new_i
     in_doubt(world, "reset-before@2", short("a"))
     world.box.renew(world.purchases[0].order_id, new_id=new_id, charge=False)
     result = world.run("reconcile", "--settle-after", "0s")
-    assert result.code == 0, result.said
+    assert result.code == 0, result.output
     assert world.apply().code == 0
     assert world.bought == ["theirs", "a"]
 
@@ -114,7 +114,7 @@ def test_a_list_of_ending_proxies_that_is_not_whole(world: World) -> None:
     world.box.add_fault("list-html@6")
     result = world.run("reconcile", "--settle-after", "0s")
     assert result.code == 7
-    assert "could not be read completely" in result.said
+    assert "could not be read completely" in result.output
     assert world.run("reconcile", "--settle-after", "0s").code == 0
 
 
@@ -139,7 +139,7 @@ def test_an_account_of_many_proxies_buys(world: World) -> None:
     world.server = SandboxServer(crowded, "127.0.0.1", 0)
     in_doubt(world, "reset-after@1", ipv4("a"), ipv4("b"))
     result = world.run("reconcile", "--exclusive")
-    assert (result.code, world.bought) == (0, ["a"]), result.said
+    assert (result.code, world.bought) == (0, ["a"]), result.output
     assert world.apply().code == 0
     assert world.bought == ["a", "b"]
 
@@ -153,8 +153,8 @@ def test_a_renewal_does_not_hide_an_order(world: World, switches: dict[str, Any]
     world.box.renew(world.purchases[0].order_id)
     top_up(world, before)
     result = world.run("reconcile", "--settle-after", "0s", *exclusive)
-    assert result.code == 7, result.said
-    assert str(world.purchases[0].order_id) in result.said
+    assert result.code == 7, result.output
+    assert str(world.purchases[0].order_id) in result.output
     assert world.apply().code == 7
     assert world.bought == ["a"]
 
@@ -196,6 +196,86 @@ def test_words_for_a_protocol(world: World, protocol: str) -> None:
     top_up(world, before)
     assert world.run("reconcile", "--settle-after", "0s").code == 7
     assert world.bought == ["v6"]
+
+
+def test_what_a_person_disowned_is_no_candidate(world: World) -> None:
+    """An order that a person has called somebody else's does not keep one of ours in doubt."""
+    in_doubt(world, "reset-before@1", ipv4("a"))
+    world.buy_as_stranger(ipv4("theirs", paymentId=43))
+    theirs = str(world.purchases[0].order_id)
+    assert world.run("reconcile", "--settle-after", "0s").code == 7
+    assert world.run("resolve", "--not-mine", theirs, "--reason", "Bo's", "--yes", env={"USER": "ann"}).code == 7
+    result = world.run("reconcile", "--settle-after", "0s")
+    assert result.code == 0, result.said
+    assert world.apply().code == 0
+    assert world.bought == ["theirs", "a"]
+
+
+def test_what_a_person_disowned_explains_no_charge(world: World) -> None:
+    """What a disowned order cost is not taken off: the balance fell, so nothing is called absent."""
+    in_doubt(world, "reset-before@1", ipv4("a"))
+    world.buy_as_stranger(ipv4("theirs"))
+    theirs = str(world.purchases[0].order_id)
+    assert world.run("resolve", "--not-mine", theirs, "--reason", "Bo's", "--yes", env={"USER": "ann"}).code == 7
+    for exclusive in ((), ("--exclusive",)):
+        assert world.run("reconcile", "--settle-after", "0s", *exclusive).code == 7
+    assert world.bought == ["theirs"]
+
+
+LEFT_OUT = [{"data": None}, {"data": ""}, {"data": {}}, {}, {"data": {"items": None}}, {"data": {"items": ""}}]
+NOTHING = [{"data": {"items": {}}}, {"data": {"ipv4": {}}}, {"data": []}]
+
+
+def listing_nothing(world: World, form: dict[str, Any]) -> None:
+    """Lists without rows are answered in this form."""
+
+    def leave_out(endpoint: str, document: Any) -> None:
+        if endpoint.startswith("proxy/list") and not document["data"]["items"]:
+            del document["data"]
+            document |= form
+
+    world.rewrite = leave_out
+
+
+@pytest.mark.parametrize("form", [*LEFT_OUT, *NOTHING], ids=str)
+def test_a_new_account_buys(world: World, form: dict[str, Any]) -> None:
+    """In whatever form the vendor says that there is nothing yet, a new account buys its first orders."""
+    listing_nothing(world, form)
+    in_doubt(world, "reset-before@1", ipv4("a"))
+    assert world.run("reconcile", "--settle-after", "0s").code == 0
+    assert world.apply("--strict-account", MANIFEST).code == 0
+    assert world.bought == ["a"]
+
+
+@pytest.mark.parametrize("form", LEFT_OUT, ids=str)
+def test_a_list_that_is_left_out_later(world: World, form: dict[str, Any]) -> None:
+    """Where something was bought, an answer without a list is none: nothing is bought, nothing called absent."""
+    world.manifest(ipv4("a"))
+    assert world.apply().code == 0
+    world.serve(provisioning_delay=1000.0)
+    listing_nothing(world, form)
+    world.manifest(ipv4("a"), ipv4("b"))
+    assert world.apply("--strict-account", MANIFEST).code == 5
+    assert world.report()["errors"][0]["code"] == "PSR506"
+    assert "is left out" in world.report()["errors"][0]["message"]
+    assert world.bought == []
+
+
+def test_one_list_that_is_left_out(world: World) -> None:
+    """Where one list is there and the other left out, not both are whole: a lost ledger is noticed."""
+    world.manifest(ipv4("a"))
+    assert world.apply().code == 0
+    for path in world.root.glob("orders.ledger*"):
+        path.unlink()
+    reads = count()
+
+    def leave_out(endpoint: str, document: Any) -> None:
+        if endpoint.startswith("proxy/list") and not next(reads) % 2:
+            document["data"] = None
+
+    world.rewrite = leave_out
+    assert world.apply("--strict-account", MANIFEST).code == 5
+    assert world.bought == ["a"]
 
 
 def in_pages(endpoint: str, document: Any) -> None:

@@ -251,15 +251,6 @@ def test_an_overcharge_is_recorded_and_stops_the_batch(tmp_path: Path) -> None:
         assert record.total > record.quote_total
 
 
-def test_a_price_above_the_ceiling_is_not_paid(tmp_path: Path) -> None:
-    """The price rose between plan and purchase, beyond what the plan allows: refused, and nothing is sent."""
-    with world(tmp_path, faults=["price-up-quote@3"]) as w:
-        outcome = w.apply()
-    assert "PSR408" in {f.problem.code for entry in outcome.report.orders for f in entry.errors}
-    assert statuses(outcome) == ["refused"] * 3
-    assert not w.box.purchases
-
-
 def test_one_list_of_orders_serves_a_batch(tmp_path: Path) -> None:
     """The before witness, two lists, is read once for a type and stored once, however many orders share it."""
     with world(tmp_path) as w:

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from runner.buy import protocol
 from runner.core.errors import VendorUnavailable
-from runner.core.orders import ProductType, Quote
-from runner.core.records import Claim, Record, Settlement
+from runner.core.orders import ProductType
+from runner.core.records import Record, Settlement
 from runner.core.states import Event, State
 from runner.core.vendor import Answer, Look, NotSent, Outcome, Unknown
 from runner.evidence.judge import Rules
@@ -46,25 +46,15 @@ def lease() -> None:
 def mark_after_send() -> None:
     """The claim is written when the answer is there, not before the request leaves."""
 
-    def tries(self: protocol.Purchase, quote: Quote) -> Outcome:
+    def tries(self: protocol.Purchase, terms: protocol.Terms) -> Outcome:
         desk = self.desk
-        for step in ("3", "4"):
-            desk.till.crash_point(step)
-        claim = Claim(
-            request=self.request,
-            quote=quote,
-            ceiling=self._ceiling(quote),
-            witness=desk.readings.witness(self.request.type),
-            balance=desk.readings.balance(),
-            run_id=desk.report.run_id,
-            at=desk.clock.now(),
-        )
+        desk.till.crash_point("4")
         with desk.buyer.connect() as line:
             if isinstance(line, NotSent):
                 return line
             self._claimed = desk.clock.monotonic()
             answer = line.send(self.request, self._guard)
-            self._claim(claim)
+            self._claim(terms)
         return self._settle(answer)
 
     protocol.Purchase._try_once = tries  # type: ignore[method-assign]

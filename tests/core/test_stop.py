@@ -23,7 +23,7 @@ from runner.views.terminal.event_log import notice
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-SAID = [Notice(text="stopping: the order in flight is finished and recorded first")]
+SAID = [Notice(text="stopping: the order in flight is finished and recorded first", stops=True)]
 
 
 def handlers() -> list[object]:
@@ -40,6 +40,23 @@ def test_a_signal_only_sets_the_wish(number: signal.Signals) -> None:
             os.kill(os.getpid(), number)
             done.append(n)
     assert (done, stop.requested, stop.signal, seen) == ([0, 1, 2], True, number, SAID)
+
+
+@pytest.mark.parametrize(
+    ("in_flight", "told"),
+    [
+        (0, "stopping: the order in flight is finished and recorded first"),
+        (1, "stopping: the order in flight is finished and recorded first"),
+        (8, "stopping: waiting for 8 purchases to be answered and recorded first"),
+    ],
+)
+def test_a_stop_says_how_many_purchases_it_waits_for(in_flight: int, told: str) -> None:
+    """As many as are in flight when the signal comes, not when the run began."""
+    stop, seen, flights = Stop(), list[Progress](), [0]
+    with stop.deferring(seen.append, lambda: flights[0]):
+        flights[0] = in_flight
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert seen == [Notice(text=told, stops=True)]
 
 
 def test_the_first_signal_is_the_one_that_counts() -> None:

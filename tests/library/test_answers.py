@@ -93,6 +93,17 @@ def test_what_outranks_an_error_is_raised_in_its_place() -> None:
     assert error.__cause__ is signal
 
 
+def test_an_error_names_every_order_in_doubt() -> None:
+    """Where several may have been charged the error is about the first, and names the others."""
+    findings = [
+        Finding(problem=Problem(code="PSR409", message="may have been bought", key=f"crawl/{name}"), category="unknown")
+        for name in "abcdefgh"
+    ]
+    others = "crawl/b, crawl/c, crawl/d, crawl/e, crawl/f, crawl/g, crawl/h"
+    error = raised(outcome(ExitCode.OUTCOME_UNKNOWN, *findings))
+    assert str(error) == f"crawl/a: may have been bought (and 7 more: {others})"
+
+
 def test_an_error_is_told_in_the_words_of_its_finding() -> None:
     """The finding that led to the code says what is wrong, of which order, and the way out."""
     problem = Problem(code="PSR404", message="its price is 9", hint="raise max_total", key="crawl/one")

@@ -70,7 +70,7 @@ def test_what_is_not_selected_is_left_out_but_never_a_doubt() -> None:
 def test_lists_then_prices_then_the_vendors_orders() -> None:
     """Ids before prices, prices before the balance, and the comparison with the vendor's orders after all of them."""
     shop = Shop({"a": "1", "b": "2"}, lists={"ipv4": (MONTH,)})
-    planned(task(order("a"), order("b")), shop)
+    planned(task(order("a"), order("b", fields={"quantity": 9})), shop)
     assert shop.asked == ["list of ipv4", "a", "b", "balance", "look"]
 
 
@@ -120,7 +120,7 @@ def test_what_a_reader_raises_comes_through(error: Exception) -> None:
 def test_the_sources_ask_nothing_by_themselves() -> None:
     """To make them costs no call; ids and prices are asked of the same reader, timed by the call's clock."""
     shop, clock = Shop({"a": "1"}), StillClock()
-    call = task(clock=clock, loaded=loaded())
+    call = task(clock=clock, contents=loaded())
     sources = Sources.of(call, Books(), shop, NOW)  # type: ignore[arg-type]
     assert (shop.asked, sources.buying) == ([], False)
     assert sources.readings.reader is sources.references.reader is shop

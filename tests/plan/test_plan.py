@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from runner.core.errors import Refused
 from runner.core.orders import OrderKey
 from runner.core.progress import Progress, Quoting, Watch, ignore
+from runner.core.readings import Readings
 from runner.core.records import Record
 from runner.core.states import State
 from runner.limits.limits import Limits, strictest
@@ -21,7 +22,7 @@ from runner.manifest import Loaded
 from runner.manifest.requests import Batch
 from runner.plan.former_keys import Memory
 from runner.plan.plan import Plan, Step, ask_prices, check_limits, compare_with_ledger
-from tests.make import AT, Shop, batch, loaded, order, record, span
+from tests.make import AT, Shop, StillClock, batch, loaded, order, record, span
 
 TODAY = AT.date()
 
@@ -33,9 +34,9 @@ def steps_of(wanted: Loaded, records: Mapping[OrderKey, Record] | None = None, *
 
 
 def priced(plan: Plan, wanted: Loaded, shop: Shop, limits: Limits, watch: Watch = ignore, **settings: Any) -> Plan:
-    """The plan after prices were asked, and every limit was held against them."""
-    batches = strictest(wanted.batches)
-    return check_limits(ask_prices(plan, batches, shop, limits, watch, **settings), batches, limits, **settings)
+    """The plan after each order was asked the price of, and every limit was held against them."""
+    batches, readings = strictest(wanted.batches), Readings(shop, StillClock(), share_quotes=False)
+    return check_limits(ask_prices(plan, batches, readings, limits, watch, **settings), batches, limits, **settings)
 
 
 def made(

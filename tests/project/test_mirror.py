@@ -14,7 +14,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "acceptance/test_acceptance_confirmation.py": "cli.buying",
     "acceptance/test_acceptance_doctor.py": "cli.doctor run.doctor vendors.v1.offline views.doctor",
     "acceptance/test_acceptance_exit_codes.py": "cli.closing",
-    "acceptance/test_acceptance_formats.py": "cli.outputs cli.report views.formats.report_json views.terminal.stream",
+    "acceptance/test_acceptance_formats.py": "cli.outputs cli.report views.formats.report_json",
     "acceptance/test_acceptance_happy.py": "cli.apply cli.sandbox cli.schema cli.status",
     "acceptance/test_acceptance_init.py": "cli.init starter.placing views.starter",
     "acceptance/test_acceptance_accounts.py": "cli.decision run.keyring",
@@ -74,7 +74,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
 UNTESTED: Final[Mapping[str, str]] = {
     "core.clock": "the machine's own",
     "core.ledger": "the door; `ledger/test_conformance.py` holds every engine to it",
-    "core.progress": "values, and nothing that decides",
+    "core.progress": "values, and nothing that decides; `runs/test_call.py` holds how they are handed on",
     "core.records": "values, and nothing that decides",
     "core.vendor": "the door; `vendors/` and the simulation hold its adapters to it",
     "errors": "hands on `core.errors`",

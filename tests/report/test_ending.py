@@ -114,10 +114,25 @@ def test_every_open_order_is_named_and_counted_once() -> None:
 
 
 def test_open_orders_refuse_a_purchase() -> None:
-    """With one in doubt nothing is bought, and the refusal counts the others; without any it passes."""
+    """With one in doubt nothing is bought, and the refusal names the others; without any it passes."""
     ending.refuse_open(report(errors=[of("refused")]))
-    with pytest.raises(OutcomeUnknown, match=r"\(and 1 more\)"):
-        ending.refuse_open(report(errors=[of("unknown"), of("unknown")]))
+    value = report()
+    ending.note_open(value, [record(order(name), State.UNKNOWN) for name in "abcdefgh"])
+    with pytest.raises(OutcomeUnknown, match=r"^b/a may .* \(and 7 more: b/b, b/c, b/d, b/e, b/f, b/g, b/h\)$"):
+        ending.refuse_open(value)
+
+
+def test_one_sentence_names_as_many_as_one_run_can_leave_in_doubt() -> None:
+    """Thirty-two orders by name; of an account with more the rest is counted."""
+    assert ending.names([f"b/{n}" for n in range(32)]).endswith(", b/30, b/31")
+    assert ending.names([f"b/{n}" for n in range(40)]).endswith(", b/30, b/31 and 8 others")
+
+
+def test_orders_in_doubt_are_those_of_the_report_and_those_beside_it() -> None:
+    """Each once, in the order of the report, whichever of them was answered first."""
+    value = report(entry("unknown", order("b")), entry("placed", order("c")), entry("unknown", order("a")))
+    ending.note_open(value, [record(order("z"), State.UNKNOWN), record(order("a"), State.UNKNOWN)])
+    assert ending.in_doubt(value) == ["b/b", "b/a", "b/z"]
 
 
 def moved(by: str, *more: OrderEntry) -> Report:

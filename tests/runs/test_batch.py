@@ -39,6 +39,10 @@ class Account(Books):
         self.busy: Exception | None = None
         self.full = False
 
+    @property
+    def events(self) -> int:
+        return len(self.written)
+
     @contextmanager
     def hold(self, holder: Holder, *, timeout: float) -> Iterator[Account]:
         if self.busy:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from contextlib import closing
 from decimal import Decimal
@@ -22,16 +24,19 @@ from runner.core.errors import (
     UsageError,
 )
 from runner.core.orders import OrderKey
-from runner.core.progress import Notice, Watch, ignore
+from runner.core.progress import Notice, Progress, Watch, ignore
 from runner.core.selection import Selection
+from runner.core.states import State
 from runner.core.stop import Stop
 from runner.evidence.judge import Rules
 from runner.limits.limits import Limits
+from runner.limits.policy import Policy
 from runner.plan.plan import Plan
 from runner.report.file import ReportFile
 from runner.report.report import Report
 from runner.run import batch, call, wiring
 from runner.run.settings import Settings, locate
+from tests.make import order, record
 
 MANIFEST = """\
 apiVersion: orders/v1
@@ -99,6 +104,17 @@ def test_policies_say_whether_an_account_is_exclusive(folder: Path, line: str, e
     assert call.is_exclusive(None) is exclusive
 
 
+@pytest.mark.parametrize(
+    ("settings", "rate"),
+    [(Settings(), "auto"), (Settings(rate=7), 7), (Settings(rate=0), 0), (Settings(sandbox=True), None)],
+)
+def test_a_policy_names_a_rate_where_nobody_else_does(settings: Settings, rate: object) -> None:
+    """`rate: auto` holds for calls without a rate; one that is named, and the sandbox, keep theirs."""
+    limits = Limits(policies=(Policy(path="p", sha256="", rate="auto"),))
+    assert call._paced(settings, limits).rate == rate
+    assert call._paced(settings, Limits()).rate == settings.rate
+
+
 def test_a_wrong_policy_says_nothing_about_an_account(folder: Path) -> None:
     """A policy with a mistake cannot make an account exclusive: its problems are raised."""
     (folder / "p.yaml").write_text("apiVersion: policy/v1\nexclusive: maybe\n")
@@ -116,7 +132,7 @@ def test_a_selection_has_to_fit() -> None:
 def test_a_selection_is_not_held_against_broken_manifests(folder: Path) -> None:
     """Where manifests have errors, those are what is told, not that an order with an error is missing."""
     (folder / "orders.yaml").write_text(MANIFEST.replace("quantity: 2", "quantity: 0"))
-    assert task(sandbox(), selection=Selection(only=("two",))).loaded.errors
+    assert task(sandbox(), selection=Selection(only=("two",))).contents.errors
 
 
 @pytest.mark.parametrize(
@@ -175,7 +191,7 @@ def test_a_preview_buys_nothing() -> None:
 def test_a_batch_is_bought_once() -> None:
     """What was bought is bought, a second call buys nothing, and `ended` is called when nothing can be bought any more."""
     ends: list[list[OrderKey]] = []
-    assert statuses(buy(sandbox(), ended=lambda: ends.append(open_records()))) == ["placed", "placed"]
+    assert statuses(buy(sandbox(), at_end=lambda: ends.append(open_records()))) == ["placed", "placed"]
     assert ends == [[]]
     assert statuses(buy(sandbox())) == ["already_placed", "already_placed"]
 
@@ -225,6 +241,30 @@ def test_a_report_that_cannot_be_written_is_named() -> None:
     assert raised.value.hint == HINT
 
 
+def test_whoever_watches_is_told_by_one_thread_at_a_time() -> None:
+    """Threads that have something to tell wait for each other, and every event arrives, of those that raise too."""
+    inside, most, seen = [0], [0], list[str]()
+
+    def watch(event: Progress) -> None:
+        inside[0] += 1
+        most[0] = max(most[0], inside[0])
+        seen.append(str(event))
+        time.sleep(0.001)
+        inside[0] -= 1
+        raise ZeroDivisionError
+
+    tell = task(sandbox(), watch=watch).watch
+    threads = [
+        threading.Thread(target=lambda lane=lane: [tell(Notice(text=f"{lane} {n}")) for n in range(10)])  # type: ignore[misc]
+        for lane in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (most, len(seen)) == ([1], 80)
+
+
 def test_doubt_is_settled_or_told_by_the_code() -> None:
     """An order in doubt makes the code 7, and what is settled is not asked about again."""
     assert statuses(buy(sandbox("reset-after@1"))) == ["unknown", "planned"]
@@ -247,6 +287,14 @@ def test_a_call_cut_off_tells_of_possible_charges() -> None:
     assert outcome.report.exit_code is ExitCode.OUTCOME_UNKNOWN
     assert statuses(outcome) == ["unknown", "planned"]
     assert Path("r.json").read_text(encoding="utf-8") == outcome.report.render()
+
+
+def test_what_a_signal_left_open_is_named() -> None:
+    """However many orders are in doubt when a call is cut off, each is named."""
+    records = [record(order(name), State.UNKNOWN) for name in "abcdefgh"]
+    told = "of the account may have been charged, and that is not settled:"
+    assert str(call.cut_off(records[:1])).endswith(f"; 1 order {told} b/a")
+    assert str(call.cut_off(records)).endswith(f"; 8 orders {told} b/a, b/b, b/c, b/d, b/e, b/f, b/g, b/h")
 
 
 def test_a_call_cut_off_with_nothing_in_doubt_is_cancelled() -> None:

@@ -14,8 +14,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
 
-from sqlalchemy import Connection
-
+from runner.ledger.sqlite import SqliteConnection
 from tests.simulation.answers import BAD_LISTS, BAD_READS, LIES
 from tests.simulation.forgetting import UNSEEN
 from tests.simulation.mutants import MUTANTS, REDUNDANT, Mutant
@@ -32,7 +31,13 @@ EVENTS = (
     *(f"asked to stop at {point}" for point in (*POINTS, LOOKING)),
     *("killed before a commit", "killed after a commit", "ledger disk full", "ledger not acknowledged"),
     *("hold lost while frozen", "connection was stale", "connection refused", "guard said no", "committed late"),
-    *("emergency saved", "purchase without funds", "charged more, answer lost", "settled a week later"),
+    *(
+        "emergency saved",
+        "purchase without funds",
+        "charged more, answer lost",
+        "charged more, told",
+        "settled a week later",
+    ),
     *("inherited in doubt", "renewed under a new id", "renewed under its id", "list with half of an order"),
     *("list with numbers marked from birth", "order hidden from the default list"),
     *(f"stranger {what}" for what in dict.fromkeys((*ALONE, *OTHERS, *CONFUSING))),
@@ -110,7 +115,7 @@ def caught_together(pairs: Iterable[Pair], seeds: Iterable[int]) -> Iterator[tup
         yield first.__name__, second.__name__, next(filter(None, found), None)
 
 
-def _only_together(first: Mutant, second: Mutant, seed: int, connection: Connection) -> str | None:
+def _only_together(first: Mutant, second: Mutant, seed: int, connection: SqliteConnection) -> str | None:
     with first(), second():
         both = run_seed(seed, connection).violations
     with second():

@@ -61,12 +61,12 @@ def failed_witness_is_empty() -> AbstractContextManager[object]:
         except VendorUnavailable:
             seen = Look(type=product, at=self._clock.now())
             witness = Witness(type=product, order_ids=frozenset(), at=seen.at)
-            self._witnesses[product] = (self._clock.monotonic(), witness)
+            self._witnesses[product] = witness
             return seen
 
-    def witness(self: V1Reader, product: ProductType, earlier: Witness | None = None) -> Witness:
+    def witness(self: V1Reader, product: ProductType) -> Witness:
         try:
-            return later(self, product, earlier)
+            return later(self, product)
         except VendorUnavailable:
             return Witness(type=product, order_ids=frozenset(), at=self._clock.now())
 
@@ -171,12 +171,12 @@ def witness_of_one_list() -> AbstractContextManager[object]:
         return Look(type=product, at=self._clock.now(), orders=orders).witness
 
     def look(self: Readings, product: ProductType) -> Look:
-        taken, seen = self._clock.monotonic(), looked(self, product)
-        self._witnesses[product] = taken, default_list(self.reader, product)
+        seen = looked(self, product)
+        self._witnesses[product] = default_list(self.reader, product)
         return seen
 
-    def witness(self: V1Reader, product: ProductType, earlier: Witness | None = None) -> Witness:
-        return witnessed(self, product, earlier) if product == "resident" else default_list(self, product)
+    def witness(self: V1Reader, product: ProductType) -> Witness:
+        return witnessed(self, product) if product == "resident" else default_list(self, product)
 
     return _both(
         lambda: mock.patch.object(Readings, "look", look),

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
+from math import inf
 from typing import Final
 from unittest import mock
 
 from runner.buy import protocol
 from runner.core.errors import LedgerUnusable
-from runner.core.orders import OrderKey, Quote
+from runner.core.orders import OrderKey, OrderRequest
+from runner.core.prices import Prices
 from runner.core.records import Attempt, Claim, Record, Rename, Settlement
 from runner.core.states import Event, State
 from runner.core.vendor import Answer, NotSent, Outcome, Rejected, Unknown, VendorError
@@ -22,6 +25,7 @@ from runner.ledger.moves import NO_PURCHASE
 from runner.ledger.sql import AccountRows
 from runner.limits import limits
 from runner.plan import making
+from runner.report import entries
 from runner.run import batch
 from runner.vendors.failures import Lost
 from runner.vendors.v1 import adapter
@@ -38,23 +42,12 @@ NO: Final = Rejected(errors=(VendorError(message="taken for a refusal"),))
 def mark_after_sending() -> AbstractContextManager[object]:
     """No write-ahead: the claim is made when the answer is there."""
 
-    def try_once(self: protocol.Purchase, quote: Quote) -> Outcome:
-        desk = self.desk
-        desk.till.crash_point("3")
-        claim = Claim(
-            request=self.request,
-            quote=quote,
-            ceiling=quote.total,
-            witness=desk.readings.witness(self.request.type),
-            balance=desk.readings.balance(),
-            run_id=desk.report.run_id,
-            at=desk.clock.now(),
-        )
-        with desk.buyer.connect() as line:
+    def try_once(self: protocol.Purchase, terms: protocol.Terms) -> Outcome:
+        with self.desk.buyer.connect() as line:
             if isinstance(line, NotSent):
                 return line
             answer = line.send(self.request, lambda: None)
-            self._claim(claim)
+            self._claim(terms)
         return self._settle(answer)
 
     return mock.patch.object(protocol.Purchase, "_try_once", try_once)
@@ -221,6 +214,28 @@ def old_key_stays_free() -> Iterator[None]:
         yield
 
 
+def old_price_is_used() -> AbstractContextManager[object]:
+    """A price serves however old it is."""
+    real = Prices.find
+    return mock.patch.object(Prices, "find", lambda self, request, max_age: real(self, request, inf))
+
+
+def coupon_shares_a_quote() -> AbstractContextManager[object]:
+    """A price with a coupon serves orders without one, and the other way round."""
+    real = Prices._content
+
+    def content(self: Prices, request: OrderRequest) -> Hashable:
+        fields = {name: value for name, value in request.fields.items() if name != "coupon"}
+        return real(self, replace(request, fields=fields))
+
+    return mock.patch.object(Prices, "_content", content)
+
+
+def overcharge_unnoticed() -> AbstractContextManager[object]:
+    """What an answer says was charged is not held against the quote."""
+    return mock.patch.object(entries, "warn_of_overcharge", return_value=False)
+
+
 MUTANTS: Final[Mapping[str, Mutant]] = {
     mutant.__name__.replace("_", "-"): mutant
     for mutant in (
@@ -246,6 +261,9 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         lock_not_written,
         alike_for_a_day,
         old_key_stays_free,
+        old_price_is_used,
+        coupon_shares_a_quote,
+        overcharge_unnoticed,
         *EVIDENCE,
     )
 }

@@ -36,6 +36,9 @@ class Line:
         self._process = process
         self._opened = opened
 
+    def slow_down(self) -> None:
+        """No rate is kept here."""
+
     def exchange(self, request: Request, guard: Callable[[], str | None]) -> Response | NotSent | Lost:
         process, world = self._process, self._process.world
         reason = guard()
@@ -75,6 +78,9 @@ class Transport:
         if request.path.startswith("proxy/list"):
             world.forgetting.listed(self._process, request.path.rpartition("/")[2])
         return world.vendor.read(request)
+
+    def slow_down(self) -> bool:
+        return False
 
     def stream(self, request: Request, begin: Begin) -> Response:
         return streamed(self.read(request))(begin)

@@ -55,8 +55,8 @@ class SimStop(Stop):
         self._clock.sleep(seconds)
 
     @contextmanager
-    def deferring(self, watch: Any) -> Iterator[None]:
-        del watch
+    def deferring(self, watch: Any, in_flight: Any = None) -> Iterator[None]:
+        del watch, in_flight
         yield
 
 
@@ -72,7 +72,7 @@ class Process:
         self.connection, self.lock = world.connection, world.lock
         """What it has open, wherever that is by now."""
         self.dead = False
-        self.claimed_at = self.guarded_at = 0.0
+        self.checked_at = self.claimed_at = self.guarded_at = 0.0
         self.point = point
         self.looks = False
         self.saw: dict[str, set[int]] = {}
@@ -94,6 +94,7 @@ class Process:
         """A crash point was reached."""
         self.breathe()
         now = self.world.clock.monotonic()
+        self.checked_at = now if point == "2" else self.checked_at
         self.claimed_at = now if point == "5" else self.claimed_at
         self.guarded_at = now if point == "written" else self.guarded_at
         if point != self.point or self.fate == "lives":

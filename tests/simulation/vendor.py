@@ -45,6 +45,12 @@ _BOUGHT: Final = frozenset({"overcharge", "slow", "error with an order"})
 """Answers that are only given for a purchase that was made."""
 
 
+def content_of(body: dict[str, Any]) -> str:
+    """What has one price; orders with a coupon have each their own."""
+    left_out = () if "coupon" in body else ("customTargetName",)
+    return json.dumps({name: value for name, value in body.items() if name not in left_out}, sort_keys=True)
+
+
 @dataclass(slots=True)
 class Bought:
     """A purchase at the vendor. `key` is empty where somebody else made it."""
@@ -93,6 +99,8 @@ class Vendor:
     read_fault_rate: float = 0.02
     balance: Decimal = Decimal(500)
     bought: list[Bought] = field(default_factory=list)
+    prices: list[tuple[float, str, Decimal]] = field(default_factory=list)
+    """When which content was said to cost how much, by a quote or a charge."""
     noted: Decimal = Decimal(500)
     """The balance when the last purchase was received."""
     _late: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
@@ -175,10 +183,11 @@ class Vendor:
             lies = path == "proxy/list" and self._may_lie(self._listed(product, request))
             kind, answer = bad_read(self.rng, rows, lies=lies)
             self.counts[f"read {kind}"] += 1
-            self._lied = product * (kind in LIES)
+            self._lied = product * (kind in LIES or kind == "no data")
             return answer
         if path == "order/calc":
             body = json.loads(request.body or b"")
+            self.prices.append((self.clock.monotonic(), content_of(body), self.total(body)))
             return success({"total": str(self.total(body)), "balance": str(self.balance), "currency": "USD"})
         if path == "balance/get":
             return success({"summ": str(self.balance)})
@@ -236,7 +245,10 @@ class Vendor:
             return error([{"message": "Insufficient funds. Total 9.30$", "code": 0}])
         self.counts[f"purchase {fault}"] += 1
         made = self._fate(fault, body)
-        return self._answer(fault, made)
+        answer = self._answer(fault, made)
+        if made is not None:
+            self.prices.append((self.clock.monotonic(), content_of(body), made.total))
+        return answer
 
     def _fate(self, fault: str, body: dict[str, Any]) -> Bought | None:
         """Whether and when the order is made."""

@@ -11,15 +11,15 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Final
-
-from sqlalchemy import Connection
+from typing import Any, Final
 
 from runner.buy.protocol import GUARD_SECONDS, Till
 from runner.core.errors import ExitCode
+from runner.core.prices import MAX_AGE
 from runner.core.progress import ignore
 from runner.core.records import Holder
 from runner.core.states import State
+from runner.ledger.sqlite import SqliteConnection
 from runner.limits.limits import Limits
 from runner.plan.task import Task
 from runner.report.report import STATUSES
@@ -34,7 +34,7 @@ from tests.simulation.process import LOOKING, POINTS, Killed, Process, SimClock
 from tests.simulation.renaming import Renaming
 from tests.simulation.settling import Settling, inherit
 from tests.simulation.store import ACCOUNT, Emergency, MemoryLedger, emptied, enter_account
-from tests.simulation.vendor import DAY, Vendor
+from tests.simulation.vendor import DAY, Vendor, content_of
 from tests.simulation.wanted import manifest
 
 WEEK: Final = 8 * 86_400.0
@@ -47,7 +47,7 @@ CALM: Final = 6
 class World(Books):
     """The modelled world of one seed: vendor, network, ledger, time and deaths around the code under test, and its judge."""
 
-    def __init__(self, seed: int, connection: Connection, say: Callable[[str], None]) -> None:
+    def __init__(self, seed: int, connection: SqliteConnection, say: Callable[[str], None]) -> None:
         self.rng = random.Random(seed)
         self.seed = seed
         self.say = say
@@ -187,6 +187,7 @@ class World(Books):
         outcome = self._apply(process)
         if outcome is not None:
             self._check_report(outcome)
+            self._check_charges(outcome)
             self.forgetting.answer(outcome)
         self._check_nothing_forgotten()
 
@@ -195,7 +196,7 @@ class World(Books):
         self._runs += 1
         holder = Holder(host="here", pid=1, since=self.clock.now(), run_id=f"run-{self._runs}")
         task = Task(
-            loaded=self.loaded,
+            contents=self.loaded,
             limits=Limits(large=DEAR),
             holder=holder,
             clock=self.clock,
@@ -251,7 +252,8 @@ class World(Books):
 
     def written(self, process: Process, request: Request) -> None:
         """I8: what is on its way was claimed, durably, and not long before its guard was asked."""
-        goal = json.loads(request.body or b"")["customTargetName"]
+        body = json.loads(request.body or b"")
+        goal = body["customTargetName"]
         self.counts["written"] += 1
         self.say(f"    written {goal}")
         self.forgetting.writes(process, goal)
@@ -261,6 +263,15 @@ class World(Books):
             self.against(f"I8: {goal} was written while it was {states}")
         elif process.guarded_at - process.claimed_at > GUARD_SECONDS:
             self.against(f"I8: {goal} was written long after its claim")
+        self._check_price(process, body)
+
+    def _check_price(self, process: Process, body: dict[str, Any]) -> None:
+        """I9: the price that is claimed was told for this content, in the last minute; for a coupon, just now."""
+        goal, since = body["customTargetName"], process.checked_at - ("coupon" not in body) * MAX_AGE
+        told = {total for at, content, total in self.vendor.prices if content == content_of(body) and at >= since}
+        claimed = [Decimal(total) for total in self.submitted(goal)]
+        if not told.issuperset(claimed):
+            self.against(f"I9: {goal} was written for {claimed}, and was said to cost {told or 'nothing'}")
 
     def _bought(self, goal: str) -> None:
         """I1, at every moment."""
@@ -304,6 +315,19 @@ class World(Books):
             if bought and state is not State.PLACED and not self.emergency.saved:
                 self.against(f"I4: {entry.request.key} is {entry.status} in the report and not in the ledger")
 
+    def _check_charges(self, outcome: batch.Ended) -> None:
+        """I10: what cost more than its quote is named, and is the last that its run bought."""
+        placed = [entry for entry in outcome.report.orders if entry.status == "placed"]
+        for entry in placed:
+            goal, quote = str(entry.request.fields["customTargetName"]), entry.quote
+            order_id = self.states().get(str(entry.request.key), NOTHING)[1]
+            made = next((order for order in self.vendor.of(goal) if str(order.order_id) == order_id), None)
+            if made is None or quote is None or made.total <= quote.total:
+                continue
+            self.counts["charged more, told"] += 1
+            if entry is not placed[-1] or "PSR505" not in {found.problem.code for found in entry.errors}:
+                self.against(f"I10: {entry.request.key} was charged {made.total}, quoted {quote.total}, unnoticed")
+
     def _check_end(self) -> None:
         """I2 and I7: after the calm every order is placed, under the id that the vendor has for it."""
         states = self.states()
@@ -320,7 +344,7 @@ class World(Books):
         self.counts["orders placed"] += sum(state is State.PLACED for state, _ in states.values())
 
 
-def run_seed(seed: int, connection: Connection, say: Callable[[str], None] = lambda _: None) -> World:
+def run_seed(seed: int, connection: SqliteConnection, say: Callable[[str], None] = lambda _: None) -> World:
     """One world from its beginning to the end of its calm; broken code under test counts as a violation."""
     world = World(seed, connection, say)
     try:

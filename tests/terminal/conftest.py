@@ -45,7 +45,9 @@ class Desk:
         """So many of them are let go."""
         self._gates[endpoint].release(number)
 
-    def run(self, *arguments: str | Path, columns: int = 80, rows: int = 24, **env: str) -> Screen:
+    def run(
+        self, *arguments: str | Path, module: str = "runner", columns: int = 80, rows: int = 24, **env: str
+    ) -> Screen:
         environment = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(ROOT),
@@ -58,7 +60,7 @@ class Desk:
             "PROXY_SELLER_BASE_URL": self._server.base_url,
             "ORDER_RUNNER_RATE": "0",
         }
-        argv = [sys.executable, "-m", "runner", *arguments]
+        argv = [sys.executable, "-m", module, *arguments]
         self._screens.append(Screen(argv, env=environment | env, cwd=self.folder, columns=columns, rows=rows))
         return self._screens[-1]
 

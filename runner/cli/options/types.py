@@ -14,15 +14,30 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from runner.core.errors import UsageError
-from runner.run.environment import MOST, amount_of, count_of
-from runner.run.settings import DAY
+from runner.run.environment import MOST, SECONDS, amount_of, count_of
+from runner.run.settings import AUTO, DAY
 
 if TYPE_CHECKING:
     from runner.core.orders import OrderKey
+    from runner.core.records import Head
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 LONGEST: Final = timedelta(days=366)
 """The longest time that an option takes."""
+
+
+class Mark(click.ParamType["Head"]):
+    """How far a check of a ledger went: the number of its last event, and that one's hash."""
+
+    name = "mark"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Head:
+        from runner.core.records import Head
+
+        mark = re.fullmatch(r"([0-9]{1,18}):([0-9a-f]{64})", str(value).strip())
+        if mark is None:
+            self.fail(f"{str(value)[:100]!r} is not NUMBER:HASH, as `ledger verify` prints it", param, ctx)
+        return Head(int(mark[1]), mark[2])
 
 
 class Amount(click.ParamType[Decimal]):
@@ -40,16 +55,23 @@ class Amount(click.ParamType[Decimal]):
 
 
 class Count(click.IntRange):
-    """A whole number from 0 to `most`."""
+    """A whole number from `least` to `most`."""
 
-    def __init__(self, most: int = MOST) -> None:
-        super().__init__(min=0, max=most)
+    def __init__(self, most: int = MOST, least: int = 0) -> None:
+        super().__init__(min=least, max=most)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         try:
             return int(super().convert(count_of(str(value)), param, ctx))
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+
+class Rate(Count):
+    """A whole number from 0, or `auto`."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return AUTO if value == AUTO else super().convert(value, param, ctx)
 
 
 class Seconds(click.FloatRange):
@@ -59,7 +81,7 @@ class Seconds(click.FloatRange):
         super().__init__(min=least, max=DAY)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        if isinstance(value, str) and not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,3})?", value):
+        if isinstance(value, str) and not SECONDS.fullmatch(value):
             self.fail(f"{value!r} is not a number of seconds: write it like 30 or 0.5", param, ctx)
         return float(super().convert(value, param, ctx))
 

@@ -123,7 +123,7 @@ def _items(
     """
     parser = _PureParser if pure else yaml.cyaml.CParser  # type: ignore[attr-defined]
     build = Builder(parser(text).get_event, path=source.path)
-    build.anchors.written = written
+    build.anchors.values = written
     try:
         yield from _DocumentWalker(build, split=split).items()
     except Flaw as flaw:

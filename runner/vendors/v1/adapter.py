@@ -7,17 +7,32 @@ from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
+from typing import TypeVar
 
 from runner.core.clock import Clock
+from runner.core.errors import AccessError
 from runner.core.orders import OrderRequest, ProductType, Quote
-from runner.core.vendor import Answer, Choice, Look, NotSent, Placed, QuoteRefused, Unknown, Witness
+from runner.core.vendor import (
+    Answer,
+    Choice,
+    Look,
+    NotSent,
+    Placed,
+    QuoteRefused,
+    Rejected,
+    SeenOrder,
+    Unknown,
+    Witness,
+)
 from runner.vendors.failures import Lost
 from runner.vendors.transport import HttpConnection, Transport
 from runner.vendors.v1 import purchases as v1
 from runner.vendors.v1 import reads
 from runner.vendors.v1.lists import decode_look
 from runner.vendors.v1.offline import V1Encoder
-from runner.vendors.wire import Response
+from runner.vendors.wire import Request, Response
+
+T = TypeVar("T")
 
 
 class V1Reader(V1Encoder):
@@ -30,29 +45,39 @@ class V1Reader(V1Encoder):
         self._clock = clock
 
     def quote(self, request: OrderRequest) -> Quote | QuoteRefused:
-        return reads.decode_calc(self._transport.read(v1.calc(request)), self._clock.now())
+        return self._patiently(lambda: reads.decode_calc(self._transport.read(v1.calc(request)), self._clock.now()))
 
     def balance(self) -> Decimal:
-        return reads.decode_balance(self._transport.read(v1.BALANCE_GET))
+        return self._patiently(lambda: reads.decode_balance(self._transport.read(v1.BALANCE_GET)))
 
-    def witness(self, product: ProductType, earlier: Witness | None = None) -> Witness:
-        """Orders that end soon are asked for once: nothing joins them that was not shown before, but a stranger's."""
-        if earlier is None or product == "resident":
-            return self.look(product).witness
-        at = self._clock.now()
-        orders = decode_look([partial(self._transport.stream, v1.proxy_list(product))], product)
-        return Look(type=product, at=at, orders=orders).witness.with_earlier(earlier)
+    def witness(self, product: ProductType) -> Witness:
+        return self.look(product).witness
 
     def look(self, product: ProductType) -> Look:
         """The default list first: an order that comes to its last days between both is in one of them then."""
         at = self._clock.now()
         if product == "resident":
-            return Look(type=product, at=at, package=reads.decode_package(self._transport.read(v1.RESIDENT_PACKAGE)))
-        lists = [partial(self._transport.stream, call(product)) for call in (v1.proxy_list, v1.ending_list)]
-        return Look(type=product, at=at, orders=decode_look(lists, product))
+            package = self._patiently(lambda: reads.decode_package(self._transport.read(v1.RESIDENT_PACKAGE)))
+            return Look(type=product, at=at, package=package)
+        return Look(type=product, at=at, orders=self._orders(product, v1.proxy_list, v1.ending_list))
 
     def reference(self, product: ProductType) -> tuple[Choice, ...]:
-        return reads.decode_reference(self._transport.read(v1.reference_list(product)), product)
+        return self._patiently(
+            lambda: reads.decode_reference(self._transport.read(v1.reference_list(product)), product)
+        )
+
+    def _orders(self, product: ProductType, *calls: Callable[[ProductType], Request]) -> tuple[SeenOrder, ...]:
+        lists = [partial(self._transport.stream, call(product)) for call in calls]
+        return self._patiently(lambda: decode_look(lists, product))
+
+    def _patiently(self, ask: Callable[[], T]) -> T:
+        """The answer; asked again, more slowly, while a refusal may be due to a rate that climbed."""
+        while True:
+            try:
+                return ask()
+            except AccessError:
+                if not self._transport.slow_down():
+                    raise
 
 
 class V1Buyer(V1Reader):
@@ -76,7 +101,10 @@ class V1Connection:
             return Answer(outcome=answer)
         if isinstance(answer, Lost):
             return _lost_answer(answer)
-        return v1.decode_make(answer)
+        read = v1.decode_make(answer)
+        if isinstance(read.outcome, Rejected) and read.outcome.access:
+            self._connection.slow_down()
+        return read
 
 
 def _lost_answer(answer: Lost) -> Answer:

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from runner.views.formats.annotations import Annotation, limit
-from runner.views.formats.facts import Document, Finding, ending, findings, notes, severity, to_spend, usd, worst_first
+from runner.views.formats.facts import (
+    Document,
+    Finding,
+    doubts,
+    elsewhere,
+    ending,
+    findings,
+    notes,
+    severity,
+    to_spend,
+    usd,
+    worst_first,
+)
 from runner.views.terminal.safe import one_line
 
 
 def render(document: Mapping[str, Any]) -> str:
     """Workflow commands for the log of a job."""
     annotations = [_annotation(finding) for finding in worst_first(findings(document))]
-    notice = Annotation(kind="notice", place={"title": "order-runner"}, lines=[_sum(document)])
-    lines = limit([*annotations, notice], _REST)
-    return "".join(f"{line}\n" for line in lines)
+    lines = [_sum(document), *_doubtful(document)]
+    notice = Annotation(kind="notice", place={"title": "order-runner"}, lines=lines)
+    return "".join(f"{line}\n" for line in limit([*annotations, notice], _REST))
 
 
 def outputs(document: Document) -> dict[str, str]:
@@ -32,6 +44,13 @@ def outputs(document: Document) -> dict[str, str]:
 
 
 _REST = "the rest is in the JSON report"
+
+
+def _doubtful(document: Document) -> Iterator[str]:
+    """Every order in doubt where there are several: GitHub may not show an annotation of each."""
+    keys = [doubt.order["key"] for doubt in doubts(document)] + [finding["key"] for finding in elsewhere(document)]
+    if len(keys) > 1:
+        yield one_line(f"may have been charged: {', '.join(filter(None, keys))}")
 
 
 def _annotation(finding: Finding) -> Annotation:

@@ -1,4 +1,4 @@
-"""Progress as plain lines: one an event, and one now and then while an order is in flight."""
+"""Progress as plain lines: one an event, and one now and then for each order in flight."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Final, Self
 
+from runner.core.flights import Flight, Flights
 from runner.core.progress import Buying, Following, Notice, Progress, Quoting, Reading, Sent, Settled, Waiting
 from runner.views.terminal.console import Channel
 from runner.views.terminal.safe import one_line
@@ -18,9 +19,12 @@ EVERY: Final = 15.0
 LONG_WAIT: Final = 5.0
 """A wait of so many seconds is told; shorter ones are the vendor's ordinary pace."""
 
+NAMED: Final = 8
+"""So many orders in flight have a line at a time, the oldest first; the others are counted."""
+
 
 class Lines:
-    """One line an event, and one every `every` seconds while an order is in flight."""
+    """One line an event, and every `every` seconds one for each order that has been in flight for as long."""
 
     def __init__(
         self, channel: Channel, *, verbose: bool, every: float = EVERY, clock: Callable[[], float] = time.monotonic
@@ -32,7 +36,8 @@ class Lines:
         self._changed = threading.Condition(threading.RLock())  # reentrant: a signal handler may watch, too
         self._over = False
         self._thread: threading.Thread | None = None
-        self._flight: tuple[Sent, float] | None = None
+        self._flights = Flights()
+        self._last_beat = float("-inf")
         self._last_count = clock()
 
     def __enter__(self) -> Self:
@@ -49,24 +54,38 @@ class Lines:
         with self._changed:
             if not isinstance(event, Quoting | Reading | Following) or self._is_due(event):
                 self._channel.lines(event_lines(event, self._channel, verbose=self._verbose))
-            if not isinstance(event, Notice):
-                self._flight = (event, self._clock()) if isinstance(event, Sent) else None
-                self._changed.notify()
-        if self._flight is not None and self._thread is None:
-            self._thread = threading.Thread(target=self._beats, name="progress", daemon=True)
-            self._thread.start()
+            self._follow(event)
+            if self._flights and self._thread is None:
+                self._thread = threading.Thread(target=self._beats, name="progress", daemon=True)
+                self._thread.start()
 
     def beat(self) -> None:
-        """Tell how long the order in flight has been there, if one is."""
-        if self._flight is not None:
-            sent, since = self._flight
-            self._channel.lines([in_flight(sent, self._clock() - since)])
+        """Tell how long each order in flight has been there."""
+        with self._changed:
+            now = self._last_beat = self._clock()
+            flights = [flight for flight in self._flights.oldest_first() if now >= flight.since + self._every]
+            self._channel.lines(in_flight(flight, now - flight.since) for flight in flights[:NAMED])
+            if len(flights) > NAMED:
+                self._channel.lines([f"and {len(flights) - NAMED} more in flight"])
+
+    def _follow(self, event: Progress) -> None:
+        self._flights.take(event, self._clock())
+        if not isinstance(event, Notice):
+            self._changed.notify()
 
     def _beats(self) -> None:
         with self._changed:
             while not self._over:
-                if not self._changed.wait(self._every):
+                self._changed.wait(self._seconds_to_beat())
+                if self._seconds_to_beat() == 0:
                     self.beat()
+
+    def _seconds_to_beat(self) -> float | None:
+        """None where nothing is in flight, and at the end."""
+        flights = self._flights.oldest_first()
+        if self._over or not flights:
+            return None
+        return max(max(self._last_beat, flights[0].since) + self._every - self._clock(), 0.0)
 
     def _is_due(self, event: Quoting | Reading | Following) -> bool:
         """Counts are told now and then, every quote to a verbose run; that prices are complete is told always."""
@@ -101,10 +120,10 @@ def event_lines(event: Progress, channel: Channel, *, verbose: bool) -> Iterator
             yield from notice(event, channel)
 
 
-def in_flight(sent: Sent, elapsed: float) -> str:
+def in_flight(flight: Flight, elapsed: float) -> str:
     """How long an order has been on its way, and how long it may be."""
-    left = max(sent.deadline - elapsed, 0)
-    return one_line(f"{sent.key}: in flight for {elapsed:.0f} s, {left:.0f} s until the answer counts as lost")
+    left = max(flight.deadline - elapsed, 0)
+    return one_line(f"{flight.key}: in flight for {elapsed:.0f} s, {left:.0f} s until the answer counts as lost")
 
 
 def notice(event: Progress, channel: Channel) -> Iterator[str]:

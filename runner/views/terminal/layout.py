@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +17,8 @@ LEAST_BAR: Final = 8
 ROOM: Final = 40
 """So many cells of a text are kept before figures may take the room; on a narrow terminal, all but `FIGURE`."""
 FIGURE: Final = 8
+TIMES: Final = 28
+"""Cells that the longest times take, with what stands around them."""
 GAP: Final = "  "
 
 
@@ -58,11 +60,11 @@ def work_line(work: Work, now: float, width: int, channel: Channel) -> str:
     """`quoted 120 of 500  ━━━━━━━━──────  24%  48/min  50 s, about 3 min left`, in `width` cells."""
     elapsed = work.meter.elapsed_seconds(now)
     left = work.meter.remaining_seconds(now)
+    speed = work.meter.per_second(now)
     if work.until is not None:
-        rest = f"at most {span(max(work.until - now, 0))} left"
+        rest, speed = f"at most {span(max(work.until - now, 0))} left", None
     else:
         rest = f"{about(left)} left" if left is not None else ""
-    speed = work.meter.per_second(now)
     if work.count is not None and elapsed:
         speed = work.count / elapsed if speed is not None else None
     figures = {
@@ -74,11 +76,22 @@ def work_line(work: Work, now: float, width: int, channel: Channel) -> str:
     return _fit(work.text, figures, width, channel, part=work.part)
 
 
-def awaited_line(awaited: Awaited, now: float, width: int, channel: Channel) -> str:
-    """`  crawl/fr-prices in flight  12 s, 168 s left`, in `width` cells."""
+def awaited_line(awaited: Awaited, now: float, width: int, channel: Channel, column: int = 0) -> str:
+    """`  crawl/fr-prices in flight  12 s, 168 s left`, in `width` cells; its text takes `column` of them at least."""
     elapsed = now - awaited.since
     figures = {"elapsed": span(elapsed), "left": f"{max(awaited.seconds - elapsed, 0):.0f} s left"}
-    return _fit(f"  {awaited.text}", figures, width, channel)
+    padding = " " * (column - width_of(awaited.text))
+    return _fit(f"  {awaited.text}{padding}", figures, width, channel)
+
+
+def awaited_lines(awaited: Sequence[Awaited], now: float, width: int, rows: int, channel: Channel) -> Iterator[str]:
+    """A line for each as far as `rows` go, the times below each other where they fit, and how many more there are."""
+    kept = awaited if len(awaited) <= rows else awaited[: max(rows - 1, 0)]
+    widest = max((width_of(one.text) for one in kept), default=0)
+    column = widest if len(kept) > 1 and widest + TIMES <= width else 0
+    yield from (awaited_line(one, now, width, channel, column) for one in kept)
+    if len(kept) < len(awaited) and rows > 0:
+        yield cut(f"  and {len(awaited) - len(kept)} more", width, _mark(channel))
 
 
 def cut(text: str, width: int, mark: str) -> str:
@@ -110,8 +123,14 @@ def _fit(text: str, figures: dict[str, str], width: int, channel: Channel, part:
         kept["bar"] = _bar(part, min(room, BAR), channel)
     tail = list(_join(kept))
     taken = sum(len(GAP) + width_of(figure) for _, figure in tail)
-    mark = "…" if channel.unicode else "..."
-    return cut(text, width - taken, mark) + "".join(GAP + channel.paint(style, figure) for style, figure in tail)
+    return cut(text, width - taken, _mark(channel)) + "".join(
+        GAP + channel.paint(style, figure) for style, figure in tail
+    )
+
+
+def _mark(channel: Channel) -> str:
+    """What stands where something is cut off."""
+    return "…" if channel.unicode else "..."
 
 
 def _join(kept: dict[str, str]) -> Iterator[tuple[str, str]]:

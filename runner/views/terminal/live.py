@@ -1,7 +1,8 @@
-"""Progress redrawn on a terminal: a line for the work, one for what is awaited, both gone at the end.
+"""Progress redrawn on a terminal: a line for the work, one for each thing awaited, all gone at the end.
 
 What is over scrolls up as plain lines. The cursor is never hidden, so that nothing, a SIGKILL included, can leave a
-terminal without one; it rests at the start of the last line drawn. Only relative moves and erasing are used.
+terminal without one; it rests at the start of the last line drawn. Only relative moves and erasing are used, so never
+more lines are drawn than the terminal has.
 """
 
 from __future__ import annotations
@@ -12,19 +13,21 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Final
 
-from runner.core.progress import Buying, Comparing, Following, Listing, Looked, Notice, Progress, Quoting, Reading, Sent
+from runner.core.progress import Buying, Comparing, Following, Listing, Looked, Progress, Quoting, Reading, Sent
 from runner.core.progress import Waiting as Wait
 from runner.views.terminal.console import MIN_WIDTH, Channel
 from runner.views.terminal.event_log import event_lines
-from runner.views.terminal.layout import Awaited, Work, awaited_line, work_line
+from runner.views.terminal.lanes import Lanes
+from runner.views.terminal.layout import Work, awaited_lines, work_line
 from runner.views.terminal.remaining import Meter
-from runner.views.terminal.safe import cell
-from runner.views.wording import money, plural
+from runner.views.wording import plural
 
 MOMENT: Final = 0.5
 """Work that is over sooner is not drawn."""
 BEAT: Final = 0.125
 """Seconds between two drawings."""
+LINES: Final = 24
+"""Lines of a terminal that does not tell how many it has."""
 
 _BELOW: Final = "\x1b[J"
 """Erases from the cursor to the end of the screen."""
@@ -43,14 +46,14 @@ class Drawn:
         self._verbose = verbose
         self._clock = clock
         self._rate = rate
-        self._follows = _columns(channel) == channel.width
+        self._follows = _size(channel).columns == channel.width
         self._changed = threading.Condition(threading.RLock())  # reentrant: a signal handler may watch, too
         self._busy = False
         self._later: list[Progress] = []
         self._thread: threading.Thread | None = None
         self._over = False
         self._work: Work | None = None
-        self._awaited: Awaited | None = None
+        self._lanes = Lanes()
         self._began: float | None = None
         self._drawn_at = float("-inf")
         self._rows = 0
@@ -66,15 +69,16 @@ class Drawn:
                     self._take(self._later.pop(0))
             finally:
                 self._busy = False
-        if self._began is not None and self._thread is None:
-            self._thread = threading.Thread(target=self._beats, name="progress", daemon=True)
-            self._thread.start()
+            if self._began is not None and self._thread is None:
+                self._thread = threading.Thread(target=self._beats, name="progress", daemon=True)
+                self._thread.start()
 
     def beat(self) -> None:
         """Draw what is going on, if it has been going on for more than a moment."""
-        now = self._clock()
-        if self._began is not None and now - self._began >= MOMENT and now - self._drawn_at >= BEAT:
-            self._draw((), now)
+        with self._changed:
+            now = self._clock()
+            if self._began is not None and now - self._began >= MOMENT and now - self._drawn_at >= BEAT:
+                self._draw((), now)
 
     def end(self) -> None:
         """Leave the terminal as a log: drawn lines are taken away, what scrolled up stays."""
@@ -93,8 +97,8 @@ class Drawn:
                     self.beat()
 
     def _take(self, event: Progress) -> None:
-        if not isinstance(event, Notice):
-            self._awaited = None
+        now = self._clock()
+        self._lanes.take(event, now)
         match event:
             case Quoting() if event.done >= event.total:
                 self._put_away()
@@ -105,27 +109,26 @@ class Drawn:
                 self._put_away()
             case Reading() | Following() if event.done >= event.total:
                 self._put_away()
-            case Quoting() | Buying() | Reading() | Listing() | Following() | Comparing() | Looked():
-                self._go_on(event)
+            case Quoting() | Reading() | Listing() | Following() | Comparing() | Looked():
+                self._go_on(event, now)
+            case Buying():
+                self._work = self._lanes.work
+                self._begin(now)
             case Sent():
-                self._await(f"{event.key} in flight", event.deadline)
+                self._begin(now)
             case Wait() if self._work is not None:
-                self._await(f"waiting: {event.why}", event.seconds)
+                self._lanes.wait(event, now)
+                self._begin(now)
             case _:
                 self._print(event)
 
-    def _go_on(self, event: Progress) -> None:
-        now = self._clock()
+    def _go_on(self, event: Progress, now: float) -> None:
         work = self._work
         if work is None or work.kind is not type(event):
+            self._lanes.clear()
             rate = self._rate if isinstance(event, Quoting) else 0
             work = self._work = Work(kind=type(event), meter=Meter(now, rate=rate))
         update(work, event, now)
-        self._begin(now)
-
-    def _await(self, text: str, seconds: float) -> None:
-        now = self._clock()
-        self._awaited = Awaited(text=cell(text), since=now, seconds=seconds)
         self._begin(now)
 
     def _begin(self, now: float) -> None:
@@ -142,23 +145,28 @@ class Drawn:
 
     def _draw(self, above: Iterable[str], now: float) -> None:
         """Everything in one write: what scrolls up, then the lines that stay below."""
-        width = self._width()
+        width, rows = self._room()
         below = [work_line(self._work, now, width, self._channel)] if self._work else []
-        below += [awaited_line(self._awaited, now, width, self._channel)] if self._awaited else []
+        below += awaited_lines(self._lanes.flights_and_waits(now), now, width, rows - len(below), self._channel)
         start = _up(self._rows) + "".join(f"{line}{_REST}\n" for line in above)
         self._rows, self._drawn_at = len(below), now
         self._channel.write(start + f"{_REST}\n".join(below) + _BELOW + "\r")
 
     def _put_away(self) -> None:
-        self._work = self._awaited = self._began = None
+        self._work = self._began = None
+        self._lanes.clear()
         if self._rows:
             start, self._rows = _up(self._rows), 0
             self._channel.write(start + _BELOW)
 
-    def _width(self) -> int:
-        """Cells a line may take; the last one is left free, where terminals differ."""
-        columns = _columns(self._channel) if self._follows else self._channel.width
-        return columns - 1
+    def _room(self) -> tuple[int, int]:
+        """Cells that a line may take, the last of the terminal's left free, where terminals differ; and lines.
+
+        The topmost is left to what was last written above, where there are more than two.
+        """
+        size = _size(self._channel)
+        columns = size.columns if self._follows else self._channel.width
+        return columns - 1, max(size.lines - 1, min(size.lines, 2))
 
 
 def update(work: Work, event: Progress, now: float) -> None:
@@ -167,9 +175,6 @@ def update(work: Work, event: Progress, now: float) -> None:
         case Quoting():
             work.text = f"quoted {event.done} of {event.total}"
             work.at(now, event.done, event.total)
-        case Buying():
-            work.text = cell(f"[{event.n}/{event.total}] {event.key} for {money(event.price)}")
-            work.at(now, event.n - 1, event.total)
         case Reading():
             work.text = f"read {event.done:,} of {plural(event.total, 'manifest')}, {plural(event.orders, 'order')}"
             work.at(now, event.part, 1.0)
@@ -191,8 +196,8 @@ def _up(rows: int) -> str:
     return (f"\x1b[{rows - 1}A" if rows > 1 else "") + "\r" if rows else ""
 
 
-def _columns(channel: Channel) -> int:
+def _size(channel: Channel) -> os.terminal_size:
     with suppress(OSError, ValueError, AttributeError):
-        columns = os.get_terminal_size(channel.stream.fileno()).columns  # type: ignore[union-attr]
-        return max(columns or channel.width, MIN_WIDTH)
-    return channel.width
+        columns, lines = os.get_terminal_size(channel.stream.fileno())  # type: ignore[union-attr]
+        return os.terminal_size((max(columns or channel.width, MIN_WIDTH), lines or LINES))
+    return os.terminal_size((channel.width, LINES))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Hashable
 from itertools import pairwise
 from statistics import median
 from typing import Final
@@ -89,6 +90,44 @@ class Meter:
             at = max(at + quick, free)
             starts.append(at)
         return at - now + rounds * max(WINDOW, self._rate * quick)
+
+
+class LaneMeter(Meter):
+    """Work whose steps may overlap: `begin` and `end` each by its name, and `note` how many are done.
+
+    What is left is played through in as many lanes as were seen at once. Steps that never overlapped are measured as
+    by `Meter`.
+    """
+
+    def __init__(self, now: float) -> None:
+        super().__init__(now)
+        self._open: dict[Hashable, float] = {}
+        self._lanes = 0
+        self._ended = 0
+        self._spent = 0.0
+
+    def begin(self, step: Hashable, now: float) -> None:
+        """A step takes a lane."""
+        self._open[step] = now
+        self._lanes = max(self._lanes, len(self._open))
+
+    def end(self, step: Hashable, now: float) -> None:
+        """It leaves the lane."""
+        if step in self._open:
+            self._spent += now - self._open.pop(step)
+            self._ended += 1
+
+    def remaining_seconds(self, now: float) -> float | None:
+        """Seconds until all is done; None while that cannot be known."""
+        left = super().remaining_seconds(now)
+        if left is None or self._lanes < 2 or not self._ended:
+            return left
+        ages = [now - began for began in self._open.values()]
+        each = max(self._spent / self._ended, (self._spent + sum(ages)) / (self._ended + len(ages)))
+        free = sorted([max(each - age, 0.0) for age in ages] + [0.0] * (self._lanes - len(ages)))
+        rounds, more = divmod(max(round(self._total - self._last[1]) - len(ages), 0), self._lanes)
+        last = max(free[-1], free[more - 1] + each) if more else free[-1]
+        return last + rounds * each
 
 
 def span(seconds: float) -> str:

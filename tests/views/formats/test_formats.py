@@ -176,6 +176,32 @@ def test_an_open_order_that_was_not_selected_is_in_doubt_in_every_format(make: M
         assert "crawl/off may have been bought for 7.00" in answer
 
 
+def in_doubt(make: Make, count: int) -> Report:
+    """A run that ended with so many orders sent and not answered."""
+    entries = []
+    for number in range(count):
+        request = make.request(f"lost-{number}", line=number + 1)
+        problem = request.problem("PSR504", "its outcome is unknown: no complete answer within 180 s")
+        findings = (Finding(problem=problem, category="unknown"),)
+        entries.append(make.entry("unknown", request=request, quote=make.quote("7"), errors=findings))
+    return make.report(*entries, finished_at=make.at, exit_code=ExitCode.OUTCOME_UNKNOWN)
+
+
+@pytest.mark.parametrize("count", [2, 8, 32])
+@pytest.mark.parametrize("fmt", [*formats.NAMES, "text"])
+def test_every_order_in_doubt_is_named_in_every_format(make: Make, plain: Plain, fmt: str, count: int) -> None:
+    """As many as one run can leave in doubt, whatever a format or its reader shows of findings at most."""
+    document = make.document(in_doubt(make, count))
+    summary.render(document, plain.console.out, report_path=None)
+    answer = plain.out if fmt == "text" else formats.render(fmt, document)
+    if fmt == "github":
+        (answer,) = (line for line in answer.splitlines() if line.startswith("::notice"))
+    if fmt == "html":
+        answer = answer.partition("may have been charged</h2>")[2].partition("</section>")[0]
+    for number in range(count):
+        assert re.search(rf"\blost-{number}\b(?!-)", answer)
+
+
 def test_sarif_is_valid_whatever_is_in_it(document: dict[str, Any]) -> None:
     """Findings with a place are results with rule, level, relative address and fingerprint; the others notifications."""
     log = json.loads(formats.render("sarif", document))

@@ -9,7 +9,7 @@ import pytest
 
 from runner.views.terminal.console import Channel
 from runner.views.terminal.layout import Awaited, Work, awaited_line, cut, work_line
-from runner.views.terminal.remaining import KNOWN_AFTER, Meter, about, pace, span
+from runner.views.terminal.remaining import KNOWN_AFTER, LaneMeter, Meter, about, pace, span
 
 
 def steps(moments: list[float], *, rate: int = 0, every: float = 0.25) -> Iterator[tuple[float, float | None]]:
@@ -167,3 +167,60 @@ def test_what_is_cut_says_so() -> None:
     assert cut("abcdef", 5, "…") == "abcd…"
     assert cut("漢字漢字", 5, "…") == "漢字…"
     assert cut("abc", 0, "…") == ""
+
+
+def in_lanes(lanes: int, count: int, each: float, gap: float) -> Iterator[tuple[float, float | None]]:
+    """Steps of the same length in lanes, begun `gap` apart at least: each moment, what is left, what the meter says."""
+    free, begun, moments = [0.0] * lanes, -gap, list[tuple[float, bool, int]]()
+    for n in range(count):
+        begun = max(min(free), begun + gap)
+        free[free.index(min(free))] = begun + each
+        moments += [(begun, True, n), (begun + each, False, n)]
+    meter, done, now = LaneMeter(0.0), 0, 0.0
+    meter.note(0.0, 0, count)
+    moments.sort()
+    while now < max(free):
+        while moments and moments[0][0] <= now:
+            moment, begins, n = moments.pop(0)
+            if begins:
+                meter.begin(n, moment)
+                continue
+            done += 1
+            meter.end(n, moment)
+            meter.note(moment, done, count)
+        left = meter.remaining_seconds(now)
+        yield max(free) - now, left
+        now += 0.5
+
+
+@pytest.mark.parametrize(("lanes", "gap"), [(8, 0.0), (8, 2.0), (32, 0.0), (16, 2.0), (2, 0.0)])
+def test_lanes_are_foretold_together(lanes: int, gap: float) -> None:
+    """What is left is what so many lanes need, answers in bursts or one by one, the last of them included."""
+    forecasts = [(truth, left) for truth, left in in_lanes(lanes, 100, 20.0, gap) if left is not None]
+    assert len(forecasts) > 20
+    for truth, left in forecasts:
+        assert abs(left - truth) <= max(0.1 * truth, 2.0)
+
+
+def test_a_lane_that_lasts_counts_before_it_is_over() -> None:
+    """Nothing is told to be nearly done while every lane waits for longer than any before."""
+    meter = LaneMeter(0.0)
+    meter.note(0.0, 0, 10)
+    for n in range(6):
+        meter.begin(n, 0.0)
+    for n in range(3):
+        meter.end(n, 1.0)
+        meter.note(1.0, n + 1, 10)
+    assert (meter.remaining_seconds(101.0) or 0.0) > 50.0
+
+
+def test_steps_that_never_overlap_are_measured_as_before() -> None:
+    """With one lane a meter of lanes says what any meter says."""
+    meter, plain = LaneMeter(0.0), Meter(0.0)
+    for n in range(20):
+        for one in (meter, plain):
+            one.note(2.0 * n, n, 20)
+        meter.begin(n, 2.0 * n)
+        assert meter.remaining_seconds(2.0 * n + 1) == plain.remaining_seconds(2.0 * n + 1)
+        assert meter.per_second(2.0 * n + 1) == plain.per_second(2.0 * n + 1)
+        meter.end(n, 2.0 * n + 1.5)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from runner.explain.page_tables import exit_codes
@@ -22,7 +22,10 @@ from runner.views.formats.html.pieces import (
 from runner.views.wording import WHAT_TO_DO, plural
 
 NAMED: Final = 5
-"""Orders in doubt that are named with their commands; more of them are counted."""
+"""Orders in doubt that are named with their commands."""
+
+LISTED: Final = 100
+"""So many more have their names listed; where there are even more, the table of orders is the better place."""
 
 NAMED_FILES: Final = 3
 
@@ -79,7 +82,7 @@ def alarm(document: Document) -> str:
     if not (orders or others) and is_zero(document["money"]["spent_possible"]):
         return ""
     rows = "".join(map(_doubt, orders[:NAMED]))
-    more = f"<p>And {len(orders) - NAMED:,} more: filter the orders by “unknown”.</p>" if len(orders) > NAMED else ""
+    more = f"<p>And {len(orders) - NAMED:,} more{_others(orders[NAMED:])}</p>" if len(orders) > NAMED else ""
     todo = "".join(f"<li>{sentence(step)}</li>" for step in WHAT_TO_DO)
     count = len(orders) + len(others)
     return section(
@@ -105,8 +108,16 @@ def _doubt(doubt: Doubt) -> str:
     return (
         f'<li><p><a class="key" href="#order-{link(key)}">{text(key)}</a> {charge}{reason}</p>'
         f'<p class="told">{text(what_of(order))}</p>'
-        f'{finding_list([doubt.unrecorded] if doubt.unrecorded else [])}<ul class="commands">{typed}</ul></li>'
+        f'{finding_list([doubt.loss] if doubt.loss else [])}<ul class="commands">{typed}</ul></li>'
     )
+
+
+def _others(rest: Sequence[Doubt]) -> str:
+    if len(rest) > LISTED:
+        return ": filter the orders by “unknown”."
+    keys = (doubt.order["key"] for doubt in rest)
+    links = ", ".join(f'<a class="key" href="#order-{link(key)}">{text(key)}</a>' for key in keys)
+    return f", with the same commands: {links}."
 
 
 def _ledger(document: Document) -> str:

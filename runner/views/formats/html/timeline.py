@@ -1,7 +1,8 @@
 """The time line of a run: every attempt to buy, as a span.
 
 A few orders get a line each. Many are written like a score: time runs from left to right, line by line, so that
-thousands of attempts are seen at once. Places are attributes of SVG, because the page allows no inline styles.
+thousands of attempts are seen at once; where attempts overlap, a line has staves below each other. Places are
+attributes of SVG, because the page allows no inline styles.
 """
 
 from __future__ import annotations
@@ -21,7 +22,13 @@ LINES: Final = 40
 """So many orders have a line each."""
 
 SCORE: Final = 24
-"""A score has no more lines than this."""
+"""A score has no more staves than this, as long as each of its lines has one."""
+
+LEAST_LINES: Final = 4
+"""A score of very many staves may still have so many lines."""
+
+ROUNDING: Final = 0.002
+"""Seconds by which an attempt may seem to last into the next one: both ends are rounded to milliseconds."""
 
 STEPS: Final = (
     *(0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0),
@@ -151,20 +158,41 @@ def _axis(start: float, end: float) -> str:
 
 def _score(spans: Sequence[AttemptSpan], start: float, end: float) -> str:
     """Lines of time, one below the other; where nothing was sent for some lines, they are left out."""
-    step = next((step for step in STEPS if (end - start) / step <= SCORE), (end - start) / SCORE)
+    staves = _staves(spans)
+    most = max(SCORE // (1 + max(staves)), LEAST_LINES)
+    step = next((step for step in STEPS if (end - start) / step <= most), (end - start) / most)
     origin = start - start % step
-    lines: dict[int, list[str]] = {}
-    for span in spans:
+    lines: dict[int, dict[int, list[str]]] = {}
+    for stave, span in zip(staves, spans, strict=True):
         for line, drawn in _pieces(span, origin, step):
-            lines.setdefault(line, []).append(drawn)
+            lines.setdefault(line, {}).setdefault(stave, []).append(drawn)
     rows = "".join(
-        f'<li><span class="at">{_label(origin + line * step, step)}</span>'
-        '<svg class="score" viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true">'
-        f"{''.join(drawn)}</svg></li>"
+        f'<li><span class="at">{_label(origin + line * step, step)}</span>{_staff(drawn)}</li>'
         for line, drawn in sorted(lines.items())
     )
     note = f"Each line is {duration(1000 * step)}, in UTC. Choose a span to see its order."
     return f'<p class="told">{note}</p><ol class="scores">{rows}</ol>'
+
+
+def _staves(spans: Sequence[AttemptSpan]) -> list[int]:
+    """The stave of each span, counted from 0: the first that is free when it starts."""
+    staves, ends = [0] * len(spans), list[float]()
+    for index in sorted(range(len(spans)), key=lambda index: (spans[index].start, index)):
+        start = spans[index].start + ROUNDING
+        stave = next((stave for stave, end in enumerate(ends) if end <= start), len(ends))
+        ends[stave : stave + 1] = [spans[index].end]
+        staves[index] = stave
+    return staves
+
+
+def _staff(line: Mapping[int, Sequence[str]]) -> str:
+    """The staves of a line, down to the last that has something on it."""
+    staves = [
+        '<svg class="score" viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true">'
+        f"{''.join(line.get(stave, ()))}</svg>"
+        for stave in range(1 + max(line))
+    ]
+    return staves[0] if len(staves) == 1 else f"<div>{''.join(staves)}</div>"
 
 
 def _pieces(span: AttemptSpan, origin: float, step: float) -> Iterator[tuple[int, str]]:
