@@ -112,9 +112,6 @@ class Cursor:
         self.description = tuple((name, *[None] * 6) for name, *_ in found) if found else None
         return True
 
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self.fetchall())
-
     def fetchone(self) -> Any:
         row = self._rows[self._at : self._at + 1]
         self._at += 1
