@@ -184,7 +184,7 @@ class _Loader:
 
     def _file(self, path: str) -> tuple[_FileReading, str | None]:
         try:
-            with TextSource.open(path, stdin=self._stdin or sys.stdin.buffer) as source:
+            with TextSource.open(path, stdin=self._stdin or getattr(sys.stdin, "buffer", None)) as source:
                 self._telling.begin_file(source)
                 try:
                     reading = self._pass(source, [])
@@ -210,14 +210,14 @@ class _Loader:
         document: ManifestDocument | None = None
         try:
             for item in read(source, split="orders"):
-                if isinstance(item, Begin):
-                    document = ManifestDocument(source.path, item.span, self._keys, next(upcoming, {}))
-                elif document is None:
-                    reading.outside(item)
-                elif isinstance(item, ListEntry):
+                if document and isinstance(item, ListEntry):
                     self._telling.order()
                     if (accepted := document.entry(item)) and document.batch:
                         self._take(accepted, document, document.batch, reading, excerpts)
+                elif isinstance(item, Begin):
+                    document = ManifestDocument(source.path, item.span, self._keys, next(upcoming, {}))
+                elif document is None:
+                    reading.outside(item)
                 elif isinstance(item, End):
                     document.finish()
                     reading.close(document)

@@ -567,3 +567,40 @@ def test_a_warning_at_the_last_quote_stops_the_order(world: World, form: str) ->
     (finding,) = world.order("a")["errors"]
     assert (finding["code"], finding["category"]) == ("PSR403", "refused")
     assert finding["vendor"]["message"].startswith("Insufficient funds")
+
+
+def renamed(world: World, **moves: str) -> None:
+    """Orders of the usual manifest under new names, and one that is new."""
+    orders = [ipv4(new, customTargetName=old, renamed_from=f"crawl/{old}") for new, old in moves.items()]
+    world.manifest(*orders, *(ipv4(old) for old in {"a", "b"} - set(moves.values())), ipv4("c"))
+
+
+@pytest.mark.parametrize("moves", [{"y": "b"}, {"y": "b", "z": "a"}, {}])
+def test_another_renaming_than_approved(world: World, moves: dict[str, str]) -> None:
+    """What was bought is renamed as it was approved, and not otherwise: a digest and a document stand for it."""
+    world.manifest(ipv4("a"), ipv4("b"))
+    assert world.apply().code == 0
+    renamed(world, z="a")
+    assert world.run("plan", "--out", "plan.json", MANIFEST).code == 0
+    digest = json.loads((world.root / "plan.json").read_text())["digest"]
+    renamed(world, **moves)
+    assert world.apply("--approve", digest, MANIFEST).code == 5
+    assert world.apply("plan.json").code == (0 if not moves else 5)
+    assert world.bought == ["a", "b"] + (["c"] if not moves else [])
+    assert "renamed" not in world.run("status").out
+
+
+def test_an_approved_renaming_after_a_run_that_ended(world: World) -> None:
+    """What is left under an approval is still covered once the renaming is done."""
+    world.manifest(ipv4("a"), ipv4("b"))
+    assert world.apply().code == 0
+    renamed(world, z="a")
+    assert world.run("plan", "--out", "plan.json", MANIFEST).code == 0
+    digest = json.loads((world.root / "plan.json").read_text())["digest"]
+    world.box.add_fault("reset-before@3")
+    assert world.apply("--approve", digest, MANIFEST).code == 7
+    assert "crawl/a" in world.run("status").out
+    assert world.run("reconcile", "--settle-after", "0s").code == 0
+    assert world.apply("--approve", digest, MANIFEST).code == 0
+    assert world.apply("plan.json").code == 0
+    assert world.bought == ["a", "b", "c"]

@@ -279,6 +279,28 @@ def test_an_overcharge_is_recorded_flagged_and_stops_the_batch(world: World, fau
     assert Decimal(world.report()["money"]["spent_confirmed"]) == Decimal("3.78")
 
 
+@pytest.mark.parametrize("charge", ["25,00", "$25.00 USD", -1.8, True, {"amount": 1.8}])
+def test_a_charge_nobody_can_read_stops_the_batch(world: World, charge: object) -> None:
+    """What is no amount is not taken for the quote: placed, with a finding that shows it, and nothing more is bought."""
+    world.rewrite = lambda endpoint, document: endpoint == "order/make" and document["data"].update(total=charge)
+    world.manifest(ipv4("a"), ipv4("b"))
+    result = world.apply()
+    assert world.bought == ["a"]
+    assert [entry["status"] for entry in world.report()["orders"]] == ["placed", "planned"]
+    (finding,) = world.order("a")["errors"]
+    assert (finding["code"], finding["category"], result.code) == ("PSR505", "warning", 5)
+    assert "which is no amount; 1.80 quoted" in finding["message"]
+
+
+@pytest.mark.parametrize("charge", [None, ""])
+def test_a_charge_that_is_left_out_is_the_quote(world: World, charge: object) -> None:
+    """An answer without a charge says nothing against its quote: the batch goes on."""
+    world.rewrite = lambda endpoint, document: endpoint == "order/make" and document["data"].update(total=charge)
+    world.manifest(ipv4("a"), ipv4("b"))
+    assert world.apply().code == 0
+    assert world.bought == ["a", "b"]
+
+
 def test_a_purchase_is_known_by_the_vendors_number(world: World) -> None:
     """Every placed order has its own vendor id in report and ledger, in order of purchase, without base numbers too."""
     world.serve(base_order_numbers=False)

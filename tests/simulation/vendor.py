@@ -183,7 +183,7 @@ class Vendor:
             lies = path == "proxy/list" and self._may_lie(self._listed(product, request))
             kind, answer = bad_read(self.rng, rows, lies=lies)
             self.counts[f"read {kind}"] += 1
-            self._lied = product * (kind in LIES)
+            self._lied = product * (kind in LIES or kind == "no data")
             return answer
         if path == "order/calc":
             body = json.loads(request.body or b"")
