@@ -82,7 +82,7 @@ def main() -> int:
     results = explore_all(scopes, asked.jobs)
     sums = Counter[str]()
     for result in results:
-        sums.update(worlds=result.worlds, moves=result.moves, broken=result.fault is not None)
+        sums.update(worlds=result.worlds, moves=result.moves, broken=int(result.fault is not None))
     rate = f"in {time.monotonic() - started:.0f} s"
     _say(f"{sums['worlds']:,} worlds, {sums['moves']:,} moves, {sums['broken']} broken promises, {rate}")
     return 1 if sums["broken"] or not results else 0
