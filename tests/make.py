@@ -5,6 +5,7 @@ A test that says `make.order("a", max_total=Decimal(9))` is about the limit and 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -153,7 +154,7 @@ def holder(**changes: Any) -> Holder:
 def task(*orders: OrderRequest, **changes: Any) -> Task:
     """A call about these orders that nobody watches, without limits."""
     usual: dict[str, Any] = {
-        "loaded": loaded(*orders),
+        "contents": loaded(*orders),
         "limits": Limits(),
         "holder": holder(),
         "clock": StillClock(),
@@ -244,7 +245,7 @@ class Books:
     """A ledger to read from, as values: these records, and who owns which of the vendor's order ids."""
 
     def __init__(self, *records: Record, owners: Mapping[str, OrderKey] | None = None, **facts: Any) -> None:
-        self.all, self.owned, self.known = records, owners or {}, facts
+        self.all, self.owned, self.facts = records, owners or {}, facts
         self.account = "default"
 
     def records(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Record]:
@@ -256,6 +257,13 @@ class Books:
 
     def open_records(self) -> list[Record]:
         return [one for one in self.all if one.state in OPEN]
+
+    def newest_records(self, size: int) -> list[Record]:
+        settled = [one for one in self.all if one.state not in OPEN]
+        return sorted(settled, key=lambda one: one.updated_at, reverse=True)[:size]
+
+    def counts(self) -> dict[State, int]:
+        return dict(Counter(one.state for one in self.all))
 
     def owners(self, order_ids: Iterable[str]) -> dict[str, OrderKey]:
         bought = {one.order_id: one.key for one in self.all if one.order_id} | dict(self.owned)
@@ -270,7 +278,7 @@ class Books:
     def strangers(self) -> list[Stranger]:
         return [
             Stranger(order_id=one, who="alice", source="$USER", reason="hers", at=AT)
-            for one in self.known.get("strangers", ())
+            for one in self.facts.get("strangers", ())
         ]
 
     def owned_numbers(self, numbers: Iterable[str]) -> frozenset[str]:

@@ -65,7 +65,7 @@ def no_crash(_: str) -> None:
 class Till:
     """How a call buys: what the faces say, from the confirmation to the last report. Times are seconds.
 
-    `confirm` is shown the plan and raises where a person says no; `ended` is called, the ledger still open, once
+    `confirm` is shown the plan and raises where a person says no; `at_end` is called, the ledger still open, once
     nothing can be bought any more. Up to `jobs` purchases are in flight at once, in the lanes that `lanes` makes.
     `crash_point` is called with the number of each step that was just reached.
     """
@@ -77,7 +77,7 @@ class Till:
     lock_timeout: float = 0.0
     fail_fast: bool = False
     jobs: int = 1
-    ended: Callable[[], None] = lambda: None
+    at_end: Callable[[], None] = lambda: None
     pauses: tuple[float, ...] = PAUSES
     crash_point: Callable[[str], None] = no_crash
     lanes: Callable[[int], Lanes[Result]] = Lanes
@@ -87,7 +87,7 @@ class Till:
 class Desk:
     """Where one batch is bought, under the hold. `approval` is the digest it is bought under, if any.
 
-    Lanes share ledger, report and watch: each takes `lock` for them, one at a time. `halted` is set once nothing more
+    Lanes share ledger, report and watch: each takes `lock` for them, one at a time. `halt` is set once nothing more
     may be claimed.
     """
 
@@ -101,7 +101,7 @@ class Desk:
     purse: Purse = field(default_factory=Purse)
     approval: str | None = None
     lock: RLock = field(default_factory=RLock)
-    halted: Flag = field(default_factory=Flag)
+    halt: Flag = field(default_factory=Flag)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +131,7 @@ def place_all(steps: Sequence[Step], entries_of: Mapping[OrderKey, OrderEntry], 
     failure: BaseException | None = None
     is_told = False
     while purchases or lanes.busy:
-        is_over = failure is not None or desk.halted.is_set() or desk.till.stop.requested
+        is_over = failure is not None or desk.halt.is_set() or desk.till.stop.requested
         if is_over and lanes.busy > 1 and not (is_told or desk.till.stop.requested):
             desk.watch(Notice(text="no further order is begun: waiting for the purchases in flight", stops=True))
             is_told = True
@@ -254,7 +254,7 @@ class Purchase:
         with desk.buyer.connect() as line:
             if isinstance(line, NotSent):
                 return line
-            if desk.halted.is_set():
+            if desk.halt.is_set():
                 return NotSent(reason=HALTED)
             self._claim(terms)
             try:
@@ -292,7 +292,7 @@ class Purchase:
         desk.till.crash_point("6")
         if desk.till.stop.requested:
             return "the run was asked to stop"
-        if desk.halted.is_set():
+        if desk.halt.is_set():
             return HALTED
         if desk.clock.monotonic() - self._claimed > GUARD_SECONDS:
             return f"more than {GUARD_SECONDS:g} s have passed since it was claimed"
@@ -347,7 +347,7 @@ class Purchase:
     def _tries_again(self, outcome: NotSent) -> bool:
         """Pause before another try; False where there will be none, and the batch ends."""
         desk, pauses = self.desk, self.desk.till.pauses
-        if self._tries < len(pauses) and not (desk.till.stop.requested or desk.halted.is_set()):
+        if self._tries < len(pauses) and not (desk.till.stop.requested or desk.halt.is_set()):
             pause = pauses[self._tries]
             self._tries += 1
             self._wait_after(outcome, pause)
@@ -369,12 +369,12 @@ class Purchase:
 
     def _goes_on(self, may: bool) -> None:
         if not may:
-            self.desk.halted.set()
+            self.desk.halt.set()
 
     def _note_stop(self, error: RunnerError) -> None:
         with self.desk.lock:
             entries.note_stop(self.entry, error)
-        self.desk.halted.set()
+        self.desk.halt.set()
 
     def _close(self) -> None:
         """Step 9, and the end of the order is told."""

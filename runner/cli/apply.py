@@ -72,16 +72,16 @@ def command(options: ApplyOptions) -> int:
     outputs = common.outputs_of(options.formats, buying.FORMATS)
     settings = _settings(options)
     consent = consent_of(settings, selection=selection_of(options.selection), new_account=options.new_account)
-    paths, consent = approved_of(options.approval, options.given, options.paths, consent)
+    paths, consent = approved_of(options.approval, options.origins, options.paths, consent)
     call = BatchCall(
         settings=settings,
         outputs=outputs,
         consent=consent,
-        given=options.given,
+        origins=options.origins,
         limits=options.limits,
         screen=options.screen,
         report=options.report,
-        named=tuple(dict.fromkeys((*options.paths, *paths))),
+        paths=tuple(dict.fromkeys((*options.paths, *paths))),
     )
     if options.dry_run == "offline" and consent.approval:
         raise UsageError("without prices the plan cannot be compared with an approval", hint="use --dry-run=online")
@@ -101,6 +101,6 @@ def _refuse_short_money_timeout(options: buying.BuyingOptions) -> None:
 def _settings(options: ApplyOptions) -> Settings:
     if options.faults and not options.vendor.sandbox:
         raise UsageError("--fault needs --sandbox: only the emulator can be made to fail")
-    settings = common.vendor_settings(options.vendor, options.given, options.ledger)
+    settings = common.vendor_settings(options.vendor, options.origins, options.ledger)
     buying = options.buying
     return replace(settings, money_timeout=buying.money_timeout, gap=buying.gap, faults=options.faults)

@@ -117,7 +117,7 @@ def _buy(batch: BatchCall, paths: tuple[str, ...], stop: Stop, options: BuyingOp
                 lock_timeout=options.lock_timeout,
                 fail_fast=options.fail_fast,
                 jobs=options.jobs,
-                ended=stop.defer,
+                at_end=stop.defer,
             )
             with batch.stdout.impatient():
                 ended = call.buy(batch.settings, task, till)
@@ -129,10 +129,10 @@ def _task(batch: BatchCall, paths: tuple[str, ...], watch: Watch) -> Task:
     from runner.manifest.words import Words
     from runner.run import call
 
-    words = Words(paths=paths, named=batch.limits.lockfile, sandbox=batch.settings.sandbox, watch=watch)
+    words = Words(paths=paths, lockfile_path=batch.limits.lockfile, sandbox=batch.settings.sandbox, watch=watch)
     loaded, lockfile = words.load(strict=batch.limits.strict)
     note_left_out(loaded, batch.console)
-    loaded, limits = call.under_policies(loaded, limits_of(batch.limits, batch.given), batch.limits.policy)
+    loaded, limits = call.under_policies(loaded, limits_of(batch.limits, batch.origins), batch.limits.policy)
     task = call.task_of(
         batch.settings,
         loaded,
@@ -141,7 +141,7 @@ def _task(batch: BatchCall, paths: tuple[str, ...], watch: Watch) -> Task:
         watch,
         lockfile=lockfile,
         strict_account=batch.limits.strict_account,
-        flags=flags_of(batch.given, batch.settings),
+        flags=flags_of(batch.origins, batch.settings),
         detailed_exit=batch.detailed_exit,
     )
     if batch.screen.verbose:
@@ -154,14 +154,14 @@ def _watching(batch: BatchCall) -> AbstractContextManager[Watch]:
 
 
 def _confirm(batch: BatchCall, task: Task, stop: Stop, *, yes: bool) -> Callable[[Plan], None]:
-    """Shows the plan, and has its total typed where neither `--yes` nor an approval stands for it.
+    """Shows the plan, and asks where neither `--yes` nor an approval stands for it.
 
     After that, and up to the end of the process, a signal is only a wish: cutting off the words at the end of a run
     would turn "may have been charged" (7) into "cancelled" (8).
     """
     from runner.run.confirm import confirmation
 
-    last_question = confirmation(None if yes else partial(_ask_for_total, batch.console))
+    last_question = confirmation(None if yes else partial(_ask, batch.console))
 
     def confirm(plan: Plan) -> None:
         from runner.views import plan as plan_view
@@ -186,17 +186,28 @@ def _refuse_unread(channel: Channel, what: str, *, gone_is_fine: bool = False) -
     )
 
 
-def _ask_for_total(console: Console, plan: Plan) -> bool:
-    """Whether a person types the total of the plan. Cancelled, with the total as its hint, for anything else."""
-    from runner.core.orders import decimal_text
+def _ask(console: Console, plan: Plan) -> bool:
+    """Whether a person types the total of the plan, or where only names change, `rename`.
 
-    total = decimal_text(plan.total)
-    console.note(f"Type the total, {total}, to buy: ")
+    Cancelled, with what was to be typed as its hint, for anything else.
+    """
+    from runner.core.orders import decimal_text
+    from runner.views.wording import plural
+
+    if plan.to_buy:
+        word, done = decimal_text(plan.total), "nothing was bought"
+        console.note(f"Type the total, {word}, to buy: ")
+        hint = f"the total is {word}"
+    else:
+        word, done = "rename", "nothing was renamed"
+        orders = plural(len(plan.to_rename), "order")
+        console.note(f"Nothing to buy. Type {word} to rename {orders}; an earlier name is never used again: ")
+        hint = f"type {word}, or run again with --yes"
     _refuse_unread(console.err, "question")
     try:
         typed = sys.stdin.readline()
     except KeyboardInterrupt:
         return False
-    if typed.strip() != total:
-        raise Cancelled("not confirmed; nothing was bought", hint=f"the total is {total}")
+    if typed.strip() != word:
+        raise Cancelled(f"not confirmed; {done}", hint=hint)
     return True

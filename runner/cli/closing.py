@@ -13,7 +13,7 @@ import click
 
 from runner.cli.options import common
 from runner.cli.options.bounds import LimitOptions
-from runner.cli.options.command import Given
+from runner.cli.options.command import Origins
 from runner.cli.options.targets import Targets
 from runner.cli.outputs import Rendered, annotates, mask_key, render_problems, show_error, stream_of, tell_job_of
 from runner.core.errors import ExitCode, RunnerError, UsageError, worst
@@ -35,18 +35,18 @@ _STDOUT: Final = Path("-")
 class BatchCall:
     """One call of `plan` or `apply`, as the flags have it. UsageError where the report and a format both want stdout.
 
-    `report` is where that goes, or `-`; `named` are the paths of the command line, a plan document included, and of its
+    `report` is where that goes, or `-`; `paths` are those of the command line, a plan document included, and of its
     manifests. `command` buys what a plan shows. Nothing is said before GitHub masks the key.
     """
 
     settings: Settings
     outputs: tuple[common.Output, ...]
-    given: Given
+    origins: Origins
     limits: LimitOptions
     screen: common.ScreenOptions
     report: Path | None
     consent: Consent
-    named: tuple[str, ...]
+    paths: tuple[str, ...]
     detailed_exit: bool = False
     command: str | None = None
 
@@ -55,7 +55,7 @@ class BatchCall:
             raise UsageError("the report and a format cannot both go to stdout")
         mask_key(self.settings, self.outputs, self.console)
         targets = Targets(self.outputs, self.settings, [("--report", self.report_path)])
-        targets.refuse_inputs(self.named, policy=self.limits.policy, lockfile=self.limits.lockfile)
+        targets.refuse_inputs(self.paths, policy=self.limits.policy, lockfile=self.limits.lockfile)
 
     @cached_property
     def stdout(self) -> Console:
@@ -107,8 +107,10 @@ def report_failure(batch: BatchCall, task: Task, mode: Mode, file: ReportFile | 
     from runner.run import call
     from runner.run.batch import not_begun
 
-    if task.loaded.errors:
-        render_problems(task.loaded.problems, batch.console, files=len(task.loaded.files), orders=task.loaded.count)
+    if task.contents.errors:
+        render_problems(
+            task.contents.problems, batch.console, files=len(task.contents.files), orders=task.contents.count
+        )
         _leave(batch, not_begun(task, mode, None), file)
         raise click.exceptions.Exit(int(ExitCode.INVALID))
     with call.report_failure(task, mode, file, lambda report, _: _leave(batch, report, file), hint=_REPORT_HINT):

@@ -41,7 +41,7 @@ def command(options: DoctorOptions) -> int:
     from runner.views import doctor as view
 
     outputs = common.outputs_of(options.formats, FORMATS)
-    settings = common.vendor_settings(options.vendor, options.given, options.ledger)
+    settings = common.vendor_settings(options.vendor, options.origins, options.ledger)
     targets = Targets(outputs, settings)
     targets.refuse_inputs(options.paths or manifests_here(), policy=options.policy, lockfile=options.lockfile)
     console = options.screen.console()
@@ -53,8 +53,8 @@ def command(options: DoctorOptions) -> int:
         policy=options.policy,
         lockfile=options.lockfile,
         offline=options.offline,
-        flags=common.flags_of(options.given, settings),
-        origins={**options.given.environment, **options.given.line},
+        flags=common.flags_of(options.origins, settings),
+        origins={**options.origins.environment, **options.origins.line},
     )
     checks = doctor.examine(case)
     common.write_outputs(outputs, console, lambda fmt, target: view.render(checks, fmt=fmt, console=target))

@@ -13,11 +13,12 @@ import click
 
 from runner._version import __version__
 from runner.cli import decision
-from runner.cli.options import common
+from runner.cli.options import common, types
 from runner.cli.options.command import CommandOptions, argument, define, group, option, option_class
 from runner.cli.options.targets import Targets
 from runner.core.clock import SystemClock
 from runner.core.errors import ExitCode, LedgerUnusable, Refused, UsageError
+from runner.core.records import Head
 from runner.run import wiring
 from runner.run.settings import LedgerPlace, holder, locate, short_path
 
@@ -60,7 +61,7 @@ def init_command(options: FoundingOptions) -> int:
     from runner.views import ledger as view
 
     outputs = common.outputs_of(options.formats, FORMATS)
-    settings = common.ledger_settings(options.ledger, options.given)
+    settings = common.ledger_settings(options.ledger, options.origins)
     console = options.screen.console()
     who = str(person_of(os.environ))
     founding = establish(settings, who=who, role=options.grant, lock_timeout=options.lock_timeout)
@@ -92,7 +93,7 @@ def export_command(options: ExportOptions) -> int:
     from runner.ledger.export import BrokenHistory
 
     console = options.screen.console()
-    settings = common.ledger_settings(options.ledger, options.given, sandbox=options.sandbox)
+    settings = common.ledger_settings(options.ledger, options.origins, sandbox=options.sandbox)
     Targets((), settings, [("--output", None if str(options.output) == "-" else options.output)])
     with _existing(locate(settings)) as ledger:
         on_screen = str(options.output) == "-" and console.out.terminal
@@ -152,6 +153,13 @@ def _lines(ledger: Ledger, watch: Watch) -> Iterator[str]:
 @option_class
 class VerifyOptions(CommandOptions):
     export: Path | None = argument(required=False, metavar="[EXPORT]", type=click.Path(path_type=Path))
+    since: Head | None = option(
+        "--since",
+        type=types.Mark(),
+        metavar="NUMBER:HASH",
+        envvar=None,
+        help="Check only what follows the event with which an earlier check ended, as it printed it.",
+    )
     formats: tuple[str, ...] = common.format_option(*FORMATS)
     sandbox: bool = option("--sandbox", is_flag=True, help="Check the sandbox's ledger.")
     ledger: common.LedgerOptions = group(common.LedgerOptions)
@@ -162,32 +170,37 @@ class VerifyOptions(CommandOptions):
 def verify_command(options: VerifyOptions) -> int:
     """Check that no event was changed, lost, added or moved: in the ledger, or in the file EXPORT.
 
-    For a ledger, also check that every order is what its events make of it. Exit code 5 at the first thing that is
-    not, which is named, and where there is no ledger, or none of the account.
+    For a ledger, also check that every order is what its events make of it, and the sums by day what the orders make
+    of them. Exit code 5 at the first thing that is not, which is named, and where there is no ledger, or none of the
+    account.
     """
     from runner.views import ledger as view
 
+    if options.export is not None and options.since is not None:
+        raise UsageError("--since is for a ledger, not for an export", hint="an export is checked whole")
     outputs = common.outputs_of(options.formats, FORMATS)
-    settings = common.ledger_settings(options.ledger, options.given, sandbox=options.sandbox)
+    settings = common.ledger_settings(options.ledger, options.origins, sandbox=options.sandbox)
     place = locate(settings)
     Targets(outputs, settings).refuse("the export", [options.export])
     console = options.screen.console()
     with options.screen.watching(console) as watch:
-        verdict = _check_export(options.export, watch) if options.export else _check_ledger(place, watch)
+        verdict = _check_export(options.export, watch) if options.export else _check_ledger(place, options.since, watch)
     common.write_outputs(outputs, console, lambda fmt, target: view.render(verdict, fmt=fmt, console=target))
     return common.exit_code(ExitCode.OK if verdict.whole else ExitCode.REFUSED, console)
 
 
-def _check_ledger(place: LedgerPlace, watch: Watch) -> LedgerCheck:
-    from runner.ledger.export import BrokenHistory, check_ledger
+def _check_ledger(place: LedgerPlace, since: Head | None, watch: Watch) -> LedgerCheck:
+    from runner.ledger.export import BrokenHistory, check_ledger, check_since
     from runner.views.ledger import LedgerCheck
 
     with _existing(place) as ledger:
         try:
-            chain = check_ledger(ledger, watch)
+            chain = check_ledger(ledger, watch) if since is None else check_since(ledger, since, watch)
         except BrokenHistory as error:
             return LedgerCheck(source=ledger.location, account=ledger.account, place=error.place, what=str(error))
-    return LedgerCheck(source=ledger.location, account=ledger.account, head=chain.head, orders=chain.orders)
+    return LedgerCheck(
+        source=ledger.location, account=ledger.account, head=chain.head, orders=chain.orders, since=since
+    )
 
 
 def _check_export(path: Path, watch: Watch) -> LedgerCheck:
@@ -200,7 +213,7 @@ def _check_export(path: Path, watch: Watch) -> LedgerCheck:
         except BrokenHistory as error:
             return LedgerCheck(source=str(path), place=error.place, what=str(error))
     chain = export.chain
-    return LedgerCheck(source=str(path), account=chain.account, head=chain.head, orders=chain.orders)
+    return LedgerCheck(source=str(path), account=chain.account, head=chain.head, orders=chain.orders, is_export=True)
 
 
 @option_class
@@ -222,7 +235,7 @@ def import_command(options: ImportOptions) -> int:
     from runner.views import ledger as view
 
     outputs = common.outputs_of(options.formats, FORMATS)
-    settings = common.ledger_settings(options.ledger, options.given)
+    settings = common.ledger_settings(options.ledger, options.origins)
     place = locate(settings)
     Targets(outputs, settings).refuse("the export", [options.export])
     console = options.screen.console()
@@ -288,7 +301,7 @@ def rekey_command(options: RekeyOptions) -> int:
     Recorded with your name; the ledger keeps a digest of the key, never the key. Asks on a terminal; elsewhere it needs
     --yes. Exit code 5 if another account of the ledger has the key.
     """
-    from runner.limits.admission import leading_there
+    from runner.core.leading import leading_there
     from runner.run import keyring
     from runner.settle.resolve import person_of
 
@@ -296,13 +309,13 @@ def rekey_command(options: RekeyOptions) -> int:
     hint = "make sure that it is the same account's key, then pass --yes"
     decision.refuse_unasked(console, yes=options.yes, hint=hint)
     settings = replace(
-        common.ledger_settings(options.ledger, options.given),
+        common.ledger_settings(options.ledger, options.origins),
         base_url=options.base_url,
         api_key_file=options.api_key_file,
     )
     identity, now = keyring.identity_of(settings), holder(SystemClock().now())
     who = str(person_of(os.environ))
-    with leading_there(common.flags_of(options.given, settings)), wiring.existing_ledger(settings) as ledger:
+    with leading_there(common.flags_of(options.origins, settings)), wiring.existing_ledger(settings) as ledger:
         claim = f"{who} says that account {ledger.account} has this API key, at {identity.address}, from now on"
 
         def agree() -> None:

@@ -48,7 +48,7 @@ class _LockCall:
     """One call: the words of its manifests, the lockfile that is there, and the way to the vendor."""
 
     words: Words
-    loaded: Loaded
+    manifests: Loaded
     lockfile: Lockfile | None
     settings: Settings
     console: Console
@@ -69,8 +69,8 @@ def command(options: LockOptions) -> int:
     if options.check and options.update:
         raise UsageError("--check writes nothing, --update does: use one of them")
     outputs = common.outputs_of(options.formats, FORMATS)
-    settings = common.vendor_settings(options.vendor, options.given)
-    words = Words(paths=options.paths, named=options.lockfile, sandbox=settings.sandbox)
+    settings = common.vendor_settings(options.vendor, options.origins)
+    words = Words(paths=options.paths, lockfile_path=options.lockfile, sandbox=settings.sandbox)
     targets = Targets(outputs, settings)
     targets.refuse_inputs(options.paths, lockfile=options.lockfile)
     if not options.check:
@@ -81,7 +81,7 @@ def command(options: LockOptions) -> int:
     common.note_left_out(loaded, console)
     lockfile, problems = read(words.place) if words.place.exists() else (None, ())
     locking = _LockCall(
-        words=words, loaded=loaded, lockfile=lockfile, settings=settings, console=console, screen=options.screen
+        words=words, manifests=loaded, lockfile=lockfile, settings=settings, console=console, screen=options.screen
     )
     written = None
     problems = (*loaded.problems, *problems)
@@ -106,11 +106,11 @@ def _check(locking: _LockCall) -> list[Problem]:
     """Offline first: every word locked, no entry too many. Only then the vendor is asked what has moved."""
     from runner.manifest.lock.changes import lock, moved_problems
 
-    problems = locking.words.lock_findings(locking.loaded, locking.lockfile)
+    problems = locking.words.lock_findings(locking.manifests, locking.lockfile)
     if problems or locking.lockfile is None:
         return problems
     with _catalogue(locking) as catalogue:
-        changes = lock(locking.loaded.orders, locking.lockfile, (), catalogue.choices, "")
+        changes = lock(locking.manifests.orders, locking.lockfile, (), catalogue.choices, "")
     return moved_problems(changes, locking.lockfile.path, locking.words.command)
 
 
@@ -124,7 +124,7 @@ def _lock(locking: _LockCall, update: tuple[str, ...]) -> tuple[list[Problem], L
     place = locking.words.place
     now = f"{SystemClock().now():%Y-%m-%dT%H:%M:%SZ}"
     with _catalogue(locking) as catalogue:
-        changes = lock(locking.loaded.orders, locking.lockfile, update, catalogue.choices, now)
+        changes = lock(locking.manifests.orders, locking.lockfile, update, catalogue.choices, now)
     if changes.problems:
         return list(changes.problems.values()), None
     entries = entries_to_keep(changes, locking.lockfile, others=not covers(locking.words.paths, place))
@@ -135,10 +135,10 @@ def _lock(locking: _LockCall, update: tuple[str, ...]) -> tuple[list[Problem], L
     removed = [entry for address, entry in before.items() if address not in entries]
     done = LockResult(
         path=str(place),
-        locked=len(entries),
-        added=changes.added,
-        updated=changes.updated,
-        removed=removed,
+        words=len(entries),
+        additions=changes.additions,
+        updates=changes.updates,
+        removals=removed,
         changed=changed,
     )
     return as_warnings(moved_problems(changes, str(place), locking.words.command)), done
@@ -172,8 +172,8 @@ def _show(
             written,
             fmt=fmt,
             console=target,
-            files=len(locking.loaded.files),
-            orders=locking.loaded.count,
+            files=len(locking.manifests.files),
+            orders=locking.manifests.count,
             source_line=source_line,
         ),
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from runner.cli.options.common import Output, writing
+from runner.cli.options.targets import STEP_OUTPUT, STEP_SUMMARY
 from runner.core.errors import ExitCode, Problem, RunnerError, UsageError
 from runner.run.settings import Settings, read_key
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from runner.views.terminal.console import Console
     from runner.views.terminal.stream import Stream
 
-STEP_SUMMARY: Final = 1024 * 1024
+SUMMARY_BYTES: Final = 1024 * 1024
 """Bytes that GitHub takes as the summary of a step."""
 
 _LEAST: Final = 4096
@@ -100,14 +101,14 @@ def tell_job(summary: Callable[[int], str], outputs: Mapping[str, str], console:
 
     `summary` makes Markdown of at most so many bytes.
     """
-    with suppress(KeyError):
-        path = Path(os.environ["GITHUB_STEP_SUMMARY"])
-        room = STEP_SUMMARY - (path.stat().st_size if path.is_file() else 0)
+    if named := os.environ.get(STEP_SUMMARY):
+        path = Path(named)
+        room = SUMMARY_BYTES - (path.stat().st_size if path.is_file() else 0)
         if room >= _LEAST:
             _append(path, summary(room), console)
-    with suppress(KeyError):
+    if named := os.environ.get(STEP_OUTPUT):
         lines = "".join(f"{name}={value}\n" for name, value in outputs.items())
-        _append(Path(os.environ["GITHUB_OUTPUT"]), lines, console)
+        _append(Path(named), lines, console)
 
 
 def tell_job_of(document: Mapping[str, Any], console: Console) -> None:
@@ -120,8 +121,9 @@ def tell_job_of(document: Mapping[str, Any], console: Console) -> None:
 def _append(path: Path, text: str, console: Console) -> None:
     from runner.views.terminal.safe import one_line
 
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC  # a pipe that nobody reads: no wait
     try:
-        with path.open("a", encoding="utf-8") as stream:
+        with os.fdopen(os.open(path, flags, 0o666), "w", encoding="utf-8") as stream:
             stream.write(text)
     except OSError as error:
         console.note(one_line(f"{path} could not be written: {error.strerror or error}") + "\n")

@@ -53,7 +53,7 @@ def command(options: PlanOptions) -> int:
         if "-" in options.paths:
             raise UsageError("a plan made from stdin cannot be applied: stdin cannot be read again", hint="name files")
         outputs += (common.Output("json", options.out),)
-    settings = common.vendor_settings(options.vendor, options.given, options.ledger)
+    settings = common.vendor_settings(options.vendor, options.origins, options.ledger)
     consent = consent_of(
         settings,
         selection=selection_of(options.selection),
@@ -64,13 +64,13 @@ def command(options: PlanOptions) -> int:
         settings=settings,
         outputs=outputs,
         consent=consent,
-        given=options.given,
+        origins=options.origins,
         limits=options.limits,
         screen=options.screen,
         report=options.report,
-        named=options.paths,
+        paths=options.paths,
         detailed_exit=options.detailed_exitcode,
-        command=_buying_command(options) + common.flags_of(options.given, settings),
+        command=_buying_command(options) + common.flags_of(options.origins, settings),
     )
     return buying.preview(call, options.paths, "plan")
 

@@ -58,20 +58,20 @@ def command(options: ReconcileOptions) -> int:
     An order is declared absent only if a complete list has nothing that could be it, the balance did not move, and the
     waiting time has passed; placed only with --exclusive. What stays open is listed with its candidates: exit code 7.
     """
+    from runner.core.leading import leading_there
     from runner.core.stop import Stop
     from runner.evidence.judge import Rules
-    from runner.limits.admission import leading_there
     from runner.run import call
     from runner.views import reconcile as view
     from runner.views.terminal.writer import hurry
 
     outputs = common.outputs_of(options.formats, FORMATS)
     keys = tuple(dict.fromkeys(key_of(text) for text in options.keys))
-    settings = common.vendor_settings(options.vendor, options.given, options.ledger)
+    settings = common.vendor_settings(options.vendor, options.origins, options.ledger)
     Targets(outputs, settings).refuse_inputs((), policy=options.policy)
     console = options.screen.console()
     exclusive = options.exclusive or _is_exclusive(options.policy, console)
-    flags = common.flags_of(options.given, settings)
+    flags = common.flags_of(options.origins, settings)
     with leading_there(flags), console.impatient(), options.screen.watching(console) as watch:
         settlements, code = call.reconcile(
             settings,

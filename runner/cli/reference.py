@@ -48,7 +48,7 @@ def command(options: ReferenceOptions) -> int:
     from runner.views import reference
 
     outputs = common.outputs_of(options.formats, FORMATS)
-    settings = replace(common.vendor_settings(options.vendor, options.given), account=options.account)
+    settings = replace(common.vendor_settings(options.vendor, options.origins), account=options.account)
     Targets(outputs, settings)
     console = options.screen.console()
     lists = _lists(options, settings, console)

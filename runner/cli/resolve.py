@@ -61,7 +61,7 @@ def command(options: ResolveOptions) -> int:
     decision.refuse_unasked(console, yes=options.yes, hint="check the vendor's dashboard, then pass --yes")
     reason = (options.reason or "seen at the vendor").strip()
     person, now = resolve.person_of(os.environ), SystemClock().now()
-    settings = common.ledger_settings(options.ledger, options.given, sandbox=options.sandbox)
+    settings = common.ledger_settings(options.ledger, options.origins, sandbox=options.sandbox)
     if options.key is None:
         order_ids = tuple(dict.fromkeys(options.not_mine))
         disowning = resolve.Disowning(order_ids=order_ids, reason=reason, person=person, at=now)
@@ -132,7 +132,7 @@ def _warn_of_another_key(ledger: Ledger, settings: Settings, console: Console, o
     """Say that the key at hand is not the account's; it is not used here. Raises AccountUnknown for an unknown name."""
     from runner.run.keyring import objection
 
-    if error := objection(ledger, settings, common.flags_of(options.given, settings)):
+    if error := objection(ledger, settings, common.flags_of(options.origins, settings)):
         show_warning(error, console)
 
 

@@ -15,8 +15,12 @@ from runner.run import wiring
 from runner.run.settings import locate
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from runner.core.ledger import Ledger
     from runner.core.orders import OrderRequest
     from runner.core.selection import Selection
+    from runner.settle.status import Listing, StatusRow
     from runner.views.terminal.console import Console
 
 FORMATS = ("text", "json")
@@ -26,6 +30,9 @@ FORMATS = ("text", "json")
 class StatusOptions(CommandOptions):
     paths: tuple[str, ...] = common.paths_argument(required=False)
     formats: tuple[str, ...] = common.format_option(*FORMATS)
+    every: bool = option(
+        "--all", is_flag=True, help="Without PATH: list every order of the account, not only the newest."
+    )
     sandbox: bool = option("--sandbox", is_flag=True, help="Use the sandbox's ledger.")
     selection: SelectionOptions = group(SelectionOptions)
     ledger: common.LedgerOptions = group(common.LedgerOptions)
@@ -34,10 +41,11 @@ class StatusOptions(CommandOptions):
 
 @define("status", StatusOptions)
 def command(options: StatusOptions) -> int:
-    """Show what the ledger knows: of the orders of PATH..., or of every order of the account. No network, no key.
+    """Show what the ledger knows: of the orders of PATH..., or of the account. No network, no key.
 
-    Open orders, which may have been charged, come first, whether they are in PATH or not. Exit code 7 if there is one.
-    A key in the environment that is not the account's is told on stderr.
+    Open orders, which may have been charged, come first, whether they are in PATH or not. Without PATH the newest of
+    the others follow, in JSON all of them. Exit code 7 if an order is open. A key in the environment that is not the
+    account's is told on stderr.
     """
     from runner.run.keyring import objection
     from runner.settle import status
@@ -45,30 +53,42 @@ def command(options: StatusOptions) -> int:
     from runner.views import status as view
 
     outputs = common.outputs_of(options.formats, FORMATS)
-    settings = common.ledger_settings(options.ledger, options.given, sandbox=options.sandbox)
+    settings = common.ledger_settings(options.ledger, options.origins, sandbox=options.sandbox)
     selection = selection_of(options.selection)
     if selection and not options.paths:
         raise UsageError("--only, --exclude and --label need manifests", hint="name PATH...")
     Targets(outputs, settings).refuse_inputs(options.paths)
     console = options.screen.console()
-    flags = common.flags_of(options.given, settings)
+    flags = common.flags_of(options.origins, settings)
     requests = _requests(options.paths, selection, console) if options.paths else ()
     with closing(wiring.open_ledger(locate(settings), read_only=True)) as ledger:
-        rows = status.rows_of(ledger, requests) if options.paths else status.every_row(ledger)
         claims = ledger.open_claims()
-        disputed = status.disputed_records(rows, ledger)
         other_key = objection(ledger, settings, flags)
         unread = wiring.unread(settings, ledger)
-    common.write_outputs(
-        outputs,
-        console,
-        lambda fmt, to: view.render(rows, fmt=fmt, console=to, claims=claims, disputed=disputed, flags=flags),
-    )
+        rows = status.rows_of(ledger, requests) if options.paths else None
+        records = (row.record for row in rows if row.record) if rows is not None else ledger.stray_records()
+        disputed = status.disputed_records(records, ledger)
+
+        def render(fmt: str, to: Console) -> None:
+            listing = _listing(ledger, rows, every=options.every or fmt == "json")
+            view.render(listing, fmt=fmt, console=to, claims=claims, disputed=disputed, flags=flags)
+
+        common.write_outputs(outputs, console, render)
+        in_doubt = any(row.open for row in rows) if rows is not None else bool(ledger.open_records())
     for problem in unread:
         failure.render(problem, console)
     if other_key is not None:
         show_warning(other_key, console)
-    return common.exit_code(ExitCode.OUTCOME_UNKNOWN if any(row.open for row in rows) else ExitCode.OK, console)
+    return common.exit_code(ExitCode.OUTCOME_UNKNOWN if in_doubt else ExitCode.OK, console)
+
+
+def _listing(ledger: Ledger, rows: Sequence[StatusRow] | None, *, every: bool) -> Listing:
+    """What to show: the rows of manifests, else the account's orders."""
+    from runner.settle import status
+
+    if rows is not None:
+        return status.listing_of(rows)
+    return status.everything(ledger) if every else status.newest(ledger)
 
 
 def _requests(paths: tuple[str, ...], selection: Selection, console: Console) -> tuple[OrderRequest, ...]:

@@ -51,7 +51,7 @@ def command(options: ValidateOptions) -> int:
     Targets(outputs).refuse_inputs(options.paths, policy=options.policy, lockfile=options.lockfile)
     console = options.screen.console()
     with options.screen.watching(console) as watch:
-        words = Words(paths=options.paths, named=options.lockfile, watch=watch)
+        words = Words(paths=options.paths, lockfile_path=options.lockfile, watch=watch)
         checked, policies = _check(words, options.policy, strict=options.strict)
         if options.require_policy and not (policies.policies or policies.problems):
             checked = replace(checked, problems=(missing(), *checked.problems))

@@ -6,7 +6,7 @@ Every method raises `LedgerUnusable` where the store cannot be read or a write w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime
 from decimal import Decimal
@@ -32,6 +32,7 @@ from runner.core.records import (
     Stranger,
     Want,
 )
+from runner.core.states import State
 from runner.core.vendor import Witness
 
 
@@ -138,6 +139,12 @@ class Ledger(Protocol):
     def open_records(self) -> list[Record]:
         """Every order of the account whose outcome is not settled (`submitted`, `unknown`), oldest first."""
 
+    def newest_records(self, size: int) -> list[Record]:
+        """At most `size` orders of the account whose outcome is settled: those that moved last, the last one first."""
+
+    def stray_records(self) -> list[Record]:
+        """The orders of the account that could be bought but for a `stray_order_id`, by that id."""
+
     def open_claims(self) -> list[OpenClaim]:
         """The orders of `open_records` with what their claims wrote down, in that order."""
 
@@ -160,12 +167,15 @@ class Ledger(Protocol):
         """The orders at the vendor that are remembered as somebody else's, by order id."""
 
     def spent_since(self, at: datetime) -> dict[date, Decimal]:
-        """What was spent, or may have been, by the UTC day of the claim, on orders claimed at `at` or later.
+        """What was spent, or may have been, by the UTC day of the claim, on orders claimed on the day of `at` or later.
 
         Placed orders count with what was charged (the quote, where the answer named no amount), open ones and those
         with an order id that could not become theirs with their quote. An adopted order counts from its adoption on.
         What was refunded is not known.
         """
+
+    def counts(self) -> Mapping[State, int]:
+        """How many orders of the account are in each state, as the ledger keeps it; states without any are left out."""
 
     def dearest(self) -> Decimal | None:
         """The price of the dearest order the account ever bought; None where it has bought none."""
@@ -198,11 +208,20 @@ class Ledger(Protocol):
     def head(self) -> Head:
         """How many events the account has, and the hash of the last, as the ledger keeps it beside them."""
 
-    def history(self) -> Iterator[Entry]:
-        """Every event of the account, oldest first, as it is stored; memory does not grow with them."""
+    def event_number(self, number: int) -> tuple[int, str] | None:
+        """The `seq` and the hash of the account's `number`-th event, from 1; None where it has no such event."""
+
+    def history(self, after: int = 0) -> Iterator[Entry]:
+        """The events of the account whose `seq` is above `after`, oldest first; memory does not grow with them."""
 
     def kept_witness(self, digest: str) -> Witness | None:
         """The witness that claims name by this digest, as it is stored, whether or not it still has that digest."""
 
     def misfit(self) -> str | None:
         """The first order that is not what its events make of it, and how, in words; None where all are."""
+
+    def misfit_among(self, keys: Sequence[str]) -> str | None:
+        """The first of these orders, at most 500, all with events, that is not what its events make of it; as above."""
+
+    def misfit_of_days(self) -> str | None:
+        """The first day that is not kept as its orders make it, and how, in words; None where all are."""

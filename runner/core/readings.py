@@ -30,7 +30,7 @@ class BalanceReading:
 
     amount: Decimal
     events: int
-    taken: float
+    read_at: float
 
 
 class Readings:
@@ -80,7 +80,7 @@ class Readings:
         Raises ValueError where there is none, and orders of ours are in flight.
         """
         reading = self._balance
-        is_old = reading is None or self._clock.monotonic() - reading.taken >= MAX_AGE
+        is_old = reading is None or self._clock.monotonic() - reading.read_at >= MAX_AGE
         if reading is None or (is_old and not self._reserved):
             self._refuse_in_flight("the balance")
             return self._note_balance(self.reader.balance())
@@ -139,7 +139,7 @@ class Readings:
 
     def _note_balance(self, amount: Decimal) -> BalanceReading:
         self._spent = Decimal(0)
-        self._balance = BalanceReading(amount=amount, events=self._count_events(), taken=self._clock.monotonic())
+        self._balance = BalanceReading(amount=amount, events=self._count_events(), read_at=self._clock.monotonic())
         return self._balance
 
     def _refuse_in_flight(self, what: str) -> None:

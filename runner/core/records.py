@@ -163,7 +163,7 @@ class Run:
 class Restored:
     """What `restore` came to: events and orders that were added, events that were there, of those how many more."""
 
-    added: int
+    events: int
     orders: int
     present: int
     beyond: int

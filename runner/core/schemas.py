@@ -63,15 +63,15 @@ def gate(name: str) -> Callable[[Any], bool]:
 class Violation:
     """One rule that an instance breaks.
 
-    `keyword` is the rule's, `wanted` its value, `rule` the schema around it; `at` leads to `given`, what breaks it.
-    `in_name` means that `given` is the name of a property of what `at` leads to.
+    `keyword` is the rule's, `demand` its value, `rule` the schema around it; `at` leads to `value`, what breaks it.
+    `in_name` means that `value` is the name of a property of what `at` leads to.
     """
 
     keyword: str
-    wanted: Any
+    demand: Any
     rule: Schema
     at: tuple[str | int, ...]
-    given: Any
+    value: Any
     in_name: bool
 
 
@@ -80,10 +80,10 @@ def explain(name: str, instance: object) -> list[Violation]:
     return [
         Violation(
             keyword=str(error.validator),
-            wanted=error.validator_value,
+            demand=error.validator_value,
             rule=cast("Schema", error.schema),
             at=tuple(error.absolute_path),
-            given=error.instance,
+            value=error.instance,
             in_name="propertyNames" in error.schema_path,
         )
         for error in _authority(name).iter_errors(instance)

@@ -32,7 +32,7 @@ class Group:
 class Explanation:
     """One group's part of a world: how many were bought, and which new orders they are."""
 
-    bought: int
+    purchases: int
     orders: frozenset[str]
 
 
@@ -72,7 +72,7 @@ def _assignments(
         if all(choice.count(place) <= count for place, count in enumerate(counts)):
             yield tuple(
                 Explanation(
-                    bought=count,
+                    purchases=count,
                     orders=frozenset(order for order, home in zip(homes, choice, strict=True) if home == place),
                 )
                 for place, count in enumerate(counts)

@@ -36,14 +36,14 @@ class Facts:
     """All that is known beside the claims.
 
     `looks` has a type's look, or nothing where it could not be taken whole; `balance` is None where it could not be
-    read. `owned`: order ids and base numbers that the ledger's orders have. `ended`: order ids of ours that are over.
+    read. `own_ids`: order ids and base numbers that the ledger's orders have. `over_ids`: those of ours that are over.
     """
 
     looks: Mapping[ProductType, Look]
     balance: Decimal | None
-    owned: Collection[str] = frozenset()
-    ended: Collection[str] = frozenset()
-    bought: Sequence[Bought] = ()
+    own_ids: Collection[str] = frozenset()
+    over_ids: Collection[str] = frozenset()
+    purchases: Sequence[Bought] = ()
     countries: Countries = field(default_factory=dict)
 
 
@@ -164,8 +164,8 @@ def _new(claim: OpenClaim, look: Look | None, facts: Facts) -> list[SeenOrder]:
         seen
         for seen in (look.orders if look else ())
         if claim.witness.has(seen) is not True
-        and seen.order_id not in facts.owned
-        and not any(number in facts.owned for number in seen.numbers)
+        and seen.order_id not in facts.own_ids
+        and not any(number in facts.own_ids for number in seen.numbers)
     ]
 
 
@@ -178,7 +178,7 @@ def _balance_fall(claim: OpenClaim, facts: Facts) -> Decimal | None:
     if facts.balance is None:
         return None
     own = Decimal(0)
-    for bought in facts.bought:
+    for bought in facts.purchases:
         record = bought.record
         if record.fields.get("paymentId") == PAY_BY_CARD:
             continue
@@ -199,7 +199,7 @@ def _list_doubt(claim: OpenClaim, look: Look | None, facts: Facts) -> str:
     if look.at >= shown_until(claim.record.fields, claim.claimed_at):
         return "the order would have ended by now, and orders that have ended are not shown"
     listed = {seen.order_id for seen in look.orders}
-    lost = sorted(claim.witness.order_ids - listed - set(facts.ended))
+    lost = sorted(claim.witness.order_ids - listed - set(facts.over_ids))
     new_ids = (seen for seen in look.orders if seen.order_id not in claim.witness.order_ids)
     if len(lost) > sum(claim.witness.has(seen) is True for seen in new_ids):
         named = ", ".join(lost[:3]) + (" and more" if len(lost) > 3 else "")
@@ -295,7 +295,7 @@ def _groups(cases: Sequence[_Case]) -> Iterator[tuple[Group, list[_Case]]]:
 
 def _rule(group: Group, members: list[_Case], explanations: Sequence[Explanation]) -> Iterator[Verdict]:
     """Verdicts for one group, from its part of every world. Which of the members is which matters to nobody."""
-    bought, orders = {world.bought for world in explanations}, {world.orders for world in explanations}
+    bought, orders = {world.purchases for world in explanations}, {world.orders for world in explanations}
     if group.price == 0:
         yield from (case.verdict("open", "the balance does not show what it costs") for case in members)
         return

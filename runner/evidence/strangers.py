@@ -37,11 +37,11 @@ NAMED: Final = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lookalike:
-    """What looks like one order: the first `NAMED` by their ids, and of how many; `suggested` to think of first."""
+    """What looks like one order: the first `NAMED` by their ids, and of how many; `suggestion` to think of first."""
 
     fits: tuple[Match, ...]
     number: int
-    suggested: str
+    suggestion: str
 
 
 def recent_of(orders: Iterable[SeenOrder], today: date) -> list[SeenOrder]:
@@ -146,7 +146,7 @@ class _Likeness:
 
     number: int
     fits: tuple[Match, ...]
-    left: _Queue
+    rest: _Queue
 
 
 class _Crowd:
@@ -190,10 +190,10 @@ class _Crowd:
         answer = self._answers[wish]
         if not answer.number:
             return None
-        suggested = answer.left.pop()
+        suggested = answer.rest.pop()
         if suggested is not None:
             self._suggested.add(suggested)
-        return Lookalike(fits=answer.fits, number=answer.number, suggested=suggested or answer.fits[0].order.order_id)
+        return Lookalike(fits=answer.fits, number=answer.number, suggestion=suggested or answer.fits[0].order.order_id)
 
     def _wish(self, sought: Sought, names: Iterable[str]) -> Wish:
         """Which package is asked for is nothing that rows show."""
@@ -209,7 +209,7 @@ class _Crowd:
         return _Likeness(
             number=sum(appearance.count(most) for appearance in appearances),
             fits=tuple(islice(filter(None, matches), NAMED)),
-            left=_Queue(appearances, most),
+            rest=_Queue(appearances, most),
         )
 
     def _appearances_like(self, sought: Sought, quantity: Scalar | None) -> list[_Appearance]:

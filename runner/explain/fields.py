@@ -25,7 +25,7 @@ class FieldNode:
     schema: str
     path: tuple[str, ...]
     rule: Mapping[str, Any]
-    needed: str = ""
+    need: str = ""
 
     @property
     def name(self) -> str:
@@ -51,7 +51,7 @@ class FieldNode:
         needs = _needs(inner)
         return {
             name: FieldNode(
-                schema=self.schema, path=(*self.path, name), rule=_resolve(rule, root), needed=needs.get(name, "")
+                schema=self.schema, path=(*self.path, name), rule=_resolve(rule, root), need=needs.get(name, "")
             )
             for name, rule in rules.items()
         }
@@ -105,7 +105,7 @@ def topic(node: FieldNode) -> Topic:
 
 def line(node: FieldNode) -> Item:
     """A field in a table: its last name, whether it is needed, and what it is in a few words."""
-    return Item(name=node.path[-1], mark=node.needed, text=gist(node.text))
+    return Item(name=node.path[-1], mark=node.need, text=gist(node.text))
 
 
 def fields_inside(node: FieldNode) -> list[Section]:
@@ -131,7 +131,7 @@ def _pair(line: Item) -> str:
 def facts(node: FieldNode) -> tuple[tuple[str, str], ...]:
     """What a field is at a glance: its kind, whether it is needed, and what it may be."""
     rule = node.rule
-    rows = [("kind", _kind(rule, node.schema) if node.path else ""), ("needed", node.needed)]
+    rows = [("kind", _kind(rule, node.schema) if node.path else ""), ("needed", node.need)]
     if "const" in rule:
         rows.append(("always", _literal(rule["const"])))
     if "enum" in rule:

@@ -42,5 +42,5 @@ def _groups(nodes: Mapping[str, FieldNode]) -> list[Item]:
     for name, node in nodes.items():
         alike = node.text.replace(f"`order-runner reference {name}`", "`order-runner reference TYPE`")
         alike = alike.replace(f"reference/list/{name}", "reference/list/TYPE")
-        groups.setdefault((node.needed or "optional", alike), []).append(name)
+        groups.setdefault((node.need or "optional", alike), []).append(name)
     return [Item(name=", ".join(types), mark=needed, text=text) for (needed, text), types in groups.items()]

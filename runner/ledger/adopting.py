@@ -13,7 +13,7 @@ from runner.core.errors import Refused
 from runner.core.orders import OrderKey
 from runner.core.records import Adoption, Attempt, Record, Settlement, Stranger, Want
 from runner.core.states import CLAIMABLE, Event, State
-from runner.ledger import statements
+from runner.ledger import days, statements
 from runner.ledger.claims import owners
 from runner.ledger.codec import json_text, moment_text, optional_money, record_of, storable, values_of
 from runner.ledger.sql import AccountRows
@@ -67,6 +67,9 @@ def adopt(rows: AccountRows, fence: int, adoption: Adoption) -> Record:
         reason=settlement.reason,
     )
     statements.change_together(rows.connection, *entry)
+    sums = days.Changes()
+    sums.note(row, {**(row or {}), **values})
+    sums.keep(rows.connection, rows.account)
     return rows.records([want.key])[want.key]
 
 

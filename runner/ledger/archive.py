@@ -5,7 +5,7 @@ Knows no engine; each step belongs inside a transaction that its caller opens an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Row
@@ -13,7 +13,7 @@ from sqlalchemy import Row
 from runner.core.errors import LedgerUnusable
 from runner.core.records import COLUMNS, Contradiction, Entry, Head, Restored, Stranger
 from runner.core.vendor import Witness
-from runner.ledger import statements
+from runner.ledger import days, statements
 from runner.ledger.adopting import keep_stranger
 from runner.ledger.fold import fold
 from runner.ledger.sql import KEYS_A_QUERY, AccountRows
@@ -28,6 +28,16 @@ def kept_head(rows: AccountRows) -> Head:
     """Where the account's chain ends, as the ledger keeps it."""
     row = statements.HEAD.one(rows.connection, {"b_account": rows.account})
     return Head(row["events"], row["hash"]) if row else Head()
+
+
+def event_number(rows: AccountRows, number: int) -> tuple[int, str] | None:
+    """The `seq` and the hash of the account's `number`-th event; None where it has no such event."""
+    beyond = kept_head(rows).events - number
+    if beyond < 0 or number < 1:
+        return None
+    values = {"b_account": rows.account, "b_beyond": beyond}
+    row = statements.EVENT_BEFORE_THE_END.one(rows.connection, values)
+    return (int(row["seq"]), str(row["hash"])) if row else None
 
 
 def accounts(rows: AccountRows) -> list[str]:
@@ -61,7 +71,23 @@ def misfit_after(rows: AccountRows, last: str, size: int) -> tuple[str | None, s
     return next((misfit for misfit in found if misfit), None), str(page[-1]["key"])
 
 
-def _fold_orders(rows: AccountRows, keys: list[str]) -> dict[str, dict[str, Any] | str]:
+def misfit_among(rows: AccountRows, keys: Sequence[str]) -> str | None:
+    """The first misfit among the orders with these keys, each of which has an event; at most `KEYS_A_QUERY`."""
+    values = {"b_account": rows.account, "b_keys": keys}
+    page = {row["key"]: dict(row) for row in rows.connection.execute(statements.ROWS, values).mappings()}
+    folded = _fold_orders(rows, keys)
+    found = (
+        _misfit(page[key], folded.get(key)) if key in page else f"{key} has events, but is missing" for key in keys
+    )
+    return next((misfit for misfit in found if misfit), None)
+
+
+def misfit_of_days(rows: AccountRows) -> str | None:
+    """The first day that is not kept as the orders make it; in words."""
+    return days.misfit(rows.connection, rows.account)
+
+
+def _fold_orders(rows: AccountRows, keys: Sequence[str]) -> dict[str, dict[str, Any] | str]:
     """What the events make of each order: its row, or why there can be none."""
     folded: dict[str, dict[str, Any] | str] = {}
     values = {"b_account": rows.account, "b_keys": keys}
@@ -91,7 +117,7 @@ def restore(rows: AccountRows, history: Iterable[Entry | Witness | Stranger]) ->
     """Add what a history has beyond the ledger's own events; `Contradiction` where the two differ."""
     start = rows.chain()
     theirs = _every_event(rows)
-    end, added, orders = Head(), 0, 0
+    end, added, orders, sums = Head(), 0, 0, days.Changes()
     for part in history:
         if isinstance(part, Witness):
             rows.keep_witness(part)
@@ -105,7 +131,7 @@ def restore(rows: AccountRows, history: Iterable[Entry | Witness | Stranger]) ->
         else:
             if not added and end != start:
                 raise LedgerUnusable("the ledger's own chain is broken", hint="check it: order-runner ledger verify")
-            orders += _append(rows, part)
+            orders += _append(rows, part, sums)
             added += 1
         end = Head(end.events + 1, part.hash)
     present = end.events - added
@@ -113,7 +139,8 @@ def restore(rows: AccountRows, history: Iterable[Entry | Witness | Stranger]) ->
         moved = {"b_account": rows.account, "events": end.events, "hash": end.hash}
         statements.MOVE_CHAIN.change(rows.connection, moved)
         rows.ends.append(end)
-    return Restored(added=added, orders=orders, present=present, beyond=0 if added else start.events - present)
+    sums.keep(rows.connection, rows.account)
+    return Restored(events=added, orders=orders, present=present, beyond=0 if added else start.events - present)
 
 
 def _every_event(rows: AccountRows) -> Iterator[Entry]:
@@ -133,11 +160,12 @@ def _refuse_other(ours: Entry, theirs: Entry) -> None:
             )
 
 
-def _append(rows: AccountRows, entry: Entry) -> bool:
+def _append(rows: AccountRows, entry: Entry, sums: days.Changes) -> bool:
     """Enter one event and move its order; whether the order is new."""
     condition = {"b_account": rows.account, "b_key": entry.key}
     row = statements.ROW.one(rows.connection, condition)
     after = fold(row, entry)
+    sums.note(row, after)
     if row is None:
         statements.RESTORE_ORDER.change(rows.connection, after)
     else:

@@ -70,7 +70,7 @@ _BOUGHT: Final = select(orders.c.key, orders.c.claimed_at).where(
 _CLAIMED: Final = (
     select(order_events.c.key, order_events.c.detail)
     .where(of_account(order_events), order_events.c.event == Event.CLAIMED.value, one_of(order_events.c.key, "b_keys"))
-    .order_by(order_events.c.seq)
+    .order_by(order_events.c.key, order_events.c.seq)
 )
 
 
@@ -103,10 +103,15 @@ def bought_since(rows: AccountRows, at: datetime) -> list[Bought]:
 
 
 def _purchase(rows: AccountRows, record: Record, claimed_at: str) -> Bought:
-    """With the place of its first claim: a late answer may have been that of an earlier attempt than the last."""
+    """With the place of the first claim that may have bought it.
+
+    A late answer may have been that of an earlier attempt than the last, but of none that was not sent or was refused.
+    """
     events = _since_purchase(rows, record.key)
-    adopted = bool(events) and events[-1].attempt not in {e.attempt for e in events if e.event == Event.CLAIMED}
-    claims = [] if adopted else [event.seq for event in events if event.event == Event.CLAIMED]
+    claimed = {event.attempt: event.seq for event in events if event.event == Event.CLAIMED}
+    adopted = bool(events) and events[-1].attempt not in claimed
+    in_vain = {event.attempt for event in events if event.event in (Event.NOT_SENT, Event.REJECTED)}
+    claims = [] if adopted else [seq for attempt, seq in claimed.items() if attempt not in in_vain]
     return Bought(
         record=record,
         claimed_at=datetime.fromisoformat(claimed_at),

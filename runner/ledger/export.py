@@ -36,6 +36,14 @@ LONGEST: Final = 64 * 1024 * 1024
 
 NOT_OURS: Final = "is not in the form that `ledger export` writes"
 
+KEYS: Final = 500
+"""Orders compared at a time."""
+
+_OTHER: Final = (
+    "it is not the history that was checked then: look whether this is the right ledger and its newest copy, "
+    "then check all of it without --since"
+)
+
 _MEMBERS: Final[Mapping[str, frozenset[str]]] = {
     "header": frozenset(("kind", "format", "tool", "account", "ledger", "at", "events", "head", "hash")),
     "witness": frozenset(("kind", "digest", "type", "order_ids", "at", "package")),
@@ -68,9 +76,10 @@ class Header:
 class Chain:
     """One account's history as far as it was followed: where it ends, and how many orders it has."""
 
-    def __init__(self, account: str) -> None:
+    def __init__(self, account: str, head: Head | None = None) -> None:
+        """`head` is where it was followed to before; `orders` counts from there."""
         self.account = account
-        self.head = Head()
+        self.head = head or Head()
         self.orders = 0
         self._witnesses: dict[str, str] = {}
 
@@ -100,12 +109,14 @@ class Chain:
         return digest
 
 
-def parts(ledger: Ledger, chain: Chain, total: int = 0, watch: Watch = ignore) -> Iterator[Entry | Witness]:
+def parts(
+    ledger: Ledger, chain: Chain, total: int = 0, watch: Watch = ignore, after: int = 0
+) -> Iterator[Entry | Witness]:
     """A history in the order of an export, followed by `chain`, told to `watch` as part of `total`.
 
-    Raises `BrokenHistory`.
+    From the first event whose `seq` is above `after`. Raises `BrokenHistory`.
     """
-    for done, entry in enumerate(ledger.history(), 1):
+    for done, entry in enumerate(ledger.history(after), 1):
         place = f"event {entry.seq} ({entry.event} of {entry.key})"
         digest = chain.take(entry, place)
         if digest is not None:
@@ -128,8 +139,44 @@ def _kept_witness(ledger: Ledger, digest: str, place: str) -> Witness:
 
 def check_ledger(ledger: Ledger, watch: Watch = ignore) -> Chain:
     """Follow a ledger to its end and hold its orders against it; others may go on writing. Raises `BrokenHistory`."""
-    start, chain = ledger.head(), Chain(ledger.account)
-    for _ in parts(ledger, chain, start.events, watch):
+    chain = Chain(ledger.account)
+    for _ in _follow_to_end(ledger, chain, watch):
+        pass
+    watch(Comparing())
+    _refuse_misfit("the orders", ledger.misfit())
+    _refuse_misfit("the sums by day", ledger.misfit_of_days())
+    return chain
+
+
+def check_since(ledger: Ledger, mark: Head, watch: Watch = ignore) -> Chain:
+    """The same from the event on that was the last of an earlier check. Its `orders` are those of the whole ledger.
+
+    Orders that have not moved since are held against the sums by day, not against their events.
+    """
+    after = _seq_of(ledger, mark)
+    chain, moved = Chain(ledger.account, mark), dict[str, None]()
+
+    def compare(keys: dict[str, None]) -> None:
+        _refuse_misfit("the orders", ledger.misfit_among(list(keys)))
+        keys.clear()
+
+    for entry in _follow_to_end(ledger, chain, watch, after):
+        moved[entry.key] = None
+        if len(moved) == KEYS:
+            compare(moved)
+    compare(moved)
+    watch(Comparing())
+    _refuse_misfit("the sums by day", ledger.misfit_of_days())
+    chain.orders = sum(ledger.counts().values())
+    return chain
+
+
+def _follow_to_end(ledger: Ledger, chain: Chain, watch: Watch, after: int = 0) -> Iterator[Entry]:
+    """Each event from the first one after `seq` `after` up to the end, once it is known to be in its place."""
+    start, begun = ledger.head(), chain.head.events
+    for part in parts(ledger, chain, start.events - begun, watch, after):
+        if isinstance(part, Entry):
+            yield part
         if chain.head.events == start.events and chain.head.hash != start.hash:
             break
     end, reached = ledger.head(), chain.head
@@ -138,11 +185,24 @@ def check_ledger(ledger: Ledger, watch: Watch = ignore) -> Chain:
         raise BrokenHistory("the end", f"the ledger has {reached.events} events, but its head counts {kept.events}")
     if reached.hash != {start.events: start.hash, end.events: end.hash}.get(reached.events, reached.hash):
         raise BrokenHistory("the end", "the last event does not match the ledger's head")
-    watch(Comparing())
-    misfit = ledger.misfit()
+
+
+def _seq_of(ledger: Ledger, mark: Head) -> int:
+    """The `seq` of the event that was the last when it was marked; `BrokenHistory` where it is not there."""
+    if mark == Head():
+        return 0
+    found = ledger.event_number(mark.events)
+    place = f"event number {mark.events}"
+    if found is None:
+        raise BrokenHistory(place, f"the ledger ends before it, with {ledger.head().events} events; {_OTHER}")
+    if found[1] != mark.hash:
+        raise BrokenHistory(place, f"its hash is {found[1]}, but the last check ended with {mark.hash}; {_OTHER}")
+    return found[0]
+
+
+def _refuse_misfit(place: str, misfit: str | None) -> None:
     if misfit is not None:
-        raise BrokenHistory("the orders", misfit)
-    return chain
+        raise BrokenHistory(place, misfit)
 
 
 def lines(ledger: Ledger, header: Header, watch: Watch = ignore) -> Iterator[str]:

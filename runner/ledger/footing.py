@@ -118,6 +118,6 @@ def _behind(location: str, remembered: Head, lock: Path) -> str:
 
 def _way_out(lock: Path) -> str:
     return (
-        "put back its newest copy, or add what is missing with `order-runner ledger import`; if it is lost for good, "
-        f"delete {lock.name}: what was bought since then looks unbought, so compare with the vendor first"
+        "put back its newest copy, or add what is missing with `order-runner ledger import EXPORT`; if it is lost for "
+        f"good, delete {lock.name}: what was bought since then looks unbought, so compare with the vendor first"
     )

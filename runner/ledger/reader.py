@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Concatenate, Final, ParamSpec, TypeVar
@@ -44,6 +45,8 @@ class SqlReader(ABC):
 
     records = _answer(AccountRows.records, dict)
     open_records = _answer(AccountRows.open_records, list)
+    newest_records = _answer(AccountRows.newest_records, list)
+    stray_records = _answer(AccountRows.stray_records, list)
     open_claims = _answer(claims.open_claims, list)
     owners = _answer(claims.owners, dict)
     owned_numbers = _answer(claims.owned_numbers, frozenset)
@@ -54,12 +57,17 @@ class SqlReader(ABC):
     wants = _answer(adopting.wants, dict)
     strangers = _answer(adopting.strangers, list)
     spent_since = _answer(spending.spent_since, dict)
+    counts = _answer(spending.counts, Counter)
     dearest = _answer(spending.dearest, lambda: None)
     bought_alike = _answer(spending.bought_alike, list)
     register = _answer(registers.register, Register)
     accounts = _answer(archive.accounts, list)
     head = _answer(archive.kept_head, Head)
     kept_witness = _answer(archive.kept_witness, lambda: None)
+
+    event_number = _answer(archive.event_number, lambda: None)
+    misfit_among = _answer(archive.misfit_among, lambda: None)
+    misfit_of_days = _answer(archive.misfit_of_days, lambda: None)
 
     _records_after = _answer(AccountRows.page_of_records, list)
     _events_after = _answer(archive.page_of_events, list)
@@ -72,9 +80,9 @@ class SqlReader(ABC):
             yield from page
             last = str(page[-1].key)
 
-    def history(self) -> Iterator[Entry]:
-        """Every event of the account, oldest first, as it is stored, read in pages."""
-        last = 0
+    def history(self, after: int = 0) -> Iterator[Entry]:
+        """Every event of the account whose `seq` is above `after`, oldest first, as it is stored, read in pages."""
+        last = after
         while page := self._events_after(last, PAGE):
             yield from page
             last = page[-1].seq

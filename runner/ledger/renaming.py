@@ -16,7 +16,7 @@ from runner.core.errors import Refused
 from runner.core.orders import OrderKey
 from runner.core.records import Attempt, Rename
 from runner.core.states import CLAIMABLE, Event, State
-from runner.ledger import statements
+from runner.ledger import days, statements
 from runner.ledger.codec import json_text, moment_text
 from runner.ledger.moves import NO_PURCHASE, PURCHASE
 from runner.ledger.schema import order_events
@@ -31,7 +31,7 @@ _RENAMED: Final = (
         order_events.c.event == Event.RENAMED.value,
         order_events.c.after == State.RENAMED.value,
     )
-    .order_by(order_events.c.seq)
+    .order_by(order_events.c.key, order_events.c.seq)
 )
 
 
@@ -40,18 +40,21 @@ def rename(rows: AccountRows, fence: int, renames: Iterable[Rename]) -> None:
 
     `Refused` where one has none to give, the other cannot take one, or another hold than `fence` has the account.
     """
+    rows.chain()
+    sums = days.Changes()
     for one in renames:
-        _rename(rows, fence, one)
+        _rename(rows, fence, one, sums)
+    sums.keep(rows.connection, rows.account)
 
 
-def _rename(rows: AccountRows, fence: int, one: Rename) -> None:
+def _rename(rows: AccountRows, fence: int, one: Rename, sums: days.Changes) -> None:
     before, after = _giver(rows, one), _taker(rows, one)
     purchase = {name: before[name] for name in PURCHASE}
     if after is None:
         statements.INSERT_ORDER.change(rows.connection, _nothing_yet(rows.account, one, purchase))
     state, tries = (State(after["state"]), int(after["attempt"])) if after else (State.PLANNED, 0)
-    _give_up(rows, fence, one, before)
-    _take_over(rows, fence, one, purchase, tries)
+    sums.note(before, {**before, **_give_up(rows, fence, one, before)})
+    sums.note(after, {**(after or {}), **_take_over(rows, fence, one, purchase, tries)})
     _enter(rows, one, one.before, int(before["attempt"]), State.PLACED, {"renamed_to": str(one.after)})
     _enter(rows, one, one.after, tries + 1, state, {"renamed_from": str(one.before)} | _plain(purchase))
 
@@ -83,8 +86,8 @@ def _nothing_yet(account: str, one: Rename, purchase: Mapping[str, Any]) -> dict
     return {"account": account, "key": str(one.after)} | content | state
 
 
-def _give_up(rows: AccountRows, fence: int, one: Rename, before: Mapping[str, Any]) -> None:
-    """First, because an order id has one owner at every moment."""
+def _give_up(rows: AccountRows, fence: int, one: Rename, before: Mapping[str, Any]) -> dict[str, Any]:
+    """What changes of the row. First, because an order id has one owner at every moment."""
     values = dict(NO_PURCHASE) | {
         "state": State.RENAMED.value,
         "updated_at": moment_text(one.at),
@@ -92,9 +95,11 @@ def _give_up(rows: AccountRows, fence: int, one: Rename, before: Mapping[str, An
     }
     named = {"b_account": rows.account, "b_key": str(one.before), "b_attempt": before["attempt"], "b_fence": fence}
     _change(rows, statements.GIVE_UP, values | named, one)
+    return values
 
 
-def _take_over(rows: AccountRows, fence: int, one: Rename, purchase: Mapping[str, Any], tries: int) -> None:
+def _take_over(rows: AccountRows, fence: int, one: Rename, purchase: Mapping[str, Any], tries: int) -> dict[str, Any]:
+    """What changes of the row."""
     values = dict(purchase) | {
         "state": State.PLACED.value,
         "attempt": tries + 1,
@@ -103,6 +108,7 @@ def _take_over(rows: AccountRows, fence: int, one: Rename, purchase: Mapping[str
     }
     named = {"b_account": rows.account, "b_key": str(one.after), "b_attempt": tries, "b_fence": fence}
     _change(rows, statements.TAKE_OVER, values | named, one)
+    return values
 
 
 def _change(rows: AccountRows, statement: statements.Prepared, values: Mapping[str, Any], one: Rename) -> None:

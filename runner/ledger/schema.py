@@ -68,9 +68,13 @@ Index("orders_open", orders.c.account, orders.c.claimed_at, sqlite_where=text(IS
 
 PRICE: Final = "CAST(COALESCE(total, quote_total) AS NUMERIC)"
 IS_PLACED: Final = "state = 'placed'"
+Index("orders_newest", orders.c.account, orders.c.updated_at, orders.c.key)
 Index(
-    "orders_spent",
-    *(orders.c[name] for name in ("account", "claimed_at", "state", "total", "quote_total", "stray_order_id")),
+    "orders_stray",
+    orders.c.account,
+    orders.c.stray_order_id,
+    sqlite_where=text("stray_order_id IS NOT NULL"),
+    postgresql_where=text("stray_order_id IS NOT NULL"),
 )
 # What limits look for before they let an order of the same content be bought.
 Index("orders_alike", orders.c.fingerprint)
@@ -97,6 +101,7 @@ order_events: Final = Table(
     CheckConstraint("attempt > 0", name="order_events_attempt"),
 )
 Index("order_events_order", order_events.c.account, order_events.c.key)
+Index("order_events_history", order_events.c.account, order_events.c.seq)
 
 witnesses: Final = Table(
     "witnesses",
@@ -144,6 +149,16 @@ wants: Final = Table(
     *_texts("quote_total", nullable=True),
     *_texts("at"),
     CheckConstraint(_one_of("type", PRODUCT_TYPES), name="wants_type"),
+    sqlite_with_rowid=False,
+)
+
+days: Final = Table(
+    "days",
+    metadata,
+    # What the orders claimed on a day of UTC come to: how many are in each state, and what they may have cost. It
+    # follows from `orders`, and is kept by whatever moves one; see `days.py`. No day: orders that were never claimed.
+    *_keys("account", "day"),
+    *_texts("orders", "spent"),
     sqlite_with_rowid=False,
 )
 

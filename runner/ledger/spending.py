@@ -5,31 +5,25 @@ For any SQL engine, like `sql.py`: each call belongs inside a transaction that i
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
 
-from sqlalchemy import Text, bindparam, func, literal_column, or_, select, text
+from sqlalchemy import bindparam, func, literal_column, or_, select, text
 
 from runner.core.orders import OrderKey
 from runner.core.records import Bought
+from runner.core.states import State
+from runner.ledger import days
 from runner.ledger.codec import moment_text, optional_decimal
 from runner.ledger.schema import IS_OPEN, IS_PLACED, PRICE, orders
 from runner.ledger.sql import AccountRows
 from runner.ledger.statements import of_account, one_of
 
-_SINCE: Final = of_account(orders) & (orders.c.claimed_at >= bindparam("b_at"))
 _MAYBE_BOUGHT: Final = or_(text(IS_PLACED), text(IS_OPEN))
-_DAY: Final = func.substr(orders.c.claimed_at, 1, 10, type_=Text)
 _COST: Final = func.coalesce(orders.c.total, orders.c.quote_total)
-# Grouped by the amount's text and added up as decimals: no engine's arithmetic touches money.
-_SPENT: Final = (
-    select(_DAY.label("day"), _COST.label("cost"), func.count().label("orders"))
-    .where(_SINCE, or_(_MAYBE_BOUGHT, orders.c.stray_order_id.is_not(None)))
-    .group_by(text("1"), text("2"))
-)
 _DEAREST: Final = (
     select(_COST.label("cost"))
     .where(of_account(orders), text(IS_PLACED), literal_column(PRICE).is_not(None))
@@ -51,10 +45,12 @@ _ALIKE: Final = (
 
 def spent_since(rows: AccountRows, at: datetime) -> dict[date, Decimal]:
     """What was spent, or may have been, by the day of the claim."""
-    by_day: defaultdict[date, Decimal] = defaultdict(Decimal)
-    for row in rows.connection.execute(_SPENT, {"b_account": rows.account, "b_at": moment_text(at)}):
-        by_day[date.fromisoformat(row.day)] += Decimal(row.cost or 0) * row.orders
-    return dict(by_day)
+    return days.spent_since(rows.connection, rows.account, at)
+
+
+def counts(rows: AccountRows) -> Counter[State]:
+    """How many orders are in each state."""
+    return days.counts(rows.connection, rows.account)
 
 
 def dearest(rows: AccountRows) -> Decimal | None:

@@ -19,10 +19,10 @@ from runner.core.orders import OrderKey
 from runner.core.records import GENESIS, Attempt, Claim, Head, Holder, Record, Run, Settlement
 from runner.core.states import CLAIMABLE, Event, State
 from runner.core.vendor import Witness
-from runner.ledger import statements
+from runner.ledger import days, statements
 from runner.ledger.chain import event_hash
 from runner.ledger.codec import claim_detail, json_text, moment_text, money_text, record_of, storable, values_of
-from runner.ledger.moves import SettlementCase, arrow, changes, refuse_nonsense
+from runner.ledger.moves import NO_PURCHASE, SettlementCase, arrow, changes, refuse_nonsense
 
 KEYS_A_QUERY: Final = 500
 """Below the number of parameters that every engine takes."""
@@ -60,6 +60,16 @@ class AccountRows:
         rows = self.connection.execute(statements.OPEN_ROWS, {"b_account": self.account})
         return [_record(row) for row in rows.mappings()]
 
+    def newest_records(self, size: int) -> list[Record]:
+        """At most `size` settled orders, those that moved last first."""
+        rows = self.connection.execute(statements.NEWEST, {"b_account": self.account, "b_size": size})
+        return [_record(row) for row in rows.mappings()]
+
+    def stray_records(self) -> list[Record]:
+        """Every claimable order with an order id of the vendor's that could not become its own, by that id."""
+        rows = self.connection.execute(statements.STRAY_ROWS, {"b_account": self.account})
+        return [_record(row) for row in rows.mappings()]
+
     def take_fence(self, holder: Holder) -> int:
         """Count one more hold of the account; the number is that hold's alone, and every earlier one is overtaken."""
         ours, told = {"b_account": self.account}, {"holder": json_text(values_of(holder))}
@@ -79,7 +89,9 @@ class AccountRows:
         witness is not stored: see `keep_witness`.
         """
         key = claim.request.key
-        head, row = self._head_and(statements.ROW, {"b_account": self.account, "b_key": str(key)})
+        named = {"b_account": self.account, "b_key": str(key)}
+        today = statements.DAY, {"b_account": self.account, "b_day": moment_text(claim.at)[:10]}
+        head, (row, *kept) = self._head_and((statements.ROW, named), (statements.DAY_OF_ORDER, named), today)
         before, tries = (State(row["state"]), int(row["attempt"])) if row else (State.PLANNED, 0)
         move, values = self._claiming(fence, claim, row)
         if move.change(self.connection, values) != 1:
@@ -87,7 +99,8 @@ class AccountRows:
         attempt = Attempt(key=key, n=tries + 1, run_id=claim.run_id, claimed_at=claim.at)
         detail = json_text(claim_detail(claim, head.events))
         entry = self.telling(head, attempt, before, Event.CLAIMED, State.SUBMITTED, at=claim.at, detail=detail)
-        statements.change_together(self.connection, *entry)
+        sums = days.moved(self.account, kept, row, {**(row or NO_PURCHASE), **values})
+        statements.change_together(self.connection, *entry, *sums)
         return attempt
 
     def _claiming(self, fence: int, claim: Claim, row: Mapping[str, Any] | None) -> statements.Call:
@@ -124,7 +137,7 @@ class AccountRows:
         """
         refuse_nonsense(settlement)
         settlement = _storable(settlement)
-        head, case = self._case(attempt, settlement)
+        head, case, kept = self._case(attempt, settlement)
         event, after = arrow(case)
         detail = json_text(values_of(settlement))
         if after is None and self._is_told(attempt, detail):
@@ -134,19 +147,23 @@ class AccountRows:
         entered = self.telling(
             head, attempt, case.state, event, after, at=settlement.at, detail=detail, reason=values["reason"]
         )
-        statements.change_together(self.connection, moved, *entered)
-        return _record({**case.row, **values})
+        now = {**case.row, **values}
+        sums = days.moved(self.account, kept, case.row, now)
+        statements.change_together(self.connection, moved, *entered, *sums)
+        return _record(now)
 
-    def _case(self, attempt: Attempt, settlement: Settlement) -> tuple[Head, SettlementCase]:
+    def _case(
+        self, attempt: Attempt, settlement: Settlement
+    ) -> tuple[Head, SettlementCase, list[dict[str, Any] | None]]:
         order_id = settlement.order_id if settlement.after is State.PLACED else None
         values = {"b_account": self.account, "b_key": str(attempt.key), "b_order_id": order_id}
-        head, row = self._head_and(statements.ROW_AND_OWNER, values)
+        head, (row, *kept) = self._head_and((statements.ROW_AND_OWNER, values), (statements.DAY_OF_ORDER, values))
         if row is None or row["attempt"] < attempt.n:
             raise LedgerUnusable(
                 f"the ledger does not know attempt {attempt.n} of {attempt.key}",
                 hint="it looks like an older copy: restore the newest one",
             )
-        return head, SettlementCase(row=row, attempt=attempt, settlement=settlement, owner=row["owner"])
+        return head, SettlementCase(row=row, attempt=attempt, settlement=settlement, owner=row["owner"]), kept
 
     def abandon_submitted(self, at: datetime) -> list[Record]:
         """Every left-over `submitted` becomes `unknown`; the records as they are afterwards, oldest first."""
@@ -171,13 +188,11 @@ class AccountRows:
         """Where the account's chain ends; nobody else can add to it until this transaction is over."""
         return self._head(statements.CHAIN.one(self.connection, {"b_account": self.account}))
 
-    def _head_and(
-        self, statement: statements.Prepared, values: Mapping[str, Any]
-    ) -> tuple[Head, dict[str, Any] | None]:
+    def _head_and(self, *calls: statements.Call) -> tuple[Head, list[dict[str, Any] | None]]:
         """The chain's end, and what is read when nobody else can add to it any more."""
         chain = statements.CHAIN, {"b_account": self.account}
-        end, row = statements.read_together(self.connection, chain, (statement, values))
-        return self._head(end), row
+        end, *rows = statements.read_together(self.connection, chain, *calls)
+        return self._head(end), rows
 
     def _head(self, row: Mapping[str, Any] | None) -> Head:
         if row is None:

@@ -17,11 +17,13 @@ from sqlalchemy import (
     Insert,
     Integer,
     Select,
+    Text,
     TextClause,
     Update,
     and_,
     bindparam,
     exists,
+    func,
     literal_column,
     select,
     text,
@@ -33,6 +35,7 @@ from runner.ledger.schema import (
     IS_PLACED,
     account_keys,
     chains,
+    days,
     holds,
     order_events,
     orders,
@@ -130,9 +133,21 @@ PAGE: Final = (
     select(orders)
     .where(of_account(orders), orders.c.key > bindparam("b_after"))
     .order_by(orders.c.key)
-    .limit(bindparam("b_size"))
+    .limit(bindparam("b_size", type_=Integer))
 )
 OPEN_ROWS: Final = select(orders).where(of_account(orders), text(IS_OPEN)).order_by(orders.c.claimed_at, orders.c.key)
+NEWEST: Final = (
+    select(orders)
+    .where(of_account(orders), text(f"NOT ({IS_OPEN})"))
+    .order_by(orders.c.updated_at.desc(), orders.c.key.desc())
+    .limit(bindparam("b_size", type_=Integer))
+)
+STRAY_ROWS: Final = (
+    select(orders)
+    .where(of_account(orders), orders.c.stray_order_id.is_not(None), text(IS_CLAIMABLE))
+    .order_by(orders.c.stray_order_id)
+)
+"""The orders that nothing buys because the vendor also answered them with an order id that could not become theirs."""
 
 ROW: Final = Prepared(select(orders).where(_OF_ORDER))
 ROW_AND_OWNER: Final = Prepared(select(orders, _OWNER.scalar_subquery().label("owner")).where(_OF_ORDER))
@@ -198,6 +213,31 @@ UPDATE_WANT: Final = Prepared(
 )
 INSERT_WANT: Final = Prepared(wants.insert())
 
+_DAY: Final = literal_column("substr(COALESCE(claimed_at, ''), 1, 10)", Text)
+DAYS: Final = select(days).where(of_account(days), days.c.day >= bindparam("b_day")).order_by(days.c.day)
+DAY: Final = Prepared(select(days).where(of_account(days, "day")))
+DAY_OF_ORDER: Final = Prepared(
+    select(days).where(
+        of_account(days), days.c.day == select(_DAY).select_from(orders).where(_OF_ORDER).scalar_subquery()
+    )
+)
+"""What is kept of the day that an order was claimed on."""
+INSERT_DAY: Final = Prepared(days.insert())
+UPDATE_DAY: Final = Prepared(days.update().where(of_account(days, "day")), "orders", "spent")
+COSTS: Final = (
+    select(
+        _DAY.label("day"),
+        orders.c.state,
+        func.coalesce(orders.c.total, orders.c.quote_total).label("cost"),
+        orders.c.stray_order_id.is_not(None).label("stray"),
+        func.count().label("orders"),
+    )
+    .where(of_account(orders))
+    .group_by(text("1"), text("2"), text("3"), text("4"))
+    .order_by(text("1"))
+)
+"""What `DAYS` follow from. Grouped by the amount's text: no engine's arithmetic touches money."""
+
 WITNESS: Final = Prepared(select(witnesses.c.type).where(of_account(witnesses, "digest")))
 INSERT_WITNESS: Final = Prepared(witnesses.insert())
 
@@ -234,7 +274,7 @@ MOVE_CHAIN: Final = Prepared(chains.update().where(of_account(chains)), "events"
 
 HEAD: Final = Prepared(_HEAD)
 EVENT_BEFORE_THE_END: Final = Prepared(
-    select(order_events.c.hash)
+    select(order_events.c.seq, order_events.c.hash)
     .where(of_account(order_events))
     .order_by(order_events.c.seq.desc())
     .limit(literal_column("1", Integer))
@@ -245,12 +285,13 @@ HISTORY: Final = (
     select(order_events)
     .where(of_account(order_events), order_events.c.seq > bindparam("b_after"))
     .order_by(order_events.c.seq)
-    .limit(bindparam("b_size"))
+    .limit(bindparam("b_size", type_=Integer))
 )
+"""A page of it: read by its index, sorted by nothing."""
 EVENTS_OF: Final = (
     select(order_events)
     .where(of_account(order_events), one_of(order_events.c.key, "b_keys"))
-    .order_by(order_events.c.seq)
+    .order_by(order_events.c.key, order_events.c.seq)  # by key first: else SQLite reads the account's whole history
 )
 ORPHAN: Final = Prepared(
     select(order_events.c.seq, order_events.c.key)

@@ -157,7 +157,7 @@ def refuse_lost(path: Path, traces: Iterable[Path], *, restoring: bool = False) 
             )
         else:
             hint = (
-                "put back its newest copy, or fill a new one from an export with `order-runner ledger import`; "
+                "put back its newest copy, or fill a new one from an export with `order-runner ledger import EXPORT`; "
                 f"if it was deleted on purpose, delete {trace.name} too"
             )
         raise LedgerReplaced(f"the ledger {path} is gone or empty, but {trace} shows that it was in use", hint=hint)

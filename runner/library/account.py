@@ -57,10 +57,10 @@ def load(
     environment.check()
     lockfile, policy = lockfile or environment.text("--lockfile"), policy or environment.text("--policy")
     strict = bool(environment.flag("--strict")) if strict is None else strict
-    words = Words(paths=tuple(os.fspath(path) for path in paths), named=Path(lockfile) if lockfile else None)
+    words = Words(paths=tuple(os.fspath(path) for path in paths), lockfile_path=Path(lockfile) if lockfile else None)
     loaded, locked = words.load(strict=strict)
     loaded, limits = call.under_policies(loaded, Limits(strict=strict), os.fspath(policy) if policy else None)
-    return Manifests(loaded=loaded, lockfile=locked, policies=limits.policies, strict=strict)
+    return Manifests(contents=loaded, lockfile=locked, policies=limits.policies, strict=strict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,7 +259,7 @@ class Account:
             lock_timeout=lock_timeout,
         )
         return Reconciled(
-            verdicts=tuple(settlements.verdicts.values()), settled=settlements.settled, failures=settlements.failures
+            verdicts=tuple(settlements.verdicts.values()), settled=settlements.earlier, failures=settlements.failures
         )
 
     def _settings(self) -> Settings:
@@ -295,7 +295,7 @@ class Account:
             strict_account = environment.flag("--strict-account")
         return call.task_of(
             settings,
-            manifests.loaded,
+            manifests.contents,
             limits,
             consent,
             watch,

@@ -44,7 +44,7 @@ _RAISED: Final[Mapping[ExitCode, type[RunnerError]]] = {
 class Manifests:
     """Manifests as they were read, with ids in place of words, and the policies that hold for them."""
 
-    loaded: Loaded = field(repr=False)
+    contents: Loaded = field(repr=False)
     lockfile: Lockfile | None = field(default=None, repr=False)
     policies: tuple[Policy, ...] = field(default=(), repr=False)
     strict: bool = False
@@ -52,16 +52,16 @@ class Manifests:
     @property
     def orders(self) -> tuple[OrderRequest, ...]:
         """The orders without errors, in the order they are written."""
-        return self.loaded.orders
+        return self.contents.orders
 
     @property
     def problems(self) -> tuple[Problem, ...]:
         """Everything that was found, warnings too, each with its code, file, line and column."""
-        return self.loaded.problems
+        return self.contents.problems
 
     def raise_for_errors(self) -> None:
         """InvalidManifests, which carries every problem, where one of them is an error."""
-        if self.loaded.errors:
+        if self.contents.errors:
             raise InvalidManifests(self.problems)
 
 

@@ -6,42 +6,18 @@ remembers those of somebody else: both would buy again, or not at all, without a
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
 from runner.core.clock import rfc3339
-from runner.core.errors import AccountUnknown, KeyChanged, KeyOfAnother, NotThisAccount
+from runner.core.errors import AccountUnknown, KeyChanged, KeyOfAnother
 from runner.core.identity import AccountKey, Identity, Register
 from runner.core.ledger import Hold, Ledger
 from runner.core.progress import Notice, Watch
 
 _NAMES: Final = 10
 """How many accounts a message names."""
-
-
-_COMMAND: Final = re.compile(r"(order-runner ledger (?:init|rekey)) --account ([A-Za-z0-9][A-Za-z0-9._-]*)")
-
-
-@contextmanager
-def leading_there(flags: str) -> Iterator[None]:
-    """Has the commands of a refusal in this `with` lead to the ledger that `flags` name, not to the usual one."""
-    try:
-        yield
-    except NotThisAccount as error:
-        lead(error, flags)
-        raise
-
-
-def lead(error: NotThisAccount, flags: str) -> None:
-    """Put the flags of the call, which name its account if any does, behind the commands that a refusal suggests."""
-
-    def command(found: re.Match[str]) -> str:
-        return f"{found[1]}{flags}" if " --account " in flags else f"{found[1]}{flags} --account {found[2]}"
-
-    error.hint = error.hint and _COMMAND.sub(command, error.hint)
 
 
 def admit(

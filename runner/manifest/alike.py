@@ -44,7 +44,7 @@ class Alike(PackedPlaces):
         if values["generation"] != 1 or not values["enabled"] or "copies" in values:
             return
         auth = str(values["auth"]) if "auth" in values else None  # the one field that is no scalar
-        content = hash((kind.name, auth, *(values.get(field) for field in kind.bought if field != "auth")))
+        content = hash((kind.name, auth, *(values.get(field) for field in kind.content_fields if field != "auth")))
         first = self._seen.get(content)
         group = self._groups.get(content)
         if group is not None:

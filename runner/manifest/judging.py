@@ -152,7 +152,7 @@ class ManifestDocument:
         accepted = not entry.problems and kind.valid(values)
         if not accepted:
             accepted = self._explain(entry, kind, values)
-        for name in kind.wanted:
+        for name in kind.recommended_fields:
             if name not in values:
                 self._warn_of_missing_field(entry, kind, name)
         unique = self._register(entry)

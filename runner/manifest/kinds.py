@@ -30,20 +30,20 @@ _DISPLACES: Final[Mapping[str, tuple[str, ...]]] = {
 class Kind:
     """One product type in one document: its gate, and what its orders inherit.
 
-    `bought` are the fields that say what is bought, as ids or words. `gives_way` names, by a field that an order may
+    `content_fields` are those that say what is bought, as ids or words. `gives_way` names, by a field that an order may
     set, the inherited fields that say the same.
     """
 
     name: str
     valid: Callable[[Any], bool]
-    inherited: dict[str, Any]
+    defaults: dict[str, Any]
     gives_way: dict[str, tuple[str, ...]]
-    wanted: tuple[str, ...]
-    bought: tuple[str, ...]
+    recommended_fields: tuple[str, ...]
+    content_fields: tuple[str, ...]
 
     def merge(self, value: dict[str, Any]) -> dict[str, Any]:
         """An order's fields and those it inherits, without inherited ones that say what the order says otherwise."""
-        values = {**self.inherited, **value}
+        values = {**self.defaults, **value}
         if not self.gives_way.keys().isdisjoint(value):
             for name in self.gives_way.keys() & value.keys():
                 for other in self.gives_way[name]:

@@ -117,8 +117,8 @@ def violations(subject: SchemaSubject, instance: Mapping[str, Any]) -> list[Prob
         at = violation.at
         if violation.keyword == "additionalProperties":
             allowed = violation.rule["properties"]
-            free = tuple(field for field in allowed if field not in violation.given or subject.places.inherits(field))
-            for field in (field for field in violation.given if field not in allowed):
+            free = tuple(field for field in allowed if field not in violation.value or subject.places.inherits(field))
+            for field in (field for field in violation.value if field not in allowed):
                 nearest = nearest_name(field, free)
                 suggested |= {nearest} if nearest else set()
                 problems[at, field] = _unknown_field(subject, (*at, field), nearest)
@@ -126,16 +126,16 @@ def violations(subject: SchemaSubject, instance: Mapping[str, Any]) -> list[Prob
             names = _alternatives(violation)
             if not suggested.isdisjoint(names):
                 continue
-            problems[at, names[-1]] = (_twice if any(n in violation.given for n in names) else _neither)(
+            problems[at, names[-1]] = (_twice if any(n in violation.value for n in names) else _neither)(
                 subject, violation, names
             )
         elif violation.keyword != "required":
-            name = str(violation.given) if violation.in_name else None
-            words = _template if is_template(violation.given) else _WORDS.get(violation.keyword, _other)
+            name = str(violation.value) if violation.in_name else None
+            words = _template if is_template(violation.value) else _WORDS.get(violation.keyword, _other)
             problems.setdefault((at, name), words(subject, violation))
     for violation in broken:
         if violation.keyword == "required":
-            for field in set(violation.wanted) - set(violation.given) - suggested:
+            for field in set(violation.demand) - set(violation.value) - suggested:
                 problems[violation.at, field] = _missing(subject, violation, field)
     return list(problems.values())
 
@@ -158,7 +158,7 @@ def _unknown_field(subject: SchemaSubject, at: Path, nearest: str | None) -> Pro
 
 def _alternatives(violation: Violation) -> tuple[str, ...]:
     """The names of which one may be there: of two spellings of one thing, or one that another field rules out."""
-    branches = violation.wanted if violation.keyword == "oneOf" else [violation.wanted]
+    branches = violation.demand if violation.keyword == "oneOf" else [violation.demand]
     return tuple(name for branch in branches for name in branch["required"])
 
 
@@ -174,7 +174,7 @@ def _twice(subject: SchemaSubject, violation: Violation, names: tuple[str, ...])
     at = violation.at
     if len(names) == 1:
         path = (*at, names[0])
-        message = f"{_label(path)} has no meaning with `mode: {display(violation.given.get('mode'))}`"
+        message = f"{_label(path)} has no meaning with `mode: {display(violation.value.get('mode'))}`"
         return subject.problem("13", message, subject.places.key(path), path, "remove it, or write `mode: ip`")
     field, word = names
     own = next((name for name in (word, field) if at or not subject.places.inherits(name)), word)
@@ -214,7 +214,7 @@ def _label(at: Path) -> str:
 
 
 def _type(subject: SchemaSubject, violation: Violation) -> Problem:
-    at, value, wanted = violation.at, violation.given, str(violation.wanted)
+    at, value, wanted = violation.at, violation.value, str(violation.demand)
     place = subject.places.value(at)
     name = str(at[-1]) if at else ""
     if value is None:
@@ -235,8 +235,8 @@ def _kind_of(value: object) -> str:
 
 
 def _choice(subject: SchemaSubject, violation: Violation) -> Problem:
-    allowed = violation.wanted if violation.keyword == "enum" else [violation.wanted]
-    at, value = violation.at, violation.given
+    allowed = violation.demand if violation.keyword == "enum" else [violation.demand]
+    at, value = violation.at, violation.value
     names = tuple(choice for choice in allowed if isinstance(choice, str))
     hint = spelling(violation.rule, _scalar_text(value)) if isinstance(value, str | int) else None
     nearest = nearest_name(value, names) if isinstance(value, str) and hint is None else None
@@ -249,7 +249,7 @@ def _range(subject: SchemaSubject, violation: Violation) -> Problem:
     at = violation.at
     least, most = violation.rule.get("minimum"), violation.rule.get("maximum")
     bound = f"at least {least}" if violation.keyword == "minimum" else f"at most {most}"
-    message = f"{_label(at)} must be {bound}, not {display(violation.given)}"
+    message = f"{_label(at)} must be {bound}, not {display(violation.value)}"
     return subject.problem("07", message, subject.places.value(at), at, way_out(violation.rule, str(at[-1])))
 
 
@@ -257,11 +257,11 @@ def _form(subject: SchemaSubject, violation: Violation) -> Problem:
     at = violation.at
     if violation.in_name:
         place, label = (
-            subject.places.key((*at, violation.given)),
-            f"the name `{display(violation.given)}` in {_label(at)}",
+            subject.places.key((*at, violation.value)),
+            f"the name `{display(violation.value)}` in {_label(at)}",
         )
         return subject.problem("08", f"{label} is not in the right form", place, at, f"write {FORMS['name']}")
-    message = f"{_label(at)} is not in the right form: `{display(violation.given)}`"
+    message = f"{_label(at)} is not in the right form: `{display(violation.value)}`"
     form = _FORM if at[0] == "labels" else FORMS.get(str(at[-1]), FORMS.get(str(at[0]), _FORM))
     return subject.problem("08", message, subject.places.value(at), at, f"write {form}")
 
@@ -274,13 +274,13 @@ def is_template(value: object) -> bool:
 def _template(subject: SchemaSubject, violation: Violation) -> Problem:
     at, where = violation.at, subject.places.value(violation.at)
     if violation.in_name:
-        where = subject.places.key((*at, violation.given))
-    message = f"{_label(at)} has a template that nobody filled in: `{display(violation.given)}`"
+        where = subject.places.key((*at, violation.value))
+    message = f"{_label(at)} has a template that nobody filled in: `{display(violation.value)}`"
     return subject.problem(TEMPLATE, message, where, at, "write the value, or have it filled in before")
 
 
 def _length(subject: SchemaSubject, violation: Violation) -> Problem:
-    at, value, limit = violation.at, violation.given, violation.wanted
+    at, value, limit = violation.at, violation.value, violation.demand
     if not value:
         message, hint = f"{_label(at)} is empty", "give it a value, or remove the line"
     else:

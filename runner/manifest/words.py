@@ -22,7 +22,7 @@ class Words:
     """The words of one call: its lockfile, opened when the first word asks for it, and the command that locks."""
 
     paths: tuple[str, ...]
-    named: Path | None
+    lockfile_path: Path | None
     sandbox: bool = False
     watch: Watch = ignore
     _read: bool = False
@@ -34,17 +34,17 @@ class Words:
     def place(self) -> Path:
         from runner.manifest.lock.location import place_of
 
-        return place_of(self.paths, self.named)
+        return place_of(self.paths, self.lockfile_path)
 
     @property
     def apart(self) -> bool:
         """Whether folders with a lockfile of their own are left to calls of their own."""
-        return self.named is None
+        return self.lockfile_path is None
 
     @property
     def command(self) -> str:
         """`order-runner lock orders/`, as this call would have to say it."""
-        named = ["--lockfile", str(self.named)] if self.named else []
+        named = ["--lockfile", str(self.lockfile_path)] if self.lockfile_path else []
         return shlex.join(["order-runner", "lock", *(["--sandbox"] if self.sandbox else []), *self.paths, *named])
 
     def lockfile(self) -> tuple[Lockfile | None, tuple[Problem, ...]]:
@@ -54,7 +54,7 @@ class Words:
         from runner.manifest.lock.text import read
 
         self._read = True
-        if self.named is None and not self.place.is_file():
+        if self.lockfile_path is None and not self.place.is_file():
             return None, ()
         if not self.place.exists():
             raise UsageError(f"there is no {self.place}", hint=f"`{self.command}` writes it")

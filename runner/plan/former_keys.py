@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from runner.core.errors import Problem
+from runner.core.leading import led
 from runner.core.ledger import Ledger
 from runner.core.orders import OrderKey, OrderRequest
 from runner.core.records import Record
@@ -26,11 +27,13 @@ _SETTLE: Final = "settle it first: `order-runner reconcile`, or `order-runner re
 class Memory:
     """What the ledger knows of the keys that are wanted and of those they had before.
 
-    `successors` has what keys that were given up are called now; their records are there, too.
+    `successors` has what keys that were given up are called now; their records are there, too. `flags` lead a
+    suggested command to the same ledger and account.
     """
 
     records: Mapping[OrderKey, Record] = field(default_factory=dict)
     successors: Mapping[OrderKey, OrderKey] = field(default_factory=dict)
+    flags: str = ""
 
     def successor(self, key: OrderKey) -> str:
         """`b/new, bought as order 7`: what a key that was given up is called now."""
@@ -39,14 +42,15 @@ class Memory:
         return f"{now}, bought as order {record.order_id}" if record and record.order_id else str(now)
 
 
-def recall(ledger: Ledger, requests: Sequence[OrderRequest]) -> Memory:
-    """Ask the ledger for the orders of manifests, by the keys they have and had."""
+def recall(ledger: Ledger, requests: Sequence[OrderRequest], flags: str) -> Memory:
+    """Ask the ledger for the orders of manifests, by the keys they have and had. `flags` as of `Memory`."""
     keys = dict.fromkeys(request.key for request in requests)
     keys |= dict.fromkeys(request.renamed_from for request in requests if request.renamed_from)
     records = ledger.records(keys)
     successors = ledger.successors(key for key, record in records.items() if record.state is State.RENAMED)
     further = set(successors.values()) - records.keys()
-    return Memory(records=records | ledger.records(further) if further else records, successors=successors)
+    records |= ledger.records(further) if further else {}
+    return Memory(records=records, successors=successors, flags=flags)
 
 
 def wanted_keys(requests: Iterable[OrderRequest]) -> set[OrderKey]:
@@ -70,14 +74,16 @@ def predecessor(request: OrderRequest, memory: Memory) -> Record | Objection | N
     if before is None or record is None:
         return None
     if record.state in OPEN:
-        return _objection(f"{before}, which it was renamed from, may have been charged and is not settled", _SETTLE)
+        message = f"{before}, which it was renamed from, may have been charged and is not settled"
+        return _objection(message, led(_SETTLE, memory.flags))
     if record.state is State.RENAMED:
         return _object_to_second_renaming(request, before, memory)
     disputed = next((one for one in (record, own) if one and one.state in CLAIMABLE and one.stray_order_id), None)
     if disputed is not None:
         answered = f"{disputed.key} was answered with order {disputed.stray_order_id} as well"
         return _objection(
-            f"{answered}, and that is not settled", "`order-runner status` has the command that settles it"
+            f"{answered}, and that is not settled",
+            led("`order-runner status` has the command that settles it", memory.flags),
         )
     return record if record.state is State.PLACED else None
 

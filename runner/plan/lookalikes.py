@@ -121,7 +121,7 @@ def _orders(likeness: Lookalike) -> str:
 
 
 def _way_out(key: OrderKey, likeness: Lookalike, guard: Guard) -> str:
-    order_id = shlex.quote(likeness.suggested)
+    order_id = shlex.quote(likeness.suggestion)
     return (
         f"if it is that one: order-runner resolve {key} --placed {order_id}{guard.flags}; "
         f"if it is somebody else's: order-runner resolve --not-mine {order_id} --reason WHY{guard.flags}"

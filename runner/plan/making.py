@@ -22,8 +22,8 @@ Stage = Callable[[Plan], Plan]
 
 def draft(task: Task, ledger: Ledger, standing: Standing) -> Plan:
     """What is left to buy by manifests, ledger and policies, before the vendor is asked anything."""
-    requests, batches, selection = task.loaded.orders, task.batches, task.consent.selection
-    memory = recall(ledger, requests)
+    requests, batches, selection = task.contents.orders, task.batches, task.consent.selection
+    memory = recall(ledger, requests, task.guard.flags)
     # What an earlier run settled without a plain answer: few, and worth their evidence in every report.
     records = (memory.records.get(request.key) for request in requests)
     evidence = ledger.evidence(record.key for record in records if record and record.reason is not None)
@@ -39,7 +39,7 @@ def draft(task: Task, ledger: Ledger, standing: Standing) -> Plan:
     steps = tuple(_select(replace(s, evidence=evidence.get(s.request.key)), selection) for s in compared)
     renamed = tuple(find_renamed_batches(steps, batches.values(), standing))
     missing = (policy.missing(),) if task.limits.lacks_policy else ()
-    notes = tuple(note_unknown_keys(requests, task.loaded.batches, memory))
+    notes = tuple(note_unknown_keys(requests, task.contents.batches, memory))
     if (task.limits.strict or task.guard.strict) and not task.limits.allow_copies:
         return Plan(steps=steps, notices=notes, objections=(*missing, *renamed))
     told = (replace(problem, severity="warning") for problem in renamed)
@@ -51,8 +51,8 @@ def renames(plan: Plan, task: Task) -> list[Rename]:
     at = task.clock.now()
     return [
         Rename(before=step.renamed_from, after=step.request.key, run_id=task.run_id, at=at)
-        for step in plan.steps
-        if step.renamed_from is not None and step.status == "already_placed"
+        for step in plan.to_rename
+        if step.renamed_from is not None
     ]
 
 

@@ -104,6 +104,11 @@ class Plan:
         return tuple(step for step in self.steps if step.to_buy)
 
     @property
+    def to_rename(self) -> tuple[Step, ...]:
+        """Orders that are bought by another key, which is given up for good."""
+        return tuple(s for s in self.steps if s.renamed_from is not None and s.status == "already_placed")
+
+    @property
     def findings(self) -> tuple[Problem, ...]:
         """Everything that concerns the batch as a whole, in the order in which it was noticed."""
         return (*self.notices, *self.objections)

@@ -62,7 +62,7 @@ class Task:
     there is something to buy.
     """
 
-    loaded: Loaded
+    contents: Loaded
     limits: Limits
     holder: Holder
     clock: Clock
@@ -80,12 +80,12 @@ class Task:
     @property
     def batches(self) -> Mapping[str, Batch]:
         """Each batch by name, under the tightest limits that any of its documents gives."""
-        return strictest(self.loaded.batches)
+        return strictest(self.contents.batches)
 
     def inputs(self, vendor: Encoder | None) -> Inputs:
         """What this call was given. Without a vendor, an address is not known."""
         return Inputs(
-            manifests=tuple((file.path, file.sha256) for file in self.loaded.files),
+            manifests=tuple((file.path, file.sha256) for file in self.contents.files),
             lockfile=self.lockfile,
             ledger=self.ledger_name,
             base_url=vendor.base_url if vendor else None,
@@ -95,4 +95,4 @@ class Task:
     @property
     def manifests(self) -> Mapping[str, str]:
         """The SHA-256 of each manifest, by path."""
-        return {file.path: file.sha256 for file in self.loaded.files}
+        return {file.path: file.sha256 for file in self.contents.files}

@@ -19,7 +19,7 @@ def begin(task: Task, mode: Mode, encoder: Encoder | None) -> Report:
     """A report of this call in which nothing has happened yet."""
     entries = [
         OrderEntry(request=request, status="planned", body=encoder.preview(request) if encoder else None)
-        for request in task.loaded.orders
+        for request in task.contents.orders
     ]
     return Report(
         run_id=task.run_id,
@@ -27,7 +27,7 @@ def begin(task: Task, mode: Mode, encoder: Encoder | None) -> Report:
         started_at=task.clock.now(),
         inputs=task.inputs(encoder),
         orders=entries,
-        errors=[finding_of(problem) for problem in task.loaded.problems],
+        errors=[finding_of(problem) for problem in task.contents.problems],
     )
 
 

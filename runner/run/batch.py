@@ -10,11 +10,12 @@ from runner.buy import protocol
 from runner.buy.protocol import Till
 from runner.core.errors import Cancelled, ExitCode, LedgerUnusable, Problem, Refused, RunnerError, worst
 from runner.core.flights import Flights
+from runner.core.leading import lead, leading_there
 from runner.core.ledger import Hold, Ledger
 from runner.core.progress import in_turn
 from runner.core.records import Run
 from runner.core.vendor import Buyer, Encoder, Reader
-from runner.limits.admission import admit, check_key, check_name, leading_there
+from runner.limits.admission import admit, check_key, check_name
 from runner.limits.limits import Limits, standing_of
 from runner.plan import lookalikes, making
 from runner.plan.approval.consent import check_approval, expect_nothing, terms_of
@@ -59,7 +60,7 @@ def preview(
     report.not_checked = NOT_CHECKED_ONLINE if reader else NOT_CHECKED_OFFLINE
     plan, error, terms = Plan(), None, None
     try:
-        standing = standing_of(ledger, task.loaded.orders, task.clock.now())
+        standing = standing_of(ledger, task.contents.orders, task.clock.now())
         plan = _enter(report, making.draft(task, ledger, standing))
         ending.note_open(report, ledger.open_records())
         _check_account(task, ledger, reader)
@@ -70,7 +71,7 @@ def preview(
         plan = _permit(report, plan, task.limits)
         plan = _permit(report, expect_nothing(plan, task.consent), task.limits)
     except RunnerError as raised:
-        error = ending.note(report, raised)
+        error = _note(task, report, raised)
     ending.finish(report, task.clock.now(), error)
     if task.detailed_exit and plan.to_buy:
         report.exit_code = worst(report.exit_code or ExitCode.OK, ExitCode.CHANGES)
@@ -122,7 +123,7 @@ def _price(task: Task, plan: Plan, sources: Sources, report: Report) -> Plan:
 def not_begun(task: Task, mode: Mode, error: RunnerError | None) -> Report:
     """The report of a call that ended before its batch could begin."""
     report = planned.begin(task, mode, None)
-    ending.finish(report, task.clock.now(), ending.note(report, error) if error else None)
+    ending.finish(report, task.clock.now(), _note(task, report, error) if error else None)
     return report
 
 
@@ -150,9 +151,16 @@ def apply(task: Task, till: Till, ledger: Ledger, buyer: Buyer) -> Ended:
 
 
 def _cut_short(task: Task, report: Report, raised: RunnerError | KeyboardInterrupt) -> Ended:
-    error = ending.note(report, raised)
+    error = _note(task, report, raised)
     ending.finish(report, task.clock.now(), error)
     return Ended(report=report, plan=Plan(), error=error)
+
+
+def _note(task: Task, report: Report, raised: RunnerError | KeyboardInterrupt) -> RunnerError:
+    """Put what stopped the run into the report; what it suggests is said to the ledger of this call."""
+    if isinstance(raised, RunnerError):
+        lead(raised, task.guard.flags)
+    return ending.note(report, raised)
 
 
 def _apply_held(task: Task, till: Till, ledger: Ledger, hold: Hold, buyer: Buyer, report: Report) -> Ended:
@@ -160,7 +168,7 @@ def _apply_held(task: Task, till: Till, ledger: Ledger, hold: Hold, buyer: Buyer
     hold.abandon_submitted(task.clock.now())
     plan, error = Plan(), None
     try:
-        standing = standing_of(ledger, task.loaded.orders, task.clock.now())
+        standing = standing_of(ledger, task.contents.orders, task.clock.now())
         plan = _enter(report, making.draft(task, ledger, standing))
         ending.note_open(report, ledger.open_records())
         is_known = _check_account(task, ledger, buyer)
@@ -172,7 +180,7 @@ def _apply_held(task: Task, till: Till, ledger: Ledger, hold: Hold, buyer: Buyer
         if wants := lookalikes.wants(plan, task.clock.now()):
             hold.note_wants(wants)
         plan = _permit(report, check_approval(plan, task, ledger, buyer), task.limits)
-        if plan.to_buy:
+        if plan.to_buy or plan.to_rename:
             till.confirm(plan)
         if renames := making.renames(plan, task):  # names are given up for ever: not by a run that was refused
             hold.rename(renames)
@@ -182,7 +190,7 @@ def _apply_held(task: Task, till: Till, ledger: Ledger, hold: Hold, buyer: Buyer
             finally:
                 planned.add_ways_out(report, sources.references)
     except (RunnerError, KeyboardInterrupt) as raised:
-        error = ending.note(report, raised)
+        error = _note(task, report, raised)
     ending.finish(report, task.clock.now(), error)
     with suppress(LedgerUnusable):  # the orders are on record; this row is only the run's own
         hold.finish_run(task.run_id, task.clock.now(), int(report.exit_code or ExitCode.OK))

@@ -22,6 +22,7 @@ from runner.core.errors import (
     UsageError,
     worst,
 )
+from runner.core.leading import leading_there
 from runner.core.ledger import Ledger
 from runner.core.orders import OrderKey
 from runner.core.progress import Notice, Watch, harmless, in_turn
@@ -30,7 +31,7 @@ from runner.core.selection import EVERYTHING, Selection
 from runner.core.stop import Stop, StoppableClock
 from runner.evidence.judge import Rules
 from runner.limits import policy
-from runner.limits.admission import leading_there, require_entered
+from runner.limits.admission import require_entered
 from runner.limits.limits import Limits
 from runner.manifest import Loaded
 from runner.manifest.lock import Lockfile
@@ -81,7 +82,7 @@ def task_of(
     clock = SystemClock()
     strict = in_ci() if strict_account is None else strict_account
     return Task(
-        loaded=loaded,
+        contents=loaded,
         limits=limits,
         lockfile=(lockfile.path, lockfile.sha256) if lockfile else None,
         guard=Guard(strict=strict, flags=flags),
@@ -190,7 +191,7 @@ def buy(settings: Settings, task: Task, till: Till) -> batch.Ended:
     with closing(ledger), wiring.buyer(_paced(settings, task.limits), clock, task.watch) as buyer:
         _require_account_in_ci(settings, ledger, task.guard.flags)
         ended = batch.apply(task, _bounded(till, task), ledger, buyer)
-        till.ended()
+        till.at_end()
         return _with_open(ended, ledger, till.file)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from runner.core.errors import AccountUnknown, NotThisAccount, UsageError
 from runner.core.identity import Identity, Register
+from runner.core.leading import leading_there
 from runner.core.ledger import Hold, Ledger
 from runner.limits import admission
 from runner.run import environment
@@ -35,12 +36,12 @@ def objection(ledger: Ledger, settings: Settings, flags: str) -> NotThisAccount 
     AccountUnknown where the ledger has others only.
     """
     register = ledger.register()
-    with admission.leading_there(flags):
+    with leading_there(flags):
         admission.check_name(ledger.account, register)
     identity = None if settings.sandbox else _in_environment(settings, ledger.account, register)
     try:
         if identity is not None:
-            with admission.leading_there(flags):
+            with leading_there(flags):
                 admission.check_key(ledger.account, register, identity)
     except AccountUnknown:
         raise

@@ -70,13 +70,13 @@ class Settings:
 class LedgerPlace:
     """Which account in which ledger: a file, or with `url` a database and the folder this machine keeps for it.
 
-    A file may be on a file system of the type `trusted`, whatever is known of its locks.
+    A file may be on a file system of the type `trusted_type`, whatever is known of its locks.
     """
 
     path: Path
     account: str
     url: str | None = field(default=None, repr=False)
-    trusted: str | None = None
+    trusted_type: str | None = None
 
 
 def require_seconds(name: str, seconds: float, *, least: float = 0) -> None:
@@ -160,14 +160,14 @@ def locate(settings: Settings) -> LedgerPlace:
     """The ledger's place; UsageError where its name can be that of no ledger."""
     if settings.sandbox:
         path = sandbox_folder(settings) / "ledger.sqlite3"
-        return LedgerPlace(path=path, account=SANDBOX_ACCOUNT, trusted=settings.trusted_file_system)
+        return LedgerPlace(path=path, account=SANDBOX_ACCOUNT, trusted_type=settings.trusted_file_system)
     account, text = settings.account or DEFAULT_ACCOUNT, _ledger_text(settings)
     if text is not None:
         ledger_text.check_text(text)
         if ledger_text.is_postgres(text):
             return LedgerPlace(path=state_folder() / "postgres", account=account, url=text)
     path = state_folder() / "ledger.sqlite3" if text is None else ledger_text.file_of(text)
-    return LedgerPlace(path=path, account=account, trusted=settings.trusted_file_system)
+    return LedgerPlace(path=path, account=account, trusted_type=settings.trusted_file_system)
 
 
 def _ledger_text(settings: Settings) -> str | None:

@@ -63,7 +63,7 @@ def open_ledger(place: LedgerPlace, *, read_only: bool = False, restoring: bool 
         place.account,
         read_only=read_only,
         restoring=restoring,
-        trusted=place.trusted,
+        trusted=place.trusted_type,
         spare=spare_folder(),
     )
 

@@ -161,10 +161,10 @@ class Vendor:
     def renew(self, order_id: int, at: float, *, new_id: bool, charge: bool) -> Event:
         """The event of a renewal for the order's own period. Raises KeyError, or RefusedError on a short balance."""
         account, lot = self._find(order_id)
-        quote = self._quote(account, lot.wanted)
+        quote = self._quote(account, lot.basket)
         if charge and quote.short:
             raise RefusedError(quote.warning)
-        paid = quote.total if charge and lot.wanted.payment == BALANCE else Decimal(0)
+        paid = quote.total if charge and lot.basket.payment == BALANCE else Decimal(0)
         left = str(account.balance - paid)
         return {"event": "renewal", "order_id": order_id, "balance": left, "at": at, "new_id": new_id}
 
@@ -228,7 +228,7 @@ class Vendor:
         order = basket.read(purchase.body)
         lot = Lot(
             purchase=purchase,
-            wanted=order,
+            basket=order,
             serial=self._addresses,
             count=(order.quantity + 1) // 2 if self.options.partial_delivery else order.quantity,
             due=purchase.at + self._delay(order.type),
@@ -251,11 +251,11 @@ class Vendor:
         account, lot = self._find(event["order_id"])
         account.balance = Decimal(event["balance"])
         lot.renewals += 1
-        lot.serial, self._addresses = self._addresses, self._addresses + lot.wanted.quantity
-        lot.ends = shelf.end_of(lot.ends, lot.wanted.period)
+        lot.serial, self._addresses = self._addresses, self._addresses + lot.basket.quantity
+        lot.ends = shelf.end_of(lot.ends, lot.basket.period)
         if event["new_id"]:
             lot.shown_id, self._orders = FIRST_ORDER + self._orders, self._orders + 1
-        account.shelves[lot.wanted.type].stale()
+        account.shelves[lot.basket.type].stale()
 
     def due_orders(self, now: float) -> list[tuple[int, Customer, Later]]:
         """The late orders that are due, in the order of their time."""
@@ -269,7 +269,7 @@ class Vendor:
 def package_of(account: Customer, now: float) -> Package | None:
     """The account's resident traffic as delivered by now; None if there is none."""
     lots = [lot for lot in account.residents if lot.due <= now]
-    tariffs = [lot.wanted.tariff for lot in lots if lot.wanted.tariff]
+    tariffs = [lot.basket.tariff for lot in lots if lot.basket.tariff]
     if not tariffs:
         return None
     return Package(limit=sum(t.traffic for t in tariffs), tariff=tariffs[-1].id, ends=lots[-1].ends)

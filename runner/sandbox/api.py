@@ -151,7 +151,7 @@ class Api:
         return b",".join(to_json(row) for row in rows if alpha3 in (None, row["country_alpha3"]))
 
     def _authorizations(self, _call: ApiCall, account: Customer) -> Reply:
-        lots = [lot for lot in account.lots.values() if lot.wanted.generate_auth and lot.due <= self.now < lot.ends]
+        lots = [lot for lot in account.lots.values() if lot.basket.generate_auth and lot.due <= self.now < lot.ends]
         return success([shelf.authorization(lot) for lot in lots])
 
     def _package(self, _call: ApiCall, account: Customer) -> Reply:

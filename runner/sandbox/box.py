@@ -78,7 +78,7 @@ class Sandbox:
     def fault_counts(self) -> dict[str, int]:
         """How often each kind of fault has fired since this object was made."""
         with self._lock:
-            return dict(self._faults.fired)
+            return dict(self._faults.hits)
 
     def add_fault(self, spec: str) -> None:
         """Arms another fault; `@N` counts from the start of the emulator all the same. Raises ValueError."""
@@ -200,4 +200,4 @@ class Sandbox:
     def _answer(self, turn: Turn, call: ApiCall, now: float) -> Reply:
         met = self._faults.meet(call.family, call.body.get("customTargetName"))
         commit = partial(self._commit, turn)
-        return Visit(vendor=self._vendor, limiter=self._limiter, call=call, met=met, now=now, commit=commit).answer()
+        return Visit(vendor=self._vendor, limiter=self._limiter, call=call, faults=met, now=now, commit=commit).answer()

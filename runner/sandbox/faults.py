@@ -156,7 +156,7 @@ class Faults:
     """The faults asked for, and how often each kind has fired."""
 
     def __init__(self, specs: Iterable[str]) -> None:
-        self.fired: Counter[str] = Counter()
+        self.hits: Counter[str] = Counter()
         self._seen: Counter[str] = Counter()
         self._armed: list[tuple[Fault, list[int]]] = []
         for spec in specs:
@@ -174,7 +174,7 @@ class Faults:
             if self._applies(fault, endpoint, name) and not _is_crowded_out(fault, met):
                 times[0] += 1
                 met.append(fault)
-        self.fired.update(fault.kind for fault in met)
+        self.hits.update(fault.kind for fault in met)
         self._armed = [(f, times) for f, times in self._armed if f.count is None or times[0] < f.count]
         return met
 

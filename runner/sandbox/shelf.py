@@ -32,7 +32,7 @@ class Lot:
     """One order's addresses: `serial` numbers its first address, `due` and `ends` are seconds since the epoch."""
 
     purchase: Sale
-    wanted: Basket
+    basket: Basket
     serial: int
     count: int
     due: float
@@ -113,7 +113,7 @@ def rows_of(lot: Lot, options: Options) -> Iterator[JSON]:
 
 def _row(lot: Lot, index: int) -> JSON:
     serial = lot.serial + index
-    wanted = lot.wanted
+    wanted = lot.basket
     place = wanted.place
     country, alpha3 = place.country_of(index) if place else ("", "")
     login, password = _credentials(serial, wanted)

@@ -35,14 +35,14 @@ class Visit:
     vendor: Vendor
     limiter: Limiter
     call: ApiCall
-    met: list[Fault]
+    faults: list[Fault]
     now: float
     commit: Commit
 
     def answer(self) -> Reply:
         """The answer as the client gets it; what it changes has been committed."""
         self._prepare()
-        spoiled = next((fault for fault in self.met if fault.kind in SPOILERS), None)
+        spoiled = next((fault for fault in self.faults if fault.kind in SPOILERS), None)
         if spoiled is None:
             answer = self._ordinary()
         else:
@@ -59,7 +59,7 @@ class Visit:
             return
         if self._meets("no-funds"):
             self.commit({"event": "balance", "account": mark_of(account.key), "balance": "0.00"})
-        for fault in self.met:
+        for fault in self.faults:
             if fault.kind == "silent-later":
                 late = {"due": self.now + fault.size, "account": mark_of(account.key), "body": dict(self.call.body)}
                 self.commit({"event": "later"} | late)
@@ -87,11 +87,11 @@ class Visit:
             return None
 
     def _meets(self, kind: str) -> bool:
-        return any(fault.kind == kind for fault in self.met)
+        return any(fault.kind == kind for fault in self.faults)
 
     def _size(self, kind: str) -> float:
         """The arguments of the met faults of a kind, summed; 0 without any."""
-        return sum(fault.size for fault in self.met if fault.kind == kind)
+        return sum(fault.size for fault in self.faults if fault.kind == kind)
 
     def _raise_prices(self, kind: str) -> None:
         factor = 1 + Decimal(str(self._size(kind))) / 100

@@ -55,7 +55,7 @@ class Settlements:
 
     rules: Rules
     verdicts: dict[OrderKey, Verdict] = field(default_factory=dict)
-    settled: tuple[Record, ...] = ()
+    earlier: tuple[Record, ...] = ()
     failures: tuple[RunnerError, ...] = ()
 
     @property
@@ -68,7 +68,7 @@ def reconcile(task: Reconciliation) -> Settlements:
 
     Raises `Busy` where another run holds the account at the first look, `UsageError` for a key that no order has.
     """
-    settlements = Settlements(rules=task.rules, settled=_settled_before(task))
+    settlements = Settlements(rules=task.rules, earlier=_settled_before(task))
     begun, pauses = task.clock.monotonic(), iter(task.pauses)
     pause, looks = 0.0, 0
     while True:
@@ -114,7 +114,7 @@ def _look_once(task: Reconciliation, settlements: Settlements) -> None:
     for key, before in list(settlements.verdicts.items()):
         if before.ruling == "open" and key not in still_open:  # settled by somebody else between two looks
             del settlements.verdicts[key]
-            settlements.settled += tuple(task.ledger.records([key]).values())
+            settlements.earlier += tuple(task.ledger.records([key]).values())
 
 
 def _read(task: Reconciliation, hold: Hold, claims: Sequence[OpenClaim]) -> tuple[Facts, tuple[RunnerError, ...]]:
@@ -165,9 +165,9 @@ def _facts(task: Reconciliation, claims: Sequence[OpenClaim]) -> tuple[Facts, tu
     facts = Facts(
         looks=looks,
         balance=balance,
-        owned=frozenset(task.ledger.owners(seen)) | numbers,
-        ended=_ids_over(task, before - seen),
-        bought=bought,
+        own_ids=frozenset(task.ledger.owners(seen)) | numbers,
+        over_ids=_ids_over(task, before - seen),
+        purchases=bought,
         countries=countries,
     )
     return facts, tuple(failures)

@@ -1,15 +1,23 @@
-"""What the ledger knows of orders, a row each: those of manifests and what is open beside them, or all it has."""
+"""What the ledger knows of orders, a row each: those of manifests and what is open beside them, or the account's.
+
+An account's rows are read as they are shown: memory does not grow with them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from runner.core.ledger import Ledger
 from runner.core.orders import OrderKey, OrderRequest, Source
 from runner.core.records import Record
 from runner.core.states import CLAIMABLE, OPEN, State
+
+NEWEST: Final = 50
+"""Settled orders that are worth a look where nobody asked for all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +43,64 @@ class StatusRow:
         return self.record.total if self.record.total is not None else self.record.quote_total
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """Rows to show, and how many orders there are in each state, shown or not.
+
+    `settled` are read anew each time it is called; `omitted` is how many orders are in neither.
+    """
+
+    open: Sequence[StatusRow]
+    settled: Callable[[], Iterable[StatusRow]]
+    counts: Mapping[State, int]
+    omitted: int = 0
+
+    @property
+    def total(self) -> int:
+        """Orders, shown or not."""
+        return sum(self.counts.values())
+
+
+def listing_of(rows: Sequence[StatusRow]) -> Listing:
+    """Rows that are at hand: open ones first, else in the order given."""
+    in_doubt, settled = [row for row in rows if row.open], [row for row in rows if not row.open]
+    return Listing(open=in_doubt, settled=lambda: settled, counts=Counter(row.state for row in (*in_doubt, *settled)))
+
+
+def newest(ledger: Ledger, size: int = NEWEST) -> Listing:
+    """The account's open orders, and of its settled ones those that moved last; each by key."""
+    in_doubt = _by_key(ledger.open_records())
+    settled = _by_key(ledger.newest_records(size))
+    kept = ledger.counts()
+    counts = _counts(kept, (row.state for row in (*in_doubt, *settled)))
+    omitted = sum(count for state, count in kept.items() if state not in OPEN) - len(settled)
+    return Listing(open=in_doubt, settled=lambda: settled, counts=counts, omitted=max(0, omitted))
+
+
+def everything(ledger: Ledger) -> Listing:
+    """The account's open orders, and all that are settled; each by key."""
+
+    def settled() -> Iterator[StatusRow]:
+        return (_known(record) for record in ledger.every_record() if record.state not in OPEN)
+
+    in_doubt = _by_key(ledger.open_records())
+    counts = _counts(ledger.counts(), (row.state for row in in_doubt))
+    return Listing(open=in_doubt, settled=settled, counts=counts)
+
+
+def _by_key(records: Iterable[Record]) -> list[StatusRow]:
+    return [_known(record) for record in sorted(records, key=lambda record: str(record.key))]
+
+
+def _counts(kept: Mapping[State, int], first: Iterable[State]) -> dict[State, int]:
+    """What is kept of each state that has any order, beginning with the `first` ones."""
+    return {state: kept[state] for state in dict.fromkeys((*first, *State)) if kept.get(state)}
+
+
+def _known(record: Record) -> StatusRow:
+    return StatusRow(key=record.key, state=record.state, wanted=True, record=record)
+
+
 def rows_of(ledger: Ledger, requests: Sequence[OrderRequest]) -> list[StatusRow]:
     """The orders of manifests in their order, then every open order that is none of them."""
     records = ledger.records(request.key for request in requests)
@@ -54,14 +120,12 @@ def rows_of(ledger: Ledger, requests: Sequence[OrderRequest]) -> list[StatusRow]
 
 
 def every_row(ledger: Ledger) -> list[StatusRow]:
-    """Every order the ledger has."""
-    return [
-        StatusRow(key=record.key, state=record.state, wanted=True, record=record) for record in ledger.every_record()
-    ]
+    """Every order the ledger has, at once."""
+    return [_known(record) for record in ledger.every_record()]
 
 
-def disputed_records(rows: Iterable[StatusRow], ledger: Ledger) -> list[Record]:
-    """Orders that nothing buys because the vendor answered them with an order id that nobody has by now."""
-    records = [row.record for row in rows if row.record and row.record.stray_order_id and row.state in CLAIMABLE]
-    owned = ledger.owners(str(record.stray_order_id) for record in records)
-    return [record for record in records if record.stray_order_id not in owned]
+def disputed_records(records: Iterable[Record], ledger: Ledger) -> list[Record]:
+    """Those of these orders that nothing buys because the vendor answered them with an order id that nobody has."""
+    stray = [record for record in records if record.stray_order_id and record.state in CLAIMABLE]
+    owned = ledger.owners(str(record.stray_order_id) for record in stray)
+    return [record for record in stray if record.stray_order_id not in owned]

@@ -19,7 +19,12 @@ MANIFESTS: Final = "orders"
 
 LOCKFILE: Final = "orders/orders.lock.json"
 IGNORED: Final = ".gitignore"
-"""The one file that is not ours alone: what it lacks is added to it."""
+OWNERS: Final = "CODEOWNERS"
+SHARED: Final = (IGNORED, OWNERS)
+"""Files that are not ours alone: they stay, and what one lacks is added to it."""
+
+OWNED_ELSEWHERE: Final = (".github/CODEOWNERS", ".gitlab/CODEOWNERS", "docs/CODEOWNERS")
+"""Where GitHub and GitLab look for code owners, too: of several files only the first one counts."""
 
 SYSTEMS: Final[Mapping[str, str]] = {
     "github": ".github/workflows/orders.yml",
@@ -30,6 +35,7 @@ SYSTEMS: Final[Mapping[str, str]] = {
 
 TEMPLATES: Final[Mapping[str, str]] = {
     IGNORED: "gitignore",
+    OWNERS: "codeowners",
     "order-runner.yaml": "order-runner.yaml",
     ".github/workflows/orders.yml": "github.yml",
     ".gitlab-ci.yml": "gitlab-ci.yml",
@@ -70,6 +76,7 @@ def _files(choice: Wish) -> Iterator[tuple[str, str]]:
         for name in SCHEMAS:
             yield f"schemas/{name}.schema.json", schemas.text(name)
     wanted = [IGNORED, *(SYSTEMS[system] for system in choice.systems)]
+    wanted += [OWNERS] if choice.systems else []
     wanted += [".pre-commit-config.yaml"] if choice.pre_commit else []
     wanted += [".vscode/settings.json"] if choice.vscode else []
     for path in wanted:
@@ -77,7 +84,7 @@ def _files(choice: Wish) -> Iterator[tuple[str, str]]:
 
 
 def extend(theirs: str, ours: str) -> str:
-    """A `.gitignore` with the patterns of ours that it lacks behind its own; the same text where it lacks none."""
+    """A file with the patterns of ours that it lacks behind its own; the same text where it lacks none."""
     has = set(theirs.splitlines())
     missing = [line for line in ours.splitlines() if line not in has]
     if all(line.startswith("#") for line in missing):
@@ -88,7 +95,10 @@ def extend(theirs: str, ours: str) -> str:
 
 def _fill_in(path: str, choice: Wish) -> str:
     text = _template(TEMPLATES[path])
-    return text.replace("@VERSION@", __version__).replace("@TYPES@", ", ".join(choice.types))
+    workflows = "\n".join(f"# /{SYSTEMS[system]} @example/money" for system in choice.systems)
+    for name, value in (("VERSION", __version__), ("TYPES", ", ".join(choice.types)), ("WORKFLOWS", workflows)):
+        text = text.replace(f"@{name}@", value)
+    return text
 
 
 def _lockfile(types: tuple[ProductType, ...]) -> str:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from runner.core.errors import UsageError
 from runner.core.files import refuse_special
-from runner.starter import IGNORED, MANIFESTS, extend
+from runner.starter import MANIFESTS, OWNED_ELSEWHERE, OWNERS, SHARED, extend
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,14 +66,16 @@ def place(folder: Path, files: Mapping[str, str], *, force: bool) -> tuple[Place
 
 def _compare(folder: Path, files: Mapping[str, str]) -> Iterator[tuple[PlacedFile, str]]:
     for path, text in files.items():
+        if path == OWNERS and any((folder / other).exists() for other in OWNED_ELSEWHERE):
+            continue
         target = folder / path
         refuse_special(target)
         if not target.exists():
             yield PlacedFile(path=path, what="wrote"), text
             continue
         theirs = target.read_bytes().decode("utf-8", "surrogateescape")
-        wanted = extend(theirs, text) if path == IGNORED else text
+        wanted = extend(theirs, text) if path in SHARED else text
         if theirs == wanted:
             yield PlacedFile(path=path, what="unchanged"), text
         else:
-            yield PlacedFile(path=path, what="extended" if path == IGNORED else "replaced"), wanted
+            yield PlacedFile(path=path, what="extended" if path in SHARED else "replaced"), wanted

@@ -17,7 +17,10 @@ LEDGER_VERSION: Final = "1.0"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerCheck:
-    """What was checked, and either its head or the first `place` where it is not whole and `what` is wrong there."""
+    """What was checked, and either its head or the first `place` where it is not whole and `what` is wrong there.
+
+    `since` is the event behind which the check began. `is_export`: not a ledger, so that no later check goes on there.
+    """
 
     source: str
     account: str | None = None
@@ -25,6 +28,13 @@ class LedgerCheck:
     orders: int | None = None
     place: str | None = None
     what: str | None = None
+    since: Head | None = None
+    is_export: bool = False
+
+    @property
+    def mark(self) -> str | None:
+        """What `--since` takes to go on where this check ended."""
+        return None if self.head is None or self.is_export else f"{self.head.events}:{self.head.hash}"
 
     @property
     def whole(self) -> bool:
@@ -42,7 +52,7 @@ def render_restored(restored: Restored, *, fmt: str, console: Console) -> None:
     if fmt == "json":
         document = {
             "version": LEDGER_VERSION,
-            "added": restored.added,
+            "added": restored.events,
             "orders_added": restored.orders,
             "known": restored.present,
             "beyond": restored.beyond,
@@ -50,7 +60,7 @@ def render_restored(restored: Restored, *, fmt: str, console: Console) -> None:
         console.out.lines([json_text(document, indent=2)])
         return
     more = f"; the ledger has {plural(restored.beyond, 'event')} more than the file" if restored.beyond else ""
-    added = f"{plural(restored.added, 'event')} added, with {plural(restored.orders, 'new order')}"
+    added = f"{plural(restored.events, 'event')} added, with {plural(restored.orders, 'new order')}"
     console.out.lines([f"{added}; {restored.present:,} already known{more}"])
 
 
@@ -86,7 +96,10 @@ def _text(check: LedgerCheck, channel: Channel) -> None:
         channel.lines([channel.paint("error", one_line(f"{source}: broken at {check.place}: {check.what}"))])
         return
     size = f"{plural(check.head.events, 'event')} of {plural(check.orders or 0, 'order')}"
-    channel.lines([f"{source}: intact, {size} of account {check.account}, head {check.head.hash}"])
+    since = f", checked behind event number {check.since.events:,}" if check.since else ""
+    channel.lines([f"{source}: intact, {size} of account {check.account}, head {check.head.hash}{since}"])
+    if check.mark is not None:
+        channel.lines([f"next time only what follows: --since {check.mark}"])
 
 
 def _json(check: LedgerCheck, channel: Channel) -> None:
@@ -98,6 +111,8 @@ def _json(check: LedgerCheck, channel: Channel) -> None:
         "events": check.head.events if check.head else None,
         "orders": check.orders,
         "head": check.head.hash if check.head else None,
+        "since": check.since.events if check.since else None,
+        "mark": check.mark,
         "broken": None if check.whole else {"place": check.place, "what": check.what},
     }
     channel.lines([json_text(document, indent=2)])

@@ -20,10 +20,10 @@ class LockResult:
     """What became of a lockfile; `changed` says whether its bytes did."""
 
     path: str
-    locked: int
-    added: Sequence[LockedWord]
-    updated: Sequence[tuple[LockedWord, LockedWord]]
-    removed: Sequence[LockedWord]
+    words: int
+    additions: Sequence[LockedWord]
+    updates: Sequence[tuple[LockedWord, LockedWord]]
+    removals: Sequence[LockedWord]
     changed: bool
 
 
@@ -47,17 +47,17 @@ def render(
 
 
 def _changes(written: LockResult, channel: Channel) -> Iterator[str]:
-    for entry in written.added:
+    for entry in written.additions:
         yield one_line(f"+ {_name(entry)} is {entry.meaning}")
-    for before, after in written.updated:
+    for before, after in written.updates:
         yield one_line(f"~ {_name(after)} was {before.meaning}, is {after.meaning}")
-    for entry in written.removed:
+    for entry in written.removals:
         yield one_line(f"- {_name(entry)} was {entry.meaning}")
-    if not written.locked and not written.changed:
+    if not written.words and not written.changed:
         yield "no words, nothing to lock"
         return
     end = "written" if written.changed else "nothing changed"
-    yield channel.paint("good", one_line(f"{written.path}: {plural(written.locked, 'word')} locked, {end}"))
+    yield channel.paint("good", one_line(f"{written.path}: {plural(written.words, 'word')} locked, {end}"))
 
 
 def _name(entry: LockedWord) -> str:

@@ -63,7 +63,7 @@ def identities(evidence: Mapping[str, object]) -> list[str]:
 
 
 def _text(outcome: Settlements, channel: Channel, flags: str) -> Iterator[str]:
-    for record in outcome.settled:
+    for record in outcome.earlier:
         yield one_line(f"{record.key} is settled already: {_stands(record)}")
     for verdict in outcome.verdicts.values():
         record = verdict.claim.record
@@ -123,7 +123,7 @@ def _json(outcome: Settlements, _channel: Channel, _flags: str) -> Iterator[str]
             }
             for verdict in verdicts
         ],
-        "settled_before": [_settled_json(record) for record in outcome.settled],
+        "settled_before": [_settled_json(record) for record in outcome.earlier],
         "not_read": [str(failure) for failure in outcome.failures],
     }
     yield json_text(document, indent=2)

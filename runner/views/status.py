@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from decimal import Decimal
+from textwrap import indent
 from typing import Final
 
 from runner.core.clock import rfc3339
 from runner.core.orders import CURRENCY, OrderKey, decimal_text
 from runner.core.records import OpenClaim, Record
 from runner.core.states import State
-from runner.settle.status import StatusRow
+from runner.settle.status import Listing, StatusRow
 from runner.views.reconcile import adoption, commands, disputed_lines, identities, open_lines
 from runner.views.terminal.console import Channel, Console
-from runner.views.terminal.grid import Column, Grid, Row, show
+from runner.views.terminal.grid import MANY, Column, Grid, Row, show
 from runner.views.terminal.safe import json_text
 from runner.views.wording import STATUS_STYLES, WHAT_TO_DO, amount, money, plural
 
@@ -32,7 +32,7 @@ COLUMNS: Final = (
 
 
 def render(
-    rows: Sequence[StatusRow],
+    listing: Listing,
     *,
     fmt: str,
     console: Console,
@@ -40,16 +40,15 @@ def render(
     disputed: Sequence[Record] = (),
     flags: str = "",
 ) -> None:
-    """Write the rows in one of `FORMATS` to stdout: open ones first, else in the order given.
+    """Write a listing in one of `FORMATS` to stdout: open orders first. Memory does not grow with its settled ones.
 
     `claims` are those of the open orders, `disputed` those that are not open though the vendor answered them with
     an order id; `flags` belong behind the commands that settle them.
     """
-    ordered = sorted(rows, key=lambda row: not row.open)
     page = StatusPage(
-        rows=ordered,
+        listing=listing,
         claims={claim.record.key: claim for claim in claims},
-        disputed={record.key: record for record in disputed},
+        disputes={record.key: record for record in disputed},
         flags=flags,
     )
     FORMATS[fmt](page, console.out)
@@ -59,17 +58,30 @@ def render(
 class StatusPage:
     """All that is to be shown."""
 
-    rows: Sequence[StatusRow]
+    listing: Listing
     claims: Mapping[OrderKey, OpenClaim]
-    disputed: Mapping[OrderKey, Record]
+    disputes: Mapping[OrderKey, Record]
     flags: str
+
+    def __len__(self) -> int:
+        """How many rows are shown."""
+        return self.listing.total - self.listing.omitted
+
+    def rows(self) -> Iterator[StatusRow]:
+        """All that are shown."""
+        yield from self.listing.open
+        yield from self.listing.settled()
+
+    def __iter__(self) -> Iterator[Row]:
+        """The rows of a grid, made anew each time: that of a large account is gone through twice, and never kept."""
+        return map(_row, self.rows())
 
 
 def _text(page: StatusPage, channel: Channel) -> None:
-    show(Grid(columns=COLUMNS, rows=tuple(map(_row, page.rows))), channel)
-    channel.lines(_closing(page.rows, channel))
+    show(Grid(columns=COLUMNS, rows=page if len(page) > MANY else tuple(page)), channel)
+    channel.lines(_closing(page.listing, channel))
     channel.lines(line for claim in page.claims.values() for line in open_lines(claim, page.flags))
-    channel.lines(line for record in page.disputed.values() for line in disputed_lines(record, page.flags))
+    channel.lines(line for record in page.disputes.values() for line in disputed_lines(record, page.flags))
 
 
 def _row(row: StatusRow) -> Row:
@@ -87,29 +99,44 @@ def _row(row: StatusRow) -> Row:
     return Row(cells=cells, style=STATUS_STYLES.get(row.state.value))
 
 
-def _closing(rows: Sequence[StatusRow], channel: Channel) -> Iterator[str]:
-    counts = Counter(row.state.value for row in rows)
-    yield ", ".join(f"{number:,} {state}" for state, number in counts.items()) or "the ledger has no orders"
-    still_open = [row for row in rows if row.open]
-    if not still_open:
+def _closing(listing: Listing, channel: Channel) -> Iterator[str]:
+    counts = ", ".join(f"{number:,} {state}" for state, number in listing.counts.items())
+    yield counts or "the ledger has no orders"
+    if listing.omitted:
+        yield f"not shown: {plural(listing.omitted, 'older order')}; `order-runner status --all` lists every order"
+    if not listing.open:
         return
-    totals = [row.total for row in still_open if row.total is not None]
-    more = " and more" if 0 < len(totals) < len(still_open) else ""
+    totals = [row.total for row in listing.open if row.total is not None]
+    more = " and more" if 0 < len(totals) < len(listing.open) else ""
     cost = money(sum(totals, Decimal(0))) if totals else "an unknown amount"
-    orders = plural(len(still_open), "open order")
+    orders = plural(len(listing.open), "open order")
     yield channel.paint("error", f"{orders} may have cost {cost}{more}; nothing is bought until that is settled:")
     yield from (f"  - {text}" for text in WHAT_TO_DO)
 
 
 def _json(page: StatusPage, channel: Channel) -> None:
-    rows = page.rows
-    counts = Counter(row.state.value for row in rows)
+    counts = page.listing.counts
     document = {
         "version": STATUS_VERSION,
-        "summary": {"total": len(rows)} | {state.value: counts[state.value] for state in State},
-        "orders": [_row_json(row) | _claim_json(row, page) for row in rows],
+        "summary": {"total": page.listing.total} | {state.value: counts.get(state, 0) for state in State},
+        "orders": [],
     }
-    channel.lines([json_text(document, indent=2)])
+    channel.lines(_document_lines(document, (_row_json(row) | _claim_json(row, page) for row in page.rows())))
+
+
+def _document_lines(document: Mapping[str, object], orders: Iterator[Mapping[str, object]]) -> Iterator[str]:
+    """A document whose last member is `orders`, as `json_text` would write it, an order at a time."""
+    head, tail = json_text(document, indent=2).rsplit("[]", 1)
+    order = next(orders, None)
+    if order is None:
+        yield f"{head}[]{tail}"
+        return
+    yield f"{head}["
+    while order is not None:
+        following = next(orders, None)
+        yield indent(json_text(order, indent=2), "    ") + ("," if following else "")
+        order = following
+    yield f"  ]{tail}"
 
 
 def _row_json(row: StatusRow) -> dict[str, object]:
@@ -138,7 +165,7 @@ def _row_json(row: StatusRow) -> dict[str, object]:
 
 def _claim_json(row: StatusRow, page: StatusPage) -> dict[str, object]:
     """What is known of the claim of an open order, and the commands that settle whatever is to be settled."""
-    claim, disputed = page.claims.get(row.key), page.disputed.get(row.key)
+    claim, disputed = page.claims.get(row.key), page.disputes.get(row.key)
     settled_by = list(commands(row.key, page.flags, identities(claim.evidence))) if claim else []
     if disputed is not None:
         settled_by = [adoption(disputed, page.flags)]

@@ -75,8 +75,8 @@ def _unknown_lines(document: facts.Document, channel: Channel) -> Iterator[str]:
     for doubt in orders:
         order = doubt.order
         yield one_line(f"  {order['key']}  may have cost {facts.possible_cost(order)}  {facts.what_of(order)}")
-        if doubt.unrecorded:
-            yield from (f"    {line}" for line in _finding_lines(doubt.unrecorded, channel))
+        if doubt.loss:
+            yield from (f"    {line}" for line in _finding_lines(doubt.loss, channel))
         yield from _why(order, channel)
     for finding in others:
         yield one_line(f"  {finding['message']}")

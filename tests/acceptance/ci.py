@@ -227,7 +227,7 @@ class Machine:
     notes: list[dict[str, Any]] = field(default_factory=list)
     outputs: dict[str, str] = field(default_factory=dict)
     log: str = ""
-    said: str = ""
+    output: str = ""
     kept: set[str] = field(default_factory=set)
 
     def set_up(self) -> None:
@@ -289,14 +289,14 @@ class Machine:
     def job(self, name: str) -> bool:
         """Whether every step of it ended well. After a failure only those are run that always are."""
         job = JOBS[self.system](name)
-        good, self.said, self.outputs = True, "", {}
+        good, self.output, self.outputs = True, "", {}
         shutil.rmtree(self.temp, ignore_errors=True)
         self.temp.mkdir()
         for step in job.steps:
             if (good or step.always) and holds(step.condition, self.outputs):
                 good = self._step(job, step) and good
         self.kept = {path.name for pattern in job.keeps for path in self._matching(pattern)}
-        self.log += self.said
+        self.log += self.output
         return good
 
     def _matching(self, pattern: str) -> Iterator[Path]:
@@ -323,7 +323,7 @@ class Machine:
             check=False,
             timeout=240,
         )
-        self.said += f"-- {step.name}: {done.returncode}\n{done.stdout}{done.stderr}"
+        self.output += f"-- {step.name}: {done.returncode}\n{done.stdout}{done.stderr}"
         for name, _, value in (line.partition("=") for line in output.read_text().splitlines()):
             self.outputs[f"steps.{step.name}.outputs.{name}"] = value
         return done.returncode == 0

@@ -68,7 +68,7 @@ class Result:
         return json.loads(self.out, parse_float=Decimal)
 
     @property
-    def said(self) -> str:
+    def output(self) -> str:
         """Everything a person may have read."""
         return self.out + self.err
 
@@ -384,7 +384,7 @@ class World:
             assert json.loads(result.out) is not None, context
         self.find_no_key((out + result.err).encode(), context)
         if "--sandbox" in arguments:
-            assert SANDBOX_KEY.lower() not in result.said.lower(), context
+            assert SANDBOX_KEY.lower() not in result.output.lower(), context
         self.find_no_key_in_files("--sandbox" in arguments)
 
     def find_no_key(self, data: bytes, where: str) -> None:

@@ -39,10 +39,10 @@ def refused(world: World, code: str, *arguments: str, env: dict[str, str | None]
     """A call that ends with exit 5 and this finding, and asks the vendor nothing; what it says."""
     before = looks(world)
     result = world.run(*arguments, env=env)
-    assert (result.code, code in result.said) == (5, True), result.said
+    assert (result.code, code in result.output) == (5, True), result.output
     assert looks(world) == before
-    world.find_no_key(result.said.encode(), " ".join(arguments))
-    return result.said
+    world.find_no_key(result.output.encode(), " ".join(arguments))
+    return result.output
 
 
 def test_an_unset_variable_buys_nothing_again(world: World) -> None:
@@ -77,8 +77,8 @@ def test_a_suggested_command_means_the_same_ledger(
     assert world.apply("--ledger", ledger, "--account", "main", MANIFEST, env=here).code == 0
     env = here | key(with_key)
     result = world.run(*command, "--ledger", ledger, "--account", account, env=env)
-    found = SUGGESTED.search(result.said)
-    assert found is not None, result.said
+    found = SUGGESTED.search(result.output)
+    assert found is not None, result.output
     assert found[1].startswith(suggested)
     assert world.run(*shlex.split(found[1]), *(["--yes"] if suggested == "ledger rekey" else []), env=env).code == 0
     arguments = ("--ledger", ledger, "--account", account, "--no-strict-account", MANIFEST)
@@ -123,7 +123,7 @@ def test_what_needs_no_key_knows_the_name(acme: World, account: str, with_key: s
     disowned = acme.run(*disowning, env=env)
     assert [unknown.code, shown.code, disowned.code] == [code] * 3
     for result in (unknown, shown, disowned):
-        assert ("PSR609" in result.said) == (code == 5)
+        assert ("PSR609" in result.output) == (code == 5)
 
 
 def test_status_tells_of_another_key(acme: World) -> None:
@@ -151,7 +151,7 @@ def test_a_new_account_has_to_be_meant(acme: World) -> None:
     refused(acme, "PSR609", *beta, env=key(SECOND))
     assert acme.run(*beta, env=key(SECOND) | {"ORDER_RUNNER_NEW_ACCOUNT": "1"}).code == 2
     in_ci = acme.run(*beta, "--new-account", env=key(SECOND) | {"CI": "true"})
-    assert (in_ci.code, "ledger init --account" in in_ci.said) == (2, True)
+    assert (in_ci.code, "ledger init --account" in in_ci.output) == (2, True)
     assert acme.run("plan", *beta[2:], "--new-account", env=key(SECOND)).code == 0
     refused(acme, "PSR609", *beta, env=key(SECOND))
     assert acme.run(*beta, "--new-account", env=key(SECOND)).code == 0
@@ -241,7 +241,7 @@ def test_a_doubt_is_not_judged_by_another_account(world: World) -> None:
     assert (result.code, looks(world)) == (7, before)
     assert "nothing was read: PSR608" in result.err
     blocked = world.apply(env=key(SECOND))
-    assert (blocked.code, "PSR608" in blocked.said) == (7, True)
+    assert (blocked.code, "PSR608" in blocked.output) == (7, True)
     assert world.bought == ["a"]
 
 
@@ -264,7 +264,7 @@ def test_a_ledger_that_is_only_read(acme: World) -> None:
     """`plan` compares names and keys in a ledger that cannot be written, too."""
     acme.ledger.chmod(0o400)
     result = acme.finish(acme.start("plan", MANIFEST, prelude=HELD_TO_PERMISSIONS), "plan", MANIFEST)
-    assert (result.code, "PSR607" in result.said) == (5, True)
+    assert (result.code, "PSR607" in result.output) == (5, True)
 
 
 def test_no_key_is_kept(acme: World) -> None:

@@ -64,7 +64,7 @@ def cents(text: str | None) -> str | None:
 def planned(world: World, *arguments: str) -> Any:
     """What `plan --out plan.json` writes of the usual manifest."""
     result = world.run("plan", "--out", PLAN, *(arguments or (MANIFEST,)))
-    assert result.code == 0, result.said
+    assert result.code == 0, result.output
     return checked((world.root / PLAN).read_text())
 
 
@@ -246,8 +246,8 @@ def test_a_digest_alone_tells_the_new_one(world: World) -> None:
     new = planned(world)["digest"]
     result = approve(world, digest)
     assert result.code == 5
-    assert f"the digest of 2 orders for at most 3.60 on account default is {new}" in result.said
-    assert "plan --out FILE" in result.said
+    assert f"the digest of 2 orders for at most 3.60 on account default is {new}" in result.output
+    assert "plan --out FILE" in result.output
     assert approve(world, new).code == 0
 
 

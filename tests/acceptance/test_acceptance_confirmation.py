@@ -17,7 +17,7 @@ class Terminal:
 
     def __init__(self, world: World, *arguments: str) -> None:
         self._own, other = pty.openpty()
-        self.shown = ""
+        self.screen = ""
         term = {"TERM": "xterm", "COLUMNS": "100"}
         self.process = world.start(
             *arguments, env=term, stdin=other, stdout=other, stderr=other, start_new_session=True
@@ -29,10 +29,10 @@ class Terminal:
     def until(self, text: str) -> None:
         """Reads on until the screen has shown `text`."""
         end = time.monotonic() + SOON
-        while text not in self.shown:
-            assert time.monotonic() < end, f"never shown: {text!r} in {self.shown!r}"
+        while text not in self.screen:
+            assert time.monotonic() < end, f"never shown: {text!r} in {self.screen!r}"
             if not self._read():
-                assert text in self.shown, f"ended without {text!r}: {self.shown!r}"
+                assert text in self.screen, f"ended without {text!r}: {self.screen!r}"
 
     def type(self, text: str) -> None:
         """Types, Enter included if the text has one."""
@@ -50,7 +50,7 @@ class Terminal:
         code = self.process.wait(SOON)
         if self._own >= 0:
             os.close(self._own)
-        self._world.find_no_key(self.shown.encode(), "the terminal")
+        self._world.find_no_key(self.screen.encode(), "the terminal")
         self._world.find_no_key_in_files()
         return code
 
@@ -61,7 +61,7 @@ class Terminal:
             data = os.read(self._own, 65536)
         except OSError:  # Linux says EIO when the last process has left
             return False
-        self.shown += data.decode(errors="replace")
+        self.screen += data.decode(errors="replace")
         return bool(data)
 
 
@@ -89,12 +89,12 @@ def test_the_typed_total_buys(world: World) -> None:
     terminal = Terminal(world, "apply", MANIFEST)
     terminal.until("Type the total")
     assert world.money_requests == 0
-    assert "3.60" in terminal.shown
-    assert "crawl/b" in terminal.shown
+    assert "3.60" in terminal.screen
+    assert "crawl/b" in terminal.screen
     terminal.type("3.60\n")
     assert terminal.end() == 0
     assert world.bought == ["a", "b"]
-    assert "3.60 USD confirmed" in terminal.shown
+    assert "3.60 USD confirmed" in terminal.screen
     assert world.report()["summary"]["placed"] == 2
 
 
@@ -107,7 +107,7 @@ def test_anything_else_buys_nothing(world: World, answer: str) -> None:
     terminal.type(answer)
     assert terminal.end() == 8
     assert (world.bought, world.money_requests) == ([], 0)
-    assert "nothing was bought" in terminal.shown
+    assert "nothing was bought" in terminal.screen
     report = world.report()
     assert (report["run"]["exit"]["code"], report["summary"]["planned"]) == (8, 2)
 
@@ -142,7 +142,28 @@ def test_nothing_to_buy_asks_nothing(world: World) -> None:
     assert world.apply().code == 0
     terminal = Terminal(world, "apply", MANIFEST)
     assert terminal.end() == 0
-    assert "Type the total" not in terminal.shown
+    assert "Type the total" not in terminal.screen
+
+
+RENAME = "Type rename to rename 1 order"
+
+
+@pytest.mark.parametrize(
+    ("typed", "code", "keys"), [("rename\n", 0, {"new/a"}), ("y\n", 8, {"old/a"}), ("\n", 8, {"old/a"})]
+)
+def test_names_are_not_given_up_without_a_yes(world: World, typed: str, code: int, keys: set[str]) -> None:
+    """With nothing to buy, a renaming is shown and asked about: an earlier name is never used again."""
+    world.manifest(ipv4("a"), batch="old")
+    assert world.apply().code == 0
+    world.manifest(ipv4("a"), batch="new", renamed_from="old")
+    terminal = Terminal(world, "apply", MANIFEST)
+    terminal.until(RENAME)
+    assert "new/a" in terminal.shown
+    terminal.type(typed)
+    assert terminal.end() == code
+    rows = world.run("status", "-f", "json").json["orders"]
+    assert {row["key"] for row in rows if row["state"] == "placed"} == keys
+    assert world.bought == ["a"]
 
 
 def test_no_input_at_a_terminal_is_exit_2(world: World) -> None:
@@ -158,9 +179,9 @@ def test_yes_at_a_terminal_asks_nothing(world: World) -> None:
     world.manifest(ipv4("a"), ipv4("b"))
     terminal = Terminal(world, "apply", "--yes", MANIFEST)
     assert terminal.end() == 0
-    assert "Type the total" not in terminal.shown
+    assert "Type the total" not in terminal.screen
     assert world.bought == ["a", "b"]
-    assert "\x1b[" in terminal.shown
+    assert "\x1b[" in terminal.screen
 
 
 def test_validate_at_a_terminal_shows_the_line(world: World) -> None:
@@ -168,7 +189,7 @@ def test_validate_at_a_terminal_shows_the_line(world: World) -> None:
     world.manifest(ipv4("a", quantity=0))
     terminal = Terminal(world, "validate", "--no-color", MANIFEST)
     assert terminal.end() == 4
-    lines = terminal.shown.replace("\r", "").split("\n")
+    lines = terminal.screen.replace("\r", "").split("\n")
     (snippet,) = [number for number, line in enumerate(lines) if "quantity: 0" in line]
     assert lines[snippet + 1].index("^") == lines[snippet].index("0", lines[snippet].index("quantity:"))
 
@@ -180,6 +201,6 @@ def test_hostile_words_do_nothing_to_a_terminal(world: World) -> None:
     terminal = Terminal(world, "apply", "--yes", MANIFEST)
     assert terminal.end() == 5
     for harm in ("\x1b]0;", "\x07", "\x1b[2J", "\u202e", "##["):
-        assert harm not in terminal.shown
-    assert "owned" in terminal.shown
+        assert harm not in terminal.screen
+    assert "owned" in terminal.screen
     assert isinstance(terminal.process, subprocess.Popen)

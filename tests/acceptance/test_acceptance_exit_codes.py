@@ -110,8 +110,8 @@ def test_2_a_ledger_that_nobody_can_have_meant(world: World, command: tuple[str,
             world.run(*command, "--ledger", text, env={"USER": "ann", "ORDER_RUNNER_LEDGER": None}),
         ):
             assert result.code == 2
-            assert "sqlite:////" in result.said
-            assert "s3cret" not in result.said
+            assert "sqlite:////" in result.output
+            assert "s3cret" not in result.output
     assert world.run(*command, env={"ORDER_RUNNER_LEDGER": ""}).code == 2
     assert {path for path in world.root.iterdir() if "report" not in path.name} == set(before)
     assert world.box.requests == ()

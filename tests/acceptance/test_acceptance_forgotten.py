@@ -93,7 +93,7 @@ def test_ledger_from_yesterday(world: World) -> None:
         found = finding(world, name)
         assert (found["code"], found["category"], found["line"]) == ("PSR420", "refused", world.line_of(f'"{name}"'))
         assert f"resolve crawl/{name} --placed {order_id};" in found["hint"]
-        assert f"{MANIFEST}:{found['line']}:" in result.said
+        assert f"{MANIFEST}:{found['line']}:" in result.output
     obey(world, "b", "c")
     assert world.apply(env=STRICT).code == 0
     assert world.bought == ["a", "b", "c", "other"]
@@ -169,7 +169,7 @@ def test_not_strict_warns_and_buys(world: World) -> None:
     assert (result.code, world.bought) == (0, ["a", "a"])
     assert codes(world) == ["PSR420", "PSR508"]
     assert finding(world, "a")["category"] == "warning"
-    assert "--strict-account" in result.said
+    assert "--strict-account" in result.output
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def test_what_is_rendered_later_is_what_the_run_wrote(world: World, scene: Calla
     again = {name: (world.root / path).read_bytes() for name, path in FILES.items()}
     live_only = {"text"} if scene is dry else set()  # it shows the plan itself, with unit prices and bodies
     for name in wrote.keys() - live_only:
-        assert again[name] == wrote[name], (name, run.said)
+        assert again[name] == wrote[name], (name, run.output)
 
 
 def test_events_come_while_the_run_goes_on(world: World) -> None:
@@ -124,7 +124,7 @@ def test_a_job_on_github_gets_mask_annotations_summary_and_outputs(world: World)
 def test_the_key_goes_out_only_where_it_is_masked(world: World, fmt: str) -> None:
     """No other format masks, nor does `github` to a file: there nobody would take the key out again."""
     bought(world)
-    assert "::add-mask::" not in world.run("plan", "-f", fmt, MANIFEST, env=JOB).said
+    assert "::add-mask::" not in world.run("plan", "-f", fmt, MANIFEST, env=JOB).output
 
 
 def test_outside_of_github_nothing_is_masked(world: World, tmp_path: Path) -> None:

@@ -321,7 +321,7 @@ def test_a_sandbox_may_be_served_by_a_process_of_its_own(world: World) -> None:
             env = {"PROXY_SELLER_BASE_URL": address["base_url"], "PROXY_SELLER_API_KEY": address["api_key"]}
             result = world.apply(env=env)
             assert result.code == 6
-            assert address["api_key"] not in result.said
+            assert address["api_key"] not in result.output
             assert address["api_key"] != CANARY
             assert [entry["status"] for entry in world.report()["orders"]] == ["placed", "rejected"]
         finally:

@@ -48,8 +48,8 @@ def test_without_a_home_the_variable_to_set_is_named(world: World, homeless: Env
     world.manifest(ipv4("one"))
     done = world.run(*command.split(), env={**homeless, "ORDER_RUNNER_LEDGER": None}, cold=True)
     assert done.code == 2
-    assert "there is no folder for what this user's runs remember" in done.said
-    assert "set XDG_STATE_HOME, or HOME" in done.said
+    assert "there is no folder for what this user's runs remember" in done.output
+    assert "set XDG_STATE_HOME, or HOME" in done.output
     assert world.money_requests == 0
     assert not (world.root / "~").exists()
 
@@ -93,4 +93,4 @@ def test_a_state_folder_that_cannot_be_made_is_named(world: World, command: str,
     assert state in done.err
     assert "XDG_STATE_HOME" in done.err
     assert world.money_requests == 0
-    assert CANARY not in done.said
+    assert CANARY not in done.output

@@ -106,7 +106,7 @@ def test_apply_in_github_actions_gives_no_commands(world: World) -> None:
     world.make_ledger()
     result = world.apply(env={"GITHUB_ACTIONS": "true", "CI": "true"})
     assert result.code == 7
-    assert "::" not in result.said
+    assert "::" not in result.output
 
 
 def test_a_hundred_thousand_orders_are_checked(world: World) -> None:

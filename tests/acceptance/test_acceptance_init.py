@@ -13,7 +13,7 @@ from test_acceptance_confirmation import Terminal
 
 from runner.core import schemas
 from runner.core.orders import PRODUCT_TYPES
-from runner.starter import SYSTEMS, Wish, extend, files
+from runner.starter import OWNED_ELSEWHERE, OWNERS, SYSTEMS, Wish, extend, files
 
 EVERYTHING = (
     *(word for name in PRODUCT_TYPES for word in ("--type", name)),
@@ -52,7 +52,7 @@ def git(folder: Path, *arguments: str) -> str:
 def test_without_a_word_it_writes_one_manifest_and_what_belongs_to_it(world: World) -> None:
     """No terminal, no option: IPv4, its lockfile, a policy, the schemas; each named, with the next commands."""
     done = world.run("init")
-    assert done.code == 0, done.said
+    assert done.code == 0, done.output
     assert set(tree(world.root)) == FIRST
     assert [line for line in done.out.splitlines() if line.startswith("wrote")] == [
         f"wrote      {path}" for path in sorted(FIRST)
@@ -68,7 +68,7 @@ def test_everything_it_writes_is_valid_and_bought_by_the_sandbox(world: World) -
     checked = world.run("validate", "--strict", "orders")
     assert (checked.code, checked.out) == (0, "7 files, 8 orders: all valid\n")
     locked = world.run("lock", "--sandbox", "--check", "orders")
-    assert locked.code == 0, locked.said
+    assert locked.code == 0, locked.output
     assert world.run("apply", "--sandbox", "--yes", "orders").code == 0
     assert world.report()["summary"]["placed"] == len(PRODUCT_TYPES)
     assert tree(world.root) == before
@@ -79,7 +79,7 @@ def test_each_type_works_alone(name: str, world: World) -> None:
     """A manifest, the words of it locked and no others, and a policy that allows the type and no other."""
     assert world.run("init", "--type", name).code == 0
     checked = world.run("validate", "--strict", "orders")
-    assert checked.code == 0, checked.said
+    assert checked.code == 0, checked.output
     entries = json.loads((world.root / "orders/orders.lock.json").read_text())["entries"]
     assert {entry["type"] for entry in entries} == {name}
     assert f"types: [{name}]" in (world.root / "order-runner.yaml").read_text()
@@ -117,7 +117,28 @@ def test_editor_settings_hook_and_workflows_only_where_they_are_asked_for(world:
     ):
         before = set(tree(world.root))
         assert world.run("init", *option).code == 0
-        assert set(tree(world.root)) - before == {path}
+        assert set(tree(world.root)) - before - {OWNERS} == {path}
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_workflow_comes_with_code_owners_to_fill_in(world: World, system: str) -> None:
+    """Policy, by both its names, approval and workflow each have a line that asks nobody until a team is put in."""
+    assert world.run("init", "--ci", system).code == 0
+    lines = (world.root / OWNERS).read_text().splitlines()
+    assert all(line.startswith("#") for line in lines)
+    owned = {line.split()[1] for line in lines if line.endswith(" @example/money")}
+    assert owned == {"/CODEOWNERS", "/approved.json", "/order-runner.yaml", "/order-runner.yml", f"/{SYSTEMS[system]}"}
+
+
+@pytest.mark.parametrize("place", [OWNERS, *OWNED_ELSEWHERE])
+@pytest.mark.parametrize("options", [(), ("--force",)])
+def test_code_owners_that_are_there_go_on_to_be_asked(world: World, place: str, options: tuple[str, ...]) -> None:
+    """Wherever GitHub or GitLab look for them: none is replaced, or hidden by a second file that asks nobody."""
+    world.write(place, "* @example/everybody\n")
+    assert world.run("init", "--ci", "github", *options).code == 0
+    assert {path: text for path, text in tree(world.root).items() if "CODEOWNERS" in path} == {
+        place: b"* @example/everybody\n"
+    }
 
 
 def test_the_same_choice_is_the_same_bytes(world: World) -> None:
@@ -225,7 +246,7 @@ def test_a_person_is_asked_for_types_and_ci(world: World) -> None:
     terminal.until("[gitlab]: ")
     terminal.type("\n")
     assert terminal.end() == 0
-    assert set(tree(world.root)) == FIRST | {"orders/mobile.yaml", ".gitlab-ci.yml"}
+    assert set(tree(world.root)) == FIRST | {"orders/mobile.yaml", ".gitlab-ci.yml", OWNERS}
 
 
 def test_nobody_is_asked_for_what_was_said(world: World) -> None:
@@ -233,8 +254,8 @@ def test_nobody_is_asked_for_what_was_said(world: World) -> None:
     for number, options in enumerate((("--no-input",), ("--type", "isp", "--ci", "jenkins"))):
         terminal = Terminal(world, "init", str(number), *options)
         assert terminal.end() == 0
-        assert "Types of product" not in terminal.shown
-        assert "]: " not in terminal.shown
+        assert "Types of product" not in terminal.screen
+        assert "]: " not in terminal.screen
 
 
 def test_the_team_sample_ignores_the_same_files() -> None:

@@ -257,7 +257,7 @@ def assert_refused(world: World, words: str, *, buys: int = 0, code: str = "PSR6
     before = world.money_requests
     result = world.apply(**process)
     assert result.code == 5
-    assert words in result.said
+    assert words in result.output
     assert world.money_requests == before == buys
     found = world.report()["errors"]
     assert [finding["code"] for finding in found] == [code]
@@ -348,7 +348,7 @@ def test_a_read_only_ledger_buys_nothing(world: World, what: str) -> None:
     result = world.apply("--ledger", ledger, MANIFEST, prelude=HELD_TO_PERMISSIONS)
     closed.chmod(0o700 if what == "folder" else 0o600)
     assert (result.code, len(world.box.requests)) == (5, asked)
-    assert "shelf" in result.said
+    assert "shelf" in result.output
 
 
 def test_a_ledger_that_cannot_be_read_is_not_an_empty_one(world: World) -> None:
@@ -366,7 +366,7 @@ def test_a_ledger_in_a_folder_of_proc_buys_nothing(world: World) -> None:
     world.manifest(ipv4("a"))
     result = world.apply("--ledger", "/proc/orders.ledger", MANIFEST)
     assert result.code == 5
-    assert "/proc/orders.ledger" in result.said
+    assert "/proc/orders.ledger" in result.output
     assert world.money_requests == 0
 
 
@@ -378,7 +378,7 @@ def test_a_full_disk_for_a_new_ledger_buys_nothing(world: World, limit: int) -> 
     result = world.run("apply", "--yes", "--report", "-", MANIFEST, reported=False, prelude=files_up_to(limit))
     assert result.code == 5
     assert world.money_requests == 0
-    assert "ledger" in result.said
+    assert "ledger" in result.output
 
 
 def test_a_disk_that_fills_between_orders_loses_nothing(world: World) -> None:

@@ -1,6 +1,8 @@
 """Ledgers that go away, come back older, or are not where they seem to be: nothing is bought from a wrong memory."""
 
 import os
+import re
+import shlex
 import shutil
 import signal
 from collections.abc import Callable
@@ -78,7 +80,7 @@ def test_a_ledger_that_goes_away_with_an_order_in_flight(world: World, happens: 
     result = world.finish(process, *APPLY)
     assert (result.code, world.bought) == (7, ["a", "b"])
     assert f"order id {FIRST_ID + 1}" in result.err
-    assert "PSR602" in result.said
+    assert "PSR602" in result.output
     kept = [path for path in world.root.rglob("*.emergency*") if str(FIRST_ID + 1).encode() in path.read_bytes()]
     assert kept
     again = world.apply(env=env(world))
@@ -87,7 +89,7 @@ def test_a_ledger_that_goes_away_with_an_order_in_flight(world: World, happens: 
     assert again.code in (0, 5, 7)
     if happens in (remove, move):
         assert (again.code, world.bought) == (5, ["a", "b"])
-        assert "shows that it was in use" in again.said
+        assert "shows that it was in use" in again.output
 
 
 def test_a_folder_put_back_is_not_bought_from_at_the_same_time(world: World) -> None:
@@ -113,7 +115,7 @@ def test_a_ledger_that_goes_away_before_a_claim(world: World, happens: Callable[
     world.release()
     result = world.finish(process, *APPLY)
     assert (result.code, world.bought) == (5, ["a"])
-    assert "PSR606" in result.said
+    assert "PSR606" in result.output
 
 
 def bought_twice_over(world: World) -> Path:
@@ -128,6 +130,43 @@ def bought_twice_over(world: World) -> Path:
     return older
 
 
+def commands_in(text: str) -> list[list[str]]:
+    """What a text tells to run, in backticks: the arguments of each command."""
+    return [shlex.split(command) for command in re.findall(r"`order-runner ([^`]*)`", text)]
+
+
+READING = (
+    ("apply", "--yes"),
+    ("plan",),
+    ("apply", "--dry-run"),
+    ("status",),
+    ("doctor", "--offline"),
+    ("ledger", "verify"),
+)
+
+
+@pytest.mark.parametrize("call", READING, ids=" ".join)
+def test_the_command_for_an_older_copy_works_as_it_is_printed(world: World, call: tuple[str, ...]) -> None:
+    """Where options named the ledger and the account, the printed import has them: pasted, it brings the rest back."""
+    place = ("--ledger", str(ledger(world)), "--account", "team")
+    world.manifest(ipv4("a"))
+    folder(world).mkdir()
+    assert world.apply(*place, MANIFEST).code == 0
+    older = world.root / "older"
+    shutil.copy(ledger(world), older)
+    world.manifest(ipv4("a"), ipv4("b"))
+    assert world.apply(*place, MANIFEST).code == 0
+    assert world.run("ledger", "export", *place, "-o", "newest.jsonl").code == 0
+    shutil.copy(older, ledger(world))
+    result = world.run(*call, *place, *(() if call[0] in ("status", "doctor", "ledger") else (MANIFEST,)))
+    assert result.code == 5
+    (printed,) = {tuple(command) for command in commands_in(result.said) if command[:2] == ["ledger", "import"]}
+    pasted = ["newest.jsonl" if word == "EXPORT" else word for word in printed]
+    assert world.run(*pasted).code == 0
+    again = world.apply(*place, MANIFEST)
+    assert (again.code, world.bought) == (0, ["a", "b"])
+
+
 def test_an_older_copy_is_refused_by_every_command_and_filled_by_an_import(world: World) -> None:
     """A ledger behind its lock is bought from by nobody, all commands say so, and an export brings the rest back."""
     older = bought_twice_over(world)
@@ -135,9 +174,9 @@ def test_an_older_copy_is_refused_by_every_command_and_filled_by_an_import(world
     for call in (APPLY, ("plan", MANIFEST), ("status",), ("reconcile",), ("ledger", "verify"), ("ledger", "export")):
         result = world.run(*call, env=env(world))
         assert result.code == 5, call
-        assert "is not the newest" in result.said, call
-        assert "ledger import" in result.said, call
-    assert "is not the newest" in world.run("doctor", "--offline", env=env(world)).said
+        assert "is not the newest" in result.output, call
+        assert "ledger import" in result.output, call
+    assert "is not the newest" in world.run("doctor", "--offline", env=env(world)).output
     assert world.run("ledger", "import", "newest.jsonl", env=env(world)).code == 0
     assert world.apply(env=env(world)).code == 0
     assert world.bought == ["a", "b"]
@@ -153,7 +192,7 @@ def test_an_import_that_is_too_short_is_refused(world: World) -> None:
     assert world.run("ledger", "export", "-o", "older.jsonl", env=env(world)).code == 0
     (world.root / "lock").rename(lock(world))
     result = world.run("ledger", "import", "older.jsonl", env=env(world))
-    assert (result.code, "is not the newest" in result.said) == (5, True)
+    assert (result.code, "is not the newest" in result.output) == (5, True)
     assert world.apply(env=env(world)).code == 5
     assert world.bought == ["a", "b"]
 
@@ -178,8 +217,8 @@ def test_a_lock_that_does_not_tell_how_far_the_ledger_was(world: World) -> None:
     ledger(world).unlink()
     lock(world).write_bytes(lock(world).read_bytes()[:SIGNATURE])
     result = world.run("ledger", "import", "newest.jsonl", env=env(world))
-    assert (result.code, "delete that file, and import again" in result.said) == (5, True)
-    assert f"{lock(world).name} does not tell how far it was" in result.said
+    assert (result.code, "delete that file, and import again" in result.output) == (5, True)
+    assert f"{lock(world).name} does not tell how far it was" in result.output
     lock(world).unlink()
     assert world.run("ledger", "import", "newest.jsonl", env=env(world)).code == 0
     assert (world.apply(env=env(world)).code, world.bought) == (0, ["a", "b"])
@@ -195,7 +234,7 @@ def test_the_lock_of_a_ledger_with_a_longer_name(world: World) -> None:
     assert world.apply(env=env(world)).code == 0
     ledger(world).unlink()
     result = world.apply(env=env(world))
-    assert (result.code, f"{lock(world)} shows" in result.said) == (5, True)
+    assert (result.code, f"{lock(world)} shows" in result.output) == (5, True)
     assert world.bought == ["a"]
 
 
@@ -207,13 +246,13 @@ def test_no_hint_leads_to_a_second_memory(world: World) -> None:
         spoil()
         process = world.start("apply", "--yes", MANIFEST, env=env(world), prelude=HELD_TO_PERMISSIONS)
         result = world.finish(process, "apply", "--yes", MANIFEST, reported=False)
-        assert (result.code, "let this user read and write" in result.said) == (5, True)
-        assert "--ledger" not in result.said
+        assert (result.code, "let this user read and write" in result.output) == (5, True)
+        assert "--ledger" not in result.output
         ledger(world).chmod(0o600)
     lock(world).chmod(0o600)
     (world.root / "link").symlink_to(ledger(world))
     result = world.apply(env={**env(world), "ORDER_RUNNER_LEDGER": str(world.root / "link")})
-    assert (result.code, "knows nothing of what was bought" in result.said) == (5, True)
+    assert (result.code, "knows nothing of what was bought" in result.output) == (5, True)
 
 
 def test_a_forgotten_ledger_is_forgotten_by_deleting_the_lock(world: World) -> None:
@@ -239,7 +278,7 @@ def test_a_log_that_is_lost_after_a_kill(world: World) -> None:
         (folder(world) / f"orders.ledger{ending}").unlink()
     result = world.apply(env=env(world))
     assert (result.code, world.bought) == (5, ["a", "b"])
-    assert "is not the newest" in result.said
+    assert "is not the newest" in result.output
 
 
 def test_a_batch_leaves_nothing_in_the_log(world: World) -> None:
@@ -273,8 +312,8 @@ def test_a_ledger_mounted_as_one_file(world: World) -> None:
         if "CalledProcessError" in result.err:
             pytest.skip("this machine does not let us mount")
         assert result.code == 5, call
-        assert "a mount of its own" in result.said, call
-        assert "mount its folder" in result.said, call
+        assert "a mount of its own" in result.output, call
+        assert "mount its folder" in result.output, call
     assert world.bought == ["a"]
 
 
@@ -285,9 +324,9 @@ def test_no_history_is_not_a_whole_one(world: World, command: str) -> None:
     assert world.apply("--account", "shop", MANIFEST, env=env(world)).code == 0
     ask = ("ledger", command)
     unknown = world.run(*ask, "--account", "shpo", env=env(world))
-    assert (unknown.code, "has no account shpo; it has shop" in unknown.said, unknown.out) == (5, True, "")
+    assert (unknown.code, "has no account shpo; it has shop" in unknown.output, unknown.out) == (5, True, "")
     (world.root / "nothing").touch(0o600)
     for path, words in (("nothing", "is empty"), ("nowhere", "does not exist")):
         result = world.run(*ask, env={"ORDER_RUNNER_LEDGER": str(world.root / path)})
-        assert (result.code, words in result.said, result.out) == (5, True, "")
+        assert (result.code, words in result.output, result.out) == (5, True, "")
     assert world.run(*ask, "--account", "shop", env=env(world)).code == 0

@@ -51,7 +51,7 @@ def test_a_ledger_without_any_account(world: World) -> None:
     assert world.apply("--max-spend", "1", MANIFEST, env={"PROXY_SELLER_API_KEY": "another-key-altogether"}).code == 3
     result = world.apply(env=CI)
     assert result.code == 5
-    assert "order-runner ledger init --account default" in result.said
+    assert "order-runner ledger init --account default" in result.output
     assert world.bought == []
 
 
@@ -125,10 +125,10 @@ def test_a_plan_without_a_ledger_says_so(world: World) -> None:
         assert world.run("plan", "--detailed-exitcode", MANIFEST, env=env).code == 10
         status = world.run("status", MANIFEST, env=env)
         assert (status.code, "PSR610" in status.err) == (0, True)
-    assert "PSR610" not in world.run("plan", MANIFEST).said
+    assert "PSR610" not in world.run("plan", MANIFEST).output
     assert world.run("ledger", "init", env=PERSON).code == 0
-    assert "PSR610" not in world.run("plan", MANIFEST, env=CI).said
-    assert "PSR610" not in world.run("status", MANIFEST, env=CI).said
+    assert "PSR610" not in world.run("plan", MANIFEST, env=CI).output
+    assert "PSR610" not in world.run("status", MANIFEST, env=CI).output
 
 
 @pytest.mark.parametrize("command", [("reconcile",), ("resolve", "crawl/a", "--placed", "1", "--yes")])

@@ -316,7 +316,7 @@ def test_a_wrong_policy_stops_everything(world: World, command: tuple[str, ...])
     world.manifest(ipv4("a"))
     result = world.run(*command, MANIFEST)
     assert result.code == 4
-    assert "order-runner.yaml:2:1: PSR703 unknown field `budget`, did you mean `budgets`?" in result.said
+    assert "order-runner.yaml:2:1: PSR703 unknown field `budget`, did you mean `budgets`?" in result.output
     assert (world.box.requests, world.bought) == ((), [])
 
 
@@ -352,7 +352,8 @@ def test_copies_in_the_manifests_are_a_warning(world: World) -> None:
         assert result.code == 4
         second = world.line_of('name: "b"')
         assert (
-            f"{MANIFEST}:{second}:11: PSR320 identical but for the name to the order at {MANIFEST}:4:11" in result.said
+            f"{MANIFEST}:{second}:11: PSR320 identical but for the name to the order at {MANIFEST}:4:11"
+            in result.output
         )
     assert world.bought == []
     assert world.run("validate", MANIFEST).code == 0

@@ -58,7 +58,7 @@ def test_an_order_in_doubt_is_found(world: World, switches: dict[str, Any]) -> N
     world.serve(**switches)
     in_doubt(world, "reset-after@1", short("a"), short("b"))
     result = world.run("reconcile", "--exclusive")
-    assert (result.code, world.bought) == (0, ["a"]), result.said
+    assert (result.code, world.bought) == (0, ["a"]), result.output
     assert world.apply().code == 0
     assert world.order("a")["status"] == "already_placed"
     assert world.bought == ["a", "b"]
@@ -72,8 +72,8 @@ def test_a_top_up_does_not_hide_an_order(world: World, switches: dict[str, Any],
     before = in_doubt(world, "reset-after@1", short("a"))
     top_up(world, before)
     result = world.run("reconcile", "--settle-after", "0s", *exclusive)
-    assert result.code == 7, result.said
-    assert str(world.purchases[0].order_id) in result.said
+    assert result.code == 7, result.output
+    assert str(world.purchases[0].order_id) in result.output
     assert world.apply().code == 7
     assert world.bought == ["a"]
 
@@ -85,7 +85,7 @@ def test_what_was_shown_before_is_no_candidate(world: World, switches: dict[str,
     world.buy_as_stranger(short("theirs"))
     in_doubt(world, "reset-before@2", short("a"))
     result = world.run("reconcile", "--settle-after", "0s")
-    assert result.code == 0, result.said
+    assert result.code == 0, result.output
     assert world.apply().code == 0
     assert world.bought == ["theirs", "a"]
 
@@ -99,7 +99,7 @@ def test_a_renewal_is_no_candidate(world: World, switches: dict[str, Any], new_i
     in_doubt(world, "reset-before@2", short("a"))
     world.box.renew(world.purchases[0].order_id, new_id=new_id, charge=False)
     result = world.run("reconcile", "--settle-after", "0s")
-    assert result.code == 0, result.said
+    assert result.code == 0, result.output
     assert world.apply().code == 0
     assert world.bought == ["theirs", "a"]
 
@@ -114,7 +114,7 @@ def test_a_list_of_ending_proxies_that_is_not_whole(world: World) -> None:
     world.box.add_fault("list-html@6")
     result = world.run("reconcile", "--settle-after", "0s")
     assert result.code == 7
-    assert "could not be read completely" in result.said
+    assert "could not be read completely" in result.output
     assert world.run("reconcile", "--settle-after", "0s").code == 0
 
 
@@ -139,7 +139,7 @@ def test_an_account_of_many_proxies_buys(world: World) -> None:
     world.server = SandboxServer(crowded, "127.0.0.1", 0)
     in_doubt(world, "reset-after@1", ipv4("a"), ipv4("b"))
     result = world.run("reconcile", "--exclusive")
-    assert (result.code, world.bought) == (0, ["a"]), result.said
+    assert (result.code, world.bought) == (0, ["a"]), result.output
     assert world.apply().code == 0
     assert world.bought == ["a", "b"]
 
@@ -153,8 +153,8 @@ def test_a_renewal_does_not_hide_an_order(world: World, switches: dict[str, Any]
     world.box.renew(world.purchases[0].order_id)
     top_up(world, before)
     result = world.run("reconcile", "--settle-after", "0s", *exclusive)
-    assert result.code == 7, result.said
-    assert str(world.purchases[0].order_id) in result.said
+    assert result.code == 7, result.output
+    assert str(world.purchases[0].order_id) in result.output
     assert world.apply().code == 7
     assert world.bought == ["a"]
 

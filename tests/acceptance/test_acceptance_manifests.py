@@ -41,7 +41,7 @@ def test_a_folder_without_a_manifest_is_an_error(world: World, command: tuple[st
     world.write("empty/notes.txt", "no manifest")
     result = world.run(*command, "empty")
     assert result.code == 4
-    assert "PSR302" in result.said
+    assert "PSR302" in result.output
     assert_nothing_happened(world)
 
 
@@ -167,7 +167,7 @@ def test_a_name_whose_content_changed_is_not_bought_again(
     assert difference in finding["message"]
     assert finding["line"] == world.line_of(text, nth=1 if "coupon" in change else 2)
     assert "generation" in finding["hint"]
-    assert difference in result.said
+    assert difference in result.output
     assert world.run("apply", "--dry-run=offline", MANIFEST).code == 5
 
 
@@ -221,7 +221,7 @@ def test_a_batch_past_its_day_is_refused(world: World) -> None:
     assert (result.code, len(world.box.requests)) == (5, asked)
     assert [entry["status"] for entry in world.report()["orders"]] == ["already_placed", "refused"]
     assert world.order("b")["errors"][0]["code"] == "PSR402"
-    assert "2020-01-01" in result.said
+    assert "2020-01-01" in result.output
 
 
 @pytest.mark.parametrize(
@@ -244,7 +244,7 @@ def test_a_limit_stops_the_batch_before_money_moves(
     report = world.report()
     found = report["errors"] + [error for entry in report["orders"] for error in entry["errors"]]
     assert code in [finding["code"] for finding in found]
-    assert words in result.said
+    assert words in result.output
     assert world.run("plan", *options, MANIFEST).code == 5
 
 
@@ -287,7 +287,7 @@ def test_a_short_balance_buys_nothing(world: World) -> None:
     assert (result.code, world.money_requests) == (5, 0)
     (finding,) = world.report()["errors"]
     assert finding["code"] == "PSR407"
-    assert "0.01 short" in result.said
+    assert "0.01 short" in result.output
 
 
 def test_the_card_needs_no_balance(world: World) -> None:
@@ -306,12 +306,12 @@ def test_a_warning_stops_only_the_strict(world: World) -> None:
     for command in (("validate",), ("plan",), ("apply", "--yes")):
         strict = world.run(*command, "--strict", MANIFEST)
         assert strict.code == 4, command
-        assert "PSR211" in strict.said
+        assert "PSR211" in strict.output
     assert_nothing_happened(world)
     assert world.run("validate", MANIFEST).code == 0
     result = world.apply()
     assert result.code == 0
-    assert "PSR211" in result.said
+    assert "PSR211" in result.output
     assert [finding["category"] for finding in world.report()["errors"]] == ["warning"]
     assert len(world.purchases) == 1
 
@@ -355,7 +355,7 @@ def test_a_template_that_nobody_filled_in_is_not_bought(world: World, text: str)
     for field in ({"customTargetName": text}, {"coupon": text}, {"labels": {"team": text}}):
         world.manifest(ipv4("a", **field))
         result = world.apply(reported=True)
-        assert (result.code, "PSR214" in result.said) == (4, True)
+        assert (result.code, "PSR214" in result.output) == (4, True)
     world.write(MANIFEST, yaml_of((ipv4("a"),)).replace("batch: crawl", f"batch: '{text}'"))
     assert "PSR214" in world.run("validate", MANIFEST).out
     assert world.bought == []

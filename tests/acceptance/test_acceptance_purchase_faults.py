@@ -70,7 +70,7 @@ def test_the_next_run_refuses_by_name_and_says_what_to_do(world: World, fault: s
     assert refused.code == 7
     assert world.money_requests == 2
     for words in ("crawl/b", "1.80", "vendor's dashboard", "order-runner status"):
-        assert words in refused.said
+        assert words in refused.output
     report = world.report()
     assert [entry["status"] for entry in report["orders"]] == ["already_placed", "unknown", "planned"]
     assert Decimal(report["money"]["spent_possible"]) == PRICE
@@ -112,7 +112,7 @@ def test_an_unknown_order_blocks_other_manifests_of_its_account(world: World) ->
     other = world.manifest(ipv4("x"), name="other.yaml", batch="other")
     blocked = world.apply(other)
     assert (blocked.code, world.bought) == (7, ["a"])
-    assert "crawl/a" in blocked.said
+    assert "crawl/a" in blocked.output
     report = world.report()
     assert [(entry["name"], entry["status"]) for entry in report["orders"]] == [("x", "planned")]
     assert Decimal(report["money"]["spent_possible"]) == PRICE
@@ -129,7 +129,7 @@ def test_plan_and_dry_run_name_an_unknown_order(world: World) -> None:
     for call in (("plan",), ("apply", "--dry-run"), ("apply", "--dry-run=offline")):
         result = world.run(*call, MANIFEST)
         assert result.code == 7, call
-        assert "crawl/b" in result.said
+        assert "crawl/b" in result.output
     assert world.money_requests == 2
 
 

@@ -35,7 +35,7 @@ def test_one_refused_quote_of_ten_buys_nothing(world: World, text: str, field: s
     written = (world.root / MANIFEST).read_text().splitlines()[line - 1]
     assert finding["column"] == written.index(":") + 3
     assert finding["vendor"] == {"code": "0", "message": text}
-    assert f"{MANIFEST}:{line}:" in result.said
+    assert f"{MANIFEST}:{line}:" in result.output
     assert world.report()["summary"] | {"refused": 1, "planned": 9} == world.report()["summary"]
 
 
@@ -73,7 +73,7 @@ def test_an_answer_that_cannot_be_read_buys_nothing(world: World, fault: str) ->
     findings = report["errors"] + [error for entry in report["orders"] for error in entry["errors"]]
     assert [finding["code"] for finding in findings] == ["PSR506"]
     assert all(entry["status"] in ("planned", "refused") for entry in report["orders"])
-    assert findings[0]["message"] in result.said
+    assert findings[0]["message"] in result.output
 
 
 @pytest.mark.parametrize("fault", ["list-500@1", "balance-500@1"])
@@ -101,8 +101,8 @@ def test_a_vendor_that_is_down_buys_nothing(world: World, command: tuple[str, ..
     paths = () if command[0] == "reference" else (MANIFEST,)
     result = world.run(*command, *paths, env={"PROXY_SELLER_BASE_URL": f"http://127.0.0.1:{port}/personal/api/v1"})
     assert result.code == 5
-    assert "refused" in result.said
-    assert "base URL" in result.said
+    assert "refused" in result.output
+    assert "base URL" in result.output
     if command[0] == "apply":
         assert [error["code"] for error in world.report()["errors"]] == ["PSR506"]
 
@@ -122,7 +122,7 @@ def test_a_vendor_that_is_slow_is_given_up(world: World) -> None:
     world.box.add_fault("calc-slow@1x*:30")
     result = world.apply("--timeout", "1", MANIFEST)
     assert (result.code, world.money_requests) == (5, 0)
-    assert "within 1 s" in result.said
+    assert "within 1 s" in result.output
 
 
 def test_a_wrong_key_is_exit_3(world: World) -> None:
@@ -132,8 +132,8 @@ def test_a_wrong_key_is_exit_3(world: World) -> None:
     for command in (("apply", "--yes", MANIFEST), ("plan", MANIFEST), ("reference",)):
         result = world.run(*command, env=wrong)
         assert result.code == 3, command
-        assert wrong["PROXY_SELLER_API_KEY"] not in result.said
-        assert "key" in result.said
+        assert wrong["PROXY_SELLER_API_KEY"] not in result.output
+        assert "key" in result.output
     report = world.report()
     assert [(error["code"], error["category"]) for error in report["errors"]] == [("PSR502", "access")]
     assert world.money_requests == 0

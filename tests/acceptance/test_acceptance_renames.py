@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from harness import MANIFEST, PRICE, World, ipv4
+from harness import FIRST_ID, MANIFEST, PRICE, World, ipv4
 
 OLD = (ipv4("a"), ipv4("b"), ipv4("c", quantity=2))
 STRICT = {"ORDER_RUNNER_STRICT_ACCOUNT": "1"}
@@ -50,8 +52,8 @@ def test_a_renamed_batch_is_not_bought_again(world: World, days: float, how: tup
     world.manifest(*OLD, batch="new")
     result = world.apply(*how, MANIFEST, env={} if how else IN_CI)
     assert result.code == 5
-    assert "all 3 orders of batch new are identical to what was bought as batch old and still runs" in result.said
-    assert "`renamed_from: old` beside `batch`" in result.said
+    assert "all 3 orders of batch new are identical to what was bought as batch old and still runs" in result.output
+    assert "`renamed_from: old` beside `batch`" in result.output
     assert codes(world) == [("PSR433", "refused")] * 3 + [("PSR434", "refused")]
     assert len(world.bought) == 3
 
@@ -84,7 +86,7 @@ def test_other_names_in_a_renamed_batch_are_named_one_by_one(world: World) -> No
     bought_as(world, *OLD)
     other = [{**order, "name": f"{order['name']}-x"} for order in OLD]
     world.manifest(*other, batch="new")
-    assert "in a-x `renamed_from: old/a`" in world.apply("--strict", MANIFEST).said
+    assert "in a-x `renamed_from: old/a`" in world.apply("--strict", MANIFEST).output
     world.manifest(*({**order, "renamed_from": f"old/{order['name'][0]}"} for order in other), batch="new")
     assert world.apply("--strict", MANIFEST).code == 0
     assert len(world.bought) == 3
@@ -96,7 +98,7 @@ def test_one_renamed_order_in_ci(world: World) -> None:
     world.manifest(OLD[0], OLD[1], {**OLD[2], "name": "renamed"}, batch="old")
     result = world.apply(env=IN_CI)
     assert (result.code, codes(world)) == (5, [("PSR433", "refused")])
-    assert "`renamed_from: old/c`" in result.said
+    assert "`renamed_from: old/c`" in result.output
 
 
 def test_a_copy_of_an_order_that_is_still_wanted_is_bought_in_ci(world: World) -> None:
@@ -177,7 +179,7 @@ def test_the_old_key_is_never_bought_again(world: World, options: tuple[str, ...
         world.manifest({**OLD[0], **changes}, batch="old")
         result = world.apply(*options, MANIFEST)
         assert (result.code, codes(world)) == (5, [("PSR435", "refused")])
-        assert "it was renamed to new/a, bought as order 2426273" in result.said
+        assert "it was renamed to new/a, bought as order 2426273" in result.output
     assert world.bought == ["a"]
 
 
@@ -191,7 +193,7 @@ def test_names_may_change_more_than_once(world: World) -> None:
         world.manifest(OLD[0], batch=batch, renamed_from="new")
         result = world.apply()
         assert (result.code, codes(world)) == (5, [("PSR435", "refused")])
-        assert "it was renamed to new/a, bought as order 2426273" in result.said
+        assert "it was renamed to new/a, bought as order 2426273" in result.output
     assert world.bought == ["a"]
 
 
@@ -203,8 +205,8 @@ def test_a_name_that_was_given_away_already(world: World) -> None:
     world.manifest(ipv4("other", renamed_from="old/a"), batch="third")
     result = world.apply()
     assert (result.code, codes(world)) == (5, [("PSR436", "refused")])
-    assert "old/a was renamed to new/a, bought as order 2426273, already" in result.said
-    assert "`renamed_from: new/a`" in result.said
+    assert "old/a was renamed to new/a, bought as order 2426273, already" in result.output
+    assert "`renamed_from: new/a`" in result.output
 
 
 def test_a_further_generation_after_a_renaming(world: World) -> None:
@@ -243,8 +245,8 @@ def test_renamed_and_changed_at_once(world: World) -> None:
     world.manifest({**OLD[0], "quantity": 9}, batch="new", renamed_from="old")
     result = world.apply()
     assert (result.code, codes(world)) == (5, [("PSR401", "refused")])
-    assert "quantity 1 → 9" in result.said
-    assert "restore it; once the renaming is applied, raise its `generation`" in result.said
+    assert "quantity 1 → 9" in result.output
+    assert "restore it; once the renaming is applied, raise its `generation`" in result.output
     assert status(world) == {"old/a": "placed"}
     world.manifest(OLD[0], batch="new", renamed_from="old")
     assert world.apply().code == 0
@@ -295,7 +297,7 @@ def test_a_copy_beside_the_order_that_is_renamed(world: World, options: tuple[st
     result = world.apply(*options, MANIFEST, env=IN_CI)
     assert (result.code, world.bought) == (0, ["a", "a"])
     assert ("PSR433", "warning") in codes(world)
-    assert "write `renamed_from" not in result.said
+    assert "write `renamed_from" not in result.output
 
 
 def test_a_renaming_beside_a_purchase(world: World) -> None:
@@ -335,6 +337,23 @@ def test_an_order_in_doubt_blocks_its_new_name(world: World) -> None:
     assert "old/a, which it was renamed from, may have been charged and is not settled" in plan.out
     assert world.apply().code == 7
     assert status(world)["old/a"] == "unknown"
+    assert world.money_requests == 1
+
+
+def test_what_settles_an_old_name_works_as_it_is_printed(world: World) -> None:
+    """Where options named the ledger and the account, the printed commands have them, in plan and report."""
+    place = ("--ledger", str(world.root / "team.ledger"), "--account", "team")
+    world.box.add_fault("close-after@1")
+    world.manifest(OLD[0], batch="old")
+    assert world.apply(*place, MANIFEST).code == 7
+    world.manifest(OLD[0], batch="new", renamed_from="old")
+    plan = world.run("plan", *place, MANIFEST)
+    (hint,) = [line for line in plan.out.splitlines() if "settle it first" in line]
+    printed = [shlex.split(command)[1:] for command in re.findall("`([^`]*)`", hint)]
+    assert printed == [["reconcile", *place], ["resolve", *place]]
+    assert "open  old/a" in world.run(*printed[0]).out
+    assert world.run(*printed[1], "old/a", "--placed", str(FIRST_ID), "--yes", env={"USER": "ann"}).code == 0
+    assert world.apply(*place, MANIFEST).code == 0
     assert world.money_requests == 1
 
 
@@ -382,8 +401,8 @@ def test_renamings_that_contradict_each_other(world: World, orders: tuple[Any, .
     for command in (("validate",), ("plan",), ("apply", "--yes")):
         result = world.run(*command, MANIFEST)
         assert result.code == 4
-        assert "PSR321" in result.said
-        assert words in result.said
+        assert "PSR321" in result.output
+        assert words in result.output
     assert world.box.requests == ()
 
 

@@ -66,7 +66,7 @@ def assert_refused(world: World, call: Call, target: str, **process: Any) -> Non
     """Exit 2, which names the file; the vendor is not asked, and no file is made, changed or gone."""
     before, asked = contents(world), len(world.box.requests)
     result = world.run(*(word.format(target) for word in call), reported=False, **process)
-    assert result.code == 2, (call, result.said)
+    assert result.code == 2, (call, result.output)
     assert Path(target).name in result.err
     assert (len(world.box.requests), contents(world)) == (asked, before)
 
@@ -233,7 +233,7 @@ def test_a_file_that_is_mounted_is_found_out_before_money(world: World) -> None:
     path.write_text("before")
     for call in EVERYWHERE.values():
         result = world.run(*(word.format(path) for word in call), reported=False, prelude=bound(str(path)))
-        assert result.code == 2, result.said
+        assert result.code == 2, result.output
         assert "mount its folder" in result.err
         assert (world.box.requests, path.read_text()) == ((), "before")
 
@@ -277,3 +277,38 @@ def test_a_failed_output_changes_no_exit_code(world: World, fault: str, code: in
     (world.root / "out").rename(world.root / "gone")
     world.release()
     assert world.finish(process, *call).code == code
+
+
+ANNOTATING: dict[str, Call] = {
+    "apply": ("apply", "--yes", "-f", "github", "--report", "out.json", MANIFEST),
+    "apply to a report of its own": ("apply", "--yes", "-f", "github", MANIFEST),
+    "plan": ("plan", "-f", "github", "--report", "out.json", MANIFEST),
+    "validate": ("validate", "-f", "github", "-f", "json=out.json", MANIFEST),
+    "render": ("report", "render", "first.json", "-f", "github", "-f", "html=out.json"),
+}
+"""Every command that adds to the files of a step on GitHub."""
+
+
+@pytest.mark.parametrize("variable", ["GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"])
+@pytest.mark.parametrize("name", ANNOTATING)
+def test_the_files_of_a_step_are_none_of_the_calls_own(world: World, variable: str, name: str) -> None:
+    """Where they lead to the ledger, to what the call reads or to one of its other outputs: exit 2, nothing changed."""
+    furnish(world)
+    os.link(world.ledger, world.root / "linked")
+    call = ANNOTATING[name]
+    own = {"render": ["first.json"], "validate": [MANIFEST, POLICY, LOCK]}.get(name, [MANIFEST, POLICY, LOCK, "key"])
+    other = "report.json" if name == "apply to a report of its own" else "out.json"
+    world.key_file()
+    for target in (*own, "orders.ledger", "linked", "orders.ledger-wal", f"./{other}"):
+        env = {"PROXY_SELLER_API_KEY": None, "PROXY_SELLER_API_KEY_FILE": "key", variable: target}
+        assert_refused(world, call, target, env=env)
+
+
+def test_the_files_of_a_step_may_be_anything_else(world: World) -> None:
+    """Both in one pipe or device, one that is not set to anything, one that nobody reads: no word against the run."""
+    world.manifest(ipv4("a"))
+    os.mkfifo(world.root / "pipe")
+    for place in (os.devnull, "", "pipe", "new.md"):
+        env = {"GITHUB_STEP_SUMMARY": place, "GITHUB_OUTPUT": place if place != "new.md" else "new.env"}
+        assert world.run("apply", "--yes", "-f", "github", MANIFEST, env=env).code == 0
+    assert (world.root / "new.env").read_text().startswith("exit-code=0\n")

@@ -26,7 +26,7 @@ def team(world: World) -> World:
 def approve(team: World) -> str:
     """The plan of all orders as the approved document; its digest."""
     result = team.run("plan", "--out", APPROVED, "orders")
-    assert result.code == 0, result.said
+    assert result.code == 0, result.output
     return str(json.loads((team.root / APPROVED).read_text())["digest"])
 
 
@@ -48,7 +48,7 @@ def refused(team: World, *arguments: str) -> Result:
     """A command that ends with exit code 5 and sends no purchase."""
     sent = team.money_requests
     result = team.run(*arguments)
-    assert (result.code, team.money_requests) == (5, sent), result.said
+    assert (result.code, team.money_requests) == (5, sent), result.output
     return result
 
 
@@ -75,7 +75,7 @@ def test_the_digest_alone_approves_as_well(team: World) -> None:
 
 def test_expect_nothing_names_what_is_not_bought(team: World) -> None:
     """The nightly check ends with exit code 5 while orders of the repository are not bought."""
-    assert "crawl-2026-12/fr-prices" in refused(team, "plan", "--expect-nothing", "orders").said
+    assert "crawl-2026-12/fr-prices" in refused(team, "plan", "--expect-nothing", "orders").output
 
 
 @pytest.mark.parametrize("by", ["digest", "document"])
@@ -88,7 +88,7 @@ def test_a_changed_price_is_refused(team: World, by: str) -> None:
         result = refused(team, "apply", "--approve", digest, "orders")
         assert (
             "this is not what was approved: the digest of 6 orders for at most 71.38 on account default is sha256:"
-            in result.said
+            in result.output
         )
         return
     refused(team, "apply", APPROVED)
@@ -127,8 +127,8 @@ def test_a_second_manifest_with_the_same_key_is_refused(team: World) -> None:
     for command in (["validate"], ["plan"], ["apply", "--yes"]):
         result = team.run(*command, "orders")
         assert result.code == 4
-        assert "orders/more.yaml:15:11: PSR301" in result.said
-        assert "orders/crawl.yaml:15:11" in result.said
+        assert "orders/more.yaml:15:11: PSR301" in result.output
+        assert "orders/crawl.yaml:15:11" in result.output
     assert len(team.box.requests) == asked
 
 
@@ -137,21 +137,21 @@ def test_a_batch_over_its_budget_is_refused(team: World) -> None:
     change(team, CRAWL, 'max_total: "60.00"', 'max_total: "40.00"')
     for command in (["plan"], ["apply", "--yes"]):
         result = refused(team, *command, "orders")
-        assert "42.35" in result.said
-        assert "budget.max_total 40.00" in result.said
-        assert "orders/crawl.yaml:8:14" in result.said
+        assert "42.35" in result.output
+        assert "budget.max_total 40.00" in result.output
+        assert "orders/crawl.yaml:8:14" in result.output
 
 
 def test_a_batch_over_the_policys_budget_is_refused(team: World) -> None:
     """The policy's budget holds over all batches and all runs: what was bought today counts."""
     change(team, POLICY, 'day: "100.00"', 'day: "60.00"')
     result = refused(team, "plan", "orders")
-    assert "budgets.day" in result.said
-    assert "order-runner.yaml:7:8" in result.said
+    assert "budgets.day" in result.output
+    assert "order-runner.yaml:7:8" in result.output
     assert team.run("apply", "--yes", "orders/apps.yaml").code == 0
     result = refused(team, "apply", "--yes", CRAWL)
-    assert "20.30" in result.said
-    assert "60.00" in result.said
+    assert "20.30" in result.output
+    assert "60.00" in result.output
     assert len(team.purchases) == 2
 
 
@@ -182,7 +182,7 @@ def test_a_word_that_moved_is_refused(team: World) -> None:
     assert (
         "PSR310 `country: FRA` of ipv4 is locked as 561 (France), but has changed: it is now 599 (France)" in result.out
     )
-    assert "PSR450" in refused(team, "plan", "orders").said
+    assert "PSR450" in refused(team, "plan", "orders").output
 
 
 @pytest.mark.parametrize(
@@ -208,8 +208,8 @@ def test_what_the_policy_does_not_allow_is_refused(team: World, old: str, new: s
     assert team.run("lock", "orders").code == 0
     for command, code in ((["validate"], 4), (["plan"], 5), (["apply", "--yes"], 5)):
         result = team.run(*command, "orders")
-        assert result.code == code, result.said
-        assert says in result.said
+        assert result.code == code, result.output
+        assert says in result.output
     assert team.money_requests == 0
 
 

@@ -353,8 +353,8 @@ def test_a_broken_lockfile_is_a_finding_at_its_place(world: World, text: str, pl
     for command in ("lock", "plan", "validate"):
         result = world.run(command, MANIFEST)
         assert result.code == 4, command
-        assert f"{LOCK}:{place}: PSR" in result.said
-        assert says in result.said
+        assert f"{LOCK}:{place}: PSR" in result.output
+        assert says in result.output
     assert world.box.requests == ()
 
 

@@ -26,7 +26,7 @@ def thousands() -> str:
     return render(large())
 
 
-def shown(browser: Any) -> list[str]:
+def visible_names(browser: Any) -> list[str]:
     """The names of the orders one can see, from the top."""
     found: list[str] = browser.js(SHOWN)
     return [one.rpartition("-")[2] for one in found]
@@ -64,23 +64,23 @@ def test_columns_are_sorted_upwards_downwards_and_back(browser: Any) -> None:
     for way, numbers in expected.items():
         press(browser, f"{heading} button")
         assert browser.one(heading).get_attribute("aria-sort") == way
-        assert shown(browser) == [f"000{number}" for number in numbers]
+        assert visible_names(browser) == [f"000{number}" for number in numbers]
 
 
 def test_a_filter_shows_the_orders_of_its_statuses(browser: Any) -> None:
     """Statuses can be combined; count, sums and pressed buttons say what is shown; released, all are back."""
     browser.show("filter", SEVEN)
     press(browser, ".chips [data-status=rejected]")
-    assert shown(browser) == ["0005"]
+    assert visible_names(browser) == ["0005"]
     assert browser.one(".chips [data-status=rejected]").get_attribute("aria-pressed") == "true"
     press(browser, ".chips [data-status=unknown]")
-    assert shown(browser) == ["0005", "0006"]
+    assert visible_names(browser) == ["0005", "0006"]
     assert browser.one("#count").text == "2 of 7 orders"
     assert browser.one("tfoot .quoted").text == "5.11"
     assert browser.one("tfoot .charged").text == "0.00"
     press(browser, ".chips [data-status=rejected]")
     press(browser, ".chips [data-status=unknown]")
-    assert len(shown(browser)) == 7
+    assert len(visible_names(browser)) == 7
     assert browser.one("tfoot .charged").text == "12.60"
 
 
@@ -88,14 +88,14 @@ def test_search_finds_what_stands_in_an_order(browser: Any) -> None:
     """All words must fit, in whatever case, also in details nobody opened; nothing found says so, with a way back."""
     browser.show("search", SEVEN)
     search(browser, "FOUND rejected")
-    assert shown(browser) == ["0005"]
+    assert visible_names(browser) == ["0005"]
     search(browser, "2400003")
-    assert shown(browser) == ["0003"]
+    assert visible_names(browser) == ["0003"]
     search(browser, "wide")  # a word of the page's own markup
-    assert shown(browser) == []
+    assert visible_names(browser) == []
     assert browser.one("#none").is_displayed()
     browser.one("#clear").click()
-    assert len(shown(browser)) == 7
+    assert len(visible_names(browser)) == 7
     assert browser.one("#count").get_attribute("role") == "status"
 
 
@@ -117,7 +117,7 @@ def test_a_deep_link_opens_its_order_and_puts_the_focus_there(browser: Any) -> N
     browser.js("location.hash = '#order-crawl/lost%2310'")
     browser.driver.execute_async_script("setTimeout(arguments[0], 50)")
     assert browser.js(focus) == "order-crawl/lost#10"
-    assert len(shown(browser)) == 60
+    assert len(visible_names(browser)) == 60
 
 
 def test_a_page_is_used_by_keyboard_alone(browser: Any) -> None:
@@ -227,7 +227,7 @@ def test_two_thousand_orders_stay_light(browser: Any, thousands: str) -> None:
         ".observe(document.getElementById('table'), {subtree: true, attributes: true, childList: true})"
     )
     search(browser, "order-1999")
-    assert shown(browser) == ["1999"]
+    assert visible_names(browser) == ["1999"]
     first = browser.js("return window.changes")
     assert first <= 2000 + 5 * len("order-1999")  # a busy machine may search at each letter, and hides each row once
     search(browser, "order-1999 found")
@@ -277,7 +277,7 @@ def test_hostile_words_do_nothing_in_a_browser(browser: Any) -> None:
     )
     browser.show("hostile", render(report([hostile, order(1)], not_checked=[HOSTILE])), "#order-crawl/order-0000")
     search(browser, "document.title='owned'</script>")
-    assert shown(browser) == ["0000"]
+    assert visible_names(browser) == ["0000"]
     assert browser.js("return document.title") != "owned"
     assert browser.all("img, #table script") == []
     assert "<script>document.title" in browser.one(".open .detail").text

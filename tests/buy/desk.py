@@ -82,14 +82,14 @@ class World:
         timing = Timing(read=5, money=self.money_timeout, connect=5, pauses=(0.01, 0.01))
         holder = Holder(host="here", pid=1, since=datetime.now(UTC), run_id=f"run-{self.runs}")
         task = Task(
-            loaded=manifest.load([str(self.manifest(text))]),
+            contents=manifest.load([str(self.manifest(text))]),
             limits=limits or Limits(),
             holder=holder,
             clock=clock,
             watch=self.events.append,
             ledger_name="ledger",
         )
-        assert not task.loaded.errors, task.loaded.problems
+        assert not task.contents.errors, task.contents.problems
         try:
             with Transport(self.base_url, ApiKey(KEY), clock=clock, rate=0, timing=timing) as transport:
                 settings: dict[str, Any] = {

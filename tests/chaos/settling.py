@@ -55,7 +55,7 @@ def reconcile(player: Player, world: World, plan: Plan, *, wait: bool) -> End:
     patience = ["--wait", f"{PATIENCE}s"] if wait else []
     settle_after = ["--settle-after", f"{SETTLE_AFTER}s"]
     end = player.run(world, plan, "reconcile", *settle_after, *exclusive, *patience, *_vendor(world))
-    told = _told(world, end)
+    told = _stdout_of(world, end)
     _count(player, world, before, told)
     _verdicts_are_true(world, before, end, told)
     return end
@@ -91,7 +91,7 @@ def _vendor(world: World) -> list[str]:
     return ["--base-url", world.server.base_url, "--rate", "0", "-f", "json"]
 
 
-def _told(world: World, end: End) -> dict[str, Any]:
+def _stdout_of(world: World, end: End) -> dict[str, Any]:
     """What it said on stdout; nothing where it was killed."""
     text = (world.folder / f"out-{end.slot}").read_text()
     if end.status < 0:

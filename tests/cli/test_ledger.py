@@ -96,6 +96,20 @@ def test_verify_names_a_changed_event_of_the_ledger(call: Call, bought: str, tmp
     assert sorted(found.name for found in tmp_path.glob("*backup*")) == ["backup.jsonl"]
 
 
+def test_a_check_goes_on_behind_its_mark(call: Call, bought: str) -> None:
+    """`verify` prints what `--since` takes, as text and JSON; a mark of another history is exit code 5 with a way out."""
+    code, told, _ = call("verify", bought)
+    mark = told.splitlines()[1].removeprefix("next time only what follows: --since ")
+    assert json.loads(call("verify", bought, "-f", "json")[1])["mark"] == mark
+    code, told, _ = call("verify", bought, "--since", mark)
+    assert (code, "intact, 12 events of 6 orders" in told, "checked behind event number 12" in told) == (0, True, True)
+    code, told, _ = call("verify", bought, "--since", f"12:{'0' * 64}")
+    assert (code, "broken at event number 12: its hash is" in told, "without --since" in told) == (5, True, True)
+    assert call("verify", bought, "--since", "12")[0] == 2
+    call("export", bought, "-o", "backup.jsonl")
+    assert call("verify", "backup.jsonl", "--since", mark)[0] == 2
+
+
 def test_import_says_what_contradicts(call: Call, bought: str, tmp_path: Path) -> None:
     """Two histories of one account are not merged: exit code 5, with line and event of the first difference."""
     with closing(open_sqlite(tmp_path / "new.db", "acme")) as ledger, ledger.hold(holder(), timeout=0) as hold:

@@ -68,7 +68,7 @@ def made(story: str, name: str) -> str:
     return (MADE / story / name).read_text("utf-8")
 
 
-def known(status: str) -> list[tuple[Any, ...]]:
+def status_rows(status: str) -> list[tuple[Any, ...]]:
     """What a status says of each order."""
     facts = (
         "key",
@@ -91,7 +91,7 @@ def test_a_status_says_of_an_old_ledger_what_it_said_then(story: str, commands: 
     """State, order id, price, time and reason of every order are those that the version said that wrote them."""
     bring(world, story)
     outputs = run(commands, world, Step("status", ("status", "-f", "json=status.json")))
-    assert known(outputs["status/status.json"]) == known(made(story, "status.json"))
+    assert status_rows(outputs["status/status.json"]) == status_rows(made(story, "status.json"))
     assert outputs["status/exit"] == ("7" if story == "open" else "0")
 
 
@@ -141,8 +141,8 @@ def test_an_old_export_makes_the_same_ledger(commands: Commands, world: World) -
     )
     assert outputs["import/exit"] == "0"
     assert history(outputs["export/stdout"]) == history(made("open", "history.jsonl"))
-    states = [order[:7] for order in known(outputs["status/status.json"])]
-    assert states == [order[:7] for order in known(made("open", "status.json"))]
+    states = [order[:7] for order in status_rows(outputs["status/status.json"])]
+    assert states == [order[:7] for order in status_rows(made("open", "status.json"))]
 
 
 def test_what_was_bought_is_not_bought_again(commands: Commands, world: World) -> None:
@@ -210,7 +210,7 @@ def test_doubt_of_an_earlier_version_blocks_and_is_settled(commands: Commands, w
     )
     assert (outputs["reconcile/exit"], outputs["rest/exit"]) == ("0", "0")
     assert vendor_sold(world) == sold + 1
-    assert {order[1] for order in known(outputs["status/status.json"])} == {"placed"}
+    assert {order[1] for order in status_rows(outputs["status/status.json"])} == {"placed"}
 
 
 def test_an_order_id_in_an_old_emergency_file_is_entered(commands: Commands, world: World) -> None:
@@ -225,7 +225,7 @@ def test_an_order_id_in_an_old_emergency_file_is_entered(commands: Commands, wor
     )
     assert outputs["apply/exit"] == "0"
     assert vendor_sold(world) == sold == 3
-    assert [order[1] for order in known(outputs["status/status.json"])] == ["placed"] * 3
+    assert [order[1] for order in status_rows(outputs["status/status.json"])] == ["placed"] * 3
 
 
 @pytest.mark.parametrize("approval", [("plan.json",), ("--approve", "{digest of plan.json}", "orders/new.yaml")])
@@ -297,7 +297,7 @@ def test_an_old_sandbox_goes_on(commands: Commands, world: World) -> None:
         ],
     )
     assert [outputs[f"{name}/exit"] for name in ("again", "plan", "more")] == ["0", "0", "0"]
-    assert len(known(outputs["status/status.json"])) == 5
+    assert len(status_rows(outputs["status/status.json"])) == 5
 
 
 def test_an_old_database_is_read_and_continued(commands: Commands, world: World) -> None:
@@ -319,7 +319,7 @@ def test_an_old_database_is_read_and_continued(commands: Commands, world: World)
             outputs = commands.run(world, [named(step, url) for step in steps])
     except NoServer as reason:
         pytest.skip(str(reason))
-    assert known(outputs["status/status.json"]) == known(made("postgres", "status.json"))
+    assert status_rows(outputs["status/status.json"]) == status_rows(made("postgres", "status.json"))
     assert history(outputs["export/stdout"]) == history(made("postgres", "history.jsonl"))
     assert [outputs[f"{name}/exit"] for name in ("status", "verify", "plan", "apply")] == ["0", "0", "0", "0"], outputs
 

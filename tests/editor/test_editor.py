@@ -39,7 +39,7 @@ def offered(server: Server, text: str, path: str = "m.yaml") -> dict[str, str]:
     return {item["label"]: (item.get("textEdit") or {}).get("newText", item["insertText"]) for item in items}
 
 
-def shown(server: Server, text: str) -> str:
+def hover_text(server: Server, text: str) -> str:
     """What is shown over the `|`, without the line that names the schema's file."""
     return server.hover("m.yaml", *place(text)).partition("\n\nSource: ")[0]
 
@@ -119,7 +119,7 @@ def test_every_field_is_shown_with_title_meaning_and_example(server: Server, nam
     ]
     whole = order(*lines)
     for field in sorted(set(fields) - {"type"}):
-        text = shown(server, whole.replace(f" {field}:", f" {field[:1]}|{field[1:]}:", 1))
+        text = hover_text(server, whole.replace(f" {field}:", f" {field[:1]}|{field[1:]}:", 1))
         title, _, rest = text.partition("\n\n")
         assert title == f"#### {fields[field]['title']}"
         assert rest.startswith(fields[field]["description"])
@@ -128,7 +128,7 @@ def test_every_field_is_shown_with_title_meaning_and_example(server: Server, nam
 
 def test_a_field_with_fixed_values_explains_each(server: Server) -> None:
     """Over `paymentId` stands what each of its numbers means."""
-    text = shown(server, order("name: a", "type: ipv4", "pay|mentId: 43"))
+    text = hover_text(server, order("name: a", "type: ipv4", "pay|mentId: 43"))
     assert "* `43`: The card stored on the account" in text
     assert "* `1`: The balance of the account; `payment: balance` in words." in text
 
@@ -205,6 +205,6 @@ def test_a_policy_is_completed_and_explained(server: Server) -> None:
     """In order-runner.yaml completion offers the fields of a policy, and shows what each means."""
     assert set(offered(server, policy("|"))) == set(load("policy")["properties"]) - {"apiVersion"}
     assert set(offered(server, policy("budgets:\n  |"))) == {"day", "week", "month"}
-    text = shown(server, policy('budgets:\n  d|ay: "1"'))
+    text = hover_text(server, policy('budgets:\n  d|ay: "1"'))
     assert text.startswith("#### Budget of a day\n\nMost per day, in USD")
     assert 'Example: `day: "120.00"`' in text

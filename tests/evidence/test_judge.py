@@ -109,9 +109,9 @@ def ruled(case: Case) -> list[Verdict]:
     facts = Facts(
         looks={product: look(case, product, shown) for product, shown in case["looks"].items()},
         balance=None if balance is None else Decimal(balance),
-        owned=frozenset(case.get("owned", [])),
-        ended=frozenset(case.get("ended", [])),
-        bought=[bought(one) for one in case.get("bought", [])],
+        own_ids=frozenset(case.get("owned", [])),
+        over_ids=frozenset(case.get("ended", [])),
+        purchases=[bought(one) for one in case.get("bought", [])],
         countries={} if case.get("no_countries") else COUNTRIES,  # type: ignore[dict-item]
     )
     waits = case.get("settle_after")
@@ -121,7 +121,7 @@ def ruled(case: Case) -> list[Verdict]:
     return judge([claim(one) for one in case["unknowns"]], facts, policy)
 
 
-def told(verdict: Verdict) -> str:
+def spell(verdict: Verdict) -> str:
     return f"placed {verdict.order.order_id}" if verdict.order else verdict.ruling
 
 
@@ -130,7 +130,7 @@ def test_case(path: Path) -> None:
     """Each reading of the account means what its case file says, for the reason it says, and nothing more."""
     case = json.loads(path.read_text(encoding="utf-8"))
     verdicts = ruled(case)
-    assert {verdict.key.name: told(verdict) for verdict in verdicts} == case["expect"], case["what"]
+    assert {verdict.key.name: spell(verdict) for verdict in verdicts} == case["expect"], case["what"]
     for verdict in verdicts:
         assert case.get("because", "") in verdict.reason
         assert (

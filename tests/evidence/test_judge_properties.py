@@ -31,13 +31,13 @@ class Truth:
     id: str
     shape: int
     charged: float
-    shown: float
+    visible_from: float
     whole: float
     price: Decimal
     ours: str | None = None
 
     def row(self, at: float) -> Case | None:
-        if at < self.shown:
+        if at < self.visible_from:
             return None
         fields = SHAPES[self.shape]["fields"]
         rows = fields["quantity"] if at >= self.whole else 1
@@ -56,7 +56,7 @@ class World:
         spent = sum((order.price for order in self.orders if order.charged <= at), Decimal(0))
         return Decimal(1000) - spent + sum((sum_ for when, sum_ in self.top_ups if when <= at), Decimal(0))
 
-    def shown(self, product: str, at: float) -> list[Case]:
+    def rows_at(self, product: str, at: float) -> list[Case]:
         mine = [order for order in self.orders if SHAPES[order.shape]["type"] == product]
         return [row for order in mine if (row := order.row(at)) is not None]
 
@@ -74,7 +74,7 @@ def scenes(draw: st.DrawFn, *, shared: bool, lasting: float, top_ups: bool) -> t
         charged = min(charged, begun + HORIZON)
         identity = str(next(number))
         world.orders.append(
-            Truth(id=identity, shape=shape, charged=charged, shown=appears, whole=whole, price=price, ours=ours)
+            Truth(id=identity, shape=shape, charged=charged, visible_from=appears, whole=whole, price=price, ours=ours)
         )
 
     price = {shape: Decimal(draw(st.sampled_from(["5.00", "5.00", "7.50"]))) for shape in range(len(SHAPES))}
@@ -100,12 +100,12 @@ def scenes(draw: st.DrawFn, *, shared: bool, lasting: float, top_ups: bool) -> t
                 "claimed": place,
                 "quote": str(price[shape]),
                 "balance": str(world.balance(place)),
-                "before": [row["id"] for row in world.shown(about["type"], place)],
+                "before": [row["id"] for row in world.rows_at(about["type"], place)],
                 **about,
             }
         )
     products = {SHAPES[shape]["type"] for shape, _ in drawn}
-    looks = {product: world.shown(product, at) for product in products if draw(st.integers(0, 9)) > 0}
+    looks = {product: world.rows_at(product, at) for product in products if draw(st.integers(0, 9)) > 0}
     balance = str(world.balance(at)) if draw(st.integers(0, 9)) > 0 else None
     return world, {"what": "", "unknowns": unknowns, "looks": looks, "balance": balance, "at": at}
 
@@ -162,6 +162,6 @@ def test_absence_is_the_truth_among_top_ups(scene: tuple[World, Case]) -> None:
 
 def test_the_model_can_tell_wrong_from_right() -> None:
     """The test would notice: an order that was bought and is nowhere to be seen is called absent, and that is wrong."""
-    world = World(orders=[Truth(id="1", shape=0, charged=0, shown=99, whole=99, price=Decimal(0), ours="n0")])
+    world = World(orders=[Truth(id="1", shape=0, charged=0, visible_from=99, whole=99, price=Decimal(0), ours="n0")])
     case = {"what": "", "unknowns": [{"name": "n0", **SHAPES[0]}], "looks": {"ipv4": []}, "balance": "100.00"}
     assert wrong(world, case, exclusive=False) == ["1 of 1 called absent, 1 were bought"]

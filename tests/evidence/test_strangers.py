@@ -99,7 +99,7 @@ def test_each_gets_a_suggestion_of_its_own() -> None:
     orders = [seen("100"), seen("99"), seen("98", countries=frozenset({"DEU"}))]
     wanted = [asked("a"), asked("b"), asked("german", countryId=562), asked("c"), asked("more", quantity=1)]
     lookalikes = likenesses(wanted, {"ipv4": orders}, COUNTRIES, TODAY)
-    assert {key.name: one.suggested for key, one in lookalikes.items()} == {
+    assert {key.name: one.suggestion for key, one in lookalikes.items()} == {
         "a": "99",
         "b": "100",
         "german": "98",
@@ -114,7 +114,7 @@ def test_a_suggestion_is_not_used_up_by_who_cannot_have_it() -> None:
     whole = [seen("4", rows=2, starts=ago(9), ends=date(2026, 12, 14)), seen("5", rows=1, starts=ago(9), ends=ago(1))]
     wanted = [asked(name, quantity=n) for name, n in (("one", 1), ("three", 3), ("two", 2), ("again", 2), ("more", 2))]
     lookalikes = likenesses(wanted, {"ipv4": [*whole, *fresh]}, COUNTRIES, TODAY)
-    assert {key.name: one.suggested for key, one in lookalikes.items()} == {
+    assert {key.name: one.suggestion for key, one in lookalikes.items()} == {
         "one": "2",
         "three": "1",
         "two": "3",
@@ -144,7 +144,7 @@ def test_of_many_alike_the_first_are_named_and_all_counted() -> None:
     lookalikes = likenesses([asked(str(n)) for n in range(300)], {"ipv4": orders}, COUNTRIES, TODAY)
     (ids,) = {tuple(fit.order.order_id for fit in one.fits) for one in lookalikes.values()}
     assert ids == tuple(str(n) for n in range(1, NAMED + 1))
-    assert [one.suggested for one in lookalikes.values()] == [str(n) for n in range(1, 301)]
+    assert [one.suggestion for one in lookalikes.values()] == [str(n) for n in range(1, 301)]
     assert {one.number for one in lookalikes.values()} == {300}
 
 

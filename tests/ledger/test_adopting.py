@@ -158,7 +158,7 @@ def test_import_restores_both(sqlite_store: SqliteStore, store: SqliteStore, hol
     empty = SqliteStore(sqlite_store.path.with_name("empty.db"))
     for added in (4, 0):
         with empty.open().hold(holder(), timeout=0) as other:
-            assert other.restore(Export(io.StringIO(export)).parts()).added == added
+            assert other.restore(Export(io.StringIO(export)).parts()).events == added
     assert empty.record() == store.record()
     assert empty.open().strangers() == [stranger(), stranger("9010")]
     assert "".join(exported(empty.open())) == export

@@ -122,7 +122,7 @@ def test_export_stops_at_the_head_it_names(store: SqliteStore, hold: Hold) -> No
 def test_export_into_an_empty_ledger(store: SqliteStore, filled: Ledger, other: SqliteStore) -> None:
     """An import restores orders, events and witnesses to the letter; the next purchase goes on from there."""
     export = exported(filled)
-    assert restored(other, export) == Restored(added=filled.head().events, orders=len(State) + 2, present=0, beyond=0)
+    assert restored(other, export) == Restored(events=filled.head().events, orders=len(State) + 2, present=0, beyond=0)
     assert orders(other) == orders(store)
     for table in ("order_events", "witnesses"):
         assert other.sql(f"SELECT * FROM {table}") == store.sql(f"SELECT * FROM {table}")
@@ -147,7 +147,7 @@ def test_import_again_changes_nothing(store: SqliteStore, hold: Hold, filled: Le
     """What is there already is left alone, so an import may be run again."""
     before, told = (orders(store), filled.head()), exported(filled)
     assert hold.restore(Export(io.StringIO("".join(told))).parts()) == Restored(
-        added=0, orders=0, present=filled.head().events, beyond=0
+        events=0, orders=0, present=filled.head().events, beyond=0
     )
     assert (orders(store), filled.head()) == before
 
@@ -159,7 +159,7 @@ def test_import_into_an_older_ledger(store: SqliteStore, hold: Hold, other: Sqli
     restored(other, exported(ledger))
     hold.settle(hold.claim(claim("two")), placed())
     done = restored(other, exported(ledger))
-    assert (done.added, done.orders, done.present) == (2, 1, 2)
+    assert (done.events, done.orders, done.present) == (2, 1, 2)
     assert orders(other) == orders(store)
 
 
@@ -170,7 +170,7 @@ def test_older_export_takes_nothing_away(store: SqliteStore, hold: Hold) -> None
     bring(hold, "two", State.PLACED)
     hold.restore([])
     assert hold.restore(Export(io.StringIO("".join(export))).parts()) == Restored(
-        added=0, orders=0, present=2, beyond=2
+        events=0, orders=0, present=2, beyond=2
     )
     assert check_ledger(store.open()).orders == 2
 

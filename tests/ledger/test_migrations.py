@@ -183,12 +183,14 @@ def test_older_ledger_learns_to_adopt(empty_store: SqliteStore, child: Child) ->
     """Revision 0003 keeps every event and its chain, lets the new moves in and no others; runs may race to make it."""
     store = empty_store
     bring_to(store, "0002")
+    store.sql("CREATE TABLE days (account TEXT, day TEXT, orders TEXT, spent TEXT)")  # what moves orders keeps them
     program = (
         "from runner.ledger import migrations\nmigrations.HEAD = '0002'\n"
         f"with {store.opening}.hold(holder(), timeout=0) as hold:\n"
         "    for state in WAYS:\n        bring(hold, state.value, state)\nprint('filled')"
     )
     assert child(program, store.path).communicate()[0] == "filled\n"
+    store.sql("DROP TABLE days")
     with pytest.raises(store.refusal):
         store.sql(ADOPTED)
     before = store.sql("SELECT seq, hash FROM order_events ORDER BY seq")

@@ -27,7 +27,7 @@ def folder(path: Path, mode: int = 0o755) -> Path:
     return path
 
 
-def found(*starts: Path, environ: Mapping[str, str] | None = None, within: Path) -> list[Path]:
+def policies_within(*starts: Path, environ: Mapping[str, str] | None = None, within: Path) -> list[Path]:
     """The policies below `within`, so that nothing outside of a test's own folder matters to it."""
     return [path for path in search(starts, environ or {}) if path.is_relative_to(within)]
 
@@ -51,7 +51,7 @@ def test_no_git_is_needed(tmp_path: Path) -> None:
     root, team = write(tmp_path / "order-runner.yaml"), write(tmp_path / "a/order-runner.yml")
     write(tmp_path / "b/order-runner.yaml")
     start = folder(tmp_path / "a/orders")
-    assert found(start, within=tmp_path) == [team, root]
+    assert policies_within(start, within=tmp_path) == [team, root]
 
 
 @pytest.mark.parametrize("mode", [0o1777, 0o777, 0o757, 0o2770])
@@ -63,14 +63,14 @@ def test_what_others_can_write_to_gives_no_policy(tmp_path: Path, mode: int) -> 
     write(inner)
     os.chown(shared, -1, next(group for group in (12, *os.getgroups()) if group != os.getegid()))
     shared.chmod(mode)
-    assert found(folder(shared / "mine/orders"), within=tmp_path) == [inner]
+    assert policies_within(folder(shared / "mine/orders"), within=tmp_path) == [inner]
 
 
 def test_a_folder_that_a_user_and_nobody_else_is_the_group_of_counts(tmp_path: Path) -> None:
     """Ubuntu makes folders that a user's own group can write to: nobody else is in it."""
     path = write(tmp_path / "order-runner.yaml")
     tmp_path.chmod(0o775)
-    assert found(folder(tmp_path / "orders", 0o775), within=tmp_path) == [path]
+    assert policies_within(folder(tmp_path / "orders", 0o775), within=tmp_path) == [path]
 
 
 @ROOT
@@ -81,9 +81,9 @@ def test_a_folder_of_another_user_ends_the_search(tmp_path: Path) -> None:
     write(ours)
     start = folder(stranger / "ours/orders")
     os.chown(stranger, 65534, -1)
-    assert found(start, within=tmp_path) == [ours]
+    assert policies_within(start, within=tmp_path) == [ours]
     os.chown(start, 65534, -1)
-    assert found(start, within=tmp_path) == [ours, stranger / "order-runner.yaml"]
+    assert policies_within(start, within=tmp_path) == [ours, stranger / "order-runner.yaml"]
 
 
 @pytest.mark.parametrize("name", sorted(set(WORKSPACES)))
@@ -93,9 +93,9 @@ def test_all_of_a_workspace_of_ci_is_searched(tmp_path: Path, name: str) -> None
     start = folder(tmp_path / "work/a/orders")
     for open_to_all in (tmp_path, tmp_path / "work", tmp_path / "work/a"):
         open_to_all.chmod(0o777)
-    assert found(start, within=tmp_path) == []
-    assert found(start, environ={name: str(tmp_path / "work")}, within=tmp_path) == [root]
-    assert found(start, environ={name: str(tmp_path / "other")}, within=tmp_path) == []
+    assert policies_within(start, within=tmp_path) == []
+    assert policies_within(start, environ={name: str(tmp_path / "work")}, within=tmp_path) == [root]
+    assert policies_within(start, environ={name: str(tmp_path / "other")}, within=tmp_path) == []
 
 
 def test_the_workspaces_of_the_usual_systems_are_known() -> None:
@@ -117,14 +117,14 @@ def test_a_workspace_may_be_named_from_home(tmp_path: Path, monkeypatch: pytest.
     root = write(tmp_path / "work/order-runner.yaml")
     start = folder(tmp_path / "work/orders")
     (tmp_path / "work").chmod(0o777)
-    assert found(start, environ={"SEMAPHORE_GIT_DIR": text}, within=tmp_path) == [root]
+    assert policies_within(start, environ={"SEMAPHORE_GIT_DIR": text}, within=tmp_path) == [root]
 
 
 def test_a_workspace_only_ever_adds(tmp_path: Path) -> None:
     """A variable that names a folder further down takes no policy away."""
     root = write(tmp_path / "order-runner.yaml")
     start = folder(tmp_path / "orders")
-    assert found(start, environ={"WORKSPACE": str(start)}, within=tmp_path) == [root]
+    assert policies_within(start, environ={"WORKSPACE": str(start)}, within=tmp_path) == [root]
 
 
 def test_all_of_a_repository_is_searched(tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_all_of_a_repository_is_searched(tmp_path: Path) -> None:
     start = folder(inner.parent / "orders")
     for open_to_all in (tmp_path, root.parent, inner.parent):
         open_to_all.chmod(0o777)
-    assert found(start, within=tmp_path) == [inner, root]
+    assert policies_within(start, within=tmp_path) == [inner, root]
 
 
 def test_a_git_folder_in_a_place_like_tmp_is_nobodys_repository(tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ def test_a_git_folder_in_a_place_like_tmp_is_nobodys_repository(tmp_path: Path) 
     folder(tmp_path / "tmp/.git")
     start = folder(tmp_path / "tmp/mine")
     (tmp_path / "tmp").chmod(0o1777)
-    assert found(start, within=tmp_path) == []
+    assert policies_within(start, within=tmp_path) == []
 
 
 def test_a_submodule_is_under_the_policy_of_its_superproject(tmp_path: Path) -> None:
@@ -155,9 +155,9 @@ def test_a_submodule_is_under_the_policy_of_its_superproject(tmp_path: Path) -> 
         open_to_all.chmod(0o777)
     policies = [outer / "sub/order-runner.yaml", outer / "order-runner.yaml"]
     assert (outer / "sub/.git").is_file()
-    assert found(folder(outer / "sub/orders"), within=tmp_path) == policies
+    assert policies_within(folder(outer / "sub/orders"), within=tmp_path) == policies
     tree = tmp_path / "away/tree"
-    assert found(folder(tree / "orders"), within=tmp_path) == [tree / "order-runner.yaml", policies[1]]
+    assert policies_within(folder(tree / "orders"), within=tmp_path) == [tree / "order-runner.yaml", policies[1]]
 
 
 def test_a_worktree_has_its_own_policy(tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ def test_a_worktree_has_its_own_policy(tmp_path: Path) -> None:
     tmp_path.chmod(0o777)
     start = folder(tmp_path / "away/tree/orders")
     assert (start.parent / ".git").is_file()
-    assert found(start, within=tmp_path) == [start.parent / "order-runner.yaml"]
+    assert policies_within(start, within=tmp_path) == [start.parent / "order-runner.yaml"]
 
 
 @pytest.mark.parametrize("text", ["", "gitdir:", "gitdir: /nowhere/.git/modules", "modules/x", "\0", "gitdir: \0"])
@@ -175,7 +175,7 @@ def test_a_file_called_git_may_say_anything(tmp_path: Path, text: str) -> None:
     """A `.git` that git has not written is still a repository's root, and leads nowhere."""
     path = write(tmp_path / "order-runner.yaml")
     (tmp_path / ".git").write_text(text, encoding="utf-8")
-    assert found(folder(tmp_path / "orders"), within=tmp_path) == [path]
+    assert policies_within(folder(tmp_path / "orders"), within=tmp_path) == [path]
 
 
 def test_a_link_does_not_lead_past_a_policy(tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_a_link_does_not_lead_past_a_policy(tmp_path: Path) -> None:
     here, there = write(tmp_path / "here/order-runner.yaml"), write(tmp_path / "there/order-runner.yaml")
     folder(tmp_path / "there/orders")
     (tmp_path / "here/orders").symlink_to(tmp_path / "there/orders")
-    assert found(tmp_path / "here/orders", within=tmp_path) == [here, there]
+    assert policies_within(tmp_path / "here/orders", within=tmp_path) == [here, there]
 
 
 def test_letter_case_does_not_matter(tmp_path: Path) -> None:
@@ -191,9 +191,9 @@ def test_letter_case_does_not_matter(tmp_path: Path) -> None:
     names = ["ORDER-RUNNER.YML", "Order-Runner.yaml", "order-runner.yml"]
     for name in names:
         write(tmp_path / name)
-    assert [path.name for path in found(tmp_path, within=tmp_path)] == names
+    assert [path.name for path in policies_within(tmp_path, within=tmp_path)] == names
 
 
 def test_a_folder_that_is_not_there_is_no_error(tmp_path: Path) -> None:
     """What cannot be listed is looked into by name; what is missing has no policy."""
-    assert found(tmp_path / "gone", within=tmp_path / "gone") == []
+    assert policies_within(tmp_path / "gone", within=tmp_path / "gone") == []

@@ -294,9 +294,9 @@ def test_validating_keeps_no_orders_and_reads_the_lockfile_once(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "m.yaml").write_text(TEXT)
     (tmp_path / NAME).write_text(lockfile_text([entry(*row) for row in ENTRIES[1:]]))
-    words = Words(paths=("m.yaml",), named=None)
+    words = Words(paths=("m.yaml",), lockfile_path=None)
     found = manifest.check(("m.yaml",), judge=words.judge)
     assert [(p.code, p.span and p.span.line) for p in found.problems] == [("PSR304", 5), ("PSR304", 8)]
     (tmp_path / NAME).write_text("{")
-    broken = manifest.check(("m.yaml",), judge=Words(paths=("m.yaml",), named=None).judge)
+    broken = manifest.check(("m.yaml",), judge=Words(paths=("m.yaml",), lockfile_path=None).judge)
     assert [(p.code, p.path) for p in broken.problems] == [("PSR306", NAME)]

@@ -18,7 +18,7 @@ def write(path: Path, orders: int, *, late: bool = False) -> None:
     path.write_text("apiVersion: orders/v1\n" + (body + head if late else head + body))
 
 
-def told(*paths: Path) -> list[Reading]:
+def readings_of(*paths: Path) -> list[Reading]:
     heard: list[Progress] = []
     found = manifest.load([str(path) for path in paths], watch=heard.append)
     assert not found.errors
@@ -31,7 +31,7 @@ def test_files_orders_and_bytes_only_grow(tmp_path: Path) -> None:
     paths = [tmp_path / f"{name}.yaml" for name in "abc"]
     for path, orders in zip(paths, (2000, 1, 900), strict=True):
         write(path, orders)
-    heard = told(*paths)
+    heard = readings_of(*paths)
     assert len(heard) == 3 + 2901 // EVERY
     assert [event.done for event in heard] == sorted(event.done for event in heard)
     assert all(before.part <= after.part and before.orders <= after.orders for before, after in pairwise(heard))
@@ -42,6 +42,6 @@ def test_files_orders_and_bytes_only_grow(tmp_path: Path) -> None:
 def test_a_file_that_is_read_twice_counts_once(tmp_path: Path) -> None:
     """A batch that is named behind its orders has them read again, and no more of them."""
     write(tmp_path / "late.yaml", 1000, late=True)
-    heard = told(tmp_path / "late.yaml")
+    heard = readings_of(tmp_path / "late.yaml")
     assert heard[-1].orders == 1000
     assert all(before.part <= after.part for before, after in pairwise(heard))

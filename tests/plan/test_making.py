@@ -120,7 +120,7 @@ def test_what_a_reader_raises_comes_through(error: Exception) -> None:
 def test_the_sources_ask_nothing_by_themselves() -> None:
     """To make them costs no call; ids and prices are asked of the same reader, timed by the call's clock."""
     shop, clock = Shop({"a": "1"}), StillClock()
-    call = task(clock=clock, loaded=loaded())
+    call = task(clock=clock, contents=loaded())
     sources = Sources.of(call, Books(), shop, NOW)  # type: ignore[arg-type]
     assert (shop.asked, sources.buying) == ([], False)
     assert sources.readings.reader is sources.references.reader is shop

@@ -15,6 +15,7 @@ FOLDER = Path(__file__).parents[2] / "benchmarks"
     ("name", "size"),
     [
         ("buy", ["--sizes", "2", "4", "--rounds", "1"]),
+        ("history", ["--orders", "1000", "--rounds", "1"]),
         ("ledger", ["--purchases", "2", "--orders", "3", "--rounds", "1"]),
         ("lists", ["--rows", "5", "--rounds", "1"]),
         ("plan", ["--orders", "6", "--rounds", "1"]),

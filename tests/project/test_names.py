@@ -16,7 +16,8 @@ from typing import Final
 
 from runner.cli import COMMANDS
 
-PACKAGE = Path(__file__).resolve().parents[2] / "runner"
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "runner"
 APART = PACKAGE / "sandbox"
 """Another program, which plays the vendor and shares no code."""
 
@@ -34,13 +35,23 @@ IRREGULAR: Final = re.compile(
 )
 """Participles that are not also the verb itself, as `read`, `put` and `cut` are."""
 
-NO_PARTICIPLES: Final = frozenset(("disown", "feed", "heed", "markdown"))
+NO_PARTICIPLES: Final = frozenset(("disown", "feed", "heed", "markdown", "need"))
 """Verbs and nouns that only end like one."""
 
 EXCEPTIONS: Final[Mapping[str, str]] = {
     "core/stop.py: requested": "a property of `Stop`, which the library exports: programs ask for it by this name",
 }
 """Functions that keep a participle for a name, by file, and why."""
+
+FIELD_EXCEPTIONS: Final[Mapping[str, str]] = {
+    "cli/resolve.py: placed": "an option's field has the option's name",
+    "core/progress.py: left": "a value of an event, which the library hands to programs",
+    "evidence/judge.py: moved": "of `Verdict`, whose fields the library promises",
+    "library/answers.py: settled": "of `Reconciled`, which the library promises",
+    "library/answers.py: spent": "of `Applied`, which the library promises",
+    "plan/plan.py: unchecked": "of `Plan`, whose fields the library promises",
+}
+"""Fields that keep a participle for a name although they hold more than yes or no, by file, and why."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -133,6 +144,45 @@ def stored_names(tree: ast.Module) -> Iterator[tuple[str, int]]:
             yield from ((target.id, child.lineno) for target in targets if isinstance(target, ast.Name))
 
 
+def fields(tree: ast.Module) -> Iterator[str]:
+    """The fields that others read of objects, but those that only say yes or no, for which a participle is right."""
+    for node in ast.walk(tree):
+        for child in node.body if isinstance(node, ast.ClassDef) else ():
+            if isinstance(child, ast.AnnAssign) and isinstance(child.target, ast.Name) and not is_flag(child):
+                yield child.target.id
+        if isinstance(node, ast.Assign | ast.AnnAssign) and not is_flag(node):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            flat = [one for target in targets for one in (target.elts if isinstance(target, ast.Tuple) else [target])]
+            yield from (one.attr for one in flat if isinstance(one, ast.Attribute) and is_self(one.value))
+
+
+def is_flag(node: ast.Assign | ast.AnnAssign) -> bool:
+    """Whether what is declared or assigned is a yes or no."""
+    if isinstance(node, ast.AnnAssign):
+        return isinstance(node.annotation, ast.Name) and node.annotation.id == "bool"
+    return isinstance(node.value, ast.Constant) and isinstance(node.value.value, bool)
+
+
+def is_self(node: ast.expr) -> bool:
+    """Whether an expression is the object whose method this is."""
+    return isinstance(node, ast.Name) and node.id == "self"
+
+
+@cache
+def helpers() -> Mapping[str, ast.Module]:
+    """Every file of the tests and the benchmarks as a syntax tree."""
+    paths = sorted(path for folder in ("tests", "benchmarks") for path in (ROOT / folder).rglob("*.py"))
+    return {str(path.relative_to(ROOT)): ast.parse(path.read_text(encoding="utf-8")) for path in paths}
+
+
+def vague_helpers(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """What a test's helpers and their fields are called, where that says nothing of what they are, with the line."""
+    for node in ast.walk(tree):
+        if isinstance(node, Function) and node.name.strip("_") in VAGUE:
+            yield node.name, node.lineno
+    yield from ((name, line) for name, line in stored_names(tree) if name.strip("_") in VAGUE)
+
+
 def test_a_function_is_called_by_a_verb_or_a_noun() -> None:
     """No function or method is called by a bare participle, but those with a reason, and every reason is needed."""
     participles = {f"{path}: {function.name}" for path, function in functions() if is_participle(function.name)}
@@ -156,6 +206,22 @@ def test_what_is_stored_is_called_by_what_it_is() -> None:
     assert places == []
 
 
+def test_a_field_is_called_by_what_it_holds() -> None:
+    """No field that others read is a bare participle, but one of yes or no and those with a reason, each needed."""
+    participles = {
+        f"{path}: {name}"
+        for path, tree in trees().items()
+        for name in fields(tree)
+        if not name.startswith("_") and is_participle(name)
+    }
+    assert participles == FIELD_EXCEPTIONS.keys()
+
+
+def test_a_helper_of_the_tests_is_called_by_what_it_does_or_is() -> None:
+    """No helper of tests or benchmarks, and no field of one, is called `found`, `told`, `said`, `known` or `shown`."""
+    assert [f"{path}:{line}: {name}" for path, tree in helpers().items() for name, line in vague_helpers(tree)] == []
+
+
 def test_the_rules_for_names_are_kept_by_looking() -> None:
     """A breach of each rule is seen, and what only resembles one is not."""
     assert [name for name in ("_priced", "told", "_kept", "shown") if not is_participle(name)] == []
@@ -166,3 +232,7 @@ def test_the_rules_for_names_are_kept_by_looking() -> None:
     assert [long_lived(node) for node in tree.body if isinstance(node, Function)] == [[], ["told"]]
     tree = ast.parse("known = 1\nclass A:\n    shown: int\n    def __init__(self):\n        self._told, said = 1, 2")
     assert sorted(stored_names(tree)) == [("_told", 5), ("known", 1), ("shown", 3)]
+    assert sorted(vague_helpers(tree)) == [("_told", 5), ("known", 1), ("shown", 3)]
+    assert list(vague_helpers(ast.parse("class A:\n    def told(self):\n        told = 1"))) == [("told", 2)]
+    tree = ast.parse("class A:\n  loaded: int\n  made: bool\n  def __init__(self):\n    self.met, self.on = 1, True")
+    assert sorted(fields(tree)) == ["loaded", "met", "on"]

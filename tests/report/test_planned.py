@@ -29,7 +29,7 @@ def taken(wanted: Step) -> OrderEntry:
 
 def test_a_report_begins_with_every_order_and_every_finding() -> None:
     """All are planned, with the body a purchase would send; a manifest's errors and warnings keep their kind."""
-    call = task(loaded=loaded(order("a"), order("b"), problems=(problem(), WARNING)))
+    call = task(contents=loaded(order("a"), order("b"), problems=(problem(), WARNING)))
     value = planned.begin(call, "apply", Shop())
     assert [(one.request.key.name, one.status, one.body) for one in value.orders] == [
         ("a", "planned", order().fields),

@@ -120,7 +120,7 @@ def test_a_selection_has_to_fit() -> None:
 def test_a_selection_is_not_held_against_broken_manifests(folder: Path) -> None:
     """Where manifests have errors, those are what is told, not that an order with an error is missing."""
     (folder / "orders.yaml").write_text(MANIFEST.replace("quantity: 2", "quantity: 0"))
-    assert task(sandbox(), selection=Selection(only=("two",))).loaded.errors
+    assert task(sandbox(), selection=Selection(only=("two",))).contents.errors
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_a_preview_buys_nothing() -> None:
 def test_a_batch_is_bought_once() -> None:
     """What was bought is bought, a second call buys nothing, and `ended` is called when nothing can be bought any more."""
     ends: list[list[OrderKey]] = []
-    assert statuses(buy(sandbox(), ended=lambda: ends.append(open_records()))) == ["placed", "placed"]
+    assert statuses(buy(sandbox(), at_end=lambda: ends.append(open_records()))) == ["placed", "placed"]
     assert ends == [[]]
     assert statuses(buy(sandbox())) == ["already_placed", "already_placed"]
 

@@ -86,14 +86,14 @@ class Desk:
                 balance = self.box.balances[SANDBOX_KEY]
                 request = make.order(name, fields=asked | fields)
                 claim = make.claim(request, quote=make.quote("3.60", at=at), ceiling=Decimal("3.60"))
-                shown = self.shown()
+                shown = self.listed_sales()
                 numbers = frozenset(number for purchase in shown for number in purchase.base_order_numbers)
                 witness = make.witness(*(str(purchase.order_id) for purchase in shown), at=at, numbers=numbers)
                 attempt = hold.claim(replace(claim, witness=witness, balance=balance, run_id="lost", at=at))
                 if unknown:
                     hold.settle(attempt, Settlement(event=Event.UNKNOWN, after=State.UNKNOWN, at=at, reason="lost"))
 
-    def shown(self) -> list[Sale]:
+    def listed_sales(self) -> list[Sale]:
         return [purchase for purchase in self.box.purchases if purchase.type == "ipv4"]
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from runner.core.orders import OrderKey
 from runner.core.states import State
-from runner.settle.status import StatusRow, disputed_records, every_row, rows_of
-from tests.make import Books, order, record
+from runner.settle.status import StatusRow, disputed_records, every_row, everything, newest, rows_of
+from tests.make import AT, Books, order, record
 
 OPEN = {State.SUBMITTED, State.UNKNOWN}
 
@@ -44,6 +45,18 @@ def test_without_manifests_the_ledger_is_all_there_is() -> None:
     ]
 
 
+def test_the_account_in_short_and_in_full() -> None:
+    """Open orders and the newest of the settled ones, or all; either counts every order, open states first."""
+    settled = [record(order(f"o{n}"), updated_at=AT + timedelta(seconds=n)) for n in range(5)]
+    books = Books(*settled, record(order("lost"), State.UNKNOWN), record(order("no"), State.REJECTED, updated_at=AT))
+    short, full = newest(books, 2), everything(books)
+    assert [row.key.name for row in (*short.open, *short.settled())] == ["lost", "o3", "o4"]
+    assert [row.key.name for row in (*full.open, *full.settled())] == ["lost", "o0", "o1", "o2", "o3", "o4", "no"]
+    assert (short.omitted, full.omitted) == (4, 0)
+    for listing in (short, full):
+        assert (listing.total, next(iter(listing.counts))) == (7, State.UNKNOWN)
+
+
 @pytest.mark.parametrize("state", State)
 def test_open_is_where_money_may_have_moved(state: State) -> None:
     """Submitted and unknown are open, and nothing else."""
@@ -65,4 +78,4 @@ def test_a_stray_order_id_that_nobody_has_is_disputed() -> None:
     owned = record(order("owned"), State.ABSENT, stray_order_id="901")
     settled = record(order("settled"), State.PLACED, stray_order_id="902")
     books = Books(stray, owned, settled, record(order("plain"), State.ABSENT), owners={"901": OrderKey("b", "other")})
-    assert disputed_records(every_row(books), books) == [stray]
+    assert disputed_records(books.all, books) == [stray]

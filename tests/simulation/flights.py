@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from runner.buy.lanes import Lanes
 from runner.buy.protocol import Result
-from runner.core.orders import PAY_BY_CARD, OrderKey, OrderRequest
+from runner.core.orders import PAY_BY_CARD, OrderRequest
 from runner.core.states import OPEN, State
 from runner.limits.limits import Limits
 from runner.manifest import Loaded

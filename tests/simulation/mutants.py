@@ -32,6 +32,7 @@ from runner.vendors.v1 import adapter
 from runner.vendors.v1 import purchases as v1
 from runner.vendors.wire import Response
 from tests.simulation.evidence_mutants import EVIDENCE, REDUNDANT
+from tests.simulation.flights_mutants import FLIGHTS
 from tests.simulation.network import Line
 
 __all__ = ["MUTANTS", "REDUNDANT", "Mutant"]
@@ -265,5 +266,6 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         coupon_shares_a_quote,
         overcharge_unnoticed,
         *EVIDENCE,
+        *FLIGHTS,
     )
 }

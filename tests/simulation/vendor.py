@@ -107,7 +107,7 @@ class Vendor:
     read_fault_rate: float = 0.02
     balance: Decimal = Decimal(500)
     bought: list[Bought] = field(default_factory=list)
-    told: list[tuple[float, str, Decimal]] = field(default_factory=list)
+    prices: list[tuple[float, str, Decimal]] = field(default_factory=list)
     """When which content was said to cost how much, by a quote or a charge."""
     noted: Decimal = Decimal(500)
     """The balance when the last purchase was received."""
@@ -199,7 +199,7 @@ class Vendor:
             return answer
         if path == "order/calc":
             body = json.loads(request.body or b"")
-            self.told.append((self.clock.monotonic(), content_of(body), self.total(body)))
+            self.prices.append((self.clock.monotonic(), content_of(body), self.total(body)))
             return success({"total": str(self.total(body)), "balance": str(self.balance), "currency": "USD"})
         if path == "balance/get":
             return success({"summ": str(self.balance)})
@@ -259,7 +259,7 @@ class Vendor:
         made = self._fate(fault, body, run)
         answer = self._answer(fault, made)
         if made is not None:
-            self.told.append((self.clock.monotonic(), content_of(body), made.total))
+            self.prices.append((self.clock.monotonic(), content_of(body), made.total))
         return answer
 
     def _fate(self, fault: str, body: dict[str, Any], run: str) -> Bought | None:

@@ -201,7 +201,7 @@ class World(Books):
         flights = process.flights
         flights.begin(holder.run_id)
         task = Task(
-            loaded=self.loaded,
+            contents=self.loaded,
             limits=self.at_once.limits(holder.run_id),
             holder=holder,
             clock=self.clock,
@@ -287,7 +287,7 @@ class World(Books):
     def _check_price(self, process: Process, body: dict[str, Any]) -> None:
         """I9: the price that is claimed was told for this content, in the last minute; for a coupon, just now."""
         goal, since = body["customTargetName"], process.own.checked_at - ("coupon" not in body) * MAX_AGE
-        told = {total for at, content, total in self.vendor.told if content == content_of(body) and at >= since}
+        told = {total for at, content, total in self.vendor.prices if content == content_of(body) and at >= since}
         claimed = [Decimal(total) for total in self.submitted(goal)]
         if not told.issuperset(claimed):
             self.against(f"I9: {goal} was written for {claimed}, and was said to cost {told or 'nothing'}")

@@ -75,7 +75,7 @@ class Game(RuleBasedStateMachine):
         """Whatever the step did, this holds."""
         self.tally.counts.update({f"fault {kind}": count for kind, count in self.scene.box.fault_counts.items()})
         with self.scene.box._lock:
-            self.scene.box._faults.fired.clear()
+            self.scene.box._faults.hits.clear()
         self.scene.calm()
         self.records = checks.judge(self.scene, self.ends)
         self.sound = True

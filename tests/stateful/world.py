@@ -80,7 +80,7 @@ class Scene(World):
     exclusive: bool = False
     disturbed: bool = False
     runs: int = 0
-    told: list[Progress] = field(default_factory=list)
+    events: list[Progress] = field(default_factory=list)
 
     @property
     def env(self) -> dict[str, str]:
@@ -127,14 +127,14 @@ class Scene(World):
         """One `apply`, as far as it gets; None where it died."""
         life = life or Life()
         task = Task(
-            loaded=manifest.load([str(self.folder / path)]),
+            contents=manifest.load([str(self.folder / path)]),
             limits=Limits(large=PLENTY),
             holder=self._holder(),
             clock=self.time,
-            watch=self.told.append,
+            watch=self.events.append,
             ledger_name="ledger",
         )
-        assert not task.loaded.errors, task.loaded.problems
+        assert not task.contents.errors, task.contents.problems
         try:
             with self._ledger() as ledger, self._transport() as way, on_the_wire(life):
                 mortal: Any = MortalLedger(ledger, life)  # the rest is handed through
@@ -160,7 +160,7 @@ class Scene(World):
                 holder=self._holder(),
                 clock=self.time,
                 stop=PatientStop(self.time.sleep),
-                watch=self.told.append,
+                watch=self.events.append,
                 rules=Rules(exclusive=exclusive and self.exclusive),
             )
             return reconcile.reconcile(task)
@@ -223,8 +223,8 @@ class Scene(World):
     def note(self) -> None:
         """What the runs in this process have told goes to a file, where the key is looked for."""
         with (self.folder / "told").open("a") as out:
-            out.writelines(f"{event!r}\n" for event in self.told)
-        self.told.clear()
+            out.writelines(f"{event!r}\n" for event in self.events)
+        self.events.clear()
 
     # Others
 
@@ -259,7 +259,7 @@ class Scene(World):
     def _transport(self) -> Transport:
         timing = Timing(read=5, money=MONEY_TIMEOUT, connect=5)
         return Transport(
-            self.server.base_url, ApiKey(KEY), clock=self.time, rate=0, timing=timing, watch=self.told.append
+            self.server.base_url, ApiKey(KEY), clock=self.time, rate=0, timing=timing, watch=self.events.append
         )
 
 

@@ -43,7 +43,7 @@ def verdict(make: Make, ruling: Ruling, country: str = "FRA") -> Verdict:
 
 
 def outcome(make: Make, *verdicts: Verdict) -> Settlements:
-    return Settlements(rules=Rules(), verdicts={one.key: one for one in verdicts}, settled=(make.record(),))
+    return Settlements(rules=Rules(), verdicts={one.key: one for one in verdicts}, earlier=(make.record(),))
 
 
 def test_an_open_order_has_its_commands(make: Make, plain: Plain) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from runner.cli.options.command import Given, option, option_class
+from runner.cli.options.command import Origins, option, option_class
 from runner.cli.options.types import Duration
 from runner.core.errors import UsageError
 
@@ -58,7 +58,7 @@ def selection_of(options: SelectionOptions) -> Selection:
 
 
 def approved_of(
-    options: ApprovalOptions, given: Given, paths: tuple[str, ...], consent: Consent
+    options: ApprovalOptions, origins: Origins, paths: tuple[str, ...], consent: Consent
 ) -> tuple[tuple[str, ...], Consent]:
     """The manifests to buy from and what may be bought of them; a plan document stands for its own manifests."""
     from runner.plan.approval import document
@@ -72,7 +72,7 @@ def approved_of(
     if kept is not None:
         approval = Approval(digest=digest or kept.document.digest, document=kept.document, max_age=options.max_age)
         return kept.paths, replace(consent, approval=approval, selection=_same(consent.selection, kept))
-    if "max_age" in given.line:
+    if "max_age" in origins.line:
         raise UsageError(
             "--max-age needs a plan document: a digest does not say when it was made",
             hint="write one with `order-runner plan --out plan.json`, and apply that",

@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runner.cli.options.command import Given, option, option_class
+from runner.cli.options.command import Origins, option, option_class
 from runner.cli.options.common import lockfile_option
 from runner.cli.options.types import Amount, Count
 from runner.run.environment import origins_of
@@ -67,7 +67,7 @@ class LimitOptions:
     )
 
 
-def limits_of(options: LimitOptions, given: Given) -> Limits:
+def limits_of(options: LimitOptions, origins: Origins) -> Limits:
     """The limits of a call, but for those of its policies."""
     from runner.limits.limits import Limits
 
@@ -79,7 +79,7 @@ def limits_of(options: LimitOptions, given: Given) -> Limits:
         strict=options.strict,
         require_policy=options.require_policy,
         allow_copies=options.allow_copies,
-        origins=origins_of(given.environment),
+        origins=origins_of(origins.environment),
     )
 
 

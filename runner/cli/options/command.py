@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final, TypeVar, cast, dataclass_transform
@@ -20,20 +21,33 @@ from typing import Any, Final, TypeVar, cast, dataclass_transform
 import click
 
 from runner.cli.complete.values import COMPLETERS
+from runner.core.leading import leading_there
 from runner.run import environment
 from runner.run.environment import variable
 
 _OWN_VARIABLES: Final = {"--base-url": "PROXY_SELLER_BASE_URL"}
 _PARAMETER: Final = "parameter"
 _GROUP: Final = "group"
+_PLACES: Final = ("ledger", "account", "trust_file_system")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
+class Origins:
     """The parameters that a caller set: field → `--option` of the command line, or field → variable."""
 
     line: Mapping[str, str]
     environment: Mapping[str, str]
+
+
+def flags_of(origins: Origins, values: Mapping[str, Any]) -> str:
+    """The flags, a blank before each, that send another command to the same account of the same ledger.
+
+    `values` has the call's parameters by field.
+    """
+    if values.get("sandbox"):
+        return " --sandbox"
+    said = [(origins.line[name], values[name]) for name in _PLACES if name in origins.line]
+    return "".join(f" {flag} {shlex.quote(str(value))}" for flag, value in said)
 
 
 class _Option(click.Option):
@@ -82,9 +96,9 @@ def option_class(kind: type[G]) -> type[G]:
 
 @option_class
 class CommandOptions:
-    """What every command is handed; `given` tells set parameters from defaults, and the line from the environment."""
+    """What every command is handed; `origins` tells set parameters from defaults, and the line from the environment."""
 
-    given: Given
+    origins: Origins
 
 
 T = TypeVar("T", bound=CommandOptions)
@@ -99,7 +113,9 @@ def define(
         @click.pass_context
         def call(context: click.Context, /, **_: object) -> int:
             environment.check()
-            return function(_value(kind, context.params, {"given": _given_options(context)}))
+            origins = _origins_of_options(context)
+            with leading_there(flags_of(origins, context.params)):
+                return function(_value(kind, context.params, {"origins": origins}))
 
         command = cls(name, callback=call, params=list(parameters(kind)), help=function.__doc__)
         if under is not None:
@@ -116,7 +132,7 @@ def parameters(kind: type) -> Iterator[click.Parameter]:
             yield from parameters(each.metadata[_GROUP])
         elif _PARAMETER in each.metadata:
             yield each.metadata[_PARAMETER](each.name)
-        elif each.type != Given.__name__:
+        elif each.type != Origins.__name__:
             raise TypeError(f"{kind.__name__}.{each.name} is neither an option, an argument nor a group of them")
 
 
@@ -132,7 +148,7 @@ def _value(kind: type[Any], params: Mapping[str, Any], beside: Mapping[str, Any]
     )
 
 
-def _given_options(context: click.Context) -> Given:
+def _origins_of_options(context: click.Context) -> Origins:
     line, environment = {}, {}
     for param in context.command.params:
         source = context.get_parameter_source(param.name or "")
@@ -140,4 +156,4 @@ def _given_options(context: click.Context) -> Given:
             line[str(param.name)] = param.opts[0]
         elif source is click.core.ParameterSource.ENVIRONMENT:
             environment[str(param.name)] = str(param.envvar)
-    return Given(line=line, environment=environment)
+    return Origins(line=line, environment=environment)

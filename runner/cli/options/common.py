@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import errno
-import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TextIO, cast
 
 import click
 
 from runner.cli.complete.values import files
 from runner.cli.complete.values import formats as complete_formats
-from runner.cli.options.command import Given, argument, option, option_class
+from runner.cli.options import command
+from runner.cli.options.command import Origins, argument, option, option_class
 from runner.cli.options.types import Rate, Seconds
 from runner.core.errors import ExitCode, UsageError, worst
 from runner.run.settings import DEFAULT_ACCOUNT, DEFAULT_BASE_URL, DEFAULT_RATE, Settings
@@ -144,10 +144,10 @@ def lock_timeout_option() -> Any:
     return option("--lock-timeout", type=Seconds(0), default=0.0, help="Seconds to wait for another run to end. [0]")
 
 
-def vendor_settings(vendor: VendorOptions, given: Given, ledger: LedgerOptions | None = None) -> Settings:
+def vendor_settings(vendor: VendorOptions, origins: Origins, ledger: LedgerOptions | None = None) -> Settings:
     """The settings of a call that asks the vendor. UsageError for options that contradict each other."""
     return replace(
-        ledger_settings(ledger, given, sandbox=vendor.sandbox),
+        ledger_settings(ledger, origins, sandbox=vendor.sandbox),
         base_url=vendor.base_url,
         api_key_file=vendor.api_key_file,
         timeout=vendor.timeout,
@@ -155,13 +155,13 @@ def vendor_settings(vendor: VendorOptions, given: Given, ledger: LedgerOptions |
     )
 
 
-def ledger_settings(ledger: LedgerOptions | None, given: Given, *, sandbox: bool = False) -> Settings:
+def ledger_settings(ledger: LedgerOptions | None, origins: Origins, *, sandbox: bool = False) -> Settings:
     """The settings of a call that asks nobody. UsageError for options that contradict each other."""
     if sandbox:
-        _refuse_beside_sandbox(given)
+        _refuse_beside_sandbox(origins)
     if ledger is None:
         return Settings(sandbox=sandbox)
-    if "ledger" in given.line and ledger.ledger is not None:
+    if "ledger" in origins.line and ledger.ledger is not None:
         _refuse_password_in_process_list(ledger.ledger)
     return Settings(
         ledger=ledger.ledger,
@@ -171,18 +171,15 @@ def ledger_settings(ledger: LedgerOptions | None, given: Given, *, sandbox: bool
     )
 
 
-def flags_of(given: Given, settings: Settings) -> str:
+def flags_of(origins: Origins, settings: Settings) -> str:
     """The flags, a blank before each, that send another command to the same account of the same ledger."""
-    if settings.sandbox:
-        return " --sandbox"
     places = {"ledger": settings.ledger, "account": settings.account, "trust_file_system": settings.trusted_file_system}
-    said = ((given.line[name], value) for name, value in places.items() if name in given.line)
-    return "".join(f" {flag} {shlex.quote(str(value))}" for flag, value in said)
+    return command.flags_of(origins, {"sandbox": settings.sandbox, **places})
 
 
-def _refuse_beside_sandbox(given: Given) -> None:
+def _refuse_beside_sandbox(origins: Origins) -> None:
     for name in ("ledger", "account", "base_url", "api_key_file"):
-        if name in given.line:
+        if name in origins.line:
             flag = "--" + name.replace("_", "-")
             raise UsageError(f"--sandbox has its own account and ledger: leave {flag} out")
 
@@ -254,13 +251,22 @@ def write_output(output: Output, console: Console, render: Callable[[str, Consol
         return
     import io
 
-    from runner.core.files import replace_atomically
+    from runner.core.files import replacing
     from runner.views.terminal.console import Console as Target
 
-    text = io.StringIO()
-    render(output.fmt, Target.detect(no_color=True, stdout=text, stderr=sys.stderr, environ={}))
-    with writing(output.path):
-        replace_atomically(output.path, text.getvalue().encode())
+    with writing(output.path), replacing(output.path) as stream:
+
+        class Text(io.TextIOBase):
+            """Has no descriptor: what is written goes through `stream`, which tells of a full disk."""
+
+            def write(self, text: str) -> int:
+                stream.write(text.encode())
+                return len(text)
+
+        target = Target.detect(no_color=True, stdout=cast("TextIO", Text()), stderr=sys.stderr, environ={})
+        render(output.fmt, target)
+        if target.out.failure is not None:
+            raise target.out.failure
 
 
 def exit_code(code: ExitCode, console: Console, *, spent: bool = False) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 Others = Iterable[tuple[str, Path | None]]
 
+STEP_SUMMARY: Final = "GITHUB_STEP_SUMMARY"
+STEP_OUTPUT: Final = "GITHUB_OUTPUT"
+JOB_FILES: Final = (STEP_SUMMARY, STEP_OUTPUT)
+"""Variables by which GitHub names the files of a step, which `-f github` adds to."""
+
 _STREAMS: Final = {1: "stdout", 2: "stderr"}
 
 
@@ -25,7 +30,7 @@ class Targets:
     UsageError for anything else, before anything is written. Files are told by what they are, not by their names.
     """
 
-    def __init__(self, outputs: Iterable[Output] = (), settings: Settings | None = None, others: Others = ()) -> None:
+    def __init__(self, outputs: Collection[Output] = (), settings: Settings | None = None, others: Others = ()) -> None:
         """`others` are files beside the formats, by option. Without `settings` the environment names the ledger."""
         self._settings = settings
         self._written = dict(_plain_streams())
@@ -35,10 +40,19 @@ class Targets:
         for option, path in others:
             if path is not None:
                 self.add(option, path)
+        if any(output.fmt == "github" and output.path is None for output in outputs):
+            self._add_job_files()
         self._refuse_precious()
 
+    def _add_job_files(self) -> None:
+        """The files by which a step on GitHub tells its job something; devices and pipes take any number of writers."""
+        for name in JOB_FILES:
+            path = Path(os.environ.get(name) or os.devnull)
+            if path.is_file() or not path.exists():
+                self.add(name, path, replaced=False)
+
     def add(self, what: str, path: Path, *, replaced: bool = True) -> None:
-        """One more file, in words and its path; not `replaced` where it may well stay as it is."""
+        """One more file, in words and its path; not `replaced` where it may stay as it is, or is added to."""
         from runner.cli.options.common import writing
         from runner.core.outfiles import identity_of, refuse_irreplaceable
         from runner.ledger.recognise import ledger_of

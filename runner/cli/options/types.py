@@ -19,10 +19,25 @@ from runner.run.settings import AUTO, DAY
 
 if TYPE_CHECKING:
     from runner.core.orders import OrderKey
+    from runner.core.records import Head
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 LONGEST: Final = timedelta(days=366)
 """The longest time that an option takes."""
+
+
+class Mark(click.ParamType["Head"]):
+    """How far a check of a ledger went: the number of its last event, and that one's hash."""
+
+    name = "mark"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Head:
+        from runner.core.records import Head
+
+        mark = re.fullmatch(r"([0-9]{1,18}):([0-9a-f]{64})", str(value).strip())
+        if mark is None:
+            self.fail(f"{str(value)[:100]!r} is not NUMBER:HASH, as `ledger verify` prints it", param, ctx)
+        return Head(int(mark[1]), mark[2])
 
 
 class Amount(click.ParamType[Decimal]):

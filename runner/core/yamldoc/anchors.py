@@ -31,8 +31,8 @@ class Anchors:
     def __init__(self) -> None:
         self._anchors: dict[str, Anchor] = {}
         self._open: list[str] = []
-        self.written = 0
-        self.repeated = 0
+        self.values = 0
+        self.repeats = 0
         self._held = 0
 
     def forget(self) -> None:
@@ -47,11 +47,11 @@ class Anchors:
     def begin(self, name: str) -> int:
         """A collection with an anchor begins; returns what `end` wants back."""
         self._open.append(name)
-        return self.written + self.repeated
+        return self.values + self.repeats
 
     def end(self, name: str, value: Value, tables: dict[int, Table], mark: int) -> None:
         self._open.pop()
-        size = 1 + self.written + self.repeated - mark
+        size = 1 + self.values + self.repeats - mark
         self._held += size
         self._anchors[name] = Anchor(value, tables, size, _height(value))
 
@@ -63,13 +63,13 @@ class Anchors:
         """The value of an alias; counts it."""
         anchor = self._anchors.get(name)
         if anchor:
-            self.repeated += anchor.size
+            self.repeats += anchor.size
         return anchor
 
     @property
     def is_exhausted(self) -> bool:
         """True once anchors hold, or aliases have repeated, more than they may."""
-        return self._held > MAX_HELD or self.repeated > FREE_EXPANSION + EXPANSION_RATIO * self.written
+        return self._held > MAX_HELD or self.repeats > FREE_EXPANSION + EXPANSION_RATIO * self.values
 
 
 def _height(value: Value) -> int:

@@ -52,7 +52,7 @@ class Builder:
 
     def begin(self) -> dict[int, Table]:
         """Start a value of its own: an order, or a field of the document. Returns its empty `tables`."""
-        self._limit = self.anchors.written + MAX_VALUES
+        self._limit = self.anchors.values + MAX_VALUES
         self.tables = {}
         return self.tables
 
@@ -262,8 +262,8 @@ class Builder:
             event = self.get()
 
     def _count(self, values: int, event: Any) -> None:
-        self.anchors.written += values
-        if self.anchors.written > self._limit:
+        self.anchors.values += values
+        if self.anchors.values > self._limit:
             raise self._too_large(event)
 
     def _too_large(self, event: Any) -> Flaw:

@@ -24,15 +24,15 @@ _BY_HAND: Final = "write the vendor's own `{field}` instead"
 class Locking:
     """What is locked at the end, how it came about, and what is wrong or worth reading.
 
-    `entries` holds every word in use. `moved` pairs what is locked with what the vendor has now (None: nothing or
+    `entries` holds every word in use. `moves` pairs what is locked with what the vendor has now (None: nothing or
     several things).
     """
 
     entries: dict[Address, LockedWord] = field(default_factory=dict)
-    added: list[LockedWord] = field(default_factory=list)
-    updated: list[tuple[LockedWord, LockedWord]] = field(default_factory=list)
+    additions: list[LockedWord] = field(default_factory=list)
+    updates: list[tuple[LockedWord, LockedWord]] = field(default_factory=list)
     problems: dict[Address, Problem] = field(default_factory=dict)
-    moved: dict[Address, tuple[LockedWord, LockedWord | None]] = field(default_factory=dict)
+    moves: dict[Address, tuple[LockedWord, LockedWord | None]] = field(default_factory=dict)
 
 
 def lock(
@@ -73,7 +73,7 @@ def _settle(
     fresh = _entry(address, fitting[0], choices, now) if len(fitting) == 1 else None
     if locked is not None and not update:
         if _has_moved(locked, fresh):
-            locking.moved[address] = (locked, fresh)
+            locking.moves[address] = (locked, fresh)
         locking.entries[address] = locked
         return locked
     if fresh is None:
@@ -82,9 +82,9 @@ def _settle(
     if locked is not None and not _has_moved(locked, fresh):
         fresh = locked
     elif locked is not None:
-        locking.updated.append((locked, fresh))
+        locking.updates.append((locked, fresh))
     else:
-        locking.added.append(fresh)
+        locking.additions.append(fresh)
     locking.entries[address] = fresh
     return fresh
 
@@ -116,7 +116,7 @@ def _ambiguous(address: Address, request: OrderRequest, choices: tuple[Choice, .
 def moved_problems(locking: Locking, path: str, command: str) -> list[Problem]:
     """A finding at the lockfile's line for each word that the vendor means otherwise by now."""
     problems = []
-    for address, (locked, fresh) in locking.moved.items():
+    for address, (locked, fresh) in locking.moves.items():
         now = f"it is now {fresh.meaning}" if fresh else "the vendor no longer has exactly one thing of that name"
         problems.append(
             Problem(

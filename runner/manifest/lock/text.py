@@ -133,13 +133,13 @@ def _place(violation: Violation, fields: dict[str, Field], nodes: list[Node]) ->
 def _words(violation: Violation) -> str:
     what = "`" + ".".join(map(str, violation.at)) + "`" if violation.at else "the lockfile"
     if violation.keyword == "required":
-        missing = sorted(set(violation.wanted) - set(violation.given))
+        missing = sorted(set(violation.demand) - set(violation.value))
         return f"{what} lacks {', '.join(f'`{name}`' for name in missing)}"
     if violation.keyword == "additionalProperties":
-        extra = sorted(set(violation.given) - set(violation.rule["properties"]))
+        extra = sorted(set(violation.value) - set(violation.rule["properties"]))
         return f"{what} has unknown fields: {', '.join(f'`{name}`' for name in extra)}"
     if violation.at == ("lockfile_version",):
-        return f"the lockfile has version {violation.given}; this program reads {VERSION}"
+        return f"the lockfile has version {violation.value}; this program reads {VERSION}"
     return f"{what} is not allowed there (rule `{violation.keyword}`)"
 
 

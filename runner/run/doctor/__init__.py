@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 from runner.core.errors import RunnerError
+from runner.core.leading import lead
 from runner.run import wiring
 from runner.run.doctor import ours, theirs
 from runner.run.doctor.check import Check, failure
@@ -48,6 +49,7 @@ def _make(name: str, check: Callable[[Examination], Check], case: Examination) -
     try:
         made = check(case)
     except RunnerError as error:
+        lead(error, case.flags)
         made = failure(error.exit_code, str(error), error.hint)
     hint = made.hint and case.redact(made.hint)
     facts = {fact: case.redact(value) if isinstance(value, str) else value for fact, value in made.facts.items()}

@@ -41,7 +41,7 @@ class Examination:
     key: ApiKey | None = None
     endpoint: Endpoint | None = None
     family: str | None = None
-    asked: tuple[datetime, datetime] | None = None
+    call_times: tuple[datetime, datetime] | None = None
     answer: Response | None = None
     money: Decimal | None = None
     open: tuple[Record, ...] | None = None

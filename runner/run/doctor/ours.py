@@ -17,8 +17,9 @@ from runner.core.clock import rfc3339
 from runner.core.errors import ExitCode, InvalidManifests, LedgerOutdated, NotThisAccount
 from runner.core.files import WRITABLE_STATE
 from runner.core.identity import Identity
+from runner.core.leading import lead
 from runner.limits import policy
-from runner.limits.admission import check_key, check_name, lead
+from runner.limits.admission import check_key, check_name
 from runner.manifest.words import Words
 from runner.run import keyring, wiring
 from runner.run.doctor.check import Check, Fact, failure, not_checked, ok, warning
@@ -40,9 +41,9 @@ def ledger(case: Examination) -> Check:
     facts: dict[str, Fact] = {"kind": kind, "location": name, "account": place.account, "origin": origin}
     require_named_ledger(case.settings)
     text = f"{kind}, {name} ({origin}), account {place.account}"
-    if place.url is None and place.trusted:
-        text += f", trusted on {place.trusted} ({case.origin('trust_file_system')})"
-        facts["trusted_file_system"] = place.trusted
+    if place.url is None and place.trusted_type:
+        text += f", trusted on {place.trusted_type} ({case.origin('trust_file_system')})"
+        facts["trusted_file_system"] = place.trusted_type
     try:
         with closing(wiring.open_ledger(place, read_only=True)) as opened:
             case.open = tuple(opened.open_records())
@@ -164,7 +165,7 @@ def lockfile(case: Examination) -> Check:
     paths = case.paths or manifests_here()
     if not paths:
         return not_checked("no manifest was given, and none is in orders/ or this folder")
-    words = Words(paths=paths, named=case.lockfile, sandbox=case.settings.sandbox)
+    words = Words(paths=paths, lockfile_path=case.lockfile, sandbox=case.settings.sandbox)
     loaded = manifest.load(paths, apart=words.apart)
     facts: dict[str, Fact] = {"manifests": len(loaded.files), "orders": loaded.count}
     if loaded.errors:

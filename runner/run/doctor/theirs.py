@@ -122,7 +122,7 @@ def access(case: Examination) -> Check:
         way.timing = replace(way.timing, pauses=())  # one honest try: whoever calls is waiting
         begun = clock.now()
         case.answer = way.read(v1.BALANCE_GET)
-        case.asked = begun, clock.now()
+        case.call_times = begun, clock.now()
         try:
             case.money = reads.decode_balance(case.answer)
         except AccessError as error:
@@ -131,7 +131,7 @@ def access(case: Examination) -> Check:
             return failure(ExitCode.ACCESS, str(error), hint, http_status=case.answer.status)
         except RunnerError as error:
             return failure(error.exit_code, str(error), error.hint, http_status=case.answer.status)
-    took = (case.asked[1] - begun) / timedelta(milliseconds=1)
+    took = (case.call_times[1] - begun) / timedelta(milliseconds=1)
     return ok(f"the vendor answered in {took:.0f} ms", http_status=case.answer.status)
 
 
@@ -153,12 +153,12 @@ def _triple(case: Examination) -> str:
 
 def clock(case: Examination) -> Check:
     """This machine's clock and the vendor's agree: claims, evidence and waiting times rest on them."""
-    if case.asked is None or case.answer is None:
+    if case.call_times is None or case.answer is None:
         return not_checked(_why_not(case) if case.offline or case.endpoint is None else "the vendor did not answer")
     theirs = _date(case.answer.headers.get("date"))
     if theirs is None:
         return not_checked("the vendor's answer has no date")
-    begun, ended = case.asked
+    begun, ended = case.call_times
     # A `Date` is cut to whole seconds, so on average half a second old.
     skew = begun + (ended - begun) / 2 - (theirs + timedelta(seconds=0.5))
     seconds = round(abs(skew).total_seconds())

@@ -54,10 +54,10 @@ UNRECORDED: Final = "PSR602"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doubt:
-    """An order of a report that may have been charged; `unrecorded` is the finding that the ledger lacks its result."""
+    """An order of a report that may have been charged; `loss` is the finding that the ledger lacks its result."""
 
     order: Order
-    unrecorded: Finding | None
+    loss: Finding | None
 
 
 def severity(finding: Finding) -> Literal["error", "warning"]:
@@ -95,7 +95,7 @@ def doubts(document: Document) -> list[Doubt]:
     """Every order of this report that may have been charged and is not settled, in the order of the report."""
     lost = {finding["key"]: finding for finding in document["errors"] if finding["code"] == UNRECORDED}
     orders = (order for order in document["orders"] if order["status"] == "unknown" or order["key"] in lost)
-    return [Doubt(order=order, unrecorded=lost.get(order["key"])) for order in orders]
+    return [Doubt(order=order, loss=lost.get(order["key"])) for order in orders]
 
 
 def elsewhere(document: Document) -> list[Finding]:

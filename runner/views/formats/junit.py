@@ -48,7 +48,7 @@ class TestCase:
 def render(document: Mapping[str, Any]) -> str:
     """The whole run as one XML document."""
     suites: dict[str, list[TestCase]] = {}
-    lost = {doubt.order["key"]: doubt.unrecorded for doubt in doubts(document)}
+    lost = {doubt.order["key"]: doubt.loss for doubt in doubts(document)}
     for order in document["orders"]:
         batch, _, name = order["key"].partition("/")
         suites.setdefault(batch, []).append(_order(order, name, lost.get(order["key"])))

@@ -78,7 +78,7 @@ def _doubts(document: facts.Document, room: int) -> Iterator[str]:
 
 
 def _doubt(doubt: facts.Doubt) -> str:
-    order, lost = doubt.order, doubt.unrecorded
+    order, lost = doubt.order, doubt.loss
     why = f": {code(lost['message'], 400)} ({code(lost['hint'], 400)})" if lost else ""
     return f"- {code(order['key'])} may have cost {facts.possible_cost(order)}{why}"
 

@@ -113,7 +113,7 @@ def _prune(value: Any, schema: Mapping[str, Any]) -> Any:
 def _faults(document: Any) -> Iterator[str]:
     for violation in schemas.explain("report", document):
         place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in violation.at).lstrip(".")
-        wanted = violation.wanted
+        wanted = violation.demand
         if violation.keyword == "required":
-            wanted = next((key for key in wanted if key not in violation.given), wanted)
+            wanted = next((key for key in wanted if key not in violation.value), wanted)
         yield one_line(f"{place or 'the document'} breaks {violation.keyword} ({json.dumps(wanted)[:80]})")

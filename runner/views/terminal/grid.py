@@ -6,8 +6,8 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import zip_longest
-from typing import Final
+from itertools import chain, zip_longest
+from typing import Final, Protocol
 
 from runner.views.terminal.console import Channel
 from runner.views.terminal.safe import cell, one_line
@@ -38,12 +38,20 @@ class Row:
     style: str | None = None
 
 
+class Rows(Protocol):
+    """Rows that can be gone through again and again, kept or made anew each time."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Row]: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grid:
     """Any text; it is made safe where it is drawn."""
 
     columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
+    rows: Rows
 
     @property
     def used_columns(self) -> list[int]:
@@ -64,12 +72,18 @@ def show(grid: Grid, channel: Channel) -> None:
 
 
 def plain_lines(grid: Grid) -> Iterator[str]:
-    """Columns padded to their widest text, a header first; columns without any text are left out."""
-    table = [tuple(map(one_line, row.cells)) for row in grid.rows]
-    used = grid.used_columns
+    """Columns padded to their widest text, a header first; columns without any text are left out.
+
+    The rows are gone through twice, and none is kept.
+    """
     header = tuple(one_line(column.name.upper()) for column in grid.columns)
-    widths = [max(width_of(cells[index]) for cells in (header, *table)) for index in range(len(header))]
-    for cells in (header, *table):
+    widths, filled = [width_of(name) for name in header], [False] * len(header)
+    for row in grid.rows:
+        for index, text in enumerate(map(one_line, row.cells)):
+            widths[index] = max(widths[index], width_of(text))
+            filled[index] = filled[index] or bool(text)
+    used = [index for index, text in enumerate(filled) if text]
+    for cells in chain((header,), (tuple(map(one_line, row.cells)) for row in grid.rows)):
         line = (" " * GAP).join(
             _pad(cells[i] or ("-" if i != used[-1] else ""), widths[i], right=grid.columns[i].right) for i in used
         )

@@ -15,7 +15,16 @@ import click
 import pytest
 
 from runner import cli
-from runner.cli.options.command import CommandOptions, Given, argument, define, group, option, option_class, parameters
+from runner.cli.options.command import (
+    CommandOptions,
+    Origins,
+    argument,
+    define,
+    group,
+    option,
+    option_class,
+    parameters,
+)
 
 FOLDER = Path(cli.__file__).parent
 DECLARING = FOLDER / "options" / "command.py"
@@ -48,9 +57,9 @@ NAMES = dict(zip(KINDS, COMMANDS, strict=True))
 def leaves(kind: Any) -> Iterator[tuple[str, Any]]:
     """Each parameter that a dataclass declares and its annotation, those of groups included."""
     for name, annotation in get_type_hints(kind).items():
-        if is_dataclass(annotation) and annotation is not Given:
+        if is_dataclass(annotation) and annotation is not Origins:
             yield from leaves(annotation)
-        elif annotation is not Given:
+        elif annotation is not Origins:
             yield name, annotation
 
 
@@ -96,10 +105,10 @@ def test_options_do_not_print() -> None:
 
 
 def test_the_line_is_told_from_the_environment() -> None:
-    """`given` has what was set, by the name it was set by; what nobody set is in neither half."""
+    """`origins` has what was set, by the name it was set by; what nobody set is in neither half."""
     options = handed(["-m", "3"], ORDER_RUNNER_MAX_SPEND="9", ORDER_RUNNER_STATE="p")
     assert options.max_spend == 3
-    assert options.given == Given(line={"max_spend": "-m"}, environment={"path": "ORDER_RUNNER_STATE"})
+    assert options.origins == Origins(line={"max_spend": "-m"}, environment={"path": "ORDER_RUNNER_STATE"})
 
 
 def test_an_option_of_the_line_counts_before_its_variable() -> None:

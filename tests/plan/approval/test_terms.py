@@ -202,7 +202,7 @@ def now(*steps: Step, batches: Mapping[str, Batch] | None = None, **changes: Any
     return replace(known, **changes)
 
 
-def found(
+def problems_between(
     kept: PlanDocument, here: Now, batches: Mapping[str, Batch] | None = None, **changes: Any
 ) -> tuple[Problem, ...]:
     return differences(replace(Approval(digest=kept.digest, document=kept), **changes), here, batches or BATCHES)
@@ -310,7 +310,7 @@ DIFFERENCES: list[tuple[PlanDocument, Now, list[str]]] = [
 @pytest.mark.parametrize(("kept", "here", "expected"), DIFFERENCES, ids=range(len(DIFFERENCES)))
 def test_each_difference_is_named(kept: PlanDocument, here: Now, expected: list[str]) -> None:
     """What moved since a plan was written down is named, one sentence each, with its kind; what is cheaper is covered."""
-    assert [problem.message for problem in found(kept, here)] == expected
+    assert [problem.message for problem in problems_between(kept, here)] == expected
 
 
 def test_all_differences_are_named_at_once() -> None:
@@ -322,13 +322,13 @@ def test_all_differences_are_named_at_once() -> None:
         terms=terms(to_buy(TWELVE), account="other"),
         at=MADE + timedelta(days=2),
     )
-    kinds = [problem.message.partition(":")[0] for problem in found(kept, here)]
+    kinds = [problem.message.partition(":")[0] for problem in problems_between(kept, here)]
     assert kinds == ["age", "account", "manifest", "manifest", "manifest"]
 
 
 def test_a_changed_order_points_at_the_changed_field() -> None:
     """The finding stands at the line of the first field that changed, with the order's key."""
-    (problem,) = found(document(to_buy(A)), now(to_buy(TWELVE)))
+    (problem,) = problems_between(document(to_buy(A)), now(to_buy(TWELVE)))
     assert (problem.code, problem.field, problem.key) == ("PSR440", "quantity", "crawl/a")
     assert problem.span == make.span(8)
 
@@ -336,14 +336,14 @@ def test_a_changed_order_points_at_the_changed_field() -> None:
 def test_another_digest_than_the_document_has_is_refused() -> None:
     """With both, the document has to be the one that was approved."""
     kept = document(to_buy(A))
-    (problem,) = found(kept, now(to_buy(A)), digest=OTHER)
+    (problem,) = problems_between(kept, now(to_buy(A)), digest=OTHER)
     assert problem.message == f"plan: {OTHER} was approved, but the document has {kept.digest}"
 
 
 @pytest.mark.parametrize("span_", [timedelta(0), timedelta(seconds=90), timedelta(minutes=15), timedelta(days=7)])
 def test_the_age_that_is_allowed_is_told_as_it_was_given(span_: timedelta) -> None:
     """The limit in the message is `0s`, `90s`, `15m` or `168h`, whatever suits it."""
-    (problem,) = found(document(to_buy(A)), now(to_buy(A), at=MADE + timedelta(days=8)), max_age=span_)
+    (problem,) = problems_between(document(to_buy(A)), now(to_buy(A), at=MADE + timedelta(days=8)), max_age=span_)
     shown = {0: "0s", 90: "90s", 900: "15m", 604800: "168h"}[int(span_.total_seconds())]
     assert problem.message.endswith(f"more than {shown} ago")
 
@@ -357,7 +357,7 @@ def test_what_was_bought_under_an_approval_stays_covered() -> None:
     every = {**under, B.key: Allowed(ceiling=Decimal("12.5"), approval=approval.digest)}
     assert differences(approval, now(bought(A), bought(B), batches=LIMITED, allowances=every), LIMITED) == ()
     kept = document(to_buy(A, "12.50", "13"), to_buy(B), batches=LIMITED)
-    assert found(kept, half, LIMITED) == ()
+    assert problems_between(kept, half, LIMITED) == ()
 
 
 @pytest.mark.parametrize(
@@ -385,7 +385,7 @@ def test_a_digest_alone_says_what_it_can() -> None:
 def test_a_price_that_fell_needs_the_document() -> None:
     """A lower ceiling is another digest, and within what a document approves."""
     kept = document(to_buy(A))
-    assert found(kept, now(to_buy(A, "12.00"))) == ()
+    assert problems_between(kept, now(to_buy(A, "12.00"))) == ()
     assert len(differences(Approval(digest=kept.digest), now(to_buy(A, "12.00")), BATCHES)) == 1
 
 

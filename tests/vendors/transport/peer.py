@@ -293,7 +293,7 @@ def traces(key: str = KEY) -> Callable[[str], list[str]]:
     """Finds the spellings of the key in a text, and long pieces of it."""
     wanted = [*spellings(key), key[:12], key[-12:], key[6:18]]
 
-    def found(text: str) -> list[str]:
+    def find(text: str) -> list[str]:
         return [piece for piece in wanted if piece.lower() in text.lower()]
 
-    return found
+    return find

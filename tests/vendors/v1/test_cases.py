@@ -48,11 +48,11 @@ def response_of(answer: Case) -> Response:
     return Response(status=answer["status"], headers=answer.get("headers", {}), body=body)
 
 
-def told(value: object) -> Any:
+def spell(value: object) -> Any:
     """A value as a case file spells it: the type's name and whatever differs from the defaults; amounts as text."""
     if is_dataclass(value):
         shown = {
-            item.name: told(getattr(value, item.name))
+            item.name: spell(getattr(value, item.name))
             for item in fields(value)
             if item.default is MISSING or getattr(value, item.name) != item.default
         }
@@ -67,7 +67,7 @@ def told(value: object) -> Any:
     if isinstance(value, frozenset):
         return sorted(value)
     if isinstance(value, tuple):
-        return [told(item) for item in value]
+        return [spell(item) for item in value]
     return value
 
 
@@ -116,7 +116,7 @@ CALLS: dict[str, Callable[[Case], object]] = {
 
 def outcome(case: Case) -> object:
     try:
-        return told(CALLS[case["call"]](case))
+        return spell(CALLS[case["call"]](case))
     except RunnerError as error:
         return {"is": type(error).__name__, "says": str(error)}
 

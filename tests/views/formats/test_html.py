@@ -83,7 +83,7 @@ class Page(HTMLParser):
             self.texts.append(data)
 
     @property
-    def said(self) -> str:
+    def words(self) -> str:
         """Everything one can read or hear."""
         heard = [value for _, name, value in self.attributes if name in ("title", "aria-label", "datetime")]
         return " ".join([*self.texts, *heard])
@@ -124,7 +124,7 @@ def test_the_reports_of_these_tests_are_valid() -> None:
 def test_everything_in_a_report_can_be_read_in_the_page() -> None:
     """Every value of every field, of orders of each status, stands in the page as text."""
     document = every_status()
-    text = squeezed(parsed(document).said)
+    text = squeezed(parsed(document).words)
     for path, value in leaves(document):
         if value is None or isinstance(value, bool):
             continue
@@ -143,8 +143,8 @@ def test_a_report_of_an_earlier_minor_version_is_rendered() -> None:
     """Reports without the manifest's lines and words make a page, too."""
     old = report([order(1)], new_keys=False, report_version="1.0")
     page = parsed(dict(parse.read(json.dumps(old).encode(), "report.json")))
-    assert "crawl/order-0001" in page.said
-    assert "In the manifest" not in page.said
+    assert "crawl/order-0001" in page.words
+    assert "In the manifest" not in page.words
 
 
 def test_a_page_loads_nothing_and_runs_only_its_own_script() -> None:
@@ -200,8 +200,8 @@ def test_hostile_text_is_inert(poison: str) -> None:
     """Whatever a vendor says, the page has the same elements and attributes as with a harmless word in its place."""
     page = parsed(poisoned(poison))
     assert page.tags == parsed(poisoned("harmless")).tags
-    assert {unicodedata.category(character) for character in page.said} & {"Cf", "Zl", "Zp", "Cs"} == set()
-    assert {character for character in page.said if unicodedata.category(character) == "Cc"} <= {"\n", "\t"}
+    assert {unicodedata.category(character) for character in page.words} & {"Cf", "Zl", "Zp", "Cs"} == set()
+    assert {character for character in page.words if unicodedata.category(character) == "Cc"} <= {"\n", "\t"}
     render(poisoned(poison)).encode("utf-8")
 
 
@@ -234,15 +234,15 @@ def test_an_open_order_of_other_manifests_is_told_once_and_loudly() -> None:
     """A possible charge that is in none of these manifests stands in the alarm, not among the other findings."""
     message = "other/lost may have been bought for 7.00 and is not settled: HTTP 500"
     page = parsed(report([order(0)], errors=[finding("unknown", message, code="PSR409")]))
-    assert page.said.count(message) == 1
-    assert "1 order may have been charged" in page.said
-    assert "Findings about no order" not in page.said
+    assert page.words.count(message) == 1
+    assert "1 order may have been charged" in page.words
+    assert "Findings about no order" not in page.words
 
 
 def test_a_calm_run_has_no_alarm() -> None:
     """Where nothing is in doubt, nothing looks as if it were."""
     page = parsed(report([order(0)]))
-    assert "may have been charged" not in page.said
+    assert "may have been charged" not in page.words
     assert ("section", "class", "alarm") not in page.attributes
 
 
@@ -250,15 +250,15 @@ def test_a_run_that_goes_on_says_so() -> None:
     """A report of an unfinished run names no exit code, and says what it means if it stays like this."""
     document = report([order(0)])
     document["run"] |= {"complete": False, "finished_at": None, "exit": None}
-    assert "order-runner status" in parsed(document).said
-    assert "Not finished" in parsed(document).said
+    assert "order-runner status" in parsed(document).words
+    assert "Not finished" in parsed(document).words
 
 
 def test_a_plan_says_that_nothing_is_bought() -> None:
     """Plans and dry runs are called so, and their time line says that nothing was sent."""
     document = report([order(0, "planned")])
     document["run"]["mode"] = "plan"
-    said = parsed(document).said
+    said = parsed(document).words
     assert "Nothing was sent: plan buys nothing." in said
     assert "Purchase report" not in said
 
@@ -390,5 +390,5 @@ def test_a_real_report_becomes_a_page(tmp_path: Path) -> None:
     )
     assert done.returncode == 7, done.stderr
     page = parsed(json.loads((tmp_path / "report.json").read_text(encoding="utf-8")))
-    assert "1 order may have been charged" in page.said
-    assert "/personal/api/v1/***" in page.said
+    assert "1 order may have been charged" in page.words
+    assert "/personal/api/v1/***" in page.words

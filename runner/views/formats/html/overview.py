@@ -108,7 +108,7 @@ def _doubt(doubt: Doubt) -> str:
     return (
         f'<li><p><a class="key" href="#order-{link(key)}">{text(key)}</a> {charge}{reason}</p>'
         f'<p class="told">{text(what_of(order))}</p>'
-        f'{finding_list([doubt.unrecorded] if doubt.unrecorded else [])}<ul class="commands">{typed}</ul></li>'
+        f'{finding_list([doubt.loss] if doubt.loss else [])}<ul class="commands">{typed}</ul></li>'
     )
 
 

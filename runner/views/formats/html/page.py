@@ -114,7 +114,7 @@ def _when(document: Document) -> str:
 
 def _beside(document: Document) -> str:
     """Findings about no order but those of the alarm, and what was not checked; empty where there is neither."""
-    in_alarm = [*elsewhere(document), *(doubt.unrecorded for doubt in doubts(document))]
+    in_alarm = [*elsewhere(document), *(doubt.loss for doubt in doubts(document))]
     rest = [finding for finding in document["errors"] if finding not in in_alarm]
     findings = section("beside", "Findings about no order", finding_fold(rest)) if rest else ""
     items = "".join(f"<li>{text(one)}</li>" for one in document["not_checked"])
