@@ -96,7 +96,7 @@ class World(Books):
             fault_rate=rng.uniform(0.1, 0.9),
         )
         vendor.hides *= vendor.filters != "ignored"  # a list that could not be had at all would be another vendor's
-        for _ in range(rng.choice((0, 1, 1, 2, 4))):
+        for _ in range(min(rng.choice((0, 1, 1, 2, 4)), 4 - 3 * self.at_once.happens)):
             vendor.had_before(dict(rng.choice((self.loaded.orders[0], rng.choice(self.loaded.orders))).fields))
         just_enough = sum(vendor.total(dict(order.fields)) for order in self.loaded.orders)
         vendor.balance = Decimal(rng.choice((500, 500, 40, just_enough, just_enough)))
@@ -109,8 +109,8 @@ class World(Books):
         """Both phases."""
         self.counts["exclusive accounts" if self.exclusive else "shared accounts"] += 1
         self._commit_accidents = self.rng.choice((0.03, 0.0))
-        self.vendor.read_fault_rate = self.rng.choice((0.0, 0.02, 0.15))
-        if self.rng.random() < 0.5:
+        self.vendor.read_fault_rate = self.at_once.read_fault_rate(self.rng.choice((0.0, 0.02, 0.15)))
+        if self.rng.random() < 0.5 or self.at_once.begins_with_a_run():
             self._runs_and_looks()
         else:
             self._looks()
