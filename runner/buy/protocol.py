@@ -168,7 +168,7 @@ class Purchase:
         self.desk = desk
         self._n = n
         self._tries = 0
-        self._claimed = 0.0
+        self._claimed = self._answered = 0.0
         self._attempt: Attempt | None = None
         self._line_down = False
 
@@ -302,6 +302,7 @@ class Purchase:
     def _settle(self, answer: Answer) -> Outcome:
         """Step 8: on record first, then in the report. What the ledger did not take as placed is unknown."""
         desk = self.desk
+        self._answered = desk.clock.monotonic()
         desk.till.crash_point("7")
         assert self._attempt is not None  # noqa: S101 - nothing is settled that was not claimed
         settlement = _settlement(answer, desk)
@@ -337,7 +338,7 @@ class Purchase:
         with self.desk.lock:
             self.desk.purse.note_settlement(request.key, _spending(outcome, self.entry))
         if isinstance(outcome, Placed) and quote is not None:
-            readings.count_purchase(request, outcome, quote.total)
+            readings.count_purchase(request, outcome, quote.total, self._answered)
             return False
         readings.release(request)
         if isinstance(outcome, Rejected | Unknown):

@@ -21,6 +21,7 @@ from runner.manifest import Loaded
 from runner.manifest.requests import Budget
 from runner.plan.plan import Plan
 from tests.simulation.baton import Baton, SimLanes
+from tests.simulation.points import POINTS
 from tests.simulation.wanted import further_orders
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ JOBS: Final = (1, 2, 2, 8, 8, 8)
 MOST: Final = 10
 """Orders of a world where several are in flight: enough to fill eight lanes."""
 BAD_LUCK: Final = ("has a bug", "has a bug", "ledger fails", "loses its connections")
-THEMES: Final = ((), (), ("overcharge",), ("timeout", "reset", "cut answer"), ("throttled",), ("slow",))
+THEMES: Final = ((), (), ("overcharge",), ("timeout", "reset", "cut answer"), ("throttled",), ("slow",), ("slow",))
 """What the vendor is most likely to do to purchases of one world: so it happens to several at once."""
 LEAPS: Final = (8.0, 90.0, 4000.0)
 """Seconds by which the clock may leap while lanes wait for the vendor's gap."""
@@ -65,7 +66,8 @@ class AtOnce:
         """More orders, some of them alike, whose prices may rise after they were planned."""
         if not self.happens:
             return loaded
-        more = self.dice.randrange(MOST - len(loaded.orders))
+        room = MOST - len(loaded.orders)
+        more = self.dice.choice((self.dice.randrange(room), room))
         orders = (*loaded.orders, *further_orders(self.dice, loaded.orders, more))
         batches = tuple(replace(batch, budget=Budget(price_tolerance=Decimal(1))) for batch in loaded.batches)
         return replace(loaded, count=len(orders), orders=orders, batches=batches)
@@ -75,11 +77,12 @@ class AtOnce:
         if not self.happens:
             return
         vendor, dice = self.world.vendor, self.dice
-        vendor.fault_rate = dice.uniform(0.05, 0.5)
-        vendor.menu += dice.choice(THEMES) * 12
+        theme = dice.choice(THEMES)
+        vendor.menu += theme * 12
+        vendor.fault_rate = 0.9 if "slow" in theme else dice.uniform(0.05, 0.5)
         vendor.tells_at_charge = dice.random() < 0.5
         needed = self._cost(self.world.loaded.orders)
-        vendor.balance = dice.choice((Decimal(500), needed, needed * Decimal("1.1"), needed * Decimal("1.3")))
+        vendor.balance = dice.choice((Decimal(500), needed, needed + 5, needed + 15))
 
     def read_fault_rate(self, usual: float) -> float:
         """Ten orders ask for much: with as many failures as one order meets, no run would come to buying."""
@@ -112,7 +115,9 @@ class AtOnce:
     def befalls(self, process: Process) -> Process:
         """What else may happen to a run that has several in flight."""
         if self.happens and self.dice.random() < 0.5:
-            process.befall(self.dice.choice((*BAD_LUCK, "dies", "dies", "is to stop", "freezes")), self.dice)
+            fate = self.dice.choice((*BAD_LUCK, "dies", "dies", "is to stop", "freezes"))
+            point = self.dice.choice((*POINTS, *("answered", "7") * 3))  # where most are in flight
+            process.befall(fate, point, self.dice.choice((1, 1, 2, 3, 5, 8)))
         return process
 
     def _cost(self, orders: tuple[OrderRequest, ...] | list[OrderRequest]) -> Decimal:

@@ -12,7 +12,7 @@ from runner.core.secrets import ApiKey
 from runner.core.vendor import NotSent
 from runner.vendors.failures import Lost
 from runner.vendors.wire import Begin, Request, Response
-from tests.simulation.process import LOOKING
+from tests.simulation.points import LOOKING
 from tests.streaming import streamed
 
 if TYPE_CHECKING:

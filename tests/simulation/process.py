@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -10,22 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from runner.core.stop import Stop
 from tests.simulation.flights import BAD_LUCK, Flights
+from tests.simulation.points import LOCKED
 
 if TYPE_CHECKING:
     from tests.simulation.baton import Baton, Strand
     from tests.simulation.world import World
 
 AT: Final = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-POINTS: Final = ("2", "3", "4", "5", "6", "written", "answered", "7", "8", "9")
-"""Where a process may be killed or frozen: the steps of place.py, and both ends of the wire."""
-
-
-LOCKED: Final = ("5", "8", "9")
-"""Points at which a thread holds the lock that all of them need: the others wait, whatever it does there."""
-LOOKING: Final = "looking"
-"""Where a `reconcile` may be killed or frozen: at each of its reads."""
-
-
 MOVES: Final = "loses its ledger"
 """The fate of a process whose ledger goes away: `moving.py`."""
 
@@ -106,10 +96,10 @@ class Process:
         self.flights = Flights(self)
         self._left = nth
 
-    def befall(self, fate: str, dice: random.Random) -> None:
-        """Something else is going to happen to it, perhaps late."""
+    def befall(self, fate: str, point: str, nth: int) -> None:
+        """Something else is going to happen to it, unless it is to lose its ledger."""
         if self.fate != MOVES:
-            self.fate, self.point, self._left = fate, dice.choice(POINTS), dice.choice((1, 2, 3, 5, 8))
+            self.fate, self.point, self._left = fate, point, nth
 
     @property
     def own(self) -> Strand:

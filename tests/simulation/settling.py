@@ -51,7 +51,6 @@ KINDS: Final = {
     "may still appear": "waiting time",
     "could be it, but the balance fell by": "charge and quote differ",
     "more than one explanation": "several explanations",
-    "too many orders are in doubt": "too many to tell apart",
     "the balance does not show what it costs": "blind balance on an exclusive account",
     "but the vendor does not list it yet": "paid and not shown",
     "more may still be delivered": "half delivered",

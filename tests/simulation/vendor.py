@@ -112,6 +112,8 @@ class Vendor:
     noted: Decimal = Decimal(500)
     """The balance when the last purchase was received."""
     _late: list[tuple[float, dict[str, Any], str]] = field(default_factory=list)
+    _served: list[str] = field(default_factory=list)
+    """What it does to each of the purchases that it has not answered yet."""
     _price: Decimal = Decimal("3.10")
     _next_id: int = 5000
     _lied: str = ""
@@ -141,6 +143,7 @@ class Vendor:
         if what.startswith("tops up") and self.late:
             what = "buys"
         self.counts[f"stranger {what}"] += 1
+        self.counts[f"stranger {what} with several in flight"] += len(self._served) > 0
         if what == "renews":
             self._renew()
         elif what == "changes the price":
@@ -256,8 +259,14 @@ class Vendor:
             self.counts["purchase without funds"] += 1
             return error([{"message": "Insufficient funds. Total 9.30$", "code": 0}])
         self.counts[f"purchase {fault}"] += 1
+        self.counts[f"two at once: {fault}"] += fault in self._served
+        self.counts[f"one of several: {fault}"] += len(self._served) > 0
         made = self._fate(fault, body, run)
-        answer = self._answer(fault, made)
+        self._served.append(fault)
+        try:
+            answer = self._answer(fault, made)
+        finally:
+            self._served.remove(fault)
         if made is not None:
             self.prices.append((self.clock.monotonic(), content_of(body), made.total))
         return answer

@@ -31,7 +31,8 @@ from tests.simulation.flights import AtOnce
 from tests.simulation.forgetting import Forgetting
 from tests.simulation.moving import Lock, Moving
 from tests.simulation.network import IDENTITY, Transport
-from tests.simulation.process import LOOKING, POINTS, Killed, Process, SimClock
+from tests.simulation.points import LOOKING, POINTS
+from tests.simulation.process import Killed, Process, SimClock
 from tests.simulation.renaming import Renaming
 from tests.simulation.settling import Settling, inherit
 from tests.simulation.store import ACCOUNT, Emergency, MemoryLedger, emptied, enter_account
