@@ -26,6 +26,10 @@ from ratios import at_least
 
 MAX_COMMITS = 2.0
 """Claim and settle, in times of two bare commits."""
+MAX_COMMITS_FAR = 2.2
+"""The same with a server that is 5 ms away; a bare commit is one journey there, which nothing can undercut."""
+FAR_SECONDS = 0.005
+FAR = f"PostgreSQL, {FAR_SECONDS * 1000:g} ms away"
 MAX_PLAN = 3.0
 """Opening and planning with old orders, in times of an empty ledger."""
 MAX_PEAK = 1.1
@@ -79,7 +83,11 @@ def main() -> int:
     options = _options()
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         folder = Path(name)
-        turns = {"SQLite": on_sqlite(folder, options.purchases), "PostgreSQL": on_postgres(folder, options.purchases)}
+        turns = {
+            "SQLite": on_sqlite(folder, options.purchases),
+            "PostgreSQL": on_postgres(folder, options.purchases),
+            FAR: on_postgres(folder, min(options.purchases, 500), FAR_SECONDS),
+        }
         sizes = {0: folder / "empty.db", options.orders: folder / "full.db"}
         for size, path in sizes.items():
             fill(path, size)
@@ -114,7 +122,9 @@ def _commits(found: dict[str, Turns | str]) -> Iterator[Target]:
         print(f"| {engine}: two bare `INSERT; COMMIT` | {bare:.3f} | | {len(turns.commits):,} |")
         print(f"| one bare fsync meanwhile | {median(turns.fsync):.3f} | | {len(turns.fsync):,} |")
         yield Target(
-            promise=f"{engine}: claim and settle, in two bare commits", measured=ours / bare, limit=MAX_COMMITS
+            promise=f"{engine}: claim and settle, in two bare commits",
+            measured=ours / bare,
+            limit=MAX_COMMITS_FAR if engine == FAR else MAX_COMMITS,
         )
 
 

@@ -7,7 +7,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -92,24 +92,29 @@ def on_sqlite(folder: Path, count: int) -> Turns:
         return _turns(ledger, lambda: _commit_twice(bare.execute, "BEGIN IMMEDIATE", "?"), folder, count)
 
 
-def on_postgres(folder: Path, count: int) -> Turns | str:
-    """The same on a PostgreSQL server of its own; why there is none, where there is none."""
+def on_postgres(folder: Path, count: int, delay: float = 0.0) -> Turns | str:
+    """The same on a PostgreSQL server of its own; why there is none, where there is none.
+
+    With a `delay`, in seconds, a question and its answer take that much more, and a bare commit is one question.
+    """
     try:
         import psycopg
 
         from runner.ledger.postgres import open_postgres
+        from tests.pgproxy import proxy
         from tests.pgserver import NoServer, server
     except ImportError as error:
         return f"{error.name} is not installed"
     try:
-        with server() as own:
-            url = own.create()
-            with (
-                closing(open_postgres(url, "bench", folder=folder)) as ledger,
-                psycopg.connect(url, autocommit=True) as bare,
-            ):
-                bare.execute("CREATE TABLE bare (text text)")
-                return _turns(ledger, lambda: _commit_twice(bare.execute, "BEGIN", "%s"), folder, count)
+        with ExitStack() as open_here:
+            url = open_here.enter_context(server()).create()
+            if delay:
+                url = open_here.enter_context(proxy(url, delay)).url
+            ledger = open_here.enter_context(closing(open_postgres(url, "bench", folder=folder)))
+            bare = open_here.enter_context(psycopg.connect(url, autocommit=True))
+            bare.execute("CREATE TABLE bare (text text)")
+            begin = None if delay else "BEGIN"
+            return _turns(ledger, lambda: _commit_twice(bare.execute, begin, "%s"), folder, count)
     except NoServer as error:
         return str(error)
 
@@ -139,11 +144,13 @@ def _buy(hold: Hold, wanted: Claim, answer: Settlement) -> None:
     hold.settle(hold.claim(wanted), answer)
 
 
-def _commit_twice(execute: Callable[..., object], begin: str, mark: str) -> None:
+def _commit_twice(execute: Callable[..., object], begin: str | None, mark: str) -> None:
     for _ in range(2):
-        execute(begin)
+        if begin:
+            execute(begin)
         execute(f"INSERT INTO bare VALUES ({mark})", (PAYLOAD,))  # noqa: S608 - a constant
-        execute("COMMIT")
+        if begin:
+            execute("COMMIT")
 
 
 def _sync(descriptor: int) -> None:

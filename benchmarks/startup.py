@@ -27,9 +27,14 @@ ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "samples" / "ipv4.yaml"
 MAX_HELP = 1.5
 """`--help` may take this many times the bare program's."""
-MAX_VALIDATE = 3.0
+MAX_VALIDATE = 2.2
 """`validate` of one small file may take this many times the bare program's `--help`."""
+MAX_STATUS = 4.0
+"""The same for `status` of a new ledger."""
+MAX_PLAN = 8.0
+"""The same for `plan --sandbox` of one order, which begins with an emulator of the vendor."""
 MIN_ROUNDS = 15
+PLAN = ("plan", "--sandbox", str(SAMPLE), "--only", "fr-prices")
 BARE = "bare click --help"
 
 
@@ -65,6 +70,18 @@ def main() -> int:
         (package / "cli.py").write_text("\n".join(bare_program()))
         env = {**os.environ, "PYTHONPATH": os.pathsep.join((folder, str(ROOT)))}
         env.pop("PYTHONDONTWRITEBYTECODE", None)
+        env |= {
+            "XDG_STATE_HOME": folder,
+            "XDG_CACHE_HOME": folder,
+            "ORDER_RUNNER_LEDGER": f"{folder}/ledger.db",
+            "USER": "somebody",
+        }
+        subprocess.run(
+            (arguments.python, "-m", "runner", "ledger", "init", "--account", "default"),
+            env=env,
+            check=True,
+            capture_output=True,
+        )
         programs = _programs(arguments.python)
         for program in programs:  # writes the byte code
             program.run(env)
@@ -93,6 +110,8 @@ def _programs(python: str) -> list[Program]:
         Program(name=BARE, argv=(python, "-m", "bare", "--help")),
         Program(name="python -m runner --help", argv=(*runner, "--help"), most=MAX_HELP),
         Program(name="python -m runner validate", argv=(*runner, "validate", str(SAMPLE)), most=MAX_VALIDATE),
+        Program(name="python -m runner status", argv=(*runner, "status"), most=MAX_STATUS),
+        Program(name="python -m runner plan --sandbox", argv=(*runner, *PLAN), most=MAX_PLAN),
     ]
     script = Path(python).parent / "order-runner"
     if script.exists():

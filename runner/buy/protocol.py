@@ -142,20 +142,21 @@ def place_all(steps: Sequence[Step], entries_of: Mapping[OrderKey, OrderEntry], 
                     purchases.appendleft(ended.purchase)
             elif is_over:
                 break
-            else:
-                _start(purchases.popleft(), lanes, len(steps))
+            elif _start(purchases[0], lanes, len(steps)):
+                purchases.popleft()
         except Exception as error:  # noqa: BLE001 - what is in flight is awaited before it is raised
             failure = failure or error
     if failure is not None:
         raise failure
 
 
-def _start(purchase: Purchase, lanes: Lanes[Result], total: int) -> None:
-    """Steps 2 and 3 here, where nothing is read twice at once; the others in a lane."""
+def _start(purchase: Purchase, lanes: Lanes[Result], total: int) -> bool:
+    """Steps 2 and 3 here, where nothing is read twice at once; the others in a lane. False for one that has to wait."""
     purchase.announce(total)
     terms = purchase.prepare()
     if terms is not None:
         lanes.start(lambda: purchase.carry_out(terms))
+    return terms is not None or not purchase.waits
 
 
 class Purchase:
@@ -166,6 +167,8 @@ class Purchase:
         self.request = step.request
         self.entry = entry
         self.desk = desk
+        self.waits = False
+        """Whether it could be bought if what is in flight comes to nothing."""
         self._n = n
         self._tries = 0
         self._claimed = self._answered = 0.0
@@ -173,21 +176,24 @@ class Purchase:
         self._line_down = False
 
     def must_wait(self) -> bool:
-        """Whether nothing may be in flight when this one starts: its witnesses have to be read."""
-        return self.desk.readings.is_due(self.request.type)
+        """Whether nothing may be in flight when this one starts."""
+        return self.waits or self.desk.readings.is_due(self.request.type)
 
     def announce(self, total: int) -> None:
         """Tell whoever looks on that it begins."""
-        if self._tries == 0:
+        if self._tries == 0 and not self.waits:
             price = self.step.quote.total if self.step.quote else Decimal(0)
             self.desk.watch(Buying(key=self.request.key, n=self._n, total=total, price=price))
 
     def prepare(self) -> Terms | None:
-        """Steps 2 and 3, and what the order may cost is set aside; None where it ended here."""
+        """Steps 2 and 3, and what the order may cost is set aside; None where it ended here, or `waits`."""
+        self.waits = False
         try:
             quote = self._check_again()
             if quote is not None:
                 return self._terms(quote)
+            if self.waits:
+                return None
             self._goes_on(not self.desk.till.fail_fast)
         except RunnerError as error:
             self._note_stop(error)
@@ -195,7 +201,7 @@ class Purchase:
         return None
 
     def _check_again(self) -> Quote | None:
-        """Step 2: the price that may be paid now; None where the order is refused."""
+        """Step 2: the price that may be paid now; None where the order is refused, or has to wait."""
         self.desk.till.crash_point("2")
         quote = self.desk.readings.quote(self.request)
         if isinstance(quote, QuoteRefused):
@@ -208,11 +214,15 @@ class Purchase:
             return quote if self._may_cost(quote, available) else None
 
     def _may_cost(self, quote: Quote, available: Decimal) -> bool:
+        broken = self.desk.purse.objections({self.request.key.batch: quote.total}, self.desk.clock.now())
+        is_short = quote.total > available and not self.request.pays_by_card
         if quote.total > self._ceiling(quote):
             entries.refuse_too_dear(self.entry, quote, self._ceiling(quote))
-        elif broken := self.desk.purse.objections({self.request.key.batch: quote.total}, self.desk.clock.now()):
+        elif (broken or is_short) and self.desk.readings.in_flight:
+            self.waits = True
+        elif broken:
             entries.refuse_over_limit(self.entry, broken[0])
-        elif quote.total > available and not self.request.pays_by_card:
+        elif is_short:
             entries.refuse_too_poor(self.entry, quote, available)
         else:
             return True

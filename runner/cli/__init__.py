@@ -21,6 +21,8 @@ from runner.core.errors import Cancelled, ExitCode, RunnerError
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+_STDERR: Final = 2
+
 COMMANDS: Final = {
     "validate": "Check manifests: every finding of every file in one run. No network, no key.",
     "plan": "Quote what has not been bought yet: prices, total, balance afterwards. Buys nothing.",
@@ -86,11 +88,24 @@ def cli() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; everything that can go wrong ends here as an exit code, once all that was said is taken."""
+    _occupy_closed_streams()
     try:
         return _run(arguments)
     finally:
         if (finish := _of_writer("finish")) is not None:
             finish()
+
+
+def _occupy_closed_streams() -> None:
+    """Open on nothing what the parent has closed of stdin, stdout and stderr.
+
+    A file of ours would get that number, and libraries write to it. What is said on a closed stream is lost as ever.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
+        pass
+    os.close(descriptor)
+    if sys.stdin is None:
+        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - open as long as the process
 
 
 def _run(arguments: Sequence[str]) -> int:

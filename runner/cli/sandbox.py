@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import signal
-import sys
 import threading
 from contextlib import ExitStack, closing, suppress
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
@@ -16,7 +16,7 @@ import click
 
 from runner.cli.options.command import CommandOptions, define, option, option_class
 from runner.cli.options.targets import Targets
-from runner.cli.options.types import Count
+from runner.cli.options.types import Amount, Count
 from runner.core.errors import ExitCode, LedgerUnusable, UsageError
 
 if TYPE_CHECKING:
@@ -35,7 +35,9 @@ class SandboxOptions(CommandOptions):
     switches: tuple[str, ...] = option(
         "--switch", multiple=True, metavar="NAME=VALUE", help="Like items_shape=list; see limits.md."
     )
-    balance: str | None = option("--balance", metavar="AMOUNT", help="The opening balance. [10000.00]")
+    balance: Decimal | None = option(
+        "--balance", type=Amount(), metavar="AMOUNT", help="The opening balance. [10000.00]"
+    )
     reset: bool = option("--reset", is_flag=True, help="Delete the account and ledger of --sandbox, and exit.")
 
 
@@ -68,12 +70,11 @@ def command(options: SandboxOptions) -> int:
         raise UsageError(f"cannot listen on port {options.port}: {error.strerror}") from None
     with server:
         click.echo(json.dumps({"base_url": server.base_url, "api_key": server.api_key}))
-        sys.stdout.flush()
         done.wait()
     return ExitCode.OK
 
 
-def _parse_switches(switches: tuple[str, ...], balance: str | None) -> Options:
+def _parse_switches(switches: tuple[str, ...], balance: Decimal | None) -> Options:
     from runner.sandbox import SANDBOX_KEY, Options
 
     names = {field.name for field in dataclasses.fields(Options)} - {"accounts"}
@@ -84,10 +85,7 @@ def _parse_switches(switches: tuple[str, ...], balance: str | None) -> Options:
             raise UsageError(f"no switch {text!r}", hint=f"NAME=VALUE with one of {', '.join(sorted(names))}")
         switched[name] = _value(name, value, get_type_hints(Options)[name])
     if balance is not None:
-        try:
-            switched["accounts"] = {SANDBOX_KEY: Decimal(balance)}
-        except InvalidOperation:
-            raise UsageError(f"{balance!r} is not an amount") from None
+        switched["accounts"] = {SANDBOX_KEY: balance}
     return Options(**switched)
 
 
@@ -96,7 +94,7 @@ def _value(name: str, text: str, kind: Any) -> object:
     for candidate in getattr(kind, "__args__", None) or (kind,):
         if candidate is bool and text in ("true", "false"):
             return text == "true"
-        if candidate in (int, float):
+        if candidate in (int, float) and re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text):
             try:
                 return candidate(text)
             except ValueError:

@@ -64,7 +64,7 @@ def command(options: StatusOptions) -> int:
     with closing(wiring.open_ledger(locate(settings), read_only=True)) as ledger:
         claims = ledger.open_claims()
         other_key = objection(ledger, settings, flags)
-        unread = wiring.unread(settings, ledger)
+        unread = wiring.unread(settings, ledger, is_meant=True)
         rows = status.rows_of(ledger, requests) if options.paths else None
         records = (row.record for row in rows if row.record) if rows is not None else ledger.stray_records()
         disputed = status.disputed_records(records, ledger)

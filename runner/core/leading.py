@@ -17,17 +17,17 @@ _SANDBOX: Final = " --sandbox"
 _NOT_IN_THE_SANDBOX: Final = re.compile(r"ledger (?:import|init|rekey)$")
 
 
-def led(text: str, flags: str) -> str:
+def with_flags(text: str, flags: str) -> str:
     """A text with the flags of a call behind each command that it suggests; they say whose account it is, if any does.
 
     A command that has them already stays as it is.
     """
 
-    def command(found: re.Match[str]) -> str:
-        if text.startswith(flags, found.end(1)) or (flags == _SANDBOX and _NOT_IN_THE_SANDBOX.search(found[1])):
-            return found[0]
-        account = "" if " --account " in flags else found[2] or ""
-        return f"{found[1]}{flags}{account}"
+    def command(match: re.Match[str]) -> str:
+        if text.startswith(flags, match.end(1)) or (flags == _SANDBOX and _NOT_IN_THE_SANDBOX.search(match[1])):
+            return match[0]
+        account = "" if " --account " in flags else match[2] or ""
+        return f"{match[1]}{flags}{account}"
 
     return _COMMAND.sub(command, text) if flags else text
 
@@ -35,7 +35,7 @@ def led(text: str, flags: str) -> str:
 def lead(error: RunnerError, flags: str) -> None:
     """Lead what an error suggests, if it is about a ledger or whose it is."""
     if isinstance(error, (NotThisAccount, LedgerUnusable)):
-        error.hint = error.hint and led(error.hint, flags)
+        error.hint = error.hint and with_flags(error.hint, flags)
 
 
 @contextmanager

@@ -15,6 +15,8 @@ from decimal import Decimal
 from typing import Final
 
 from runner.core.clock import Clock
+from runner.core.errors import UnknownForm
+from runner.core.ledger import Ledger
 from runner.core.orders import OrderKey, OrderRequest, ProductType, Quote
 from runner.core.prices import MAX_AGE as MAX_PRICE_AGE
 from runner.core.prices import Prices
@@ -33,6 +35,23 @@ class BalanceReading:
     read_at: float
 
 
+def has_bought(ledger: Ledger, product: ProductType) -> bool:
+    """Whether the account ever bought anything of this type."""
+    return any(record.type == product and record.order_id for record in ledger.every_record())
+
+
+def nothing_yet(
+    error: UnknownForm, product: ProductType, clock: Clock, was_bought: Callable[[ProductType], bool]
+) -> Look:
+    """What an answer that leaves the list out shows: nothing, where nothing was ever bought.
+
+    Elsewhere it may as well be a list that failed, and `error` is raised.
+    """
+    if was_bought(product):
+        raise error
+    return Look(type=product, at=clock.now())
+
+
 class Readings:
     """Quotes, witnesses and the balance. For one thread: a lane is given what was read before it starts.
 
@@ -46,11 +65,13 @@ class Readings:
         *,
         share_quotes: bool = True,
         count_events: Callable[[], int] = lambda: 0,
+        was_bought: Callable[[ProductType], bool] = lambda _: True,
     ) -> None:
         self.reader = reader
         self.prices = Prices(clock, shared=share_quotes)
         self._clock = clock
         self._count_events = count_events
+        self._was_bought = was_bought
         self._witnesses: dict[ProductType, Witness] = {}
         self._balance: BalanceReading | None = None
         self._spent = Decimal(0)
@@ -94,14 +115,26 @@ class Readings:
         witness = self._witnesses.get(product)
         if witness is None:
             self._refuse_in_flight(f"the list of {product} orders")
-            witness = self._witnesses[product] = self.reader.witness(product)
+            try:
+                witness = self.reader.witness(product)
+            except UnknownForm as error:
+                witness = nothing_yet(error, product, self._clock, self._was_bought).witness
+            self._witnesses[product] = witness
         return witness
 
     def look(self, product: ProductType) -> Look:
         """The orders the vendor shows, as far as they can be told apart; serves as the next witness, too."""
-        look = self.reader.look(product)
+        try:
+            look = self.reader.look(product)
+        except UnknownForm as error:
+            look = nothing_yet(error, product, self._clock, self._was_bought)
         self._witnesses[product] = look.witness
         return look
+
+    @property
+    def in_flight(self) -> bool:
+        """Whether any order of ours is."""
+        return bool(self._reserved)
 
     def is_due(self, product: ProductType) -> bool:
         """Whether something has to be read before an order of this type is claimed: only while nothing is in flight."""
@@ -119,7 +152,9 @@ class Readings:
     def count_purchase(
         self, request: OrderRequest, placed: Placed, expected: Decimal, answered: float | None = None
     ) -> None:
-        """Count a purchase of ours in, which was answered at that monotonic second, None for now. Ours are never candidates, so a list stays good; a package has changed.
+        """Count a purchase of ours in, which was answered at that monotonic second, None for now.
+
+        Ours are never candidates, so a list stays good; a package has changed.
 
         The balance in an answer is a reading only if nothing else was in flight with it: of two that were, one may
         have been charged after the other's balance was told.

@@ -47,6 +47,10 @@ class Record:
     run_id: str | None = None
     stray_order_id: str | None = None
 
+    def moved_from(self, before: OrderKey) -> bool:
+        """Whether its purchase was taken over from this key, and nothing has happened to it since."""
+        return self.reason == f"renamed from {before}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:

@@ -30,11 +30,15 @@ class VendorError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
-    """Bought: the vendor gave an order id. Amounts are None where the answer left them out."""
+    """Bought: the vendor gave an order id. Amounts are None where the answer left them out.
+
+    So is a `total` that is no amount; `unread_total` is then what stands in its place.
+    """
 
     order_id: str
     base_order_numbers: tuple[str, ...] = ()
     total: Decimal | None = None
+    unread_total: str | None = None
     balance: Decimal | None = None
 
 

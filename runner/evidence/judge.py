@@ -36,7 +36,8 @@ class Facts:
     """All that is known beside the claims.
 
     `looks` has a type's look, or nothing where it could not be taken whole; `balance` is None where it could not be
-    read. `own_ids`: order ids and base numbers that the ledger's orders have. `over_ids`: those of ours that are over.
+    read. `own_ids`: order ids and base numbers that the ledger's orders have, and ids known to be somebody else's.
+    `over_ids`: those of ours that are over.
     """
 
     looks: Mapping[ProductType, Look]

@@ -66,7 +66,7 @@ def adopt(rows: AccountRows, fence: int, adoption: Adoption) -> Record:
         detail=json_text(detail),
         reason=settlement.reason,
     )
-    statements.change_together(rows.connection, *entry)
+    rows.connection.change_last(*entry)
     sums = days.Changes()
     sums.note(row, {**(row or {}), **values})
     sums.keep(rows.connection, rows.account)
@@ -145,5 +145,4 @@ def keep_stranger(rows: AccountRows, stranger: Stranger) -> None:
 
 def strangers(rows: AccountRows) -> list[Stranger]:
     """Every one that is remembered, by order id."""
-    every_row = rows.connection.execute(statements.STRANGERS, {"b_account": rows.account}).mappings()
-    return [record_of(Stranger, {**row}) for row in every_row]
+    return [record_of(Stranger, row) for row in rows.every(statements.STRANGERS)]

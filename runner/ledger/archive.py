@@ -8,15 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Row
-
 from runner.core.errors import LedgerUnusable
 from runner.core.records import COLUMNS, Contradiction, Entry, Head, Restored, Stranger
 from runner.core.vendor import Witness
 from runner.ledger import days, statements
 from runner.ledger.adopting import keep_stranger
 from runner.ledger.fold import fold
-from runner.ledger.sql import KEYS_A_QUERY, AccountRows
+from runner.ledger.sql import AccountRows
 
 PAGE: Final = 1000
 """Rows read at a time."""
@@ -42,13 +40,12 @@ def event_number(rows: AccountRows, number: int) -> tuple[int, str] | None:
 
 def accounts(rows: AccountRows) -> list[str]:
     """Every account that was ever held, in order."""
-    return [row.account for row in rows.connection.execute(statements.ACCOUNTS)]
+    return [row["account"] for row in rows.every(statements.ACCOUNTS)]
 
 
 def page_of_events(rows: AccountRows, after: int, size: int) -> list[Entry]:
     """At most `size` events, oldest first, from the first one after number `after`."""
-    values = {"b_account": rows.account, "b_after": after, "b_size": size}
-    return [_entry(row) for row in rows.connection.execute(statements.HISTORY, values)]
+    return [Entry(**row) for row in rows.every(statements.HISTORY, b_after=after, b_size=size)]
 
 
 def kept_witness(rows: AccountRows, digest: str) -> Witness | None:
@@ -61,8 +58,7 @@ def kept_witness(rows: AccountRows, digest: str) -> Witness | None:
 
 def misfit_after(rows: AccountRows, last: str, size: int) -> tuple[str | None, str | None]:
     """The first misfit among `size` orders after key `last`; and the last key looked at, None after the last order."""
-    values = {"b_account": rows.account, "b_after": last, "b_size": min(size, KEYS_A_QUERY)}
-    page = [dict(row) for row in rows.connection.execute(statements.PAGE, values).mappings()]
+    page = rows.every(statements.PAGE, b_after=last, b_size=size)
     if not page:
         orphan = statements.ORPHAN.one(rows.connection, {"b_account": rows.account})
         return (f"{orphan['key']} has events, first number {orphan['seq']}, but is missing" if orphan else None), None
@@ -72,9 +68,8 @@ def misfit_after(rows: AccountRows, last: str, size: int) -> tuple[str | None, s
 
 
 def misfit_among(rows: AccountRows, keys: Sequence[str]) -> str | None:
-    """The first misfit among the orders with these keys, each of which has an event; at most `KEYS_A_QUERY`."""
-    values = {"b_account": rows.account, "b_keys": keys}
-    page = {row["key"]: dict(row) for row in rows.connection.execute(statements.ROWS, values).mappings()}
+    """The first misfit among the orders with these keys, each of which has an event."""
+    page = {row["key"]: row for row in rows.of_each(statements.ROWS, "b_keys", keys)}
     folded = _fold_orders(rows, keys)
     found = (
         _misfit(page[key], folded.get(key)) if key in page else f"{key} has events, but is missing" for key in keys
@@ -90,8 +85,8 @@ def misfit_of_days(rows: AccountRows) -> str | None:
 def _fold_orders(rows: AccountRows, keys: Sequence[str]) -> dict[str, dict[str, Any] | str]:
     """What the events make of each order: its row, or why there can be none."""
     folded: dict[str, dict[str, Any] | str] = {}
-    values = {"b_account": rows.account, "b_keys": keys}
-    for entry in map(_entry, rows.connection.execute(statements.EVENTS_OF, values)):
+    for row in rows.of_each(statements.EVENTS_OF, "b_keys", keys):
+        entry = Entry(**row)
         before = folded.get(entry.key)
         if isinstance(before, str):
             continue
@@ -173,10 +168,6 @@ def _append(rows: AccountRows, entry: Entry, sums: days.Changes) -> bool:
     values = {name: getattr(entry, name) for name in (*COLUMNS, *_HASHES)}
     statements.INSERT_EVENT.change(rows.connection, values)
     return row is None
-
-
-def _entry(row: Row[Any]) -> Entry:
-    return Entry(**row._asdict())
 
 
 def _words(value: object) -> str:

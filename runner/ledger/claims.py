@@ -6,72 +6,20 @@ For any SQL engine, like `sql.py`: each call belongs inside a transaction that i
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final
-
-from sqlalchemy import Row, Text, bindparam, select, true
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import FunctionElement
+from typing import Any
 
 from runner.core.errors import LedgerUnusable
 from runner.core.orders import OrderKey
 from runner.core.records import Allowed, Bought, OpenClaim, Record
 from runner.core.states import Event, State
 from runner.core.vendor import Witness
-from runner.ledger.codec import json_text, moment_text
-from runner.ledger.schema import order_events, orders
+from runner.ledger import statements
+from runner.ledger.codec import moment_text
+from runner.ledger.connection import Row
 from runner.ledger.sql import AccountRows
-from runner.ledger.statements import of_account, one_of
-
-_EVENTS: Final = (
-    select(*(order_events.c[name] for name in ("seq", "attempt", "event", "after", "at", "detail")))
-    .where(of_account(order_events, "key"))
-    .order_by(order_events.c.seq)
-)
-_EARLIER: Final = (
-    select(order_events.c.seq)
-    .where(of_account(order_events), order_events.c.seq < bindparam("b_seq"))
-    .order_by(order_events.c.seq.desc())
-    .limit(1)
-    .offset(bindparam("b_events"))
-)
-_OWNERS: Final = select(orders.c.order_id, orders.c.key).where(of_account(orders), one_of(orders.c.order_id, "b_ids"))
-
-
-class _TextsIn(FunctionElement[str]):
-    """The texts in a list that is stored as JSON, a row each, in the column `value`."""
-
-    inherit_cache = True
-
-
-@compiles(_TextsIn, "sqlite")
-def _on_sqlite(texts: _TextsIn, compiler: SQLCompiler, **options: Any) -> str:
-    return f"json_each({compiler.process(texts.clauses, **options)})"
-
-
-@compiles(_TextsIn, "postgresql")
-def _on_postgres(texts: _TextsIn, compiler: SQLCompiler, **options: Any) -> str:
-    return f"json_array_elements_text(CAST({compiler.process(texts.clauses, **options)} AS JSON))"
-
-
-_NUMBERS: Final = _TextsIn(orders.c.base_order_numbers).table_valued("value")
-_WANTED: Final = _TextsIn(bindparam("b_numbers", type_=Text)).table_valued("value")
-_OWNED_NUMBERS: Final = (
-    select(_NUMBERS.c.value)
-    .select_from(orders.join(_NUMBERS, true()))
-    .where(of_account(orders), _NUMBERS.c.value.in_(select(_WANTED.c.value)))
-)
-_BOUGHT: Final = select(orders.c.key, orders.c.claimed_at).where(
-    of_account(orders), orders.c.state == State.PLACED.value, orders.c.updated_at >= bindparam("b_at")
-)
-_CLAIMED: Final = (
-    select(order_events.c.key, order_events.c.detail)
-    .where(of_account(order_events), order_events.c.event == Event.CLAIMED.value, one_of(order_events.c.key, "b_keys"))
-    .order_by(order_events.c.key, order_events.c.seq)
-)
 
 
 def open_claims(rows: AccountRows) -> list[OpenClaim]:
@@ -81,23 +29,19 @@ def open_claims(rows: AccountRows) -> list[OpenClaim]:
 
 def owners(rows: AccountRows, order_ids: Iterable[str]) -> dict[str, OrderKey]:
     """The vendor's order ids among these that belong to orders of the account."""
-    found = rows.of_each(_OWNERS, "b_ids", sorted(set(order_ids)))
+    found = rows.of_each(statements.OWNERS, "b_ids", sorted(set(order_ids)))
     return {row["order_id"]: OrderKey.parse(row["key"]) for row in found}
 
 
 def owned_numbers(rows: AccountRows, numbers: Iterable[str]) -> frozenset[str]:
     """Those of these base order numbers that belong to orders of the account: one look through the orders, in SQL."""
-    wanted = sorted(set(numbers))
-    if not wanted:
-        return frozenset()
-    values = {"b_account": rows.account, "b_numbers": json_text(wanted)}
-    return frozenset(rows.connection.execute(_OWNED_NUMBERS, values).scalars())
+    found = rows.of_each(statements.OWNED_NUMBERS, "b_numbers", sorted(set(numbers)))
+    return frozenset(row["value"] for row in found)
 
 
 def bought_since(rows: AccountRows, at: datetime) -> list[Bought]:
     """The placed orders that were settled at `at` or later."""
-    values = {"b_account": rows.account, "b_at": moment_text(at)}
-    claimed = {row.key: row.claimed_at for row in rows.connection.execute(_BOUGHT, values)}
+    claimed = {row["key"]: row["claimed_at"] for row in rows.every(statements.BOUGHT, b_at=moment_text(at))}
     records = rows.records(map(OrderKey.parse, claimed))
     return [_purchase(rows, record, claimed[str(key)]) for key, record in records.items()]
 
@@ -108,25 +52,25 @@ def _purchase(rows: AccountRows, record: Record, claimed_at: str) -> Bought:
     A late answer may have been that of an earlier attempt than the last, but of none that was not sent or was refused.
     """
     events = _since_purchase(rows, record.key)
-    claimed = {event.attempt: event.seq for event in events if event.event == Event.CLAIMED}
-    adopted = bool(events) and events[-1].attempt not in claimed
-    in_vain = {event.attempt for event in events if event.event in (Event.NOT_SENT, Event.REJECTED)}
+    claimed = {event["attempt"]: event["seq"] for event in events if event["event"] == Event.CLAIMED}
+    adopted = bool(events) and events[-1]["attempt"] not in claimed
+    in_vain = {event["attempt"] for event in events if event["event"] in (Event.NOT_SENT, Event.REJECTED)}
     claims = [] if adopted else [seq for attempt, seq in claimed.items() if attempt not in in_vain]
     return Bought(
         record=record,
         claimed_at=datetime.fromisoformat(claimed_at),
         claimed_seq=min(claims, default=0),
-        settled_seq=max((event.seq for event in events), default=0),
+        settled_seq=max((event["seq"] for event in events), default=0),
     )
 
 
-def _since_purchase(rows: AccountRows, key: OrderKey) -> Sequence[Row[Any]]:
+def _since_purchase(rows: AccountRows, key: OrderKey) -> list[Row]:
     """The events of an order, under the key it was bought by: no renaming makes a purchase a newer one."""
-    events = rows.connection.execute(_EVENTS, {"b_account": rows.account, "b_key": str(key)}).all()
-    taken = next((event for event in events if event.event == Event.RENAMED and event.after == State.PLACED), None)
-    if taken is None:
-        return [event for event in events if event.event != Event.RENAMED]
-    return _since_purchase(rows, OrderKey.parse(json.loads(taken.detail)["renamed_from"]))
+    events = rows.every(statements.EVENTS, b_key=str(key))
+    taken = [event for event in events if (event["event"], event["after"]) == (Event.RENAMED, State.PLACED)]
+    if not taken:
+        return [event for event in events if event["event"] != Event.RENAMED]
+    return _since_purchase(rows, OrderKey.parse(json.loads(taken[0]["detail"])["renamed_from"]))
 
 
 def evidence(rows: AccountRows, keys: Iterable[OrderKey]) -> dict[OrderKey, Mapping[str, object]]:
@@ -142,43 +86,45 @@ def evidence(rows: AccountRows, keys: Iterable[OrderKey]) -> dict[OrderKey, Mapp
 def allowances(rows: AccountRows, keys: Iterable[OrderKey]) -> dict[OrderKey, Allowed]:
     """The ceiling and the approval in the last claim of each of these orders."""
     by_key: dict[OrderKey, Allowed] = {}
-    for row in rows.of_each(_CLAIMED, "b_keys", map(str, keys)):
+    for row in rows.of_each(statements.CLAIMED, "b_keys", map(str, keys)):
         detail = json.loads(row["detail"])
         claim = Allowed(ceiling=Decimal(detail["ceiling"]), approval=detail.get("approval"))
         by_key[OrderKey.parse(row["key"])] = claim
     return by_key
 
 
-def _history(rows: AccountRows, key: OrderKey) -> list[tuple[Any, dict[str, Any]]]:
+def _history(rows: AccountRows, key: OrderKey) -> list[tuple[Row, dict[str, Any]]]:
     """Every event of an order with its detail, oldest first."""
-    values = {"b_account": rows.account, "b_key": str(key)}
-    return [(event, json.loads(event.detail)) for event in rows.connection.execute(_EVENTS, values)]
+    return [(event, json.loads(event["detail"])) for event in rows.every(statements.EVENTS, b_key=str(key))]
 
 
 def _open_claim(rows: AccountRows, record: Record) -> OpenClaim:
     history = _history(rows, record.key)
     claims = [
-        (event, detail) for event, detail in history if event.event == Event.CLAIMED and event.attempt == record.attempt
+        (event, detail)
+        for event, detail in history
+        if (event["event"], event["attempt"]) == (Event.CLAIMED, record.attempt)
     ]
     if not claims:
         raise LedgerUnusable(f"the ledger has no claim of {record.key}", hint="restore the newest copy of the ledger")
     event, detail = claims[-1]
     return OpenClaim(
         record=record,
-        claimed_at=datetime.fromisoformat(event.at),
+        claimed_at=datetime.fromisoformat(event["at"]),
         balance=Decimal(detail["balance"]),
         witness=_witness(rows, record, detail["witness"]),
-        leaning_placed=any(_hints(earlier.event, detail) for earlier, detail in history),
+        leaning_placed=any(_hints(earlier["event"], detail) for earlier, detail in history),
         evidence=history[-1][1].get("evidence") or {},
-        claimed_seq=event.seq,
-        read_seq=_seq_before(rows, event.seq, detail.get("events_since", 0)),
+        claimed_seq=event["seq"],
+        read_seq=_seq_before(rows, event["seq"], detail.get("events_since", 0)),
     )
 
 
 def _seq_before(rows: AccountRows, seq: int, events: int) -> int:
     """The place of the account's last event before these `events`, which are the last before `seq`; 0 for none."""
     values = {"b_account": rows.account, "b_seq": seq, "b_events": events}
-    return rows.connection.execute(_EARLIER, values).scalar() or 0
+    row = statements.EARLIER.one(rows.connection, values)
+    return row["seq"] if row else 0
 
 
 def _hints(event: str, detail: Mapping[str, Any]) -> bool:

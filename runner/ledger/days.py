@@ -15,11 +15,10 @@ from datetime import date, datetime
 from decimal import Context, Decimal
 from typing import Any, Final
 
-from sqlalchemy import Connection
-
 from runner.core.states import OPEN, State
 from runner.ledger import statements
 from runner.ledger.codec import json_text, moment_text, money_text
+from runner.ledger.connection import Call, Connection, first_row
 
 Row = Mapping[str, Any]
 
@@ -69,7 +68,7 @@ class Changes:
         day = self._days.setdefault(day_of(row), Day())
         day.add(row["state"], amount_of(row["state"], row["total"], row["quote_total"], row["stray_order_id"]), count)
 
-    def calls(self, account: str, kept: Iterable[Row | None]) -> list[statements.Call]:
+    def calls(self, account: str, kept: Iterable[Row | None]) -> list[Call]:
         """What keeps them, where `kept` are the rows of all these days that are there already, in any order."""
         rows = {row["day"]: row for row in kept if row is not None}
         return [_keeping(account, day, change, rows.get(day)) for day, change in self._days.items()]
@@ -77,10 +76,11 @@ class Changes:
     def keep(self, connection: Connection, account: str) -> None:
         """Read what is kept of these days, and keep what it is now."""
         named = [(statements.DAY, {"b_account": account, "b_day": day}) for day in self._days]
-        statements.change_together(connection, *self.calls(account, statements.read_together(connection, *named)))
+        kept = map(first_row, connection.run_together(*named))
+        connection.change_last(*self.calls(account, kept))
 
 
-def moved(account: str, kept: Iterable[Row | None], before: Row | None, after: Row) -> list[statements.Call]:
+def moved(account: str, kept: Iterable[Row | None], before: Row | None, after: Row) -> list[Call]:
     """What keeps the days right when one order moves; `kept` as in `Changes.calls`."""
     changes = Changes()
     changes.note(before, after)
@@ -98,7 +98,7 @@ def amount_of(state: str, total: str | None, quote_total: str | None, stray: obj
     return Decimal((total if total is not None else quote_total) or 0) if counts else Decimal(0)
 
 
-def _keeping(account: str, day: str, change: Day, row: Row | None) -> statements.Call:
+def _keeping(account: str, day: str, change: Day, row: Row | None) -> Call:
     now = Day() if row is None else _day(row)
     now.join(change)
     orders = {state: count for state, count in now.orders.items() if count}
@@ -115,15 +115,14 @@ def _day(row: Row) -> Day:
 
 def spent_since(connection: Connection, account: str, at: datetime) -> dict[date, Decimal]:
     """What was spent, or may have been, on each day from that of `at` on."""
-    values = {"b_account": account, "b_day": moment_text(at)[:10]}
-    days = connection.execute(statements.DAYS, values).mappings()
+    days = statements.DAYS.every(connection, {"b_account": account, "b_day": moment_text(at)[:10]})
     return {date.fromisoformat(row["day"]): spent for row in days if (spent := Decimal(row["spent"]))}
 
 
 def counts(connection: Connection, account: str) -> Counter[State]:
     """How many orders are in each state; states without any are left out."""
     total: Counter[State] = Counter()
-    for row in connection.execute(statements.DAYS, {"b_account": account, "b_day": ""}).mappings():
+    for row in statements.DAYS.every(connection, {"b_account": account, "b_day": ""}):
         total.update({State(state): count for state, count in json.loads(row["orders"]).items()})
     return total
 
@@ -131,8 +130,7 @@ def counts(connection: Connection, account: str) -> Counter[State]:
 def misfit(connection: Connection, account: str) -> str | None:
     """The first day that is not kept as the orders make it, and how, in words; None where all are."""
     named = {"b_account": account}
-    rows = connection.execute(statements.DAYS, named | {"b_day": ""}).mappings()
-    kept = {row["day"]: _day({**row}) for row in rows}
+    kept = {row["day"]: _day(row) for row in statements.DAYS.every(connection, named | {"b_day": ""})}
     for day, counted in _computed(connection, named):
         told = kept.pop(day, Day())
         if told.words != counted.words:
@@ -143,11 +141,11 @@ def misfit(connection: Connection, account: str) -> str | None:
 def _computed(connection: Connection, named: Row) -> Iterator[tuple[str, Day]]:
     """Each day as the orders make it, in order."""
     day, sums = "", Day()
-    for row in connection.execute(statements.COSTS, named):
-        if row.day != day:
+    for row in statements.COSTS.every(connection, named):
+        if row["day"] != day:
             yield day, sums
-            day, sums = row.day, Day()
-        sums.add(row.state, amount_of(row.state, row.cost, None, row.stray), row.orders)
+            day, sums = row["day"], Day()
+        sums.add(row["state"], amount_of(row["state"], row["cost"], None, row["stray"]), row["orders"])
     yield day, sums
 
 

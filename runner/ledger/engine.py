@@ -7,10 +7,9 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-from sqlalchemy import Connection, Engine
-
 from runner.core.errors import LedgerOutdated, LedgerUnusable, UsageError
 from runner.ledger import migrations
+from runner.ledger.connection import Connection
 from runner.ledger.reader import SqlReader
 from runner.ledger.sql import AccountRows
 
@@ -21,10 +20,9 @@ class SqlLedger(SqlReader):
     way_to_upgrade: str
     """What brings an older ledger up to date, as a hint."""
 
-    def __init__(self, engine: Engine, account: str, location: str, *, read_only: bool) -> None:
+    def __init__(self, account: str, location: str, *, read_only: bool) -> None:
         self.account = account
         self.location = location
-        self._engine = engine
         self._read_only = read_only
         self._reader: Connection | None = None
 
@@ -38,7 +36,6 @@ class SqlLedger(SqlReader):
         if self._reader is not None:
             self._reader.close()
         self._reader = None
-        self._engine.dispose()
 
     @abstractmethod
     def _trusting(self) -> AbstractContextManager[None]:
@@ -48,9 +45,9 @@ class SqlLedger(SqlReader):
         return None if self._reader is None else self._transaction(self._reader)
 
     @contextmanager
-    def _transaction(self, connection: Connection) -> Iterator[AccountRows]:
+    def _transaction(self, connection: Connection, how: str | None = None) -> Iterator[AccountRows]:
         """One transaction, its commit acknowledged when the `with` is left."""
-        with self._trusting(), connection.begin():
+        with self._trusting(), connection.begin(how):
             yield AccountRows(connection, self.account)
 
     def _known_version(self, version: str) -> str:

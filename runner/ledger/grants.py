@@ -11,6 +11,7 @@ from typing import Final
 from sqlalchemy.dialects.postgresql.base import PGDialect
 
 from runner.ledger import statements
+from runner.ledger.connection import Statement
 from runner.ledger.schema import metadata
 
 EXAMPLE: Final = "order_runner_ci"
@@ -26,7 +27,7 @@ def rights() -> dict[str, tuple[str, ...]]:
     """The tables that each right is needed on, by the right, both in order."""
     written: dict[str, set[str]] = {"INSERT": set(), "UPDATE": set()}
     for statement in vars(statements).values():
-        found = _WRITES.match(statement.text) if isinstance(statement, statements.Prepared) else None
+        found = _WRITES.match(statement.postgres) if isinstance(statement, Statement) else None
         if found is not None:
             right, table = filter(None, found.groups())
             written[right].add(table)

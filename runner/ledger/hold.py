@@ -10,7 +10,8 @@ from runner.core.errors import LedgerUnusable, Refused
 from runner.core.identity import AccountKey
 from runner.core.records import Adoption, Attempt, Claim, Entry, Holder, Record, Rename, Restored, Settlement, Stranger
 from runner.core.vendor import Witness
-from runner.ledger import adopting, archive, register, renaming
+from runner.ledger import adopting, archive, register, renaming, witnesses
+from runner.ledger.connection import NotHeld
 from runner.ledger.emergency import EmergencyFile
 from runner.ledger.footing import Footing
 from runner.ledger.sql import AccountRows
@@ -33,9 +34,10 @@ class SqlHold:
     """What an engine hands out while it holds an account.
 
     `transaction` opens one on the connection that holds the account and commits it durably on leaving, turning what the
-    store says into `LedgerUnusable`. `is_held` tells whether the engine's lock is still there. `events` is how many
-    events the account has. With `restoring`, a
-    ledger that lacks events may be held, and nothing but `restore` may be asked of it.
+    store says into `LedgerUnusable`. `is_held` tells whether the engine's lock is still there; `holding` opens a
+    transaction that finds out by itself, and raises `NotHeld` then, where that saves a journey. `events` is how many
+    events the account has. With `restoring`, a ledger that lacks events may be held, and nothing but `restore` may be
+    asked of it.
     """
 
     def __init__(
@@ -44,15 +46,17 @@ class SqlHold:
         holder: Holder,
         transaction: Callable[[], AbstractContextManager[AccountRows]],
         is_held: Callable[[], bool],
+        holding: Callable[[], AbstractContextManager[AccountRows]] | None = None,
         emergency: EmergencyFile,
         footing: Footing,
         restoring: bool = False,
     ) -> None:
         self._transaction = transaction
         self._is_held = is_held
+        self._holding = holding or self._look_and_begin
         self._emergency = emergency
         self._footing = footing
-        self._witness = ""
+        self._witnesses: dict[str, tuple[Witness, int]] = {}
         # A durable write of its own: a ledger that cannot be written is found out before anything is bought.
         with self._transaction() as rows:
             if not restoring:
@@ -70,12 +74,17 @@ class SqlHold:
     start_run = _durable(AccountRows.start_run)
     finish_run = _durable(AccountRows.finish_run)
 
+    def _look_and_begin(self) -> AbstractContextManager[AccountRows]:
+        if not self._is_held():
+            raise NotHeld
+        return self._transaction()
+
     @contextmanager
-    def _write(self) -> Iterator[AccountRows]:
+    def _write(self, transaction: AbstractContextManager[AccountRows] | None = None) -> Iterator[AccountRows]:
         """A durable transaction on a ledger that is where it was opened, before it and after it."""
         self._footing.refuse_moved()
         self._footing.catch_up()
-        with self._transaction() as rows:
+        with transaction or self._transaction() as rows:
             yield rows
             self._footing.refuse_shorter(rows)
         self._count(rows)
@@ -104,15 +113,25 @@ class SqlHold:
 
     def claim(self, claim: Claim) -> Attempt:
         """One durable conditional move to `submitted`."""
-        if not self._is_held():
-            raise Refused(f"{claim.request.key} was not claimed: this process no longer holds the account")
-        witness = claim.witness.digest
-        with self._write() as rows:
-            attempt = rows.claim(self._fence, claim)
-            if witness != self._witness:
-                rows.keep_witness(claim.witness)
-        self._witness = witness
+        try:
+            with self._write(self._holding()) as rows:
+                attempt = rows.claim(self._fence, claim)
+                kept = self._keep_witness(rows, claim.witness)
+        except NotHeld:
+            raise Refused(f"{claim.request.key} was not claimed: this process no longer holds the account") from None
+        self._witnesses[claim.witness.type] = kept
         return attempt
+
+    def _keep_witness(self, rows: AccountRows, witness: Witness) -> tuple[Witness, int]:
+        """Store a witness, unless it is the last of its type that this hold stored; and how many differences it needs.
+
+        Only what this hold stored, and was acknowledged, is ever differed from.
+        """
+        base, differences = self._witnesses.get(witness.type, (None, 0))
+        if base is not None and base.digest == witness.digest:
+            return base, differences
+        is_difference = rows.keep_witness(witness, base if differences < witnesses.LONGEST else None)
+        return witness, differences + 1 if is_difference else 0
 
     def adopt(self, adoption: Adoption) -> Record:
         """One durable move to `placed` of an order that is not open, as its next attempt."""

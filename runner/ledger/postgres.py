@@ -9,34 +9,38 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from hashlib import sha256
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 import psycopg
-from sqlalchemy import Connection, Engine, NullPool, create_engine, event
-from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from runner.core.errors import LedgerReplaced, LedgerUnusable
 from runner.core.files import WRITABLE_STATE, private_folder
 from runner.core.ledger import Hold, Ledger
 from runner.core.records import Head, Holder
 from runner.ledger import migrations
+from runner.ledger.connection import NotHeld
 from runner.ledger.emergency import EmergencyFile
 from runner.ledger.engine import SqlLedger, check_account
 from runner.ledger.footing import Footing, refuse_behind
-from runner.ledger.grants import grants
 from runner.ledger.hold import SqlHold
 from runner.ledger.lockfile import AccountLock, account_lock, read_memory
-from runner.ledger.pgsession import AccountSession, holding, lock_key, make_durable, make_strict, one, refuse_pooled
+from runner.ledger.pgsession import (
+    WRITE,
+    AccountSession,
+    PostgresConnection,
+    Question,
+    holding,
+    lock_key,
+    make_durable,
+    make_strict,
+    refuse_pooled,
+)
 from runner.ledger.pgurl import Target, read_url
 from runner.ledger.pgwords import ENCODING, way_out
 from runner.ledger.sql import AccountRows
-
-READ: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-WRITE: Final = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 
 MIGRATION: Final = "a migration, which no account can be called"
 """In the place of an account: the lock of whoever changes the tables."""
@@ -65,11 +69,12 @@ class PostgresLedger(SqlLedger):
     )
 
     def __init__(self, target: Target, account: str, *, folder: Path, read_only: bool, restoring: bool) -> None:
-        super().__init__(_engine(target), account, target.location, read_only=read_only)
+        super().__init__(account, target.location, read_only=read_only)
         self._target = target
         self._folder = folder
         self._restoring = restoring
         self._schema = ""
+        self._reader: PostgresConnection | None = None
         with self._trusting():
             self._open()
 
@@ -83,21 +88,19 @@ class PostgresLedger(SqlLedger):
         """
         if self._read_only or self._reader is None:
             raise LedgerUnusable(f"the ledger {self.location} was opened for reading only")
-        deadline = time.monotonic() + timeout
+        deadline, connection = time.monotonic() + timeout, self._reader
         with ExitStack() as held:
             with self._trusting():
                 lock, emergency = self._hold_here(held, holder, timeout)
-                connection = held.enter_context(self._connect(WRITE))
-                raw = _raw(connection)
-                make_durable(raw)
-                refuse_pooled(_raw(self._reader), raw)
-                session = AccountSession(raw, lock_key(self._schema, self.account))
+                make_durable(connection)
+                refuse_pooled(connection, self._connect)
+                session = AccountSession(connection, lock_key(self._schema, self.account))
                 session.take(self.account, holder, deadline)
-                notices: list[str] = []
-                raw.add_notice_handler(lambda notice: notices.append(notice.message_primary or ""))
+                held.callback(session.leave)
                 hold = SqlHold(
                     holder=holder,
-                    transaction=lambda: self._acknowledged_transaction(connection, notices),
+                    transaction=lambda: self._acknowledged_transaction(session),
+                    holding=lambda: self._holding_transaction(session),
                     is_held=session.is_held,
                     emergency=emergency,
                     footing=Footing(lock, {}, self.location),
@@ -129,23 +132,22 @@ class PostgresLedger(SqlLedger):
         if self._reader is None:
             return None
         with self._trusting():
-            return holding(_raw(self._reader), lock_key(self._schema, self.account), self.account)
+            return holding(self._reader, lock_key(self._schema, self.account), self.account)
 
     def grants(self, role: str) -> tuple[str, ...]:
         """The statements that let a role buy with this ledger."""
+        from runner.ledger.grants import grants  # with SQLAlchemy, which they are worked out by
+
         return grants(self._schema, role)
 
     def grant(self, role: str) -> tuple[str, ...]:
         """Let a role buy with this ledger; the statements. LedgerUnusable, and nothing given, where one is refused."""
-        given, notices = self.grants(role), list[str]()
-        with self._trusting(), closing(self._connect(WRITE)) as connection, connection.begin():
-            raw = _raw(connection)
-            raw.add_notice_handler(lambda notice: notices.append(notice.message_primary or ""))
-            for statement in given:
-                raw.execute(statement.encode())
-            if notices:
+        given = self.grants(role)
+        with self._trusting(), closing(self._connect()) as connection, connection.begin(WRITE):
+            connection.ask_together(*((statement, None) for statement in given))
+            if connection.notices:
                 raise LedgerUnusable(
-                    f"the ledger {self.location} did not give {role} every right: {notices[0]}",
+                    f"the ledger {self.location} did not give {role} every right: {connection.notices[0]}",
                     hint="run it as the owner of the tables",
                 )
         return given
@@ -154,21 +156,20 @@ class PostgresLedger(SqlLedger):
         place = f"{self._target.place}/{self._schema}"
         return self._folder / f"{sha256(place.encode()).hexdigest()[:16]}.{self.account}.{kind}"
 
-    def _connect(self, begin: str) -> Connection:
-        connection = self._engine.connect()
+    def _connect(self) -> PostgresConnection:
+        connection = PostgresConnection(self._target.connect())
         try:
-            make_strict(_raw(connection))
+            make_strict(connection)
         except BaseException:
             connection.close()
             raise
-        return connection.execution_options(begin=begin)
+        return connection
 
     def _open(self) -> None:
         with ExitStack() as undo:
-            connection = undo.enter_context(self._connect(READ))
-            raw = _raw(connection)
-            self._refuse_encoding(raw.info.parameter_status("server_encoding"))
-            schema = one(raw, "SELECT current_schema()")
+            connection = undo.enter_context(closing(self._connect()))
+            self._refuse_encoding(connection.raw.info.parameter_status("server_encoding"))
+            schema = connection.ask("SELECT current_schema()")
             if schema is None:
                 raise LedgerUnusable(
                     f"{self.location} has no schema on its search_path",
@@ -187,7 +188,7 @@ class PostgresLedger(SqlLedger):
                     hint=f"restore the database; if it was emptied on purpose, delete {self._own('lock')}",
                 )
 
-    def _refuse_behind(self, connection: Connection, kept: Head | None) -> None:
+    def _refuse_behind(self, connection: PostgresConnection, kept: Head | None) -> None:
         if self._restoring or kept is None:
             return
         with connection.begin():
@@ -200,24 +201,24 @@ class PostgresLedger(SqlLedger):
                 hint=f"create one that can: {ENCODING}; a ledger that is in this one moves with pg_dump and psql",
             )
 
-    def _is_ready(self, connection: Connection) -> bool:
+    def _is_ready(self, connection: PostgresConnection) -> bool:
         """Whether there are tables to read; makes them unless the ledger is for reading only."""
-        version = self._version(_raw(connection))
+        version = self._version(connection)
         if version == migrations.HEAD:
             return True
         if not self._read_only:
-            make_durable(_raw(connection))
+            make_durable(connection)
             self._migrate(connection)
             return True
         if version is not None:
             raise self._outdated_error(version)
         return False
 
-    def _version(self, raw: psycopg.Connection) -> str | None:
+    def _version(self, connection: PostgresConnection) -> str | None:
         """The revision of the tables, None where there are none yet; `LedgerUnusable` where they are not ours."""
         query = "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relname = ANY(%s)"
         wanted = ["alembic_version", "orders", "order_events", "holds"]
-        present = {row[0] for row in raw.execute(query, (wanted,))}
+        present = {row[0] for row in connection.ask_together((query, (wanted,)))[0]}
         if not present:
             return None
         if len(present) < len(wanted):
@@ -225,63 +226,43 @@ class PostgresLedger(SqlLedger):
                 f"{self.location} has another program's tables in its schema {self._schema}",
                 hint="give the ledger its own database or schema",
             )
-        version = str(one(raw, "SELECT version_num FROM alembic_version"))
+        version = str(connection.ask("SELECT version_num FROM alembic_version"))
         return self._known_version(version)
 
-    def _migrate(self, connection: Connection) -> None:
-        writer = connection.execution_options(begin=WRITE)
-        with writer.begin():
-            raw = _raw(writer)
-            raw.execute("SET LOCAL lock_timeout = '120s'; SET LOCAL statement_timeout = '300s'")
-            raw.execute("SELECT pg_advisory_xact_lock(%s)", (lock_key(self._schema, MIGRATION),))
+    def _migrate(self, connection: PostgresConnection) -> None:
+        with connection.begin(WRITE):
+            connection.ask(
+                "SELECT set_config('lock_timeout', '120s', true), set_config('statement_timeout', '300s', true)"
+            )
+            connection.ask("SELECT pg_advisory_xact_lock(%s)", lock_key(self._schema, MIGRATION))
             # Somebody else may have been faster: only what is seen inside the lock counts.
-            if self._version(raw) != migrations.HEAD:
-                migrations.upgrade(writer)
-        connection.execution_options(begin=READ)
+            if self._version(connection) != migrations.HEAD:
+                migrations.upgrade(connection.raw, "postgres")
+
+    def _holding_transaction(self, session: AccountSession) -> AbstractContextManager[AccountRows]:
+        """An acknowledged transaction that proves with its first statement that the account is held."""
+        if session.is_over or not session.is_of_this_process:
+            raise NotHeld
+        return self._acknowledged_transaction(session, session.held)
 
     @contextmanager
-    def _acknowledged_transaction(self, connection: Connection, notices: list[str]) -> Iterator[AccountRows]:
+    def _acknowledged_transaction(self, session: AccountSession, held: Question | None = None) -> Iterator[AccountRows]:
         """A transaction whose commit is acknowledged without a warning: a cut wait for a replica is only a warning."""
-        notices.clear()
-        with self._transaction(connection) as rows:
-            yield rows
-        if notices:
-            raise LedgerUnusable(f"the ledger {self.location} committed with a warning: {notices[-1]}")
+        connection = session.connection
+        if session.is_over:
+            raise LedgerUnusable(f"the ledger {self.location} is no longer held", hint="run again")
+        connection.notices.clear()
+        with self._trusting(), connection.begin(WRITE, held):
+            yield AccountRows(connection, self.account)
+        if connection.notices:
+            raise LedgerUnusable(f"the ledger {self.location} committed with a warning: {connection.notices[-1]}")
 
     @contextmanager
     def _trusting(self) -> Iterator[None]:
         """The one place where what the server and its driver say becomes `LedgerUnusable`, without any secret."""
         try:
             yield
-        except (SQLAlchemyError, psycopg.Error, OSError) as error:
-            cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-            words = self._target.mask(str(cause)) or type(cause).__name__
+        except (psycopg.Error, OSError) as error:
+            words = self._target.mask(str(error)) or type(error).__name__
             # `from None`: a chained error would be printed with words that are not masked.
-            raise LedgerUnusable(f"the ledger {self.location} cannot be used: {words}", hint=way_out(cause)) from None
-
-
-def _engine(target: Target) -> Engine:
-    engine = create_engine(
-        "postgresql+psycopg://",
-        creator=target.connect,
-        poolclass=NullPool,
-        # A session is ended, not tidied up: on a lost one that would fail once more, and be logged.
-        pool_reset_on_return=None,
-        use_native_hstore=False,
-    )
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        _raw(connection).execute(connection.get_execution_options().get("begin", READ))
-
-    @event.listens_for(engine, "handle_error")
-    def never_reconnect(context: ExceptionContext) -> None:
-        # A new session would not hold the account.
-        context.is_disconnect = False
-
-    return engine
-
-
-def _raw(connection: Connection) -> psycopg.Connection:
-    """The driver's own connection."""
-    return cast("psycopg.Connection", connection.connection.driver_connection)
+            raise LedgerUnusable(f"the ledger {self.location} cannot be used: {words}", hint=way_out(error)) from None

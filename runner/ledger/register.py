@@ -17,10 +17,8 @@ def register(rows: AccountRows) -> Register:
 
     Events alone make a name known, too: an export carries no keys, and neither did ledgers once.
     """
-    entries = tuple(
-        record_of(AccountKey, {**row}) for row in rows.connection.execute(statements.ACCOUNT_KEYS).mappings()
-    )
-    chained = rows.connection.execute(statements.CHAINED).scalars()
+    entries = tuple(record_of(AccountKey, row) for row in rows.every(statements.ACCOUNT_KEYS))
+    chained = (row["account"] for row in rows.every(statements.CHAINED))
     return Register(names=frozenset((*chained, *(entry.account for entry in entries))), entries=entries)
 
 

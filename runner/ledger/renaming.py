@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
-
-from sqlalchemy import select
+from typing import Any
 
 from runner.core.errors import Refused
 from runner.core.orders import OrderKey
@@ -18,21 +16,9 @@ from runner.core.records import Attempt, Rename
 from runner.core.states import CLAIMABLE, Event, State
 from runner.ledger import days, statements
 from runner.ledger.codec import json_text, moment_text
+from runner.ledger.connection import Statement
 from runner.ledger.moves import NO_PURCHASE, PURCHASE
-from runner.ledger.schema import order_events
 from runner.ledger.sql import AccountRows
-from runner.ledger.statements import of_account, one_of
-
-_RENAMED: Final = (
-    select(order_events.c.key, order_events.c.detail)
-    .where(
-        of_account(order_events),
-        one_of(order_events.c.key, "b_keys"),
-        order_events.c.event == Event.RENAMED.value,
-        order_events.c.after == State.RENAMED.value,
-    )
-    .order_by(order_events.c.key, order_events.c.seq)
-)
 
 
 def rename(rows: AccountRows, fence: int, renames: Iterable[Rename]) -> None:
@@ -111,7 +97,7 @@ def _take_over(rows: AccountRows, fence: int, one: Rename, purchase: Mapping[str
     return values
 
 
-def _change(rows: AccountRows, statement: statements.Prepared, values: Mapping[str, Any], one: Rename) -> None:
+def _change(rows: AccountRows, statement: Statement, values: Mapping[str, Any], one: Rename) -> None:
     if statement.change(rows.connection, values) != 1:
         raise Refused(f"{one.before} was not renamed: another run has since taken over the account", hint="run again")
 
@@ -129,7 +115,7 @@ def _enter(rows: AccountRows, one: Rename, key: OrderKey, n: int, before: State,
         detail=json_text({"event": Event.RENAMED.value} | dict(detail)),
         reason=f"renamed to {one.after}" if gives else f"renamed from {one.before}",
     )
-    statements.change_together(rows.connection, *entry)
+    rows.connection.run_together(*entry)
 
 
 def _plain(purchase: Mapping[str, Any]) -> dict[str, Any]:
@@ -147,5 +133,5 @@ def successors(rows: AccountRows, keys: Iterable[OrderKey]) -> dict[OrderKey, Or
 
 
 def _next_of(rows: AccountRows, keys: Iterable[OrderKey]) -> dict[OrderKey, OrderKey]:
-    told = rows.of_each(_RENAMED, "b_keys", sorted(map(str, keys)))
+    told = rows.of_each(statements.RENAMED, "b_keys", sorted(map(str, keys)))
     return {OrderKey.parse(row["key"]): OrderKey.parse(json.loads(row["detail"])["renamed_to"]) for row in told}

@@ -7,25 +7,21 @@ nothing may be sent, before that commit is acknowledged.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
-
-from sqlalchemy import Connection, RowMapping, Select
 
 from runner.core.errors import LedgerUnusable, Refused
 from runner.core.orders import OrderKey
 from runner.core.records import GENESIS, Attempt, Claim, Head, Holder, Record, Run, Settlement
 from runner.core.states import CLAIMABLE, Event, State
 from runner.core.vendor import Witness
-from runner.ledger import days, statements
+from runner.ledger import days, statements, witnesses
 from runner.ledger.chain import event_hash
 from runner.ledger.codec import claim_detail, json_text, moment_text, money_text, record_of, storable, values_of
+from runner.ledger.connection import Call, Connection, Row, Statement, first_row
 from runner.ledger.moves import NO_PURCHASE, SettlementCase, arrow, changes, refuse_nonsense
-
-KEYS_A_QUERY: Final = 500
-"""Below the number of parameters that every engine takes."""
 
 ABANDONED: Final = "its run ended before the outcome was recorded"
 
@@ -43,32 +39,30 @@ class AccountRows:
         records = map(_record, self.of_each(statements.ROWS, "b_keys", map(str, keys)))
         return {record.key: record for record in records}
 
-    def of_each(self, statement: Select[Any], name: str, wanted: Iterable[str], **more: object) -> Iterator[RowMapping]:
-        """The rows of a statement that takes all of `wanted` by one name, read in as many pieces as engines need."""
+    def every(self, statement: Statement, **values: object) -> list[Row]:
+        """The account's rows that a statement finds."""
+        return statement.every(self.connection, {"b_account": self.account, **values})
+
+    def of_each(self, statement: Statement, name: str, wanted: Iterable[str], **more: object) -> list[Row]:
+        """The rows of a statement that takes all of `wanted` by one name; it is not asked for nothing."""
         texts = list(wanted)
-        for start in range(0, len(texts), KEYS_A_QUERY):
-            values = {"b_account": self.account, name: texts[start : start + KEYS_A_QUERY], **more}
-            yield from self.connection.execute(statement, values).mappings()
+        return self.every(statement, **{name: json_text(texts)}, **more) if texts else []
 
     def page_of_records(self, after: str, size: int) -> list[Record]:
         """At most `size` records, by the text of their keys, from the first one after `after`."""
-        values = {"b_account": self.account, "b_after": after, "b_size": size}
-        return [_record(row) for row in self.connection.execute(statements.PAGE, values).mappings()]
+        return [_record(row) for row in self.every(statements.PAGE, b_after=after, b_size=size)]
 
     def open_records(self) -> list[Record]:
         """Every `submitted` and `unknown` order, oldest claim first."""
-        rows = self.connection.execute(statements.OPEN_ROWS, {"b_account": self.account})
-        return [_record(row) for row in rows.mappings()]
+        return [_record(row) for row in self.every(statements.OPEN_ROWS)]
 
     def newest_records(self, size: int) -> list[Record]:
         """At most `size` settled orders, those that moved last first."""
-        rows = self.connection.execute(statements.NEWEST, {"b_account": self.account, "b_size": size})
-        return [_record(row) for row in rows.mappings()]
+        return [_record(row) for row in self.every(statements.NEWEST, b_size=size)]
 
     def stray_records(self) -> list[Record]:
         """Every claimable order with an order id of the vendor's that could not become its own, by that id."""
-        rows = self.connection.execute(statements.STRAY_ROWS, {"b_account": self.account})
-        return [_record(row) for row in rows.mappings()]
+        return [_record(row) for row in self.every(statements.STRAY_ROWS)]
 
     def take_fence(self, holder: Holder) -> int:
         """Count one more hold of the account; the number is that hold's alone, and every earlier one is overtaken."""
@@ -91,19 +85,25 @@ class AccountRows:
         key = claim.request.key
         named = {"b_account": self.account, "b_key": str(key)}
         today = statements.DAY, {"b_account": self.account, "b_day": moment_text(claim.at)[:10]}
-        head, (row, *kept) = self._head_and((statements.ROW, named), (statements.DAY_OF_ORDER, named), today)
+        head, (row, hold, *kept) = self._head_and(
+            (statements.ROW, named), (statements.KEEP_HOLD, named), (statements.DAY_OF_ORDER, named), today
+        )
         before, tries = (State(row["state"]), int(row["attempt"])) if row else (State.PLANNED, 0)
-        move, values = self._claiming(fence, claim, row)
-        if move.change(self.connection, values) != 1:
+        if hold is None or hold["fence"] != fence or not _is_claimable(row):
             raise _why_not(row, claim)
         attempt = Attempt(key=key, n=tries + 1, run_id=claim.run_id, claimed_at=claim.at)
+        claimed = {"b_state": State.SUBMITTED.value, "b_attempt": attempt.n, "b_run_id": claim.run_id}
+        proof = statements.IS_CLAIMED, named | claimed
+        move, values = self._claiming(fence, claim, row)
+        if not self.connection.change_surely((move, values), proof):
+            raise _why_not(row, claim)
         detail = json_text(claim_detail(claim, head.events))
         entry = self.telling(head, attempt, before, Event.CLAIMED, State.SUBMITTED, at=claim.at, detail=detail)
         sums = days.moved(self.account, kept, row, {**(row or NO_PURCHASE), **values})
-        statements.change_together(self.connection, *entry, *sums)
+        self.connection.change_last(*entry, *sums)
         return attempt
 
-    def _claiming(self, fence: int, claim: Claim, row: Mapping[str, Any] | None) -> statements.Call:
+    def _claiming(self, fence: int, claim: Claim, row: Mapping[str, Any] | None) -> Call:
         tries = int(row["attempt"]) if row else 0
         key = str(claim.request.key)
         values = _claim_values(claim, tries + 1) | {"b_account": self.account, "b_fence": fence}
@@ -111,23 +111,23 @@ class AccountRows:
             return statements.CLAIM_NEW, values | {"account": self.account, "key": key, "base_order_numbers": "[]"}
         return statements.CLAIM, values | {"b_key": key, "b_attempt": tries}
 
-    def keep_witness(self, witness: Witness) -> None:
-        """Store a witness that claims refer to by its digest, unless it is there."""
-        values = {"b_account": self.account, "b_digest": witness.digest}
-        if statements.WITNESS.one(self.connection, values) is None:
-            content = values_of(witness) | {"order_ids": _orders_text(witness)}
-            content["package"] = None if witness.package is None else json_text(content["package"])
-            statements.INSERT_WITNESS.change(
-                self.connection, {"account": self.account, "digest": witness.digest, **content}
-            )
+    def keep_witness(self, witness: Witness, base: Witness | None = None) -> bool:
+        """Store a witness that claims refer to by its digest, unless it is there.
+
+        With `base`, which is there, perhaps as the difference to it: then True.
+        """
+        columns = witnesses.columns_of(witness, base)
+        values = {"account": self.account, "digest": witness.digest, **columns}
+        self.connection.change_last((statements.INSERT_WITNESS, values))
+        return witnesses.is_difference(columns)
 
     def witness(self, digest: str) -> Witness | None:
         """The witness that is stored under `digest`, whether or not it still has it; ValueError for no witness."""
-        row = statements.KEPT_WITNESS.one(self.connection, {"b_account": self.account, "b_digest": digest})
-        if row is None:
-            return None
-        package = None if row["package"] is None else json.loads(row["package"])
-        return record_of(Witness, row | _orders_of(row["order_ids"]) | {"package": package})
+        row = self._witness_row(digest)
+        return None if row is None else witnesses.read(row, self._witness_row)
+
+    def _witness_row(self, digest: str) -> Row | None:
+        return statements.KEPT_WITNESS.one(self.connection, {"b_account": self.account, "b_digest": digest})
 
     def settle(self, attempt: Attempt, settlement: Settlement) -> Record:
         """Move an order out of an attempt, or keep the fact where it can no longer move it.
@@ -149,12 +149,10 @@ class AccountRows:
         )
         now = {**case.row, **values}
         sums = days.moved(self.account, kept, case.row, now)
-        statements.change_together(self.connection, moved, *entered, *sums)
+        self.connection.change_last(moved, *entered, *sums)
         return _record(now)
 
-    def _case(
-        self, attempt: Attempt, settlement: Settlement
-    ) -> tuple[Head, SettlementCase, list[dict[str, Any] | None]]:
+    def _case(self, attempt: Attempt, settlement: Settlement) -> tuple[Head, SettlementCase, list[Row | None]]:
         order_id = settlement.order_id if settlement.after is State.PLACED else None
         values = {"b_account": self.account, "b_key": str(attempt.key), "b_order_id": order_id}
         head, (row, *kept) = self._head_and((statements.ROW_AND_OWNER, values), (statements.DAY_OF_ORDER, values))
@@ -188,10 +186,10 @@ class AccountRows:
         """Where the account's chain ends; nobody else can add to it until this transaction is over."""
         return self._head(statements.CHAIN.one(self.connection, {"b_account": self.account}))
 
-    def _head_and(self, *calls: statements.Call) -> tuple[Head, list[dict[str, Any] | None]]:
+    def _head_and(self, *calls: Call) -> tuple[Head, list[Row | None]]:
         """The chain's end, and what is read when nobody else can add to it any more."""
         chain = statements.CHAIN, {"b_account": self.account}
-        end, *rows = statements.read_together(self.connection, chain, *calls)
+        end, *rows = map(first_row, self.connection.run_together(chain, *calls))
         return self._head(end), rows
 
     def _head(self, row: Mapping[str, Any] | None) -> Head:
@@ -211,7 +209,7 @@ class AccountRows:
         at: datetime,
         detail: str,
         reason: str | None = None,
-    ) -> tuple[statements.Call, statements.Call]:
+    ) -> tuple[Call, Call]:
         """What enters an event and moves the chain's end to it."""
         values = {
             "account": self.account,
@@ -248,9 +246,13 @@ def _claim_values(claim: Claim, n: int) -> dict[str, Any]:
     }
 
 
+def _is_claimable(row: Mapping[str, Any] | None) -> bool:
+    return row is None or (State(row["state"]) in CLAIMABLE and row["stray_order_id"] is None)
+
+
 def _why_not(row: Mapping[str, Any] | None, claim: Claim) -> Refused:
     key, state = claim.request.key, State(row["state"]) if row else State.PLANNED
-    if row is None or (state in CLAIMABLE and row["stray_order_id"] is None):
+    if row is None or _is_claimable(row):
         return Refused(f"{key} was not claimed: another run has since taken over the account", hint="run again")
     if state in CLAIMABLE:
         return Refused(
@@ -285,17 +287,3 @@ def _open_attempt(record: Record) -> Attempt:
 def _record(row: Mapping[Any, Any]) -> Record:
     lists = {name: json.loads(row[name]) for name in ("fields", "base_order_numbers")}
     return record_of(Record, {**row, **lists})
-
-
-def _orders_text(witness: Witness) -> str:
-    """A witness's order ids; together with their base numbers, where it has those."""
-    order_ids = sorted(witness.order_ids)
-    if witness.numbers is None:
-        return json_text(order_ids)
-    return json_text({"order_ids": order_ids, "numbers": sorted(witness.numbers)})
-
-
-def _orders_of(text: str) -> dict[str, Any]:
-    """What `_orders_text` wrote."""
-    value = json.loads(text)
-    return {"numbers": None} | (value if isinstance(value, dict) else {"order_ids": value})

@@ -11,19 +11,17 @@ import hashlib
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
-from typing import Final, TypeVar, cast
+from typing import Any, Final
 from urllib.parse import quote
-
-from sqlalchemy import Connection, Engine, NullPool, create_engine, event
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from runner.core.errors import LedgerReplaced, LedgerUnusable
 from runner.core.ledger import Hold, Ledger
 from runner.core.records import Head, Holder
-from runner.ledger import migrations, storage
+from runner.ledger import migrations, statements, storage
+from runner.ledger.connection import Connection, Statement
 from runner.ledger.emergency import EmergencyFile
 from runner.ledger.engine import SqlLedger, check_account
 from runner.ledger.footing import Footing, Identity, identities, refuse_behind
@@ -31,10 +29,11 @@ from runner.ledger.hold import SqlHold
 from runner.ledger.lockfile import account_lock, held_by, read_memory
 from runner.ledger.sql import AccountRows
 
-T = TypeVar("T")
-
 APPLICATION_ID: Final = 0x6F72646C
 """`ordl`, in the header of every ledger file: tells it from any other SQLite database."""
+
+READ: Final = "BEGIN"
+WRITE: Final = "BEGIN IMMEDIATE"
 
 BUSY_SECONDS: Final = 15.0
 """How long a write waits for the write of another process."""
@@ -103,7 +102,7 @@ class SqliteLedger(SqlLedger):
     def __init__(
         self, path: Path, account: str, *, read_only: bool, restoring: bool, trusted: str | None, spare: Path | None
     ) -> None:
-        super().__init__(_engine(path, read_only=read_only), account, str(path), read_only=read_only)
+        super().__init__(account, str(path), read_only=read_only)
         self._path = path
         self._restoring = restoring
         self._trusted = trusted
@@ -126,9 +125,8 @@ class SqliteLedger(SqlLedger):
                 footing = Footing(lock, self._files, self.location)
                 footing.refuse_moved()  # perhaps while others were waited for
                 emergency = held.enter_context(closing(self._emergency_file()))
-                connection = held.enter_context(self._engine.connect())
-                connection.execution_options(begin="BEGIN IMMEDIATE")
-                _make_durable(_raw(connection))
+                connection = held.enter_context(closing(_connect(self._path, how=WRITE)))
+                _make_durable(connection.raw)
                 footing.refuse_moved()
                 hold = SqlHold(
                     holder=holder,
@@ -138,7 +136,7 @@ class SqliteLedger(SqlLedger):
                     footing=footing,
                     restoring=self._restoring,
                 )
-            held.callback(_checkpoint, _raw(connection))
+            held.callback(_checkpoint, connection.raw)
             yield hold
 
     def _emergency_file(self) -> EmergencyFile:
@@ -164,11 +162,11 @@ class SqliteLedger(SqlLedger):
                 return
         if not self._read_only:
             storage.make_file(self._path)
-        if self._read_only and _has_hot_journal(self._engine):
+        if self._read_only and _has_hot_journal(self._path):
             self._roll_back()
         before = identities([self._path])
         with ExitStack() as undo:
-            connection = undo.enter_context(self._engine.connect())
+            connection = undo.enter_context(closing(_connect(self._path, read_only=self._read_only)))
             if self._is_ready(connection, traces):
                 self._refuse_behind(connection, kept)
                 self._files = identities(storage.beside(self._path, ending) for ending in ("", "-wal", "-shm"))
@@ -182,7 +180,7 @@ class SqliteLedger(SqlLedger):
         traces = storage.leftovers(self._path)
         return [trace for trace in traces if not (self._restoring and _is_due(trace))]
 
-    def _refuse_behind(self, connection: Connection, kept: Head | None) -> None:
+    def _refuse_behind(self, connection: SqliteConnection, kept: Head | None) -> None:
         if self._restoring:
             return
         with connection.begin():
@@ -193,24 +191,21 @@ class SqliteLedger(SqlLedger):
 
         SQLite's own locks keep this from a run that is alive: its journal is not hot.
         """
-        engine = _engine(self._path, read_only=False)
         try:
-            with engine.connect() as connection:
-                _raw(connection).execute("SELECT count(*) FROM sqlite_master").fetchone()
-        except (SQLAlchemyError, sqlite3.Error) as error:
+            with closing(_connect(self._path)) as connection:
+                connection.raw.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except sqlite3.Error as error:
             raise LedgerUnusable(
                 f"the ledger {self._path} was left incomplete by a run that died, and cannot be repaired here: {error}",
                 hint="run `order-runner apply` once as a user who may write the file and its folder",
             ) from error
-        finally:
-            engine.dispose()
 
-    def _is_ready(self, connection: Connection, traces: list[Path]) -> bool:
+    def _is_ready(self, connection: SqliteConnection, traces: list[Path]) -> bool:
         """Whether there are tables to read; makes them unless the ledger is for reading only."""
         with connection.begin():
-            version = self._version(connection)
+            version = self._version(connection.raw)
         if not self._read_only:
-            _make_durable(_raw(connection))
+            _make_durable(connection.raw)
             if version != migrations.HEAD:
                 self._migrate(connection, traces)
             return True
@@ -220,12 +215,11 @@ class SqliteLedger(SqlLedger):
             raise self._outdated_error(version)
         return version is not None
 
-    def _version(self, connection: Connection) -> str | None:
+    def _version(self, raw: sqlite3.Connection) -> str | None:
         """The revision of the tables, None where there are none yet; `LedgerUnusable` where they are not ours.
 
         To be asked in a transaction: another run may be making the tables between one look and the next.
         """
-        raw = _raw(connection)
         application = raw.execute("PRAGMA application_id").fetchone()[0]
         if application == 0 and raw.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
             return None
@@ -236,26 +230,23 @@ class SqliteLedger(SqlLedger):
         version = str(raw.execute("SELECT version_num FROM alembic_version").fetchone()[0])
         return self._known_version(version)
 
-    def _migrate(self, connection: Connection, traces: list[Path]) -> None:
-        connection.execution_options(begin="BEGIN IMMEDIATE")
-        with connection.begin():
+    def _migrate(self, connection: SqliteConnection, traces: list[Path]) -> None:
+        with connection.begin(WRITE):
             # Somebody else may have been faster: only what is seen inside the write lock counts.
-            version = self._version(connection)
+            version = self._version(connection.raw)
             if version is None:
                 storage.refuse_lost(self._path, traces, restoring=self._restoring)
-                connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
-            if version != migrations.HEAD:
-                migrations.upgrade(connection)
-        connection.execution_options(begin="BEGIN")
+                _make_tables(connection.raw)
+            elif version != migrations.HEAD:
+                migrations.upgrade(connection.raw, "sqlite")
 
     @contextmanager
     def _trusting(self) -> Iterator[None]:
         """The one place where what SQLite and the disk say becomes `LedgerUnusable`, in their own words."""
         try:
             yield
-        except (SQLAlchemyError, sqlite3.Error, OSError) as error:
-            cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-            raise LedgerUnusable(f"the ledger {self._path} cannot be used: {cause}", hint=_way_out(cause)) from error
+        except (sqlite3.Error, OSError) as error:
+            raise LedgerUnusable(f"the ledger {self._path} cannot be used: {error}", hint=_way_out(error)) from error
 
 
 def _is_due(trace: Path) -> bool:
@@ -281,37 +272,63 @@ def _way_out(cause: BaseException) -> str:
     return next(found, "put this right; another file would be a new ledger, which knows nothing of what was bought")
 
 
-def _engine(path: Path, *, read_only: bool) -> Engine:
+class SqliteConnection(Connection):
+    """One session with the file; `how` is how its transactions begin."""
+
+    def __init__(self, raw: sqlite3.Connection, how: str = READ) -> None:
+        super().__init__()
+        self.raw = raw
+        self._how = how
+
+    def run(self, statement: Statement, values: Mapping[str, Any]) -> sqlite3.Cursor:
+        """The driver's cursor after the statement."""
+        return self.raw.execute(statement.sqlite, values)
+
+    @contextmanager
+    def begin(self, how: str | None = None) -> Iterator[None]:
+        """A transaction: its commit is acknowledged when the `with` is left, and it is undone where that raises."""
+        with self.turn:
+            self.raw.execute(how or self._how)
+            try:
+                yield
+                self.commit()
+            except BaseException:
+                with suppress(sqlite3.Error):
+                    self.raw.rollback()
+                raise
+
+    def commit(self) -> None:
+        """Not by the driver's own method, which does nothing where SQLite has rolled back by itself."""
+        self.raw.execute("COMMIT")
+
+    def close(self) -> None:
+        """End the session."""
+        self.raw.close()
+
+
+def _connect(path: Path, *, read_only: bool = False, how: str = READ) -> SqliteConnection:
     uri = f"file:{quote(os.fsencode(path))}?mode={'ro' if read_only else 'rw'}"
-
-    def connect() -> sqlite3.Connection:
-        # `isolation_level=None`: SQLAlchemy's `begin` event below opens every transaction, Python's driver none.
-        raw = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-        raw.execute("PRAGMA foreign_keys = ON")
-        return raw
-
-    engine = create_engine("sqlite+pysqlite://", creator=connect, poolclass=NullPool)
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        connection.connection.cursor().execute(connection.get_execution_options().get("begin", "BEGIN"))
-
-    return engine
+    # `isolation_level=None`: every transaction is opened by `SqliteConnection`, none by Python's driver.
+    raw = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    raw.execute("PRAGMA foreign_keys = ON")
+    return SqliteConnection(raw, how)
 
 
-def _has_hot_journal(engine: Engine) -> bool:
+def _has_hot_journal(path: Path) -> bool:
     """Whether a reader is refused because of a rollback journal that a dead process left."""
-    with engine.connect() as connection:
+    with closing(_connect(path, read_only=True)) as connection:
         try:
-            _raw(connection).execute("SELECT count(*) FROM sqlite_master").fetchone()
+            connection.raw.execute("SELECT count(*) FROM sqlite_master").fetchone()
         except sqlite3.OperationalError as error:
             return error.sqlite_errorcode == sqlite3.SQLITE_READONLY_ROLLBACK
     return False
 
 
-def _raw(connection: Connection) -> sqlite3.Connection:
-    """The driver's own connection, for what must not run inside a transaction."""
-    return cast("sqlite3.Connection", connection.connection.driver_connection)
+def _make_tables(raw: sqlite3.Connection) -> None:
+    """All that the migrations would make of an empty file."""
+    raw.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    for statement in statements.NEW_FILE:
+        raw.execute(statement)
 
 
 def _make_durable(raw: sqlite3.Connection) -> None:

@@ -1,309 +1,280 @@
-"""The statements of a ledger, built once so that SQLAlchemy compiles each once.
+"""The statements of a ledger, for SQLite and for PostgreSQL, and the tables of a new file.
 
-Conditions take parameters that begin with `b_`; every other parameter is a column to set. No engine is named: there is
-nothing here but what SQLite and PostgreSQL both understand.
+Written by `python -m runner.ledger.definitions`, which tells what each is for: change it there.
 """
 
-from __future__ import annotations
+from typing import Final
 
-from collections.abc import Iterable, Mapping
-from contextlib import nullcontext
-from typing import Any, Final
+from runner.ledger.connection import Statement
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    FromClause,
-    Insert,
-    Integer,
-    Select,
-    Text,
-    TextClause,
-    Update,
-    and_,
-    bindparam,
-    exists,
-    func,
-    literal_column,
-    select,
-    text,
+ROWS: Final = Statement(
+    'SELECT orders.account, orders."key", orders.type, orders.fields, orders.fingerprint, orders.state, orders.attempt, orders.updated_at, orders.claimed_at, orders.run_id, orders.quote_total, orders.order_id, orders.base_order_numbers, orders.total, orders.balance, orders.reason, orders.stray_order_id FROM orders WHERE orders.account = :b_account AND orders."key" IN (SELECT anon_1.value FROM json_each(:b_keys) AS anon_1)',
+    'SELECT orders.account, orders.key, orders.type, orders.fields, orders.fingerprint, orders.state, orders.attempt, orders.updated_at, orders.claimed_at, orders.run_id, orders.quote_total, orders.order_id, orders.base_order_numbers, orders.total, orders.balance, orders.reason, orders.stray_order_id FROM orders WHERE orders.account = %(b_account)s::VARCHAR AND orders.key IN (SELECT anon_1.value FROM json_array_elements_text(CAST(%(b_keys)s::VARCHAR AS JSON)) AS anon_1)',
 )
-
-from runner.ledger.schema import (
-    IS_CLAIMABLE,
-    IS_OPEN,
-    IS_PLACED,
-    account_keys,
-    chains,
-    days,
-    holds,
-    order_events,
-    orders,
-    runs,
-    strangers,
-    wants,
-    witnesses,
+PAGE: Final = Statement(
+    'SELECT orders.account, orders."key", orders.type, orders.fields, orders.fingerprint, orders.state, orders.attempt, orders.updated_at, orders.claimed_at, orders.run_id, orders.quote_total, orders.order_id, orders.base_order_numbers, orders.total, orders.balance, orders.reason, orders.stray_order_id FROM orders WHERE orders.account = :b_account AND orders."key" > :b_after ORDER BY orders."key" LIMIT :b_size OFFSET 0',
+    'SELECT orders.account, orders.key, orders.type, orders.fields, orders.fingerprint, orders.state, orders.attempt, orders.updated_at, orders.claimed_at, orders.run_id, orders.quote_total, orders.order_id, orders.base_order_numbers, orders.total, orders.balance, orders.reason, orders.stray_order_id FROM orders WHERE orders.account = %(b_account)s::VARCHAR AND orders.key > %(b_after)s::VARCHAR ORDER BY orders.key LIMIT %(b_size)s::INTEGER OFFSET 0',
 )
-
-
-class Prepared:
-    """A statement compiled once an engine and run on the driver's cursor: a fifth of the cost of executing it anew.
-
-    It runs inside the transaction that is open on the connection, and raises the driver's own errors.
-    """
-
-    def __init__(self, statement: Select[Any] | Insert | Update | TextClause, *columns: str) -> None:
-        """`columns` are those that an INSERT or UPDATE sets."""
-        self._statement = statement
-        self._columns = list(columns) or None
-        self._compiled: dict[str, tuple[str, list[str] | None]] = {}
-
-    @property
-    def text(self) -> str:
-        """The statement as no engine in particular would have it."""
-        return str(self._statement)
-
-    def one(self, connection: Connection, values: Mapping[str, Any]) -> dict[str, Any] | None:
-        """The first row, by the names of its columns."""
-        return _row(self.run(connection, values))
-
-    def change(self, connection: Connection, values: Mapping[str, Any]) -> int:
-        """How many rows were changed."""
-        cursor = self.run(connection, values)
-        changed: int = cursor.rowcount
-        cursor.close()
-        return changed
-
-    def run(self, connection: Connection, values: Mapping[str, Any]) -> Any:
-        """The driver's cursor after the statement."""
-        sql, names = self._compiled.get(connection.dialect.name) or self._compile(connection)
-        cursor = connection.connection.cursor()
-        cursor.execute(sql, values if names is None else [values[name] for name in names])
-        return cursor
-
-    def _compile(self, connection: Connection) -> tuple[str, list[str] | None]:
-        compiled: Any = self._statement.compile(dialect=connection.dialect, column_keys=self._columns)
-        self._compiled[connection.dialect.name] = str(compiled), compiled.positiontup
-        return self._compiled[connection.dialect.name]
-
-
-Call = tuple[Prepared, Mapping[str, Any]]
-
-
-def read_together(connection: Connection, *calls: Call) -> list[dict[str, Any] | None]:
-    """The first row of each of these reads, made in this order, in one journey where the driver can."""
-    return [_row(cursor) for cursor in _run_together(connection, calls)]
-
-
-def change_together(connection: Connection, *calls: Call) -> None:
-    """Make these changes in this order, in one journey where the driver can."""
-    for cursor in _run_together(connection, calls):
-        cursor.close()
-
-
-def _run_together(connection: Connection, calls: Iterable[Call]) -> list[Any]:
-    pipeline = getattr(connection.connection.driver_connection, "pipeline", nullcontext)
-    with pipeline():
-        return [statement.run(connection, values) for statement, values in calls]
-
-
-def _row(cursor: Any) -> dict[str, Any] | None:
-    row = cursor.fetchone()
-    values = None if row is None else dict(zip([column[0] for column in cursor.description], row, strict=True))
-    cursor.close()
-    return values
-
-
-def of_account(table: FromClause, *columns: str) -> ColumnElement[bool]:
-    """The account's rows in which each of these columns is what the parameter `b_` and its name says."""
-    return and_(*(table.c[name] == bindparam(f"b_{name}") for name in ("account", *columns)))
-
-
-def one_of(column: ColumnElement[str], name: str) -> ColumnElement[bool]:
-    """The rows in which a column is in the list of the parameter `name`."""
-    return column.in_(bindparam(name, expanding=True))
-
-
-_OTHER: Final = orders.alias()
-_OWNER: Final = select(_OTHER.c.key).where(of_account(_OTHER, "order_id"), _OTHER.c.key != bindparam("b_key"))
-_OF_ORDER: Final = of_account(orders, "key")
-
-ROWS: Final = select(orders).where(of_account(orders), one_of(orders.c.key, "b_keys"))
-PAGE: Final = (
-    select(orders)
-    .where(of_account(orders), orders.c.key > bindparam("b_after"))
-    .order_by(orders.c.key)
-    .limit(bindparam("b_size", type_=Integer))
+OPEN_ROWS: Final = Statement(
+    'SELECT orders.account, orders."key", orders.type, orders.fields, orders.fingerprint, orders.state, orders.attempt, orders.updated_at, orders.claimed_at, orders.run_id, orders.quote_total, orders.order_id, orders.base_order_numbers, orders.total, orders.balance, orders.reason, orders.stray_order_id FROM orders WHERE orders.account = :b_account AND state IN (\'submitted\', \'unknown\') ORDER BY orders.claimed_at, orders."key"',
+    "SELECT orders.account, orders.key, orders.type, orders.fields, orders.fingerprint, orders.state, orders.attempt, orders.updated_at, orders.claimed_at, orders.run_id, orders.quote_total, orders.order_id, orders.base_order_numbers, orders.total, orders.balance, orders.reason, orders.stray_order_id FROM orders WHERE orders.account = %(b_account)s::VARCHAR AND state IN ('submitted', 'unknown') ORDER BY orders.claimed_at, orders.key",
 )
-OPEN_ROWS: Final = select(orders).where(of_account(orders), text(IS_OPEN)).order_by(orders.c.claimed_at, orders.c.key)
-NEWEST: Final = (
-    select(orders)
-    .where(of_account(orders), text(f"NOT ({IS_OPEN})"))
-    .order_by(orders.c.updated_at.desc(), orders.c.key.desc())
-    .limit(bindparam("b_size", type_=Integer))
+NEWEST: Final = Statement(
+    'SELECT orders.account, orders."key", orders.type, orders.fields, orders.fingerprint, orders.state, orders.attempt, orders.updated_at, orders.claimed_at, orders.run_id, orders.quote_total, orders.order_id, orders.base_order_numbers, orders.total, orders.balance, orders.reason, orders.stray_order_id FROM orders WHERE orders.account = :b_account AND NOT (state IN (\'submitted\', \'unknown\')) ORDER BY orders.updated_at DESC, orders."key" DESC LIMIT :b_size OFFSET 0',
+    "SELECT orders.account, orders.key, orders.type, orders.fields, orders.fingerprint, orders.state, orders.attempt, orders.updated_at, orders.claimed_at, orders.run_id, orders.quote_total, orders.order_id, orders.base_order_numbers, orders.total, orders.balance, orders.reason, orders.stray_order_id FROM orders WHERE orders.account = %(b_account)s::VARCHAR AND NOT (state IN ('submitted', 'unknown')) ORDER BY orders.updated_at DESC, orders.key DESC LIMIT %(b_size)s::INTEGER OFFSET 0",
 )
-STRAY_ROWS: Final = (
-    select(orders)
-    .where(of_account(orders), orders.c.stray_order_id.is_not(None), text(IS_CLAIMABLE))
-    .order_by(orders.c.stray_order_id)
+STRAY_ROWS: Final = Statement(
+    'SELECT orders.account, orders."key", orders.type, orders.fields, orders.fingerprint, orders.state, orders.attempt, orders.updated_at, orders.claimed_at, orders.run_id, orders.quote_total, orders.order_id, orders.base_order_numbers, orders.total, orders.balance, orders.reason, orders.stray_order_id FROM orders WHERE orders.account = :b_account AND orders.stray_order_id IS NOT NULL AND state IN (\'planned\', \'rejected\', \'absent\') ORDER BY orders.stray_order_id',
+    "SELECT orders.account, orders.key, orders.type, orders.fields, orders.fingerprint, orders.state, orders.attempt, orders.updated_at, orders.claimed_at, orders.run_id, orders.quote_total, orders.order_id, orders.base_order_numbers, orders.total, orders.balance, orders.reason, orders.stray_order_id FROM orders WHERE orders.account = %(b_account)s::VARCHAR AND orders.stray_order_id IS NOT NULL AND state IN ('planned', 'rejected', 'absent') ORDER BY orders.stray_order_id",
 )
-"""The orders that nothing buys because the vendor also answered them with an order id that could not become theirs."""
-
-ROW: Final = Prepared(select(orders).where(_OF_ORDER))
-ROW_AND_OWNER: Final = Prepared(select(orders, _OWNER.scalar_subquery().label("owner")).where(_OF_ORDER))
-"""`owner`: the key of another order that has the vendor's order id already."""
-INSERT_ORDER: Final = Prepared(
-    orders.insert(),
-    *("account", "key", "type", "fields", "fingerprint", "state", "attempt", "updated_at", "base_order_numbers"),
+ROW: Final = Statement(
+    'SELECT orders.account, orders."key", orders.type, orders.fields, orders.fingerprint, orders.state, orders.attempt, orders.updated_at, orders.claimed_at, orders.run_id, orders.quote_total, orders.order_id, orders.base_order_numbers, orders.total, orders.balance, orders.reason, orders.stray_order_id FROM orders WHERE orders.account = :b_account AND orders."key" = :b_key',
+    'SELECT orders.account, orders.key, orders.type, orders.fields, orders.fingerprint, orders.state, orders.attempt, orders.updated_at, orders.claimed_at, orders.run_id, orders.quote_total, orders.order_id, orders.base_order_numbers, orders.total, orders.balance, orders.reason, orders.stray_order_id FROM orders WHERE orders.account = %(b_account)s::VARCHAR AND orders.key = %(b_key)s::VARCHAR',
 )
-_IS_HELD: Final = exists().where(of_account(holds, "fence"))
-_CLAIMED: Final = (
-    *("type", "fields", "fingerprint", "state", "attempt", "updated_at", "claimed_at", "run_id", "quote_total"),
-    "reason",
+ROW_AND_OWNER: Final = Statement(
+    'SELECT orders.account, orders."key", orders.type, orders.fields, orders.fingerprint, orders.state, orders.attempt, orders.updated_at, orders.claimed_at, orders.run_id, orders.quote_total, orders.order_id, orders.base_order_numbers, orders.total, orders.balance, orders.reason, orders.stray_order_id, (SELECT orders_1."key" FROM orders AS orders_1 WHERE orders_1.account = :b_account AND orders_1.order_id = :b_order_id AND orders_1."key" != :b_key) AS owner FROM orders WHERE orders.account = :b_account AND orders."key" = :b_key',
+    'SELECT orders.account, orders.key, orders.type, orders.fields, orders.fingerprint, orders.state, orders.attempt, orders.updated_at, orders.claimed_at, orders.run_id, orders.quote_total, orders.order_id, orders.base_order_numbers, orders.total, orders.balance, orders.reason, orders.stray_order_id, (SELECT orders_1.key FROM orders AS orders_1 WHERE orders_1.account = %(b_account)s::VARCHAR AND orders_1.order_id = %(b_order_id)s::VARCHAR AND orders_1.key != %(b_key)s::VARCHAR) AS owner FROM orders WHERE orders.account = %(b_account)s::VARCHAR AND orders.key = %(b_key)s::VARCHAR',
 )
-_NEW: Final = [orders.c[name] for name in ("account", "key", "base_order_numbers", *_CLAIMED)]
-CLAIM: Final = Prepared(
-    orders.update().where(
-        of_account(orders, "key", "attempt"), text(IS_CLAIMABLE), orders.c.stray_order_id.is_(None), _IS_HELD
-    ),
-    *_CLAIMED,
+INSERT_ORDER: Final = Statement(
+    'INSERT INTO orders (account, "key", type, fields, fingerprint, state, attempt, updated_at, base_order_numbers) VALUES (:account, :key, :type, :fields, :fingerprint, :state, :attempt, :updated_at, :base_order_numbers)',
+    'INSERT INTO orders (account, key, type, fields, fingerprint, state, attempt, updated_at, base_order_numbers) VALUES (%(account)s::VARCHAR, %(key)s::VARCHAR, %(type)s::VARCHAR, %(fields)s::VARCHAR, %(fingerprint)s::VARCHAR, %(state)s::VARCHAR, %(attempt)s::INTEGER, %(updated_at)s::VARCHAR, %(base_order_numbers)s::VARCHAR)',
 )
-"""The one conditional move that makes an attempt."""
-CLAIM_NEW: Final = Prepared(
-    orders.insert().from_select(
-        [column.name for column in _NEW],
-        select(*(bindparam(column.name, type_=column.type) for column in _NEW)).where(_IS_HELD),
-    )
+CLAIM: Final = Statement(
+    'UPDATE orders SET type=:type, fields=:fields, fingerprint=:fingerprint, state=:state, attempt=:attempt, updated_at=:updated_at, claimed_at=:claimed_at, run_id=:run_id, quote_total=:quote_total, reason=:reason WHERE orders.account = :b_account AND orders."key" = :b_key AND orders.attempt = :b_attempt AND state IN (\'planned\', \'rejected\', \'absent\') AND orders.stray_order_id IS NULL AND (EXISTS (SELECT * FROM holds WHERE holds.account = :b_account AND holds.fence = :b_fence))',
+    "UPDATE orders SET type=%(type)s::VARCHAR, fields=%(fields)s::VARCHAR, fingerprint=%(fingerprint)s::VARCHAR, state=%(state)s::VARCHAR, attempt=%(attempt)s::INTEGER, updated_at=%(updated_at)s::VARCHAR, claimed_at=%(claimed_at)s::VARCHAR, run_id=%(run_id)s::VARCHAR, quote_total=%(quote_total)s::VARCHAR, reason=%(reason)s::VARCHAR WHERE orders.account = %(b_account)s::VARCHAR AND orders.key = %(b_key)s::VARCHAR AND orders.attempt = %(b_attempt)s::INTEGER AND state IN ('planned', 'rejected', 'absent') AND orders.stray_order_id IS NULL AND (EXISTS (SELECT * FROM holds WHERE holds.account = %(b_account)s::VARCHAR AND holds.fence = %(b_fence)s::INTEGER))",
 )
-"""The same for an order that has no row yet; its key is free, or the statement fails."""
-MOVE: Final = Prepared(
-    orders.update().where(_OF_ORDER),
-    *("state", "updated_at", "reason", "order_id", "base_order_numbers", "total", "balance", "stray_order_id"),
+IS_CLAIMED: Final = Statement(
+    'SELECT CAST(CASE WHEN (EXISTS (SELECT * FROM orders WHERE orders.account = :b_account AND orders."key" = :b_key AND orders.attempt = :b_attempt AND orders.state = :b_state AND orders.run_id = :b_run_id)) THEN \'1\' ELSE \'the claim found its order changed\' END AS INTEGER) AS anon_1',
+    "SELECT CAST(CASE WHEN (EXISTS (SELECT * FROM orders WHERE orders.account = %(b_account)s::VARCHAR AND orders.key = %(b_key)s::VARCHAR AND orders.attempt = %(b_attempt)s::INTEGER AND orders.state = %(b_state)s::VARCHAR AND orders.run_id = %(b_run_id)s::VARCHAR)) THEN '1' ELSE 'the claim found its order changed' END AS INTEGER) AS anon_1",
 )
-ADOPT: Final = Prepared(
-    orders.update().where(of_account(orders, "key", "attempt"), text(IS_CLAIMABLE), _IS_HELD),
-    *("type", "fields", "fingerprint", "state", "attempt", "updated_at", "claimed_at", "quote_total", "reason"),
-    *("order_id", "base_order_numbers", "total", "balance", "stray_order_id"),
+CLAIM_NEW: Final = Statement(
+    'INSERT INTO orders (account, "key", base_order_numbers, type, fields, fingerprint, state, attempt, updated_at, claimed_at, run_id, quote_total, reason) SELECT :account AS anon_1, :key AS anon_2, :base_order_numbers AS anon_3, :type AS anon_4, :fields AS anon_5, :fingerprint AS anon_6, :state AS anon_7, :attempt AS anon_8, :updated_at AS anon_9, :claimed_at AS anon_10, :run_id AS anon_11, :quote_total AS anon_12, :reason AS anon_13 WHERE EXISTS (SELECT * FROM holds WHERE holds.account = :b_account AND holds.fence = :b_fence)',
+    'INSERT INTO orders (account, key, base_order_numbers, type, fields, fingerprint, state, attempt, updated_at, claimed_at, run_id, quote_total, reason) SELECT %(account)s::VARCHAR AS anon_1, %(key)s::VARCHAR AS anon_2, %(base_order_numbers)s::VARCHAR AS anon_3, %(type)s::VARCHAR AS anon_4, %(fields)s::VARCHAR AS anon_5, %(fingerprint)s::VARCHAR AS anon_6, %(state)s::VARCHAR AS anon_7, %(attempt)s::INTEGER AS anon_8, %(updated_at)s::VARCHAR AS anon_9, %(claimed_at)s::VARCHAR AS anon_10, %(run_id)s::VARCHAR AS anon_11, %(quote_total)s::VARCHAR AS anon_12, %(reason)s::VARCHAR AS anon_13 WHERE EXISTS (SELECT * FROM holds WHERE holds.account = %(b_account)s::VARCHAR AND holds.fence = %(b_fence)s::INTEGER)',
 )
-"""The one move to `placed` without a claim."""
-_TAKEN_OVER: Final = (
-    *("type", "fields", "fingerprint", "state", "attempt", "updated_at", "claimed_at", "run_id", "quote_total"),
-    *("reason", "order_id", "base_order_numbers", "total", "balance", "stray_order_id"),
+MOVE: Final = Statement(
+    'UPDATE orders SET state=:state, updated_at=:updated_at, order_id=:order_id, base_order_numbers=:base_order_numbers, total=:total, balance=:balance, reason=:reason, stray_order_id=:stray_order_id WHERE orders.account = :b_account AND orders."key" = :b_key',
+    'UPDATE orders SET state=%(state)s::VARCHAR, updated_at=%(updated_at)s::VARCHAR, order_id=%(order_id)s::VARCHAR, base_order_numbers=%(base_order_numbers)s::VARCHAR, total=%(total)s::VARCHAR, balance=%(balance)s::VARCHAR, reason=%(reason)s::VARCHAR, stray_order_id=%(stray_order_id)s::VARCHAR WHERE orders.account = %(b_account)s::VARCHAR AND orders.key = %(b_key)s::VARCHAR',
 )
-TAKE_OVER: Final = Prepared(
-    orders.update().where(
-        of_account(orders, "key", "attempt"), text(IS_CLAIMABLE), orders.c.stray_order_id.is_(None), _IS_HELD
-    ),
-    *_TAKEN_OVER,
+ADOPT: Final = Statement(
+    'UPDATE orders SET type=:type, fields=:fields, fingerprint=:fingerprint, state=:state, attempt=:attempt, updated_at=:updated_at, claimed_at=:claimed_at, quote_total=:quote_total, order_id=:order_id, base_order_numbers=:base_order_numbers, total=:total, balance=:balance, reason=:reason, stray_order_id=:stray_order_id WHERE orders.account = :b_account AND orders."key" = :b_key AND orders.attempt = :b_attempt AND state IN (\'planned\', \'rejected\', \'absent\') AND (EXISTS (SELECT * FROM holds WHERE holds.account = :b_account AND holds.fence = :b_fence))',
+    "UPDATE orders SET type=%(type)s::VARCHAR, fields=%(fields)s::VARCHAR, fingerprint=%(fingerprint)s::VARCHAR, state=%(state)s::VARCHAR, attempt=%(attempt)s::INTEGER, updated_at=%(updated_at)s::VARCHAR, claimed_at=%(claimed_at)s::VARCHAR, quote_total=%(quote_total)s::VARCHAR, order_id=%(order_id)s::VARCHAR, base_order_numbers=%(base_order_numbers)s::VARCHAR, total=%(total)s::VARCHAR, balance=%(balance)s::VARCHAR, reason=%(reason)s::VARCHAR, stray_order_id=%(stray_order_id)s::VARCHAR WHERE orders.account = %(b_account)s::VARCHAR AND orders.key = %(b_key)s::VARCHAR AND orders.attempt = %(b_attempt)s::INTEGER AND state IN ('planned', 'rejected', 'absent') AND (EXISTS (SELECT * FROM holds WHERE holds.account = %(b_account)s::VARCHAR AND holds.fence = %(b_fence)s::INTEGER))",
 )
-"""The move of a key that takes over a purchase from another one."""
-GIVE_UP: Final = Prepared(
-    orders.update().where(of_account(orders, "key", "attempt"), text(IS_PLACED), _IS_HELD),
-    *("state", "updated_at", "reason", "quote_total", "order_id", "base_order_numbers", "total", "balance"),
-    "stray_order_id",
+TAKE_OVER: Final = Statement(
+    'UPDATE orders SET type=:type, fields=:fields, fingerprint=:fingerprint, state=:state, attempt=:attempt, updated_at=:updated_at, claimed_at=:claimed_at, run_id=:run_id, quote_total=:quote_total, order_id=:order_id, base_order_numbers=:base_order_numbers, total=:total, balance=:balance, reason=:reason, stray_order_id=:stray_order_id WHERE orders.account = :b_account AND orders."key" = :b_key AND orders.attempt = :b_attempt AND state IN (\'planned\', \'rejected\', \'absent\') AND orders.stray_order_id IS NULL AND (EXISTS (SELECT * FROM holds WHERE holds.account = :b_account AND holds.fence = :b_fence))',
+    "UPDATE orders SET type=%(type)s::VARCHAR, fields=%(fields)s::VARCHAR, fingerprint=%(fingerprint)s::VARCHAR, state=%(state)s::VARCHAR, attempt=%(attempt)s::INTEGER, updated_at=%(updated_at)s::VARCHAR, claimed_at=%(claimed_at)s::VARCHAR, run_id=%(run_id)s::VARCHAR, quote_total=%(quote_total)s::VARCHAR, order_id=%(order_id)s::VARCHAR, base_order_numbers=%(base_order_numbers)s::VARCHAR, total=%(total)s::VARCHAR, balance=%(balance)s::VARCHAR, reason=%(reason)s::VARCHAR, stray_order_id=%(stray_order_id)s::VARCHAR WHERE orders.account = %(b_account)s::VARCHAR AND orders.key = %(b_key)s::VARCHAR AND orders.attempt = %(b_attempt)s::INTEGER AND state IN ('planned', 'rejected', 'absent') AND orders.stray_order_id IS NULL AND (EXISTS (SELECT * FROM holds WHERE holds.account = %(b_account)s::VARCHAR AND holds.fence = %(b_fence)s::INTEGER))",
 )
-"""The move of the key that had it."""
-
-STRANGERS: Final = select(strangers).where(of_account(strangers)).order_by(strangers.c.order_id)
-STRANGER: Final = Prepared(select(strangers.c.order_id).where(of_account(strangers, "order_id")))
-INSERT_STRANGER: Final = Prepared(strangers.insert())
-WANTS: Final = select(wants).where(of_account(wants), one_of(wants.c.key, "b_keys"))
-UPDATE_WANT: Final = Prepared(
-    wants.update().where(of_account(wants, "key")), "type", "fields", "fingerprint", "quote_total", "at"
+GIVE_UP: Final = Statement(
+    'UPDATE orders SET state=:state, updated_at=:updated_at, quote_total=:quote_total, order_id=:order_id, base_order_numbers=:base_order_numbers, total=:total, balance=:balance, reason=:reason, stray_order_id=:stray_order_id WHERE orders.account = :b_account AND orders."key" = :b_key AND orders.attempt = :b_attempt AND state = \'placed\' AND (EXISTS (SELECT * FROM holds WHERE holds.account = :b_account AND holds.fence = :b_fence))',
+    "UPDATE orders SET state=%(state)s::VARCHAR, updated_at=%(updated_at)s::VARCHAR, quote_total=%(quote_total)s::VARCHAR, order_id=%(order_id)s::VARCHAR, base_order_numbers=%(base_order_numbers)s::VARCHAR, total=%(total)s::VARCHAR, balance=%(balance)s::VARCHAR, reason=%(reason)s::VARCHAR, stray_order_id=%(stray_order_id)s::VARCHAR WHERE orders.account = %(b_account)s::VARCHAR AND orders.key = %(b_key)s::VARCHAR AND orders.attempt = %(b_attempt)s::INTEGER AND state = 'placed' AND (EXISTS (SELECT * FROM holds WHERE holds.account = %(b_account)s::VARCHAR AND holds.fence = %(b_fence)s::INTEGER))",
 )
-INSERT_WANT: Final = Prepared(wants.insert())
-
-_DAY: Final = literal_column("substr(COALESCE(claimed_at, ''), 1, 10)", Text)
-DAYS: Final = select(days).where(of_account(days), days.c.day >= bindparam("b_day")).order_by(days.c.day)
-DAY: Final = Prepared(select(days).where(of_account(days, "day")))
-DAY_OF_ORDER: Final = Prepared(
-    select(days).where(
-        of_account(days), days.c.day == select(_DAY).select_from(orders).where(_OF_ORDER).scalar_subquery()
-    )
+STRANGERS: Final = Statement(
+    'SELECT strangers.account, strangers.order_id, strangers.who, strangers.source, strangers.reason, strangers.at FROM strangers WHERE strangers.account = :b_account ORDER BY strangers.order_id',
+    'SELECT strangers.account, strangers.order_id, strangers.who, strangers.source, strangers.reason, strangers.at FROM strangers WHERE strangers.account = %(b_account)s::VARCHAR ORDER BY strangers.order_id',
 )
-"""What is kept of the day that an order was claimed on."""
-INSERT_DAY: Final = Prepared(days.insert())
-UPDATE_DAY: Final = Prepared(days.update().where(of_account(days, "day")), "orders", "spent")
-COSTS: Final = (
-    select(
-        _DAY.label("day"),
-        orders.c.state,
-        func.coalesce(orders.c.total, orders.c.quote_total).label("cost"),
-        orders.c.stray_order_id.is_not(None).label("stray"),
-        func.count().label("orders"),
-    )
-    .where(of_account(orders))
-    .group_by(text("1"), text("2"), text("3"), text("4"))
-    .order_by(text("1"))
+STRANGER: Final = Statement(
+    'SELECT strangers.order_id FROM strangers WHERE strangers.account = :b_account AND strangers.order_id = :b_order_id',
+    'SELECT strangers.order_id FROM strangers WHERE strangers.account = %(b_account)s::VARCHAR AND strangers.order_id = %(b_order_id)s::VARCHAR',
 )
-"""What `DAYS` follow from. Grouped by the amount's text: no engine's arithmetic touches money."""
-
-WITNESS: Final = Prepared(select(witnesses.c.type).where(of_account(witnesses, "digest")))
-INSERT_WITNESS: Final = Prepared(witnesses.insert())
-
-INSERT_EVENT: Final = Prepared(
-    order_events.insert(), *(column.name for column in order_events.c if not column.primary_key)
+INSERT_STRANGER: Final = Statement(
+    'INSERT INTO strangers (account, order_id, who, source, reason, at) VALUES (:account, :order_id, :who, :source, :reason, :at)',
+    'INSERT INTO strangers (account, order_id, who, source, reason, at) VALUES (%(account)s::VARCHAR, %(order_id)s::VARCHAR, %(who)s::VARCHAR, %(source)s::VARCHAR, %(reason)s::VARCHAR, %(at)s::VARCHAR)',
 )
-SAME_EVENT: Final = Prepared(select(order_events.c.seq).where(of_account(order_events, "key", "attempt", "detail")))
-
-HOLD: Final = Prepared(select(holds.c.fence).where(of_account(holds)))
-INSERT_HOLD: Final = Prepared(holds.insert())
-UPDATE_HOLD: Final = Prepared(holds.update().where(of_account(holds)).values(fence=text("fence + 1")), "holder")
-
-ACCOUNT_KEYS: Final = select(account_keys).order_by(account_keys.c.n)
-CHAINED: Final = select(chains.c.account).where(chains.c.events > 0)
-"""The accounts that have events."""
-_ENTRY: Final = [column.name for column in account_keys.c]
-ENTER_KEY: Final = Prepared(
-    text(
-        f"INSERT INTO account_keys ({', '.join(_ENTRY)}) VALUES ({', '.join(f':{name}' for name in _ENTRY)}) "  # noqa: S608 - names of our own columns
-        "ON CONFLICT DO NOTHING"
-    )
+WANTS: Final = Statement(
+    'SELECT wants.account, wants."key", wants.type, wants.fields, wants.fingerprint, wants.quote_total, wants.at FROM wants WHERE wants.account = :b_account AND wants."key" IN (SELECT anon_1.value FROM json_each(:b_keys) AS anon_1)',
+    'SELECT wants.account, wants.key, wants.type, wants.fields, wants.fingerprint, wants.quote_total, wants.at FROM wants WHERE wants.account = %(b_account)s::VARCHAR AND wants.key IN (SELECT anon_1.value FROM json_array_elements_text(CAST(%(b_keys)s::VARCHAR AS JSON)) AS anon_1)',
 )
-"""Of two that enter the same number at once, one changes nothing: it has not seen what the other entered."""
-ACCOUNTS: Final = select(holds.c.account).order_by(holds.c.account)
-
-INSERT_RUN: Final = Prepared(runs.insert(), "id", "account", "mode", "started_at", "host", "pid", "ci_job")
-FINISH_RUN: Final = Prepared(runs.update().where(of_account(runs, "id")), "finished_at", "exit_code")
-
-_HEAD: Final = select(chains.c.events, chains.c.hash).where(of_account(chains))
-CHAIN: Final = Prepared(_HEAD.with_for_update())
-"""The head, and on engines that lock rows its lock: whoever enters an event reads it first, so that no chain forks."""
-INSERT_CHAIN: Final = Prepared(chains.insert())
-MOVE_CHAIN: Final = Prepared(chains.update().where(of_account(chains)), "events", "hash")
-
-HEAD: Final = Prepared(_HEAD)
-EVENT_BEFORE_THE_END: Final = Prepared(
-    select(order_events.c.seq, order_events.c.hash)
-    .where(of_account(order_events))
-    .order_by(order_events.c.seq.desc())
-    .limit(literal_column("1", Integer))
-    .offset(bindparam("b_beyond", type_=Integer))
+UPDATE_WANT: Final = Statement(
+    'UPDATE wants SET type=:type, fields=:fields, fingerprint=:fingerprint, quote_total=:quote_total, at=:at WHERE wants.account = :b_account AND wants."key" = :b_key',
+    'UPDATE wants SET type=%(type)s::VARCHAR, fields=%(fields)s::VARCHAR, fingerprint=%(fingerprint)s::VARCHAR, quote_total=%(quote_total)s::VARCHAR, at=%(at)s::VARCHAR WHERE wants.account = %(b_account)s::VARCHAR AND wants.key = %(b_key)s::VARCHAR',
 )
-"""The event that has `b_beyond` events of the account after it."""
-HISTORY: Final = (
-    select(order_events)
-    .where(of_account(order_events), order_events.c.seq > bindparam("b_after"))
-    .order_by(order_events.c.seq)
-    .limit(bindparam("b_size", type_=Integer))
+INSERT_WANT: Final = Statement(
+    'INSERT INTO wants (account, "key", type, fields, fingerprint, quote_total, at) VALUES (:account, :key, :type, :fields, :fingerprint, :quote_total, :at)',
+    'INSERT INTO wants (account, key, type, fields, fingerprint, quote_total, at) VALUES (%(account)s::VARCHAR, %(key)s::VARCHAR, %(type)s::VARCHAR, %(fields)s::VARCHAR, %(fingerprint)s::VARCHAR, %(quote_total)s::VARCHAR, %(at)s::VARCHAR)',
 )
-"""A page of it: read by its index, sorted by nothing."""
-EVENTS_OF: Final = (
-    select(order_events)
-    .where(of_account(order_events), one_of(order_events.c.key, "b_keys"))
-    .order_by(order_events.c.key, order_events.c.seq)  # by key first: else SQLite reads the account's whole history
+DAYS: Final = Statement(
+    'SELECT days.account, days.day, days.orders, days.spent FROM days WHERE days.account = :b_account AND days.day >= :b_day ORDER BY days.day',
+    'SELECT days.account, days.day, days.orders, days.spent FROM days WHERE days.account = %(b_account)s::VARCHAR AND days.day >= %(b_day)s::VARCHAR ORDER BY days.day',
 )
-ORPHAN: Final = Prepared(
-    select(order_events.c.seq, order_events.c.key)
-    .where(
-        of_account(order_events),
-        ~exists().where(orders.c.account == order_events.c.account, orders.c.key == order_events.c.key),
-    )
-    .order_by(order_events.c.seq)
+DAY: Final = Statement(
+    'SELECT days.account, days.day, days.orders, days.spent FROM days WHERE days.account = :b_account AND days.day = :b_day',
+    'SELECT days.account, days.day, days.orders, days.spent FROM days WHERE days.account = %(b_account)s::VARCHAR AND days.day = %(b_day)s::VARCHAR',
 )
-"""Events whose order is gone."""
-KEPT_WITNESS: Final = Prepared(select(witnesses).where(of_account(witnesses, "digest")))
-RESTORE_ORDER: Final = Prepared(orders.insert())
-REDO_ORDER: Final = Prepared(
-    orders.update().where(_OF_ORDER), *(column.name for column in orders.c if not column.primary_key)
+DAY_OF_ORDER: Final = Statement(
+    'SELECT days.account, days.day, days.orders, days.spent FROM days WHERE days.account = :b_account AND days.day = (SELECT substr(COALESCE(claimed_at, \'\'), 1, 10) FROM orders WHERE orders.account = :b_account AND orders."key" = :b_key)',
+    "SELECT days.account, days.day, days.orders, days.spent FROM days WHERE days.account = %(b_account)s::VARCHAR AND days.day = (SELECT substr(COALESCE(claimed_at, ''), 1, 10) FROM orders WHERE orders.account = %(b_account)s::VARCHAR AND orders.key = %(b_key)s::VARCHAR)",
+)
+INSERT_DAY: Final = Statement(
+    'INSERT INTO days (account, day, orders, spent) VALUES (:account, :day, :orders, :spent)',
+    'INSERT INTO days (account, day, orders, spent) VALUES (%(account)s::VARCHAR, %(day)s::VARCHAR, %(orders)s::VARCHAR, %(spent)s::VARCHAR)',
+)
+UPDATE_DAY: Final = Statement(
+    'UPDATE days SET orders=:orders, spent=:spent WHERE days.account = :b_account AND days.day = :b_day',
+    'UPDATE days SET orders=%(orders)s::VARCHAR, spent=%(spent)s::VARCHAR WHERE days.account = %(b_account)s::VARCHAR AND days.day = %(b_day)s::VARCHAR',
+)
+COSTS: Final = Statement(
+    "SELECT substr(COALESCE(claimed_at, ''), 1, 10) AS day, orders.state, coalesce(orders.total, orders.quote_total) AS cost, orders.stray_order_id IS NOT NULL AS stray, count(*) AS orders FROM orders WHERE orders.account = :b_account GROUP BY 1, 2, 3, 4 ORDER BY 1",
+    "SELECT substr(COALESCE(claimed_at, ''), 1, 10) AS day, orders.state, coalesce(orders.total, orders.quote_total) AS cost, orders.stray_order_id IS NOT NULL AS stray, count(*) AS orders FROM orders WHERE orders.account = %(b_account)s::VARCHAR GROUP BY 1, 2, 3, 4 ORDER BY 1",
+)
+INSERT_WITNESS: Final = Statement(
+    'INSERT INTO witnesses (account, digest, type, order_ids, at, package) VALUES (:account, :digest, :type, :order_ids, :at, :package) ON CONFLICT DO NOTHING',
+    'INSERT INTO witnesses (account, digest, type, order_ids, at, package) VALUES (%(account)s, %(digest)s, %(type)s, %(order_ids)s, %(at)s, %(package)s) ON CONFLICT DO NOTHING',
+)
+INSERT_EVENT: Final = Statement(
+    'INSERT INTO order_events (account, "key", attempt, event, "before", "after", at, run_id, reason, detail, prev_hash, hash) VALUES (:account, :key, :attempt, :event, :before, :after, :at, :run_id, :reason, :detail, :prev_hash, :hash)',
+    'INSERT INTO order_events (account, key, attempt, event, before, after, at, run_id, reason, detail, prev_hash, hash) VALUES (%(account)s::VARCHAR, %(key)s::VARCHAR, %(attempt)s::INTEGER, %(event)s::VARCHAR, %(before)s::VARCHAR, %(after)s::VARCHAR, %(at)s::VARCHAR, %(run_id)s::VARCHAR, %(reason)s::VARCHAR, %(detail)s::VARCHAR, %(prev_hash)s::VARCHAR, %(hash)s::VARCHAR) RETURNING order_events.seq',
+)
+SAME_EVENT: Final = Statement(
+    'SELECT order_events.seq FROM order_events WHERE order_events.account = :b_account AND order_events."key" = :b_key AND order_events.attempt = :b_attempt AND order_events.detail = :b_detail',
+    'SELECT order_events.seq FROM order_events WHERE order_events.account = %(b_account)s::VARCHAR AND order_events.key = %(b_key)s::VARCHAR AND order_events.attempt = %(b_attempt)s::INTEGER AND order_events.detail = %(b_detail)s::VARCHAR',
+)
+HOLD: Final = Statement(
+    'SELECT holds.fence FROM holds WHERE holds.account = :b_account',
+    'SELECT holds.fence FROM holds WHERE holds.account = %(b_account)s::VARCHAR',
+)
+KEEP_HOLD: Final = Statement(
+    'SELECT holds.fence FROM holds WHERE holds.account = :b_account',
+    'SELECT holds.fence FROM holds WHERE holds.account = %(b_account)s::VARCHAR FOR SHARE',
+)
+INSERT_HOLD: Final = Statement(
+    'INSERT INTO holds (account, fence, holder) VALUES (:account, :fence, :holder)',
+    'INSERT INTO holds (account, fence, holder) VALUES (%(account)s::VARCHAR, %(fence)s::INTEGER, %(holder)s::VARCHAR)',
+)
+UPDATE_HOLD: Final = Statement(
+    'UPDATE holds SET fence=fence + 1, holder=:holder WHERE holds.account = :b_account',
+    'UPDATE holds SET fence=fence + 1, holder=%(holder)s::VARCHAR WHERE holds.account = %(b_account)s::VARCHAR',
+)
+ACCOUNT_KEYS: Final = Statement(
+    'SELECT account_keys.n, account_keys.account, account_keys.salt, account_keys.digest, account_keys.address, account_keys.at, account_keys.who FROM account_keys ORDER BY account_keys.n',
+    'SELECT account_keys.n, account_keys.account, account_keys.salt, account_keys.digest, account_keys.address, account_keys.at, account_keys.who FROM account_keys ORDER BY account_keys.n',
+)
+CHAINED: Final = Statement(
+    'SELECT chains.account FROM chains WHERE chains.events > 0',
+    'SELECT chains.account FROM chains WHERE chains.events > 0',
+)
+ENTER_KEY: Final = Statement(
+    'INSERT INTO account_keys (n, account, salt, digest, address, at, who) VALUES (:n, :account, :salt, :digest, :address, :at, :who) ON CONFLICT DO NOTHING',
+    'INSERT INTO account_keys (n, account, salt, digest, address, at, who) VALUES (%(n)s, %(account)s, %(salt)s, %(digest)s, %(address)s, %(at)s, %(who)s) ON CONFLICT DO NOTHING',
+)
+ACCOUNTS: Final = Statement(
+    'SELECT holds.account FROM holds ORDER BY holds.account',
+    'SELECT holds.account FROM holds ORDER BY holds.account',
+)
+INSERT_RUN: Final = Statement(
+    'INSERT INTO runs (id, account, mode, started_at, host, pid, ci_job) VALUES (:id, :account, :mode, :started_at, :host, :pid, :ci_job)',
+    'INSERT INTO runs (id, account, mode, started_at, host, pid, ci_job) VALUES (%(id)s::VARCHAR, %(account)s::VARCHAR, %(mode)s::VARCHAR, %(started_at)s::VARCHAR, %(host)s::VARCHAR, %(pid)s::INTEGER, %(ci_job)s::VARCHAR)',
+)
+FINISH_RUN: Final = Statement(
+    'UPDATE runs SET finished_at=:finished_at, exit_code=:exit_code WHERE runs.account = :b_account AND runs.id = :b_id',
+    'UPDATE runs SET finished_at=%(finished_at)s::VARCHAR, exit_code=%(exit_code)s::INTEGER WHERE runs.account = %(b_account)s::VARCHAR AND runs.id = %(b_id)s::VARCHAR',
+)
+CHAIN: Final = Statement(
+    'SELECT chains.events, chains.hash FROM chains WHERE chains.account = :b_account',
+    'SELECT chains.events, chains.hash FROM chains WHERE chains.account = %(b_account)s::VARCHAR FOR UPDATE',
+)
+INSERT_CHAIN: Final = Statement(
+    'INSERT INTO chains (account, events, hash) VALUES (:account, :events, :hash)',
+    'INSERT INTO chains (account, events, hash) VALUES (%(account)s::VARCHAR, %(events)s::INTEGER, %(hash)s::VARCHAR)',
+)
+MOVE_CHAIN: Final = Statement(
+    'UPDATE chains SET events=:events, hash=:hash WHERE chains.account = :b_account',
+    'UPDATE chains SET events=%(events)s::INTEGER, hash=%(hash)s::VARCHAR WHERE chains.account = %(b_account)s::VARCHAR',
+)
+HEAD: Final = Statement(
+    'SELECT chains.events, chains.hash FROM chains WHERE chains.account = :b_account',
+    'SELECT chains.events, chains.hash FROM chains WHERE chains.account = %(b_account)s::VARCHAR',
+)
+EVENT_BEFORE_THE_END: Final = Statement(
+    'SELECT order_events.seq, order_events.hash FROM order_events WHERE order_events.account = :b_account ORDER BY order_events.seq DESC LIMIT 1 OFFSET :b_beyond',
+    'SELECT order_events.seq, order_events.hash FROM order_events WHERE order_events.account = %(b_account)s::VARCHAR ORDER BY order_events.seq DESC LIMIT 1 OFFSET %(b_beyond)s::INTEGER',
+)
+HISTORY: Final = Statement(
+    'SELECT order_events.seq, order_events.account, order_events."key", order_events.attempt, order_events.event, order_events."before", order_events."after", order_events.at, order_events.run_id, order_events.reason, order_events.detail, order_events.prev_hash, order_events.hash FROM order_events WHERE order_events.account = :b_account AND order_events.seq > :b_after ORDER BY order_events.seq LIMIT :b_size OFFSET 0',
+    'SELECT order_events.seq, order_events.account, order_events.key, order_events.attempt, order_events.event, order_events.before, order_events.after, order_events.at, order_events.run_id, order_events.reason, order_events.detail, order_events.prev_hash, order_events.hash FROM order_events WHERE order_events.account = %(b_account)s::VARCHAR AND order_events.seq > %(b_after)s::INTEGER ORDER BY order_events.seq LIMIT %(b_size)s::INTEGER OFFSET 0',
+)
+EVENTS_OF: Final = Statement(
+    'SELECT order_events.seq, order_events.account, order_events."key", order_events.attempt, order_events.event, order_events."before", order_events."after", order_events.at, order_events.run_id, order_events.reason, order_events.detail, order_events.prev_hash, order_events.hash FROM order_events WHERE order_events.account = :b_account AND order_events."key" IN (SELECT anon_1.value FROM json_each(:b_keys) AS anon_1) ORDER BY order_events."key", order_events.seq',
+    'SELECT order_events.seq, order_events.account, order_events.key, order_events.attempt, order_events.event, order_events.before, order_events.after, order_events.at, order_events.run_id, order_events.reason, order_events.detail, order_events.prev_hash, order_events.hash FROM order_events WHERE order_events.account = %(b_account)s::VARCHAR AND order_events.key IN (SELECT anon_1.value FROM json_array_elements_text(CAST(%(b_keys)s::VARCHAR AS JSON)) AS anon_1) ORDER BY order_events.key, order_events.seq',
+)
+ORPHAN: Final = Statement(
+    'SELECT order_events.seq, order_events."key" FROM order_events WHERE order_events.account = :b_account AND NOT (EXISTS (SELECT * FROM orders WHERE orders.account = order_events.account AND orders."key" = order_events."key")) ORDER BY order_events.seq',
+    'SELECT order_events.seq, order_events.key FROM order_events WHERE order_events.account = %(b_account)s::VARCHAR AND NOT (EXISTS (SELECT * FROM orders WHERE orders.account = order_events.account AND orders.key = order_events.key)) ORDER BY order_events.seq',
+)
+KEPT_WITNESS: Final = Statement(
+    'SELECT witnesses.account, witnesses.digest, witnesses.type, witnesses.order_ids, witnesses.at, witnesses.package FROM witnesses WHERE witnesses.account = :b_account AND witnesses.digest = :b_digest',
+    'SELECT witnesses.account, witnesses.digest, witnesses.type, witnesses.order_ids, witnesses.at, witnesses.package FROM witnesses WHERE witnesses.account = %(b_account)s::VARCHAR AND witnesses.digest = %(b_digest)s::VARCHAR',
+)
+RESTORE_ORDER: Final = Statement(
+    'INSERT INTO orders (account, "key", type, fields, fingerprint, state, attempt, updated_at, claimed_at, run_id, quote_total, order_id, base_order_numbers, total, balance, reason, stray_order_id) VALUES (:account, :key, :type, :fields, :fingerprint, :state, :attempt, :updated_at, :claimed_at, :run_id, :quote_total, :order_id, :base_order_numbers, :total, :balance, :reason, :stray_order_id)',
+    'INSERT INTO orders (account, key, type, fields, fingerprint, state, attempt, updated_at, claimed_at, run_id, quote_total, order_id, base_order_numbers, total, balance, reason, stray_order_id) VALUES (%(account)s::VARCHAR, %(key)s::VARCHAR, %(type)s::VARCHAR, %(fields)s::VARCHAR, %(fingerprint)s::VARCHAR, %(state)s::VARCHAR, %(attempt)s::INTEGER, %(updated_at)s::VARCHAR, %(claimed_at)s::VARCHAR, %(run_id)s::VARCHAR, %(quote_total)s::VARCHAR, %(order_id)s::VARCHAR, %(base_order_numbers)s::VARCHAR, %(total)s::VARCHAR, %(balance)s::VARCHAR, %(reason)s::VARCHAR, %(stray_order_id)s::VARCHAR)',
+)
+REDO_ORDER: Final = Statement(
+    'UPDATE orders SET type=:type, fields=:fields, fingerprint=:fingerprint, state=:state, attempt=:attempt, updated_at=:updated_at, claimed_at=:claimed_at, run_id=:run_id, quote_total=:quote_total, order_id=:order_id, base_order_numbers=:base_order_numbers, total=:total, balance=:balance, reason=:reason, stray_order_id=:stray_order_id WHERE orders.account = :b_account AND orders."key" = :b_key',
+    'UPDATE orders SET type=%(type)s::VARCHAR, fields=%(fields)s::VARCHAR, fingerprint=%(fingerprint)s::VARCHAR, state=%(state)s::VARCHAR, attempt=%(attempt)s::INTEGER, updated_at=%(updated_at)s::VARCHAR, claimed_at=%(claimed_at)s::VARCHAR, run_id=%(run_id)s::VARCHAR, quote_total=%(quote_total)s::VARCHAR, order_id=%(order_id)s::VARCHAR, base_order_numbers=%(base_order_numbers)s::VARCHAR, total=%(total)s::VARCHAR, balance=%(balance)s::VARCHAR, reason=%(reason)s::VARCHAR, stray_order_id=%(stray_order_id)s::VARCHAR WHERE orders.account = %(b_account)s::VARCHAR AND orders.key = %(b_key)s::VARCHAR',
+)
+EVENTS: Final = Statement(
+    'SELECT order_events.seq, order_events.attempt, order_events.event, order_events."after", order_events.at, order_events.detail FROM order_events WHERE order_events.account = :b_account AND order_events."key" = :b_key ORDER BY order_events.seq',
+    'SELECT order_events.seq, order_events.attempt, order_events.event, order_events.after, order_events.at, order_events.detail FROM order_events WHERE order_events.account = %(b_account)s::VARCHAR AND order_events.key = %(b_key)s::VARCHAR ORDER BY order_events.seq',
+)
+EARLIER: Final = Statement(
+    'SELECT order_events.seq FROM order_events WHERE order_events.account = :b_account AND order_events.seq < :b_seq ORDER BY order_events.seq DESC LIMIT 1 OFFSET :b_events',
+    'SELECT order_events.seq FROM order_events WHERE order_events.account = %(b_account)s::VARCHAR AND order_events.seq < %(b_seq)s::INTEGER ORDER BY order_events.seq DESC LIMIT 1 OFFSET %(b_events)s::INTEGER',
+)
+OWNERS: Final = Statement(
+    'SELECT orders.order_id, orders."key" FROM orders WHERE orders.account = :b_account AND orders.order_id IN (SELECT anon_1.value FROM json_each(:b_ids) AS anon_1)',
+    'SELECT orders.order_id, orders.key FROM orders WHERE orders.account = %(b_account)s::VARCHAR AND orders.order_id IN (SELECT anon_1.value FROM json_array_elements_text(CAST(%(b_ids)s::VARCHAR AS JSON)) AS anon_1)',
+)
+OWNED_NUMBERS: Final = Statement(
+    'SELECT anon_1.value FROM orders JOIN json_each(orders.base_order_numbers) AS anon_1 ON 1 = 1 WHERE orders.account = :b_account AND anon_1.value IN (SELECT anon_2.value FROM json_each(:b_numbers) AS anon_2)',
+    'SELECT anon_1.value FROM orders JOIN json_array_elements_text(CAST(orders.base_order_numbers AS JSON)) AS anon_1 ON true WHERE orders.account = %(b_account)s::VARCHAR AND anon_1.value IN (SELECT anon_2.value FROM json_array_elements_text(CAST(%(b_numbers)s::VARCHAR AS JSON)) AS anon_2)',
+)
+BOUGHT: Final = Statement(
+    'SELECT orders."key", orders.claimed_at FROM orders WHERE orders.account = :b_account AND state = \'placed\' AND orders.updated_at >= :b_at',
+    "SELECT orders.key, orders.claimed_at FROM orders WHERE orders.account = %(b_account)s::VARCHAR AND state = 'placed' AND orders.updated_at >= %(b_at)s::VARCHAR",
+)
+CLAIMED: Final = Statement(
+    'SELECT order_events."key", order_events.detail FROM order_events WHERE order_events.account = :b_account AND order_events."key" IN (SELECT anon_1.value FROM json_each(:b_keys) AS anon_1) AND event = \'claimed\' ORDER BY order_events."key", order_events.seq',
+    "SELECT order_events.key, order_events.detail FROM order_events WHERE order_events.account = %(b_account)s::VARCHAR AND order_events.key IN (SELECT anon_1.value FROM json_array_elements_text(CAST(%(b_keys)s::VARCHAR AS JSON)) AS anon_1) AND event = 'claimed' ORDER BY order_events.key, order_events.seq",
+)
+RENAMED: Final = Statement(
+    'SELECT order_events."key", order_events.detail FROM order_events WHERE order_events.account = :b_account AND order_events."key" IN (SELECT anon_1.value FROM json_each(:b_keys) AS anon_1) AND event = \'renamed\' AND "after" = \'renamed\' ORDER BY order_events."key", order_events.seq',
+    'SELECT order_events.key, order_events.detail FROM order_events WHERE order_events.account = %(b_account)s::VARCHAR AND order_events.key IN (SELECT anon_1.value FROM json_array_elements_text(CAST(%(b_keys)s::VARCHAR AS JSON)) AS anon_1) AND event = \'renamed\' AND "after" = \'renamed\' ORDER BY order_events.key, order_events.seq',
+)
+DEAREST: Final = Statement(
+    "SELECT coalesce(orders.total, orders.quote_total) AS cost FROM orders WHERE orders.account = :b_account AND state = 'placed' AND CAST(COALESCE(total, quote_total) AS NUMERIC) IS NOT NULL ORDER BY orders.account DESC, CAST(COALESCE(total, quote_total) AS NUMERIC) DESC LIMIT 1 OFFSET 0",
+    "SELECT coalesce(orders.total, orders.quote_total) AS cost FROM orders WHERE orders.account = %(b_account)s::VARCHAR AND state = 'placed' AND CAST(COALESCE(total, quote_total) AS NUMERIC) IS NOT NULL ORDER BY orders.account DESC, CAST(COALESCE(total, quote_total) AS NUMERIC) DESC LIMIT 1 OFFSET 0",
+)
+ALIKE: Final = Statement(
+    'SELECT orders."key", orders.claimed_at FROM orders WHERE orders.fingerprint IN (SELECT anon_1.value FROM json_each(:b_fingerprints) AS anon_1) AND (state = \'placed\' OR state IN (\'submitted\', \'unknown\')) AND (orders.account || \'\') = :b_account AND (orders.claimed_at || \'\') >= :b_at ORDER BY orders.claimed_at, orders."key"',
+    "SELECT orders.key, orders.claimed_at FROM orders WHERE orders.fingerprint IN (SELECT anon_1.value FROM json_array_elements_text(CAST(%(b_fingerprints)s::VARCHAR AS JSON)) AS anon_1) AND (state = 'placed' OR state IN ('submitted', 'unknown')) AND (orders.account || '') = %(b_account)s::VARCHAR AND (orders.claimed_at || '') >= %(b_at)s::VARCHAR ORDER BY orders.claimed_at, orders.key",
+)
+NEW_FILE: Final = (
+    'CREATE TABLE alembic_version ( version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num) )',
+    "CREATE TABLE witnesses ( account TEXT NOT NULL, digest TEXT NOT NULL, type TEXT NOT NULL, order_ids TEXT NOT NULL, at TEXT NOT NULL, package TEXT, PRIMARY KEY (account, digest), CONSTRAINT witnesses_type CHECK (type IN ('ipv4', 'isp', 'mix', 'mix_isp', 'ipv6', 'mobile', 'resident')) )",
+    'CREATE TABLE runs ( id TEXT NOT NULL, account TEXT NOT NULL, mode TEXT NOT NULL, started_at TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL, ci_job TEXT, finished_at TEXT, exit_code INTEGER, PRIMARY KEY (id) )',
+    'CREATE TABLE holds ( account TEXT NOT NULL, fence INTEGER NOT NULL, holder TEXT NOT NULL, PRIMARY KEY (account) )',
+    "CREATE TRIGGER witnesses_no_UPDATE BEFORE UPDATE ON witnesses BEGIN SELECT RAISE(ABORT, 'witnesses: UPDATE is not allowed, it is only ever added to'); END",
+    "CREATE TRIGGER witnesses_no_DELETE BEFORE DELETE ON witnesses BEGIN SELECT RAISE(ABORT, 'witnesses: DELETE is not allowed, it is only ever added to'); END",
+    'CREATE TABLE chains ( account TEXT NOT NULL, events INTEGER NOT NULL, hash TEXT NOT NULL, PRIMARY KEY (account) ) WITHOUT ROWID',
+    'CREATE TABLE strangers ( account TEXT NOT NULL, order_id TEXT NOT NULL, who TEXT NOT NULL, source TEXT NOT NULL, reason TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (account, order_id) ) WITHOUT ROWID',
+    'CREATE TABLE wants ( account TEXT NOT NULL, "key" TEXT NOT NULL, type TEXT NOT NULL, fields TEXT NOT NULL, fingerprint TEXT NOT NULL, quote_total TEXT, at TEXT NOT NULL, PRIMARY KEY (account, "key"), CONSTRAINT wants_type CHECK (type IN (\'ipv4\', \'isp\', \'mix\', \'mix_isp\', \'ipv6\', \'mobile\', \'resident\')) ) WITHOUT ROWID',
+    "CREATE TRIGGER strangers_no_UPDATE BEFORE UPDATE ON strangers BEGIN SELECT RAISE(ABORT, 'strangers: UPDATE is not allowed, it is only ever added to'); END",
+    "CREATE TRIGGER strangers_no_DELETE BEFORE DELETE ON strangers BEGIN SELECT RAISE(ABORT, 'strangers: DELETE is not allowed, it is only ever added to'); END",
+    'CREATE TABLE account_keys ( n INTEGER NOT NULL, account TEXT NOT NULL, salt TEXT, digest TEXT, address TEXT, at TEXT NOT NULL, who TEXT NOT NULL, PRIMARY KEY (n), CONSTRAINT account_keys_whole CHECK ((digest IS NULL) = (salt IS NULL) AND (digest IS NULL) = (address IS NULL)), CONSTRAINT account_keys_n CHECK (n > 0) )',
+    "CREATE TRIGGER account_keys_no_UPDATE BEFORE UPDATE ON account_keys BEGIN SELECT RAISE(ABORT, 'account_keys: UPDATE is not allowed, it is only ever added to'); END",
+    "CREATE TRIGGER account_keys_no_DELETE BEFORE DELETE ON account_keys BEGIN SELECT RAISE(ABORT, 'account_keys: DELETE is not allowed, it is only ever added to'); END",
+    'CREATE TABLE orders ( account TEXT NOT NULL, "key" TEXT NOT NULL, type TEXT NOT NULL, fields TEXT NOT NULL, fingerprint TEXT NOT NULL, state TEXT NOT NULL, attempt INTEGER NOT NULL, updated_at TEXT NOT NULL, claimed_at TEXT, run_id TEXT, quote_total TEXT, order_id TEXT, base_order_numbers TEXT NOT NULL, total TEXT, balance TEXT, reason TEXT, stray_order_id TEXT, PRIMARY KEY (account, "key"), CONSTRAINT orders_type CHECK (type IN (\'ipv4\', \'isp\', \'mix\', \'mix_isp\', \'ipv6\', \'mobile\', \'resident\')), CONSTRAINT orders_state CHECK (state IN (\'planned\', \'submitted\', \'placed\', \'rejected\', \'unknown\', \'absent\', \'renamed\')), CONSTRAINT orders_placed_has_order_id CHECK ((state = \'placed\') = (order_id IS NOT NULL)), CONSTRAINT orders_attempt CHECK (attempt > 0 OR (attempt = 0 AND state = \'planned\')) ) WITHOUT ROWID',
+    'CREATE TABLE order_events ( seq INTEGER NOT NULL, account TEXT NOT NULL, "key" TEXT NOT NULL, attempt INTEGER NOT NULL, event TEXT NOT NULL, "before" TEXT NOT NULL, "after" TEXT, at TEXT NOT NULL, run_id TEXT, reason TEXT, detail TEXT NOT NULL, prev_hash TEXT NOT NULL, hash TEXT NOT NULL, PRIMARY KEY (seq), CONSTRAINT order_events_order FOREIGN KEY(account, "key") REFERENCES orders (account, "key"), CONSTRAINT order_events_event CHECK (event IN (\'claimed\', \'placed\', \'rejected\', \'not_sent\', \'unknown\', \'abandoned\', \'reconciled\', \'resolved\', \'renamed\')), CONSTRAINT order_events_before CHECK (before IN (\'planned\', \'submitted\', \'placed\', \'rejected\', \'unknown\', \'absent\', \'renamed\')), CONSTRAINT order_events_legal_move CHECK (after IS NULL OR before || \' \' || event || \' \' || after IN (\'planned claimed submitted\', \'rejected claimed submitted\', \'absent claimed submitted\', \'submitted placed placed\', \'submitted rejected rejected\', \'submitted not_sent planned\', \'submitted unknown unknown\', \'submitted abandoned unknown\', \'unknown placed placed\', \'unknown rejected rejected\', \'unknown not_sent planned\', \'absent placed placed\', \'unknown reconciled placed\', \'unknown reconciled absent\', \'unknown reconciled unknown\', \'unknown resolved placed\', \'unknown resolved absent\', \'planned placed placed\', \'rejected placed placed\', \'planned resolved placed\', \'rejected resolved placed\', \'absent resolved placed\', \'placed renamed renamed\', \'planned renamed placed\', \'rejected renamed placed\', \'absent renamed placed\')), CONSTRAINT order_events_attempt CHECK (attempt > 0) )',
+    'CREATE UNIQUE INDEX orders_order_id ON orders (account, order_id) WHERE order_id IS NOT NULL',
+    "CREATE INDEX orders_open ON orders (account, claimed_at) WHERE state IN ('submitted', 'unknown')",
+    "CREATE INDEX orders_price ON orders (account, CAST(COALESCE(total, quote_total) AS NUMERIC)) WHERE state = 'placed'",
+    'CREATE INDEX order_events_order ON order_events (account, "key")',
+    "CREATE TRIGGER orders_no_DELETE BEFORE DELETE ON orders BEGIN SELECT RAISE(ABORT, 'orders: DELETE is not allowed, it is only ever added to'); END",
+    "CREATE TRIGGER order_events_no_UPDATE BEFORE UPDATE ON order_events BEGIN SELECT RAISE(ABORT, 'order_events: UPDATE is not allowed, it is only ever added to'); END",
+    "CREATE TRIGGER order_events_no_DELETE BEFORE DELETE ON order_events BEGIN SELECT RAISE(ABORT, 'order_events: DELETE is not allowed, it is only ever added to'); END",
+    'CREATE INDEX orders_alike ON orders (fingerprint)',
+    'CREATE TABLE days ( account TEXT NOT NULL, day TEXT NOT NULL, orders TEXT NOT NULL, spent TEXT NOT NULL, PRIMARY KEY (account, day) ) WITHOUT ROWID',
+    'CREATE INDEX orders_newest ON orders (account, updated_at, "key")',
+    'CREATE INDEX orders_stray ON orders (account, stray_order_id) WHERE stray_order_id IS NOT NULL',
+    'CREATE INDEX order_events_history ON order_events (account, seq)',
+    "INSERT INTO alembic_version VALUES ('0008')",
 )

@@ -184,7 +184,7 @@ class _Loader:
 
     def _file(self, path: str) -> tuple[_FileReading, str | None]:
         try:
-            with TextSource.open(path, stdin=self._stdin or sys.stdin.buffer) as source:
+            with TextSource.open(path, stdin=self._stdin or getattr(sys.stdin, "buffer", None)) as source:
                 self._telling.begin_file(source)
                 try:
                     reading = self._pass(source, [])

@@ -50,12 +50,17 @@ _REASONS: Final = {
 TEMPLATE: Final = "14"
 """The last digits of the finding about a template, of an order or of the manifest."""
 TEMPLATE_IN_TEXT: Final = (
-    r".*(?:\$\{|\$\([A-Za-z_][A-Za-z0-9_.]*\)|\$\[\[|\{[{%]|<%"
-    r"|#\{|@@[^@]+@@|ENC\[|<no value>|\[\[ [^\]]* \]\]|\[object |%![a-z]\()"
+    r".*(?:\$[{(\[<]|[#%@~]\{|\{[{%#$]|[<\[]%|%\([A-Za-z_][A-Za-z0-9_]*\)|\(\([^()]+\)\)|\[\[[^\]]+\]\]|@@[^@]+@@"
+    r"|\$[Ee]nv:|\$[A-Z][A-Z0-9]*_[A-Z0-9]|%(?:env|system|vault)[.:]|ENC[\[(]|ref\+[a-z0-9]+://|op://[^ ]"
+    r"|@Microsoft\.KeyVault\(|<no value>|\[object |%![a-z]\()"
 )
 TEMPLATE_AS_TEXT: Final = (
-    r"(?:\$[A-Za-z_][A-Za-z0-9_]*|%[A-Za-z_][A-Za-z0-9_]*%|@[A-Za-z_][A-Za-z0-9_.]*@|__[A-Z0-9_]+__"
-    r"|<[A-Za-z][A-Za-z0-9_ -]*>|\{[A-Za-z_][A-Za-z0-9_.]*\}|[-+]?\.(?:nan|NaN|NAN|inf|Inf|INF))$"
+    r"(?:\$[$!]?[A-Za-z_][A-Za-z0-9_]*\$?|%{1,2}[A-Za-z_][A-Za-z0-9_.:-]*%{1,2}|@[A-Za-z_][A-Za-z0-9_.]*@"
+    r"|#{1,2}[A-Za-z_][A-Za-z0-9_]*#{1,2}|![A-Za-z_][A-Za-z0-9_]*!|__[A-Za-z0-9_]+__|<[A-Za-z][A-Za-z0-9_ -]*>"
+    r"|\{[A-Za-z0-9_.|]*\}|%[a-z]|!(?:vault|secret|env|Ref|Sub|GetAtt|ImportValue) .*|(?:vault|secretref|arn:aws)[:+].*"
+    r"|(?:secrets|vars|inputs|process\.env)\.[A-Za-z_][A-Za-z0-9_]*|\*{3,}|\[(?:secure|masked|redacted|filtered|secret"
+    r"|hidden|SECURE|MASKED|REDACTED|FILTERED|SECRET|HIDDEN)\]|change-?me|CHANGE_?ME|REPLACE_?ME|FIXME|TODO|TBD"
+    r"|null|None|nil|undefined|NaN|nan|[-+]?\.(?:nan|NaN|NAN|inf|Inf|INF))$"
 )
 """What tools leave where nothing was filled in, anywhere in a text or as all of it: as the schemas refuse it."""
 _TEMPLATES: Final = re.compile(f"{TEMPLATE_IN_TEXT}|{TEMPLATE_AS_TEXT}")

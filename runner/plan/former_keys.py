@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from runner.core.errors import Problem
-from runner.core.leading import led
+from runner.core.leading import with_flags
 from runner.core.ledger import Ledger
 from runner.core.orders import OrderKey, OrderRequest
 from runner.core.records import Record
@@ -75,7 +75,7 @@ def predecessor(request: OrderRequest, memory: Memory) -> Record | Objection | N
         return None
     if record.state in OPEN:
         message = f"{before}, which it was renamed from, may have been charged and is not settled"
-        return _objection(message, led(_SETTLE, memory.flags))
+        return _objection(message, with_flags(_SETTLE, memory.flags))
     if record.state is State.RENAMED:
         return _object_to_second_renaming(request, before, memory)
     disputed = next((one for one in (record, own) if one and one.state in CLAIMABLE and one.stray_order_id), None)
@@ -83,7 +83,7 @@ def predecessor(request: OrderRequest, memory: Memory) -> Record | Objection | N
         answered = f"{disputed.key} was answered with order {disputed.stray_order_id} as well"
         return _objection(
             f"{answered}, and that is not settled",
-            led("`order-runner status` has the command that settles it", memory.flags),
+            with_flags("`order-runner status` has the command that settles it", memory.flags),
         )
     return record if record.state is State.PLACED else None
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from runner.core.ledger import Hold, Ledger
-from runner.core.readings import Readings
+from runner.core.readings import Readings, has_bought
 from runner.core.vendor import Reader
 from runner.limits.limits import Standing
 from runner.plan.ids import References
@@ -35,6 +36,7 @@ class Sources:
                 task.clock,
                 share_quotes=task.limits.shares_quotes,
                 count_events=(lambda: hold.events) if hold else lambda: 0,
+                was_bought=partial(has_bought, ledger),
             ),
             references=References(reader=reader, watch=task.watch),
             standing=standing,

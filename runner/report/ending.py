@@ -19,6 +19,7 @@ from runner.core.errors import (
     OutcomeUnknown,
     Problem,
     RunnerError,
+    UnknownForm,
     UsageError,
     VendorUnavailable,
     worst,
@@ -51,6 +52,7 @@ _CATEGORY_OF: Final[dict[ExitCode, Category]] = {
 _CODE_OF: Final[dict[type[RunnerError], str]] = {
     AccessError: "PSR502",
     VendorUnavailable: "PSR506",
+    UnknownForm: "PSR506",
     LedgerUnusable: "PSR601",
     LedgerMissing: "PSR601",
     LedgerOutdated: "PSR601",

@@ -12,6 +12,7 @@ from runner.core.errors import (
     Problem,
     Refused,
     RunnerError,
+    UnknownForm,
     VendorUnavailable,
 )
 from runner.core.orders import Quote, decimal_text
@@ -91,10 +92,14 @@ def _note_rejection(entry: OrderEntry, outcome: Rejected) -> None:
 
 
 def warn_of_overcharge(entry: OrderEntry, outcome: Placed, quote: Quote) -> bool:
-    """Say so where the vendor took more than it had quoted."""
-    if outcome.total is None or outcome.total <= quote.total:
+    """Say so where the vendor took more than it had quoted, or tells what it took in a form nobody can read."""
+    quoted = f"{decimal_text(quote.total)} quoted"
+    if outcome.unread_total is not None:
+        message = f"perhaps overcharged: {outcome.unread_total!a} charged, which is no amount; {quoted}"
+    elif outcome.total is not None and outcome.total > quote.total:
+        message = f"overcharged: {decimal_text(outcome.total)} charged, {quoted}"
+    else:
         return False
-    message = f"overcharged: {decimal_text(outcome.total)} charged, {decimal_text(quote.total)} quoted"
     _find(entry, "PSR505", message, "warning", hint="ask the vendor; the batch stopped here")
     return True
 
@@ -130,6 +135,7 @@ def note_stop(entry: OrderEntry, error: RunnerError) -> None:
 _STOPPERS: dict[type[RunnerError], tuple[str, Category]] = {
     AccessError: ("PSR502", "access"),
     VendorUnavailable: ("PSR506", "refused"),
+    UnknownForm: ("PSR506", "refused"),
     LedgerReplaced: ("PSR606", "refused"),
     LedgerUnusable: ("PSR601", "refused"),
     Refused: ("PSR411", "refused"),

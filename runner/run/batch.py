@@ -232,7 +232,10 @@ def _buy(task: Task, till: Till, hold: Hold, buyer: Buyer, plan: Plan, sources: 
     if till.stop.requested and left:
         raise Cancelled(f"stopped by a signal with {left} orders not started", hint="run again to buy the rest")
     if left and any(finding.problem.code == "PSR505" for finding in ending.findings(report)):
-        raise Refused(f"stopped after an overcharge with {left} orders not started", hint="run again to buy the rest")
+        raise Refused(
+            f"stopped after a charge that was not as quoted, with {left} orders not started",
+            hint="run again to buy the rest",
+        )
 
 
 def _run(task: Task) -> Run:

@@ -30,6 +30,7 @@ OPTIONS: Final = frozenset(
         "absent",
         "accept-possible-second-purchase",
         "account",
+        "all",
         "allow-copies",
         "allow-short-money-timeout",
         "api-key-file",
@@ -99,6 +100,7 @@ MOST: Final = 1_000_000
 """What a whole number may be at most: more orders, or requests in a minute, cannot be meant."""
 SECONDS: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,3})?")
 _OURS: Final = re.compile(r"ORDER_?RUNNER_.*", re.IGNORECASE)
+_KEYS: Final = ("PROXY_SELLER_API_KEY", "PROXY_SELLER_API_KEY_FILE")
 _TESTS: Final = "ORDER_RUNNER_TEST_"
 """What the project's own tests are told by."""
 _SERVICE: Final = re.compile(r"(.+)_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT|PORT_[0-9]+_(TCP|UDP|SCTP)(_\w+)?)")
@@ -127,7 +129,31 @@ def check(environ: Mapping[str, str] = os.environ) -> None:
 
 
 def _is_ours(name: str) -> bool:
-    return (_OURS.fullmatch(name) is not None and not name.startswith(_TESTS)) or name == BASE_URL
+    return (_OURS.fullmatch(name) is not None and not name.startswith(_TESTS)) or name == BASE_URL or _is_meant(name)
+
+
+def _is_meant(name: str) -> bool:
+    """Whether a name is one of ours but for its separators, or a slip in what all of ours begin with."""
+    letters = _letters(name)
+    if name in _KEYS or not any(part in letters for part in ("ORDER", "RUNNER", "PROXYSELLER")):
+        return False
+    if letters in map(_letters, (BASE_URL, *_KEYS)):
+        return True
+    beginnings = [letters.removesuffix(own) for own in map(_letters, OPTIONS) if letters.endswith(own)]
+    return any(_is_slip(beginning, _letters(PREFIX)) for beginning in beginnings)
+
+
+def _letters(name: str) -> str:
+    return re.sub("[^A-Z]", "", name.upper())
+
+
+def _is_slip(text: str, word: str) -> bool:
+    """Whether a text is the word with at most one letter too many, too few or wrong, or two exchanged."""
+    while text and word and text[0] == word[0]:
+        text, word = text[1:], word[1:]
+    while text and word and text[-1] == word[-1]:
+        text, word = text[:-1], word[:-1]
+    return max(len(text), len(word)) <= 1 or (len(text) == 2 and text == word[::-1])
 
 
 def variables() -> frozenset[str]:
@@ -143,7 +169,8 @@ def _is_of_a_service(name: str, environ: Mapping[str, str]) -> bool:
 def _way_out(name: str) -> str:
     from runner.core.nearest import nearest
 
-    meant = nearest(name, sorted(variables()), most=1, likeness=0.6, fold=_own_part)
+    fold, likeness = (_letters, 0.85) if _is_meant(name) else (_own_part, 0.6)
+    meant = nearest(name, sorted((*variables(), *_KEYS)), most=1, likeness=likeness, fold=fold)
     return (f"did you mean {meant[0]}? " if meant else "") + "A variable is ORDER_RUNNER_ and an option's name"
 
 

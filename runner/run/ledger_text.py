@@ -25,6 +25,7 @@ _SQLITE: Final = "sqlite:///"
 _UNFILLED: Final = "holds a variable that nothing has filled in"
 _MASKED: Final = "is what a log shows in place of a secret"
 _PLACEHOLDER: Final = "is a placeholder that nobody has replaced"
+_PARAMETERS: Final = "is a list of connection parameters, where a URL is expected"
 _ABSENT: Final = "is what programs write for a value that is missing or no text"
 
 _ANYWHERE: Final = (
@@ -65,10 +66,12 @@ _IN_FILE: Final = (
         r"\A(?:LEDGER|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|(?:secrets|env|vars|variables|parameters|inputs)\.\w+)\Z",
         "is the name of a variable, where its value is expected",
     ),
-    (
-        r"(?:\A|\s)(?:host|hostaddr|port|dbname|user|password|passfile|service|ssl\w+)\s*=",
-        "is a list of connection parameters, where a URL is expected",
-    ),
+    (r"(?:\A|\s)(?:host|hostaddr|port|dbname|user|password|passfile|service|ssl\w+)\s*=", _PARAMETERS),
+    (r"(?:\A|;)\s*(?i:data source|server|provider|initial catalog|database|filename)\s*=", _PARAMETERS),
+    (r"\A@", "begins with @, which some programs take for the name of a file to read"),
+    (r"\A=|\s#", "is more of a settings file's line than its value"),
+    (r"\A[\u2010-\u2015\u2212]", "begins with a dash, as an option does"),
+    (r"\Aprojects/[^/]+/secrets/", "is the name of a secret, where its value is expected"),
     (r"\A:memory:\Z", "is a database in memory, which forgets everything at the end of the run"),
     (
         r"\Apostgres(?:ql)?(?::|\W*//)",
@@ -81,6 +84,7 @@ _IN_FILE: Final = (
         r"\A[^/.~][^/]*:|://|\A[^/.~][^/]*@[^/]*/|\A//|\A(?:localhost|\d+(?:\.\d+){3})(?:/|\Z)",
         "looks like a URL of a kind that no ledger has",
     ),
+    (r"\A(?!\./).*[;,][^\s;,]", "holds a comma or a semicolon, as two names in one do"),
     (r"[*?]", "is a pattern or a URL, and not the name of a file"),
     (r"/\Z|(?:\A|/)\.\.?\Z|\A~\Z", "is a folder"),
     (r"-(?:wal|shm|journal)\Z|\.(?:lock|emergency)(?:-\d+)?\Z", "is that of a file beside a ledger"),

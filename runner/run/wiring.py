@@ -92,10 +92,14 @@ def require_made(place: LedgerPlace, *, hint: str) -> None:
         raise LedgerMissing(f"there is no ledger {_nothing_at(place)}", hint=hint)
 
 
-def unread(settings: Settings, ledger: Ledger) -> tuple[Problem, ...]:
-    """The warning that no ledger was read because there is none, where one is meant to be: in CI, and in a database."""
+def unread(settings: Settings, ledger: Ledger, *, is_meant: bool = False) -> tuple[Problem, ...]:
+    """The warning that no ledger was read because there is none, where one is meant to be.
+
+    That is in CI, in a database, in place of a file that is empty, and where the caller says so.
+    """
     place = locate(settings)
-    if ledger.exists or settings.sandbox or not (place.url or in_ci()):
+    is_meant = is_meant or bool(place.url) or place.path.exists() or in_ci()
+    if ledger.exists or settings.sandbox or not is_meant:
         return ()
     named = "" if settings.ledger else "none is named, and "
     warning = Problem(

@@ -8,13 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final
 
 from runner.core.clock import Clock, rfc3339
-from runner.core.errors import AccessError, Busy, NotThisAccount, RunnerError, UsageError, VendorUnavailable
+from runner.core.errors import (
+    AccessError,
+    Busy,
+    NotThisAccount,
+    RunnerError,
+    UnknownForm,
+    UsageError,
+    VendorUnavailable,
+)
 from runner.core.ledger import Hold, Ledger
 from runner.core.orders import OrderKey, ProductType, decimal_text
 from runner.core.progress import Looked, Notice, Waiting, Watch
+from runner.core.readings import has_bought, nothing_yet
 from runner.core.records import Attempt, Holder, OpenClaim, Record, Settlement
 from runner.core.states import OPEN, Event, State
 from runner.core.stop import Stop
@@ -145,7 +155,7 @@ def _facts(task: Reconciliation, claims: Sequence[OpenClaim]) -> tuple[Facts, tu
     countries: dict[tuple[ProductType, str], str] = {}
     for product in dict.fromkeys(claim.record.type for claim in claims):
         try:
-            looks[product] = task.reader.look(product)
+            looks[product] = _look(task, product)
             if any(claim.record.type == product and "countryId" in claim.record.fields for claim in claims):
                 countries |= countries_of(task.reader.reference(product), product)
         except (AccessError, VendorUnavailable) as error:
@@ -165,12 +175,24 @@ def _facts(task: Reconciliation, claims: Sequence[OpenClaim]) -> tuple[Facts, tu
     facts = Facts(
         looks=looks,
         balance=balance,
-        own_ids=frozenset(task.ledger.owners(seen)) | numbers,
+        own_ids=frozenset(task.ledger.owners(seen)) | numbers | _disowned(task.ledger),
         over_ids=_ids_over(task, before - seen),
         purchases=bought,
         countries=countries,
     )
     return facts, tuple(failures)
+
+
+def _look(task: Reconciliation, product: ProductType) -> Look:
+    try:
+        return task.reader.look(product)
+    except UnknownForm as error:
+        return nothing_yet(error, product, task.clock, partial(has_bought, task.ledger))
+
+
+def _disowned(ledger: Ledger) -> frozenset[str]:
+    """Orders of which a person has said that they are somebody else's. Their charges stay unexplained."""
+    return frozenset(stranger.order_id for stranger in ledger.strangers())
 
 
 def _ids_over(task: Reconciliation, order_ids: Iterable[str]) -> frozenset[str]:

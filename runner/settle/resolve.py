@@ -77,6 +77,9 @@ def check(ruling: Ruling, ledger: Ledger) -> OpenClaim | Want:
         return wanted
     if record is None:
         raise UsageError(f"the ledger has no order {ruling.key}", hint="`order-runner status` lists every order it has")
+    if record.state is State.RENAMED:
+        now = ledger.successors([ruling.key])[ruling.key]
+        raise Refused(f"{ruling.key} was renamed to {now}", hint=f"name it {now}")
     if record.state not in OPEN:
         stands = f"placed as order {record.order_id}" if record.order_id else str(record.state)
         raise Refused(f"{ruling.key} is not in doubt: it is {stands}", hint="there is nothing to resolve")

@@ -95,10 +95,16 @@ def extend(theirs: str, ours: str) -> str:
 
 def _fill_in(path: str, choice: Wish) -> str:
     text = _template(TEMPLATES[path])
-    workflows = "\n".join(f"# /{SYSTEMS[system]} @example/money" for system in choice.systems)
+    workflows = "\n".join(f"# /{_owner_pattern(SYSTEMS[system])} @example/money" for system in choice.systems)
     for name, value in (("VERSION", __version__), ("TYPES", ", ".join(choice.types)), ("WORKFLOWS", workflows)):
         text = text.replace(f"@{name}@", value)
     return text
+
+
+def _owner_pattern(workflow: str) -> str:
+    """What whoever may change a workflow's rights should own: all of `.github/`, where one more file is a workflow."""
+    folder, slash, _ = workflow.partition("/")
+    return folder + slash
 
 
 def _lockfile(types: tuple[ProductType, ...]) -> str:

@@ -144,6 +144,7 @@ def as_json(page: PlanPage) -> Mapping[str, object]:
     plan, frame = page.plan, page.frame
     head = frame.as_json() if frame else {}
     bodies = frame.bodies if frame else page.bodies
+    renames = frame.terms.renames if frame and frame.terms else {}
     return {
         **head,
         "mode": "plan" if page.bodies is None else "dry-run",
@@ -154,7 +155,7 @@ def as_json(page: PlanPage) -> Mapping[str, object]:
             "balance": None if plan.balance is None else decimal_text(plan.balance),
             "balance_after": None if plan.balance_after is None else decimal_text(plan.balance_after),
         },
-        "orders": [_step_json(step, bodies) for step in plan.steps],
+        "orders": [_step_json(step, bodies) | _moved_json(step, renames) for step in plan.steps],
         "objections": [_finding(problem) for problem in plan.objections],
         "findings": [_finding(problem) for problem in page.problems],
         "not_checked": list(page.not_checked),
@@ -166,7 +167,7 @@ def _finding(problem: Problem) -> Mapping[str, object]:
     return {**diagnostic(problem), "file": relative(problem.path)}
 
 
-def _step_json(step: Step, bodies: Bodies | None) -> Mapping[str, object]:
+def _step_json(step: Step, bodies: Bodies | None) -> dict[str, object]:
     request, quote = step.request, step.quote
     body = bodies.get(request.key) if bodies else None
     return {
@@ -197,6 +198,12 @@ def _step_json(step: Step, bodies: Bodies | None) -> Mapping[str, object]:
         "warning": diagnostic(step.warning) if step.warning else None,
         "vendor": step.vendor and {"code": step.vendor.code, "message": step.vendor.message},
     }
+
+
+def _moved_json(step: Step, renames: Mapping[str, str]) -> dict[str, object]:
+    """The key by which it was bought, where that is another one: part of what is approved."""
+    before = renames.get(str(step.request.key))
+    return {"renamed_from": before} if before else {}
 
 
 def _markdown(page: PlanPage, channel: Channel) -> None:

@@ -10,6 +10,7 @@ from typing import Final
 from runner.core.clock import rfc3339
 from runner.core.orders import CURRENCY, OrderKey, decimal_text
 from runner.core.records import OpenClaim, Record
+from runner.core.states import State
 from runner.evidence.judge import Verdict
 from runner.settle.reconcile import Settlements, evidence
 from runner.views.terminal.console import Channel, Console
@@ -96,6 +97,8 @@ def _counts(outcome: Settlements) -> str:
 
 
 def _stands(record: Record) -> str:
+    if record.state is State.RENAMED:
+        return record.reason or "renamed"
     return f"placed as order {record.order_id}" if record.order_id else str(record.state)
 
 

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 import pytest
-from harness import CANARY, MANIFEST, REPO, SEVEN, Result, World, acting_characters, ipv4
+from harness import ASKED_EACH_TIME, CANARY, MANIFEST, REPO, SEVEN, Result, World, acting_characters, ipv4
 from jsonschema import Draft202012Validator
 
 PLAN = "plan.json"
@@ -290,7 +290,7 @@ def test_a_price_within_the_approved_ceiling_is_covered(world: World) -> None:
 
 def test_the_approved_ceiling_does_not_rise_with_the_price(world: World) -> None:
     """The tolerance counts from the approved price: what it has used up is gone at the last quote, too."""
-    world.manifest(ipv4("a"), budget={"price_tolerance": "0.10"})
+    world.manifest(ipv4("a", **ASKED_EACH_TIME), budget={"price_tolerance": "0.10"})
     planned(world)
     world.box.add_fault("price-up-quote:10")
     world.run("plan", MANIFEST)
@@ -551,7 +551,7 @@ def test_more_than_what_is_left_is_not_covered(world: World) -> None:
 def test_a_warning_at_the_last_quote_stops_the_order(world: World, form: str) -> None:
     """The vendor warns when the price is asked again before the purchase: not sent, whatever the envelope says."""
     world.serve(calc_warning=form)
-    world.manifest(ipv4("a"))
+    world.manifest(ipv4("a", **ASKED_EACH_TIME))
     respond, quotes = world.box.respond, []
 
     def emptied(method: str, target: str, raw: bytes) -> Any:
@@ -567,3 +567,40 @@ def test_a_warning_at_the_last_quote_stops_the_order(world: World, form: str) ->
     (finding,) = world.order("a")["errors"]
     assert (finding["code"], finding["category"]) == ("PSR403", "refused")
     assert finding["vendor"]["message"].startswith("Insufficient funds")
+
+
+def renamed(world: World, **moves: str) -> None:
+    """Orders of the usual manifest under new names, and one that is new."""
+    orders = [ipv4(new, customTargetName=old, renamed_from=f"crawl/{old}") for new, old in moves.items()]
+    world.manifest(*orders, *(ipv4(old) for old in {"a", "b"} - set(moves.values())), ipv4("c"))
+
+
+@pytest.mark.parametrize("moves", [{"y": "b"}, {"y": "b", "z": "a"}, {}])
+def test_another_renaming_than_approved(world: World, moves: dict[str, str]) -> None:
+    """What was bought is renamed as it was approved, and not otherwise: a digest and a document stand for it."""
+    world.manifest(ipv4("a"), ipv4("b"))
+    assert world.apply().code == 0
+    renamed(world, z="a")
+    assert world.run("plan", "--out", "plan.json", MANIFEST).code == 0
+    digest = json.loads((world.root / "plan.json").read_text())["digest"]
+    renamed(world, **moves)
+    assert world.apply("--approve", digest, MANIFEST).code == 5
+    assert world.apply("plan.json").code == (0 if not moves else 5)
+    assert world.bought == ["a", "b"] + (["c"] if not moves else [])
+    assert "renamed" not in world.run("status").out
+
+
+def test_an_approved_renaming_after_a_run_that_ended(world: World) -> None:
+    """What is left under an approval is still covered once the renaming is done."""
+    world.manifest(ipv4("a"), ipv4("b"))
+    assert world.apply().code == 0
+    renamed(world, z="a")
+    assert world.run("plan", "--out", "plan.json", MANIFEST).code == 0
+    digest = json.loads((world.root / "plan.json").read_text())["digest"]
+    world.box.add_fault("reset-before@3")
+    assert world.apply("--approve", digest, MANIFEST).code == 7
+    assert "crawl/a" in world.run("status").out
+    assert world.run("reconcile", "--settle-after", "0s").code == 0
+    assert world.apply("--approve", digest, MANIFEST).code == 0
+    assert world.apply("plan.json").code == 0
+    assert world.bought == ["a", "b", "c"]

@@ -196,7 +196,7 @@ def test_validate_at_a_terminal_shows_the_line(world: World) -> None:
 
 def test_hostile_words_do_nothing_to_a_terminal(world: World) -> None:
     """What the vendor says cannot move the cursor, set a title or clear the screen."""
-    world.manifest(ipv4("a"), ipv4("b"))
+    world.manifest(ipv4("a"), ipv4("b", quantity=2))
     world.box.add_fault("calc-error@2:\x1b]0;owned\x07\x1b[2J\r\n::error::x\u202e##[error]")
     terminal = Terminal(world, "apply", "--yes", MANIFEST)
     assert terminal.end() == 5

@@ -127,7 +127,8 @@ def test_a_workflow_comes_with_code_owners_to_fill_in(world: World, system: str)
     lines = (world.root / OWNERS).read_text().splitlines()
     assert all(line.startswith("#") for line in lines)
     owned = {line.split()[1] for line in lines if line.endswith(" @example/money")}
-    assert owned == {"/CODEOWNERS", "/approved.json", "/order-runner.yaml", "/order-runner.yml", f"/{SYSTEMS[system]}"}
+    workflow = {"github": "/.github/"}.get(system, f"/{SYSTEMS[system]}")
+    assert owned == {"/CODEOWNERS", "/approved.json", "/order-runner.yaml", "/order-runner.yml", workflow}
 
 
 @pytest.mark.parametrize("place", [OWNERS, *OWNED_ELSEWHERE])

@@ -94,6 +94,24 @@ def test_streams_that_were_never_open_do_not_stop_a_purchase(world: World) -> No
     assert world.report()["summary"]["placed"] == 1
 
 
+@pytest.mark.parametrize("closed", ["0", "0, 1", "0, 2", "0, 1, 2", "1", "2"])
+def test_a_stream_that_the_parent_has_closed_stops_nothing(world: World, closed: str) -> None:
+    """Whichever of the three it is, no file of a call gets its number: bought, recorded, reported, exit 0."""
+    world.manifest(ipv4("a"))
+    prelude = f"[os.close(number) for number in ({closed},)]"
+    process = world.start("apply", "--yes", MANIFEST, stdin=None, stdout=None, stderr=None, prelude=prelude)
+    assert process.wait(60) == 0
+    assert world.bought == ["a"]
+    assert world.report()["summary"]["placed"] == 1
+
+
+def test_a_manifest_from_a_closed_stdin_is_an_empty_one(world: World) -> None:
+    """`-` with nothing behind it is a finding, not a bug."""
+    process = world.start("validate", "-", stdin=None, prelude="os.close(0)")
+    result = world.finish(process, "validate", "-")
+    assert (result.code, "PSR" in result.said) == (4, True)
+
+
 # -- the report
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import CANARY, MANIFEST, PRICE, Process, World, ipv4
+from harness import ASKED_EACH_TIME, CANARY, MANIFEST, PRICE, Process, World, ipv4
 
 from tests.pgserver import NoServer, server
 
@@ -143,6 +143,12 @@ def test_plan_and_report_name_the_policies_that_held(world: World, fmt: str) -> 
         ("PROXY_SELLER_BASE_URL", "", "is set and empty"),
         ("ORDER_RUNNER_MAX_SPENT", "1.00", "did you mean ORDER_RUNNER_MAX_SPEND?"),
         ("ORDER_RUNNER_MAXORDERS", "1", "did you mean ORDER_RUNNER_MAX_ORDERS?"),
+        ("ORDER_RUNER_MAX_SPEND", "1.00", "did you mean ORDER_RUNNER_MAX_SPEND?"),
+        ("ODRERRUNNER_MAX_SPEND", "1.00", "did you mean ORDER_RUNNER_MAX_SPEND?"),
+        ("ORDERS_RUNNER_MAX_ORDERS", "1", "did you mean ORDER_RUNNER_MAX_ORDERS?"),
+        ("ORDER__RUNNER_POLICY", "p.yaml", "did you mean ORDER_RUNNER_POLICY?"),
+        ("order-runner.max-spend", "1.00", "did you mean ORDER_RUNNER_MAX_SPEND?"),
+        ("PROXY_SELLER_BASEURL", "http://127.0.0.1:1", "did you mean PROXY_SELLER_BASE_URL?"),
         ("ORDER_RUNNER_MAX_SPEND", "nan", "is not an amount"),
         ("ORDER_RUNNER_MAX_ORDERS", "inf", "is not a whole number"),
         ("ORDER_RUNNER_TIMEOUT", "nan", "is not a number of seconds"),
@@ -159,6 +165,15 @@ def test_a_variable_that_sets_no_limit_is_an_error(world: World, name: str, text
     assert world.bought == []
 
 
+def test_variables_of_others_are_none_of_ours(world: World) -> None:
+    """What only looks a little like one of ours stops nothing: a runner's, a work order's, another tool's for the vendor."""
+    world.manifest(ipv4("a"))
+    others = (
+        "RUNNER_OS RUNNER_LABEL ORDER_ID ORDER_TIMEOUT REORDER_RUNNERS_X WORK_ORDER_RUNNER_POLICY PROXY_SELLER_LOGIN"
+    )
+    assert world.run("plan", MANIFEST, env=dict.fromkeys(others.split(), "x")).code == 0
+
+
 NUMBERS = ("nan", "inf", "-inf", "1e999", "-1", "1_0", "", "9" * 30)
 
 
@@ -173,6 +188,13 @@ def test_what_is_no_number_is_exit_2(world: World, option: str) -> None:
         assert world.apply(f"{option}={number}", MANIFEST, reported=False).code == 2, number
     assert world.bought == []
     assert world.run("status").code == 0
+
+
+@pytest.mark.parametrize("option", ["--balance=", "--port=", "--switch=latency="])
+def test_the_sandbox_takes_no_such_number_either(world: World, option: str) -> None:
+    """Exit 2, without a trace; it would have served an account with `NaN` in it."""
+    for number in NUMBERS:
+        assert world.run("sandbox", f"{option}{number}").code == 2, number
 
 
 def test_another_policy_tightens(world: World) -> None:
@@ -257,7 +279,8 @@ def test_a_waiting_run_counts_what_was_bought_meanwhile(world: World) -> None:
 def test_a_limit_is_checked_again_right_before_each_purchase(world: World) -> None:
     """Prices that rise within their tolerance do not carry the sum above a limit: what fits is bought, the rest refused."""
     world.box.add_fault("price-up-quote@2:10")
-    world.manifest(ipv4("a"), ipv4("b"), budget={"price_tolerance": "0.5", "max_total": "3.60"})
+    orders = (ipv4(name, **ASKED_EACH_TIME) for name in "ab")
+    world.manifest(*orders, budget={"price_tolerance": "0.5", "max_total": "3.60"})
     result = world.apply()
     assert result.code == 5
     assert world.bought == ["a"]

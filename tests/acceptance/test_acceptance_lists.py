@@ -198,6 +198,86 @@ def test_words_for_a_protocol(world: World, protocol: str) -> None:
     assert world.bought == ["v6"]
 
 
+def test_what_a_person_disowned_is_no_candidate(world: World) -> None:
+    """An order that a person has called somebody else's does not keep one of ours in doubt."""
+    in_doubt(world, "reset-before@1", ipv4("a"))
+    world.buy_as_stranger(ipv4("theirs", paymentId=43))
+    theirs = str(world.purchases[0].order_id)
+    assert world.run("reconcile", "--settle-after", "0s").code == 7
+    assert world.run("resolve", "--not-mine", theirs, "--reason", "Bo's", "--yes", env={"USER": "ann"}).code == 7
+    result = world.run("reconcile", "--settle-after", "0s")
+    assert result.code == 0, result.said
+    assert world.apply().code == 0
+    assert world.bought == ["theirs", "a"]
+
+
+def test_what_a_person_disowned_explains_no_charge(world: World) -> None:
+    """What a disowned order cost is not taken off: the balance fell, so nothing is called absent."""
+    in_doubt(world, "reset-before@1", ipv4("a"))
+    world.buy_as_stranger(ipv4("theirs"))
+    theirs = str(world.purchases[0].order_id)
+    assert world.run("resolve", "--not-mine", theirs, "--reason", "Bo's", "--yes", env={"USER": "ann"}).code == 7
+    for exclusive in ((), ("--exclusive",)):
+        assert world.run("reconcile", "--settle-after", "0s", *exclusive).code == 7
+    assert world.bought == ["theirs"]
+
+
+LEFT_OUT = [{"data": None}, {"data": ""}, {"data": {}}, {}, {"data": {"items": None}}, {"data": {"items": ""}}]
+NOTHING = [{"data": {"items": {}}}, {"data": {"ipv4": {}}}, {"data": []}]
+
+
+def listing_nothing(world: World, form: dict[str, Any]) -> None:
+    """Lists without rows are answered in this form."""
+
+    def leave_out(endpoint: str, document: Any) -> None:
+        if endpoint.startswith("proxy/list") and not document["data"]["items"]:
+            del document["data"]
+            document |= form
+
+    world.rewrite = leave_out
+
+
+@pytest.mark.parametrize("form", [*LEFT_OUT, *NOTHING], ids=str)
+def test_a_new_account_buys(world: World, form: dict[str, Any]) -> None:
+    """In whatever form the vendor says that there is nothing yet, a new account buys its first orders."""
+    listing_nothing(world, form)
+    in_doubt(world, "reset-before@1", ipv4("a"))
+    assert world.run("reconcile", "--settle-after", "0s").code == 0
+    assert world.apply("--strict-account", MANIFEST).code == 0
+    assert world.bought == ["a"]
+
+
+@pytest.mark.parametrize("form", LEFT_OUT, ids=str)
+def test_a_list_that_is_left_out_later(world: World, form: dict[str, Any]) -> None:
+    """Where something was bought, an answer without a list is none: nothing is bought, nothing called absent."""
+    world.manifest(ipv4("a"))
+    assert world.apply().code == 0
+    world.serve(provisioning_delay=1000.0)
+    listing_nothing(world, form)
+    world.manifest(ipv4("a"), ipv4("b"))
+    assert world.apply("--strict-account", MANIFEST).code == 5
+    assert world.report()["errors"][0]["code"] == "PSR506"
+    assert "is left out" in world.report()["errors"][0]["message"]
+    assert world.bought == []
+
+
+def test_one_list_that_is_left_out(world: World) -> None:
+    """Where one list is there and the other left out, not both are whole: a lost ledger is noticed."""
+    world.manifest(ipv4("a"))
+    assert world.apply().code == 0
+    for path in world.root.glob("orders.ledger*"):
+        path.unlink()
+    reads = count()
+
+    def leave_out(endpoint: str, document: Any) -> None:
+        if endpoint.startswith("proxy/list") and not next(reads) % 2:
+            document["data"] = None
+
+    world.rewrite = leave_out
+    assert world.apply("--strict-account", MANIFEST).code == 5
+    assert world.bought == ["a"]
+
+
 def in_pages(endpoint: str, document: Any) -> None:
     """The first row of each list, with the numbers of pages beside it."""
     if endpoint.startswith("proxy/list"):

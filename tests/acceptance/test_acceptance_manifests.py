@@ -349,6 +349,76 @@ def test_names_of_files_are_data(world: World) -> None:
     assert Path(world.root / "report.json").is_file()
 
 
+LEFT_OVER = (
+    "<no value>",
+    "!vault |",
+    "[[ coupon ]]",
+    "(( coupon ))",
+    *[
+        "${COUPON}",
+        "{{coupon}}",
+        "{{%coupon%}}",
+        "<no_value>",
+        "<%=coupon%>",
+        "ENC[AES256_GCM,data:8Zk=]",
+        "ENC(8Zk=)",
+        ".nan",
+    ],
+    *[
+        "$[variables.coupon]",
+        "$((COUPON))",
+        "$(<coupon)",
+        "$<coupon>",
+        "$env:COUPON",
+        "for-$CI_TEAM_NAME",
+        "$$COUPON",
+        "$coupon$",
+    ],
+    *[
+        "%coupon%",
+        "%env.COUPON%",
+        "by-%env.COUPON%",
+        "%{coupon}",
+        "%(coupon)s",
+        "~{coupon}",
+        "@{coupon}",
+        "{#coupon#}",
+        "{$coupon}",
+    ],
+    *[
+        "[%coupon%]",
+        "[[coupon]]",
+        "((coupon))",
+        "!COUPON!",
+        "#COUPON#",
+        "__coupon__",
+        "secrets.COUPON",
+        "vault:secret/coupon#value",
+    ],
+    *["ref+awssm://coupon", "op://vault/coupon/value", "$ANSIBLE_VAULT;1.1;AES256", "@Microsoft.KeyVault(SecretUri=x)"],
+    *["***", "[MASKED]", "{}", "{0}", "%s", "CHANGE_ME", "TODO", "null", "None", "undefined"],
+)
+"""What tools of CI systems, secrets and templates leave in a text, or write for a value that is not there."""
+MEANT = "100% uptime|A$AP Rocky|costs $5|a {b} c|C# and F#|#hashtag|wow!|none|(a (b))|[x]|50% off|US$|TODO list|20%OFF"
+
+
+def test_everything_that_tools_leave_over_is_told(world: World) -> None:
+    """One finding (PSR214) for each, whatever tool it is of, in texts that the vendor gets and in labels."""
+    for field in ("customTargetName", "coupon", "labels"):
+        orders = [ipv4(f"a{n}", **{field: {"team": t} if field == "labels" else t}) for n, t in enumerate(LEFT_OVER)]
+        world.manifest(*orders)
+        told = world.run("validate", MANIFEST, "-f", "json").json["diagnostics"]
+        keys = {finding["key"] for finding in told if finding["code"] == "PSR214"}
+        missed = [text for n, text in enumerate(LEFT_OVER) if f"crawl/a{n}" not in keys]
+        assert not missed, field
+
+
+def test_texts_that_only_look_alike_are_left_alone(world: World) -> None:
+    """A price, a percentage, a hashtag and the like are no templates."""
+    world.manifest(*(ipv4(f"a{n}", customTargetName=text) for n, text in enumerate(MEANT.split("|"))))
+    assert world.run("validate", "--strict", MANIFEST).code == 0
+
+
 @pytest.mark.parametrize("text", ["${COUPON}", "{{ coupon }}", "<no value>", "ENC[AES256_GCM,data:8Zk=]", ".nan"])
 def test_a_template_that_nobody_filled_in_is_not_bought(world: World, text: str) -> None:
     """Left over in any text of an order, its labels and its batch, it is a finding (PSR214), and nothing is bought."""

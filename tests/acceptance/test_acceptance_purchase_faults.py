@@ -8,7 +8,7 @@ from decimal import Decimal
 from urllib.parse import urlsplit
 
 import pytest
-from harness import CANARY, FIRST_ID, MANIFEST, PRICE, SECOND, World, ipv4
+from harness import ASKED_EACH_TIME, CANARY, FIRST_ID, MANIFEST, PRICE, SECOND, World, ipv4
 
 IMPATIENT = ("--money-timeout", "1", "--allow-short-money-timeout")
 NOT_MADE = (
@@ -242,7 +242,7 @@ def test_fail_fast_stops_at_the_first_refusal(world: World) -> None:
 def test_a_price_that_rises_between_plan_and_purchase_is_not_paid(world: World) -> None:
     """A dearer second quote is refused with both amounts; nothing of it is bought, and the next run shows the price."""
     world.box.add_fault("price-up-quote@3:10")
-    world.manifest(*(ipv4(name) for name in "abc"))
+    world.manifest(*(ipv4(name, **ASKED_EACH_TIME) for name in "abc"))
     result = world.apply()
     assert result.code == 5
     assert world.bought == []
@@ -257,7 +257,7 @@ def test_a_price_that_rises_between_plan_and_purchase_is_not_paid(world: World) 
 def test_a_price_within_the_tolerance_is_paid(world: World) -> None:
     """`price_tolerance` lets a price rise that far between plan and purchase."""
     world.box.add_fault("price-up-quote@1:10")
-    world.manifest(ipv4("a"), budget={"price_tolerance": "0.10"})
+    world.manifest(ipv4("a", **ASKED_EACH_TIME), budget={"price_tolerance": "0.10"})
     assert world.apply().code == 0
     assert [purchase.total for purchase in world.purchases] == [Decimal("1.98")]
     assert world.order("a")["errors"] == []
@@ -277,6 +277,28 @@ def test_an_overcharge_is_recorded_flagged_and_stops_the_batch(world: World, fau
     assert "overcharged" in result.out
     assert result.code == 5
     assert Decimal(world.report()["money"]["spent_confirmed"]) == Decimal("3.78")
+
+
+@pytest.mark.parametrize("charge", ["25,00", "$25.00 USD", -1.8, True, {"amount": 1.8}])
+def test_a_charge_nobody_can_read_stops_the_batch(world: World, charge: object) -> None:
+    """What is no amount is not taken for the quote: placed, with a finding that shows it, and nothing more is bought."""
+    world.rewrite = lambda endpoint, document: endpoint == "order/make" and document["data"].update(total=charge)
+    world.manifest(ipv4("a"), ipv4("b"))
+    result = world.apply()
+    assert world.bought == ["a"]
+    assert [entry["status"] for entry in world.report()["orders"]] == ["placed", "planned"]
+    (finding,) = world.order("a")["errors"]
+    assert (finding["code"], finding["category"], result.code) == ("PSR505", "warning", 5)
+    assert "which is no amount; 1.80 quoted" in finding["message"]
+
+
+@pytest.mark.parametrize("charge", [None, ""])
+def test_a_charge_that_is_left_out_is_the_quote(world: World, charge: object) -> None:
+    """An answer without a charge says nothing against its quote: the batch goes on."""
+    world.rewrite = lambda endpoint, document: endpoint == "order/make" and document["data"].update(total=charge)
+    world.manifest(ipv4("a"), ipv4("b"))
+    assert world.apply().code == 0
+    assert world.bought == ["a", "b"]
 
 
 def test_a_purchase_is_known_by_the_vendors_number(world: World) -> None:

@@ -4,13 +4,13 @@ import socket
 from decimal import Decimal
 
 import pytest
-from harness import CANARY, HELD_TO_PERMISSIONS, MANIFEST, World, ipv4
+from harness import ASKED_EACH_TIME, CANARY, HELD_TO_PERMISSIONS, MANIFEST, World, ipv4
 
 TEN = tuple(f"o{n}" for n in range(1, 11))
 
 
 def ten(world: World, **head: object) -> None:
-    world.manifest(*(ipv4(name) for name in TEN), **head)
+    world.manifest(*(ipv4(name, **ASKED_EACH_TIME) for name in TEN), **head)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_a_quantity_that_is_not_sold_is_refused_by_the_vendor(world: World) -> N
 @pytest.mark.parametrize("fault", ["calc-html@2", "calc-html@2x*", "list-html@1x*", "list-500@1x*", "balance-500@1x*"])
 def test_an_answer_that_cannot_be_read_buys_nothing(world: World, fault: str) -> None:
     """HTML or HTTP 500 instead of a quote, a list or a balance: exit 5, no money request, a report."""
-    world.manifest(ipv4("a"), ipv4("b"))
+    world.manifest(ipv4("a"), ipv4("b", quantity=2))
     world.box.add_fault(fault)
     result = world.apply()
     assert (result.code, world.money_requests) == (5, 0)

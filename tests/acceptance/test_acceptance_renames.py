@@ -416,3 +416,17 @@ def test_an_approved_plan_of_nothing_but_renamings(world: World) -> None:
     assert world.apply("plan.json").code == 0
     assert status(world) == {"new/a": "placed", "old/a": "renamed"}
     assert world.bought == ["a"]
+
+
+def test_a_key_that_was_given_up_names_the_one_of_today(world: World) -> None:
+    """Who settles an order by a key of before is told what it is called now, through every renaming."""
+    bought_as(world, OLD[0])
+    for new, old in (("new", "old"), ("newest", "new")):
+        world.manifest(OLD[0], batch=new, renamed_from=old)
+        assert world.apply().code == 0
+    for verdict in (("--absent", "--reason", "no"), ("--placed", "7")):
+        result = world.run("resolve", "old/a", *verdict, "--yes", env={"USER": "ann"})
+        assert result.code == 5
+        assert "old/a was renamed to newest/a" in result.err
+    result = world.run("reconcile", "old/a")
+    assert (result.code, "old/a is settled already: renamed to new/a" in result.out) == (0, True)

@@ -15,8 +15,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Engine, event
-
 from runner.buy import protocol
 from runner.core.records import Attempt, Claim, Record, Run, Settlement
 from runner.ledger import hold, sqlite
@@ -74,13 +72,12 @@ def _hurry(plan: Plan) -> None:
 
 
 def _watch_ledger(points: Points) -> None:
-    make_engine, closes = sqlite._engine, sqlite.SqliteLedger.close
+    commits, closes = sqlite.SqliteConnection.commit, sqlite.SqliteLedger.close
     claims, settles, starts = hold.SqlHold.claim, hold.SqlHold.settle, hold.SqlHold.start_run
 
-    def engine(path: Path, *, read_only: bool) -> Engine:
-        made = make_engine(path, read_only=read_only)
-        event.listen(made, "commit", lambda _: points.committing())
-        return made
+    def commit(self: sqlite.SqliteConnection) -> None:
+        points.committing()
+        commits(self)
 
     def claim(self: hold.SqlHold, claim: Claim) -> Attempt:
         with points.writing("claim"):
@@ -99,7 +96,7 @@ def _watch_ledger(points: Points) -> None:
         closes(self)
 
     sqlite.SqliteLedger.close = close  # type: ignore[method-assign]
-    sqlite._engine = engine
+    sqlite.SqliteConnection.commit = commit  # type: ignore[method-assign]
     hold.SqlHold.claim = claim  # type: ignore[method-assign]
     hold.SqlHold.settle = settle  # type: ignore[method-assign]
     hold.SqlHold.start_run = start_run  # type: ignore[method-assign]

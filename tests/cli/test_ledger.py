@@ -84,10 +84,8 @@ def test_verify_names_a_changed_event_of_the_ledger(call: Call, bought: str, tmp
     kept = (tmp_path / "backup.jsonl").read_bytes()
     with closing(open_sqlite(tmp_path / "ledger.db", "acme")) as ledger:
         assert call("verify", bought)[0] == 0
-        raw = ledger._engine.raw_connection()
-        raw.cursor().execute("DROP TRIGGER order_events_no_UPDATE")
-        raw.cursor().execute("UPDATE order_events SET reason = 'x' WHERE seq = 7")
-        raw.close()
+        ledger._reader.raw.execute("DROP TRIGGER order_events_no_UPDATE")
+        ledger._reader.raw.execute("UPDATE order_events SET reason = 'x' WHERE seq = 7")
     code, told, _ = call("verify", bought)
     assert (code, "broken at event 7 (" in told) == (5, True)
     code, _, error = call("export", bought, "-o", "backup.jsonl")

@@ -14,11 +14,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
 from runner.core.states import State
-from runner.ledger import migrations
+from runner.ledger import migrations, sqlite
 from runner.ledger.export import check_ledger
 from runner.ledger.schema import metadata
 from runner.ledger.sqlite import APPLICATION_ID
-from tests.ledger.conftest import PLACE, WAYS, Child, SqliteStore, bring, bring_to, holder
+from tests.ledger.conftest import PLACE, WAYS, Child, PostgresStore, SqliteStore, bring, bring_to, holder
 
 OPENING = "sys.stdin.readline()\n{}\nprint('opened')\n"
 
@@ -27,7 +27,7 @@ def schema(path: Path) -> dict[str, str]:
     """Name and definition of all that our own metadata knows."""
     with closing(sqlite3.connect(path)) as raw:
         rows = raw.execute("SELECT name, sql FROM sqlite_master WHERE type IN ('table', 'index') AND sql IS NOT NULL")
-        return {name: re.sub(r"\s+", " ", sql) for name, sql in rows if name != "alembic_version"}
+        return {name: re.sub(r"\s+", " ", sql).strip() for name, sql in rows if name != "alembic_version"}
 
 
 def constraints(sql: str) -> tuple[str, list[str]]:
@@ -77,12 +77,13 @@ def test_interrupted_migration_leaves_nothing(empty_store: SqliteStore, monkeypa
     class Crash(Exception):
         pass
 
-    def crash(connection: object) -> None:
-        upgrade(connection)
+    def crash(*arguments: object) -> None:
+        make(*arguments)
         raise Crash
 
-    upgrade = migrations.upgrade
-    monkeypatch.setattr(migrations, "upgrade", crash)
+    place = (migrations, "upgrade") if isinstance(store, PostgresStore) else (sqlite, "_make_tables")
+    make = getattr(*place)
+    monkeypatch.setattr(*place, crash)
     with pytest.raises(Crash):
         store.open()
     monkeypatch.undo()
@@ -91,11 +92,22 @@ def test_interrupted_migration_leaves_nothing(empty_store: SqliteStore, monkeypa
         pass
 
 
-def test_ready_ledger_opens_without_alembic(store: SqliteStore, child: Child) -> None:
-    """Alembic is only loaded where there is something to migrate."""
+def test_ready_ledger_is_used_without_alembic(store: SqliteStore, child: Child) -> None:
+    """Alembic and SQLAlchemy are only loaded where there is something to migrate: not to read, claim and settle."""
     store.open()
-    program = f"ledger = {store.opening}\nledger.open_records()\nprint('alembic' in sys.modules)"
-    assert child(program, store.path).communicate()[0] == "False\n"
+    program = (
+        f"ledger = {store.opening}\nledger.open_records()\n"
+        "with ledger.hold(holder(), timeout=0) as hold:\n    bring(hold, 'one', State.PLACED)\n"
+        "print({'alembic', 'sqlalchemy'} & set(sys.modules))"
+    )
+    assert child(program, store.path).communicate()[0] == "set()\n"
+
+
+def test_new_file_is_made_without_alembic(sqlite_store: SqliteStore, child: Child) -> None:
+    """What makes the tables of a new file is text."""
+    program = f"{sqlite_store.opening}.close()\nprint({{'alembic', 'sqlalchemy'}} & set(sys.modules))"
+    assert child(program, sqlite_store.path).communicate()[0] == "set()\n"
+    assert sqlite_store.sql("SELECT version_num FROM alembic_version") == [(migrations.HEAD,)]
 
 
 @pytest.mark.parametrize(

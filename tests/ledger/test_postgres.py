@@ -20,6 +20,7 @@ from runner.core.errors import Busy, LedgerUnusable, Refused, UsageError
 from runner.core.ledger import Hold
 from runner.core.orders import OrderKey
 from runner.core.states import State
+from runner.ledger import pgsession
 from runner.ledger.pgsession import check_pids
 from runner.ledger.pgurl import read_url
 from runner.ledger.postgres import open_postgres
@@ -86,7 +87,7 @@ def test_lost_hold_cannot_claim(store: PostgresStore, hold: Hold) -> None:
 def test_lock_taken_from_the_session(store: PostgresStore, elsewhere: PostgresStore) -> None:
     """A session that lives but no longer has the lock, as a pool would reset it, cannot claim."""
     with store.open().hold(holder(), timeout=0) as hold:
-        raw = hold._is_held.__self__._raw
+        raw = hold._is_held.__self__.connection.raw
         raw.execute("SELECT pg_advisory_unlock_all()")
         with elsewhere.open().hold(holder(), timeout=5), pytest.raises(Refused):
             hold.claim(claim())
@@ -168,15 +169,14 @@ def test_commit_without_acknowledgement(
     store: PostgresStore, elsewhere: PostgresStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A claim whose commit is not answered is not sent, though it may be on record: the next runner finds it in doubt."""
-    commit = psycopg.Connection.commit
 
-    def lose_the_answer(connection: psycopg.Connection) -> None:
-        commit(connection)
-        connection.close()
+    def lose_the_answer(commit: psycopg.Cursor) -> None:
+        assert commit.statusmessage == "COMMIT"
+        commit.connection.close()
         raise psycopg.OperationalError("server closed the connection unexpectedly")
 
     with store.open().hold(holder(), timeout=0) as hold:
-        monkeypatch.setattr(psycopg.Connection, "commit", lose_the_answer)
+        monkeypatch.setattr(pgsession, "refuse_undone", lose_the_answer)
         with pytest.raises(LedgerUnusable):
             hold.claim(claim())
         monkeypatch.undo()
@@ -333,7 +333,7 @@ def test_hasty_default_is_overruled(store: PostgresStore) -> None:
     name = urlsplit(str(store.path)).path[1:]
     store.sql(f'ALTER DATABASE "{name}" SET synchronous_commit = off')
     with store.open().hold(holder(), timeout=0) as hold:
-        raw = hold._is_held.__self__._raw
+        raw = hold._is_held.__self__.connection.raw
         assert raw.execute("SELECT current_setting('synchronous_commit')").fetchone() == ("on",)
 
 

@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 from runner.core import codes, schemas
 from runner.core.errors import Problem, UsageError
 from runner.core.orders import OrderRequest
+from runner.limits.limits import Limits
 from runner.limits.policy import Policies, Policy, breaches, load, read_policy
 from tests import make
 
@@ -62,6 +63,7 @@ def test_a_policy_is_read_as_it_is_written() -> None:
     assert (policy.types, policy.countries, policy.periods) == (("ipv4", "isp", "mobile"), (561, 4480), ("1w", "1m"))
     assert (policy.payments, policy.max_quantity) == (("balance",), {"any": 10, "mobile": 1})
     assert (policy.labels, policy.require_labels, policy.exclusive) == ({"env": ("prod", "test")}, ("team",), True)
+    assert (policy.share_quotes, policy.rate) == (False, "auto")
     assert policy.place_of("allow.max_quantity.mobile").endswith("order-runner.yaml:12:35)")
 
 
@@ -137,6 +139,26 @@ def test_an_account_is_exclusive_where_every_policy_says_so(values: tuple[bool |
     """A second policy can take that away, by its silence too, and never give it."""
     found = tuple(Policy(path="p", sha256="", exclusive=one) for one in values)
     assert Policies(policies=found).exclusive is exclusive
+
+
+@pytest.mark.parametrize(
+    ("values", "shares"),
+    [((), True), ((None,), True), ((True,), True), ((True, False), False), ((None, False), False)],
+)
+def test_quotes_are_shared_unless_one_policy_says_no(values: tuple[bool | None, ...], shares: bool) -> None:
+    """The assumption about the vendor is off where any of them does not make it; no other file turns it on again."""
+    found = tuple(Policy(path="p", sha256="", share_quotes=one) for one in values)
+    assert Limits(policies=found).shares_quotes is shares
+
+
+@pytest.mark.parametrize(
+    ("values", "climbs"),
+    [((), False), ((None,), False), (("auto",), True), (("auto", "auto"), True), (("auto", None), False)],
+)
+def test_the_rate_climbs_where_every_policy_says_so(values: tuple[str | None, ...], climbs: bool) -> None:
+    """A second policy can take that away, by its silence too, and never give it."""
+    found = tuple(Policy(path="p", sha256="", rate=one) for one in values)
+    assert Limits(policies=found).rate_climbs is climbs
 
 
 # -- what they do not allow

@@ -20,6 +20,11 @@ FOLDER = Path(__file__).parents[2] / "benchmarks"
         ("lists", ["--rows", "5", "--rounds", "1"]),
         ("plan", ["--orders", "6", "--rounds", "1"]),
         ("render", ["--orders", "5", "--rounds", "1"]),
+        (
+            "asking",
+            ["--orders", "13", "--rounds", "1", "--only", "count", "plan", "cpu", "--earlier", sys.executable],
+        ),
+        ("lanes", ["--orders", "4", "--only", "memory", "--earlier", sys.executable]),
         ("strangers", ["--orders", "4", "--history", "3", "--rounds", "1"]),
     ],
 )

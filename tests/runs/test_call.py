@@ -30,6 +30,7 @@ from runner.core.states import State
 from runner.core.stop import Stop
 from runner.evidence.judge import Rules
 from runner.limits.limits import Limits
+from runner.limits.policy import Policy
 from runner.plan.plan import Plan
 from runner.report.file import ReportFile
 from runner.report.report import Report
@@ -101,6 +102,17 @@ def test_policies_say_whether_an_account_is_exclusive(folder: Path, line: str, e
     """An account is exclusive where a policy calls it so, and not where none says anything."""
     (folder / "order-runner.yaml").write_text(f"apiVersion: policy/v1\nallow: {{types: [ipv4]}}\n{line}\n")
     assert call.is_exclusive(None) is exclusive
+
+
+@pytest.mark.parametrize(
+    ("settings", "rate"),
+    [(Settings(), "auto"), (Settings(rate=7), 7), (Settings(rate=0), 0), (Settings(sandbox=True), None)],
+)
+def test_a_policy_names_a_rate_where_nobody_else_does(settings: Settings, rate: object) -> None:
+    """`rate: auto` holds for calls without a rate; one that is named, and the sandbox, keep theirs."""
+    limits = Limits(policies=(Policy(path="p", sha256="", rate="auto"),))
+    assert call._paced(settings, limits).rate == rate
+    assert call._paced(settings, Limits()).rate == settings.rate
 
 
 def test_a_wrong_policy_says_nothing_about_an_account(folder: Path) -> None:

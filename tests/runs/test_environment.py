@@ -168,6 +168,8 @@ def test_settings_are_completed(monkeypatch: pytest.MonkeyPatch) -> None:
         ledger="ledger", account="mine", base_url="https://example.test", api_key_file=Path("api_key_file"), rate=0
     )
     assert environment.settings(Settings()).rate == 7
+    monkeypatch.setenv("ORDER_RUNNER_RATE", "auto")
+    assert environment.settings(Settings()).rate == "auto"
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,15 @@ from runner.run.settings import LEDGER_VARIABLE, Settings, locate
 
 SECRET = "s3cret"
 REFUSED: dict[str, tuple[str, ...]] = {
+    "is a list of connection parameters, where a URL is expected": (
+        "Data Source=orders.db",
+        "Provider=SQLNCLI;Server=db",
+    ),
+    "holds a comma or a semicolon": ("orders.ledger,other.ledger", "orders.ledger;rm"),
+    "begins with @": ("@ledger", "@/run/secrets/ledger"),
+    "is more of a settings file's line": ("=orders.ledger", "orders.ledger # the usual one"),
+    "begins with a dash": ("\u2013ledger", "\u2014ledger=x"),
+    "is the name of a secret": ("projects/shop/secrets/ledger/versions/latest",),
     "is empty": ("", "sqlite:///"),
     "is blank": (" ", "\u00a0"),
     "begins or ends with a blank": (" orders.ledger", "orders.ledger ", f" postgresql://me:{SECRET}@db/orders"),

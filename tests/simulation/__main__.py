@@ -14,8 +14,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
 
-from sqlalchemy import Connection
-
+from runner.ledger.sqlite import SqliteConnection
 from tests.simulation.answers import BAD_LISTS, BAD_READS, LIES
 from tests.simulation.flights import BAD_LUCK, JOBS
 from tests.simulation.forgetting import UNSEEN
@@ -125,7 +124,7 @@ def caught_together(pairs: Iterable[Pair], seeds: Iterable[int]) -> Iterator[tup
         yield first.__name__, second.__name__, next(filter(None, found), None)
 
 
-def _only_together(first: Mutant, second: Mutant, seed: int, connection: Connection) -> str | None:
+def _only_together(first: Mutant, second: Mutant, seed: int, connection: SqliteConnection) -> str | None:
     with first(), second():
         both = run_seed(seed, connection).violations
     with second():

@@ -7,13 +7,11 @@ import random
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Connection
-
 from runner.core.orders import PAY_BY_CARD
 from runner.core.states import OPEN, State
+from runner.ledger.sqlite import SqliteConnection
 from runner.manifest import Loaded
 from tests.simulation.process import AT, SimClock
-from tests.simulation.store import raw
 
 if TYPE_CHECKING:
     from tests.simulation.forgetting import Forgetting
@@ -27,7 +25,7 @@ class Books:
 
     rng: random.Random
     clock: SimClock
-    connection: Connection
+    connection: SqliteConnection
     vendor: Vendor
     forgetting: Forgetting
     loaded: Loaded
@@ -38,7 +36,7 @@ class Books:
 
     def ask(self, statement: str, *values: object) -> list[Any]:
         """Rows of the ledger, read past the code under test."""
-        return raw(self.connection).execute(statement, values).fetchall()
+        return self.connection.raw.execute(statement, values).fetchall()
 
     def states(self) -> dict[str, tuple[State, str | None]]:
         """What stands in the ledger's rows: per key its state and order id."""

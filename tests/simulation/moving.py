@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from runner.core.records import Head
 from runner.ledger.schema import metadata
 from tests.simulation.process import MOVES, Process
-from tests.simulation.store import database, raw
+from tests.simulation.store import database
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -62,7 +62,7 @@ class Moving:
         world.counts["ledger moved away"] += 1
         world.say("    its folder is put back from a copy")
         copy = database()
-        raw(world.connection).backup(raw(copy))
+        world.connection.raw.backup(copy.raw)
         world.connection, world.lock, world.holder = copy, Lock(world, world.lock.head), None
         if self._dice.random() < 0.8:
             world.run(Process(world))
@@ -100,7 +100,7 @@ class Moving:
 
 def put(world: World, rows: dict[str, list[Any]]) -> None:
     """Make these rows the whole ledger."""
-    cursor = raw(world.connection)
+    cursor = world.connection.raw
     for table in reversed(metadata.sorted_tables):
         cursor.execute(f"DELETE FROM {table.name}")
     for table in metadata.sorted_tables:

@@ -61,6 +61,7 @@ class Line:
         process.flights.answered()
         process.at("answered")
         process.breathe()
+        world.vendor.is_heard(request, process.flights.run)
         return Lost(reason="the connection was reset") if self.is_closed else answer
 
     def _is_stale(self) -> bool:

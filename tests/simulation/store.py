@@ -7,18 +7,18 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import Connection, StaticPool, create_engine, event
-
 from runner.core.errors import Busy, LedgerUnusable
 from runner.core.identity import AccountKey
 from runner.core.ledger import Hold
 from runner.core.records import Attempt, Holder, Settlement
+from runner.ledger import statements
 from runner.ledger.codec import values_of
 from runner.ledger.footing import Footing
 from runner.ledger.hold import SqlHold
 from runner.ledger.reader import SqlReader
 from runner.ledger.schema import metadata
 from runner.ledger.sql import AccountRows
+from runner.ledger.sqlite import SqliteConnection
 
 if TYPE_CHECKING:
     from tests.simulation.process import Process
@@ -29,43 +29,27 @@ ACCOUNT: Final = "acme"
 """The name that the ledger knows."""
 
 
-def database() -> Connection:
+def database() -> SqliteConnection:
     """An empty ledger database in memory."""
-    engine = create_engine(
-        "sqlite+pysqlite://",
-        creator=lambda: sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False),
-        poolclass=StaticPool,
-    )
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        connection.connection.cursor().execute("BEGIN")
-
-    connection = engine.connect()
-    with connection.begin():
-        metadata.create_all(connection)
-    return connection
+    raw = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    for statement in statements.NEW_FILE:
+        if not statement.startswith("CREATE TRIGGER"):  # they would keep a seed's history for the next one
+            raw.execute(statement)
+    return SqliteConnection(raw)
 
 
-def raw(connection: Connection) -> sqlite3.Connection:
-    """The driver's own connection, for judges that read past the code under test."""
-    found = connection.connection.driver_connection
-    assert isinstance(found, sqlite3.Connection)
-    return found
-
-
-def emptied(connection: Connection) -> Connection:
+def emptied(connection: SqliteConnection) -> SqliteConnection:
     """The same database, for the next seed."""
     for table in reversed(metadata.sorted_tables):
-        raw(connection).execute(f"DELETE FROM {table.name}")
+        connection.raw.execute(f"DELETE FROM {table.name}")
     return connection
 
 
-def enter_account(connection: Connection, entry: AccountKey) -> None:
+def enter_account(connection: SqliteConnection, entry: AccountKey) -> None:
     """Make an account known by its key, before anything happens."""
     values = values_of(entry)
     columns, places = ", ".join(values), ", ".join("?" * len(values))
-    raw(connection).execute(f"INSERT INTO account_keys ({columns}) VALUES ({places})", [*values.values()])
+    connection.raw.execute(f"INSERT INTO account_keys ({columns}) VALUES ({places})", [*values.values()])
 
 
 class Emergency:

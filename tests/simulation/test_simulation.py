@@ -48,6 +48,9 @@ CAUGHT_AT = {
     "moved-unnoticed": 20,
     "lock-not-read": 6,
     "lock-not-written": 6,
+    "old-price-is-used": 3,
+    "coupon-shares-a-quote": 8,
+    "overcharge-unnoticed": 7,
 }
 """Where to look first, to save time; where that no longer holds, all of `SEEDS` are tried."""
 SEEDS = range(1000)

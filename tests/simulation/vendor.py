@@ -198,7 +198,7 @@ class Vendor:
             lies = path == "proxy/list" and self._may_lie(self._listed(product, request))
             kind, answer = bad_read(self.rng, rows, lies=lies)
             self.counts[f"read {kind}"] += 1
-            self._lied = product * (kind in LIES)
+            self._lied = product * (kind in LIES or kind == "no data")
             return answer
         if path == "order/calc":
             body = json.loads(request.body or b"")
@@ -267,9 +267,14 @@ class Vendor:
             answer = self._answer(fault, made)
         finally:
             self._served.remove(fault)
-        if made is not None:
-            self.prices.append((self.clock.monotonic(), content_of(body), made.total))
         return answer
+
+    def is_heard(self, request: Request, run: str) -> None:
+        """The answer to a purchase is read: from now on its price is known."""
+        body = json.loads(request.body or b"")
+        made = [order for order in self.bought if order.run == run and order.key == body["customTargetName"]]
+        if made:
+            self.prices.append((self.clock.monotonic(), content_of(body), made[-1].total))
 
     def _fate(self, fault: str, body: dict[str, Any], run: str) -> Bought | None:
         """Whether and when the order is made."""

@@ -13,14 +13,13 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import Connection
-
 from runner.buy.protocol import GUARD_SECONDS, Till
 from runner.core.errors import ExitCode
 from runner.core.prices import MAX_AGE
 from runner.core.progress import ignore
 from runner.core.records import Holder
 from runner.core.states import State
+from runner.ledger.sqlite import SqliteConnection
 from runner.plan.task import Task
 from runner.report.report import STATUSES
 from runner.run import batch
@@ -47,7 +46,7 @@ CALM: Final = 6
 class World(Books):
     """The modelled world of one seed: vendor, network, ledger, time and deaths around the code under test, and its judge."""
 
-    def __init__(self, seed: int, connection: Connection, say: Callable[[str], None]) -> None:
+    def __init__(self, seed: int, connection: SqliteConnection, say: Callable[[str], None]) -> None:
         self.rng = random.Random(seed)
         self.seed = seed
         self.say = say
@@ -369,7 +368,7 @@ class World(Books):
         self.counts["orders placed"] += sum(state is State.PLACED for state, _ in states.values())
 
 
-def run_seed(seed: int, connection: Connection, say: Callable[[str], None] = lambda _: None) -> World:
+def run_seed(seed: int, connection: SqliteConnection, say: Callable[[str], None] = lambda _: None) -> World:
     """One world from its beginning to the end of its calm; broken code under test counts as a violation."""
     world = World(seed, connection, say)
     try:

@@ -9,7 +9,7 @@ from runner.core.ledger import Ledger
 from runner.core.vendor import Encoder
 from runner.manifest import Batch
 from runner.plan.approval.differences import Now, differences
-from runner.plan.approval.terms import Terms, bound, limits_of, lines_of
+from runner.plan.approval.terms import Terms, bound, limits_of, lines_of, renames_of
 from runner.plan.plan import Plan
 from runner.plan.task import Consent, Task
 
@@ -25,6 +25,7 @@ def terms_of(plan: Plan, consent: Consent, batches: Mapping[str, Batch], vendor:
         api_version=vendor.api_version,
         limits=limits_of(plan, batches),
         lines=lines,
+        renames=renames_of(plan),
     )
 
 

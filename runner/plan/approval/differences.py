@@ -82,6 +82,7 @@ def _differences(approval: Approval, document: PlanDocument, now: Now) -> Iterat
     yield from _age(document, now.at, approval.max_age)
     yield from _elsewhere(document.terms, now.terms)
     yield from _other_limits(document.terms, now.terms)
+    yield from _other_renames(document.terms, now.plan)
     wanted = {str(step.request.key): step for step in now.plan.steps}
     for key, step in wanted.items():
         yield from _other_order(approval, document, now, key, step)
@@ -121,6 +122,14 @@ def _other_limits(before: Terms, now: Terms) -> Iterator[Problem]:
                 yield _difference(
                     "manifest", f"{label} of batch {batch} was {was or 'not set'} and is now {here or 'not set'}"
                 )
+
+
+def _other_renames(before: Terms, plan: Plan) -> Iterator[Problem]:
+    for step in plan.steps:
+        moves = step.renamed_from is not None and step.status == "already_placed"
+        if moves and before.renames.get(str(step.request.key)) != str(step.renamed_from):
+            text = f"{step.request.key} would take over what was bought as {step.renamed_from}, which was not approved"
+            yield _difference("manifest", text, step, field="renamed_from")
 
 
 def _other_order(approval: Approval, document: PlanDocument, now: Now, key: str, step: Step) -> Iterator[Problem]:

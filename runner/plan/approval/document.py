@@ -143,6 +143,7 @@ def _document(data: Mapping[str, Any]) -> PlanDocument:
         api_version=inputs["api"]["version"],
         limits={entry["batch"]: {k: v for k, v in entry.items() if k != "batch"} for entry in data["limits"]},
         lines=lines,
+        renames={order["key"]: order["renamed_from"] for order in data["orders"] if "renamed_from" in order},
     )
     return PlanDocument(
         terms=terms,

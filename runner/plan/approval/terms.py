@@ -1,15 +1,16 @@
 """What somebody approved, and the digest over what would be bought at what ceiling.
 
 The digest covers the account, the address and version of the API, the limits of the batches, and of every order to buy
-its key, type, fields and ceiling. It does not cover times, balances, paths, the order of files, labels or orders that
-were bought already. docs/decisions/0015-approval.md tells why.
+its key, type, fields and ceiling; of every order that was bought under another key, both keys. It does not cover times,
+balances, paths, the order of files, labels or other orders that were bought already. docs/decisions/0015-approval.md
+tells why.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
@@ -37,13 +38,17 @@ class ApprovedOrder:
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """All that a digest covers. `base_url` is without the key; `limits` has those of each batch, by name, as text."""
+    """All that a digest covers. `base_url` is without the key; `limits` has those of each batch, by name, as text.
+
+    `renames` has the keys that purchases move to, or have moved to, each with the one they move from.
+    """
 
     account: str
     base_url: str | None
     api_version: str
     limits: Mapping[str, Mapping[str, str | None]]
     lines: Mapping[str, ApprovedOrder]
+    renames: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def digest(self) -> str:
@@ -55,7 +60,7 @@ class Terms:
             "limits": self.limits,
             "orders": [_line_json(key, self.lines[key]) for key in sorted(self.lines)],
         }
-        return digest(content)
+        return digest(content | ({"renames": dict(self.renames)} if self.renames else {}))
 
     @property
     def most(self) -> Decimal:
@@ -116,6 +121,16 @@ def lines_of(plan: Plan) -> dict[str, ApprovedOrder] | None:
         if step.ceiling is not None
     }
     return lines if len(lines) == len(plan.to_buy) else None
+
+
+def renames_of(plan: Plan) -> dict[str, str]:
+    """What goes by another key since it was bought, whether it moves now or an earlier run has moved it."""
+    return {
+        str(step.request.key): str(before)
+        for step in plan.steps
+        if step.status == "already_placed" and (before := step.request.renamed_from) is not None
+        if step.renamed_from is not None or (step.record is not None and step.record.moved_from(before))
+    }
 
 
 def _line_json(key: str, line: ApprovedOrder) -> Mapping[str, object]:

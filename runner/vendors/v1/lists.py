@@ -16,6 +16,7 @@ from hashlib import blake2b
 from itertools import chain
 from typing import Final
 
+from runner.core.errors import UnknownForm, VendorUnavailable
 from runner.core.orders import ProductType
 from runner.core.vendor import SeenOrder
 from runner.vendors.incoming import IncomingEnvelope
@@ -41,16 +42,27 @@ def decode_look(reads: Sequence[Callable[[Begin], Response]], product: ProductTy
     """The orders that these lists of a type have together, in the order of their first rows.
 
     A proxy that several lists show is one row. VendorUnavailable unless all rows of each list are there; the next list
-    is not read before.
+    is not read before. UnknownForm where each of them is left out.
     """
     orders: dict[str, _Order] = {}
     met: dict[_Name, int] | None = {} if len(reads) > 1 else None
+    left_out: list[UnknownForm] = []
     for read in reads:
-        listed = proxy_list(read(_parser(product, met)), product, _Listed)
+        response = read(_parser(product, met))
+        try:
+            listed = proxy_list(response, product, _Listed)
+        except UnknownForm as error:
+            left_out.append(error)
+            continue
+        if listed is None:
+            continue
         for identity, order in listed.orders.items():
             orders.setdefault(identity, _Order()).join(order)
         if met is not None:
             met.update(listed.names)
+    if left_out:
+        first = left_out[0]
+        raise first if len(left_out) == len(reads) else VendorUnavailable(str(first), hint=first.hint)
     return _without_shared_numbers([order.as_seen(identity) for identity, order in orders.items()])
 
 

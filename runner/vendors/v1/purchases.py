@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 from dataclasses import replace
+from decimal import Decimal
 from typing import Final
 
 from runner.core.orders import PAY_BY_BALANCE, PRODUCT_TYPES, OrderRequest, ProductType, Scalar
@@ -24,10 +25,12 @@ from runner.vendors.v1.refusals import (
     resembles_gate,
     vendor_errors,
 )
-from runner.vendors.wire import BOM, Envelope, Malformed, Request, Response, amount, parse_envelope
+from runner.vendors.wire import BOM, Envelope, Malformed, Request, Response, amount, clean_text, parse_envelope
 
 API_VERSION: Final = "v1"
 BODY_HEAD: Final = 4096
+_CHARGE_SHOWN: Final = 60
+"""Characters that are shown of a charge nobody can read."""
 
 BALANCE_GET: Final = Request(method="GET", path="balance/get")
 RESIDENT_PACKAGE: Final = Request(method="GET", path="resident/package")
@@ -128,13 +131,25 @@ def _placement(data: object) -> Placed | None:
         return None
     numbers = data.get("listBaseOrderNumbers")
     parts = [base_number(number) for number in numbers] if isinstance(numbers, list) else []
-    total = amount(data.get("total"))
+    total, unread_total = _charge(data.get("total"))
     return Placed(
         order_id=bought,
         base_order_numbers=tuple(part for part in parts if part is not None),
-        total=total if total is not None and total >= 0 else None,
+        total=total,
+        unread_total=unread_total,
         balance=amount(data.get("balance")),
     )
+
+
+def _charge(told: object) -> tuple[Decimal | None, str | None]:
+    """What was charged, or else the text that tells it in a form nobody can read; neither where nothing is told."""
+    total = amount(told)
+    if total is not None and total >= 0:
+        return total, None
+    if told is None or told == "":
+        return None, None
+    text = told if isinstance(told, str) else json.dumps(told, default=str).strip('"')
+    return None, clean_text(text)[:_CHARGE_SHOWN]
 
 
 def _doubt(response: Response, envelope: Envelope, errors: tuple[VendorError, ...]) -> str | None:

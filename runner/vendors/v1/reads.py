@@ -23,6 +23,8 @@ _ACCESS_HINT: Final = (
     "address (IPv6 too) is on the key's allow-list, and that the rate limit is respected (wait a minute, lower --rate)"
 )
 
+_LEFT_OUT: Final = "nothing was bought; try again: an answer without a list is believed only while none was ever needed"
+
 _PAGING: Final = ("metadata", "meta", "pagination")
 _PAGE_SIZES: Final = ("per_page", "current_limit", "limit")
 _TOTALS: Final = ("total", "total_orders", "total_items")
@@ -79,15 +81,25 @@ def list_paths(product: ProductType) -> frozenset[tuple[str, ...]]:
     return frozenset({("data",), ("data", product), ("data", "items"), ("data", product, "items")})
 
 
-def proxy_list(response: Response, product: ProductType, kind: type[L]) -> L:
-    """The `kind` that stands where `proxy/list/{type}` has its list; VendorUnavailable unless all rows are there."""
+def proxy_list(response: Response, product: ProductType, kind: type[L]) -> L | None:
+    """The `kind` that stands where `proxy/list/{type}` has its list; None for an empty object by the list's name.
+
+    VendorUnavailable unless all rows are there; UnknownForm where nothing is there in place of a list.
+    """
     envelope = _successful(response, "proxy/list")
     data, around = envelope.data, [envelope.beside]
     for name in (product, "items"):
         if isinstance(data, dict) and name in data:
             around.append(data)
             data = data[name]
-    if not isinstance(data, kind) or any(_tells_more(part, data.rows) for part in around):
+    rows = data.rows if isinstance(data, kind) else 0
+    if any(_tells_more(part, rows) for part in around):
+        raise _unavailable("proxy/list", f"the list of {product} is not complete")
+    if data == {} and len(around) > 1:
+        return None
+    if data in (None, "", {}):
+        raise UnknownForm(f"no usable answer from proxy/list: the list of {product} is left out", hint=_LEFT_OUT)
+    if not isinstance(data, kind):
         raise _unavailable("proxy/list", f"the list of {product} is not complete")
     if not data.all_numbered:
         raise _unavailable("proxy/list", "a row without an order id")
