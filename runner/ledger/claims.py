@@ -60,7 +60,7 @@ def _purchase(rows: AccountRows, record: Record, claimed_at: str) -> Bought:
         record=record,
         claimed_at=datetime.fromisoformat(claimed_at),
         claimed_seq=min(claims, default=0),
-        settled_seq=max((event["seq"] for event in events), default=0),
+        settled_seq=max((event["seq"] for event in events if event["after"] == State.PLACED), default=0),
     )
 
 

@@ -153,6 +153,16 @@ def test_a_purchase_begins_with_the_first_claim_that_may_have_made_it(
     assert bought.claimed_seq == first
 
 
+def test_a_purchase_is_settled_once(store: SqliteStore, hold: Hold) -> None:
+    """An answer that comes after somebody said that the order is bought does not make its purchase a later one."""
+    attempt = hold.claim(claim("one"))
+    hold.settle(attempt, settlement(Event.UNKNOWN, State.UNKNOWN))
+    hold.settle(attempt, replace(placed("1", later(5)), event=Event.RESOLVED))
+    hold.settle(attempt, placed("1", later(9)))
+    (bought,) = store.open().bought_since(AT)
+    assert bought.settled_seq == 3
+
+
 def test_evidence_is_that_of_the_last_event(store: SqliteStore, hold: Hold) -> None:
     """What an order stands on comes back; an order without evidence is left out."""
     attempt = bring(hold, "one", State.UNKNOWN)

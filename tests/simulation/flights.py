@@ -6,7 +6,7 @@ Its dice are its own: worlds in which every run buys one order at a time stay wh
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
@@ -20,6 +20,7 @@ from runner.limits.limits import Limits
 from runner.manifest import Loaded
 from runner.manifest.requests import Budget
 from runner.plan.plan import Plan
+from runner.report.report import OrderEntry
 from tests.simulation.baton import Baton, SimLanes
 from tests.simulation.points import POINTS
 from tests.simulation.wanted import further_orders
@@ -168,7 +169,6 @@ class Flights:
         self._turn: object = None
         self._next_start = 0.0
         self._awaited: list[str] = []
-        self._sent: set[str] = set()
 
     def begin(self, run: str) -> None:
         self.run, self.jobs = run, self._world.at_once.jobs()
@@ -257,7 +257,6 @@ class Flights:
         self._next_start = self._world.clock.monotonic() + self._world.at_once.gap
         self._turn = None if self._turn is own else self._turn
         self._awaited.append(goal)
-        self._sent.add(goal)
         if own.had_to_end:
             self._world.against(f"I12: {goal} was sent by a run that had to end")
 
@@ -289,13 +288,13 @@ class Flights:
             if world.goals.get(key) == goal
         )
 
-    def check_named(self, statuses: dict[str, str]) -> None:
-        """I4: what a run has sent and is open in the ledger, its report says so."""
+    def check_named(self, entries: Sequence[OrderEntry]) -> None:
+        """I4: what a run has claimed and left open, its report says so; but for claims of which it never heard."""
         world = self._world
         if self._process.connection is not world.connection:
             return
         kept = {str(attempt.key) for attempt, _ in world.emergency.saved}
+        claimed = {str(entry.request.key): entry.status for entry in entries if entry.attempts}
         for key, state in world.ask("SELECT key, state FROM orders WHERE run_id = ?", self.run):
-            sent = world.goals.get(key) in self._sent
-            if sent and state in OPEN and key not in kept and statuses.get(key) != "unknown":
-                world.against(f"I4: {key} is {state} in the ledger, and {statuses.get(key)} in the report")
+            if state in OPEN and key in claimed and key not in kept and claimed[key] != "unknown":
+                world.against(f"I4: {key} is {state} in the ledger, and {claimed[key]} in the report")

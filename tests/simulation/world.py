@@ -315,7 +315,7 @@ class World(Books):
         report = outcome.report
         for found in (*report.errors, *(found for entry in report.orders for found in entry.errors)):
             self.say(f"    {found.problem.code}: {found.problem.message}")
-        process.flights.check_named({str(entry.request.key): entry.status for entry in report.orders})
+        process.flights.check_named(report.orders)
         bug = outcome.error is not None and outcome.error.hint == batch._BUG_HINT
         if bug and not process.flights.had_bug:
             self.against(f"I4: {outcome.error}: {outcome.error and outcome.error.__cause__!r}")
