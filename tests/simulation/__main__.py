@@ -67,7 +67,14 @@ RARE = {
     "verdict open: ends later than asked for",
     *(f"exclusive: left to a person: {name}" for name in ("an order ended meanwhile", "beside one of these")),
     "exclusive: left to a person: another was settled since its claim",
+    "verdict open: rows without order numbers",
+    "verdict open: country not read",
+    "verdict open: half delivered",
+    "verdict open: too many to tell apart",
+    "exclusive: left to a person: too many to tell apart",
     "killed with eight in flight",
+    "ledger fails with several in flight",
+    "stranger tops up with several in flight",
     "settled as a set: absent, shared",
 }
 """What happens in one or two of a thousand worlds."""

@@ -34,11 +34,13 @@ if TYPE_CHECKING:
 DEAR: Final = Decimal(100)
 """`--large`: where an account has bought next to nothing, every price is dear."""
 JOBS: Final = (1, 2, 2, 8, 8, 8)
-MOST: Final = 10
+MOST: Final = 12
 """Orders of a world where several are in flight: enough to fill eight lanes."""
 BAD_LUCK: Final = ("has a bug", "has a bug", "ledger fails", "loses its connections")
-THEMES: Final = ((), (), ("overcharge",), ("timeout", "reset", "cut answer"), ("throttled",), ("slow",), ("slow",))
+THEMES: Final = ((), (), ("overcharge",), ("timeout", "reset", "cut answer"), ("throttled",))
 """What the vendor is most likely to do to purchases of one world: so it happens to several at once."""
+LATENCIES: Final = ((0.1, 20.0), (0.1, 20.0), (60.0, 170.0))
+"""Seconds an answer takes, at least and at most; where it is long, all lanes are in flight before the first is there."""
 LEAPS: Final = (8.0, 90.0, 4000.0)
 """Seconds by which the clock may leap while lanes wait for the vendor's gap."""
 
@@ -53,7 +55,7 @@ class AtOnce:
     def __init__(self, world: World) -> None:
         self.world = world
         self.dice = random.Random(f"at once {world.seed}")
-        self.happens = self.dice.random() < 0.6
+        self.happens = self.dice.random() < 0.5
         self.gap = self.dice.choice((0.0, 2.0)) * self.happens
         """Seconds between the starts of two purchases of one run."""
         self.quoted: dict[tuple[str, str], Decimal] = {}
@@ -69,7 +71,7 @@ class AtOnce:
             return loaded
         room = MOST - len(loaded.orders)
         more = self.dice.choice((self.dice.randrange(room), room))
-        orders = (*loaded.orders, *further_orders(self.dice, loaded.orders, more))
+        orders = (*loaded.orders, *further_orders(self.dice, loaded.orders, more, alike=self.dice.choice((0.5, 1.0))))
         batches = tuple(replace(batch, budget=Budget(price_tolerance=Decimal(1))) for batch in loaded.batches)
         return replace(loaded, count=len(orders), orders=orders, batches=batches)
 
@@ -78,9 +80,9 @@ class AtOnce:
         if not self.happens:
             return
         vendor, dice = self.world.vendor, self.dice
-        theme = dice.choice(THEMES)
-        vendor.menu += theme * 12
-        vendor.fault_rate = 0.9 if "slow" in theme else dice.uniform(0.05, 0.5)
+        vendor.menu += dice.choice(THEMES) * 12
+        vendor.fault_rate = dice.uniform(0.05, 0.5)
+        vendor.latency = dice.choice(LATENCIES)
         vendor.tells_at_charge = dice.random() < 0.5
         needed = self._cost(self.world.loaded.orders)
         vendor.balance = dice.choice((Decimal(500), needed, needed + 5, needed + 15))
@@ -294,7 +296,8 @@ class Flights:
         if self._process.connection is not world.connection:
             return
         kept = {str(attempt.key) for attempt, _ in world.emergency.saved}
-        claimed = {str(entry.request.key): entry.status for entry in entries if entry.attempts}
-        for key, state in world.ask("SELECT key, state FROM orders WHERE run_id = ?", self.run):
-            if state in OPEN and key in claimed and key not in kept and claimed[key] != "unknown":
-                world.against(f"I4: {key} is {state} in the ledger, and {claimed[key]} in the report")
+        claimed = {(str(entry.request.key), entry.attempts[-1].n): entry.status for entry in entries if entry.attempts}
+        for key, n, state in world.ask("SELECT key, attempt, state FROM orders WHERE run_id = ?", self.run):
+            status = claimed.get((key, n), "unknown")
+            if state in OPEN and key not in kept and status != "unknown":
+                world.against(f"I4: {key} is {state} in the ledger, and {status} in the report")

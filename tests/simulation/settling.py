@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 INHERITED: Final = "lost"
 """The run of what was in doubt when the world began."""
+MANY: Final = 6
+"""So many orders in doubt may have more explanations than the judge goes through."""
 PERSON: Final = Person(name="alice", source="USER")
 PAUSES: Final = (60.0, 600.0, 3600.0)
 ALL: Final = 6 * 3600.0
@@ -51,6 +53,7 @@ KINDS: Final = {
     "may still appear": "waiting time",
     "could be it, but the balance fell by": "charge and quote differ",
     "more than one explanation": "several explanations",
+    "too many orders are in doubt": "too many to tell apart",
     "the balance does not show what it costs": "blind balance on an exclusive account",
     "but the vendor does not list it yet": "paid and not shown",
     "more may still be delivered": "half delivered",
@@ -68,7 +71,7 @@ CLASSES: Final = (
         "charge and quote differ",
     ),
     *("rows without order numbers", "over by now", "an order ended meanwhile", "alike, not identical"),
-    *("beside one of these", "another was settled since its claim"),
+    *("beside one of these", "another was settled since its claim", "too many to tell apart"),
 )
 """What evidence cannot settle although nobody else buys: `undecidable` says why."""
 
@@ -235,6 +238,7 @@ class Settling:
             "an order ended meanwhile": world.ended_since(record.type, claim.claimed_at),
             "alike, not identical": bool(alike),
             "another was settled since its claim": settled,
+            "too many to tell apart": len(left) >= MANY,
         }
         return next((name for name, holds in reasons.items() if holds), None)
 

@@ -102,6 +102,8 @@ class Vendor:
     fault_rate: float = 0.5
     menu: tuple[str, ...] = FAULTS
     """What it chooses from, where it does something to a purchase."""
+    latency: tuple[float, float] = (0.1, 20.0)
+    """Seconds until a purchase is answered, at least and at most."""
     tells_at_charge: bool = False
     """Whether an answer has the balance of the moment of the charge, and not of the answer."""
     read_fault_rate: float = 0.02
@@ -299,7 +301,7 @@ class Vendor:
         return self._buy(body, now, extra, run=run)
 
     def _answer(self, fault: str, made: Bought | None) -> Response | Lost:
-        self.clock.advance(self.rng.uniform(0.1, 20))
+        self.clock.advance(self.rng.uniform(*self.latency))
         if fault == "timeout":
             self.clock.advance(180)
             return Lost(reason="no answer within 180 s")
