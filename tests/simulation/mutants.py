@@ -200,10 +200,11 @@ def old_key_stays_free() -> Iterator[None]:
     """A renaming moves the purchase, and leaves the old key as if it had never bought anything."""
     real = renaming._enter
 
-    def give_up(rows: AccountRows, fence: int, one: Rename, before: Mapping[str, object]) -> None:
-        free = {"state": State.PLANNED.value, "updated_at": moment_text(one.at), "reason": None}
+    def give_up(rows: AccountRows, fence: int, one: Rename, before: Mapping[str, object]) -> dict[str, object]:
+        free = dict(NO_PURCHASE) | {"state": State.PLANNED.value, "updated_at": moment_text(one.at), "reason": None}
         named = {"b_account": rows.account, "b_key": str(one.before), "b_attempt": before["attempt"], "b_fence": fence}
-        renaming._change(rows, statements.GIVE_UP, {**NO_PURCHASE, **free, **named}, one)
+        renaming._change(rows, statements.GIVE_UP, free | named, one)
+        return free
 
     def enter(
         rows: AccountRows, one: Rename, key: OrderKey, n: int, before: State, detail: Mapping[str, object]
