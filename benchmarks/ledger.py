@@ -64,7 +64,7 @@ _ = [order.fingerprint for order in orders]
 started = time.perf_counter()
 ledger = open_sqlite(Path(sys.argv[1]), "bench", read_only=True)
 assert ledger.open_records() == []
-steps = compare_with_ledger(orders, {}, recall(ledger, orders), today=AT.date())
+steps = compare_with_ledger(orders, {}, recall(ledger, orders, ""), today=AT.date())
 ledger.close()
 assert sum(step.to_buy for step in steps) == NEW
 print(json.dumps([(time.perf_counter() - started) * 1000, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))

@@ -1,12 +1,13 @@
 """How long `validate` takes, and how much memory, beside the tools one would use instead: whole processes.
 
-    python benchmarks/validate.py [--sizes 10000 100000] [--rounds 5] [--slow-rounds 3] [--python PYTHON]
+    python benchmarks/validate.py [--sizes 1000 10000 100000] [--rounds 5] [--slow-rounds 3] [--python PYTHON]
+                                  [--peers FOLDER]
 
 Everyone reads the same generated manifest: five types, about seven lines an order. The peers get a schema of the whole
-file that asks the same of every order: `check-jsonschema` with the C reader of ruamel.yaml, in a virtual environment
-made for this run, and npm's `ajv-cli` in a folder made for this run, left out with the reason where there is no Node.
-Neither tells the line of what is wrong. Rounds are interleaved; a figure is the median of its rounds, memory the
-greatest peak. Exit 1 where a target is missed.
+file that asks the same of every order. They are the newest releases of npm's `@sourcemeta/jsonschema` with `--fast`,
+`ajv-cli` and `v8r`, and of `check-jsonschema` with the C reader of ruamel.yaml, installed for this run or once into
+FOLDER; one that cannot be installed is left out with the reason. None of them tells the line of what is wrong. Rounds
+are interleaved; a figure is the median of its rounds, memory the greatest peak. Exit 1 where a target is missed.
 """
 
 from __future__ import annotations
@@ -14,22 +15,21 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-MIN_SPEEDUP = 12.0
-"""Times faster than check-jsonschema, on the largest file."""
-MAX_AJV = 2.5
-"""Times the wall time of ajv-cli, on the largest file."""
+MAX_SOURCEMETA = 1.0
+"""Times the wall time of sourcemeta's `--fast`, written in C++, on the largest file."""
+MAX_OTHERS = 1.0
+"""Times the wall time of each of the others, at every size."""
 MAX_PEAK = 60.0
 """Peak memory of any run of ours, in MB."""
 MAX_GROWTH = 1.2
@@ -63,6 +63,7 @@ class Program:
     name: str
     size: int
     argv: Sequence[str]
+    folder: Path
     expected: int = 0
     slow: bool = False
     wall: list[float] = field(default_factory=list)
@@ -74,9 +75,11 @@ class Program:
 
     def run(self) -> None:
         """One round."""
-        env = {**os.environ, "PYTHONPATH": str(ROOT)} if self.name.startswith("order-runner") else None
+        env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONPYCACHEPREFIX": str(self.folder / "bytecode")}
+        env.pop("PYTHONDONTWRITEBYTECODE", None)
+        nowhere = subprocess.DEVNULL
         started = time.perf_counter()
-        process = subprocess.Popen(self.argv, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(self.argv, cwd=self.folder, env=env, stdout=nowhere, stderr=nowhere)
         _, status, usage = os.wait4(process.pid, 0)
         self.wall.append(time.perf_counter() - started)
         self.peak = max(self.peak, usage.ru_maxrss / 1024)
@@ -100,13 +103,15 @@ def main() -> int:
     sizes = sorted(arguments.sizes)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "orders.schema.json").write_text(json.dumps(whole_file_schema()), encoding="utf-8")
+        (folder / SCHEMA).write_text(json.dumps(whole_file_schema()), encoding="utf-8")
         for size in sizes:
             _write(folder / f"{size}.yaml", manifest(size))
         _write(folder / "bad.yaml", manifest(sizes[-1], bad_one_in=100))
         programs = [*_ours(arguments.python, folder, sizes)]
-        programs += _peer("check-jsonschema", _check_jsonschema(folder), folder, sizes, slow=True)
-        programs += _peer("ajv-cli", _ajv(folder), folder, sizes, slow=False)
+        for peer in PEERS:
+            programs += peer.programs(folder, arguments.peers or folder / "peers", sizes)
+        programs[0].run()  # so that its byte code is warm
+        programs[0].wall.clear()
         for turn in range(arguments.rounds):
             for program in programs:
                 if turn < arguments.slow_rounds or not program.slow:
@@ -116,10 +121,11 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Speed and memory of `order-runner validate` beside its peers.")
-    parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000], help="orders in each file")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 100_000], help="orders in each file")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--slow-rounds", type=int, default=3, help="rounds of check-jsonschema")
+    parser.add_argument("--slow-rounds", type=int, default=3, help="rounds of check-jsonschema and v8r")
     parser.add_argument("--python", default=sys.executable, help="interpreter that has order-runner's dependencies")
+    parser.add_argument("--peers", type=lambda name: Path(name).resolve(), help="folder to keep the peers in")
     arguments = parser.parse_args()
     if min(arguments.rounds, arguments.slow_rounds, *arguments.sizes) < 1:
         parser.error("sizes and rounds are at least 1")
@@ -167,46 +173,74 @@ def whole_file_schema() -> dict[str, Any]:
 def _ours(python: str, folder: Path, sizes: Sequence[int]) -> Iterator[Program]:
     command = [python, "-m", "runner", "validate"]
     for size in sizes:
-        yield Program(name="order-runner", size=size, argv=[*command, str(folder / f"{size}.yaml")])
-    yield Program(name="order-runner, 1 % bad", size=sizes[-1], argv=[*command, str(folder / "bad.yaml")], expected=4)
+        yield Program(name=OURS, size=size, argv=[*command, f"{size}.yaml"], folder=folder)
+    yield Program(name=BAD, size=sizes[-1], argv=[*command, "bad.yaml"], folder=folder, expected=4)
 
 
-def _peer(name: str, command: Sequence[str] | str, folder: Path, sizes: Sequence[int], *, slow: bool) -> list[Program]:
-    """A peer at every size; none, and the reason printed, where it is not there."""
-    if isinstance(command, str):
-        print(f"{name}: left out, {command}\n")
-        return []
-    return [Program(name=name, size=size, argv=[*command, str(folder / f"{size}.yaml")], slow=slow) for size in sizes]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peer:
+    """Another program: how it is installed, and its command line before the name of the file."""
+
+    name: str
+    install: Callable[[Path, str], str]
+    argv: tuple[str, ...]
+    slow: bool = False
+
+    def programs(self, folder: Path, home: Path, sizes: Sequence[int]) -> list[Program]:
+        """The peer at every size; none, and the reason printed, where it cannot be installed."""
+        try:
+            place = home / self.name.rpartition("/")[2]
+            version = self.install(place, self.name)
+        except subprocess.CalledProcessError as error:
+            print(f"{self.name}: left out, installing it failed: {_last_line(error)}\n")
+            return []
+        except FileNotFoundError as error:
+            print(f"{self.name}: left out, there is no {error.filename}\n")
+            return []
+        print(f"{self.name} {version}\n")
+        command = [str(place / self.argv[0]), *self.argv[1:]]
+        return [
+            Program(name=self.name, size=size, argv=[*command, f"{size}.yaml"], folder=folder, slow=self.slow)
+            for size in sizes
+        ]
 
 
-def _check_jsonschema(folder: Path) -> Sequence[str] | str:
-    """check-jsonschema in an environment of its own; the reason where it cannot be installed."""
-    home = folder / "venv"
-    try:
+def _npm(home: Path, package: str) -> str:
+    """Install a package of npm; its version."""
+    manifest = home / "node_modules" / package / "package.json"
+    if not manifest.exists():
+        home.mkdir(parents=True, exist_ok=True)
+        _quietly("npm", "install", "--silent", "--no-fund", "--no-audit", "--prefix", str(home), f"{package}@latest")
+    version: str = json.loads(manifest.read_text(encoding="utf-8"))["version"]
+    return version
+
+
+def _pip(home: Path, package: str) -> str:
+    """Install a package of PyPI, and the C reader of ruamel.yaml, into an environment of its own; its version."""
+    pip = (str(home / "bin" / "python"), "-m", "pip", "--disable-pip-version-check")
+    if not (home / "bin" / package).exists():
         _quietly(sys.executable, "-m", "venv", str(home))
-        packages = ("check-jsonschema==0.39.0", "ruamel.yaml.clib")
-        _quietly(str(home / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", *packages)
-    except subprocess.CalledProcessError as error:
-        return f"installing it failed: {_last_line(error)}"
-    return [str(home / "bin" / "check-jsonschema"), "--schemafile", str(folder / "orders.schema.json")]
+        _quietly(*pip, "install", "--quiet", package, "ruamel.yaml.clib")
+    return _quietly(*pip, "show", package).partition("Version: ")[2].partition("\n")[0]
 
 
-def _ajv(folder: Path) -> Sequence[str] | str:
-    """ajv-cli in a folder of its own; the reason where it cannot be installed."""
-    if not shutil.which("node") or not shutil.which("npm"):
-        return "there is no Node here"
-    home = folder / "node"
-    home.mkdir()
-    try:
-        _quietly("npm", "install", "--silent", "--no-fund", "--no-audit", "--prefix", str(home), "ajv-cli@5.0.0")
-    except subprocess.CalledProcessError as error:
-        return f"installing it failed: {_last_line(error)}"
-    options = ["--spec=draft2020", "--strict=false", "-s", str(folder / "orders.schema.json"), "-d"]
-    return [str(home / "node_modules" / ".bin" / "ajv"), "validate", *options]
+SCHEMA = "orders.schema.json"
+OURS, BAD = "order-runner", "order-runner, 1 % bad"
+SOURCEMETA = "@sourcemeta/jsonschema"
+PEERS = (
+    Peer(name=SOURCEMETA, install=_npm, argv=("node_modules/.bin/jsonschema", "validate", "--fast", SCHEMA)),
+    Peer(
+        name="ajv-cli",
+        install=_npm,
+        argv=("node_modules/.bin/ajv", "validate", "--spec=draft2020", "--strict=false", "-s", SCHEMA, "-d"),
+    ),
+    Peer(name="v8r", install=_npm, argv=("node_modules/.bin/v8r", "--schema", SCHEMA), slow=True),
+    Peer(name="check-jsonschema", install=_pip, argv=("bin/check-jsonschema", "--schemafile", SCHEMA), slow=True),
+)
 
 
-def _quietly(*argv: str) -> None:
-    subprocess.run(argv, check=True, capture_output=True, text=True)
+def _quietly(*argv: str) -> str:
+    return subprocess.run(argv, check=True, capture_output=True, text=True).stdout
 
 
 def _last_line(error: subprocess.CalledProcessError) -> str:
@@ -232,27 +266,28 @@ def _judge(programs: Sequence[Program], sizes: Sequence[int]) -> int:
 def _targets(programs: Sequence[Program], sizes: Sequence[int]) -> Iterator[Target]:
     least, most = sizes[0], sizes[-1]
     times = {(program.name, program.size): program.seconds for program in programs}
-    ours = times["order-runner", most]
-    if slow := times.get(("check-jsonschema", most)):
-        ratio = slow / ours
-        yield Target(
-            promise=f"times faster than check-jsonschema, at least {MIN_SPEEDUP:g}",
-            measured=ratio,
-            kept=ratio >= MIN_SPEEDUP,
-        )
-    if fast := times.get(("ajv-cli", most)):
-        ratio = ours / fast
-        yield Target(promise=f"times the wall of ajv-cli, at most {MAX_AJV:g}", measured=ratio, kept=ratio <= MAX_AJV)
-    peak = max(program.peak for program in programs if program.name.startswith("order-runner"))
+    ours = times[OURS, most]
+    if fast := times.get((SOURCEMETA, most)):
+        promise = f"times the wall of {SOURCEMETA} --fast at {most:,}, at most {MAX_SOURCEMETA:g}"
+        yield Target(promise=promise, measured=ours / fast, kept=ours / fast <= MAX_SOURCEMETA)
+    for (name, size), other in times.items():
+        if name not in (OURS, BAD, SOURCEMETA):
+            ratio = times[OURS, size] / other
+            yield Target(
+                promise=f"times the wall of {name} at {size:,}, below {MAX_OTHERS:g}",
+                measured=ratio,
+                kept=ratio < MAX_OTHERS,
+            )
+    peak = max(program.peak for program in programs if program.name in (OURS, BAD))
     yield Target(promise=f"peak memory in MB, below {MAX_PEAK:g}", measured=peak, kept=peak < MAX_PEAK)
     if least < most:
-        growth = (ours / most) / (times["order-runner", least] / least)
+        growth = (ours / most) / (times[OURS, least] / least)
         yield Target(
             promise=f"time an order at {most:,} over {least:,}, at most {MAX_GROWTH:g}",
             measured=growth,
             kept=growth <= MAX_GROWTH,
         )
-    bad = times["order-runner, 1 % bad", most] / ours
+    bad = times[BAD, most] / ours
     yield Target(
         promise=f"times as long with one bad order in 100, at most {MAX_BAD:g}", measured=bad, kept=bad <= MAX_BAD
     )

@@ -28,15 +28,15 @@ class Statement:
     sqlite: str
     postgres: str
 
-    def one(self, connection: Connection, values: Mapping[str, Any]) -> Row | None:
+    def one(self, connection: SqlConnection, values: Mapping[str, Any]) -> Row | None:
         """The first row."""
         return first_row(connection.run(self, values))
 
-    def every(self, connection: Connection, values: Mapping[str, Any]) -> list[Row]:
+    def every(self, connection: SqlConnection, values: Mapping[str, Any]) -> list[Row]:
         """All rows."""
         return list(rows_of(connection.run(self, values)))
 
-    def change(self, connection: Connection, values: Mapping[str, Any]) -> int:
+    def change(self, connection: SqlConnection, values: Mapping[str, Any]) -> int:
         """How many rows were changed."""
         cursor = connection.run(self, values)
         changed: int = cursor.rowcount
@@ -47,7 +47,7 @@ class Statement:
 Call = tuple[Statement, Mapping[str, Any]]
 
 
-class Connection(ABC):
+class SqlConnection(ABC):
     """A session of one engine. Any thread may use it: a transaction waits until that of another thread is over."""
 
     def __init__(self) -> None:

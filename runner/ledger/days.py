@@ -18,7 +18,7 @@ from typing import Any, Final
 from runner.core.states import OPEN, State
 from runner.ledger import statements
 from runner.ledger.codec import json_text, moment_text, money_text
-from runner.ledger.connection import Call, Connection, first_row
+from runner.ledger.connection import Call, SqlConnection, first_row
 
 Row = Mapping[str, Any]
 
@@ -73,7 +73,7 @@ class Changes:
         rows = {row["day"]: row for row in kept if row is not None}
         return [_keeping(account, day, change, rows.get(day)) for day, change in self._days.items()]
 
-    def keep(self, connection: Connection, account: str) -> None:
+    def keep(self, connection: SqlConnection, account: str) -> None:
         """Read what is kept of these days, and keep what it is now."""
         named = [(statements.DAY, {"b_account": account, "b_day": day}) for day in self._days]
         kept = map(first_row, connection.run_together(*named))
@@ -113,13 +113,13 @@ def _day(row: Row) -> Day:
     return Day(Counter(json.loads(row["orders"])), Decimal(row["spent"]))
 
 
-def spent_since(connection: Connection, account: str, at: datetime) -> dict[date, Decimal]:
+def spent_since(connection: SqlConnection, account: str, at: datetime) -> dict[date, Decimal]:
     """What was spent, or may have been, on each day from that of `at` on."""
     days = statements.DAYS.every(connection, {"b_account": account, "b_day": moment_text(at)[:10]})
     return {date.fromisoformat(row["day"]): spent for row in days if (spent := Decimal(row["spent"]))}
 
 
-def counts(connection: Connection, account: str) -> Counter[State]:
+def counts(connection: SqlConnection, account: str) -> Counter[State]:
     """How many orders are in each state; states without any are left out."""
     total: Counter[State] = Counter()
     for row in statements.DAYS.every(connection, {"b_account": account, "b_day": ""}):
@@ -127,7 +127,7 @@ def counts(connection: Connection, account: str) -> Counter[State]:
     return total
 
 
-def misfit(connection: Connection, account: str) -> str | None:
+def misfit(connection: SqlConnection, account: str) -> str | None:
     """The first day that is not kept as the orders make it, and how, in words; None where all are."""
     named = {"b_account": account}
     kept = {row["day"]: _day(row) for row in statements.DAYS.every(connection, named | {"b_day": ""})}
@@ -138,7 +138,7 @@ def misfit(connection: Connection, account: str) -> str | None:
     return next((_words(day, told, Day()) for day, told in kept.items() if told.words != Day().words), None)
 
 
-def _computed(connection: Connection, named: Row) -> Iterator[tuple[str, Day]]:
+def _computed(connection: SqlConnection, named: Row) -> Iterator[tuple[str, Day]]:
     """Each day as the orders make it, in order."""
     day, sums = "", Day()
     for row in statements.COSTS.every(connection, named):

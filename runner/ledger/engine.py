@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 
 from runner.core.errors import LedgerOutdated, LedgerUnusable, UsageError
 from runner.ledger import migrations
-from runner.ledger.connection import Connection
+from runner.ledger.connection import SqlConnection
 from runner.ledger.reader import SqlReader
 from runner.ledger.sql import AccountRows
 
@@ -24,7 +24,7 @@ class SqlLedger(SqlReader):
         self.account = account
         self.location = location
         self._read_only = read_only
-        self._reader: Connection | None = None
+        self._reader: SqlConnection | None = None
 
     @property
     def exists(self) -> bool:
@@ -45,7 +45,7 @@ class SqlLedger(SqlReader):
         return None if self._reader is None else self._transaction(self._reader)
 
     @contextmanager
-    def _transaction(self, connection: Connection, how: str | None = None) -> Iterator[AccountRows]:
+    def _transaction(self, connection: SqlConnection, how: str | None = None) -> Iterator[AccountRows]:
         """One transaction, its commit acknowledged when the `with` is left."""
         with self._trusting(), connection.begin(how):
             yield AccountRows(connection, self.account)

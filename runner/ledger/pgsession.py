@@ -19,7 +19,7 @@ from psycopg.pq import TransactionStatus
 
 from runner.core.errors import Busy, LedgerUnusable
 from runner.core.records import Holder
-from runner.ledger.connection import Call, Connection, NotHeld, Row, Statement, rows_of
+from runner.ledger.connection import Call, NotHeld, Row, SqlConnection, Statement, rows_of
 from runner.ledger.lockfile import signature
 
 READ: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -68,7 +68,7 @@ _HOLDING: Final = """
 """
 
 
-class PostgresConnection(Connection):
+class PostgresConnection(SqlConnection):
     """A session with the server. What waits for the same answer goes in one journey: BEGIN with the first statement."""
 
     def __init__(self, raw: psycopg.Connection) -> None:
@@ -263,7 +263,7 @@ class AccountSession:
         return os.getpid() == self._process
 
     @property
-    def held(self) -> Question:
+    def proof(self) -> Question:
         """Asks whether this session still has the account."""
         return "SELECT pg_backend_pid() = %s AND pg_try_advisory_xact_lock(%s)", (self._pid, self._key)
 
@@ -284,7 +284,7 @@ class AccountSession:
         if self.is_over or not self.is_of_this_process:
             return False
         try:
-            return self.connection.ask_together(self.held)[0].fetchone() == (True,)
+            return self.connection.ask_together(self.proof)[0].fetchone() == (True,)
         except psycopg.Error:
             return False
 

@@ -243,7 +243,7 @@ class PostgresLedger(SqlLedger):
         """An acknowledged transaction that proves with its first statement that the account is held."""
         if session.is_over or not session.is_of_this_process:
             raise NotHeld
-        return self._acknowledged_transaction(session, session.held)
+        return self._acknowledged_transaction(session, session.proof)
 
     @contextmanager
     def _acknowledged_transaction(self, session: AccountSession, held: Question | None = None) -> Iterator[AccountRows]:

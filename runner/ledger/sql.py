@@ -20,7 +20,7 @@ from runner.core.vendor import Witness
 from runner.ledger import days, statements, witnesses
 from runner.ledger.chain import event_hash
 from runner.ledger.codec import claim_detail, json_text, moment_text, money_text, record_of, storable, values_of
-from runner.ledger.connection import Call, Connection, Row, Statement, first_row
+from runner.ledger.connection import Call, Row, SqlConnection, Statement, first_row
 from runner.ledger.moves import NO_PURCHASE, SettlementCase, arrow, changes, refuse_nonsense
 
 ABANDONED: Final = "its run ended before the outcome was recorded"
@@ -30,7 +30,7 @@ ABANDONED: Final = "its run ended before the outcome was recorded"
 class AccountRows:
     """One account's rows, inside one transaction; `ends` has where each event that was entered leaves the chain."""
 
-    connection: Connection
+    connection: SqlConnection
     account: str
     ends: list[Head] = field(default_factory=list)
 

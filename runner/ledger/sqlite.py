@@ -21,7 +21,7 @@ from runner.core.errors import LedgerReplaced, LedgerUnusable
 from runner.core.ledger import Hold, Ledger
 from runner.core.records import Head, Holder
 from runner.ledger import migrations, statements, storage
-from runner.ledger.connection import Connection, Statement
+from runner.ledger.connection import SqlConnection, Statement
 from runner.ledger.emergency import EmergencyFile
 from runner.ledger.engine import SqlLedger, check_account
 from runner.ledger.footing import Footing, Identity, identities, refuse_behind
@@ -272,7 +272,7 @@ def _way_out(cause: BaseException) -> str:
     return next(found, "put this right; another file would be a new ledger, which knows nothing of what was bought")
 
 
-class SqliteConnection(Connection):
+class SqliteConnection(SqlConnection):
     """One session with the file; `how` is how its transactions begin."""
 
     def __init__(self, raw: sqlite3.Connection, how: str = READ) -> None:

@@ -47,7 +47,7 @@ def read(row: Row, find: Callable[[str], Row | None]) -> Witness:
         rows.append(found)
     sets = _whole_of(json.loads(rows.pop()["order_ids"]))
     for each in reversed(rows):
-        sets = {name: _changed(sets[name], change) for name, change in json.loads(each["order_ids"])["change"].items()}
+        sets = {name: _apply(sets[name], change) for name, change in json.loads(each["order_ids"])["change"].items()}
     package = None if row["package"] is None else json.loads(row["package"])
     return record_of(Witness, {**row, **sets, "package": package})
 
@@ -77,7 +77,7 @@ def _change(before: frozenset[str] | None, after: frozenset[str] | None) -> dict
     return {"added": sorted(after - before), "gone": sorted(before - after)}
 
 
-def _changed(before: Any, change: Mapping[str, list[str]] | None) -> Any:
+def _apply(before: Any, change: Mapping[str, list[str]] | None) -> Any:
     return None if change is None else (frozenset(before) - frozenset(change["gone"])) | frozenset(change["added"])
 
 

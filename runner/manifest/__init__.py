@@ -210,14 +210,14 @@ class _Loader:
         document: ManifestDocument | None = None
         try:
             for item in read(source, split="orders"):
-                if isinstance(item, Begin):
-                    document = ManifestDocument(source.path, item.span, self._keys, next(upcoming, {}))
-                elif document is None:
-                    reading.outside(item)
-                elif isinstance(item, ListEntry):
+                if document and isinstance(item, ListEntry):
                     self._telling.order()
                     if (accepted := document.entry(item)) and document.batch:
                         self._take(accepted, document, document.batch, reading, excerpts)
+                elif isinstance(item, Begin):
+                    document = ManifestDocument(source.path, item.span, self._keys, next(upcoming, {}))
+                elif document is None:
+                    reading.outside(item)
                 elif isinstance(item, End):
                     document.finish()
                     reading.close(document)

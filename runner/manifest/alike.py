@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from runner.core.errors import Problem
-from runner.core.yamldoc.nodes import span
 from runner.manifest.judging import Accepted
 from runner.manifest.keys import PackedPlaces
 
@@ -43,8 +42,8 @@ class Alike(PackedPlaces):
         values, kind = accepted.values, accepted.kind
         if values["generation"] != 1 or not values["enabled"] or "copies" in values:
             return
-        auth = str(values["auth"]) if "auth" in values else None  # the one field that is no scalar
-        content = hash((kind.name, auth, *(values.get(field) for field in kind.content_fields if field != "auth")))
+        auth = str(values["auth"]) if "auth" in values else None
+        content = hash((kind.name, auth, *map(values.get, kind.content_fields)))
         first = self._seen.get(content)
         group = self._groups.get(content)
         if group is not None:
@@ -52,7 +51,7 @@ class Alike(PackedPlaces):
         elif first is not None:
             self._groups[content] = self._group(accepted, batch, first)
         else:
-            self._seen[content] = self._pack(accepted.entry.landmark("name").start_mark)
+            self._seen[content] = self._pack(*accepted.entry.where("name"))
 
     def _group(self, accepted: Accepted, batch: str, first: int) -> _AlikeOrders:
         problem = Problem(
@@ -61,7 +60,7 @@ class Alike(PackedPlaces):
             message=f"identical but for the name to the order at {self._place(first)}",
             hint="if both are intended, write `copies: meant`; if one is a mistake, remove it (--strict refuses it)",
             path=self._paths[-1],
-            span=span(accepted.entry.landmark("name")),
+            span=accepted.entry.landmark("name"),
             field="name",
             key=f"{batch}/{accepted.values['name']}",
         )

@@ -5,7 +5,7 @@ Orders come in the order of the file, so no more of it is held than what the par
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from runner.core.yamldoc.nodes import ListEntry
 
@@ -33,14 +33,13 @@ class Excerpts:
 
     def of(self, entry: ListEntry) -> str:
         """The lines of an entry; of one that shares its lines with others, only its own part."""
-        start: Any = entry.event.start_mark
-        end: Any = entry.end.end_mark
-        self._done = end.index
-        at = start.index - self._base
+        start, column, end = entry.extent
+        self._done = end
+        at = start - self._base
         line = self._text.rfind("\n", max(at - _MARGIN, 0), at) + 1
         begin = line if line and not self._text[line:at].strip(" -") else at
-        text = self._text[begin : min(end.index - self._base, begin + MAX_CHARACTERS)]
-        return _trim(text.replace("\r\n", "\n").split("\n")[:MAX_LINES], start.column)
+        text = self._text[begin : min(end - self._base, begin + MAX_CHARACTERS)]
+        return _trim(text.replace("\r\n", "\n").split("\n")[:MAX_LINES], column)
 
 
 def _trim(lines: list[str], column: int) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from runner.core import schemas
 from runner.core.errors import Problem, Span
 from runner.core.orders import PRODUCT_TYPES, OrderKey
-from runner.core.yamldoc.nodes import Break, Field, Item, ListEntry, Split, span
+from runner.core.yamldoc.nodes import Break, Field, Item, ListEntry, Split
 from runner.manifest.fitting import refit
 from runner.manifest.head import DocumentHead, head_problems
 from runner.manifest.keys import Keys
@@ -210,7 +210,7 @@ class ManifestDocument:
         kind = entry.value.get("type")
         hint = one_of(PRODUCT_TYPES)
         if kind is None:
-            place = entry.value_span("type") if "type" in entry.value else span(entry.landmark("name"))
+            place = entry.value_span("type") if "type" in entry.value else entry.landmark("name")
             message = "`type` is missing: it says what is bought"
             problem = self._problem("PSR204", message, place, hint)
         elif is_template(kind):
@@ -233,7 +233,7 @@ class ManifestDocument:
             f"`{name}` is missing: the vendor's table calls it optional, but the vendor refuses {kind.name} without it"
         )
         hint = "describe what the proxies are for"
-        problem = self._problem("PSR211", message, span(entry.landmark("name")), hint)
+        problem = self._problem("PSR211", message, entry.landmark("name"), hint)
         self.report([replace(problem, severity="warning", key=self.key(entry.value), field=name)])
 
     def _register(self, entry: ListEntry) -> bool:
@@ -244,12 +244,13 @@ class ManifestDocument:
             return True
         generation = value.get("generation", 1)
         tag = name if generation == 1 else f"{name}#{generation}"
-        event = entry.landmark("name")
-        first = self._keys.add(self.batch or self._nameless, tag, event.start_mark)
+        first = self._keys.add(self.batch or self._nameless, tag, entry.where("name"))
         if first is None:
             return True
         full = display(f"{self.batch}/{tag}" if self.batch else tag)
-        problem = self._problem("PSR301", f"another order is named `{full}`, at {first}", span(event), _OTHER_NAME)
+        problem = self._problem(
+            "PSR301", f"another order is named `{full}`, at {first}", entry.landmark("name"), _OTHER_NAME
+        )
         self.report([replace(problem, key=self.key(value), field="name")])
         return False
 

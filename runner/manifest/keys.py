@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from runner.core.orders import OrderKey
 
@@ -28,19 +28,18 @@ class PackedPlaces:
 
     def __init__(self) -> None:
         self._paths: list[str] = []
+        self._first = 0
+        """The first place of the current file."""
 
     def begin(self, path: str) -> None:
         """What is packed from now on stands in this file."""
+        self._first = len(self._paths) << 2 * _BITS
         self._paths.append(path)
 
-    @property
-    def _first(self) -> int:
-        """The first place of the current file."""
-        return (len(self._paths) - 1) << 2 * _BITS
-
-    def _pack(self, mark: Any) -> int:
-        line: int = min(mark.line, _MOST)
-        column: int = min(mark.column, _MOST)
+    def _pack(self, line: int, column: int) -> int:
+        """A place in the current file; line and column count from 0."""
+        if line > _MOST or column > _MOST:
+            line, column = min(line, _MOST), min(column, _MOST)
         return self._first | line << _BITS | column
 
     def _place(self, packed: int) -> NamePlace:
@@ -61,13 +60,14 @@ class Keys(PackedPlaces):
             self._names[batch] = {name: place for name, place in names.items() if place < self._first}
         self._paths.pop()
 
-    def add(self, batch: str, name: str, mark: Any) -> NamePlace | None:
+    def add(self, batch: str, name: str, place: tuple[int, int]) -> NamePlace | None:
         """Remember a name; the place of the same name in the same batch, if it was met before."""
-        names = self._names.setdefault(batch, {})
-        if name in names:
-            return self._place(names[name])
-        names[name] = self._pack(mark)
-        return None
+        names = self._names.get(batch)
+        if names is None:
+            names = self._names[batch] = {}
+        packed = self._pack(*place)
+        first = names.setdefault(name, packed)
+        return None if first is packed else self._place(first)
 
     def place_of(self, key: OrderKey) -> NamePlace | None:
         """Where an order of this key stands, if there is one."""

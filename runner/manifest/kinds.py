@@ -30,8 +30,9 @@ _DISPLACES: Final[Mapping[str, tuple[str, ...]]] = {
 class Kind:
     """One product type in one document: its gate, and what its orders inherit.
 
-    `content_fields` are those that say what is bought, as ids or words. `gives_way` names, by a field that an order may
-    set, the inherited fields that say the same.
+    `content_fields` are those that say what is bought, as ids or words; without `auth`, the only one that is no scalar.
+    `words` are the fields that need a lockfile. `gives_way` names, by a field that an order may set, the inherited
+    fields that say the same.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Kind:
     gives_way: dict[str, tuple[str, ...]]
     recommended_fields: tuple[str, ...]
     content_fields: tuple[str, ...]
+    words: tuple[str, ...]
 
     def merge(self, value: dict[str, Any]) -> dict[str, Any]:
         """An order's fields and those it inherits, without inherited ones that say what the order says otherwise."""
@@ -64,5 +66,6 @@ def kind_of(name: str, defaults: Mapping[str, Any]) -> Kind:
         if field in rules and not inherited.keys().isdisjoint(others)
     }
     wanted = tuple(field for field, kinds in _WANTED.items() if name in kinds)
-    bought = tuple(field for field in rules if field not in OWN)
-    return Kind(name, schemas.gate(name), inherited, gives_way, wanted, bought)
+    bought = tuple(field for field in rules if field not in OWN and field != "auth")
+    words = tuple(field for field in rules if field in WORDS)
+    return Kind(name, schemas.gate(name), inherited, gives_way, wanted, bought, words)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from runner.core.errors import Span
-from runner.core.yamldoc.nodes import Field, ListEntry, Node, span
+from runner.core.yamldoc.nodes import Field, ListEntry
 
 Path = tuple[str | int, ...]
 
@@ -20,13 +20,13 @@ class OrderPlaces:
     @property
     def landmark(self) -> Span:
         """Where to look for the order."""
-        return span(self.entry.landmark("name"))
+        return self.entry.landmark("name")
 
     def inherits(self, name: str) -> bool:
         """True where a field comes from the defaults."""
         return name not in self.entry.value and self.defaults is not None and name in self.defaults.value
 
-    def _node(self, path: Path) -> Node:
+    def _node(self, path: Path) -> Field | ListEntry:
         if path and self.defaults and self.inherits(str(path[0])):
             return self.defaults
         return self.entry

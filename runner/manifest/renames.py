@@ -27,7 +27,7 @@ class Renames(PackedPlaces):
     def add(self, accepted: Accepted, after: OrderKey, before: OrderKey) -> None:
         """Look at one more order that was bought by another key."""
         field = "renamed_from" if "renamed_from" in accepted.entry.value else "name"
-        at = self._pack(accepted.entry.landmark(field).start_mark)
+        at = self._pack(*accepted.entry.where(field))
         if str(before) in self._by_source:
             self._twice.append((str(before), str(after), at))
         else:

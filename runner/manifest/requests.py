@@ -11,7 +11,6 @@ from typing import Any, Final, cast
 
 from runner.core.errors import Span
 from runner.core.orders import CURRENCY, PAY_BY_BALANCE, PAY_BY_CARD, WORDS, OrderKey, OrderRequest, ProductType, Source
-from runner.core.yamldoc.nodes import span
 from runner.manifest.judging import Accepted, ManifestDocument
 from runner.manifest.kinds import OWN
 from runner.manifest.places import OrderPlaces
@@ -115,9 +114,7 @@ def request_of(accepted: Accepted, document: ManifestDocument, snippet: str | No
         key=OrderKey(cast("str", document.batch), values["name"], values["generation"]),
         type=cast("ProductType", accepted.kind.name),
         fields=_vendor_fields(values),
-        source=Source(
-            path=document.path, span=span(entry.landmark("name")), fields=FieldSpans(fields), snippet=snippet
-        ),
+        source=Source(path=document.path, span=entry.landmark("name"), fields=FieldSpans(fields), snippet=snippet),
         enabled=values["enabled"],
         labels=values.get("labels", {}),
         max_total=None if ceiling is None else Decimal(ceiling),
@@ -138,7 +135,7 @@ def former_key(values: Mapping[str, Any], document: ManifestDocument) -> OrderKe
 
 def has_words(accepted: Accepted) -> bool:
     """Whether a lockfile is needed to say what an entry asks for."""
-    return not WORDS.keys().isdisjoint(accepted.values)
+    return not accepted.values.keys().isdisjoint(accepted.kind.words)
 
 
 def _stands_for(values: dict[str, Any], places: OrderPlaces) -> dict[str, Span]:

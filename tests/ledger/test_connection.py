@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from runner.ledger.connection import Connection, Statement
+from runner.ledger.connection import SqlConnection, Statement
 from runner.ledger.sqlite import SqliteConnection
 from tests.ledger.conftest import SqliteStore
 
@@ -27,7 +27,7 @@ def connection(store: SqliteStore) -> Any:
     return session
 
 
-def accounts(connection: Connection) -> list[str]:
+def accounts(connection: SqlConnection) -> list[str]:
     return [row["account"] for row in FIND.every(connection, {})]
 
 
@@ -47,7 +47,7 @@ def undo(connection: Any) -> None:
         connection.ask("SELECT 1 / 0")
 
 
-def test_a_transaction_is_whole_or_nothing(connection: Connection) -> None:
+def test_a_transaction_is_whole_or_nothing(connection: SqlConnection) -> None:
     """What raises inside one undoes it; the next one begins as if it had never been."""
     with pytest.raises(ZeroDivisionError):
         insert_and(connection, lambda: 1 // 0)
@@ -57,7 +57,7 @@ def test_a_transaction_is_whole_or_nothing(connection: Connection) -> None:
     assert accounts(connection) == ["kept"]
 
 
-def test_a_commit_that_the_engine_undid_is_an_error(connection: Connection) -> None:
+def test_a_commit_that_the_engine_undid_is_an_error(connection: SqlConnection) -> None:
     """An engine that rolls back by itself, and commits nothing, is not taken at its silence."""
     errors = (sqlite3.OperationalError, psycopg.OperationalError)
     with pytest.raises(errors, match=r"no transaction is active|ended with ROLLBACK"):
@@ -65,7 +65,7 @@ def test_a_commit_that_the_engine_undid_is_an_error(connection: Connection) -> N
     assert accounts(connection) == []
 
 
-def test_statements_made_together_keep_their_order(connection: Connection) -> None:
+def test_statements_made_together_keep_their_order(connection: SqlConnection) -> None:
     """Of several statements in one journey each sees what those before it did, and has its own rows."""
     with connection.begin(WRITE):
         cursors = connection.run_together((FIND, {}), (INSERT, {"account": "one"}), (FIND, {}))

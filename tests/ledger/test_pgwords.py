@@ -106,7 +106,7 @@ def test_the_encoding_of_the_environment_is_not_that_of_the_ledger(
     monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
     url = pg.create()
     with closing(open_postgres(url, "acme", folder=tmp_path)) as ledger:
-        assert ledger._reader.connection.driver_connection.info.encoding == "utf-8"
+        assert ledger._reader.raw.info.encoding == "utf-8"
     pg.drop(url)
 
 

@@ -21,13 +21,19 @@ FRANCE = Choice(type="ipv4", field="countryId", value=561, name="France", alpha3
 STRICT = Guard(strict=True, flags=" --account team")
 
 
+class Held:
+    """A hold of an account without events."""
+
+    events = 0
+
+
 def compared(
     *steps: Step, shows: Any, books: Books | None = None, guard: Guard | None = None, buying: bool = False
 ) -> tuple[Plan, Shop]:
     """The plan after the comparison, and the vendor that was asked."""
     shop = Shop(shows=shows, lists={"ipv4": (FRANCE,)})
     call = task(guard=guard or Guard())
-    sources = Sources.of(call, books or Books(), shop, Standing(), buying=buying)  # type: ignore[arg-type]
+    sources = Sources.of(call, books or Books(), shop, Standing(), hold=Held() if buying else None)  # type: ignore[arg-type]
     return compare_with_vendor(Plan(steps=steps), call, sources), shop
 
 

@@ -117,21 +117,19 @@ class Cursor:
         self._at += 1
         return row[0] if row else None
 
-    def fetchmany(self, size: int = 1) -> list[Any]:
-        rows = self._rows[self._at : self._at + size]
-        self._at += size
-        return rows
-
     def fetchall(self) -> list[Any]:
         rows, self._at = self._rows[self._at :], len(self._rows)
         return rows
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.fetchall())
 
     def close(self) -> None:
         self._rows = []
 
 
 class Connection:
-    """A DBAPI connection, as far as SQLAlchemy and the ledger use one."""
+    """A DBAPI connection, as far as the ledger uses one."""
 
     isolation_level = None
 
@@ -141,11 +139,8 @@ class Connection:
     def cursor(self) -> Cursor:
         return Cursor(self.raw)
 
-    def execute(self, sql: str, values: Sequence[Any] = ()) -> Cursor:
+    def execute(self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> Cursor:
         return self.cursor().execute(sql, values)
-
-    def create_function(self, *_: object, **__: object) -> None:
-        """SQLAlchemy's `regexp`, which the ledger never calls."""
 
     def commit(self) -> None:
         self._end("COMMIT")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -36,6 +37,17 @@ def test_a_benchmark_of_next_to_nothing_comes_to_its_verdict(name: str, size: li
     assert "|---" in done.stdout
     assert "at most" in done.stdout or "below" in done.stdout
     assert done.returncode in (0, 1)
+
+
+def test_one_command_runs_them_all_and_lists_what_was_missed() -> None:
+    """It knows every script there is; what a script misses is named at the end, with exit code 1."""
+    known = "import all, json; print(json.dumps(sorted(all.SMALLER)))"
+    listed = subprocess.run([sys.executable, "-c", known], cwd=FOLDER, capture_output=True, text=True, check=True)
+    scripts = {path.stem for path in FOLDER.glob("*.py") if '"__main__"' in path.read_text()} - {"all"}
+    assert set(json.loads(listed.stdout)) == scripts
+    missing = "import all; print(*all.run('plan', ('--rounds', 'none')))"
+    missed = subprocess.run([sys.executable, "-c", missing], cwd=FOLDER, capture_output=True, text=True, check=True)
+    assert missed.stdout.endswith("plan: exit 2\n")
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "acceptance/test_acceptance_words.py": "cli.lock views.lock",
     "cli/test_completion.py": "cli.complete",
     "cli/test_ledger.py": "views.ledger",
+    "core/yamldoc/test_lines.py": "core.yamldoc.rows",
     "core/yamldoc/test_yamldoc.py": "core.yamldoc.anchors core.yamldoc.builder core.yamldoc.nodes core.yamldoc.source "
     "core.yamldoc.syntax",
     "evidence/test_judge.py": "evidence.explanations evidence.match",

@@ -33,7 +33,8 @@ from yaml.events import (
 
 from runner.core.errors import Problem
 from runner.core.yamldoc.builder import MERGE, Builder, too_deep
-from runner.core.yamldoc.nodes import Begin, Break, End, Field, Item, ListEntry, Split, point, span
+from runner.core.yamldoc.lines import LineReader, Rest, head_of
+from runner.core.yamldoc.nodes import Begin, Break, End, EventEntry, Field, Item, Split, point, span
 from runner.core.yamldoc.source import Flaw, SourceHead, TextSource
 from runner.core.yamldoc.syntax import is_depth_limit, syntax_problem
 
@@ -56,9 +57,54 @@ def read(source: TextSource, *, split: str, pure: bool = PURE_PYTHON) -> Iterato
     The caller may want to switch the cyclic garbage collector off meanwhile: it costs more than the parsing.
     """
     source.rewind()
-    count = 0
+    text = source.read().decode()
+    head = head_of(text, split)
+    lines = LineReader(source, head, text[len(head) :])
+    opening = _opening(head, source, split=split, pure=pure) if lines.can_begin else []
+    if not opening:
+        yield from _parsed(Rest(source, text), source, split=split, pure=pure)
+        return
+    yield from opening
+    yield from lines.entries()
+    if lines.is_done:
+        yield End()
+        return
+    skip = len(opening)
+    yield from _parsed(
+        lines.rest(), source, split=split, pure=pure, skip=skip, count=skip + lines.count, written=lines.written
+    )
+
+
+def parse(source: TextSource, *, split: str, pure: bool = PURE_PYTHON) -> Iterator[Item]:
+    """What `read` gives, by the parser alone."""
+    source.rewind()
+    return _parsed(source, source, split=split, pure=pure)
+
+
+def _opening(head: str, source: TextSource, *, split: str, pure: bool) -> list[Item]:
+    """The items of a head up to the split list; none where it is not sure that its last line opens that."""
+    with suppress(yaml.MarkedYAMLError):
+        match list(_items(head.encode(), source, split=split, pure=pure)):
+            case [Begin() as begin, *fields, Field(key=key, value=None) as last, End()] if key == split:
+                place = last.key_span()
+                if place.line == head.count("\n") and all(isinstance(field, Field) for field in fields):
+                    return [begin, *fields, Split(place)]
+    return []
+
+
+def _parsed(
+    text: TextSource | Rest,
+    source: TextSource,
+    *,
+    split: str,
+    pure: bool,
+    skip: int = 0,
+    count: int = 0,
+    written: int = 0,
+) -> Iterator[Item]:
+    """The items of a text but the first few. Of the source `count` were handed on before, with `written` values."""
     try:
-        for item in _items(source, source, split=split, pure=pure):
+        for item in islice(_items(text, source, split=split, pure=pure, written=written), skip, None):
             yield item
             count += 1
     except yaml.MarkedYAMLError as error:
@@ -68,10 +114,16 @@ def read(source: TextSource, *, split: str, pure: bool = PURE_PYTHON) -> Iterato
     yield from _rest(source, refused, count, split=split, pure=pure)
 
 
-def _items(text: TextSource | SourceHead, source: TextSource, *, split: str, pure: bool) -> Iterator[Item]:
-    """The items of a text, which is the source or its head. Raises what libyaml says of nesting beyond its limit."""
+def _items(
+    text: TextSource | SourceHead | Rest | bytes, source: TextSource, *, split: str, pure: bool, written: int = 0
+) -> Iterator[Item]:
+    """The items of a text, which is the source or a part of it, behind so many values.
+
+    Raises what libyaml says of nesting beyond its limit.
+    """
     parser = _PureParser if pure else yaml.cyaml.CParser  # type: ignore[attr-defined]
     build = Builder(parser(text).get_event, path=source.path)
+    build.anchors.values = written
     try:
         yield from _DocumentWalker(build, split=split).items()
     except Flaw as flaw:
@@ -157,7 +209,7 @@ class _DocumentWalker:
             tables = begin()
             value = node(event, 3)
             end = build.end if event.__class__ is MappingStartEvent else event
-            yield ListEntry(value, event, event, tables, take(), end)
+            yield EventEntry(value, event, event, tables, take(), end)
 
     def _no_mapping(self, begin: Any, root: Any) -> Problem:
         empty = isinstance(root, ScalarEvent) and not root.value and not root.style

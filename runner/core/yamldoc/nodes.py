@@ -8,6 +8,7 @@ from typing import Any
 from yaml.events import CollectionStartEvent, Event
 
 from runner.core.errors import Problem, Span
+from runner.core.yamldoc.rows import LineEntry
 
 Value = Any
 """What YAML holds: dict with text keys, list, str, int, bool or None."""
@@ -69,19 +70,38 @@ class Node:
 
 
 @dataclass(slots=True)
-class ListEntry(Node):
-    """One item of the list that is split. `end` is the event that it ends with."""
+class EventEntry(Node):
+    """One item of the list that is split, from the parser. `end` is the event that it ends with."""
 
     end: Event
 
-    def landmark(self, name: str) -> Any:
-        """The event where this entry, a mapping, is to be looked for: a field, unless that came in by an alias."""
+    @property
+    def extent(self) -> tuple[int, int, int]:
+        """Index and column of its first character, and index of what it ends before, from 0."""
+        start: Any = self.event.start_mark
+        end: Any = self.end.end_mark
+        return start.index, start.column, end.index
+
+    def where(self, name: str) -> tuple[int, int]:
+        """Line and column, from 0, that this entry, a mapping, is to be looked for at: as of `landmark`."""
+        mark = self._landmark(name).start_mark
+        return mark.line, mark.column
+
+    def landmark(self, name: str) -> Span:
+        """Where this entry, a mapping, is to be looked for: at a field's value, unless that came in by an alias."""
+        return span(self._landmark(name))
+
+    def _landmark(self, name: str) -> Any:
         table: Any = self.tables[id(self.value)]
         if name not in table:
             return self.event
         event = table[name][1]
         own: Any = self.event.start_mark
         return event if event.start_mark.index >= own.index else self.event
+
+
+ListEntry = EventEntry | LineEntry
+"""One item of the list that is split."""
 
 
 @dataclass(slots=True)

@@ -21,6 +21,7 @@ def upgrade(raw: Any, engine: str) -> None:
     from alembic import command
     from alembic.config import Config
     from sqlalchemy import NullPool, create_engine
+    from sqlalchemy.exc import DBAPIError
 
     more = {} if engine == "sqlite" else {"use_native_hstore": False}
     made = create_engine(_DRIVERS[engine], creator=lambda: _Lent(raw), poolclass=NullPool, **more)
@@ -28,7 +29,10 @@ def upgrade(raw: Any, engine: str) -> None:
         config = Config(attributes={"connection": connection})
         config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
         config.set_main_option("path_separator", "os")
-        command.upgrade(config, HEAD)
+        try:
+            command.upgrade(config, HEAD)
+        except DBAPIError as error:
+            raise error.orig or error from error  # the driver's own, which whoever lent the connection knows
 
 
 class _Lent:

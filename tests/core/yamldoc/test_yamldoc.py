@@ -9,7 +9,7 @@ import pytest
 
 from runner.core import yamldoc
 from runner.core.errors import Problem
-from runner.core.yamldoc.nodes import Begin, Break, End, Field, ListEntry, Split
+from runner.core.yamldoc.nodes import Begin, Break, End, EventEntry, Field, ListEntry, Split
 from runner.core.yamldoc.source import MAX_BYTES, Flaw, TextSource
 
 CASES = sorted((Path(__file__).resolve().parents[2] / "manifest" / "cases").glob("*/*/**/*.y*ml"))
@@ -45,7 +45,18 @@ def places(items: list[Any]) -> list[tuple[str, int, int]]:
 def test_a_document_comes_in_pieces() -> None:
     """Fields and entries come one by one as they are complete, in the order they are written."""
     items = read("a: 1\norders:\n- x\n- y: 2\nb: [~, true]\n---\norders: []\n")
-    assert [type(item) for item in items] == [Begin, Field, Split, ListEntry, ListEntry, Field, End, Begin, Split, End]
+    assert [type(item) for item in items] == [
+        Begin,
+        Field,
+        Split,
+        EventEntry,
+        EventEntry,
+        Field,
+        End,
+        Begin,
+        Split,
+        End,
+    ]
     assert values(items) == [("a", 1), "x", {"y": 2}, ("b", [None, True])]
 
 
