@@ -62,9 +62,9 @@ def answers_balance_is_a_reading() -> AbstractContextManager[object]:
     """The balance in an answer counts as a reading, whatever was in flight beside it."""
     real = Readings.count_purchase
 
-    def count_purchase(self: Readings, request: OrderRequest, placed: Placed, expected: Decimal) -> None:
+    def count_purchase(self: Readings, request: OrderRequest, placed: Placed, *amounts: Any) -> None:
         self._alone.add(request.key)
-        real(self, request, placed, expected)
+        real(self, request, placed, *amounts)
 
     return mock.patch.object(Readings, "count_purchase", count_purchase)
 

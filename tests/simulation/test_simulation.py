@@ -52,8 +52,14 @@ CAUGHT_AT = {
     "witness-of-one-list": 401,
     "card-is-balance": 378,
     "lost-rows-unnoticed": 291,
-    "hints_are_forgotten": 150,
-    "orders_never_end": 46,
+    "limit-not-reserved": 193,
+    "balance-not-reserved": 953,
+    "read-in-flight": 30,
+    "failure-hides-answers": 20,
+    "anchor-ignored": 66,
+    "anchor-lost": 34,
+    "hints_are_forgotten": 810,
+    "orders_never_end": 34,
 }
 """Where to look first, to save time; where that no longer holds, all of `SEEDS` are tried."""
 SEEDS = range(2000)
