@@ -55,6 +55,7 @@ CAUGHT_AT = {
     "limit-not-reserved": 193,
     "balance-not-reserved": 953,
     "read-in-flight": 30,
+    "answers-balance-is-a-reading": 32,
     "failure-hides-answers": 20,
     "anchor-ignored": 66,
     "anchor-lost": 34,
