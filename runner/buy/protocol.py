@@ -171,7 +171,7 @@ class Purchase:
         """Whether it could be bought if what is in flight comes to nothing."""
         self._n = n
         self._tries = 0
-        self._claimed = 0.0
+        self._claimed = self._answered = 0.0
         self._attempt: Attempt | None = None
         self._line_down = False
 
@@ -316,6 +316,7 @@ class Purchase:
         A stop is said before the lock is given up, so that no lane claims while an unknown outcome is on record.
         """
         desk = self.desk
+        self._answered = desk.clock.monotonic()
         desk.till.crash_point("7")
         assert self._attempt is not None  # noqa: S101 - nothing is settled that was not claimed
         settlement = _settlement(answer, desk)
@@ -351,7 +352,7 @@ class Purchase:
         with self.desk.lock:
             self.desk.purse.note_settlement(request.key, _spending(outcome, self.entry))
         if isinstance(outcome, Placed) and quote is not None:
-            readings.count_purchase(request, outcome, quote.total)
+            readings.count_purchase(request, outcome, quote.total, self._answered)
             return False
         readings.release(request)
         if isinstance(outcome, Rejected | Unknown):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
 from runner.core.clock import Clock
@@ -43,13 +44,17 @@ class Prices:
         if content is not None and _is_common(answer):
             self._answers[content] = (asked, answer)
 
-    def confirm(self, request: OrderRequest, placed: Placed) -> None:
-        """A purchase that cost just that is a price of this moment; one that did not, or does not tell, ends it."""
+    def confirm(self, request: OrderRequest, placed: Placed, answered: float) -> None:
+        """A purchase that cost just that confirms a price; one that did not, or does not tell, ends it.
+
+        `answered` is the monotonic second of its answer, which may be a while ago: several were in flight.
+        """
         content = self._content(request)
-        _, known = self._answers.pop(content, (0.0, None))
+        asked, known = self._answers.pop(content, (0.0, None))
         if isinstance(known, Quote) and placed.total == known.total:
-            fresh = replace(known, at=self._clock.now(), balance=placed.balance)
-            self._answers[content] = (self._clock.monotonic(), fresh)
+            since = timedelta(seconds=self._clock.monotonic() - answered)
+            fresh = replace(known, at=max(known.at, self._clock.now() - since), balance=placed.balance)
+            self._answers[content] = (max(asked, answered), fresh)
 
     def forget(self) -> None:
         """Something was not as expected: every price is asked anew."""

@@ -149,14 +149,18 @@ class Readings:
         """Nothing of it was bought, or nobody knows."""
         self._reserved.pop(request.key, None)
 
-    def count_purchase(self, request: OrderRequest, placed: Placed, expected: Decimal) -> None:
-        """Count a purchase of ours in. Ours are never candidates, so a list stays good; a package has changed.
+    def count_purchase(
+        self, request: OrderRequest, placed: Placed, expected: Decimal, answered: float | None = None
+    ) -> None:
+        """Count a purchase of ours in, which was answered at that monotonic second, None for now.
+
+        Ours are never candidates, so a list stays good; a package has changed.
 
         The balance in an answer is a reading only if nothing else was in flight with it: of two that were, one may
         have been charged after the other's balance was told.
         """
         self.release(request)
-        self.prices.confirm(request, placed)
+        self.prices.confirm(request, placed, self._clock.monotonic() if answered is None else answered)
         if request.type == "resident":
             self._witnesses.pop(request.type, None)
         if placed.balance is not None and request.key in self._alone:

@@ -132,7 +132,10 @@ class Allowed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bought:
-    """A bought, or perhaps bought, order and its claim; the places of claim and last event are as in `OpenClaim`."""
+    """A bought, or perhaps bought, order and its claim, `claimed_seq` as in `OpenClaim`.
+
+    `settled_seq` is the place of the event since which the ledger has it as placed.
+    """
 
     record: Record
     claimed_at: datetime

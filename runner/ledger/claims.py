@@ -47,17 +47,20 @@ def bought_since(rows: AccountRows, at: datetime) -> list[Bought]:
 
 
 def _purchase(rows: AccountRows, record: Record, claimed_at: str) -> Bought:
-    """With the place of its first claim: a late answer may have been that of an earlier attempt than the last."""
+    """With the place of the first claim that may have bought it.
+
+    A late answer may have been that of an earlier attempt than the last, but of none that was not sent or was refused.
+    """
     events = _since_purchase(rows, record.key)
-    adopted = bool(events) and events[-1]["attempt"] not in {
-        e["attempt"] for e in events if e["event"] == Event.CLAIMED
-    }
-    claims = [] if adopted else [event["seq"] for event in events if event["event"] == Event.CLAIMED]
+    claimed = {event["attempt"]: event["seq"] for event in events if event["event"] == Event.CLAIMED}
+    adopted = bool(events) and events[-1]["attempt"] not in claimed
+    in_vain = {event["attempt"] for event in events if event["event"] in (Event.NOT_SENT, Event.REJECTED)}
+    claims = [] if adopted else [seq for attempt, seq in claimed.items() if attempt not in in_vain]
     return Bought(
         record=record,
         claimed_at=datetime.fromisoformat(claimed_at),
         claimed_seq=min(claims, default=0),
-        settled_seq=max((event["seq"] for event in events), default=0),
+        settled_seq=max((event["seq"] for event in events if event["after"] == State.PLACED), default=0),
     )
 
 

@@ -55,6 +55,11 @@ def test_a_purchase_confirms_its_price(readings: Readings, shop: Shop, clock: St
     clock.seconds = 2 * MAX_AGE - 2
     readings.quote(order())
     assert shop.asked == ["a"]
+    readings.count_purchase(order(), Placed(order_id="1", total=Decimal(10)), Decimal(10), MAX_AGE)
+    clock.seconds = 2 * MAX_AGE
+    readings.quote(order())
+    assert shop.asked == ["a", "a"], "what was answered a minute ago confirms nothing now, whenever it is counted"
+    shop.asked.pop()
     for total in (None, Decimal(9)):
         readings.count_purchase(order(), Placed(order_id="1", total=total), Decimal(10))
         readings.quote(order())

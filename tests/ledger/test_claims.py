@@ -136,6 +136,33 @@ def test_bought_since(store: SqliteStore, hold: Hold) -> None:
     assert store.open("other").bought_since(AT) == []
 
 
+@pytest.mark.parametrize(
+    ("event", "after", "first"),
+    [(Event.NOT_SENT, State.PLANNED, 3), (Event.REJECTED, State.REJECTED, 3), (Event.RESOLVED, State.ABSENT, 1)],
+)
+def test_a_purchase_begins_with_the_first_claim_that_may_have_made_it(
+    store: SqliteStore, hold: Hold, event: Event, after: State, first: int
+) -> None:
+    """An attempt that was proved not to have bought is none that a purchase may go back to; one called absent is."""
+    attempt = hold.claim(claim("one"))
+    if event is Event.RESOLVED:
+        hold.settle(attempt, settlement(Event.UNKNOWN, State.UNKNOWN))
+    hold.settle(attempt, settlement(event, after))
+    hold.settle(hold.claim(claim("one", at=later(3))), placed("1", later(5)))
+    (bought,) = store.open().bought_since(AT)
+    assert bought.claimed_seq == first
+
+
+def test_a_purchase_is_settled_once(store: SqliteStore, hold: Hold) -> None:
+    """An answer that comes after somebody said that the order is bought does not make its purchase a later one."""
+    attempt = hold.claim(claim("one"))
+    hold.settle(attempt, settlement(Event.UNKNOWN, State.UNKNOWN))
+    hold.settle(attempt, replace(placed("1", later(5)), event=Event.RESOLVED))
+    hold.settle(attempt, placed("1", later(9)))
+    (bought,) = store.open().bought_since(AT)
+    assert bought.settled_seq == 3
+
+
 def test_evidence_is_that_of_the_last_event(store: SqliteStore, hold: Hold) -> None:
     """What an order stands on comes back; an order without evidence is left out."""
     attempt = bring(hold, "one", State.UNKNOWN)

@@ -16,9 +16,10 @@ from contextlib import nullcontext
 
 from runner.ledger.sqlite import SqliteConnection
 from tests.simulation.answers import BAD_LISTS, BAD_READS, LIES
+from tests.simulation.flights import BAD_LUCK, JOBS
 from tests.simulation.forgetting import UNSEEN
 from tests.simulation.mutants import MUTANTS, REDUNDANT, Mutant
-from tests.simulation.process import LOOKING, POINTS
+from tests.simulation.points import LOOKING, POINTS
 from tests.simulation.settling import CLASSES, KINDS
 from tests.simulation.store import database
 from tests.simulation.vendor import ALONE, CONFUSING, FAULTS, OTHERS, READS
@@ -51,6 +52,12 @@ EVENTS = (
     *("ledger moved away", "older copy refused"),
     *("renamed without a word", "renamed", "old name came back"),
     *("ledger put back", *(f"bought again: {name}" for name in UNSEEN)),
+    *(f"runs with {jobs} at once" for jobs in sorted(set(JOBS))),
+    *(f"{what} with several in flight" for what in ("killed", "frozen", "asked to stop", *dict.fromkeys(BAD_LUCK))),
+    *(f"stranger {what} with several in flight" for what in dict.fromkeys((*ALONE, *OTHERS))),
+    *("killed with eight in flight", "answered out of order", "all connections closed at once"),
+    *("clock leapt while lanes waited", "two at once: overcharge", "one of several: throttled"),
+    *(f"settled as a set: {what}" for what in ("placed, exclusive", "absent, exclusive", "absent, shared")),
 )
 """What has to have happened before a result means anything."""
 Pair = tuple[Mutant, Mutant]
@@ -60,6 +67,15 @@ RARE = {
     "verdict open: ends later than asked for",
     *(f"exclusive: left to a person: {name}" for name in ("an order ended meanwhile", "beside one of these")),
     "exclusive: left to a person: another was settled since its claim",
+    "verdict open: rows without order numbers",
+    "verdict open: country not read",
+    "verdict open: half delivered",
+    "verdict open: too many to tell apart",
+    "exclusive: left to a person: too many to tell apart",
+    "killed with eight in flight",
+    "ledger fails with several in flight",
+    "stranger tops up with several in flight",
+    "settled as a set: absent, shared",
 }
 """What happens in one or two of a thousand worlds."""
 ENOUGH, PLENTY = 1000, 4000

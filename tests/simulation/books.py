@@ -85,6 +85,22 @@ class Books:
             for claimed, updated, fields in rows
         )
 
+    def claimed_by(self, key: str) -> str:
+        """The run that claimed an order last."""
+        return str(
+            self.ask("SELECT run_id FROM order_events WHERE key = ? AND event = 'claimed' ORDER BY seq", key)[-1][0]
+        )
+
+    def was_tried_before(self) -> bool:
+        """Whether an order was bought by one of several attempts that may each have done it."""
+        return bool(
+            self.ask(
+                "SELECT 1 FROM orders o JOIN order_events e ON e.key = o.key AND e.event = 'claimed' "
+                "WHERE o.state = 'placed' AND NOT EXISTS (SELECT 1 FROM order_events v WHERE v.key = e.key "
+                "AND v.attempt = e.attempt AND v.event IN ('not_sent', 'rejected')) GROUP BY o.key HAVING COUNT(*) > 1"
+            )
+        )
+
     def is_done(self) -> bool:
         """Whether every order is placed."""
         known = self.states()

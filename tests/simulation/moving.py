@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from runner.core.records import Head
 from runner.ledger.schema import metadata
-from tests.simulation.process import Process
+from tests.simulation.process import MOVES, Process
 from tests.simulation.store import database
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 MOVED: Final = ("2", "3", "4", "5", "6", "answered", "7", "8", "9")
 """Where the ledger may go away: at every step but between the last look and the first byte."""
-FATE: Final = "loses its ledger"
 
 
 class Lock:
@@ -52,7 +51,7 @@ class Moving:
     def befalls(self, process: Process) -> Process:
         """Now and then a run is to lose its ledger, whatever else was meant for it."""
         if self._happens and self._dice.random() < 0.5:
-            process.fate, process.point = FATE, self._dice.choice(MOVED)
+            process.fate, process.point = MOVES, self._dice.choice(MOVED)
         return process
 
     def away(self, process: Process) -> None:

@@ -32,6 +32,7 @@ from runner.vendors.v1 import adapter
 from runner.vendors.v1 import purchases as v1
 from runner.vendors.wire import Response
 from tests.simulation.evidence_mutants import EVIDENCE, REDUNDANT
+from tests.simulation.flights_mutants import FLIGHTS
 from tests.simulation.network import Line
 
 __all__ = ["MUTANTS", "REDUNDANT", "Mutant"]
@@ -199,10 +200,11 @@ def old_key_stays_free() -> Iterator[None]:
     """A renaming moves the purchase, and leaves the old key as if it had never bought anything."""
     real = renaming._enter
 
-    def give_up(rows: AccountRows, fence: int, one: Rename, before: Mapping[str, object]) -> None:
-        free = {"state": State.PLANNED.value, "updated_at": moment_text(one.at), "reason": None}
+    def give_up(rows: AccountRows, fence: int, one: Rename, before: Mapping[str, object]) -> dict[str, object]:
+        free = dict(NO_PURCHASE) | {"state": State.PLANNED.value, "updated_at": moment_text(one.at), "reason": None}
         named = {"b_account": rows.account, "b_key": str(one.before), "b_attempt": before["attempt"], "b_fence": fence}
-        renaming._change(rows, statements.GIVE_UP, {**NO_PURCHASE, **free, **named}, one)
+        renaming._change(rows, statements.GIVE_UP, free | named, one)
+        return free
 
     def enter(
         rows: AccountRows, one: Rename, key: OrderKey, n: int, before: State, detail: Mapping[str, object]
@@ -265,5 +267,6 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         coupon_shares_a_quote,
         overcharge_unnoticed,
         *EVIDENCE,
+        *FLIGHTS,
     )
 }

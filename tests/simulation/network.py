@@ -12,7 +12,7 @@ from runner.core.secrets import ApiKey
 from runner.core.vendor import NotSent
 from runner.vendors.failures import Lost
 from runner.vendors.wire import Begin, Request, Response
-from tests.simulation.process import LOOKING
+from tests.simulation.points import LOOKING
 from tests.streaming import streamed
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ class Line:
     def __init__(self, process: Process, opened: float) -> None:
         self._process = process
         self._opened = opened
+        self._is_used = False
+        self.is_closed = False
 
     def slow_down(self) -> None:
         """No rate is kept here."""
@@ -47,14 +49,23 @@ class Line:
             return NotSent(reason=reason)
         process.at("written")  # between the guard and the first byte
         process.breathe()
-        if world.clock.monotonic() - self._opened > IDLE and not Line.reconnects:
+        process.own.is_past_guard = False
+        if self._is_stale() and not Line.reconnects:
             world.counts["connection was stale"] += 1
             return world.rng.choice((NotSent(reason="closed by the vendor"), Lost(reason="reset")))
+        if self._is_used:
+            world.against("I13: two purchases were written on one connection")
+        self._is_used = True
         world.written(process, request)
-        answer = world.vendor.make(request)
+        answer = world.vendor.make(request, process.flights.run)
+        process.flights.answered()
         process.at("answered")
         process.breathe()
-        return answer
+        world.vendor.is_heard(request, process.flights.run)
+        return Lost(reason="the connection was reset") if self.is_closed else answer
+
+    def _is_stale(self) -> bool:
+        return self.is_closed or self._process.world.clock.monotonic() - self._opened > IDLE
 
 
 class Transport:
@@ -89,9 +100,15 @@ class Transport:
     def connect(self) -> Iterator[Any]:
         process, world = self._process, self._process.world
         process.breathe()
-        world.clock.advance(world.rng.uniform(0.01, 1))
-        if world.vendor.faults and world.rng.random() < 0.05:
-            world.counts["connection refused"] += 1
-            yield NotSent(reason="connection refused")
-        else:
-            yield Line(process, world.clock.monotonic())
+        with process.flights.turn():
+            world.clock.advance(world.rng.uniform(0.01, 1))
+            if world.vendor.faults and world.rng.random() < 0.05:
+                world.counts["connection refused"] += 1
+                yield NotSent(reason="connection refused")
+                return
+            line = Line(process, world.clock.monotonic())
+            process.flights.lines.append(line)
+            try:
+                yield line
+            finally:
+                process.flights.lines.remove(line)

@@ -8,17 +8,16 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from runner.core.stop import Stop
+from tests.simulation.flights import BAD_LUCK, Flights
+from tests.simulation.points import LOCKED
 
 if TYPE_CHECKING:
+    from tests.simulation.baton import Baton, Strand
     from tests.simulation.world import World
 
 AT: Final = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-POINTS: Final = ("2", "3", "4", "5", "6", "written", "answered", "7", "8", "9")
-"""Where a process may be killed or frozen: the steps of place.py, and both ends of the wire."""
-
-
-LOOKING: Final = "looking"
-"""Where a `reconcile` may be killed or frozen: at each of its reads."""
+MOVES: Final = "loses its ledger"
+"""The fate of a process whose ledger goes away: `moving.py`."""
 
 
 class Killed(BaseException):
@@ -30,6 +29,7 @@ class SimClock:
 
     def __init__(self) -> None:
         self._passed = 0.0
+        self.baton: Baton | None = None
 
     def now(self) -> datetime:
         return AT + timedelta(seconds=self._passed)
@@ -41,7 +41,24 @@ class SimClock:
         self.advance(max(seconds, 0))
 
     def advance(self, seconds: float) -> None:
-        self._passed += seconds
+        """Time passes for whoever asks; what else its process has in flight goes on meanwhile."""
+        if self.baton is not None and self.baton.is_shared:
+            self.baton.sleep(seconds)
+        else:
+            self._passed += seconds
+
+    def pass_until(self, moment: float) -> None:
+        """Time passes for everybody."""
+        self._passed = max(self._passed, moment)
+
+    @contextmanager
+    def lent_to(self, baton: Baton | None) -> Iterator[None]:
+        """Only this process goes on, or none: those that are frozen do not."""
+        before, self.baton = self.baton, baton
+        try:
+            yield
+        finally:
+            self.baton = before
 
 
 class SimStop(Stop):
@@ -72,12 +89,22 @@ class Process:
         self.connection, self.lock = world.connection, world.lock
         """What it has open, wherever that is by now."""
         self.dead = False
-        self.checked_at = self.claimed_at = self.guarded_at = 0.0
         self.point = point
         self.looks = False
         self.saw: dict[str, set[int]] = {}
         """By type: which orders the first reading had."""
+        self.flights = Flights(self)
         self._left = nth
+
+    def befall(self, fate: str, point: str, nth: int) -> None:
+        """Something else is going to happen to it, unless it is to lose its ledger."""
+        if self.fate != MOVES:
+            self.fate, self.point, self._left = fate, point, nth
+
+    @property
+    def own(self) -> Strand:
+        """What the thread that is going on remembers of its order."""
+        return self.flights.baton.current
 
     def breathe(self) -> None:
         """A dead process does nothing."""
@@ -87,30 +114,45 @@ class Process:
     def die(self, where: str) -> None:
         self.world.counts[f"killed {where}"] += 1
         self.world.say(f"    killed {where}")
+        self.flights.count("killed")
         self.dead = True
         raise Killed
 
     def at(self, point: str) -> None:
         """A crash point was reached."""
         self.breathe()
-        now = self.world.clock.monotonic()
-        self.checked_at = now if point == "2" else self.checked_at
-        self.claimed_at = now if point == "5" else self.claimed_at
-        self.guarded_at = now if point == "written" else self.guarded_at
-        if point != self.point or self.fate == "lives":
+        self._note(point)
+        if point not in LOCKED:
+            self.flights.baton.dawdle()
+        if point != self.point or self.fate == "lives" or (self.fate == MOVES and self.flights.is_one_past_guard):
             return
         self._left -= 1
         if self._left == 0:
             fate, self.fate = self.fate, "lives"
-            if fate == "dies":
-                self.die(f"at {point}")
-            elif fate == "is to stop":
-                self.world.counts[f"asked to stop at {point}"] += 1
-                self.stop.request()
-            elif fate == "loses its ledger":
-                self.world.moving.away(self)
-            else:
-                self.world.counts[f"frozen at {point}"] += 1
+            self._suffer(fate, point)
+
+    def _note(self, point: str) -> None:
+        now, own = self.world.clock.monotonic(), self.own
+        own.checked_at = now if point == "2" else own.checked_at
+        own.claimed_at = now if point == "5" else own.claimed_at
+        own.guarded_at = now if point == "written" else own.guarded_at
+        self.flights.note(point)
+
+    def _suffer(self, fate: str, point: str) -> None:
+        if fate == "dies":
+            self.die(f"at {point}")
+        elif fate == "is to stop":
+            self.world.counts[f"asked to stop at {point}"] += 1
+            self.flights.count("asked to stop")
+            self.stop.request()
+        elif fate == MOVES:
+            self.world.moving.away(self)
+        elif fate in BAD_LUCK:
+            self.flights.suffer(fate, point)
+        else:
+            self.world.counts[f"frozen at {point}"] += 1
+            self.flights.count("frozen")
+            with self.world.clock.lent_to(None):
                 self.world.while_frozen(self)
 
     def meets(self, accident: str, moment: str) -> None:

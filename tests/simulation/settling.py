@@ -15,6 +15,7 @@ from runner.core.errors import RunnerError
 from runner.core.orders import PAY_BY_CARD, Quote
 from runner.core.progress import Progress, Waiting
 from runner.core.records import Claim, Holder, OpenClaim
+from runner.core.states import OPEN
 from runner.evidence.judge import Rules, Verdict
 from runner.evidence.match import PACKAGES
 from runner.settle import reconcile
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from tests.simulation.vendor import Bought
     from tests.simulation.world import World
 
+INHERITED: Final = "lost"
+"""The run of what was in doubt when the world began."""
+MANY: Final = 6
+"""So many orders in doubt may have more explanations than the judge goes through."""
 PERSON: Final = Person(name="alice", source="USER")
 PAUSES: Final = (60.0, 600.0, 3600.0)
 ALL: Final = 6 * 3600.0
@@ -48,6 +53,7 @@ KINDS: Final = {
     "may still appear": "waiting time",
     "could be it, but the balance fell by": "charge and quote differ",
     "more than one explanation": "several explanations",
+    "too many orders are in doubt": "too many to tell apart",
     "the balance does not show what it costs": "blind balance on an exclusive account",
     "but the vendor does not list it yet": "paid and not shown",
     "more may still be delivered": "half delivered",
@@ -65,7 +71,7 @@ CLASSES: Final = (
         "charge and quote differ",
     ),
     *("rows without order numbers", "over by now", "an order ended meanwhile", "alike, not identical"),
-    *("beside one of these", "another was settled since its claim"),
+    *("beside one of these", "another was settled since its claim", "too many to tell apart"),
 )
 """What evidence cannot settle although nobody else buys: `undecidable` says why."""
 
@@ -112,6 +118,7 @@ class Settling:
             pauses=PAUSES,
         )
         world.counts["reconciles"] += 1
+        several = sum(world.claimed_by(key) != INHERITED for key, (state, _) in world.states().items() if state in OPEN)
         world.say(f"  reconcile at {clock.monotonic():.0f} s for {wait:.0f} s: {process.fate} {process.point}")
         try:
             outcome = reconcile.reconcile(task)
@@ -123,6 +130,8 @@ class Settling:
         else:
             for verdict in outcome.verdicts.values():
                 world.counts[kind(verdict)] += 1
+                account = "exclusive" if world.exclusive else "shared"
+                world.counts[f"settled as a set: {verdict.ruling}, {account}"] += several > 1
                 world.say(f"    {verdict.key} {verdict.ruling}: {verdict.reason}")
         world.vendor.lies = False
         self._check_verdicts()
@@ -215,7 +224,9 @@ class Settling:
         alike = [
             other for other in left if _shape(other) == _shape(claim) and world.goals[str(other.record.key)] != goal
         ]
-        settled = world.settled_across(claim.claimed_at)
+        # What `apply` claims rests on a reading with nothing of ours in flight: there is no across.
+        inherited = world.claimed_by(str(record.key)) == INHERITED
+        settled = world.settled_across(claim.claimed_at) if inherited else world.was_tried_before()
         reasons = {
             "by card": record.fields["paymentId"] == PAY_BY_CARD,
             "free of charge": not record.quote_total,
@@ -227,6 +238,7 @@ class Settling:
             "an order ended meanwhile": world.ended_since(record.type, claim.claimed_at),
             "alike, not identical": bool(alike),
             "another was settled since its claim": settled,
+            "too many to tell apart": len(left) >= MANY,
         }
         return next((name for name, holds in reasons.items() if holds), None)
 
@@ -244,7 +256,7 @@ def inherit(world: World) -> None:
     reader = V1Reader(Transport(process), world.clock)  # type: ignore[arg-type] - the same methods
     wanted = world.loaded.orders
     requests = wanted[: rng.choice((1, 2, 2, 3))] if rng.random() < 0.7 else rng.sample(wanted, 1)
-    holder = Holder(host="here", pid=3, since=world.clock.now(), run_id="lost")
+    holder = Holder(host="here", pid=3, since=world.clock.now(), run_id=INHERITED)
     with suppress(RunnerError, Killed), MemoryLedger(process).hold(holder, timeout=0) as hold:
         for request in requests:
             quote = reader.quote(request)
@@ -256,7 +268,7 @@ def inherit(world: World) -> None:
                 ceiling=quote.total,
                 witness=reader.witness(request.type),
                 balance=reader.balance(),
-                run_id="lost",
+                run_id=INHERITED,
                 at=world.clock.now(),
             )
             hold.claim(claim)

@@ -63,6 +63,10 @@ class Bought:
     by_card: bool = False
     ids: set[str] = field(default_factory=set)
     """Every id that its rows ever had: a renewal may give them another one."""
+    run: str = ""
+    """Which run sent it."""
+    left: Decimal = Decimal(0)
+    """The balance right after it was charged."""
 
 
 @dataclass(slots=True)
@@ -72,8 +76,8 @@ class Vendor:
     rng: random.Random
     clock: Any
     counts: Counter[str]
-    on_purchase: Callable[[str], None]
-    """Told the key right after a purchase was made."""
+    on_purchase: Callable[[Bought], None]
+    """Told of each purchase of ours, right after it was made."""
     renewable: Callable[[str], bool] = lambda _: True
     """Whether the order of this key may be renewed: nobody renews one that is in doubt."""
     shared: bool = True
@@ -96,6 +100,12 @@ class Vendor:
     """Whether a list may be empty by an error under `success`."""
     faults: bool = True
     fault_rate: float = 0.5
+    menu: tuple[str, ...] = FAULTS
+    """What it chooses from, where it does something to a purchase."""
+    latency: tuple[float, float] = (0.1, 20.0)
+    """Seconds until a purchase is answered, at least and at most."""
+    tells_at_charge: bool = False
+    """Whether an answer has the balance of the moment of the charge, and not of the answer."""
     read_fault_rate: float = 0.02
     balance: Decimal = Decimal(500)
     bought: list[Bought] = field(default_factory=list)
@@ -103,7 +113,9 @@ class Vendor:
     """When which content was said to cost how much, by a quote or a charge."""
     noted: Decimal = Decimal(500)
     """The balance when the last purchase was received."""
-    _late: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
+    _late: list[tuple[float, dict[str, Any], str]] = field(default_factory=list)
+    _served: list[str] = field(default_factory=list)
+    """What it does to each of the purchases that it has not answered yet."""
     _price: Decimal = Decimal("3.10")
     _next_id: int = 5000
     _lied: str = ""
@@ -114,16 +126,16 @@ class Vendor:
 
     def coming(self, key: str) -> int:
         """Purchases that were received and are yet to be made."""
-        return sum(body["customTargetName"] == key for _, body in self._late)
+        return sum(body["customTargetName"] == key for _, body, _ in self._late)
 
     def catch_up(self) -> None:
         """Carry out what was received earlier and takes its time."""
         now = self.clock.monotonic()
         due = [item for item in self._late if item[0] <= now]
         self._late = [item for item in self._late if item[0] > now]
-        for when, body in due:
+        for when, body, run in due:
             self.counts["committed late"] += 1
-            self._buy(body, when)
+            self._buy(body, when, run=run)
 
     # What others do
 
@@ -133,6 +145,7 @@ class Vendor:
         if what.startswith("tops up") and self.late:
             what = "buys"
         self.counts[f"stranger {what}"] += 1
+        self.counts[f"stranger {what} with several in flight"] += len(self._served) > 0
         if what == "renews":
             self._renew()
         elif what == "changes the price":
@@ -146,6 +159,10 @@ class Vendor:
             body = alike or {"countryId": self.rng.choice((561, 71, 901)), "quantity": self.rng.choice((1, 2, 9))}
             by_card = bool(alike) and self.rng.random() < 0.2
             self._enter("", Shape.of(body), self.total(body), self.clock.monotonic(), by_card=by_card)
+
+    def raise_price(self, factor: Decimal) -> None:
+        """Everything costs more from now on."""
+        self._price = min((self._price * factor).quantize(Decimal("0.01")), Decimal(9))
 
     def _renew(self) -> None:
         now = self.clock.monotonic()
@@ -232,48 +249,59 @@ class Vendor:
 
     # Purchases
 
-    def make(self, request: Request) -> Response | Lost:
-        """A purchase, received whole; somebody may have been faster since its price was asked."""
+    def make(self, request: Request, run: str) -> Response | Lost:
+        """A purchase that a run sent, received whole; somebody may have been faster since its price was asked."""
         self.catch_up()
         body = json.loads(request.body or b"")
         if self.faults and self.rng.random() < 0.15:
             self.meanwhile(self.rng.choice((body, None)))
         self.noted = self.balance
-        fault = self.rng.choice(FAULTS) if self.faults and self.rng.random() < self.fault_rate else "none"
+        fault = self.rng.choice(self.menu) if self.faults and self.rng.random() < self.fault_rate else "none"
         if body["paymentId"] == 1 and self.total(body) > self.balance:
             self.counts["purchase without funds"] += 1
             return error([{"message": "Insufficient funds. Total 9.30$", "code": 0}])
         self.counts[f"purchase {fault}"] += 1
-        made = self._fate(fault, body)
-        answer = self._answer(fault, made)
-        if made is not None:
-            self.prices.append((self.clock.monotonic(), content_of(body), made.total))
+        self.counts[f"two at once: {fault}"] += fault in self._served
+        self.counts[f"one of several: {fault}"] += len(self._served) > 0
+        made = self._fate(fault, body, run)
+        self._served.append(fault)
+        try:
+            answer = self._answer(fault, made)
+        finally:
+            self._served.remove(fault)
         return answer
 
-    def _fate(self, fault: str, body: dict[str, Any]) -> Bought | None:
+    def is_heard(self, request: Request, run: str) -> None:
+        """The answer to a purchase is read: from now on its price is known."""
+        body = json.loads(request.body or b"")
+        made = [order for order in self.bought if order.run == run and order.key == body["customTargetName"]]
+        if made:
+            self.prices.append((self.clock.monotonic(), content_of(body), made[-1].total))
+
+    def _fate(self, fault: str, body: dict[str, Any], run: str) -> Bought | None:
         """Whether and when the order is made."""
         now = self.clock.monotonic()
         if fault in _PROVED:
             return None
         if fault == "none" or fault in _BOUGHT:
-            return self._buy(body, now, extra=Decimal("0.75") if fault == "overcharge" else Decimal(0))
-        return self.lose(body, fault)
+            return self._buy(body, now, Decimal("0.75") if fault == "overcharge" else Decimal(0), run=run)
+        return self.lose(body, fault, run=run)
 
-    def lose(self, body: dict[str, Any], fault: str = "lost") -> Bought | None:
+    def lose(self, body: dict[str, Any], fault: str = "lost", *, run: str = "") -> Bought | None:
         """Made now, later, or never, whatever is answered; for more than was quoted, now and then."""
         now = self.clock.monotonic()
         fate = self.rng.choice(("never", "now", "later"))
         self.counts[f"{fault}, bought {fate}"] += 1
         if fate == "later":
-            self._late.append((now + self.rng.uniform(1, PROCESSING), body))
+            self._late.append((now + self.rng.uniform(1, PROCESSING), body, run))
         if fate != "now":
             return None
         extra = Decimal("0.75") if self.rng.random() < 0.1 else Decimal(0)
         self.counts["charged more, answer lost"] += extra > 0
-        return self._buy(body, now, extra)
+        return self._buy(body, now, extra, run=run)
 
     def _answer(self, fault: str, made: Bought | None) -> Response | Lost:
-        self.clock.advance(self.rng.uniform(0.1, 20))
+        self.clock.advance(self.rng.uniform(*self.latency))
         if fault == "timeout":
             self.clock.advance(180)
             return Lost(reason="no answer within 180 s")
@@ -299,13 +327,14 @@ class Vendor:
     def _success_of(self, made: Bought | None) -> Response:
         order_id = made.order_id if made else 1
         told = {"orderId": order_id, "total": str(made.total if made else Decimal(1))}
-        return success(told | {"listBaseOrderNumbers": [f"{order_id}_1"], "balance": str(self.balance)})
+        balance = made.left if made and self.tells_at_charge else self.balance
+        return success(told | {"listBaseOrderNumbers": [f"{order_id}_1"], "balance": str(balance)})
 
-    def _buy(self, body: dict[str, Any], at: float, extra: Decimal = Decimal(0)) -> Bought:
-        by_card = body["paymentId"] == 43
-        return self._enter(body["customTargetName"], Shape.of(body), self.total(body) + extra, at, by_card=by_card)
+    def _buy(self, body: dict[str, Any], at: float, extra: Decimal = Decimal(0), *, run: str = "") -> Bought:
+        by_card, total = body["paymentId"] == 43, self.total(body) + extra
+        return self._enter(body["customTargetName"], Shape.of(body), total, at, by_card=by_card, run=run)
 
-    def _enter(self, key: str, shape: Shape, total: Decimal, at: float, *, by_card: bool) -> Bought:
+    def _enter(self, key: str, shape: Shape, total: Decimal, at: float, *, by_card: bool, run: str = "") -> Bought:
         identity = self._new_id()
         lag = LAGS["mobile" if shape.product == "mobile" else "late" if self.late else "prompt"]
         visible_from = at + (self.rng.uniform(0, lag) if self.rng.random() < 0.6 else 0.0)
@@ -322,13 +351,12 @@ class Vendor:
             starts=starts,
             ends=ends,
         )
-        made = Bought(identity, key, total, at, lot, by_card, {str(identity)})
+        self.balance -= total * (not by_card)
+        made = Bought(identity, key, total, at, lot, by_card, {str(identity)}, run, self.balance)
         self.bought.append(made)
-        if not by_card:
-            self.balance -= total
         if key:
             self.counts["purchases"] += 1
-            self.on_purchase(key)
+            self.on_purchase(made)
         return made
 
     def _new_id(self) -> int:

@@ -1,8 +1,9 @@
-"""What a world wants to buy: one to five orders, many of them alike."""
+"""What a world wants to buy: one to five orders, many of them alike, and more where several go at once."""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from typing import Any, Final
 
 from runner.core.errors import Span
@@ -54,3 +55,16 @@ def _order(rng: random.Random, key: OrderKey) -> OrderRequest:
     if product == "ipv6":
         fields["protocol"] = rng.choice(("HTTPS", "SOCKS5"))
     return OrderRequest(key=key, type=product, fields=fields, source=PLACE)
+
+
+def further_orders(
+    rng: random.Random, orders: tuple[OrderRequest, ...], number: int, *, alike: float
+) -> Iterator[OrderRequest]:
+    """So many more; `alike` is the part of them that has the content of one that is there."""
+    for n in range(number):
+        order = _order(rng, OrderKey("b", f"further{n}"))
+        if rng.random() < alike:
+            twin = rng.choice(orders)
+            fields = {**twin.fields, "customTargetName": str(order.key)}
+            order = OrderRequest(key=order.key, type=twin.type, fields=fields, source=PLACE)
+        yield order

@@ -20,26 +20,25 @@ from runner.core.progress import ignore
 from runner.core.records import Holder
 from runner.core.states import State
 from runner.ledger.sqlite import SqliteConnection
-from runner.limits.limits import Limits
 from runner.plan.task import Task
 from runner.report.report import STATUSES
 from runner.run import batch
 from runner.vendors.v1.adapter import V1Buyer
 from runner.vendors.wire import Request
 from tests.simulation.books import NOTHING, Books
+from tests.simulation.flights import AtOnce
 from tests.simulation.forgetting import Forgetting
 from tests.simulation.moving import Lock, Moving
 from tests.simulation.network import IDENTITY, Transport
-from tests.simulation.process import LOOKING, POINTS, Killed, Process, SimClock
+from tests.simulation.points import LOOKING, POINTS
+from tests.simulation.process import Killed, Process, SimClock
 from tests.simulation.renaming import Renaming
 from tests.simulation.settling import Settling, inherit
 from tests.simulation.store import ACCOUNT, Emergency, MemoryLedger, emptied, enter_account
-from tests.simulation.vendor import DAY, Vendor, content_of
+from tests.simulation.vendor import DAY, Bought, Vendor, content_of
 from tests.simulation.wanted import manifest
 
 WEEK: Final = 8 * 86_400.0
-DEAR: Final = Decimal(100)
-"""`--large`: where an account has bought next to nothing, every price is dear."""
 CALM: Final = 6
 """Runs after which all is bought, with a person in between who says whose the orders are that look bought."""
 
@@ -61,17 +60,21 @@ class World(Books):
         self.holder: Process | None = None
         self.exclusive = self.rng.random() < 0.55
         """Nobody else buys or tops up, and `reconcile` is told so."""
-        self.loaded = manifest(self.rng)
+        self.at_once = AtOnce(self)
+        self.loaded = self.at_once.enlarge(manifest(self.rng))
         self.keys = [request.key for request in self.loaded.orders]
         self.goals = {str(order.key): str(order.fields["customTargetName"]) for order in self.loaded.orders}
         self.former: dict[str, str] = {}
         self.vendor = self._vendor()
+        self.at_once.furnish()
         self.lock = Lock(self)
         self.moving = Moving(self)
         self.settling = Settling(self)
         self.forgetting = Forgetting(self)
         self.renaming = Renaming(self)
-        self._runs = 0
+        self.runs = 0
+        self.failing_commits = 0
+        """How many transactions are about to fail, one after the other."""
         self._commit_accidents = 0.0
 
     def _vendor(self) -> Vendor:
@@ -93,7 +96,7 @@ class World(Books):
             fault_rate=rng.uniform(0.1, 0.9),
         )
         vendor.hides *= vendor.filters != "ignored"  # a list that could not be had at all would be another vendor's
-        for _ in range(rng.choice((0, 1, 1, 2, 4))):
+        for _ in range(min(rng.choice((0, 1, 1, 2, 4)), 4 - 3 * self.at_once.happens)):
             vendor.had_before(dict(rng.choice((self.loaded.orders[0], rng.choice(self.loaded.orders))).fields))
         just_enough = sum(vendor.total(dict(order.fields)) for order in self.loaded.orders)
         vendor.balance = Decimal(rng.choice((500, 500, 40, just_enough, just_enough)))
@@ -106,8 +109,8 @@ class World(Books):
         """Both phases."""
         self.counts["exclusive accounts" if self.exclusive else "shared accounts"] += 1
         self._commit_accidents = self.rng.choice((0.03, 0.0))
-        self.vendor.read_fault_rate = self.rng.choice((0.0, 0.02, 0.15))
-        if self.rng.random() < 0.5:
+        self.vendor.read_fault_rate = self.at_once.read_fault_rate(self.rng.choice((0.0, 0.02, 0.15)))
+        if self.rng.random() < 0.5 or self.at_once.begins_with_a_run():
             self._runs_and_looks()
         else:
             self._looks()
@@ -148,7 +151,7 @@ class World(Books):
     def _some_process(self, points: tuple[str, ...]) -> Process:
         fate = self.rng.choice(("lives", "dies", "dies", "freezes", "is to stop"))
         process = Process(self, fate=fate, point=self.rng.choice(points), nth=self.rng.choice((1, 1, 2, 3)))
-        return process if LOOKING in points else self.moving.befalls(process)
+        return process if LOOKING in points else self.at_once.befalls(self.moving.befalls(process))
 
     def settle(self) -> None:
         """`reconcile`, once or for a while; now and then a person loses patience with what it leaves open."""
@@ -186,18 +189,20 @@ class World(Books):
         """One `apply`, as far as the process gets."""
         outcome = self._apply(process)
         if outcome is not None:
-            self._check_report(outcome)
-            self._check_charges(outcome)
+            self._check_report(outcome, process)
+            self._check_charges(outcome, process)
             self.forgetting.answer(outcome)
         self._check_nothing_forgotten()
 
     def _apply(self, process: Process, account: str = ACCOUNT) -> batch.Ended | None:
         """What a run came to, None for one that was killed."""
-        self._runs += 1
-        holder = Holder(host="here", pid=1, since=self.clock.now(), run_id=f"run-{self._runs}")
+        self.runs += 1
+        holder = Holder(host="here", pid=1, since=self.clock.now(), run_id=f"run-{self.runs}")
+        flights = process.flights
+        flights.begin(holder.run_id)
         task = Task(
             contents=self.loaded,
-            limits=Limits(large=DEAR),
+            limits=self.at_once.limits(holder.run_id),
             holder=holder,
             clock=self.clock,
             watch=ignore,
@@ -206,18 +211,27 @@ class World(Books):
         )
         buyer = V1Buyer(Transport(process), self.clock)  # type: ignore[arg-type] - the same methods
         till = Till(
-            confirm=lambda plan: None,
+            confirm=self.at_once.confirm,
             stop=process.stop,
             money_timeout=180.0,
+            jobs=flights.jobs,
+            lanes=flights.lanes,
             crash_point=process.at,
         )
-        self.say(f"  {holder.run_id} at {self.clock.monotonic():.0f} s: {process.fate} {process.point}")
+        fate = f"{process.fate} {process.point}"
+        self.say(f"  {holder.run_id} at {self.clock.monotonic():.0f} s, {flights.jobs} at once: {fate}")
         self.counts["runs"] += 1
-        try:
-            return batch.apply(task, till, MemoryLedger(process, account), buyer)
-        except Killed:
-            self.counts["runs killed"] += 1
-            return None
+        outcome = None
+        with self.clock.lent_to(flights.baton):
+            try:
+                outcome = batch.apply(task, till, MemoryLedger(process, account), buyer)
+            except Killed:
+                self.counts["runs killed"] += 1
+            left = flights.baton.finish()
+        self.failing_commits = 0
+        if left and outcome is not None:
+            self.against(f"I12: {holder.run_id} ended with {left} purchases in flight")
+        return outcome
 
     def while_frozen(self, process: Process) -> None:
         """Time passes; after long, its hold is gone, and others run."""
@@ -236,6 +250,9 @@ class World(Books):
             self.run(Process(self))
 
     def accident_at_commit(self) -> str:
+        if self.failing_commits:
+            self.failing_commits -= 1
+            return "disk full"
         if self.rng.random() >= self._commit_accidents:
             return ""
         kinds = ("killed before a commit", "killed after a commit", "disk full", "not acknowledged")
@@ -257,24 +274,28 @@ class World(Books):
         self.counts["written"] += 1
         self.say(f"    written {goal}")
         self.forgetting.writes(process, goal)
+        process.flights.written(goal)
+        self.at_once.written(process, body)
         known = self.states()
         states = [known.get(key, NOTHING)[0] for key, of in self.goals.items() if of == goal]
         if State.SUBMITTED not in states:
             self.against(f"I8: {goal} was written while it was {states}")
-        elif process.guarded_at - process.claimed_at > GUARD_SECONDS:
+        elif process.own.guarded_at - process.own.claimed_at > GUARD_SECONDS:
             self.against(f"I8: {goal} was written long after its claim")
         self._check_price(process, body)
 
     def _check_price(self, process: Process, body: dict[str, Any]) -> None:
         """I9: the price that is claimed was told for this content, in the last minute; for a coupon, just now."""
-        goal, since = body["customTargetName"], process.checked_at - ("coupon" not in body) * MAX_AGE
+        goal, since = body["customTargetName"], process.own.checked_at - ("coupon" not in body) * MAX_AGE
         told = {total for at, content, total in self.vendor.prices if content == content_of(body) and at >= since}
         claimed = [Decimal(total) for total in self.submitted(goal)]
         if not told.issuperset(claimed):
             self.against(f"I9: {goal} was written for {claimed}, and was said to cost {told or 'nothing'}")
 
-    def _bought(self, goal: str) -> None:
+    def _bought(self, order: Bought) -> None:
         """I1, at every moment."""
+        goal = order.key
+        self.at_once.bought(order)
         self.say(f"    bought {goal} at {self.clock.monotonic():.0f} s")
         made, wanted = len(self.vendor.of(goal)), list(self.goals.values()).count(goal)
         if made > max(wanted, self.forgetting.allowed[goal]):
@@ -289,13 +310,15 @@ class World(Books):
                 states = {key: str(state) for key, (state, _) in self.states().items() if self.goals.get(key) == goal}
                 self.against(f"I2: {goal} was bought and is {states}")
 
-    def _check_report(self, outcome: batch.Ended) -> None:
+    def _check_report(self, outcome: batch.Ended, process: Process) -> None:
         """I4: every order once, with a status; the exit code says the worst."""
         report = outcome.report
         for found in (*report.errors, *(found for entry in report.orders for found in entry.errors)):
             self.say(f"    {found.problem.code}: {found.problem.message}")
-        if outcome.error is not None and outcome.error.hint == batch._BUG_HINT:
-            self.against(f"I4: {outcome.error}: {outcome.error.__cause__}")
+        process.flights.check_named(report.orders)
+        bug = outcome.error is not None and outcome.error.hint == batch._BUG_HINT
+        if bug and not process.flights.had_bug:
+            self.against(f"I4: {outcome.error}: {outcome.error and outcome.error.__cause__!r}")
         if [entry.request.key for entry in report.orders] != self.keys:
             self.against("I4: the report does not name every order once")
         if any(entry.status not in STATUSES for entry in report.orders) or report.exit_code is None:
@@ -315,8 +338,8 @@ class World(Books):
             if bought and state is not State.PLACED and not self.emergency.saved:
                 self.against(f"I4: {entry.request.key} is {entry.status} in the report and not in the ledger")
 
-    def _check_charges(self, outcome: batch.Ended) -> None:
-        """I10: what cost more than its quote is named, and is the last that its run bought."""
+    def _check_charges(self, outcome: batch.Ended, process: Process) -> None:
+        """I10: what cost more than its quote is named, and is the last that its run bought if one goes at a time."""
         placed = [entry for entry in outcome.report.orders if entry.status == "placed"]
         for entry in placed:
             goal, quote = str(entry.request.fields["customTargetName"]), entry.quote
@@ -325,7 +348,8 @@ class World(Books):
             if made is None or quote is None or made.total <= quote.total:
                 continue
             self.counts["charged more, told"] += 1
-            if entry is not placed[-1] or "PSR505" not in {found.problem.code for found in entry.errors}:
+            is_last = entry is placed[-1] or process.flights.jobs > 1
+            if not is_last or "PSR505" not in {found.problem.code for found in entry.errors}:
                 self.against(f"I10: {entry.request.key} was charged {made.total}, quoted {quote.total}, unnoticed")
 
     def _check_end(self) -> None:
