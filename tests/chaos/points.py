@@ -44,8 +44,6 @@ POINTS: Final = (*STEPS, *BETWEEN)
 LATE: Final = ("claim-committing", "settle-committing")
 MEETING: Final = ("6", "written", "7")
 """Points that lanes reach without a lock, so that several can stand there at once."""
-MEET_SECONDS: Final = 0.2
-"""Less than guard and money timeout: who waits in vain for the others goes on with its purchase."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +51,7 @@ class Plan:
     """What happens to one process: `do` (KILL, STOP, TERM, ...) at the `n`-th passing of `point`, or at `after` s.
 
     Passings are counted over all lanes, of which there are `jobs`. With `together` the lanes that come to the point
-    before the `n`-th wait there for it. `freeze` is how long a STOP lasts, in seconds. `after` and `freeze` are the harness's business.
+    before the `n`-th wait there for it, but no longer than half of the money timeout. `freeze` is how long a STOP lasts, in seconds. `after` and `freeze` are the harness's business.
     """
 
     point: str | None = None
@@ -98,7 +96,7 @@ class Points:
             self._act(point)
             self._met.set()
         elif self.plan.together and self.plan.point == point:
-            self._met.wait(MEET_SECONDS)
+            self._met.wait(self.plan.money_timeout / 2)
 
     def _is_next(self, point: str) -> bool:
         with self._turn:
