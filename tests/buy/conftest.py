@@ -19,6 +19,7 @@ from tests.chaos.tally import Tally
 from tests.chaos.world import World, world
 
 PATIENCE = 60.0
+LANES = 8
 ORDERS = [
     {"name": name, "type": "ipv4", "countryId": 561, "periodId": "1m", "quantity": 2, "customTargetName": name}
     for name in ("one", "two", "three")
@@ -37,9 +38,9 @@ class Stage:
         (end,) = self.player.run_together(self.world, (Plan(money_timeout=PATIENCE, **plan),))
         return end
 
-    def settle(self) -> int:
-        """`reconcile`, waiting; how many orders were in doubt."""
-        return settle(self.player, self.world, Settling(plan=Plan(), person=False))
+    def settle(self, *, wait: bool = True, person: bool = False) -> int:
+        """`reconcile`, waiting or in one look, and a person for what it leaves; how many orders were in doubt."""
+        return settle(self.player, self.world, Settling(plan=Plan(), wait=wait, person=person))
 
     def states(self) -> list[str]:
         """Of the orders the ledger knows, in manifest order."""
@@ -61,4 +62,14 @@ def nursery() -> Iterator[Nursery]:
 def stage(tmp_path: Path, nursery: Nursery) -> Iterator[Stage]:
     with world(tmp_path) as found:
         found.want(ORDERS)
+        yield Stage(world=found, player=Player(nursery, Tally()))
+
+
+@pytest.fixture
+def crowd(tmp_path: Path, nursery: Nursery) -> Iterator[Stage]:
+    """A stage with as many orders as there are lanes, of two contents."""
+    with world(tmp_path) as found:
+        found.want(
+            [ORDERS[0] | {"name": f"o{n}", "customTargetName": f"o{n}", "quantity": 1 + n % 2} for n in range(LANES)]
+        )
         yield Stage(world=found, player=Player(nursery, Tally()))

@@ -15,7 +15,7 @@ import pytest
 from runner.core.clock import SystemClock
 from runner.core.errors import ExitCode
 from runner.core.states import State
-from tests.buy.conftest import ORDERS, Stage
+from tests.buy.conftest import LANES, ORDERS, Stage
 from tests.chaos.judge import judge, judge_end, no_key_in, nothing_forgotten, once_each
 from tests.chaos.nursery import Nursery
 from tests.chaos.play import Player
@@ -88,6 +88,22 @@ def test_a_disk_that_is_full_after_the_purchase_loses_no_order_id(point: str, n:
     judge(small.world, [second])
     assert second.status == 0
     assert judge_end(small.world) == 3
+
+
+def test_a_disk_that_is_full_with_eight_in_flight_loses_no_order_id(small: Stage) -> None:
+    """ENOSPC when all eight answers are there: each id is on stderr and kept; exit 7, and the next run enters all."""
+    small.world.want([ORDERS[0] | {"name": f"m{n}", "customTargetName": f"m{n}"} for n in range(LANES - len(ORDERS))])
+    first = small.run(point="7", n=LANES, do="FILL", jobs=LANES, together=True)
+    assert (first.status, small.count()) == (7, LANES), first.stderr
+    for purchase in small.world.box.purchases:
+        assert f"order id {purchase.order_id}" in first.stderr
+    (small.world.folder / "filler").unlink()
+    true_so_far(small.world)
+    assert small.states() == ["submitted"] * LANES
+    second = small.run(jobs=LANES)
+    judge(small.world, [second])
+    assert second.status == 0
+    assert judge_end(small.world) == LANES
 
 
 @pytest.mark.parametrize(("point", "status", "bought"), [("claim-commit", 5, 1), ("settle-commit", 7, 2)])

@@ -10,9 +10,10 @@ import sys
 
 import pytest
 
-from tests.buy.conftest import Stage
+from runner.core.states import State
+from tests.buy.conftest import LANES, Stage
 from tests.chaos.judge import judge, judge_end
-from tests.chaos.points import BETWEEN, LATE, STEPS, Plan
+from tests.chaos.points import BETWEEN, LATE, MEETING, STEPS, Plan
 
 BEFORE_THE_CLAIM = ("1", "2", "3", "4", "claim-commit")
 SETTLED = ("settle-acked", "8", "9")
@@ -40,6 +41,54 @@ def test_a_killed_runner_forgets_nothing_and_repeats_nothing(point: str, do: str
     assert stage.states() == ["placed", "absent" if point in NEVER_ARRIVED else "placed"]
     assert stage.run().status == 0
     assert judge_end(stage.world) == 3
+
+
+@pytest.mark.parametrize("point", MEETING)
+def test_a_kill_with_eight_in_flight_leaves_eight_in_doubt(point: str, crowd: Stage) -> None:
+    """Dead with every lane between claim and settlement: eight open orders, all named; settled, each is bought once."""
+    first = crowd.run(point=point, n=LANES, do="KILL", jobs=LANES, together=True)
+    assert first.status == -signal.SIGKILL
+    judge(crowd.world, [first])
+    assert crowd.states() == ["submitted"] * LANES
+    assert crowd.player.tally.lanes["killed with 8 in flight"] == 1
+    bought = crowd.count()
+    second = crowd.run(jobs=LANES)
+    judge(crowd.world, [second])
+    assert (second.status, crowd.count(), crowd.states()) == (7, bought, ["unknown"] * LANES)
+    assert crowd.settle(person=True) == LANES
+    placed = crowd.states().count(State.PLACED)
+    assert placed == (0 if point == "6" else LANES)
+    assert crowd.run(jobs=LANES).status == 0
+    assert judge_end(crowd.world) == LANES
+
+
+@pytest.mark.parametrize("point", [point for point, _ in EVERYWHERE if point not in MEETING])
+def test_a_kill_in_one_lane_forgets_nothing_of_the_others(point: str, crowd: Stage) -> None:
+    """Dead at the second passing of a point, whichever lane it was: what is in doubt is settled, the rest bought."""
+    first = crowd.run(point=point, n=1 if point in ("1", "closing") else 2, do="KILL", jobs=LANES)
+    assert first.status == -signal.SIGKILL
+    judge(crowd.world, [first])
+    second = crowd.run(jobs=LANES)
+    judge(crowd.world, [second])
+    assert second.status in (0, 7)
+    crowd.settle(wait=False, person=True)
+    assert crowd.run(jobs=LANES).status == 0
+    assert judge_end(crowd.world) == LANES
+
+
+@pytest.mark.parametrize("do", ["TERM", "INT"])
+@pytest.mark.parametrize("point", MEETING)
+def test_a_signal_awaits_every_lane(point: str, do: str, crowd: Stage) -> None:
+    """Signalled with eight in flight: what was written is settled before the run ends, nothing is in doubt."""
+    first = crowd.run(point=point, n=LANES, do=do, jobs=LANES, together=True)
+    judge(crowd.world, [first])
+    assert set(crowd.states()) <= {"placed", "planned"}
+    assert first.status == 8 or crowd.count() == LANES
+    if point != "6":
+        assert crowd.count() == LANES
+        assert crowd.states() == ["placed"] * LANES
+    assert crowd.run(jobs=LANES).status == 0
+    assert judge_end(crowd.world) == LANES
 
 
 @pytest.mark.parametrize("late_us", [0, 50, 200, 800])

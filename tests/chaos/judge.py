@@ -59,6 +59,9 @@ def judge(world: World, ends: Sequence[End]) -> dict[OrderKey, Record]:
     records = world.records()
     nothing_forgotten(bought, records)
     exits_are_true(ends, records, world.keys)
+    lanes_are_bounded(world, records)
+    all_is_awaited(ends, records)
+    doubt_is_named(world, ends, records)
     return records
 
 
@@ -114,6 +117,33 @@ def exits_are_true(ends: Sequence[End], records: dict[OrderKey, Record], keys: I
         raise Broken("exit", f"exit {holders[0].status} while open orders: {is_open}; {holders[0].stderr[-2000:]}")
     if is_open and holders and all(end.status >= 0 for end in ends) and all(end.status != 7 for end in ends):
         raise Broken("exit", f"orders are open, and nobody said so: {[end.status for end in ends]}")
+
+
+def lanes_are_bounded(world: World, records: dict[OrderKey, Record]) -> None:
+    """No run leaves more orders open than it had jobs."""
+    claimed_by = world.claimed_by()
+    for run, count in Counter(claimed_by[key] for key, record in records.items() if record.state in OPEN).items():
+        if count > world.jobs_of.get(run, 1):
+            raise Broken("flight", f"run {run} left {count} orders open with {world.jobs_of.get(run)} jobs")
+
+
+def all_is_awaited(ends: Sequence[End], records: dict[OrderKey, Record]) -> None:
+    """What was in flight is settled before a run ends, if it ends by itself: none of it stays `submitted`."""
+    left = [str(key) for key, record in records.items() if record.state is State.SUBMITTED]
+    holders = [end for end in ends if end.held]
+    if left and holders and all(end.status >= 0 for end in ends):
+        raise Broken("awaited", f"{left} are submitted, and nobody was killed: {[end.status for end in ends]}")
+
+
+def doubt_is_named(world: World, ends: Sequence[End], records: dict[OrderKey, Record]) -> None:
+    """The last words of the one who held the account name every open order of the manifest."""
+    holders = [end for end in ends if end.held]
+    if len(holders) != 1 or holders[0].status != 7:
+        return
+    told = (world.folder / f"out-{holders[0].slot}").read_text()
+    silent = [str(key) for key, record in records.items() if record.state in OPEN and str(key) not in told]
+    if silent:
+        raise Broken("named", f"{silent} are open, and not named in {told[-2000:]}")
 
 
 def reports_are_whole(world: World) -> None:

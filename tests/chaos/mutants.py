@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from runner.buy import protocol
+from runner.buy import lanes, protocol
 from runner.core.errors import VendorUnavailable
 from runner.core.orders import ProductType
 from runner.core.records import Record, Settlement
 from runner.core.states import Event, State
-from runner.core.vendor import Answer, Look, NotSent, Outcome, Unknown
+from runner.core.vendor import Answer, Look, NotSent, Outcome, Placed, Unknown
 from runner.evidence.judge import Rules
 from runner.ledger import hold, sql
 from runner.settle import reconcile
@@ -84,6 +86,49 @@ def everybody_is_us() -> None:
     reconcile.judge = lambda claims, facts, policy: judges(claims, facts, replace(policy, exclusive=True))
 
 
+def stop_does_not_wait() -> None:
+    """A batch that is over leaves at once, whatever is still in flight."""
+    waits = lanes.Lanes.wait
+
+    def wait(self: lanes.Lanes[protocol.Result]) -> protocol.Result:
+        ended = waits(self)
+        if ended.purchase.desk.halt.is_set() or ended.purchase.desk.till.stop.requested:
+            self.busy = 0
+        return ended
+
+    lanes.Lanes.wait = wait  # type: ignore[method-assign,assignment]
+
+
+def failure_hides_answers() -> None:
+    """Once one lane has ended the batch, what the others are answered counts for nothing."""
+    settles = protocol.Purchase._settle
+
+    def settle(self: protocol.Purchase, answer: Answer) -> Outcome:
+        if self.desk.halt.is_set() and isinstance(answer.outcome, Placed):
+            answer = Answer(outcome=NotSent(reason=protocol.HALTED))
+        return settles(self, answer)
+
+    protocol.Purchase._settle = settle  # type: ignore[method-assign]
+
+
+def one_connection() -> None:
+    """Two lanes write to one connection, and each takes the answer that comes first: the other's."""
+    send, swap = adapter.V1Connection.send, threading.Barrier(2)
+    answers: dict[int, Answer] = {}
+
+    def sends(line: adapter.V1Connection, request: Any, guard: Callable[[], str | None]) -> Answer:
+        answer = send(line, request, guard)
+        with contextlib.suppress(threading.BrokenBarrierError):
+            place = swap.wait(0.05)
+            answers[place] = answer
+            swap.wait(0.05)
+            return answers[1 - place]
+        swap.reset()
+        return answer
+
+    adapter.V1Connection.send = sends  # type: ignore[method-assign]
+
+
 MUTANTS: Final[Mapping[str, Callable[[], None]]] = {
     "retry-after-unknown": retry_after_unknown,
     "lease": lease,
@@ -91,4 +136,7 @@ MUTANTS: Final[Mapping[str, Callable[[], None]]] = {
     "no-waiting-time": no_waiting_time,
     "unread-is-empty": unread_is_empty,
     "everybody-is-us": everybody_is_us,
+    "stop-does-not-wait": stop_does_not_wait,
+    "failure-hides-answers": failure_hides_answers,
+    "one-connection": one_connection,
 }

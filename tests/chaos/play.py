@@ -192,8 +192,14 @@ class Player:
         buys = each.command == "apply"
         for note in passed:
             if note.startswith("!"):
-                do, _, point = note[1:].partition(" ")
+                do, point, in_flight = note[1:].split()
                 (self.tally.at_points[point] if buys else self.tally.while_settling)[do] += 1
+                if do == "KILL" and int(in_flight) > 1:
+                    self.tally.lanes[f"killed with {in_flight} in flight"] += 1
+            elif note.startswith("~"):
+                self.tally.lanes[note[1:]] += 1
+            elif note.startswith("="):
+                world.jobs_of[note[1:]] = each.plan.jobs
         if buys:
             self.tally.ends[str(status)] += 1
         stderr = world.folder / f"err-{each.slot}"
@@ -212,6 +218,11 @@ class Player:
 
 def _in_words(each: Runner) -> str:
     plan = each.plan
-    where = f"at {plan.point} of order {plan.n}" if plan.point else f"after {plan.after or 0:.3f} s"
+    where = (
+        f"at {plan.point}, passing {plan.n}{' together' if plan.together else ''}"
+        if plan.point
+        else f"after {plan.after or 0:.3f} s"
+    )
     frozen = f" for {plan.freeze} s" if plan.freeze else ""
-    return f"{plan.do} {where}{frozen}" if plan.do else "left alone"
+    jobs = f"jobs {plan.jobs}, "
+    return jobs + (f"{plan.do} {where}{frozen}" if plan.do else "left alone")

@@ -18,6 +18,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
+from runner.core.orders import OrderKey
+from runner.core.records import Settlement
+from runner.core.states import Event
+
 STEPS: Final = ("2", "3", "4", "5", "6", "7", "8", "9")
 """The crash points of `runner/buy/protocol.py`."""
 
@@ -38,18 +42,23 @@ BETWEEN: Final = (
 
 POINTS: Final = (*STEPS, *BETWEEN)
 LATE: Final = ("claim-committing", "settle-committing")
+MEETING: Final = ("6", "written", "7")
+"""Points that lanes reach without a lock, so that several can stand there at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What happens to one process: `do` (KILL, STOP, TERM, ...) at the `n`-th passing of `point`, or at `after` s.
 
-    `freeze` is how long a STOP lasts, in seconds. `after` and `freeze` are the harness's business.
+    Passings are counted over all lanes, of which there are `jobs`. With `together` the lanes that come to the point
+    before the `n`-th wait there for it, but no longer than half of the money timeout. `freeze` is how long a STOP lasts, in seconds. `after` and `freeze` are the harness's business.
     """
 
     point: str | None = None
     n: int = 1
     do: str = ""
+    jobs: int = 1
+    together: bool = False
     after: float | None = None
     freeze: float = 0.0
     late_us: int = 0
@@ -75,23 +84,31 @@ class Points:
         self.plan = plan
         self._notes = notes
         self._passed: Counter[str] = Counter()
+        self._turn = threading.Lock()
+        self._met = threading.Event()
         self._writing = ""
+        self._in_flight: list[OrderKey] = []
+        self._lost_in_a_row = 0
 
     def reach(self, point: str) -> None:
-        """The protocol is at this point now."""
+        """The protocol is at this point now, in one of its lanes."""
         if self._is_next(point):
             self._act(point)
+            self._met.set()
+        elif self.plan.together and self.plan.point == point:
+            self._met.wait(self.plan.money_timeout / 2)
 
     def _is_next(self, point: str) -> bool:
-        self._passed[point] += 1
-        self._note(point)
-        return self.plan.point == point and self.plan.n == self._passed[point]
+        with self._turn:
+            self._passed[point] += 1
+            self._note(point)
+            return self.plan.point == point and self.plan.n == self._passed[point]
 
     def _note(self, text: str) -> None:
         os.write(self._notes, text.encode() + b"\n")
 
     def _act(self, point: str) -> None:
-        self._note(f"!{self.plan.do} {point}")
+        self._note(f"!{self.plan.do} {point} {len(self._in_flight)}")
         ACTIONS[self.plan.do]()
 
     @contextlib.contextmanager
@@ -103,6 +120,30 @@ class Points:
         finally:
             self._writing = ""
         self.reach(f"{what}-acked")
+
+    def begin(self, run_id: str) -> None:
+        """The run has taken the account."""
+        self._note(f"={run_id}")
+        self.reach("1")
+
+    def note_claim(self, key: OrderKey) -> None:
+        """From here on it is in flight; claims and settlements come one at a time."""
+        self._in_flight.append(key)
+
+    def note_settlement(self, key: OrderKey, settlement: Settlement) -> None:
+        """What several in flight have met that one alone cannot meet; `reconcile` settles what it did not claim."""
+        if key not in self._in_flight:
+            return
+        others = len(self._in_flight) > 1
+        if others and self._in_flight[0] != key:
+            self._note("~answers out of order")
+        if others and settlement.event is Event.NOT_SENT and "429" in settlement.reason:
+            self._note("~one lane throttled")
+        self._in_flight.remove(key)
+        is_lost = settlement.event is Event.UNKNOWN and (others or self._lost_in_a_row > 0)
+        self._lost_in_a_row = self._lost_in_a_row + 1 if is_lost else 0
+        if self._lost_in_a_row > 1 and not self._in_flight:
+            self._note("~all connections closed at once")
 
     def committing(self) -> None:
         """A COMMIT is about to be issued."""

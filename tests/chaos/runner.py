@@ -81,15 +81,19 @@ def _watch_ledger(points: Points) -> None:
 
     def claim(self: hold.SqlHold, claim: Claim) -> Attempt:
         with points.writing("claim"):
-            return claims(self, claim)
+            attempt = claims(self, claim)
+            points.note_claim(attempt.key)
+            return attempt
 
     def settle(self: hold.SqlHold, attempt: Attempt, settlement: Settlement) -> Record:
         with points.writing("settle"):
-            return settles(self, attempt, settlement)
+            record = settles(self, attempt, settlement)
+            points.note_settlement(attempt.key, settlement)
+            return record
 
     def start_run(self: hold.SqlHold, run: Run) -> None:
         starts(self, run)
-        points.reach("1")
+        points.begin(run.id)
 
     def close(self: sqlite.SqliteLedger) -> None:
         points.reach("closing")

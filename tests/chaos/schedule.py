@@ -7,7 +7,7 @@ from random import Random
 from typing import Any, Final
 
 from runner.sandbox import KINDS
-from tests.chaos.points import BETWEEN, LATE, STEPS, Plan
+from tests.chaos.points import BETWEEN, LATE, MEETING, STEPS, Plan
 
 MAKE_FAULTS: Final = tuple(name for name, kind in KINDS.items() if kind.endpoint == "order/make")
 READ_FAULTS: Final = tuple(name for name, kind in KINDS.items() if kind.endpoint != "order/make")
@@ -53,6 +53,12 @@ OFFERS: Final[tuple[dict[str, Any], ...]] = (
     {"type": "resident", "tarifId": 6930},
 )
 """One of every type, with ids of the sandbox."""
+
+JOBS: Final = (1, 2, 8)
+ORDERS: Final = {1: (2, 3), 2: (2, 4), 8: (4, 9)}
+"""How many orders are new in a round, from and to, by the most jobs that one of its runners has."""
+AT_ONCE: Final = ("close-after+1x8", "reset-after+1x8", "slow+1:0.2", "429+1:0", "429+2:0", "overcharge+1x2")
+"""What the vendor does to several purchases at once, or to one of them that others overtake."""
 
 SIGNALS: Final = ("KILL", "KILL", "KILL", "STOP", "TERM", "INT")
 
@@ -121,11 +127,12 @@ def schedule(seed: int, mutant: str | None = None) -> Schedule:
 
 def _round(dice: Random, number: int, mutant: str | None, *, shared: bool) -> Round:
     count = dice.choices((1, 2, 3), (6, 3, 1))[0]
-    orders = tuple(_order(dice, f"o{number}-{n}") for n in range(1, dice.randint(2, 3) + 1))
+    jobs = [dice.choice(JOBS) for _ in range(count)]
+    orders = tuple(_order(dice, f"o{number}-{n}") for n in range(1, dice.randint(*ORDERS[max(jobs)]) + 1))
     return Round(
         orders=orders,
-        runners=tuple(_plan(dice, len(orders), mutant, first=not n) for n in range(count)),
-        faults=tuple(_fault(dice) for _ in range(dice.choices((0, 1, 2), (5, 4, 1))[0])),
+        runners=tuple(_plan(dice, len(orders), mutant, jobs=jobs[n], first=not n) for n in range(count)),
+        faults=_faults(dice, max(jobs)),
         strangers=tuple(_stranger(dice, orders) for _ in range(dice.randint(0, 2) if shared else 0)),
         settling=_settling(dice, mutant) if dice.random() < 0.75 else None,
     )
@@ -161,9 +168,10 @@ def _settling(dice: Random, mutant: str | None) -> Settling:
     )
 
 
-def _plan(dice: Random, orders: int, mutant: str | None, *, first: bool) -> Plan:
+def _plan(dice: Random, orders: int, mutant: str | None, *, jobs: int, first: bool) -> Plan:
     common: dict[str, Any] = {
         "mutant": mutant,
+        "jobs": jobs,
         "cold": dice.random() < 0.03,
         "wait": 0.0 if first else dice.choice((0.0, 0.02, 0.1)),
         "lock_timeout": dice.choice((0.0, 0.0, 0.4)),
@@ -178,8 +186,19 @@ def _plan(dice: Random, orders: int, mutant: str | None, *, first: bool) -> Plan
     point = dice.choice((*STEPS, *BETWEEN))
     if point in LATE:  # from another thread, where Python's handlers have no say: only the kernel's answers are sharp
         do, freeze = "KILL", 0.0
-    n = 1 if point in ("1", "closing") else dice.choice((1, 1, min(2, orders)))
-    return Plan(point=point, n=n, do=do, freeze=freeze, late_us=dice.randint(0, 1500), **common)
+    lanes = min(jobs, orders)
+    together = lanes > 1 and dice.random() < 0.5
+    if together:
+        point, n = dice.choice(MEETING), dice.choice((2, lanes, lanes))
+    else:
+        n = 1 if point in ("1", "closing") else dice.choice((1, 1, min(2, orders)))
+    return Plan(point=point, n=n, together=together, do=do, freeze=freeze, late_us=dice.randint(0, 1500), **common)
+
+
+def _faults(dice: Random, jobs: int) -> tuple[str, ...]:
+    alone = tuple(_fault(dice) for _ in range(dice.choices((0, 1, 2), (5, 4, 1))[0]))
+    at_once = jobs > 1 and dice.random() < 0.3
+    return (*alone, dice.choice(AT_ONCE)) if at_once else alone
 
 
 def _fault(dice: Random) -> str:

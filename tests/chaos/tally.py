@@ -20,6 +20,15 @@ SETTLED = (
 )
 """What becomes of orders in doubt: each verdict of either, what reconciling left open, and looks that saw too little."""
 
+LANES = (
+    "killed with 2 in flight",
+    "killed with 8 in flight",
+    "answers out of order",
+    "one lane throttled",
+    "all connections closed at once",
+)
+"""What only several purchases in flight can meet."""
+
 SLOW = 0.01
 """The share of seeds that this machine may have been too busy for."""
 FEW, MANY = 10, 200
@@ -49,6 +58,7 @@ class Tally:
     while_settling: Counter[str] = field(default_factory=Counter)
     ends: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
+    lanes: Counter[str] = field(default_factory=Counter)
     broken: list[tuple[int, str, str]] = field(default_factory=list)
 
     def add(self, other: Tally) -> None:
@@ -57,7 +67,7 @@ class Tally:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for point, counts in other.at_points.items():
             self.at_points[point].update(counts)
-        for name in ("at_random", "settled", "open_because", "while_settling", "ends", "faults"):
+        for name in ("at_random", "settled", "open_because", "while_settling", "ends", "faults", "lanes"):
             getattr(self, name).update(getattr(other, name))
         self.broken.extend(other.broken)
 
@@ -71,12 +81,14 @@ class Tally:
             *(["no kill at a crash point"] if not kills else []),
             *(["no kill at a random time"] if not self.at_random["KILL"] else []),
             *(["no frozen process"] if not self.woken else []),
+            *(["nothing killed with several in flight"] if not any("killed" in what for what in self.lanes) else []),
             *(["no purchase"] if not self.purchases else []),
             *(["nothing settled by reconcile"] if not self.settled["reconcile placed"] else []),
         ]
         if self.seeds >= MANY:
             found += [f"no kill at {point}" for point in POINTS if point not in kills]
             found += [f"no {what}" for what in SETTLED if not self.settled[what]]
+            found += [f"never {what}" for what in LANES if not self.lanes[what]]
             found += ["no kill of reconcile"] if not self.while_settling["KILL"] else []
             found += ["no stranger"] if not self.strangers else []
             found += ["no order by card"] if not self.by_card else []
@@ -101,6 +113,7 @@ class Tally:
         yield f"SIGTERM, SIGINT      {signals['TERM'] + self.at_random['TERM']}, {signals['INT'] + self.at_random['INT']}"
         yield f"exits                {_counts(self.ends)}"
         yield f"faults               {sum(self.faults.values())}: {_counts(self.faults)}"
+        yield f"several in flight    {_counts(self.lanes)}"
         yield f"settled              {', '.join(f'{what} {self.settled[what]}' for what in SETTLED)}"
         yield f"kills of reconcile   {self.while_settling['KILL']}"
         yield f"strangers' purchases {self.strangers}"

@@ -8,7 +8,7 @@ from tests.chaos.points import POINTS, Plan
 from tests.chaos.runner import GUARD_SECONDS
 from tests.chaos.schedule import ARGUMENTS, FREEZES, MAKE_FAULTS, READ_FAULTS, SETTLE_AFTER, schedule
 from tests.chaos.seeds import play_all, play_seeds
-from tests.chaos.tally import FEW, MANY, SETTLED, Tally
+from tests.chaos.tally import FEW, LANES, MANY, SETTLED, Tally
 
 SEEDS = 12
 
@@ -21,11 +21,20 @@ def test_nothing_is_bought_twice_or_lost_in_a_few_seeds() -> None:
     assert tally.purchases > SEEDS
 
 
-@pytest.mark.parametrize(("mutant", "first"), [("retry-after-unknown", 0), ("mark-after-send", 20)])
+@pytest.mark.parametrize(
+    ("mutant", "first"),
+    [
+        ("retry-after-unknown", 0),
+        ("mark-after-send", 20),
+        ("stop-does-not-wait", 5),
+        ("failure-hides-answers", 20),
+        ("one-connection", 8),
+    ],
+)
 def test_a_broken_protocol_is_caught(mutant: str, first: int) -> None:
-    """Who repeats what got no answer, or marks after it sent, is found out; the first seeds nearly always do."""
+    """Who repeats what got no answer, marks after it sent, or mixes up its lanes, is found out within a few seeds."""
     tally = play_seeds(list(range(first, first + 60)), mutant)
-    assert {kind for _, kind, _ in tally.broken} <= {"duplicate", "lost", "verdict"}
+    assert {kind for _, kind, _ in tally.broken} <= {"duplicate", "lost", "verdict", "awaited", "phantom"}
     assert tally.broken
 
 
@@ -50,4 +59,5 @@ def test_a_run_that_met_nothing_proves_nothing() -> None:
     assert {f"no kill at {point}" for point in POINTS} <= set(gaps)
     assert {f"fault {kind} never met" for kind in (*MAKE_FAULTS, *READ_FAULTS)} <= set(gaps)
     assert {f"no {what}" for what in SETTLED} <= set(gaps)
+    assert {f"never {what}" for what in LANES} <= set(gaps)
     assert "20 seeds without a verdict" in Tally(seeds=MANY, slow=20).gaps()

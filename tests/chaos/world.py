@@ -18,7 +18,7 @@ from runner import manifest
 from runner.core.ledger import Ledger
 from runner.core.orders import OrderKey
 from runner.core.records import OpenClaim, Record
-from runner.core.states import OPEN
+from runner.core.states import OPEN, State
 from runner.ledger.sqlite import open_sqlite
 from runner.sandbox import KINDS
 from runner.sandbox.basket import RefusedError
@@ -36,7 +36,10 @@ PLENTY: Final = Decimal(100000)
 
 @dataclass(slots=True)
 class World:
-    """What outlives every real runner: a folder with manifest and ledger, and a served sandbox that remembers the truth."""
+    """What outlives every real runner: a folder with manifest and ledger, and a served sandbox that remembers the truth.
+
+    `jobs_of` says how many purchases a run, by its id, may have in flight.
+    """
 
     folder: Path
     box: Sandbox
@@ -45,6 +48,7 @@ class World:
     orders: list[dict[str, Any]] = field(default_factory=list)
     bodies: dict[str, OrderKey] = field(default_factory=dict)
     judged: set[tuple[str, int]] = field(default_factory=set)
+    jobs_of: dict[str, int] = field(default_factory=dict)
 
     @property
     def ledger_path(self) -> Path:
@@ -77,6 +81,7 @@ class World:
             *("orders.yaml", "--yes", "--rate", "0", "--large", str(PLENTY)),
             *("--ledger", "ledger.sqlite3", "--base-url", self.server.base_url),
             *("--report", f"report-{slot}.json", "--lock-timeout", str(plan.lock_timeout)),
+            *("--jobs", str(plan.jobs)),
         ]
 
     def bought(self) -> dict[OrderKey | None, list[str]]:
@@ -117,17 +122,24 @@ class World:
         with self._reading() as ledger:
             return {claim.record.key: claim for claim in ledger.open_claims()}
 
+    def claimed_by(self) -> dict[OrderKey, str]:
+        """The run that claimed an order last."""
+        with self._reading() as ledger:
+            entries = [entry for entry in ledger.history() if entry.after == State.SUBMITTED]
+        return {OrderKey.parse(entry.key): entry.run_id or "" for entry in entries}
+
     def _reading(self) -> closing[Ledger]:
         return closing(open_sqlite(self.ledger_path, ACCOUNT, read_only=True))
 
     def arm(self, faults: Sequence[str]) -> None:
-        """`KIND+K[:ARG]`: the K-th request to its endpoint from now on."""
+        """`KIND+K[xN][:ARG]`: the K-th request to its endpoint from now on, and the next ones, N in all."""
         for spec in faults:
             kind, _, rest = spec.partition("+")
-            ahead, colon, argument = rest.partition(":")
+            place, colon, argument = rest.partition(":")
+            ahead, x, times = place.partition("x")
             endpoint = KINDS[kind].endpoint
             seen = self.box._faults._seen[endpoint]
-            self.box.add_fault(f"{kind}@{seen + int(ahead)}{colon}{argument}")
+            self.box.add_fault(f"{kind}@{seen + int(ahead)}{x}{times}{colon}{argument}")
 
     def calm(self) -> None:
         """No fault fires any more."""

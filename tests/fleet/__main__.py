@@ -5,7 +5,7 @@ killed with SIGKILL at random, and are started again until each finds everything
 session of one that has an order in flight. What is in doubt is settled by `order-runner reconcile`. Each has a folder of
 its own for all that a machine keeps. Then the vendor's purchases are compared with the ledger, the ledger with itself,
 and both with what `status`, `ledger export` and `ledger verify` say on a machine that bought nothing.
-Exits 1 on any violation, and where nothing was killed or reconciled.
+Exits 1 on any violation, and where nothing was killed or reconciled, or no account had several orders in flight.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ COUNTS = (
     "settled by a person",
     "purchases",
     "overlaps of accounts",
+    "overlaps on an account",
     "orders seen from afar",
     "lines exported",
     "duplicates",
@@ -61,7 +62,11 @@ def sail(plan: Plan, pg: Server) -> Fleet:
 
 def gaps(fleet: Fleet) -> list[str]:
     """What has to happen in a run that proves anything, and did not."""
-    return [f"no {what}: this proves nothing" for what in ("kills", "reconciles") if not fleet.counts[what]]
+    return [
+        f"no {what}: this proves nothing"
+        for what in ("kills", "reconciles", "overlaps on an account")
+        if not fleet.counts[what]
+    ]
 
 
 def main() -> int:

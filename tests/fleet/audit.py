@@ -8,7 +8,7 @@ from contextlib import closing
 from runner.core.states import State
 from runner.ledger.postgres import open_postgres
 from tests.fleet.machine import EXIT_OK, command, folder_of
-from tests.fleet.world import Fleet, wanted
+from tests.fleet.world import JOBS, Fleet, wanted
 from tests.pgserver import Server
 
 
@@ -32,18 +32,20 @@ def audit(fleet: Fleet, pg: Server) -> None:
 
 
 def in_flight(fleet: Fleet, pg: Server) -> None:
-    """Read from the order of the ledger's events: one order at a time on an account, several accounts at once."""
-    flying: dict[str, str] = {}
-    for account, key, after in pg.run(
-        "SELECT account, key, after FROM order_events WHERE after IS NOT NULL ORDER BY seq", url=fleet.url
+    """Read from the order of the ledger's events: one run at a time on an account, with no more orders than its jobs."""
+    flying: dict[str, dict[str, str]] = {account: {} for account in fleet.doors}
+    for account, key, after, run in pg.run(
+        "SELECT account, key, after, run_id FROM order_events WHERE after IS NOT NULL ORDER BY seq", url=fleet.url
     ):
         if after == State.SUBMITTED:
-            if account in flying:
-                fleet.accuse(f"{key} was sent while {flying[account]} was in flight")
-            fleet.count("overlaps of accounts", bool(flying))
-            flying[account] = key
+            mine = flying[account]
+            if set(mine.values()) - {run} or len(mine) >= max(JOBS):
+                fleet.accuse(f"{key} was sent by {run} while in flight were {mine}")
+            fleet.count("overlaps of accounts", any(keys for name, keys in flying.items() if name != account))
+            fleet.count("overlaps on an account", bool(mine))
+            mine[key] = run
         elif after != State.UNKNOWN:
-            flying.pop(account, None)
+            flying[account].pop(key, None)
 
 
 def seen_from_afar(fleet: Fleet) -> None:

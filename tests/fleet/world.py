@@ -23,6 +23,8 @@ from runner.sandbox.server import SandboxServer
 from tests.pgserver import Server
 
 ROOT = Path(__file__).resolve().parents[2]
+JOBS = (2, 8)
+"""Purchases that a machine may have in flight at once, in turns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +79,7 @@ class Fleet:
             "ORDER_RUNNER_LEDGER": self.url,
             "ORDER_RUNNER_ACCOUNT": account,
             "ORDER_RUNNER_RATE": "0",
+            "ORDER_RUNNER_JOBS": str(jobs_of(machine, self.plan.accounts)),
             "PROXY_SELLER_API_KEY": api_key(account),
             "PROXY_SELLER_BASE_URL": self.doors[account].base_url,
             "XDG_STATE_HOME": str(self.folder / f"machine{machine}" / "state"),
@@ -86,6 +89,11 @@ class Fleet:
 
 def api_key(account: str) -> str:
     return f"FLEET{account}".ljust(32, "0")
+
+
+def jobs_of(machine: str, accounts: int) -> int:
+    """Mates on an account differ; machines that buy nothing have the first number."""
+    return JOBS[int(machine) // accounts % len(JOBS)] if machine.isdecimal() else JOBS[0]
 
 
 def account_of(plan: Plan, n: int) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 from hypothesis import strategies as st
 
 from runner.core.orders import PAY_BY_CARD
-from tests.chaos.schedule import ARGUMENTS, MAKE_FAULTS, OFFERS, READ_FAULTS
+from tests.chaos.schedule import ARGUMENTS, JOBS, MAKE_FAULTS, OFFERS, READ_FAULTS
 
 SHAPES: Final = {
     **{f"{offer['type']} {offer.get('countryId', offer.get('tarifId'))}": dict(offer) for offer in OFFERS},
@@ -27,6 +27,7 @@ MEMORY: Final = Path("/dev/shm")
 
 shapes = st.sampled_from(sorted(SHAPES))
 more = st.lists(shapes, min_size=1, max_size=3)
+several = st.sampled_from(JOBS)
 places = st.integers(1, 2)
 make_faults = st.sampled_from(MAKE_FAULTS)
 read_faults = st.sampled_from(READ_FAULTS)

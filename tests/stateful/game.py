@@ -112,8 +112,9 @@ class Game(RuleBasedStateMachine):
             self.scene.person()
             self.scene.disturbed &= bool(self.scene.coming())  # those nobody can settle yet
 
-    def _apply(self, life: Life | None = None) -> None:
-        self._ended(self.scene.apply(life))
+    def _apply(self, life: Life | None = None, jobs: int = 1) -> None:
+        self.tally.add(f"apply with jobs {jobs}")
+        self._ended(self.scene.apply(life, jobs=jobs))
 
     def _ended(self, outcome: Ended | None, *, held: bool = True) -> None:
         if outcome is None:

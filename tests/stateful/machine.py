@@ -22,6 +22,7 @@ from tests.stateful.draws import (
     more,
     places,
     read_faults,
+    several,
     shapes,
 )
 from tests.stateful.game import Game, mark_of, step
@@ -70,15 +71,15 @@ class Machine(Game):
 
     # Runs
 
-    @step()
-    def apply(self) -> None:
-        self._apply()
+    @step(jobs=several)
+    def apply(self, *, jobs: int) -> None:
+        self._apply(jobs=jobs)
 
-    @step(fault=make_faults, order=places, wanted=more, settled=st.booleans())
-    def apply_with_make_fault(self, *, fault: str, order: int, wanted: list[str], settled: bool) -> None:
+    @step(fault=make_faults, order=places, wanted=more, settled=st.booleans(), jobs=several)
+    def apply_with_make_fault(self, *, fault: str, order: int, wanted: list[str], settled: bool, jobs: int) -> None:
         self._make_ready(wanted, settled=settled)
         self._arm(fault, order)
-        self._apply()
+        self._apply(jobs=jobs)
 
     @step(fault=read_faults, request=st.integers(1, 6), for_long=st.booleans(), wanted=more)
     def apply_with_read_fault(self, *, fault: str, request: int, for_long: bool, wanted: list[str]) -> None:
@@ -99,8 +100,8 @@ class Machine(Game):
         if life.dead:
             self.tally.add(f"died at {point}")
 
-    @step(point=st.sampled_from(REAL_POINTS), order=places, fault=st.none() | make_faults, wanted=more)
-    def apply_killed(self, *, point: str, order: int, fault: str | None, wanted: list[str]) -> None:
+    @step(point=st.sampled_from(REAL_POINTS), order=places, fault=st.none() | make_faults, wanted=more, jobs=several)
+    def apply_killed(self, *, point: str, order: int, fault: str | None, wanted: list[str], jobs: int) -> None:
         """A process of its own, and SIGKILL."""
         if self.nursery is None:
             return
@@ -109,7 +110,7 @@ class Machine(Game):
             self._arm(fault, order)
         n = 1 if point in ("1", "closing") else order
         late = 400 if point in LATE else 0
-        plan = Plan(point=point, n=n, do="KILL", late_us=late, money_timeout=MONEY_TIMEOUT)
+        plan = Plan(point=point, n=n, do="KILL", late_us=late, jobs=jobs, money_timeout=MONEY_TIMEOUT)
         self.ends = Player(self.nursery, self.tally.real).run_together(self.scene, (plan,))
         self.scene.quiet()
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from runner.sandbox import KINDS
 from tests.chaos.points import POINTS as REAL_POINTS
+from tests.chaos.schedule import JOBS
 from tests.chaos.tally import Tally as ChaosTally
 from tests.stateful.life import POINTS
 
@@ -24,6 +25,7 @@ EXITS: Final = tuple(f"exit {code}" for code in (0, 3, 5, 6, 7, 9))
 OTHERS: Final = (
     *("stranger bought", "renewed", "clock went back", "content change refused", "somebody's id refused"),
     *("disk full at a claim", "disk full at a settle", "made late", "settled in the calm"),
+    *(f"apply with jobs {jobs}" for jobs in JOBS),
 )
 
 

@@ -48,7 +48,7 @@ def test_a_clock_that_went_back_does_not_confuse_the_balance() -> None:
     """
     game = Machine()
     game.begin(exclusive=True, list_lags=0, wanted=["ipv4 561"])
-    game.apply()
+    game.apply(jobs=1)
     game.clock_jumps(seconds=-3_600.0)
-    game.apply_with_make_fault(fault="close-before", order=1, wanted=["isp 4480"], settled=False)
+    game.apply_with_make_fault(fault="close-before", order=1, wanted=["isp 4480"], settled=False, jobs=1)
     game.teardown()

@@ -123,8 +123,8 @@ class Scene(World):
 
     # Runs in this process
 
-    def apply(self, life: Life | None = None, path: str = "orders.yaml") -> batch.Ended | None:
-        """One `apply`, as far as it gets; None where it died."""
+    def apply(self, life: Life | None = None, path: str = "orders.yaml", jobs: int = 1) -> batch.Ended | None:
+        """One `apply`, as far as it gets; None where it died, which a thread of its own cannot be made to: jobs 1."""
         life = life or Life()
         task = Task(
             contents=manifest.load([str(self.folder / path)]),
@@ -144,6 +144,7 @@ class Scene(World):
                     stop=PatientStop(self.time.sleep),
                     money_timeout=MONEY_TIMEOUT,
                     crash_point=life.reach,
+                    jobs=jobs,
                 )
                 return batch.apply(task, till, mortal, V1Buyer(way, self.time))
         except Died:
