@@ -169,6 +169,7 @@ import io
 from runner.core.errors import Busy, Problem, Span
 from runner.plan.plan import Plan
 from runner.core.progress import Notice, Quoting
+from runner.settle.status import overview_of
 from runner.views import failure, findings, plan, reference, status, summary
 from runner.views.terminal import events
 from runner.views.terminal.console import Console
