@@ -24,8 +24,9 @@ APART = PACKAGE / "sandbox"
 VAGUE: Final = frozenset(("found", "told", "said", "known", "shown"))
 """Participles that say how something came about, and nothing about what it is."""
 
-VAGUE_WORD: Final = re.compile(rf"\b_*(?:{'|'.join(sorted(VAGUE))})_*\b")
-"""One of them, underscores aside: parsing is slow, and many files have none."""
+ANY_VAGUE: Final = f"_*(?:{'|'.join(sorted(VAGUE))})_*"
+STORED: Final = re.compile(rf"(?:def |for |\.){ANY_VAGUE}\b|\b{ANY_VAGUE}\s*[:=]")
+"""Whatever may store under such a name, as text: parsing is slow, and most files have nothing of the kind."""
 
 GLANCE: Final = 3
 """Lines that one sees at once, in which such a name misleads nobody."""
@@ -174,10 +175,10 @@ def is_self(node: ast.expr) -> bool:
 
 @cache
 def helpers() -> Mapping[str, ast.Module]:
-    """Every file of the tests and the benchmarks that has a vague word as a syntax tree."""
+    """Every file of the tests and the benchmarks that may store under a vague name, as a syntax tree."""
     paths = sorted(path for folder in ("tests", "benchmarks") for path in (ROOT / folder).rglob("*.py"))
     texts = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in paths}
-    return {path: ast.parse(text) for path, text in texts.items() if VAGUE_WORD.search(text)}
+    return {path: ast.parse(text) for path, text in texts.items() if STORED.search(text)}
 
 
 def vague_helpers(tree: ast.Module) -> Iterator[tuple[str, int]]:
