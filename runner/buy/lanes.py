@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class _Failure:
+class _Crash:
     error: BaseException
 
 
@@ -25,7 +25,7 @@ class Lanes(Generic[T]):
 
     def __init__(self, jobs: int) -> None:
         self._jobs = jobs
-        self._ended: SimpleQueue[T | _Failure] = SimpleQueue()
+        self._ended: SimpleQueue[T | _Crash] = SimpleQueue()
         self.busy = 0
 
     @property
@@ -44,13 +44,13 @@ class Lanes(Generic[T]):
         """What the next piece of work to end came to. Raises what it raised."""
         ended = self._ended.get()
         self.busy -= 1
-        if isinstance(ended, _Failure):
+        if isinstance(ended, _Crash):
             raise ended.error
         return ended
 
     def _run(self, work: Callable[[], T]) -> None:
         try:
-            ended: T | _Failure = work()
+            ended: T | _Crash = work()
         except BaseException as error:  # noqa: BLE001 - a thread has nobody else to tell; `wait` raises it
-            ended = _Failure(error)
+            ended = _Crash(error)
         self._ended.put(ended)

@@ -105,7 +105,7 @@ class Desk:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class Basis:
     """What was read before an order is claimed: its price now, and both witnesses."""
 
     quote: Quote
@@ -185,7 +185,7 @@ class Purchase:
             price = self.step.quote.total if self.step.quote else Decimal(0)
             self.desk.watch(Buying(key=self.request.key, n=self._n, total=total, price=price))
 
-    def prepare(self) -> Terms | None:
+    def prepare(self) -> Basis | None:
         """Steps 2 and 3, and what the order may cost is set aside; None where it ended here, or `waits`."""
         self.waits = False
         try:
@@ -231,17 +231,17 @@ class Purchase:
     def _ceiling(self, quote: Quote) -> Decimal:
         return quote.total if self.step.ceiling is None else self.step.ceiling
 
-    def _terms(self, quote: Quote) -> Terms:
+    def _terms(self, quote: Quote) -> Basis:
         """Step 3. From here on the price counts against every limit and against the balance."""
         desk = self.desk
         desk.till.crash_point("3")
-        terms = Terms(quote=quote, witness=desk.readings.witness(self.request.type), balance=desk.readings.balance())
+        terms = Basis(quote=quote, witness=desk.readings.witness(self.request.type), balance=desk.readings.balance())
         desk.readings.reserve(self.request, quote.total)
         with desk.lock:
             desk.purse.note_claim(self.request.key, quote.total, desk.clock.now())
         return terms
 
-    def carry_out(self, terms: Terms) -> Result:
+    def carry_out(self, terms: Basis) -> Result:
         """Steps 4 to 9, in a lane of its own; no outcome where it was not claimed for a reason that ends the batch."""
         outcome: Outcome | None = None
         try:
@@ -256,7 +256,7 @@ class Purchase:
                 self._close()
         return Result(self, outcome)
 
-    def _try_once(self, terms: Terms) -> Outcome:
+    def _try_once(self, terms: Basis) -> Outcome:
         """Steps 4 to 8."""
         desk = self.desk
         desk.till.crash_point("4")
@@ -273,7 +273,7 @@ class Purchase:
                 raise
         return self._settle(answer, terms.quote)
 
-    def _claim(self, terms: Terms) -> bool:
+    def _claim(self, terms: Basis) -> bool:
         """Step 5; False where another order has stopped the batch by now."""
         desk = self.desk
         claim = Claim(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from runner.core.ledger import Ledger
     from runner.core.orders import OrderRequest
     from runner.core.selection import Selection
-    from runner.settle.status import Listing, StatusRow
+    from runner.settle.status import Overview, StatusRow
     from runner.views.terminal.console import Console
 
 FORMATS = ("text", "json")
@@ -70,8 +70,8 @@ def command(options: StatusOptions) -> int:
         disputed = status.disputed_records(records, ledger)
 
         def render(fmt: str, to: Console) -> None:
-            listing = _listing(ledger, rows, every=options.every or fmt == "json")
-            view.render(listing, fmt=fmt, console=to, claims=claims, disputed=disputed, flags=flags)
+            overview = _overview(ledger, rows, every=options.every or fmt == "json")
+            view.render(overview, fmt=fmt, console=to, claims=claims, disputed=disputed, flags=flags)
 
         common.write_outputs(outputs, console, render)
         in_doubt = any(row.open for row in rows) if rows is not None else bool(ledger.open_records())
@@ -82,12 +82,12 @@ def command(options: StatusOptions) -> int:
     return common.exit_code(ExitCode.OUTCOME_UNKNOWN if in_doubt else ExitCode.OK, console)
 
 
-def _listing(ledger: Ledger, rows: Sequence[StatusRow] | None, *, every: bool) -> Listing:
+def _overview(ledger: Ledger, rows: Sequence[StatusRow] | None, *, every: bool) -> Overview:
     """What to show: the rows of manifests, else the account's orders."""
     from runner.settle import status
 
     if rows is not None:
-        return status.listing_of(rows)
+        return status.overview_of(rows)
     return status.everything(ledger) if every else status.newest(ledger)
 
 

@@ -69,7 +69,7 @@ class Prices:
             return None
         if not self._shared:
             return request.key
-        return (request.type, frozenset(map(_priced, request.fields.items())))
+        return (request.type, frozenset(map(_what_is_priced, request.fields.items())))
 
 
 def _is_common(answer: Quote | QuoteRefused) -> bool:
@@ -79,6 +79,6 @@ def _is_common(answer: Quote | QuoteRefused) -> bool:
     return all(error.field and error.field not in CANNOT_PRICE for error in answer.errors)
 
 
-def _priced(item: tuple[str, object]) -> tuple[str, object]:
+def _what_is_priced(item: tuple[str, object]) -> tuple[str, object]:
     name, value = item
     return (name, bool(str(value).strip())) if name in CANNOT_PRICE else item

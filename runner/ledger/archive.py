@@ -71,10 +71,10 @@ def misfit_among(rows: AccountRows, keys: Sequence[str]) -> str | None:
     """The first misfit among the orders with these keys, each of which has an event."""
     page = {row["key"]: row for row in rows.of_each(statements.ROWS, "b_keys", keys)}
     folded = _fold_orders(rows, keys)
-    found = (
+    misfits = (
         _misfit(page[key], folded.get(key)) if key in page else f"{key} has events, but is missing" for key in keys
     )
-    return next((misfit for misfit in found if misfit), None)
+    return next(filter(None, misfits), None)
 
 
 def misfit_of_days(rows: AccountRows) -> str | None:

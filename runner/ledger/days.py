@@ -33,23 +33,23 @@ class Day:
     """How many orders of a day are in each state, none left out, and what they cost or may have cost, in USD."""
 
     orders: Counter[str] = field(default_factory=Counter)
-    spent: Decimal = Decimal(0)
+    cost: Decimal = Decimal(0)
 
     def add(self, state: str, amount: Decimal, count: int = 1) -> None:
         """Count `count` orders that cost `amount` each; a negative number takes them back."""
         self.orders[state] += count
-        self.spent = _EXACT.add(self.spent, _EXACT.multiply(amount, Decimal(count)))
+        self.cost = _EXACT.add(self.cost, _EXACT.multiply(amount, Decimal(count)))
 
     def join(self, other: Day) -> None:
         """Add all of another day."""
         self.orders.update(other.orders)
-        self.spent = _EXACT.add(self.spent, other.spent)
+        self.cost = _EXACT.add(self.cost, other.cost)
 
     @property
     def words(self) -> str:
         """For people; equal where the days are."""
         counts = ", ".join(f"{count} {state}" for state, count in sorted(self.orders.items()) if count)
-        return f"{counts or 'no orders'}, {money_text(_EXACT.normalize(self.spent))} USD"
+        return f"{counts or 'no orders'}, {money_text(_EXACT.normalize(self.cost))} USD"
 
 
 class Changes:
@@ -80,7 +80,7 @@ class Changes:
         connection.change_last(*self.calls(account, kept))
 
 
-def moved(account: str, kept: Iterable[Row | None], before: Row | None, after: Row) -> list[Call]:
+def move(account: str, kept: Iterable[Row | None], before: Row | None, after: Row) -> list[Call]:
     """What keeps the days right when one order moves; `kept` as in `Changes.calls`."""
     changes = Changes()
     changes.note(before, after)
@@ -102,7 +102,7 @@ def _keeping(account: str, day: str, change: Day, row: Row | None) -> Call:
     now = Day() if row is None else _day(row)
     now.join(change)
     orders = {state: count for state, count in now.orders.items() if count}
-    values = {"account": account, "day": day, "orders": json_text(orders), "spent": money_text(now.spent)}
+    values = {"account": account, "day": day, "orders": json_text(orders), "spent": money_text(now.cost)}
     return (statements.INSERT_DAY if row is None else statements.UPDATE_DAY), values | {
         "b_account": account,
         "b_day": day,
@@ -131,14 +131,14 @@ def misfit(connection: SqlConnection, account: str) -> str | None:
     """The first day that is not kept as the orders make it, and how, in words; None where all are."""
     named = {"b_account": account}
     kept = {row["day"]: _day(row) for row in statements.DAYS.every(connection, named | {"b_day": ""})}
-    for day, counted in _computed(connection, named):
-        told = kept.pop(day, Day())
-        if told.words != counted.words:
-            return _words(day, told, counted)
-    return next((_words(day, told, Day()) for day, told in kept.items() if told.words != Day().words), None)
+    for day, counted in _count_anew(connection, named):
+        stored = kept.pop(day, Day())
+        if stored.words != counted.words:
+            return _words(day, stored, counted)
+    return next((_words(day, rest, Day()) for day, rest in kept.items() if rest.words != Day().words), None)
 
 
-def _computed(connection: SqlConnection, named: Row) -> Iterator[tuple[str, Day]]:
+def _count_anew(connection: SqlConnection, named: Row) -> Iterator[tuple[str, Day]]:
     """Each day as the orders make it, in order."""
     day, sums = "", Day()
     for row in statements.COSTS.every(connection, named):

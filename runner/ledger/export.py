@@ -191,13 +191,13 @@ def _seq_of(ledger: Ledger, mark: Head) -> int:
     """The `seq` of the event that was the last when it was marked; `BrokenHistory` where it is not there."""
     if mark == Head():
         return 0
-    found = ledger.event_number(mark.events)
+    event = ledger.event_number(mark.events)
     place = f"event number {mark.events}"
-    if found is None:
+    if event is None:
         raise BrokenHistory(place, f"the ledger ends before it, with {ledger.head().events} events; {_OTHER}")
-    if found[1] != mark.hash:
-        raise BrokenHistory(place, f"its hash is {found[1]}, but the last check ended with {mark.hash}; {_OTHER}")
-    return found[0]
+    if event[1] != mark.hash:
+        raise BrokenHistory(place, f"its hash is {event[1]}, but the last check ended with {mark.hash}; {_OTHER}")
+    return event[0]
 
 
 def _refuse_misfit(place: str, misfit: str | None) -> None:

@@ -99,7 +99,7 @@ class AccountRows:
             raise _why_not(row, claim)
         detail = json_text(claim_detail(claim, head.events))
         entry = self.telling(head, attempt, before, Event.CLAIMED, State.SUBMITTED, at=claim.at, detail=detail)
-        sums = days.moved(self.account, kept, row, {**(row or NO_PURCHASE), **values})
+        sums = days.move(self.account, kept, row, {**(row or NO_PURCHASE), **values})
         self.connection.change_last(*entry, *sums)
         return attempt
 
@@ -148,7 +148,7 @@ class AccountRows:
             head, attempt, case.state, event, after, at=settlement.at, detail=detail, reason=values["reason"]
         )
         now = {**case.row, **values}
-        sums = days.moved(self.account, kept, case.row, now)
+        sums = days.move(self.account, kept, case.row, now)
         self.connection.change_last(moved, *entered, *sums)
         return _record(now)
 

@@ -41,10 +41,10 @@ def read(row: Row, find: Callable[[str], Row | None]) -> Witness:
     """
     rows = [row]
     while (base := _base_of(rows[-1])) is not None:
-        found = find(base)
-        if found is None or len(rows) > LONGEST:
-            raise ValueError(f"it differs from {base[:12]}…, which is {'missing' if found is None else 'too far'}")
-        rows.append(found)
+        next_row = find(base)
+        if next_row is None or len(rows) > LONGEST:
+            raise ValueError(f"it differs from {base[:12]}…, which is {'missing' if next_row is None else 'too far'}")
+        rows.append(next_row)
     sets = _whole_of(json.loads(rows.pop()["order_ids"]))
     for each in reversed(rows):
         sets = {name: _apply(sets[name], change) for name, change in json.loads(each["order_ids"])["change"].items()}

@@ -155,7 +155,7 @@ def preview(settings: Settings, task: Task, mode: Literal["plan", "dry-run"], *,
     if mode == "dry-run":
         _require_ledger_in_ci(settings, task.guard.flags)
     ledger = wiring.open_ledger(locate(settings), read_only=True)
-    paced = _paced(settings, task.limits)
+    paced = _pace(settings, task.limits)
     opened = wiring.offline() if offline else wiring.reader(paced, SystemClock(), task.watch)
     with closing(ledger), opened as vendor:
         if mode == "dry-run":
@@ -188,14 +188,14 @@ def buy(settings: Settings, task: Task, till: Till) -> batch.Ended:
     _require_ledger_in_ci(settings, task.guard.flags)
     clock = StoppableClock(SystemClock(), till.stop)
     ledger = wiring.open_ledger(locate(settings))
-    with closing(ledger), wiring.buyer(_paced(settings, task.limits), clock, task.watch) as buyer:
+    with closing(ledger), wiring.buyer(_pace(settings, task.limits), clock, task.watch) as buyer:
         _require_account_in_ci(settings, ledger, task.guard.flags)
-        ended = batch.apply(task, _bounded(till, task), ledger, buyer)
+        ended = batch.apply(task, _bound_jobs(till, task), ledger, buyer)
         till.at_end()
         return _with_open(ended, ledger, till.file)
 
 
-def _bounded(till: Till, task: Task) -> Till:
+def _bound_jobs(till: Till, task: Task) -> Till:
     """With no more purchases at once than the policies allow."""
     jobs, rule = task.limits.bound_jobs(till.jobs)
     if rule is not None:
@@ -203,7 +203,7 @@ def _bounded(till: Till, task: Task) -> Till:
     return replace(till, jobs=jobs)
 
 
-def _paced(settings: Settings, limits: Limits) -> Settings:
+def _pace(settings: Settings, limits: Limits) -> Settings:
     """At the rate that the policies name, where the call names none."""
     named = settings.rate is not None or settings.sandbox
     return settings if named or not limits.rate_climbs else replace(settings, rate=AUTO)

@@ -175,7 +175,7 @@ def _facts(task: Reconciliation, claims: Sequence[OpenClaim]) -> tuple[Facts, tu
     facts = Facts(
         looks=looks,
         balance=balance,
-        own_ids=frozenset(task.ledger.owners(seen)) | numbers | _disowned(task.ledger),
+        own_ids=frozenset(task.ledger.owners(seen)) | numbers | _strangers(task.ledger),
         over_ids=_ids_over(task, before - seen),
         purchases=bought,
         countries=countries,
@@ -190,7 +190,7 @@ def _look(task: Reconciliation, product: ProductType) -> Look:
         return nothing_yet(error, product, task.clock, partial(has_bought, task.ledger))
 
 
-def _disowned(ledger: Ledger) -> frozenset[str]:
+def _strangers(ledger: Ledger) -> frozenset[str]:
     """Orders of which a person has said that they are somebody else's. Their charges stay unexplained."""
     return frozenset(stranger.order_id for stranger in ledger.strangers())
 

@@ -44,16 +44,16 @@ class StatusRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
+class Overview:
     """Rows to show, and how many orders there are in each state, shown or not.
 
-    `settled` are read anew each time it is called; `omitted` is how many orders are in neither.
+    `rest` reads the settled ones anew each time it is called; `more` is how many orders are in neither.
     """
 
     open: Sequence[StatusRow]
-    settled: Callable[[], Iterable[StatusRow]]
+    rest: Callable[[], Iterable[StatusRow]]
     counts: Mapping[State, int]
-    omitted: int = 0
+    more: int = 0
 
     @property
     def total(self) -> int:
@@ -61,35 +61,35 @@ class Listing:
         return sum(self.counts.values())
 
 
-def listing_of(rows: Sequence[StatusRow]) -> Listing:
+def overview_of(rows: Sequence[StatusRow]) -> Overview:
     """Rows that are at hand: open ones first, else in the order given."""
     in_doubt, settled = [row for row in rows if row.open], [row for row in rows if not row.open]
-    return Listing(open=in_doubt, settled=lambda: settled, counts=Counter(row.state for row in (*in_doubt, *settled)))
+    return Overview(open=in_doubt, rest=lambda: settled, counts=Counter(row.state for row in (*in_doubt, *settled)))
 
 
-def newest(ledger: Ledger, size: int = NEWEST) -> Listing:
+def newest(ledger: Ledger, size: int = NEWEST) -> Overview:
     """The account's open orders, and of its settled ones those that moved last; each by key."""
     in_doubt = _by_key(ledger.open_records())
     settled = _by_key(ledger.newest_records(size))
     kept = ledger.counts()
     counts = _counts(kept, (row.state for row in (*in_doubt, *settled)))
-    omitted = sum(count for state, count in kept.items() if state not in OPEN) - len(settled)
-    return Listing(open=in_doubt, settled=lambda: settled, counts=counts, omitted=max(0, omitted))
+    more = sum(count for state, count in kept.items() if state not in OPEN) - len(settled)
+    return Overview(open=in_doubt, rest=lambda: settled, counts=counts, more=max(0, more))
 
 
-def everything(ledger: Ledger) -> Listing:
+def everything(ledger: Ledger) -> Overview:
     """The account's open orders, and all that are settled; each by key."""
 
-    def settled() -> Iterator[StatusRow]:
-        return (_known(record) for record in ledger.every_record() if record.state not in OPEN)
+    def rest() -> Iterator[StatusRow]:
+        return (_row(record) for record in ledger.every_record() if record.state not in OPEN)
 
     in_doubt = _by_key(ledger.open_records())
     counts = _counts(ledger.counts(), (row.state for row in in_doubt))
-    return Listing(open=in_doubt, settled=settled, counts=counts)
+    return Overview(open=in_doubt, rest=rest, counts=counts)
 
 
 def _by_key(records: Iterable[Record]) -> list[StatusRow]:
-    return [_known(record) for record in sorted(records, key=lambda record: str(record.key))]
+    return [_row(record) for record in sorted(records, key=lambda record: str(record.key))]
 
 
 def _counts(kept: Mapping[State, int], first: Iterable[State]) -> dict[State, int]:
@@ -97,7 +97,7 @@ def _counts(kept: Mapping[State, int], first: Iterable[State]) -> dict[State, in
     return {state: kept[state] for state in dict.fromkeys((*first, *State)) if kept.get(state)}
 
 
-def _known(record: Record) -> StatusRow:
+def _row(record: Record) -> StatusRow:
     return StatusRow(key=record.key, state=record.state, wanted=True, record=record)
 
 
@@ -121,7 +121,7 @@ def rows_of(ledger: Ledger, requests: Sequence[OrderRequest]) -> list[StatusRow]
 
 def every_row(ledger: Ledger) -> list[StatusRow]:
     """Every order the ledger has, at once."""
-    return [_known(record) for record in ledger.every_record()]
+    return [_row(record) for record in ledger.every_record()]
 
 
 def disputed_records(records: Iterable[Record], ledger: Ledger) -> list[Record]:

@@ -36,7 +36,7 @@ UNBROKEN_LIMIT: Final = 64 << 20
 Path = tuple[str, ...]
 
 
-class Rows(Protocol):
+class RowSink(Protocol):
     """Stands in the envelope's data where the vendor has a list, and is given its items as they come."""
 
     def add(self, row: object) -> None: ...
@@ -49,7 +49,7 @@ class IncomingEnvelope:
     all of it came. Nothing is to be believed of the rows before `close` has given an envelope.
     """
 
-    def __init__(self, lists: Collection[Path], rows: Callable[[], Rows], redact: Redact) -> None:
+    def __init__(self, lists: Collection[Path], rows: Callable[[], RowSink], redact: Redact) -> None:
         self._redact = redact
         self._events: list[tuple[str, object]] = sendable_list()
         self._parser = yajl2_c.basic_parse_coro(self._events)
@@ -184,7 +184,7 @@ class _ByteCheck:
 class _EnvelopeBuilder:
     """Values from yajl's events: keys once, nested no deeper and numbers no larger than `parse_json` has them."""
 
-    def __init__(self, lists: Collection[Path], rows: Callable[[], Rows]) -> None:
+    def __init__(self, lists: Collection[Path], rows: Callable[[], RowSink]) -> None:
         self.value: object = None
         self.rows_ended = 0
         self._lists = lists
@@ -210,7 +210,7 @@ class _EnvelopeBuilder:
             else:
                 self._put(_refuse_absurd(value) if event == "number" else value)
 
-    def _array(self) -> list[object] | Rows:
+    def _array(self) -> list[object] | RowSink:
         return self._rows() if tuple(self._keys) in self._lists else []
 
     def _enter(self, container: Any) -> Any:

@@ -13,7 +13,7 @@ from runner.core.clock import rfc3339
 from runner.core.orders import CURRENCY, OrderKey, decimal_text
 from runner.core.records import OpenClaim, Record
 from runner.core.states import State
-from runner.settle.status import Listing, StatusRow
+from runner.settle.status import Overview, StatusRow
 from runner.views.reconcile import adoption, commands, disputed_lines, identities, open_lines
 from runner.views.terminal.console import Channel, Console
 from runner.views.terminal.grid import MANY, Column, Grid, Row, show
@@ -32,7 +32,7 @@ COLUMNS: Final = (
 
 
 def render(
-    listing: Listing,
+    overview: Overview,
     *,
     fmt: str,
     console: Console,
@@ -40,13 +40,13 @@ def render(
     disputed: Sequence[Record] = (),
     flags: str = "",
 ) -> None:
-    """Write a listing in one of `FORMATS` to stdout: open orders first. Memory does not grow with its settled ones.
+    """Write an overview in one of `FORMATS` to stdout: open orders first. Memory does not grow with its settled ones.
 
     `claims` are those of the open orders, `disputed` those that are not open though the vendor answered them with
     an order id; `flags` belong behind the commands that settle them.
     """
     page = StatusPage(
-        listing=listing,
+        overview=overview,
         claims={claim.record.key: claim for claim in claims},
         disputes={record.key: record for record in disputed},
         flags=flags,
@@ -58,19 +58,19 @@ def render(
 class StatusPage:
     """All that is to be shown."""
 
-    listing: Listing
+    overview: Overview
     claims: Mapping[OrderKey, OpenClaim]
     disputes: Mapping[OrderKey, Record]
     flags: str
 
     def __len__(self) -> int:
         """How many rows are shown."""
-        return self.listing.total - self.listing.omitted
+        return self.overview.total - self.overview.more
 
     def rows(self) -> Iterator[StatusRow]:
         """All that are shown."""
-        yield from self.listing.open
-        yield from self.listing.settled()
+        yield from self.overview.open
+        yield from self.overview.rest()
 
     def __iter__(self) -> Iterator[Row]:
         """The rows of a grid, made anew each time: that of a large account is gone through twice, and never kept."""
@@ -79,7 +79,7 @@ class StatusPage:
 
 def _text(page: StatusPage, channel: Channel) -> None:
     show(Grid(columns=COLUMNS, rows=page if len(page) > MANY else tuple(page)), channel)
-    channel.lines(_closing(page.listing, channel))
+    channel.lines(_closing(page.overview, channel))
     channel.lines(line for claim in page.claims.values() for line in open_lines(claim, page.flags))
     channel.lines(line for record in page.disputes.values() for line in disputed_lines(record, page.flags))
 
@@ -99,26 +99,26 @@ def _row(row: StatusRow) -> Row:
     return Row(cells=cells, style=STATUS_STYLES.get(row.state.value))
 
 
-def _closing(listing: Listing, channel: Channel) -> Iterator[str]:
-    counts = ", ".join(f"{number:,} {state}" for state, number in listing.counts.items())
+def _closing(overview: Overview, channel: Channel) -> Iterator[str]:
+    counts = ", ".join(f"{number:,} {state}" for state, number in overview.counts.items())
     yield counts or "the ledger has no orders"
-    if listing.omitted:
-        yield f"not shown: {plural(listing.omitted, 'older order')}; `order-runner status --all` lists every order"
-    if not listing.open:
+    if overview.more:
+        yield f"not shown: {plural(overview.more, 'older order')}; `order-runner status --all` lists every order"
+    if not overview.open:
         return
-    totals = [row.total for row in listing.open if row.total is not None]
-    more = " and more" if 0 < len(totals) < len(listing.open) else ""
+    totals = [row.total for row in overview.open if row.total is not None]
+    more = " and more" if 0 < len(totals) < len(overview.open) else ""
     cost = money(sum(totals, Decimal(0))) if totals else "an unknown amount"
-    orders = plural(len(listing.open), "open order")
+    orders = plural(len(overview.open), "open order")
     yield channel.paint("error", f"{orders} may have cost {cost}{more}; nothing is bought until that is settled:")
     yield from (f"  - {text}" for text in WHAT_TO_DO)
 
 
 def _json(page: StatusPage, channel: Channel) -> None:
-    counts = page.listing.counts
+    counts = page.overview.counts
     document = {
         "version": STATUS_VERSION,
-        "summary": {"total": page.listing.total} | {state.value: counts.get(state, 0) for state in State},
+        "summary": {"total": page.overview.total} | {state.value: counts.get(state, 0) for state in State},
         "orders": [],
     }
     channel.lines(_document_lines(document, (_row_json(row) | _claim_json(row, page) for row in page.rows())))

@@ -48,7 +48,7 @@ def lease() -> None:
 def mark_after_send() -> None:
     """The claim is written when the answer is there, not before the request leaves."""
 
-    def tries(self: protocol.Purchase, terms: protocol.Terms) -> Outcome:
+    def tries(self: protocol.Purchase, terms: protocol.Basis) -> Outcome:
         desk = self.desk
         desk.till.crash_point("4")
         with desk.buyer.connect() as line:

@@ -25,7 +25,7 @@ batch: crawl
 defaults: {countryId: 561, periodId: 1m, quantity: 1, customTargetName: prices}
 orders:
   - {type: ipv4, name: fr-prices, labels: {team: data}}
-  - {type: ipv4, name: de-prices, labels: {team: web, evil: "$(touch pwned)"}}
+  - {type: ipv4, name: de-prices, labels: {team: web, evil: "`touch pwned`"}}
   - {type: ipv4, name: fr-stock, enabled: false}
 """
 BREAKS = " \t\n\"'><=;|&(:"
@@ -88,7 +88,7 @@ CASES = {
     "order-runner plan orders.yaml --label te": ["team=data", "team=web"],
     "order-runner plan orders.yaml --label team=": ["data", "web"],
     "order-runner plan orders.yaml --label=team=d": ["data"],
-    "order-runner plan orders.yaml --label e": ["evil=\\$\\(touch\\ pwned\\)"],
+    "order-runner plan orders.yaml --label e": ["evil=\\`touch\\ pwned\\`"],
     "order-runner plan orders.yaml --label 'ev": [],
     "order-runner plan --only ": [],
     "order-runner resolve --sandbox ": ["crawl/de-prices"],

@@ -15,7 +15,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "acceptance/test_acceptance_doctor.py": "cli.doctor run.doctor vendors.v1.offline views.doctor",
     "acceptance/test_acceptance_exit_codes.py": "cli.closing",
     "acceptance/test_acceptance_formats.py": "cli.outputs cli.report views.formats.report_json",
-    "acceptance/test_acceptance_happy.py": "cli.apply cli.sandbox cli.schema cli.status",
+    "acceptance/test_acceptance_happy.py": "cli.apply cli.sandbox cli.schema",
     "acceptance/test_acceptance_init.py": "cli.init starter.placing views.starter",
     "acceptance/test_acceptance_accounts.py": "cli.decision run.keyring",
     "acceptance/test_acceptance_ledger_init.py": "run.founding",
@@ -29,7 +29,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "acceptance/test_acceptance_words.py": "cli.lock views.lock",
     "cli/test_completion.py": "cli.complete",
     "cli/test_ledger.py": "views.ledger",
-    "core/yamldoc/test_lines.py": "core.yamldoc.rows",
+    "core/yamldoc/test_line_reader.py": "core.yamldoc.rows",
     "core/yamldoc/test_yamldoc.py": "core.yamldoc.anchors core.yamldoc.builder core.yamldoc.nodes core.yamldoc.source "
     "core.yamldoc.syntax",
     "evidence/test_judge.py": "evidence.explanations evidence.match",

@@ -24,6 +24,10 @@ APART = PACKAGE / "sandbox"
 VAGUE: Final = frozenset(("found", "told", "said", "known", "shown"))
 """Participles that say how something came about, and nothing about what it is."""
 
+ANY_VAGUE: Final = f"_*(?:{'|'.join(sorted(VAGUE))})_*"
+STORED: Final = re.compile(rf"(?:def |for |\.){ANY_VAGUE}\b|\b{ANY_VAGUE}\s*[:=]")
+"""Whatever may store under such a name, as text: parsing is slow, and most files have nothing of the kind."""
+
 GLANCE: Final = 3
 """Lines that one sees at once, in which such a name misleads nobody."""
 
@@ -79,10 +83,11 @@ def twice(places: dict[str, list[str]]) -> dict[str, list[str]]:
 def test_a_class_name_exists_once() -> None:
     """No two classes of the package have one name, private ones included."""
     places: dict[str, list[str]] = defaultdict(list)
-    for path in sources():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for source in sources():
+        path = str(source.relative_to(PACKAGE))
+        for node in ast.walk(trees()[path]):
             if isinstance(node, ast.ClassDef):
-                places[node.name.lstrip("_")].append(f"{path.relative_to(PACKAGE)}:{node.lineno}")
+                places[node.name.lstrip("_")].append(f"{path}:{node.lineno}")
     assert twice(places) == {}
 
 
@@ -170,9 +175,10 @@ def is_self(node: ast.expr) -> bool:
 
 @cache
 def helpers() -> Mapping[str, ast.Module]:
-    """Every file of the tests and the benchmarks as a syntax tree."""
+    """Every file of the tests and the benchmarks that may store under a vague name, as a syntax tree."""
     paths = sorted(path for folder in ("tests", "benchmarks") for path in (ROOT / folder).rglob("*.py"))
-    return {str(path.relative_to(ROOT)): ast.parse(path.read_text(encoding="utf-8")) for path in paths}
+    texts = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in paths}
+    return {path: ast.parse(text) for path, text in texts.items() if STORED.search(text)}
 
 
 def vague_helpers(tree: ast.Module) -> Iterator[tuple[str, int]]:

@@ -111,8 +111,8 @@ def test_policies_say_whether_an_account_is_exclusive(folder: Path, line: str, e
 def test_a_policy_names_a_rate_where_nobody_else_does(settings: Settings, rate: object) -> None:
     """`rate: auto` holds for calls without a rate; one that is named, and the sandbox, keep theirs."""
     limits = Limits(policies=(Policy(path="p", sha256="", rate="auto"),))
-    assert call._paced(settings, limits).rate == rate
-    assert call._paced(settings, Limits()).rate == settings.rate
+    assert call._pace(settings, limits).rate == rate
+    assert call._pace(settings, Limits()).rate == settings.rate
 
 
 def test_a_wrong_policy_says_nothing_about_an_account(folder: Path) -> None:

@@ -43,7 +43,7 @@ NO: Final = Rejected(errors=(VendorError(message="taken for a refusal"),))
 def mark_after_sending() -> AbstractContextManager[object]:
     """No write-ahead: the claim is made when the answer is there."""
 
-    def try_once(self: protocol.Purchase, terms: protocol.Terms) -> Outcome:
+    def try_once(self: protocol.Purchase, terms: protocol.Basis) -> Outcome:
         with self.desk.buyer.connect() as line:
             if isinstance(line, NotSent):
                 return line

@@ -18,6 +18,10 @@ Same = Callable[[str, str], None]
 SGR = re.compile(rb"\x1b\[[0-9;]*m")
 
 
+ONE_EACH = "apiVersion: policy/v1\nshare_quotes: false\n"
+"""A policy under which orders of the same content are quoted one by one."""
+
+
 def pipe(desk: Desk) -> Path:
     """A manifest that is not there before it is written."""
     path = desk.folder / f"slow-{len(list(desk.folder.iterdir()))}.yaml"
@@ -49,6 +53,7 @@ def test_validate(desk: Desk, same: Same) -> None:
 
 def test_quoting_in_every_width(desk: Desk, same: Same) -> None:
     """Count, bar, part, pace, elapsed and left, as much as fits; a terminal that is resized is followed at once."""
+    (desk.folder / "order-runner.yaml").write_text(ONE_EACH)
     desk.hold("order/calc")
     screen = desk.run("plan", desk.manifest("many", 60).name, "-f", "json=plan.json")
     for _ in range(25):

@@ -20,7 +20,7 @@ from runner.core.states import State
 from runner.core.vendor import Choice, Placed, VendorError
 from runner.plan.plan import Plan, Step
 from runner.report.report import Finding
-from runner.settle.status import StatusRow
+from runner.settle.status import StatusRow, overview_of
 from runner.views import failure, findings, formats, plan, reference, status, summary
 from runner.views.terminal import events
 from runner.views.terminal.console import Console
@@ -89,7 +89,7 @@ def draw_status(make: Make, console: Console, text: str, fmt: str) -> None:
     record = replace(make.record("x"), key=OrderKey(text, text), reason=text, order_id=text)
     request = make.request(path=text)
     row = StatusRow(key=record.key, state=State.UNKNOWN, wanted=False, record=record, source=request.source)
-    status.render([row], fmt=fmt, console=console)
+    status.render(overview_of([row]), fmt=fmt, console=console)
 
 
 def draw_reference(make: Make, console: Console, text: str, fmt: str) -> None:
@@ -169,6 +169,7 @@ import io
 from runner.core.errors import Busy, Problem, Span
 from runner.plan.plan import Plan
 from runner.core.progress import Notice, Quoting
+from runner.settle.status import overview_of
 from runner.views import failure, findings, plan, reference, status, summary
 from runner.views.terminal import events
 from runner.views.terminal.console import Console
@@ -178,7 +179,7 @@ problem = Problem(code="PSR1", message="m", hint="h", path="a.yaml", span=Span(l
 for fmt in findings.FORMATS:
     findings.render([problem], fmt=fmt, console=console, files=1, orders=1, source_line=lambda *_: "x")
 plan.render(Plan(steps=()), fmt="text", console=console)
-status.render([], fmt="text", console=console)
+status.render(overview_of([]), fmt="text", console=console)
 reference.render([], fmt="text", console=console)
 failure.render(Busy("b", hint="h"), console)
 with events.watching(console, quiet=False, verbose=True) as watch:

@@ -14,7 +14,7 @@ from runner.core.orders import OrderKey
 from runner.core.records import OpenClaim
 from runner.core.states import State
 from runner.core.vendor import Choice
-from runner.settle.status import Listing, StatusRow, listing_of
+from runner.settle.status import Overview, StatusRow, overview_of
 from runner.views import failure, reference, status
 from runner.views.terminal.grid import MANY
 from runner.views.terminal.safe import json_text
@@ -35,7 +35,7 @@ def rows(make: Make) -> list[StatusRow]:
 
 def test_open_orders_come_first(rows: list[StatusRow], plain: Plain) -> None:
     """An order that may have been charged is on top, and what to do about it at the end."""
-    status.render(listing_of(rows), fmt="text", console=plain.console)
+    status.render(overview_of(rows), fmt="text", console=plain.console)
     assert plain.out == (
         "ORDER            STATE    ORDER ID  TOTAL USD  SINCE                 REASON\n"
         "crawl/lost       unknown  -             12.50  2026-11-23 12:00:00Z  "
@@ -58,9 +58,9 @@ def test_an_open_order_of_unknown_cost(make: Make, plain: Plain) -> None:
         make.record("b", State.SUBMITTED),
     ]
     rows = [StatusRow(key=record.key, state=record.state, wanted=True, record=record) for record in records]
-    status.render(listing_of(rows), fmt="text", console=plain.console)
+    status.render(overview_of(rows), fmt="text", console=plain.console)
     assert "2 open orders may have cost 12.50 USD and more;" in plain.out
-    status.render(listing_of(rows[:1]), fmt="text", console=plain.console)
+    status.render(overview_of(rows[:1]), fmt="text", console=plain.console)
     assert "1 open order may have cost an unknown amount;" in plain.out
 
 
@@ -71,7 +71,7 @@ def test_every_open_order_is_named_with_its_commands(make: Make, plain: Plain) -
     claims = [
         OpenClaim(record=record, claimed_at=make.at, balance=Decimal(100), witness=witness()) for record in records
     ]
-    status.render(listing_of(rows), fmt="text", console=plain.console, claims=claims)
+    status.render(overview_of(rows), fmt="text", console=plain.console, claims=claims)
     assert "32 open orders may have cost 400.00 USD;" in plain.out
     for record in records:
         assert f"order-runner reconcile {record.key}\n" in plain.out
@@ -80,13 +80,13 @@ def test_every_open_order_is_named_with_its_commands(make: Make, plain: Plain) -
 
 def test_an_empty_ledger(plain: Plain) -> None:
     """Nothing to tell is told."""
-    status.render(listing_of([]), fmt="text", console=plain.console)
+    status.render(overview_of([]), fmt="text", console=plain.console)
     assert plain.out == "the ledger has no orders\n"
 
 
 def test_status_json(rows: list[StatusRow], plain: Plain) -> None:
     """`-f json` is one document, open orders first, amounts as decimal strings."""
-    status.render(listing_of(rows), fmt="json", console=plain.console)
+    status.render(overview_of(rows), fmt="json", console=plain.console)
     document = json.loads(plain.out)
     assert document["summary"]["unknown"] == document["summary"]["placed"] == 1
     assert [order["key"] for order in document["orders"]] == ["crawl/lost", "crawl/fr-prices", "crawl/new"]
@@ -105,14 +105,14 @@ def test_status_json(rows: list[StatusRow], plain: Plain) -> None:
 def test_status_on_a_terminal(rows: list[StatusRow], terminal: Callable[[int], Terminal], width: int) -> None:
     """Key, state and order id are whole at every width."""
     tty = terminal(width)
-    status.render(listing_of(rows), fmt="text", console=tty.console())
+    status.render(overview_of(rows), fmt="text", console=tty.console())
     assert {"crawl/lost", "unknown", "1000501"} <= set(" ".join(tty.lines).split())
 
 
 def test_what_is_left_out_is_told(rows: list[StatusRow], plain: Plain) -> None:
     """Orders that are counted but not listed are told, with the option that lists them."""
-    listing = replace(listing_of(rows), counts={State.UNKNOWN: 1, State.PLACED: 1200}, omitted=1199)
-    status.render(listing, fmt="text", console=plain.console)
+    overview = replace(overview_of(rows), counts={State.UNKNOWN: 1, State.PLACED: 1200}, more=1199)
+    status.render(overview, fmt="text", console=plain.console)
     assert "1 unknown, 1,200 placed\nnot shown: 1,199 older orders; `order-runner status --all` lists" in plain.out
 
 
@@ -120,8 +120,8 @@ def test_many_rows_are_never_kept(make: Make, plain: Plain) -> None:
     """More rows than a table is drawn of come out as few ones do, though they are made anew for each look."""
     row = StatusRow(key=make.record().key, state=State.PLACED, wanted=True, record=make.record())
     count = MANY + 1
-    listing = Listing(open=[], settled=lambda: (row for _ in range(count)), counts={State.PLACED: count})
-    status.render(listing, fmt="text", console=plain.console)
+    overview = Overview(open=[], rest=lambda: (row for _ in range(count)), counts={State.PLACED: count})
+    status.render(overview, fmt="text", console=plain.console)
     header, first, *_, last, counts = plain.out.splitlines()
     assert len(plain.out.splitlines()) == count + 2
     assert (first, counts) == (last, f"{count:,} placed")
@@ -132,7 +132,7 @@ def test_many_rows_are_never_kept(make: Make, plain: Plain) -> None:
 def test_json_is_written_order_by_order_as_it_would_be_at_once(make: Make, plain: Plain, count: int) -> None:
     """The bytes are those of the whole document, with no order, one, or several."""
     row = StatusRow(key=make.record().key, state=State.PLACED, wanted=True, record=make.record())
-    status.render(listing_of([row] * count), fmt="json", console=plain.console)
+    status.render(overview_of([row] * count), fmt="json", console=plain.console)
     assert plain.out == json_text(json.loads(plain.out), indent=2) + "\n"
 
 

@@ -33,7 +33,7 @@ from yaml.events import (
 
 from runner.core.errors import Problem
 from runner.core.yamldoc.builder import MERGE, Builder, too_deep
-from runner.core.yamldoc.lines import LineReader, Rest, head_of
+from runner.core.yamldoc.line_reader import LineReader, Rest, head_of
 from runner.core.yamldoc.nodes import Begin, Break, End, EventEntry, Field, Item, Split, point, span
 from runner.core.yamldoc.source import Flaw, SourceHead, TextSource
 from runner.core.yamldoc.syntax import is_depth_limit, syntax_problem
@@ -62,7 +62,7 @@ def read(source: TextSource, *, split: str, pure: bool = PURE_PYTHON) -> Iterato
     lines = LineReader(source, head, text[len(head) :])
     opening = _opening(head, source, split=split, pure=pure) if lines.can_begin else []
     if not opening:
-        yield from _parsed(Rest(source, text), source, split=split, pure=pure)
+        yield from _parse(Rest(source, text), source, split=split, pure=pure)
         return
     yield from opening
     yield from lines.entries()
@@ -70,15 +70,15 @@ def read(source: TextSource, *, split: str, pure: bool = PURE_PYTHON) -> Iterato
         yield End()
         return
     skip = len(opening)
-    yield from _parsed(
-        lines.rest(), source, split=split, pure=pure, skip=skip, count=skip + lines.count, written=lines.written
+    yield from _parse(
+        lines.rest(), source, split=split, pure=pure, skip=skip, count=skip + lines.count, written=lines.values
     )
 
 
 def parse(source: TextSource, *, split: str, pure: bool = PURE_PYTHON) -> Iterator[Item]:
     """What `read` gives, by the parser alone."""
     source.rewind()
-    return _parsed(source, source, split=split, pure=pure)
+    return _parse(source, source, split=split, pure=pure)
 
 
 def _opening(head: str, source: TextSource, *, split: str, pure: bool) -> list[Item]:
@@ -92,7 +92,7 @@ def _opening(head: str, source: TextSource, *, split: str, pure: bool) -> list[I
     return []
 
 
-def _parsed(
+def _parse(
     text: TextSource | Rest,
     source: TextSource,
     *,

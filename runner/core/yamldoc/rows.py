@@ -29,7 +29,7 @@ _VALUE: Final = 4
 _NOTHING: Final = re.compile(r" *(?:#[^\t\r]*)?")
 
 
-class Row(NamedTuple):
+class LineRow(NamedTuple):
     """One line. Columns count from 0; `start` and `end` are the value's, the same where there is none.
 
     `place` is the column of the key, or -1 less the column of the `- ` before it; `NOTHING` for a blank line or a
@@ -49,21 +49,21 @@ class Row(NamedTuple):
         return NOTHING < self.place < 0
 
 
-_NOTHING_ROW: Final = Row(NOTHING)
-_UNKNOWN_ROW: Final = Row(UNKNOWN)
+_NOTHING_ROW: Final = LineRow(NOTHING)
+_UNKNOWN_ROW: Final = LineRow(UNKNOWN)
 
 
-class Rows(dict[str, Row]):
+class LineRows(dict[str, LineRow]):
     """Rows by their lines. A line that was met before is not looked at again: most are but those with the names."""
 
-    def __missing__(self, line: str) -> Row:
+    def __missing__(self, line: str) -> LineRow:
         row = _row_of(line)
         if len(self) < _CACHED and not row.is_first:
             self[line] = row
         return row
 
 
-def _row_of(line: str) -> Row:
+def _row_of(line: str) -> LineRow:
     if len(line) > MAX_LINE:
         return _UNKNOWN_ROW
     shape = _SHAPE.fullmatch(line)
@@ -76,7 +76,7 @@ def _row_of(line: str) -> Row:
     begin = len(indent)
     place, column = (-1 - begin, begin + 2) if dash else (begin, begin)
     start = shape.start(_VALUE) if text else column + len(key) + 1
-    return Row(place, key, value, column, start, start + len(text or ""))
+    return LineRow(place, key, value, column, start, start + len(text or ""))
 
 
 @lru_cache(maxsize=256)
@@ -93,7 +93,7 @@ def _value(text: str | None) -> Any:
 class Piece:
     """Some lines of a file on end; the first is line `line` of it, from 0, and begins `index` characters into it."""
 
-    def __init__(self, lines: Sequence[str], rows: Rows, *, line: int, index: int) -> None:
+    def __init__(self, lines: Sequence[str], rows: LineRows, *, line: int, index: int) -> None:
         self.lines = lines
         self.rows = rows
         self.line = line
@@ -109,7 +109,7 @@ class _Place(NamedTuple):
     """Where a field is written, and the fields in it."""
 
     line: int
-    row: Row
+    row: LineRow
     inner: dict[str, _Place]
 
 
@@ -123,7 +123,7 @@ class LineEntry:
     __slots__ = ("_end", "_first", "_last", "_piece", "_row", "_table", "value")
     problems: tuple[Problem, ...] = ()
 
-    def __init__(self, value: dict[str, Any], piece: Piece, first: int, last: int, end: int, row: Row) -> None:
+    def __init__(self, value: dict[str, Any], piece: Piece, first: int, last: int, end: int, row: LineRow) -> None:
         self.value = value
         self._piece = piece
         self._first = first

@@ -141,14 +141,14 @@ def _placement(data: object) -> Placed | None:
     )
 
 
-def _charge(told: object) -> tuple[Decimal | None, str | None]:
+def _charge(value: object) -> tuple[Decimal | None, str | None]:
     """What was charged, or else the text that tells it in a form nobody can read; neither where nothing is told."""
-    total = amount(told)
+    total = amount(value)
     if total is not None and total >= 0:
         return total, None
-    if told is None or told == "":
+    if value is None or value == "":
         return None, None
-    text = told if isinstance(told, str) else json.dumps(told, default=str).strip('"')
+    text = value if isinstance(value, str) else json.dumps(value, default=str).strip('"')
     return None, clean_text(text)[:_CHARGE_SHOWN]
 
 

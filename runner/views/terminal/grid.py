@@ -38,7 +38,7 @@ class Row:
     style: str | None = None
 
 
-class Rows(Protocol):
+class GridRows(Protocol):
     """Rows that can be gone through again and again, kept or made anew each time."""
 
     def __len__(self) -> int: ...
@@ -51,7 +51,7 @@ class Grid:
     """Any text; it is made safe where it is drawn."""
 
     columns: tuple[Column, ...]
-    rows: Rows
+    rows: GridRows
 
     @property
     def used_columns(self) -> list[int]:

@@ -17,7 +17,7 @@ from runner.core.progress import Buying, Comparing, Following, Listing, Looked, 
 from runner.core.progress import Waiting as Wait
 from runner.views.terminal.console import MIN_WIDTH, Channel
 from runner.views.terminal.event_log import event_lines
-from runner.views.terminal.lanes import Lanes
+from runner.views.terminal.flight_board import FlightBoard
 from runner.views.terminal.layout import Work, awaited_lines, work_line
 from runner.views.terminal.remaining import Meter
 from runner.views.wording import plural
@@ -53,7 +53,7 @@ class Drawn:
         self._thread: threading.Thread | None = None
         self._over = False
         self._work: Work | None = None
-        self._lanes = Lanes()
+        self._flights = FlightBoard()
         self._began: float | None = None
         self._drawn_at = float("-inf")
         self._rows = 0
@@ -98,7 +98,7 @@ class Drawn:
 
     def _take(self, event: Progress) -> None:
         now = self._clock()
-        self._lanes.take(event, now)
+        self._flights.take(event, now)
         match event:
             case Quoting() if event.done >= event.total:
                 self._put_away()
@@ -112,12 +112,12 @@ class Drawn:
             case Quoting() | Reading() | Listing() | Following() | Comparing() | Looked():
                 self._go_on(event, now)
             case Buying():
-                self._work = self._lanes.work
+                self._work = self._flights.work
                 self._begin(now)
             case Sent():
                 self._begin(now)
             case Wait() if self._work is not None:
-                self._lanes.wait(event, now)
+                self._flights.wait(event, now)
                 self._begin(now)
             case _:
                 self._print(event)
@@ -125,7 +125,7 @@ class Drawn:
     def _go_on(self, event: Progress, now: float) -> None:
         work = self._work
         if work is None or work.kind is not type(event):
-            self._lanes.clear()
+            self._flights.clear()
             rate = self._rate if isinstance(event, Quoting) else 0
             work = self._work = Work(kind=type(event), meter=Meter(now, rate=rate))
         update(work, event, now)
@@ -147,14 +147,14 @@ class Drawn:
         """Everything in one write: what scrolls up, then the lines that stay below."""
         width, rows = self._room()
         below = [work_line(self._work, now, width, self._channel)] if self._work else []
-        below += awaited_lines(self._lanes.flights_and_waits(now), now, width, rows - len(below), self._channel)
+        below += awaited_lines(self._flights.flights_and_waits(now), now, width, rows - len(below), self._channel)
         start = _up(self._rows) + "".join(f"{line}{_REST}\n" for line in above)
         self._rows, self._drawn_at = len(below), now
         self._channel.write(start + f"{_REST}\n".join(below) + _BELOW + "\r")
 
     def _put_away(self) -> None:
         self._work = self._began = None
-        self._lanes.clear()
+        self._flights.clear()
         if self._rows:
             start, self._rows = _up(self._rows), 0
             self._channel.write(start + _BELOW)

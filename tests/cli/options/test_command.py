@@ -25,11 +25,12 @@ from runner.cli.options.command import (
     option_class,
     parameters,
 )
+from runner.core.records import Head
 
 FOLDER = Path(cli.__file__).parent
 DECLARING = FOLDER / "options" / "command.py"
 TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.rglob("*.py"))}
-SAMPLES = {str: "x", int: "3", float: "3", Path: "x", Decimal: "1.20", timedelta: "15m"}
+SAMPLES = {str: "x", int: "3", float: "3", Path: "x", Decimal: "1.20", timedelta: "15m", Head: f"7:{0:064}"}
 """What is typed for a value of a type."""
 
 

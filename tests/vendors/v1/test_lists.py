@@ -34,14 +34,3 @@ def test_a_look_unites_both_lists(box: Sandbox, reader: V1Reader) -> None:
     assert orders.keys() == {str(sale.order_id) for sale in sales}
     assert [orders[str(sale.order_id)].numbers for sale in sales] == [{*sale.base_order_numbers} for sale in sales]
     assert {order.rows for order in orders.values()} == {2}
-
-
-def test_a_later_witness_reads_one_list_and_keeps_what_was_shown(box: Sandbox, reader: V1Reader) -> None:
-    """The ending ones are asked for once a run: what they were stays in every later witness, with its numbers."""
-    hidden = box.buy_as_stranger(periodId="1w")
-    first = reader.witness("ipv4")
-    new = box.buy_as_stranger(periodId="1m")
-    later = reader.witness("ipv4", first)
-    assert later.order_ids == {str(hidden.order_id), str(new.order_id)}
-    assert later.numbers == {*hidden.base_order_numbers, *new.base_order_numbers}
-    assert len(box.requests) == 3

@@ -13,7 +13,7 @@ from collections.abc import Generator, Iterator
 from itertools import chain
 from typing import Any, Final
 
-from runner.core.yamldoc.rows import NOTHING, LineEntry, Piece, Row, Rows
+from runner.core.yamldoc.rows import NOTHING, LineEntry, LineRow, LineRows, Piece
 from runner.core.yamldoc.source import TextSource
 
 MAX_LINES: Final = 1_000
@@ -34,7 +34,7 @@ class Rest:
     def __init__(self, source: TextSource, text: str, *, before: str = "", lines: int = 0, characters: int = 0) -> None:
         """Take the text at hand. `before` it comes the head, and white space of so many lines and characters."""
         self._source = source
-        blanks = chain(_repeated(" ", characters - lines), _repeated("\n", lines))
+        blanks = chain(_repeat(" ", characters - lines), _repeat("\n", lines))
         self._pieces = chain([before], blanks, [text])
 
     def read(self, _size: int = -1) -> bytes:
@@ -42,29 +42,29 @@ class Rest:
         return next(filter(None, self._pieces), "").encode() or self._source.read()
 
 
-def _repeated(character: str, count: int) -> Iterator[str]:
+def _repeat(character: str, count: int) -> Iterator[str]:
     return (character * min(_BLANKS, count - done) for done in range(0, count, _BLANKS))
 
 
 class LineReader:
     """Reads the entries behind the head of a file, as long as their lines are everyday ones.
 
-    Then either `is_done`, or `rest` is for the parser. `count` entries were handed on, with `written` values.
+    Then either `is_done`, or `rest` is for the parser. `count` entries were handed on, with so many `values`.
     """
 
     def __init__(self, source: TextSource, head: str, text: str) -> None:
         """Take a source, and what was read of it: the head, and the text behind."""
         self.is_done = False
         self.count = 0
-        self.written = 0
+        self.values = 0
         self._source = source
         self._head = head
         self._text = text
         self._line = head.count("\n")
         self._index = len(head)
-        self._rows = Rows()
+        self._rows = LineRows()
         rows = map(self._rows.__getitem__, text.split("\n", MAX_LINES))
-        self._first = next((row for row in rows if row.place != NOTHING), Row(NOTHING))
+        self._first = next((row for row in rows if row.place != NOTHING), LineRow(NOTHING))
 
     @property
     def can_begin(self) -> bool:
@@ -103,7 +103,7 @@ class LineReader:
                     break
                 if begin >= 0:
                     self.count += 1
-                    self.written += len(values) + nested
+                    self.values += len(values) + nested
                     yield LineEntry(values, piece, begin, at, -1 - dash, first)
                 begin, first, nested, values = at, row, 0, {}
                 fields = values

@@ -17,7 +17,7 @@ DOUBTFUL: Final = "unknown"
 """The status of an order after which no other is begun."""
 
 
-class Lanes:
+class FlightBoard:
     """`take` every event; `work` is the line of the whole, `flights_and_waits` what goes below it.
 
     One purchase at a time is told by its name and price. Once two have been on their way together the line counts, and
