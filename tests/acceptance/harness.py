@@ -204,6 +204,9 @@ class World:
             if process.poll() is None:
                 process.kill()
                 process.communicate()
+            for pipe in (process.stdin, process.stdout, process.stderr):  # nobody may have read them to their end
+                if pipe is not None:
+                    pipe.close()
         self.server.close()
 
     # -- what the vendor knows

@@ -158,7 +158,7 @@ def test_names_are_not_given_up_without_a_yes(world: World, typed: str, code: in
     world.manifest(ipv4("a"), batch="new", renamed_from="old")
     terminal = Terminal(world, "apply", MANIFEST)
     terminal.until(RENAME)
-    assert "new/a" in terminal.shown
+    assert "new/a" in terminal.screen
     terminal.type(typed)
     assert terminal.end() == code
     rows = world.run("status", "-f", "json").json["orders"]

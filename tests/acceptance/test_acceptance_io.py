@@ -109,7 +109,7 @@ def test_a_manifest_from_a_closed_stdin_is_an_empty_one(world: World) -> None:
     """`-` with nothing behind it is a finding, not a bug."""
     process = world.start("validate", "-", stdin=None, prelude="os.close(0)")
     result = world.finish(process, "validate", "-")
-    assert (result.code, "PSR" in result.said) == (4, True)
+    assert (result.code, "PSR" in result.output) == (4, True)
 
 
 # -- the report

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from harness import FIRST_ID, HELD_TO_PERMISSIONS, MANIFEST, Process, World, ipv4
+from harness import ASKED_EACH_TIME, FIRST_ID, HELD_TO_PERMISSIONS, MANIFEST, Process, World, ipv4
 
 from runner.ledger.lockfile import SIGNATURE
 
@@ -107,7 +107,7 @@ def test_a_folder_put_back_is_not_bought_from_at_the_same_time(world: World) -> 
 @pytest.mark.parametrize("happens", [remove, move, put_back, replace_file, lose_log, lose_lock])
 def test_a_ledger_that_goes_away_before_a_claim(world: World, happens: Callable[[World], None]) -> None:
     """Where the ledger goes away between two orders, the next one is neither claimed nor sent: exit code 5, PSR606."""
-    world.manifest(*(ipv4(name) for name in "abcd"))
+    world.manifest(*(ipv4(name, **ASKED_EACH_TIME) for name in "abcd"))
     world.hold_quote()
     process = world.start(*APPLY, env=env(world))
     world.wait_for(lambda: world.is_quoting, process)
@@ -160,7 +160,7 @@ def test_the_command_for_an_older_copy_works_as_it_is_printed(world: World, call
     shutil.copy(older, ledger(world))
     result = world.run(*call, *place, *(() if call[0] in ("status", "doctor", "ledger") else (MANIFEST,)))
     assert result.code == 5
-    (printed,) = {tuple(command) for command in commands_in(result.said) if command[:2] == ["ledger", "import"]}
+    (printed,) = {tuple(command) for command in commands_in(result.output) if command[:2] == ["ledger", "import"]}
     pasted = ["newest.jsonl" if word == "EXPORT" else word for word in printed]
     assert world.run(*pasted).code == 0
     again = world.apply(*place, MANIFEST)

@@ -159,9 +159,9 @@ def test_doctor_knows_that_ci_makes_none(world: World) -> None:
 def test_no_ledger_outside_ci(world: World) -> None:
     """A first plan needs no ledger; one of 0 bytes, as a failed recovery leaves it, is told, and `status` tells both."""
     world.manifest(ipv4("a"))
-    assert "PSR610" not in world.run("plan", MANIFEST).said
+    assert "PSR610" not in world.run("plan", MANIFEST).output
     assert "PSR610 no ledger was read" in world.run("status").err
     world.ledger.touch()
     for command in (("plan", MANIFEST), ("apply", "--dry-run", MANIFEST), ("status",), ("status", MANIFEST)):
         result = world.run(*command, reported=None)
-        assert (result.code, "PSR610" in result.said, "only an empty file" in result.said) == (0, True, True)
+        assert (result.code, "PSR610" in result.output, "only an empty file" in result.output) == (0, True, True)

@@ -206,7 +206,7 @@ def test_what_a_person_disowned_is_no_candidate(world: World) -> None:
     assert world.run("reconcile", "--settle-after", "0s").code == 7
     assert world.run("resolve", "--not-mine", theirs, "--reason", "Bo's", "--yes", env={"USER": "ann"}).code == 7
     result = world.run("reconcile", "--settle-after", "0s")
-    assert result.code == 0, result.said
+    assert result.code == 0, result.output
     assert world.apply().code == 0
     assert world.bought == ["theirs", "a"]
 
