@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import CANARY, MANIFEST, PRICE, SECOND, Process, World, ipv4
+from harness import ASKED_EACH_TIME, CANARY, MANIFEST, PRICE, SECOND, Process, World, ipv4
 
 EMERGENCY_SIZE = 64 * 1024
 FIRST = ("apply", "--yes", "--report", "first.json", MANIFEST)
@@ -188,10 +188,10 @@ def test_a_killed_run_leaves_one_named_doubt(world: World) -> None:
 
 def test_a_killed_run_before_any_purchase_leaves_no_doubt(world: World) -> None:
     """SIGKILL while quoting: nothing was claimed, and the next run buys everything."""
-    world.manifest(ipv4("a"), ipv4("b"))
+    world.manifest(*(ipv4(name, **ASKED_EACH_TIME) for name in "ab"))
     world.box.add_fault("calc-slow@2:20")
     process = world.start(*FIRST)
-    world.wait_for(lambda: len(world.box.requests) >= 2, process)
+    world.wait_for(lambda: [request.endpoint for request in world.box.requests].count("order/calc") == 2, process)
     process.kill()
     world.finish(process, *FIRST)
     assert world.apply().code == 0
