@@ -50,10 +50,10 @@ class Prices:
         `answered` is the monotonic second of its answer, which may be a while ago: several were in flight.
         """
         content = self._content(request)
-        asked, known = self._answers.pop(content, (0.0, None))
-        if isinstance(known, Quote) and placed.total == known.total:
+        asked, price = self._answers.pop(content, (0.0, None))
+        if isinstance(price, Quote) and placed.total == price.total:
             since = timedelta(seconds=self._clock.monotonic() - answered)
-            fresh = replace(known, at=max(known.at, self._clock.now() - since), balance=placed.balance)
+            fresh = replace(price, at=max(price.at, self._clock.now() - since), balance=placed.balance)
             self._answers[content] = (max(asked, answered), fresh)
 
     def forget(self) -> None:

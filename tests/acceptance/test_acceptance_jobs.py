@@ -19,7 +19,7 @@ def eight(world: World) -> str:
     return world.manifest(*(ipv4(name) for name in NAMES))
 
 
-def shown(world: World) -> list[str]:
+def reported_names(world: World) -> list[str]:
     return [entry["key"].partition("/")[2] for entry in world.report()["orders"]]
 
 
@@ -85,7 +85,7 @@ def test_answers_out_of_order_are_reported_in_order(world: World) -> None:
     path = eight(world)
     world.box.add_fault("slow@1:1")
     assert world.apply(path, *LANES).code == 0
-    assert shown(world) == list(NAMES)
+    assert reported_names(world) == list(NAMES)
     ids = {sale.body["customTargetName"]: str(sale.order_id) for sale in world.purchases}
     assert {name: world.order(name)["result"]["order_id"] for name in NAMES} == ids
 

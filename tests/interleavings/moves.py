@@ -71,9 +71,9 @@ class Moves:
         process = world.process
         if process is None:
             return world
-        told = Told(sale, balance(world, self.scope))
+        answer = Told(sale, balance(world, self.scope))
         lanes = tuple(
-            lane._replace(stage="answered", told=told) if (lane.order, lane.stage) == (order, "sent") else lane
+            lane._replace(stage="answered", answer=answer) if (lane.order, lane.stage) == (order, "sent") else lane
             for lane in process.lanes
         )
         return world._replace(process=process._replace(lanes=lanes))
@@ -90,9 +90,11 @@ class Moves:
     def _death(self, world: World, process: Process) -> Iterator[Move]:
         dead = world._replace(process=None)
         yield "the process dies", dead
-        answers = [lane for lane in process.lanes if lane.told]
+        answers = [lane for lane in process.lanes if lane.answer]
         if self.scope.keeps and answers:
-            kept = tuple(Kept(one.order, world.rows[one.order].attempt, one.told.sale) for one in answers if one.told)
+            kept = tuple(
+                Kept(one.order, world.rows[one.order].attempt, one.answer.sale) for one in answers if one.answer
+            )
             yield "the process dies, its answers are kept", dead._replace(kept=kept)
 
     def _between(self, world: World) -> Iterator[Move]:

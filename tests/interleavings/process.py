@@ -133,11 +133,11 @@ class Desk:
         return f"take the witness for order {order}", world._replace(process=now)
 
     def _conclude(self, world: World, process: Process, readings: Readings) -> Move:
-        (order, outcome, told), *ended = process.ended
+        (order, outcome, answer), *ended = process.ended
         request, todo = self.requests[order], process.todo
-        if outcome == "placed" and told:
+        if outcome == "placed" and answer:
             price = Decimal(self.scope.kinds[order].price)
-            placed = Placed(order_id=str(told.sale), total=price, balance=Decimal(told.balance))
+            placed = Placed(order_id=str(answer.sale), total=price, balance=Decimal(answer.balance))
             readings.count_purchase(request, placed, price)
         else:
             readings.release(request)
@@ -206,18 +206,18 @@ class Desk:
     def _settle(self, world: World, process: Process, lane: Lane) -> Iterator[Move]:
         """Steps 7 and 8."""
         yield from self._lose(world, process, lane)
-        outcome = "placed" if lane.told and lane.told.sale else "rejected"
+        outcome = "placed" if lane.answer and lane.answer.sale else "rejected"
         yield f"order {lane.order} is {outcome}", self._end_settled(world, process, lane, outcome)
 
     def _end_settled(self, world: World, process: Process, lane: Lane, outcome: str) -> World:
         event, after = _MOVES[outcome]
-        sale = lane.told.sale if outcome == "placed" and lane.told else 0
+        sale = lane.answer.sale if outcome == "placed" and lane.answer else 0
         return self._end(settled(world, lane.order, event, after, sale), process, lane, outcome)
 
     def _end(self, world: World, process: Process, lane: Lane, outcome: str) -> World:
         """The lane has ended; an unknown outcome is put on record and stops the batch in one breath."""
         lanes = tuple(one for one in process.lanes if one != lane)
-        ended = (*process.ended, Ended(lane.order, outcome, lane.told if outcome == "placed" else None))
+        ended = (*process.ended, Ended(lane.order, outcome, lane.answer if outcome == "placed" else None))
         halted = process.halted or (outcome == "unknown" and STOPS)
         return world._replace(process=process._replace(lanes=lanes, ended=ended, halted=halted))
 

@@ -108,7 +108,7 @@ class Lane(NamedTuple):
     order: int
     stage: str
     terms: Terms
-    told: Told | None = None
+    answer: Told | None = None
 
 
 class Memory(NamedTuple):
@@ -127,7 +127,7 @@ class Ended(NamedTuple):
 
     order: int
     outcome: str
-    told: Told | None = None
+    answer: Told | None = None
 
 
 class Process(NamedTuple):
