@@ -142,10 +142,10 @@ def test_a_signal_during_the_last_order_stops_nothing(world: World) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_while_quoting_buys_nothing(world: World, number: signal.Signals) -> None:
     """Stopped before the first purchase: exit 8, nothing bought, a whole report."""
-    world.manifest(ipv4("a"), ipv4("b"))
+    world.manifest(*(ipv4(name, **ASKED_EACH_TIME) for name in "ab"))
     world.box.add_fault("calc-slow@2:20")
     process = world.start(*FIRST)
-    world.wait_for(lambda: len(world.box.requests) >= 2, process)
+    world.wait_for(lambda: [request.endpoint for request in world.box.requests].count("order/calc") == 2, process)
     process.send_signal(number)
     result = world.finish(process, *FIRST)
     assert (result.code, world.money_requests) == (8, 0)

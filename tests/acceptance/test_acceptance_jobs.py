@@ -92,6 +92,7 @@ def test_answers_out_of_order_are_reported_in_order(world: World) -> None:
 
 def test_all_connections_closed_at_once_are_all_in_doubt(world: World) -> None:
     """Eight purchases lose their answers together: exit 7; summary, report and `status` name every one that was sent."""
+    world.serve(latency=0.3)  # before the first is closed, all are on their way
     path = eight(world)
     world.box.add_fault("close-after@1x8")
     result = world.apply(path, *LANES)
