@@ -60,7 +60,7 @@ def judge(world: World, ends: Sequence[End]) -> dict[OrderKey, Record]:
     nothing_forgotten(bought, records)
     exits_are_true(ends, records, world.keys)
     lanes_are_bounded(world, records)
-    all_is_awaited(ends, records)
+    all_is_awaited(world, ends, records)
     doubt_is_named(world, ends, records)
     return records
 
@@ -127,9 +127,14 @@ def lanes_are_bounded(world: World, records: dict[OrderKey, Record]) -> None:
             raise Broken("flight", f"run {run} left {count} orders open with {world.jobs_of.get(run)} jobs")
 
 
-def all_is_awaited(ends: Sequence[End], records: dict[OrderKey, Record]) -> None:
-    """What was in flight is settled before a run ends, if it ends by itself: none of it stays `submitted`."""
-    left = [str(key) for key, record in records.items() if record.state is State.SUBMITTED]
+def all_is_awaited(world: World, ends: Sequence[End], records: dict[OrderKey, Record]) -> None:
+    """What was in flight is settled before a run ends, if it ends by itself: none of it stays `submitted`.
+
+    What an earlier round's run left so does, where one is stopped as soon as it holds the account.
+    """
+    claimed_by = world.claimed_by()
+    submitted = [key for key, record in records.items() if record.state is State.SUBMITTED]
+    left = [str(key) for key in submitted if claimed_by[key] in world.runs]
     holders = [end for end in ends if end.held]
     if left and holders and all(end.status >= 0 for end in ends):
         raise Broken("awaited", f"{left} are submitted, and nobody was killed: {[end.status for end in ends]}")

@@ -74,7 +74,7 @@ def test_audit_sees_what_is_wrong(pg: Server) -> None:
         ledger = open_postgres(made.url, account, folder=made.folder / "desk")
         with ledger.hold(holder(), timeout=5) as hold:
             hold.claim(claim("n1"))
-            hold.claim(claim("n2"))
+            hold.claim(replace(claim("n2"), run_id="run-2"))
         ledger.close()
         audit(made, pg)
     assert any("in flight" in words for words in made.violations)
