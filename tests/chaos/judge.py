@@ -134,7 +134,7 @@ def all_is_awaited(world: World, ends: Sequence[End], records: dict[OrderKey, Re
     """
     claimed_by = world.claimed_by()
     submitted = [key for key, record in records.items() if record.state is State.SUBMITTED]
-    left = [str(key) for key in submitted if claimed_by[key] in world.runs]
+    left = [str(key) for key in submitted if claimed_by[key] in world.current_runs]
     holders = [end for end in ends if end.held]
     if left and holders and all(end.status >= 0 for end in ends):
         raise Broken("awaited", f"{left} are submitted, and nobody was killed: {[end.status for end in ends]}")

@@ -114,7 +114,7 @@ class Player:
 
     def run_together(self, world: World, plans: tuple[Plan, ...], strangers: tuple[Stranger, ...] = ()) -> list[End]:
         """Start runners together and see all of them to their ends."""
-        world.runs.clear()
+        world.current_runs.clear()
         begin = time.monotonic()
         waiting = sorted(plans, key=lambda plan: plan.wait)
         others = sorted(strangers, key=lambda one: one.after)
@@ -201,7 +201,7 @@ class Player:
                 self.tally.lanes[note[1:]] += 1
             elif note.startswith("="):
                 world.jobs_of[note[1:]] = each.plan.jobs
-                world.runs.add(note[1:])
+                world.current_runs.add(note[1:])
         if buys:
             self.tally.ends[str(status)] += 1
         stderr = world.folder / f"err-{each.slot}"

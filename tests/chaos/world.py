@@ -38,7 +38,7 @@ PLENTY: Final = Decimal(100000)
 class World:
     """What outlives every real runner: a folder with manifest and ledger, and a served sandbox that remembers the truth.
 
-    `jobs_of` says how many purchases a run, by its id, may have in flight; `runs` are those of this round.
+    `jobs_of` says how many purchases a run, by its id, may have in flight; `current_runs` are those of this round.
     """
 
     folder: Path
@@ -49,7 +49,7 @@ class World:
     bodies: dict[str, OrderKey] = field(default_factory=dict)
     judged: set[tuple[str, int]] = field(default_factory=set)
     jobs_of: dict[str, int] = field(default_factory=dict)
-    runs: set[str] = field(default_factory=set)
+    current_runs: set[str] = field(default_factory=set)
 
     @property
     def ledger_path(self) -> Path:
