@@ -20,13 +20,12 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
 from typing import Final
 
-from builds import COMMIT, CONTENTS, Pair, Row, judged, manifest, pair, served
+from builds import CONTENTS, Pair, Row, manifest, measure, served
 from ratios import at_least, times
 
 RATE: Final = 50
@@ -120,21 +119,9 @@ def pace(builds: Pair, folder: Path, rounds: int, orders: int = 100) -> Row:
 PARTS: Final[Mapping[str, Callable[..., Row]]] = {"count": count, "plan": plan, "cpu": cpu, "pace": pace}
 
 
-def main() -> int:
-    """Measure, print the table, judge."""
-    parser = argparse.ArgumentParser(description="What is asked of the vendor, beside an earlier build.")
-    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="parts to measure")
-    parser.add_argument("--earlier", type=Path, help=f"interpreter of the earlier build; {COMMIT} is installed if not")
+def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rounds", type=at_least(1), default=3)
-    parser.add_argument("--orders", type=at_least(2), help="orders of every part, in place of each one's own")
-    asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        builds = pair(folder, asked.earlier)
-        size = {"orders": asked.orders} if asked.orders else {}
-        rows = [PARTS[part](builds, folder, asked.rounds, **size) for part in asked.only]
-    return judged(rows)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(measure("What is asked of the vendor, beside an earlier build.", PARTS, _options, "rounds"))

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import resource
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
+
+from ratios import at_least
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -112,6 +116,25 @@ def manifest(folder: Path, orders: int, *, in_words: bool = False) -> str:
         lines += [f"    customTargetName: purpose {n}"]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path.name
+
+
+def measure(
+    what: str, parts: Mapping[str, Callable[..., Row]], how: Callable[[argparse.ArgumentParser], None], name: str
+) -> int:
+    """Measure the parts that the command line names, print their table, judge; the exit code.
+
+    A part is given both builds, a folder, the option `name` that `how` adds, and `orders` where that was asked for.
+    """
+    parser = argparse.ArgumentParser(description=what)
+    parser.add_argument("--only", nargs="+", choices=parts, default=list(parts), help="parts to measure")
+    parser.add_argument("--earlier", type=Path, help=f"interpreter of the earlier build; {COMMIT} is installed if not")
+    parser.add_argument("--orders", type=at_least(2), help="orders of every part, in place of each one's own")
+    how(parser)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        builds = pair(Path(folder), asked.earlier)
+        size = {"orders": asked.orders} if asked.orders else {}
+        return judged([parts[part](builds, Path(folder), getattr(asked, name), **size) for part in asked.only])
 
 
 def pair(folder: Path, earlier: Path | None) -> Pair:

@@ -19,13 +19,12 @@ import argparse
 import math
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from builds import COMMIT, CONTENTS, Pair, Row, judged, manifest, pair, served
-from ratios import at_least, times
+from builds import CONTENTS, Pair, Row, manifest, measure, served
+from ratios import times
 
 from runner.sandbox.options import SANDBOX_KEY
 
@@ -124,21 +123,9 @@ def memory(builds: Pair, folder: Path, whole: bool, orders: int = 1000) -> Row:
 PARTS: Final[Mapping[str, Callable[..., Row]]] = {"client": client, "gap": gap, "memory": memory}
 
 
-def main() -> int:
-    """Measure, print the table, judge."""
-    parser = argparse.ArgumentParser(description="Several purchases in flight, beside an earlier build.")
-    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="parts to measure")
-    parser.add_argument("--earlier", type=Path, help=f"interpreter of the earlier build; {COMMIT} is installed if not")
+def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--whole", action="store_true", help="have the earlier build buy as many orders")
-    parser.add_argument("--orders", type=at_least(1), help="orders of every part, in place of each one's own")
-    asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        builds = pair(folder, asked.earlier)
-        size = {"orders": asked.orders} if asked.orders else {}
-        rows = [PARTS[part](builds, folder, asked.whole, **size) for part in asked.only]
-    return judged(rows)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(measure("Several purchases in flight, beside an earlier build.", PARTS, _options, "whole"))

@@ -23,31 +23,23 @@ def reported_names(world: World) -> list[str]:
     return [entry["key"].partition("/")[2] for entry in world.report()["orders"]]
 
 
-@pytest.mark.parametrize("value", ["0", "33", "-1", "nan", "1.5", "eight", "", " "])
-@pytest.mark.parametrize("way", ["option", "variable"])
-def test_a_number_of_jobs_that_is_none_is_a_usage_error(value: str, way: str, world: World) -> None:
-    """Outside of 1 to 32, or no number at all: exit 2, named by where it was said, before the vendor hears a word."""
-    path = eight(world)
-    if way == "option":
-        result = world.run("apply", "--yes", path, f"--jobs={value}", reported=False)
-    else:
-        result = world.run("apply", "--yes", path, env={"ORDER_RUNNER_JOBS": value}, reported=False)
-    assert result.code == 2
-    assert ("--jobs" if way == "option" else "ORDER_RUNNER_JOBS") in result.err
-    assert not world.box.requests
+NO_JOBS = ("0", "33", "-1", "nan", "1.5", "eight", "", " ")
+NO_GAP = ("nan", "inf", "-1", "1_0", "soon", "", " ")
 
 
-@pytest.mark.parametrize("value", ["nan", "inf", "-1", "1_0", "soon", "", " "])
+@pytest.mark.parametrize(
+    ("name", "value"), [*(("jobs", text) for text in NO_JOBS), *(("gap", text) for text in NO_GAP)]
+)
 @pytest.mark.parametrize("way", ["option", "variable"])
-def test_a_gap_that_is_none_is_a_usage_error(value: str, way: str, world: World) -> None:
-    """No number of seconds: exit 2, named by where it was said, before the vendor hears a word."""
-    path = eight(world)
+def test_a_number_that_is_none_is_a_usage_error(name: str, value: str, way: str, world: World) -> None:
+    """Jobs outside of 1 to 32, no number of seconds: exit 2, named by where it was said; the vendor hears nothing."""
+    path, variable = eight(world), f"ORDER_RUNNER_{name.upper()}"
     if way == "option":
-        result = world.run("apply", "--yes", path, f"--gap={value}", reported=False)
+        result = world.run("apply", "--yes", path, f"--{name}={value}", reported=False)
     else:
-        result = world.run("apply", "--yes", path, env={"ORDER_RUNNER_GAP": value}, reported=False)
+        result = world.run("apply", "--yes", path, env={variable: value}, reported=False)
     assert result.code == 2
-    assert ("--gap" if way == "option" else "ORDER_RUNNER_GAP") in result.err
+    assert (f"--{name}" if way == "option" else variable) in result.err
     assert not world.box.requests
 
 
