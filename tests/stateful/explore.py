@@ -13,8 +13,10 @@ from contextlib import ExitStack, nullcontext
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, settings
+from hypothesis.errors import FlakyFailure
 from hypothesis.stateful import run_state_machine_as_test
 
+from tests.chaos.judge import Broken
 from tests.stateful.child import ShiftedNursery
 from tests.stateful.machine import Machine
 from tests.stateful.mutants import MUTANTS
@@ -43,7 +45,13 @@ def play(
         phases=(Phase.generate, Phase.shrink) if shrink else (Phase.generate,),
         suppress_health_check=list(HealthCheck),
     )
-    run_state_machine_as_test(machine, settings=rules)
+    try:
+        run_state_machine_as_test(machine, settings=rules)
+    except FlakyFailure as flaky:  # lanes are real threads: what broke once need not break again
+        for broken in flaky.exceptions:
+            if isinstance(broken, Broken):
+                raise broken from flaky
+        raise
 
 
 def seeds_of(examples: int, seed: int) -> Iterator[tuple[int, int]]:
