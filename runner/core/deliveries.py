@@ -12,7 +12,7 @@ PROXY_KINDS: Final[tuple[ProxyKind, ...]] = ("http", "socks5")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proxy:
-    """One delivered proxy: a row of the vendor (docs/vendor/api-v1.md#proxy-lists), with the login that `auth/list` has.
+    """One delivered proxy: a vendor's row (docs/vendor/api-v1.md#proxy-lists), with the login that `auth/list` has.
 
     `key` is the order's, as text, and empty where no order of the ledger stands behind it; `order_id` is the vendor's.
     `ip` is the address alone. `protocol` is the kind that was asked for, `country` alpha-3, `ends` the last day.
