@@ -7,6 +7,7 @@ proxy. docs/proxies.md says which program reads which format, and what it cannot
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -80,6 +81,8 @@ TABLES: Final[Mapping[str, Callable[..., str]]] = {
     "ndjson": proxy_tables.json_lines,
 }
 
+_TWICE: Final = re.compile("%[0-9A-Fa-f]{2}")
+
 FORMATS: Final = ("txt", *TABLES, *PROGRAMS)
 
 
@@ -126,11 +129,12 @@ def spellings(proxy: Proxy) -> frozenset[str]:
     return frozenset(way(value) for value in plain for way in ways) | basic
 
 
-def _place(proxy: Proxy) -> tuple[str, str, int, int, str, int, int]:
-    """Where it stands in a file: by order, then address as a number, then ports."""
+def _place(proxy: Proxy) -> tuple[str | int, ...]:
+    """Where it stands in a file: by order, then address as a number, then ports, then whatever else tells two apart."""
     number = address(proxy)
     numeric = (number.version, int(number)) if number else (0, 0)
-    return (proxy.key, proxy.order_id, *numeric, proxy.ip, proxy.port_http or 0, proxy.port_socks or 0)
+    ports = (proxy.port_http or 0, proxy.port_socks or 0)
+    return (proxy.key, proxy.order_id, *numeric, proxy.ip, *ports, proxy.login, proxy.password)
 
 
 def _demand_format(fmt: str, kind: ProxyKind, template: str | None) -> None:
@@ -163,6 +167,8 @@ def _cautions(fmt: str, proxies: Sequence[Proxy], kind: ProxyKind) -> Iterator[s
         yield "wget, urllib, aiohttp, Scrapy, npm, undici and Go ignore ALL_PROXY and connect directly; axios fails"
     if fmt in ("env", "txt") and kind == "socks5" and any(len(utf8(value)) > 127 for value in values):
         yield "requests, urllib3 and pip send a login or password of 128 bytes or more wrong (PySocks 1.7.1)"
+    if fmt == "env" and any(_TWICE.search(value) for value in values):
+        yield "git decodes a percent sign and two hex digits in a login or password once more than it should"
     if fmt == "txt" and not all(value.isascii() for value in values):
         yield "a login or password has letters outside of ASCII, which programs send in different bytes"
 
