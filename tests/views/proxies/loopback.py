@@ -63,6 +63,7 @@ class Loopback:
 class Server(ThreadingTCPServer):
     """One port of it."""
 
+    request_queue_size = 128  # squid looks at all of its parents at once
     daemon_threads = True
     block_on_close = False
     loopback: Loopback

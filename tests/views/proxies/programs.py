@@ -9,7 +9,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -28,7 +28,7 @@ def program(name: str) -> str:
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", *map(str, FOLDERS)])
     found = shutil.which(name, path=path)
     if not found:
-        pytest.skip(f"no {name} here: .ci/tools brings it")
+        pytest.skip(f"no {name} here; .ci/tools brings what it can")
     return found
 
 
@@ -38,7 +38,7 @@ def library(name: str) -> str:
     for path in (folder / name for folder in folders):
         if path.is_file():
             return str(path)
-    pytest.skip(f"no {name} here: .ci/tools brings it")
+    pytest.skip(f"no {name} here; .ci/tools brings what it can")
 
 
 def bare(path: Path) -> dict[str, str]:
@@ -88,7 +88,8 @@ def running(words: Sequence[str], path: Path, port: int) -> Iterator[None]:
                 time.sleep(0.02)
             yield
         finally:
-            os.killpg(process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def _listens(port: int) -> bool:

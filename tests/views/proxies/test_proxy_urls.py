@@ -263,7 +263,7 @@ def test_scrapy_sends_the_login(loopback: Loopback, tmp_path: Path) -> None:
     """A spider that takes each line for `meta["proxy"]` reaches the site with every hostile login."""
     python = TOOLS / "scrapy" / "bin" / "python"
     if not python.exists():
-        pytest.skip("no Scrapy here: .ci/tools brings it")
+        pytest.skip("no Scrapy here; .ci/tools brings what it can")
     proxies = carried("http", "scrapy")
     text = render("scrapy", [loopback.placed(proxy) for proxy in proxies], kind="http")
     (tmp_path / "proxies.txt").write_text(text, encoding="utf-8")

@@ -34,6 +34,7 @@ def squid(config: str, path: Path) -> Iterator[str]:
     if command.startswith(str(TOOLS)):
         errors = shared / "errors" / "templates"
         own += f"mime_table {shared / 'mime.conf'}\nicon_directory {shared / 'icons'}\nerror_directory {errors}\n"
+        own += f"unlinkd_program {TOOLS / 'debian' / 'usr' / 'lib' / 'squid' / 'unlinkd'}\n"
     file = path / "squid.conf"
     file.write_text(own + config, encoding="utf-8")
     with running([command, "-N", "-f", str(file)], path, port):
