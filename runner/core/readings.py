@@ -40,7 +40,7 @@ class BalanceReading:
 class TermsReading:
     """What the lists of a type showed of the orders that were asked for; one without a row has no term."""
 
-    asked: frozenset[str]
+    order_ids: frozenset[str]
     terms: Mapping[str, Term]
     read_at: float
 
@@ -150,17 +150,17 @@ class Readings:
         `Reader.proxies` raises.
         """
         reading = self._terms.get(product)
-        is_missing = reading is None or not reading.asked.issuperset(order_ids)
+        is_missing = reading is None or not reading.order_ids.issuperset(order_ids)
         is_old = reading is None or self._clock.monotonic() - reading.read_at >= MAX_AGE
         if reading is None or is_missing or (is_old and not self._reserved):
             self._refuse_in_flight(f"the list of {product} terms")
-            reading = self._read_terms(product, frozenset(order_ids).union(reading.asked if reading else ()))
+            reading = self._read_terms(product, frozenset(order_ids).union(reading.order_ids if reading else ()))
         return {order_id: reading.terms[order_id] for order_id in order_ids if order_id in reading.terms}
 
-    def _read_terms(self, product: ProductType, asked: frozenset[str]) -> TermsReading:
+    def _read_terms(self, product: ProductType, order_ids: frozenset[str]) -> TermsReading:
         read_at = self._clock.monotonic()
         terms = terms_of_rows(self.reader.proxies(product, asked))
-        reading = self._terms[product] = TermsReading(asked=asked, terms=terms, read_at=read_at)
+        reading = self._terms[product] = TermsReading(order_ids=asked, terms=terms, read_at=read_at)
         return reading
 
     @property
