@@ -159,8 +159,8 @@ class Readings:
 
     def _read_terms(self, product: ProductType, order_ids: frozenset[str]) -> TermsReading:
         read_at = self._clock.monotonic()
-        terms = terms_of_rows(self.reader.proxies(product, asked))
-        reading = self._terms[product] = TermsReading(order_ids=asked, terms=terms, read_at=read_at)
+        terms = terms_of_rows(self.reader.proxies(product, order_ids))
+        reading = self._terms[product] = TermsReading(order_ids=order_ids, terms=terms, read_at=read_at)
         return reading
 
     @property
