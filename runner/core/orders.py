@@ -153,6 +153,11 @@ class OrderRequest:
         return tuple(word for word in self.words if WORDS[word] not in self.fields)
 
     @property
+    def has_words(self) -> bool:
+        """Whether a lockfile is needed to say what is bought, or for how long it is renewed."""
+        return bool(self.words) or (self.renew is not None and self.renew.period is not None)
+
+    @property
     def renews(self) -> str | None:
         """The vendor's id of the order that this renews; None for a purchase."""
         return renewed_order(self.fields)
@@ -162,7 +167,8 @@ class OrderRequest:
         return self.fields.get("paymentId") == PAY_BY_CARD
 
     def problem(self, code: str, message: str, *, hint: str | None = None, field: str | None = None) -> Problem:
-        """A finding at the order's line, or at the line of one of its fields."""
+        """A finding at the order's line, or at the line of one of its fields; of a renewal, at `renew`."""
+        field = field if self.renews is None else "renew"
         return Problem(
             code=code,
             message=message,

@@ -9,8 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
+from typing import Final
+
+from runner.core.periods import length_of
+
+LAG: Final = timedelta(days=2)
+"""By how much a shown end may be earlier than the one that a renewal should have brought: dates have no zone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,3 +61,28 @@ class Term:
 def counted_ends(days: Iterable[date | None]) -> tuple[tuple[date, int], ...]:
     """How many of these end on each day, oldest first; those without a day are left out."""
     return tuple(sorted(Counter(day for day in days if day is not None).items()))
+
+
+def term_id(order_id: str, end: date) -> str:
+    """The id by which the ledger knows a term that was bought: the vendor's order and the day before the term."""
+    return f"{order_id}@{end.isoformat()}"
+
+
+def new_end(end: date, period_id: str | int) -> date:
+    """The last day of the term that follows `end`, a month as 30 days; ValueError for a period in no known form."""
+    return end + _length(period_id)
+
+
+def same_term(one: date, other: date, period_id: str | int) -> bool:
+    """Whether two ends are that before one term of this period, at most half of it apart: dates are spelled variously.
+
+    ValueError for a period in no known form.
+    """
+    return abs(one - other) * 2 <= _length(period_id)
+
+
+def _length(period_id: str | int) -> timedelta:
+    length = length_of(period_id)
+    if length is None:
+        raise ValueError(f"{period_id!r} is no period such as 1m or 2w")
+    return length
