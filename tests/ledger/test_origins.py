@@ -196,10 +196,13 @@ def test_spendings_are_read_in_pages(store: SqliteStore, monkeypatch: pytest.Mon
 def test_keys_are_text(store: SqliteStore) -> None:
     """A spending names its batch whatever follows the name: a generation, or the day before a term."""
     with held(store, ANN) as hold:
-        for name in ("one", "two"):
-            wanted = claim(name)
-            request = replace(wanted.request, key=OrderKey("batch", name, 3))
-            hold.settle(hold.claim(replace(wanted, request=request)), placed(f"id-{name}"))
+        for n, renewed in enumerate((OrderKey("batch", "one", 3), OrderKey("batch", "one", 3, "2026-12-31"))):
+            wanted = claim("one")
+            request = replace(wanted.request, key=renewed)
+            hold.settle(hold.claim(replace(wanted, request=request)), placed(f"id-{n}"))
     every = list(store.open().spendings(*EVER, origins=True))
-    assert [(one.key, one.batch) for one in every] == [("batch/one#3", "batch"), ("batch/two#3", "batch")]
+    assert [(one.key, one.batch) for one in every] == [
+        ("batch/one#3", "batch"),
+        ("batch/one#3@2026-12-31", "batch"),
+    ]
     assert all(one.origin and one.origin.by == ANN for one in every)
