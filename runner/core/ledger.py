@@ -24,11 +24,13 @@ from runner.core.records import (
     Head,
     Holder,
     OpenClaim,
+    Origin,
     Record,
     Rename,
     Restored,
     Run,
     Settlement,
+    Spending,
     Stranger,
     Want,
 )
@@ -179,6 +181,15 @@ class Ledger(Protocol):
         with an order id that could not become theirs with their quote. An adopted order counts from its adoption on.
         What was refunded is not known.
         """
+
+    def spendings(self, since: date, until: date, *, origins: bool) -> Iterator[Spending]:
+        """What `spent_since` adds up, order by order: those claimed from one day to the other, both included.
+
+        Memory does not grow with them. Without `origins` none is read.
+        """
+
+    def origins(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Origin]:
+        """Who began the last attempt of each of these orders, when and why; orders without any are left out."""
 
     def counts(self) -> Mapping[State, int]:
         """How many orders of the account are in each state, as the ledger keeps it; states without any are left out."""

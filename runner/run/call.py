@@ -86,7 +86,7 @@ def task_of(
         limits=limits,
         lockfile=(lockfile.path, lockfile.sha256) if lockfile else None,
         guard=Guard(strict=strict, flags=flags),
-        holder=holder(clock.now()),
+        holder=holder(clock.now(), settings.actor),
         clock=clock,
         watch=in_turn(harmless(watch)),
         ledger_name=wiring.ledger_name(locate(settings)),
@@ -248,7 +248,7 @@ def reconcile(
         task = settling.Reconciliation(
             ledger=ledger,
             reader=reader,
-            holder=holder(clock.now()),
+            holder=holder(clock.now(), settings.actor),
             clock=clock,
             stop=stop,
             watch=watch,
