@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -24,6 +24,8 @@ PAY_BY_CARD: Final = 43
 """The two `paymentId`s of `order/make` (docs/vendor/api-v1.md#order-fields)."""
 
 Scalar = str | int
+Body = Mapping[str, Scalar | Sequence[Scalar]]
+"""What is sent, by the vendor's names."""
 
 RENEWS: Final = "renews"
 ENDS: Final = "ends"

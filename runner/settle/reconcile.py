@@ -26,9 +26,10 @@ from runner.core.orders import OrderKey, ProductType, decimal_text
 from runner.core.progress import Looked, Notice, Waiting, Watch
 from runner.core.readings import has_bought, nothing_yet
 from runner.core.records import Attempt, Holder, OpenClaim, Record, Settlement
+from runner.core.renewals import TermLook
 from runner.core.states import OPEN, Event, State
 from runner.core.stop import Stop
-from runner.core.vendor import Look, Reader
+from runner.core.vendor import Look, Reader, terms_of_rows
 from runner.evidence.judge import Facts, Rules, Verdict, judge
 from runner.evidence.match import Match, countries_of, shown_until
 from runner.limits.admission import admit, check_key
@@ -153,7 +154,13 @@ def _facts(task: Reconciliation, claims: Sequence[OpenClaim]) -> tuple[Facts, tu
     failures: list[RunnerError] = []
     looks: dict[ProductType, Look] = {}
     countries: dict[tuple[ProductType, str], str] = {}
-    for product in dict.fromkeys(claim.record.type for claim in claims):
+    terms: dict[ProductType, TermLook] = {}
+    for product in dict.fromkeys(claim.record.type for claim in claims if claim.record.renews is not None):
+        try:
+            terms[product] = _terms(task, product, claims)
+        except (AccessError, VendorUnavailable) as error:
+            failures.append(error)
+    for product in dict.fromkeys(claim.record.type for claim in claims if claim.record.renews is None):
         try:
             looks[product] = _look(task, product)
             if any(claim.record.type == product and "countryId" in claim.record.fields for claim in claims):
@@ -179,8 +186,17 @@ def _facts(task: Reconciliation, claims: Sequence[OpenClaim]) -> tuple[Facts, tu
         over_ids=_ids_over(task, before - seen),
         purchases=bought,
         countries=countries,
+        terms=terms,
     )
     return facts, tuple(failures)
+
+
+def _terms(task: Reconciliation, product: ProductType, claims: Sequence[OpenClaim]) -> TermLook:
+    """The terms, as they are now, of the orders of a type whose renewal is in doubt."""
+    renewals = [claim.record for claim in claims if claim.record.type == product]
+    order_ids = {record.renews for record in renewals if record.renews is not None}
+    at = task.clock.now()
+    return TermLook(at=at, terms=terms_of_rows(task.reader.proxies(product, order_ids)))
 
 
 def _look(task: Reconciliation, product: ProductType) -> Look:
@@ -216,9 +232,9 @@ def _settle(task: Reconciliation, hold: Hold, verdict: Verdict) -> None:
         after=_AFTER[verdict.ruling],
         at=task.clock.now(),
         reason=record.reason if verdict.ruling == "open" else verdict.reason,
-        order_id=order.order_id if order else None,
+        order_id=verdict.order_id,
         base_order_numbers=tuple(sorted(order.numbers)) if order else (),
-        total=record.quote_total if order else None,
+        total=record.quote_total if verdict.ruling == "placed" else None,
         evidence=facts,
     )
     hold.settle(attempt, settlement)
