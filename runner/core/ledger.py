@@ -160,6 +160,12 @@ class Ledger(Protocol):
     def successors(self, keys: Iterable[OrderKey]) -> dict[OrderKey, OrderKey]:
         """What the orders among `keys` that are `renamed` are called now, through every renaming since."""
 
+    def renewals(self, keys: Iterable[OrderKey]) -> Mapping[OrderKey, tuple[Record, ...]]:
+        """Every renewal of these orders, in any state, the earliest term first; those without any are left out.
+
+        Those made under a name that an order had before are among them.
+        """
+
     def wants(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Want]:
         """What was last kept by `note_wants` of these keys."""
 

@@ -155,6 +155,11 @@ class OrderRequest:
         return tuple(word for word in self.words if WORDS[word] not in self.fields)
 
     @property
+    def has_words(self) -> bool:
+        """Whether a lockfile is needed to say what is bought, or for how long it is renewed."""
+        return bool(self.words) or (self.renew is not None and self.renew.period is not None)
+
+    @property
     def renews(self) -> str | None:
         """The vendor's id of the order that this renews; None for a purchase."""
         return renewed_order(self.fields)

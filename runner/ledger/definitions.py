@@ -31,6 +31,7 @@ from sqlalchemy import (
     bindparam,
     case,
     cast,
+    column,
     exists,
     func,
     literal_column,
@@ -357,6 +358,26 @@ RENAMED: Final = _define(
     .where(_OF_KEYS, text(f"event = '{Event.RENAMED}' AND \"after\" = '{State.RENAMED}'"))
     .order_by(order_events.c.key, order_events.c.seq)
 )
+TAKEN_OVER: Final = _define(
+    select(order_events.c.key, order_events.c.detail)
+    .where(_OF_KEYS, text(f"event = '{Event.RENAMED}' AND \"after\" = '{State.PLACED}'"))
+    .order_by(order_events.c.key, order_events.c.seq)
+)
+_NAMES: Final = _TextsIn(bindparam("b_keys", type_=Text)).table_valued(column("value", Text))
+TERMS: Final = _define(
+    select(orders).select_from(
+        _NAMES.join(
+            orders,
+            and_(
+                of_account(orders),
+                orders.c.key >= _NAMES.c.value.concat(literal_column("'@0000-00-00'")),
+                orders.c.key <= _NAMES.c.value.concat(literal_column("'@9999-99-99'")),
+            ),
+        )
+    )
+)
+"""The renewals of orders, a piece of the index for each. By the rules of any language, two keys that differ in digits
+alone are sorted by them; what else is between the bounds is left to the reader."""
 
 # What limits ask.
 _MAYBE_BOUGHT: Final = or_(text(IS_PLACED), text(IS_OPEN))

@@ -10,7 +10,7 @@ from typing import Concatenate, Final, ParamSpec, TypeVar
 
 from runner.core.identity import Register
 from runner.core.records import Entry, Head, Record
-from runner.ledger import adopting, archive, claims, renaming, spending
+from runner.ledger import adopting, archive, claims, renaming, renewing, spending
 from runner.ledger import register as registers
 from runner.ledger.sql import AccountRows
 
@@ -54,6 +54,7 @@ class SqlReader(ABC):
     evidence = _answer(claims.evidence, dict)
     allowances = _answer(claims.allowances, dict)
     successors = _answer(renaming.successors, dict)
+    renewals = _answer(renewing.renewals, dict)
     wants = _answer(adopting.wants, dict)
     strangers = _answer(adopting.strangers, list)
     spent_since = _answer(spending.spent_since, dict)

@@ -36,8 +36,11 @@ class AccountRows:
 
     def records(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Record]:
         """The known ones among `keys`."""
-        records = map(_record, self.of_each(statements.ROWS, "b_keys", map(str, keys)))
-        return {record.key: record for record in records}
+        return {record.key: record for record in self.find(statements.ROWS, "b_keys", map(str, keys))}
+
+    def find(self, statement: Statement, name: str, wanted: Iterable[str]) -> list[Record]:
+        """The orders that a statement finds which takes all of `wanted` by one name."""
+        return [_record(row) for row in self.of_each(statement, name, wanted)]
 
     def every(self, statement: Statement, **values: object) -> list[Row]:
         """The account's rows that a statement finds."""
