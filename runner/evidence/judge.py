@@ -16,13 +16,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, Literal
 
-from runner.core.orders import ENDS, PAY_BY_CARD, OrderKey, ProductType, decimal_text
+from runner.core.orders import PAY_BY_CARD, OrderKey, ProductType, decimal_text
 from runner.core.records import Bought, OpenClaim
-from runner.core.renewals import TermLook, term_id
+from runner.core.renewals import TermLook
 from runner.core.vendor import Look, SeenOrder
 from runner.evidence.end_dates import EndDates, compare_ends
 from runner.evidence.explanations import Explanation, Group, worlds
@@ -91,10 +91,8 @@ class Verdict:
     @property
     def order_id(self) -> str | None:
         """What the ledger is to have it as: the vendor's id of the order that was found, or that of the term."""
-        record = self.claim.record
-        if self.ruling == "placed" and record.renews is not None:
-            return term_id(record.renews, date.fromisoformat(str(record.fields[ENDS])))
-        return self.order.order_id if self.order else None
+        term = self.claim.record.term_id if self.ruling == "placed" else None
+        return self.order.order_id if self.order else term
 
 
 def judge(unknowns: Sequence[OpenClaim], facts: Facts, rules: Rules) -> list[Verdict]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time
 from functools import partial
 from typing import Final
 
@@ -23,6 +24,7 @@ from runner.core.errors import (
 )
 from runner.core.ledger import Hold, Ledger
 from runner.core.orders import OrderKey, ProductType, decimal_text
+from runner.core.periods import end_of
 from runner.core.progress import Looked, Notice, Waiting, Watch
 from runner.core.readings import has_bought, nothing_yet
 from runner.core.records import Attempt, Holder, OpenClaim, Record, Settlement
@@ -31,7 +33,7 @@ from runner.core.states import OPEN, Event, State
 from runner.core.stop import Stop
 from runner.core.vendor import Look, Reader, terms_of_rows
 from runner.evidence.judge import Facts, Rules, Verdict, judge
-from runner.evidence.match import Match, countries_of, shown_until
+from runner.evidence.match import DAY, Match, countries_of, shown_until
 from runner.limits.admission import admit, check_key
 
 LEAST: Final = 0.001
@@ -212,12 +214,23 @@ def _strangers(ledger: Ledger) -> frozenset[str]:
 
 
 def _ids_over(task: Reconciliation, order_ids: Iterable[str]) -> frozenset[str]:
-    """Those of our own orders that are not shown because their period is over."""
+    """Those of our own orders that are not shown because their period, and every term after it, is over."""
     owners = task.ledger.owners(order_ids)
     records = task.ledger.records(owners.values())
-    now = task.clock.now()
-    over = {key for key, record in records.items() if now >= shown_until(record.fields, record.updated_at)}
+    renewals, now = task.ledger.renewals(owners.values()), task.clock.now()
+    over = {
+        key
+        for key, record in records.items()
+        if now >= max([shown_until(record.fields, record.updated_at), *map(_shown_until, renewals.get(key, ()))])
+    }
     return frozenset(order_id for order_id, key in owners.items() if key in over)
+
+
+def _shown_until(renewal: Record) -> datetime:
+    """Until when the list would show the order that was renewed; one that was not bought extends nothing."""
+    before = datetime.combine(date.fromisoformat(renewal.key.term), time(), UTC)
+    is_bought = renewal.state in OPEN or renewal.state is State.PLACED
+    return (end_of(renewal.type, renewal.fields, before) if is_bought else before) - DAY
 
 
 def _settle(task: Reconciliation, hold: Hold, verdict: Verdict) -> None:

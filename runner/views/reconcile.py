@@ -29,7 +29,8 @@ def render(outcome: Settlements, *, fmt: str, console: Console, flags: str = "")
 def commands(key: OrderKey, flags: str, candidates: list[str] | None = None) -> Iterator[str]:
     """The exact commands that settle an order; the placeholders in capitals are for a person to fill in."""
     yield f"order-runner reconcile {key}{flags}"
-    yield from (f"order-runner resolve {key} --placed {identity}{flags}" for identity in candidates or ["ORDER_ID"])
+    ids = [""] if key.term else [f" {identity}" for identity in candidates or ["ORDER_ID"]]
+    yield from (f"order-runner resolve {key} --placed{identity}{flags}" for identity in ids)
     yield f"order-runner resolve {key} --absent --reason WHY{flags}"
 
 
