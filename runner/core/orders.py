@@ -32,7 +32,7 @@ ENDS: Final = "ends"
 """The fields of a renewal that are ours: the order it renews, by the vendor's id, and the day before the new term."""
 
 NO_ORDER_ID: Final = "@"
-"""In place of the vendor's id where none is said: a renewal is known by its term. No id of the vendor's has that mark."""
+"""In place of the vendor's id where none is said: a renewal is known by its term. No id has that mark."""
 
 WORDS: Final[Mapping[str, str]] = {
     "country": "countryId",
