@@ -144,6 +144,18 @@ class Renewer:
         with self._open() as (ledger, _):
             return {str(record.key): record for record in ledger.every_record()}
 
+    def records_of(self, key: OrderKey) -> bool:
+        """Whether that renewal is bought, as far as the ledger knows."""
+        record = self.records().get(str(key))
+        return record is not None and record.order_id is not None
+
+    def by_hand(self, name: str, **how: Any) -> None:
+        """Somebody renews that order in the dashboard."""
+        self.box.dashboard.renew(self.order_id(name), **how)
+
+    def order_id(self, name: str) -> int:
+        return int(str(self.records()[f"b/{name}"].order_id))
+
     def claims(self) -> list[OpenClaim]:
         with self._open() as (ledger, _):
             return list(ledger.open_claims())
@@ -155,6 +167,20 @@ class Renewer:
             for term in extension.terms:
                 by_order.setdefault(str(term[0]), []).append(term)
         return by_order
+
+
+class Fast(SystemClock):
+    """The system's clock, but for seconds that are waited."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seconds = 0.0
+
+    def wait(self, seconds: float) -> None:
+        self._seconds += seconds
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self._seconds
 
 
 class Later(SystemClock):
