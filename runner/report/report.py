@@ -14,7 +14,7 @@ from runner._version import __version__
 from runner.core.clock import rfc3339
 from runner.core.errors import ExitCode, Problem
 from runner.core.files import relative
-from runner.core.orders import CURRENCY, OrderKey, OrderRequest, Quote, Scalar, decimal_text
+from runner.core.orders import CURRENCY, Body, OrderKey, OrderRequest, Quote, decimal_text
 from runner.core.provenance import Provenance
 from runner.core.vendor import Placed, VendorError
 from runner.plan.inputs import Inputs
@@ -103,7 +103,7 @@ class OrderEntry:
     request: OrderRequest
     status: str
     reason: str | None = None
-    body: Mapping[str, Scalar] | None = None
+    body: Body | None = None
     quote: Quote | None = None
     result: Placed | None = None
     possible: Decimal | None = None
