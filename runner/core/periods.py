@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Final
 
 from runner.core.orders import ProductType, Scalar
@@ -34,6 +34,20 @@ def end_of(product: ProductType, fields: Mapping[str, Scalar], begin: datetime) 
         return begin + timedelta(days=count * _DAYS[unit])
     months = count * _MONTHS[unit]
     return max(_months_later(begin, months), begin + months * RESIDENT)
+
+
+def ends_between(product: ProductType, fields: Mapping[str, Scalar], begin: date) -> tuple[date, date] | None:
+    """The first and the last day on which an order that began on a day may end; None for a period that nobody knows.
+
+    They differ by what a month may be: 30 days, or up to the same day of the next.
+    """
+    form = _PERIOD.fullmatch(str(fields.get("periodId")).casefold())
+    if product != "resident" and form is None:
+        return None
+    last = end_of(product, fields, datetime.combine(begin, time())).date()
+    if product == "resident" or form is None or form[2] in _DAYS:
+        return last, last
+    return begin + int(form[1]) * _MONTHS[form[2]] * RESIDENT, last
 
 
 def _months_later(begin: datetime, count: int) -> datetime:

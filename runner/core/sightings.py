@@ -52,12 +52,11 @@ def new_salt() -> str:
 def digests_of(addresses: Iterable[str], salt: str) -> tuple[str, ...]:
     """One text for each address, sorted, so that nothing tells which was which."""
     key = bytes.fromhex(salt)
-    return tuple(
-        sorted(blake2b(address.encode(), digest_size=KEPT_BYTES, key=key).hexdigest() for address in addresses)
-    )
+    digests = (blake2b(address.encode(), digest_size=KEPT_BYTES, key=key) for address in addresses)
+    return tuple(sorted(digest.hexdigest() for digest in digests))
 
 
-def difference(before: Sequence[str], now: Sequence[str]) -> tuple[int, int]:
-    """How many of the digests before are gone, and how many of those now are new."""
-    kept = (Counter(before) & Counter(now)).total()
-    return len(before) - kept, len(now) - kept
+def difference(before: Sequence[str], now: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The digests of before that are gone, and those of now that are new."""
+    earlier, present = Counter(before), Counter(now)
+    return sorted((earlier - present).elements()), sorted((present - earlier).elements())

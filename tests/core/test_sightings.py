@@ -23,7 +23,7 @@ FIVE = [f"203.0.113.{n} 8080 1080" for n in range(5)]
 def test_changes_are_counted(now: list[str], counts: tuple[int, int]) -> None:
     """In whatever order the vendor lists them; one that is there twice counts twice."""
     salt = new_salt()
-    assert difference(digests_of(FIVE, salt), digests_of(now, salt)) == counts
+    assert tuple(map(len, difference(digests_of(FIVE, salt), digests_of(now, salt)))) == counts
 
 
 def test_salts_differ() -> None:
