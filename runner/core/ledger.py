@@ -34,6 +34,7 @@ from runner.core.records import (
     Stranger,
     Want,
 )
+from runner.core.sightings import Sighting
 from runner.core.states import State
 from runner.core.vendor import Witness
 
@@ -69,6 +70,9 @@ class Hold(Protocol):
 
     def note_wants(self, wants: Iterable[Want]) -> None:
         """Keep what these keys stand for, in place of what was kept of them: what `adopt` may be asked for later."""
+
+    def note_deliveries(self, sightings: Iterable[Sighting]) -> None:
+        """Keep what was seen of these orders, in place of what was kept of them. No part of the account's history."""
 
     def adopt(self, adoption: Adoption) -> Record:
         """One durable move to `placed` of an order that is not open, as its next attempt.
@@ -173,6 +177,12 @@ class Ledger(Protocol):
 
     def strangers(self) -> list[Stranger]:
         """The orders at the vendor that are remembered as somebody else's, by order id."""
+
+    def deliveries(self, order_ids: Iterable[str]) -> dict[str, Sighting]:
+        """What was last kept by `note_deliveries` of these orders, by the vendor's id."""
+
+    def claim_times(self, keys: Iterable[OrderKey]) -> dict[OrderKey, datetime]:
+        """When these orders were claimed, or adopted, last; those that never were are left out."""
 
     def spent_since(self, at: datetime) -> dict[date, Decimal]:
         """What was spent, or may have been, by the UTC day of the claim, on orders claimed on the day of `at` or later.

@@ -56,6 +56,7 @@ from runner.ledger.schema import (
     account_keys,
     chains,
     days,
+    deliveries,
     holds,
     order_events,
     orders,
@@ -226,6 +227,18 @@ UPDATE_WANT: Final = _define(
     wants.update().where(of_account(wants, "key")), "type", "fields", "fingerprint", "quote_total", "at"
 )
 INSERT_WANT: Final = _define(wants.insert())
+
+DELIVERIES: Final = _define(select(deliveries).where(of_account(deliveries), one_of(deliveries.c.order_id, "b_ids")))
+UPDATE_DELIVERY: Final = _define(
+    deliveries.update().where(of_account(deliveries, "order_id")),
+    *(column.name for column in deliveries.c if not column.primary_key),
+)
+INSERT_DELIVERY: Final = _define(deliveries.insert())
+CLAIM_TIMES: Final = _define(
+    select(orders.c.key, orders.c.claimed_at).where(
+        of_account(orders), one_of(orders.c.key, "b_keys"), orders.c.claimed_at.is_not(None)
+    )
+)
 
 _DAY: Final = literal_column("substr(COALESCE(claimed_at, ''), 1, 10)", Text)
 DAYS: Final = _define(select(days).where(of_account(days), days.c.day >= bindparam("b_day")).order_by(days.c.day))
