@@ -204,7 +204,7 @@ class Api:
 
     def _authorizations(self, _call: ApiCall, account: Customer) -> Reply:
         lots = [lot for lot in account.lots.values() if lot.basket.generate_auth or lot.basket.auth_ip]
-        running = [lot for lot in lots if lot.due <= self.now < lot.last_end]
+        running = [lot for lot in lots if lot.due + self.options.auth_delay <= self.now < lot.last_end]
         return success([shelf.authorization(lot, self.options) for lot in running])
 
     def _comment(self, call: ApiCall, account: Customer) -> Reply:
