@@ -6,7 +6,7 @@ A test that says `make.order("a", max_total=Decimal(9))` is about the limit and 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -19,7 +19,7 @@ from runner.core.progress import ignore
 from runner.core.records import Allowed, Attempt, Bought, Claim, Holder, Record, Stranger
 from runner.core.secrets import ApiKey
 from runner.core.states import OPEN, State
-from runner.core.vendor import Choice, Look, QuoteRefused, SeenOrder, VendorError, Witness
+from runner.core.vendor import Choice, ListedProxy, Look, QuoteRefused, SeenOrder, VendorError, Witness
 from runner.limits.limits import Limits
 from runner.manifest import Loaded, ManifestFile
 from runner.manifest.requests import Batch, Budget
@@ -207,6 +207,7 @@ class Shop:
     ) -> None:
         self.prices, self.funds, self.shows, self.lists = prices or {}, Decimal(balance), shows or look(), lists or {}
         self.tells: Decimal | None = None
+        self.rows: tuple[ListedProxy, ...] = ()
         self.asked: list[str] = []
 
     def preview(self, request: OrderRequest) -> Mapping[str, Scalar]:
@@ -232,6 +233,10 @@ class Shop:
         if isinstance(self.shows, Exception):
             raise self.shows
         return self.shows
+
+    def proxies(self, product: str, order_ids: Collection[str] | None = None) -> tuple[ListedProxy, ...]:
+        self.asked.append(f"proxies of {product}")
+        return tuple(row for row in self.rows if order_ids is None or row.order_id in order_ids)
 
     def reference(self, product: str) -> tuple[Choice, ...]:
         self.asked.append(f"list of {product}")

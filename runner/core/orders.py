@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
 from typing import Final, Literal, Self, cast
 
 from runner.core.canonical import digest
 from runner.core.errors import Problem, Span
+from runner.core.renewals import RenewalRule, Term
 
 ProductType = Literal["ipv4", "isp", "mix", "mix_isp", "ipv6", "mobile", "resident"]
 PRODUCT_TYPES: Final[tuple[ProductType, ...]] = ("ipv4", "isp", "mix", "mix_isp", "ipv6", "mobile", "resident")
@@ -23,6 +24,10 @@ PAY_BY_CARD: Final = 43
 """The two `paymentId`s of `order/make` (docs/vendor/api-v1.md#order-fields)."""
 
 Scalar = str | int
+
+RENEWS: Final = "renews"
+ENDS: Final = "ends"
+"""The fields of a renewal that are ours: the order it renews, by the vendor's id, and the day before the new term."""
 
 WORDS: Final[Mapping[str, str]] = {
     "country": "countryId",
@@ -37,24 +42,54 @@ WORDS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True, order=True)
 class OrderKey:
-    """`batch/name`, or `batch/name#2` for generation 2: the idempotency key the vendor does not have."""
+    """`batch/name`, or `batch/name#2` for generation 2: the idempotency key the vendor does not have.
+
+    With a `term`, `batch/name@2026-12-31`, it is the renewal of that order whose term follows that day; empty for the
+    purchase itself.
+    """
 
     batch: str
     name: str
     generation: int = 1
+    term: str = ""
 
     def __str__(self) -> str:
         suffix = f"#{self.generation}" if self.generation > 1 else ""
-        return f"{self.batch}/{self.name}{suffix}"
+        return f"{self.batch}/{self.name}{suffix}{self.term and f'@{self.term}'}"
+
+    @property
+    def purchase(self) -> OrderKey:
+        """The key of the order that is renewed; of a purchase, its own."""
+        return replace(self, term="") if self.term else self
+
+    def renewal(self, end: date) -> OrderKey:
+        """The key of the renewal whose term follows that day."""
+        return replace(self, term=end.isoformat())
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """The key that prints as `text`; ValueError where there is none."""
-        stem, _, generation = text.partition("#")
+        order, at, term = text.partition("@")
+        stem, _, generation = order.partition("#")
         batch, slash, name = stem.partition("/")
-        if not (slash and batch and name) or "/" in name or not (generation or "2").isdecimal():
-            raise ValueError(f"{text!r} is not an order key: write batch/name or batch/name#2")
-        return cls(batch, name, int(generation or 1))
+        if (
+            not (slash and batch and name)
+            or "/" in name
+            or not (generation or "2").isdecimal()
+            or not _is_term(at, term)
+        ):
+            raise ValueError(f"{text!r} is not an order key: write batch/name, batch/name#2 or batch/name@2026-12-31")
+        return cls(batch, name, int(generation or 1), term)
+
+
+def _is_term(at: str, text: str) -> bool:
+    """Whether this is a day behind its mark, or neither is there."""
+    if not at:
+        return True
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +117,11 @@ class OrderRequest:
     absent optionals left out. `words` are those of `WORDS` that were written in place of a field; until a lockfile
     has turned them into fields, the order has no fingerprint and no body. `max_total` is in `CURRENCY`. `renamed_from`
     is the key it was bought by, if that was another one. `copies_meant`: wanted beside others of the same content.
+    `renew` says whether it shall go on when it ends.
+
+    The renewal of an order is such a request, too: its key has a term, its `fields` name the order by the vendor's
+    id (`RENEWS`), the day before the term (`ENDS`), `periodId` and `paymentId`; `term` is what the lists showed of
+    that order last, None while they were not read. It is no part of the fingerprint.
     """
 
     key: OrderKey
@@ -94,6 +134,8 @@ class OrderRequest:
     words: Mapping[str, str] = field(default_factory=dict)
     renamed_from: OrderKey | None = None
     copies_meant: bool = False
+    renew: RenewalRule | None = None
+    term: Term | None = None
 
     @cached_property
     def fingerprint(self) -> str:
@@ -111,6 +153,11 @@ class OrderRequest:
         return tuple(word for word in self.words if WORDS[word] not in self.fields)
 
     @property
+    def renews(self) -> str | None:
+        """The vendor's id of the order that this renews; None for a purchase."""
+        return renewed_order(self.fields)
+
+    @property
     def pays_by_card(self) -> bool:
         return self.fields.get("paymentId") == PAY_BY_CARD
 
@@ -125,6 +172,11 @@ class OrderRequest:
             field=field,
             key=str(self.key),
         )
+
+
+def renewed_order(fields: Mapping[str, Scalar]) -> str | None:
+    """The vendor's id of the order that a request or record of these fields renews; None for a purchase."""
+    return str(fields[RENEWS]) if RENEWS in fields else None
 
 
 def fingerprint(product: ProductType, fields: Mapping[str, Scalar]) -> str:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from runner.core.orders import OrderKey, OrderRequest, ProductType, Quote, Scalar
+from runner.core.orders import OrderKey, OrderRequest, ProductType, Quote, Scalar, renewed_order
 from runner.core.states import Event, State
 from runner.core.vendor import Witness
 
@@ -47,6 +47,11 @@ class Record:
     run_id: str | None = None
     stray_order_id: str | None = None
 
+    @property
+    def renews(self) -> str | None:
+        """The vendor's id of the order that this renews; None for a purchase."""
+        return renewed_order(self.fields)
+
     def moved_from(self, before: OrderKey) -> bool:
         """Whether its purchase was taken over from this key, and nothing has happened to it since."""
         return self.reason == f"renamed from {before}"
@@ -70,6 +75,11 @@ class Claim:
     at: datetime
     approval: str | None = None
     events_read: int | None = None
+
+    @property
+    def ends(self) -> tuple[tuple[date, int], ...]:
+        """Of a renewal, how many proxies ended on which day before it."""
+        return self.request.term.ends if self.request.term else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +119,8 @@ class OpenClaim:
     `balance` and `witness` are from before the purchase. `leaning_placed`: some answer hinted that it was bought, so
     its absence may never be concluded from evidence. `evidence` is that of its last event. `claimed_seq` is the claim's
     place among the ledger's events, `read_seq` that of the last event before the balance was read: they tell before
-    from after where a clock that jumped does not.
+    from after where a clock that jumped does not. `ends`, of a renewal, counts the proxies by the day they ended
+    on before it.
     """
 
     record: Record
@@ -120,6 +131,7 @@ class OpenClaim:
     evidence: Mapping[str, object] = field(default_factory=dict)
     claimed_seq: int = 0
     read_seq: int = 0
+    ends: tuple[tuple[date, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
@@ -17,6 +17,7 @@ from typing import Protocol, runtime_checkable
 
 from runner.core.identity import Identity
 from runner.core.orders import OrderRequest, ProductType, Quote, Scalar
+from runner.core.renewals import Term, counted_ends
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +162,53 @@ class SeenOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListedProxy:
+    """One row of the vendor's lists, with what opens it: login, password and the link that changes its address.
+
+    These three never leave but in a file that a person asked for; `repr` leaves them out. `row_id` changes with every
+    renewal; `order_id`, `number` (the base order number, None where none is told) and `ip` stay. `ip` is the address
+    alone. `auto_renewed`: the vendor's own renewal is armed; `renewable`: the vendor would renew it, None where it does
+    not tell. `comment` is what the dashboard shows of it, empty for none.
+    """
+
+    type: ProductType
+    order_id: str
+    row_id: str
+    ip: str
+    port_http: int | None = None
+    port_socks: int | None = None
+    login: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)
+    protocol: str | None = None
+    country: str | None = None
+    number: str | None = None
+    starts: date | None = None
+    ends: date | None = None
+    auto_renewed: bool = False
+    renewable: bool | None = None
+    comment: str = ""
+    authorized_ip: str | None = None
+    rotation_link: str | None = field(default=None, repr=False)
+
+
+def terms_of_rows(rows: Iterable[ListedProxy]) -> dict[str, Term]:
+    """The current term of each order that has a row among these, by its id."""
+    by_order: dict[str, list[ListedProxy]] = {}
+    for row in rows:
+        by_order.setdefault(row.order_id, []).append(row)
+    return {
+        order_id: Term(
+            order_id=order_id,
+            row_ids=tuple(row.row_id for row in own),
+            ends=counted_ends(row.ends for row in own),
+            endless=sum(row.ends is None for row in own),
+            auto_renewed=any(row.auto_renewed for row in own),
+        )
+        for order_id, own in by_order.items()
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
     """What the vendor shows of a type after a purchase went wrong: all of it, or the look was not taken.
 
@@ -223,6 +271,12 @@ class Reader(Encoder, Protocol):
 
     def look(self, product: ProductType) -> Look:
         """The vendor's orders of a type as far as one can tell them apart, read now; never part of a list."""
+
+    def proxies(self, product: ProductType, order_ids: Collection[str] | None = None) -> tuple[ListedProxy, ...]:
+        """The rows of these orders, of all orders for None, from every list of a type, each once and in their order.
+
+        Every row is checked by its order id, because a filter may be ignored. Resident orders have none.
+        """
 
     def reference(self, product: ProductType) -> tuple[Choice, ...]:
         """What can be ordered of a type; `UnknownForm` where the vendor's list cannot be made out."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -117,6 +117,7 @@ def _open_claim(rows: AccountRows, record: Record) -> OpenClaim:
         evidence=history[-1][1].get("evidence") or {},
         claimed_seq=event["seq"],
         read_seq=_seq_before(rows, event["seq"], detail.get("events_since", 0)),
+        ends=tuple(sorted((date.fromisoformat(day), count) for day, count in detail.get("ends", {}).items())),
     )
 
 

@@ -80,6 +80,8 @@ def claim_detail(claim: Claim, events_before: int) -> dict[str, Any]:
         "balance": money_text(claim.balance),
         "witness": claim.witness.digest,
     }
+    if claim.ends:
+        detail["ends"] = {day.isoformat(): rows for day, rows in claim.ends}
     if claim.approval is not None:
         detail["approval"] = claim.approval
     if claim.events_read is not None and claim.events_read < events_before:

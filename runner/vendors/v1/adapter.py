@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
@@ -15,6 +15,7 @@ from runner.core.orders import OrderRequest, ProductType, Quote
 from runner.core.vendor import (
     Answer,
     Choice,
+    ListedProxy,
     Look,
     NotSent,
     Placed,
@@ -28,6 +29,7 @@ from runner.vendors.failures import Lost
 from runner.vendors.transport import HttpConnection, Transport
 from runner.vendors.v1 import purchases as v1
 from runner.vendors.v1 import reads
+from runner.vendors.v1.listed import decode_proxies
 from runner.vendors.v1.lists import decode_look
 from runner.vendors.v1.offline import V1Encoder
 from runner.vendors.wire import Request, Response
@@ -60,6 +62,12 @@ class V1Reader(V1Encoder):
             package = self._patiently(lambda: reads.decode_package(self._transport.read(v1.RESIDENT_PACKAGE)))
             return Look(type=product, at=at, package=package)
         return Look(type=product, at=at, orders=self._orders(product, v1.proxy_list, v1.ending_list))
+
+    def proxies(self, product: ProductType, order_ids: Collection[str] | None = None) -> tuple[ListedProxy, ...]:
+        if product == "resident":
+            return ()
+        lists = [partial(self._transport.stream, call(product)) for call in (v1.proxy_list, v1.ending_list)]
+        return self._patiently(lambda: decode_proxies(lists, product, order_ids))
 
     def reference(self, product: ProductType) -> tuple[Choice, ...]:
         return self._patiently(

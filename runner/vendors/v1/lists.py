@@ -88,7 +88,7 @@ class _Order:
             self.numbers |= {base}
         self.countries = _with(self.countries, row.get("country_alpha3"), redact)
         self.protocols = _with(self.protocols, row.get("protocol"), redact)
-        self._date(_day(row.get("date_start")), _day(row.get("date_end")))
+        self._date(day_of(row.get("date_start")), day_of(row.get("date_end")))
 
     def join(self, other: _Order) -> None:
         self.rows += other.rows
@@ -181,18 +181,18 @@ def _alone(text: str) -> frozenset[str]:
     return frozenset({text})
 
 
-def _day(value: object) -> date | None:
+def day_of(value: object) -> date | None:
     """The day of `dd.mm.yyyy` or `yyyy-mm-dd`, with or without a time, or of a date object; None for anything else.
 
     So is a day before the vendor's time: what counts days from 1970 writes 01.01.1970 for none.
     """
     if isinstance(value, dict):
         value = value.get("date")
-    return _day_of(value) if isinstance(value, str) else None
+    return _parse(value) if isinstance(value, str) else None
 
 
 @lru_cache(maxsize=1024)
-def _day_of(text: str) -> date | None:
+def _parse(text: str) -> date | None:
     match = _DAY.match(text.strip())
     if match is None:
         return None

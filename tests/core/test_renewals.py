@@ -1,0 +1,28 @@
+"""The current term of an order, from the rows that the vendor shows of it."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from runner.core.renewals import counted_ends
+from runner.core.vendor import ListedProxy, terms_of_rows
+
+EARLY, LATE = date(2026, 12, 29), date(2027, 1, 28)
+
+
+def row(order_id: str, row_id: str, ends: date | None, *, armed: bool = False) -> ListedProxy:
+    return ListedProxy(
+        type="ipv4", order_id=order_id, row_id=row_id, ip=f"192.0.2.{row_id}", ends=ends, auto_renewed=armed
+    )
+
+
+def test_rows_without_an_end_are_not_counted_among_those_that_have_one() -> None:
+    assert counted_ends([LATE, None, EARLY, LATE]) == ((EARLY, 1), (LATE, 2))
+    terms = terms_of_rows([row("7", "1", LATE), row("7", "2", None), row("7", "3", EARLY)])
+    assert (terms["7"].end, terms["7"].rows, terms["7"].endless) == (EARLY, 3, 1)
+
+
+def test_each_order_has_a_term_of_its_own_and_one_armed_row_arms_it() -> None:
+    terms = terms_of_rows([row("7", "1", LATE), row("8", "2", EARLY, armed=True), row("8", "3", EARLY)])
+    assert {order_id: term.auto_renewed for order_id, term in terms.items()} == {"7": False, "8": True}
+    assert terms["8"].row_ids == ("2", "3")
