@@ -230,7 +230,7 @@ class Purchase:
         return True
 
     def _may_cost(self, quote: Quote, available: Decimal) -> bool:
-        broken = self.desk.purse.objections({self.request.key.batch: quote.total}, self.desk.clock.now())
+        broken = self.desk.purse.objections({self.request.key: quote.total}, self.desk.clock.now())
         is_short = quote.total > available and not self.request.pays_by_card
         if quote.total > self._ceiling(quote):
             entries.refuse_too_dear(self.entry, quote, self._ceiling(quote))

@@ -172,7 +172,8 @@ class OrderRequest:
         return self.fields.get("paymentId") == PAY_BY_CARD
 
     def problem(self, code: str, message: str, *, hint: str | None = None, field: str | None = None) -> Problem:
-        """A finding at the order's line, or at the line of one of its fields."""
+        """A finding at the order's line, or at the line of one of its fields; of a renewal, at `renew`."""
+        field = field if self.renews is None else "renew"
         return Problem(
             code=code,
             message=message,
