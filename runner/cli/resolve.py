@@ -13,6 +13,7 @@ from runner.cli.options.types import key_of
 from runner.cli.outputs import show_warning
 from runner.core.clock import SystemClock
 from runner.core.errors import ExitCode, UsageError
+from runner.core.orders import NO_ORDER_ID
 from runner.run.settings import Settings, holder
 from runner.run.wiring import existing_ledger
 
@@ -26,7 +27,13 @@ if TYPE_CHECKING:
 @option_class
 class ResolveOptions(CommandOptions):
     key: str | None = argument(metavar="[KEY]", required=False, shell_complete=completers.keys)
-    placed: str | None = option("--placed", metavar="ORDER_ID", help="It was bought: the vendor's id of the order.")
+    placed: str | None = option(
+        "--placed",
+        metavar="[ORDER_ID]",
+        is_flag=False,
+        flag_value=NO_ORDER_ID,
+        help="It was bought: the vendor's id of the order, none for a renewal.",
+    )
     absent: bool = option("--absent", is_flag=True, help="It was not bought; the next run may buy it.")
     not_mine: tuple[str, ...] = option(
         "--not-mine",
@@ -101,14 +108,18 @@ def _resolve(ruling: Ruling, settings: Settings, console: Console, options: Reso
         _warn_of_another_key(ledger, settings, console, options)
         doubt, who = resolve.check(ruling, ledger), holder(ruling.at)
         if not options.yes:
-            outcome = f"it was bought as order {ruling.order_id}" if ruling.order_id else "it was not bought"
+            outcome = f"it was {_words(ruling)}" if ruling.order_id else "it was not bought"
             decision.confirm(f"{ruling.person} decides that {outcome}: {ruling.reason}", _lines_of(doubt), console)
         with ledger.hold(who, timeout=options.lock_timeout) as hold:
             resolve.resolve(ruling, ledger, hold, who.run_id)
         code = ExitCode.OUTCOME_UNKNOWN if ledger.open_records() else ExitCode.OK
-    became = f"placed as order {ruling.order_id}" if ruling.order_id else "absent"
+    became = _words(ruling).replace("bought", "placed") if ruling.order_id else "absent"
     decision.say(f"{ruling.key} is now {became}, recorded for {ruling.person}: {ruling.reason}", console)
     return code
+
+
+def _words(ruling: Ruling) -> str:
+    return "bought" if ruling.names_no_order or ruling.key.term else f"bought as order {ruling.order_id}"
 
 
 def _disown(disowning: Disowning, settings: Settings, console: Console, options: ResolveOptions) -> ExitCode:

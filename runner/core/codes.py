@@ -82,6 +82,7 @@ IN_RUNS: Final[dict[str, str]] = {
     "PSR410": "balance too low for the order",
     "PSR411": "order not claimed",
     "PSR412": "batch stopped",
+    "PSR413": "term that is another now",
     "PSR420": "order that looks bought already",
     "PSR430": "spending above a budget of the policy",
     "PSR431": "more orders than allowed",

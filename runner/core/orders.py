@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -24,10 +24,15 @@ PAY_BY_CARD: Final = 43
 """The two `paymentId`s of `order/make` (docs/vendor/api-v1.md#order-fields)."""
 
 Scalar = str | int
+Body = Mapping[str, Scalar | Sequence[Scalar]]
+"""What is sent, by the vendor's names."""
 
 RENEWS: Final = "renews"
 ENDS: Final = "ends"
 """The fields of a renewal that are ours: the order it renews, by the vendor's id, and the day before the new term."""
+
+NO_ORDER_ID: Final = "@"
+"""In place of the vendor's id where none is said: a renewal is known by its term. No id has that mark."""
 
 WORDS: Final[Mapping[str, str]] = {
     "country": "countryId",

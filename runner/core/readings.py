@@ -10,7 +10,7 @@ minute (`Prices`): what an answer says was charged is held against it in any cas
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
@@ -163,6 +163,20 @@ class Readings:
         reading = self._terms[product] = TermsReading(order_ids=order_ids, terms=terms, read_at=read_at)
         return reading
 
+    def is_term_due(self, request: OrderRequest) -> bool:
+        """Whether the term of the order that this renews has to be read again before it is claimed."""
+        reading = self._terms.get(request.type)
+        if request.renews is None:
+            return False
+        is_missing = reading is None or request.renews not in reading.order_ids
+        return is_missing or (reading is not None and self._clock.monotonic() - reading.read_at >= MAX_AGE)
+
+    def _forget_term(self, request: OrderRequest) -> None:
+        """Of that order alone: what its renewal changed is no other's."""
+        reading = self._terms.get(request.type)
+        if reading is not None:
+            self._terms[request.type] = replace(reading, order_ids=reading.order_ids - {str(request.renews)})
+
     @property
     def in_flight(self) -> bool:
         """Whether any order of ours is."""
@@ -193,7 +207,7 @@ class Readings:
         """
         self.release(request)
         if request.renews is not None:  # which changes the ids of its rows
-            self._terms.pop(request.type, None)
+            self._forget_term(request)
         self.prices.confirm(request, placed, self._clock.monotonic() if answered is None else answered)
         if request.type == "resident":
             self._witnesses.pop(request.type, None)

@@ -11,7 +11,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from runner.core.orders import OrderKey, OrderRequest, ProductType, Quote, Scalar, renewed_order
+from runner.core.orders import ENDS, OrderKey, OrderRequest, ProductType, Quote, Scalar, renewed_order
+from runner.core.renewals import term_id
 from runner.core.states import Event, State
 from runner.core.vendor import Witness
 
@@ -51,6 +52,11 @@ class Record:
     def renews(self) -> str | None:
         """The vendor's id of the order that this renews; None for a purchase."""
         return renewed_order(self.fields)
+
+    @property
+    def term_id(self) -> str | None:
+        """What the ledger has a renewal as, once it is bought; None for a purchase."""
+        return None if self.renews is None else term_id(self.renews, date.fromisoformat(str(self.fields[ENDS])))
 
     def moved_from(self, before: OrderKey) -> bool:
         """Whether its purchase was taken over from this key, and nothing has happened to it since."""

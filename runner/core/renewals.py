@@ -7,9 +7,9 @@ show as two terms. A term is named by the end date before it, which is bought at
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -58,6 +58,17 @@ class Term:
         return len(self.row_ids)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TermLook:
+    """The terms of orders as the vendor's lists of a type show them, by their ids; `at` is from before the reading.
+
+    An order that no list shows has none.
+    """
+
+    at: datetime
+    terms: Mapping[str, Term]
+
+
 def counted_ends(days: Iterable[date | None]) -> tuple[tuple[date, int], ...]:
     """How many of these end on each day, oldest first; those without a day are left out."""
     return tuple(sorted(Counter(day for day in days if day is not None).items()))
@@ -86,3 +97,21 @@ def _length(period_id: str | int) -> timedelta:
     if length is None:
         raise ValueError(f"{period_id!r} is no period such as 1m or 2w")
     return length
+
+
+def change_of(planned: Term | None, now: Term | None) -> str | None:
+    """Why the renewal of a term that was planned is not to be bought as the order stands now; None where it is.
+
+    New ids of the same rows are no reason: they are what is renewed then.
+    """
+    if planned is None or planned.end is None:
+        return "nobody knows when it ended as it was planned"
+    if now is None or now.end is None:
+        return "the vendor's lists do not show its order any more"
+    changes = (
+        (f"it was renewed meanwhile: its end moved from {planned.end} to {now.end}", now.end > planned.end),
+        ("the vendor renews it by itself: that was armed", now.auto_renewed),
+        (f"it had {planned.rows} proxies when it was planned, and has {now.rows} now", now.rows != planned.rows),
+        ("its proxies end on other days than when it was planned", now.ends != planned.ends),
+    )
+    return next((words for words, holds in changes if holds), None)

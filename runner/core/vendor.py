@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import Protocol, runtime_checkable
 
 from runner.core.identity import Identity
-from runner.core.orders import OrderRequest, ProductType, Quote, Scalar
+from runner.core.orders import Body, OrderRequest, ProductType, Quote, Scalar
 from runner.core.renewals import Term, counted_ends
 
 
@@ -33,7 +33,8 @@ class VendorError:
 class Placed:
     """Bought: the vendor gave an order id. Amounts are None where the answer left them out.
 
-    So is a `total` that is no amount; `unread_total` is then what stands in its place.
+    So is a `total` that is no amount; `unread_total` is then what stands in its place. A renewal has the id of its term
+    for an `order_id`, whatever the answer says; what it says is `vendor_id`, None where that is no id.
     """
 
     order_id: str
@@ -41,6 +42,7 @@ class Placed:
     total: Decimal | None = None
     unread_total: str | None = None
     balance: Decimal | None = None
+    vendor_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,8 +246,8 @@ class Encoder(Protocol):
     def api_version(self) -> str:
         """`v1`."""
 
-    def preview(self, request: OrderRequest) -> Mapping[str, Scalar]:
-        """The exact body a purchase would send."""
+    def preview(self, request: OrderRequest) -> Body:
+        """The exact body a purchase or renewal would send; ValueError for a renewal whose term was not read."""
 
 
 @runtime_checkable
@@ -261,7 +263,7 @@ class Reader(Encoder, Protocol):
         """Whose account it reads, to be held against the ledger's before anything rests on what is read."""
 
     def quote(self, request: OrderRequest) -> Quote | QuoteRefused:
-        """The price now."""
+        """The price now; of a renewal, for the rows of its term."""
 
     def balance(self) -> Decimal:
         """The account's balance."""

@@ -14,8 +14,8 @@ from runner._version import __version__
 from runner.core.clock import rfc3339
 from runner.core.errors import ExitCode, Problem
 from runner.core.files import relative
-from runner.core.orders import CURRENCY, OrderKey, OrderRequest, Quote, Scalar, decimal_text
-from runner.core.vendor import Placed, VendorError
+from runner.core.orders import CURRENCY, Body, OrderKey, OrderRequest, Quote, decimal_text
+from runner.core.vendor import Encoder, Placed, VendorError
 from runner.plan.inputs import Inputs
 
 REPORT_VERSION: Final = "1.2"
@@ -102,7 +102,7 @@ class OrderEntry:
     request: OrderRequest
     status: str
     reason: str | None = None
-    body: Mapping[str, Scalar] | None = None
+    body: Body | None = None
     quote: Quote | None = None
     result: Placed | None = None
     possible: Decimal | None = None
@@ -155,7 +155,10 @@ class OrderEntry:
 
 @dataclass(slots=True, kw_only=True)
 class Report:
-    """One run, as it stands. Amounts are in `CURRENCY`; `possible_elsewhere` are open charges of other manifests."""
+    """One run, as it stands. Amounts are in `CURRENCY`; `possible_elsewhere` are open charges of other manifests.
+
+    `encoder` tells what would be sent for an order that is found while the plan is made.
+    """
 
     run_id: str
     mode: Mode
@@ -168,6 +171,7 @@ class Report:
     balance_after: Decimal | None = None
     possible_elsewhere: Decimal = Decimal(0)
     finished_at: datetime | None = None
+    encoder: Encoder | None = field(default=None, repr=False)
     exit_code: ExitCode | None = None
 
     @property

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
-from runner.core.orders import CURRENCY, WORDS, ProductType, Scalar, decimal_text
+from runner.core.orders import CURRENCY, ENDS, RENEWS, WORDS, ProductType, Scalar, decimal_text
 
 WHAT_TO_DO: Final = (
     "`order-runner reconcile` settles it by what the vendor shows, now or later",
@@ -36,7 +36,12 @@ def plural(number: int, noun: str) -> str:
 
 
 def what(product: ProductType, fields: Mapping[str, Scalar], words: Mapping[str, str] | None = None) -> str:
-    """What is bought, as the manifest says it: `ipv4, 10 × country 561, 1m`, with words `ipv4, 10 × FRA, 1 month`."""
+    """What is bought, as the manifest says it: `ipv4, 10 × country 561, 1m`, with words `ipv4, 10 × FRA, 1 month`.
+
+    Of a renewal, `ipv4, renewal of order 77 from 2026-12-29, 1m`.
+    """
+    if RENEWS in fields:
+        return f"{product}, renewal of order {fields[RENEWS]} from {fields[ENDS]}, {fields['periodId']}"
     written = {WORDS[word]: text for word, text in (words or {}).items()}
     place = "package" if product in PACKAGES else "country"
     named = (

@@ -43,12 +43,12 @@ class NumberedRows(Protocol):
 L = TypeVar("L", bound=NumberedRows)
 
 
-def decode_calc(response: Response, at: datetime) -> Quote | QuoteRefused:
+def decode_calc(response: Response, at: datetime, path: str = "order/calc") -> Quote | QuoteRefused:
     """The price, or why not to order. A warning refuses under either status.
 
-    The statuses: docs/vendor/api-v1.md#price-quotes.
+    The statuses: docs/vendor/api-v1.md#price-quotes, and docs/vendor/api-v1.md#renewals of `prolong/calc`.
     """
-    envelope = _read(response, "order/calc")
+    envelope = _read(response, path)
     errors = tuple(error for error in vendor_errors(envelope) if error.message)
     data = envelope.data if isinstance(envelope.data, dict) else {}
     warning = _warning(data.get("warning"))
@@ -59,11 +59,11 @@ def decode_calc(response: Response, at: datetime) -> Quote | QuoteRefused:
     except Malformed as problem:
         if errors:
             return QuoteRefused(errors=errors)
-        raise _unavailable("order/calc", str(problem)) from None
+        raise _unavailable(path, str(problem)) from None
     if errors:
         return QuoteRefused(errors=errors, quote=quote)
     if envelope.status == "error":
-        raise _unavailable("order/calc", "an error without a reason")
+        raise _unavailable(path, "an error without a reason")
     return quote
 
 
