@@ -151,7 +151,7 @@ def _renewal(step: Step, order_id: str, term: Term | None, today: date, task: Ta
         return None
     end = term.end if term else None
     if term is None or end is None:
-        return _unseen(step, order_id, term, rule, today)
+        return _unseen_end(step, order_id, term, rule, today)
     if end >= rule.until or today < end - timedelta(days=rule.within):
         return None
     request = _request_for(step.request, rule, order_id, term, end)
@@ -161,10 +161,10 @@ def _renewal(step: Step, order_id: str, term: Term | None, today: date, task: Ta
     twin = next((one for one in step.terms if one.state not in CLAIMABLE and _is_same(one, end)), None)
     if twin is not None:
         return _as_bought(renewal, twin, end)
-    return _refused(renewal, step, term, end, bought, today, task) or renewal
+    return _refuse(renewal, step, term, end, bought, today, task) or renewal
 
 
-def _refused(
+def _refuse(
     renewal: Step, step: Step, term: Term, end: date, bought: Iterable[Record], today: date, task: Task
 ) -> Step | None:
     """The step as it is refused, if anything speaks against it."""
@@ -205,7 +205,7 @@ def _against_rules(renewal: Step, step: Step, task: Task) -> Step | None:
     return renewal.with_objection(objection) if objection else None
 
 
-def _unseen(step: Step, order_id: str, term: Term | None, rule: RenewalRule, today: date) -> Step | None:
+def _unseen_end(step: Step, order_id: str, term: Term | None, rule: RenewalRule, today: date) -> Step | None:
     """What is said of an order whose end the lists do not tell, once it may be due by what the ledger knows."""
     end = _end_by_ledger(step)
     if end is None or today < end - timedelta(days=rule.within) or end >= rule.until:
