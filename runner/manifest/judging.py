@@ -255,10 +255,9 @@ class ManifestDocument:
         first = self._keys.add(self.batch or self._nameless, tag, entry.where("name"))
         if first is None:
             return True
+        hint = _OTHER_NAME.format(generation + 1 if _is_generation(generation) else 2)
         full = display(f"{self.batch}/{tag}" if self.batch else tag)
-        problem = self._problem(
-            "PSR301", f"another order is named `{full}`, at {first}", entry.landmark("name"), _OTHER_NAME
-        )
+        problem = self._problem("PSR301", f"another order is named `{full}`, at {first}", entry.landmark("name"), hint)
         self.report([replace(problem, key=self.key(value), field="name")])
         return False
 
@@ -273,7 +272,7 @@ class ManifestDocument:
         return Problem(code=code, message=message, hint=hint, path=self.path, span=place)
 
 
-_OTHER_NAME: Final = "give it its own name; to buy the same again, add `generation: 2`"
+_OTHER_NAME: Final = "give it its own name; to buy the same again, add `generation: {}`"
 
 
 def _elsewhere(problems: Iterable[Problem], others: Iterable[Problem]) -> list[Problem]:
