@@ -79,10 +79,10 @@ def _row(order: Document) -> Row:
 
 
 def _to_know(order: Document) -> str:
-    words = [LABELS[FactKind(name)] for name in order["facts"] if name not in (FactKind.ENDS, FactKind.ENDED)]
-    if order["replaced"]:
-        words[words.index(LABELS[FactKind.REPLACED])] = replaced_words(order["replaced"])
-    return ", ".join(words)
+    """What the other columns do not say."""
+    kinds = [FactKind(name) for name in order["facts"] if name not in (FactKind.ENDS, FactKind.ENDED)]
+    words = {**LABELS, FactKind.REPLACED: replaced_words(order["replaced"])}
+    return ", ".join(words[kind] for kind in kinds)
 
 
 def _left(order: Document) -> str:
