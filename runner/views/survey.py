@@ -126,7 +126,7 @@ def _closing(document: Document) -> Iterator[str]:
     if document["unowned"]:
         yield f"{plural(len(document['unowned']), 'order')} at the vendor that nobody owns"
     package = document["package"]
-    if package:
+    if package and not any(order["package"] for order in document["orders"]):
         yield f"resident package: {traffic_words(package)}, until {package['ends'] or 'an unknown day'}"
 
 
@@ -228,7 +228,7 @@ def _facts(survey: Survey, flags: str) -> Iterator[dict[str, Any]]:
         proxies = "1 proxy" if stranger.rows == 1 else f"{stranger.rows:,} proxies"
         yield _bare(
             FactKind.UNOWNED,
-            f"order {stranger.order_id} is nobody's in this ledger: {stranger.type}, {proxies}{countries}{ends}",
+            f"order {stranger.order_id} belongs to no order of this ledger: {stranger.type}, {proxies}{countries}{ends}",
             type=stranger.type,
             order_id=stranger.order_id,
             ends=_day(stranger.first_end),

@@ -172,7 +172,7 @@ def test_orders_that_nobody_owns(desk: Desk) -> None:
     code, document = look(desk, "--detailed-exitcode")
     assert (code, [order["order_id"] for order in document["unowned"]]) == (10, [stranger])
     assert document["facts"][0]["text"].startswith(
-        f"order {stranger} is nobody's in this ledger: ipv4, 3 proxies in FRA"
+        f"order {stranger} belongs to no order of this ledger: ipv4, 3 proxies in FRA"
     )
     command = document["facts"][0]["settled_by"][1].replace("TEXT", "theirs").split()[1:]
     assert desk.run(*command, "--yes")[0] == 0
@@ -289,5 +289,5 @@ def test_without_a_ledger(desk: Desk) -> None:
     """With none yet, none is made; what the vendor shows is nobody's, and a warning says that none was read."""
     desk.box.buy_as_stranger(**STRANGER)
     code, text = desk.run("status", "--online")
-    assert (code, "PSR610" in text, "nobody's in this ledger" in text) == (0, True, True)
+    assert (code, "PSR610" in text, "belongs to no order of this ledger" in text) == (0, True, True)
     assert not desk.ledger.exists()

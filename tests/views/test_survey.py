@@ -53,7 +53,7 @@ TEXTS = {
     FactKind.REPLACED: "b/fr: 2 addresses replaced: whoever uses them needs the new ones",
     FactKind.AUTO_RENEWED: "b/fr: the vendor's own renewal is armed: it will charge the account by itself",
     FactKind.NOT_READ: "isp: not read, so nothing is said of its orders: it is down",
-    FactKind.UNOWNED: "order 78 is nobody's in this ledger: ipv4, 1 proxy in DEU, until 2026-12-01",
+    FactKind.UNOWNED: "order 78 belongs to no order of this ledger: ipv4, 1 proxy in DEU, until 2026-12-01",
 }
 
 
@@ -152,7 +152,9 @@ def test_resident_traffic(shown: Callable[..., str]) -> None:
     rental = replace(RENTAL, type="resident", shown=None, package=package, ordered=None)
     text = shown(Survey(when=WHEN, types=("resident",), rentals=(rental,), package=package), "text")
     assert "1.50 of 4.00 GB left" in text
-    assert "resident package: 1.50 of 4.00 GB left, until 2026-12-01" in text
+    assert "resident package" not in text
+    alone = shown(Survey(when=WHEN, types=("resident",), package=package), "text")
+    assert "resident package: 1.50 of 4.00 GB left, until 2026-12-01" in alone
 
 
 def test_commands_lead_to_the_same_ledger(shown: Callable[..., str]) -> None:
