@@ -33,7 +33,7 @@ def test_the_documented_form() -> None:
     """Texts of digits, a plain day; the key is kept nowhere."""
     package = decode_traffic(answer(DOCUMENTED))
     assert package == ResidentPackage(
-        limit=7516192768, used=10, left=7516192758, ends=date(2027, 2, 12), active=True, auto_renewed=True
+        limit=7516192768, usage=10, rest=7516192758, ends=date(2027, 2, 12), active=True, auto_renewed=True
     )
     assert DOCUMENTED["package_key"] not in repr(package)
 
@@ -41,7 +41,7 @@ def test_the_documented_form() -> None:
 def test_the_form_of_2025() -> None:
     """Integers, a date object, and no word of renewals."""
     data = {"traffic_limit": 5, "traffic_usage": 0, "traffic_left": 5, "expired_at": {"date": "2025-02-12 23:59:59.0"}}
-    assert decode_traffic(answer(data)) == ResidentPackage(limit=5, used=0, left=5, ends=date(2025, 2, 12))
+    assert decode_traffic(answer(data)) == ResidentPackage(limit=5, usage=0, rest=5, ends=date(2025, 2, 12))
 
 
 @pytest.mark.parametrize("left", [None, "much", True, 1.5, "9" * 30])
@@ -49,14 +49,14 @@ def test_what_is_no_number_is_not_told(left: object) -> None:
     """A field that nobody can read is none, and no failure."""
     package = decode_traffic(answer({**DOCUMENTED, "traffic_left": left}))
     assert package is not None
-    assert (package.left, package.limit) == (None, 7516192768)
+    assert (package.rest, package.limit) == (None, 7516192768)
 
 
 def test_more_may_be_used_than_there_was() -> None:
     """What was overdrawn is less than nothing."""
     package = decode_traffic(answer({**DOCUMENTED, "traffic_left": "-7"}))
     assert package is not None
-    assert package.left == -7
+    assert package.rest == -7
 
 
 def test_no_package() -> None:

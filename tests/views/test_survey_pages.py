@@ -16,7 +16,7 @@ from runner.core.states import State
 from runner.core.vendor import ResidentPackage
 from runner.evidence.rentals import FactKind, Moment, Rental, ShownOrder
 from runner.settle.survey import Survey
-from runner.views import survey as view
+from runner.views import survey_pages as view
 from runner.views.terminal.console import Console
 from tests import make
 
@@ -36,11 +36,11 @@ RENTAL = Rental(
     type="ipv4",
     state=State.PLACED,
     record=make.record(),
-    ordered=3,
-    shown=SHOWN,
+    quantity=3,
+    listing=SHOWN,
     ends=date(2026, 11, 26),
     days_left=3,
-    replaced=2,
+    replacements=2,
 )
 TEXTS = {
     FactKind.UNKNOWN: "b/fr: it may have been charged, and that is not settled",
@@ -64,7 +64,7 @@ def survey(kind: FactKind) -> Survey:
     if kind is FactKind.UNOWNED:
         ends = date(2026, 12, 1)
         stranger = replace(SHOWN, order_id="78", rows=1, countries=frozenset({"DEU"}), first_end=ends)
-        return Survey(when=WHEN, types=("ipv4",), unowned=(stranger,))
+        return Survey(when=WHEN, types=("ipv4",), strangers=(stranger,))
     changes: dict[str, Any] = {
         FactKind.UNKNOWN: {"state": State.UNKNOWN},
         FactKind.ENDED: {"ends": date(2026, 11, 21), "days_left": -2},
@@ -73,7 +73,7 @@ def survey(kind: FactKind) -> Survey:
 
 
 @pytest.fixture
-def shown() -> Callable[..., str]:
+def page() -> Callable[..., str]:
     def render(of: Survey, fmt: str, flags: str = "") -> str:
         stream = io.StringIO()
         console = Console.detect(no_color=True, stdout=stream, stderr=io.StringIO(), environ={"COLUMNS": "200"})
@@ -85,18 +85,18 @@ def shown() -> Callable[..., str]:
 
 
 @pytest.mark.parametrize("kind", FactKind)
-def test_each_fact_in_each_format(kind: FactKind, shown: Callable[..., str]) -> None:
+def test_each_fact_in_each_format(kind: FactKind, page: Callable[..., str]) -> None:
     """In words everywhere: JSON and its lines name it, Markdown quotes it, GitHub marks what is wrong as an error."""
     one = survey(kind)
-    document = json.loads(shown(one, "json"))
+    document = json.loads(page(one, "json"))
     assert [(fact["fact"], fact["text"]) for fact in document["facts"]] == [(kind.value, TEXTS[kind])]
-    lines = shown(one, "ndjson").splitlines()
+    lines = page(one, "ndjson").splitlines()
     assert [json.loads(line)["text"] for line in lines] == [TEXTS[kind]]
-    assert f"`{TEXTS[kind]}`" in shown(one, "markdown")
+    assert f"`{TEXTS[kind]}`" in page(one, "markdown")
     level = "error" if kind in (FactKind.UNKNOWN, FactKind.NOT_READ) else "warning"
-    command = shown(one, "github").splitlines()[0]
+    command = page(one, "github").splitlines()[0]
     assert command.startswith(f"::{level} title={kind.value.replace('_', ' ')}::{TEXTS[kind]}")
-    text = shown(one, "text")
+    text = page(one, "text")
     words = {FactKind.ENDS: "3 days", FactKind.ENDED: "over", FactKind.REPLACED: "2 addresses replaced"}
     assert words.get(kind, view.LABELS.get(kind, TEXTS[kind])) in text
     assert "1 thing to act on" in text
@@ -115,13 +115,13 @@ def test_every_text_is_there() -> None:
 
 
 @pytest.mark.parametrize("fmt", ["text", "json", "ndjson", "markdown", "github"])
-def test_foreign_text_does_not_act(fmt: str, shown: Callable[..., str]) -> None:
+def test_foreign_text_does_not_act(fmt: str, page: Callable[..., str]) -> None:
     """A country or an error of the vendor's starts no command, no mark-up, no escape, and no line of its own."""
     stranger = replace(SHOWN, order_id="78", countries=frozenset({HOSTILE}))
-    rental = replace(RENTAL, shown=replace(SHOWN, countries=frozenset({HOSTILE})), facts=(FactKind.ENDS,))
+    rental = replace(RENTAL, listing=replace(SHOWN, countries=frozenset({HOSTILE})), facts=(FactKind.ENDS,))
     failure = VendorUnavailable(HOSTILE, hint=HOSTILE)
-    out = shown(
-        Survey(when=WHEN, types=("ipv4",), rentals=(rental,), unowned=(stranger,), failures={"isp": failure}), fmt
+    out = page(
+        Survey(when=WHEN, types=("ipv4",), rentals=(rental,), strangers=(stranger,), failures={"isp": failure}), fmt
     )
     assert not {"\x1b", "\u202e", "\r"} & set(out)
     assert "##" not in out.replace("## ", "")
@@ -133,33 +133,33 @@ def test_foreign_text_does_not_act(fmt: str, shown: Callable[..., str]) -> None:
 
 
 @pytest.mark.parametrize("fmt", ["text", "json", "ndjson", "markdown", "github"])
-def test_no_address_is_shown(fmt: str, shown: Callable[..., str]) -> None:
+def test_no_address_is_shown(fmt: str, page: Callable[..., str]) -> None:
     """What is compared by digests is in no output."""
-    assert "203.0.113" not in shown(survey(FactKind.ENDS), fmt)
+    assert "203.0.113" not in page(survey(FactKind.ENDS), fmt)
 
 
-def test_nothing_to_act_on(shown: Callable[..., str]) -> None:
+def test_nothing_to_act_on(page: Callable[..., str]) -> None:
     """A quiet account says so; as lines of facts it says nothing."""
     quiet = Survey(when=WHEN, types=("ipv4",), rentals=(RENTAL,))
-    assert shown(quiet, "text").splitlines()[2:] == ["1 order, 0 of them end by 2026-11-30; nothing to act on"]
-    assert shown(quiet, "ndjson") == ""
-    assert "nothing to act on" in shown(quiet, "markdown")
+    assert page(quiet, "text").splitlines()[2:] == ["1 order, 0 of them end by 2026-11-30; nothing to act on"]
+    assert page(quiet, "ndjson") == ""
+    assert "nothing to act on" in page(quiet, "markdown")
 
 
-def test_resident_traffic(shown: Callable[..., str]) -> None:
+def test_resident_traffic(page: Callable[..., str]) -> None:
     """In place of rows: what is left of the package, and until when."""
-    package = ResidentPackage(limit=4 << 30, left=(1 << 30) + (1 << 29), ends=date(2026, 12, 1), active=True)
-    rental = replace(RENTAL, type="resident", shown=None, package=package, ordered=None)
-    text = shown(Survey(when=WHEN, types=("resident",), rentals=(rental,), package=package), "text")
+    package = ResidentPackage(limit=4 << 30, rest=(1 << 30) + (1 << 29), ends=date(2026, 12, 1), active=True)
+    rental = replace(RENTAL, type="resident", listing=None, package=package, quantity=None)
+    text = page(Survey(when=WHEN, types=("resident",), rentals=(rental,), package=package), "text")
     assert "1.50 of 4.00 GB left" in text
     assert "resident package" not in text
-    alone = shown(Survey(when=WHEN, types=("resident",), package=package), "text")
+    alone = page(Survey(when=WHEN, types=("resident",), package=package), "text")
     assert "resident package: 1.50 of 4.00 GB left, until 2026-12-01" in alone
 
 
-def test_commands_lead_to_the_same_ledger(shown: Callable[..., str]) -> None:
+def test_commands_lead_to_the_same_ledger(page: Callable[..., str]) -> None:
     """The flags of the call stand behind what settles it."""
-    assert "order-runner reconcile --ledger a.db" in shown(survey(FactKind.UNKNOWN), "text", " --ledger a.db")
+    assert "order-runner reconcile --ledger a.db" in page(survey(FactKind.UNKNOWN), "text", " --ledger a.db")
 
 
 def test_a_summary_keeps_to_its_room() -> None:
