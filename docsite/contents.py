@@ -45,6 +45,7 @@ HOW_TO: Final = (
     "how-to/pre-commit",
     "how-to/editor",
     "how-to/shell-completion",
+    "how-to/what-ends",
     "how-to/shared-ledger",
     "how-to/back-up-the-ledger",
     "how-to/troubleshoot",

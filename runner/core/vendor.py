@@ -201,8 +201,8 @@ class ResidentPackage:
     """
 
     limit: int | None = None
-    used: int | None = None
-    left: int | None = None
+    usage: int | None = None
+    rest: int | None = None
     ends: date | None = None
     active: bool | None = None
     auto_renewed: bool = False
