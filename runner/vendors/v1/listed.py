@@ -22,9 +22,14 @@ _MOST_PORT: Final = 65535
 
 
 def decode_proxies(
-    reads: Sequence[Callable[[Begin], Response]], product: ProductType, order_ids: Collection[str] | None
+    reads: Sequence[Callable[[Begin], Response]],
+    product: ProductType,
+    order_ids: Collection[str] | None,
+    numbers: Collection[str] = (),
 ) -> tuple[ListedProxy, ...]:
-    """The rows of these orders, all for None, that these lists have together; one that several show is told once.
+    """The rows of these orders and base numbers, all for None, that these lists have together.
+
+    One that several lists show is told once.
 
     The later list tells, because a renewal between two lists changes a row. VendorUnavailable unless all rows of each
     list are there; UnknownForm where each of them is left out.
@@ -32,7 +37,7 @@ def decode_proxies(
     rows: dict[tuple[str, str], ListedProxy] = {}
     left_out: list[UnknownForm] = []
     for read in reads:
-        response = read(_parser(product, order_ids))
+        response = read(_parser(product, order_ids, numbers))
         try:
             listed = proxy_list(response, product, _WantedRows)
         except UnknownForm as error:
@@ -53,19 +58,24 @@ def _place(proxy: ListedProxy) -> tuple[str, str]:
     return proxy.order_id, f"{proxy.ip} {proxy.port_http} {proxy.port_socks} {proxy.login}"
 
 
-def _parser(product: ProductType, order_ids: Collection[str] | None) -> Begin:
-    return lambda redact: IncomingEnvelope(list_paths(product), lambda: _WantedRows(product, order_ids, redact), redact)
+def _parser(product: ProductType, order_ids: Collection[str] | None, numbers: Collection[str]) -> Begin:
+    return lambda redact: IncomingEnvelope(
+        list_paths(product), lambda: _WantedRows(product, order_ids, numbers, redact), redact
+    )
 
 
 class _WantedRows:
     """One try at one list: the rows of the orders that were asked for, and how many there were in all."""
 
-    def __init__(self, product: ProductType, order_ids: Collection[str] | None, redact: Redact) -> None:
+    def __init__(
+        self, product: ProductType, order_ids: Collection[str] | None, numbers: Collection[str], redact: Redact
+    ) -> None:
         self.proxies: list[ListedProxy] = []
         self.rows = 0
         self.all_numbered = True
         self._product = product
         self._order_ids = order_ids
+        self._numbers = numbers
         self._redact = redact
 
     def add(self, row: object) -> None:
@@ -73,8 +83,14 @@ class _WantedRows:
         identity = order_id(row.get("order_id")) if isinstance(row, dict) else None
         if identity is None:
             self.all_numbered = False
-        elif isinstance(row, dict) and (self._order_ids is None or identity in self._order_ids):
+        elif isinstance(row, dict) and self._is_wanted(identity, row):
             self.proxies.append(_proxy(self._product, identity, row, self._redact))
+
+    def _is_wanted(self, identity: str, row: Mapping[str, object]) -> bool:
+        if self._order_ids is None or identity in self._order_ids:
+            return True
+        number = row.get("base_order_number") or row.get("order_number")
+        return bool(self._numbers) and base_number(number) in self._numbers
 
 
 def _proxy(product: ProductType, identity: str, row: Mapping[str, object], redact: Redact) -> ListedProxy:
@@ -82,7 +98,10 @@ def _proxy(product: ProductType, identity: str, row: Mapping[str, object], redac
         value = row.get(name)
         return redact(value) if isinstance(value, str) else str(value) if isinstance(value, int) else ""
 
-    number = row.get("base_order_number") or row.get("order_number")
+    def base(name: str) -> str | None:
+        value = row.get(name)
+        return base_number(redact(value) if isinstance(value, str) else value)
+
     return ListedProxy(
         type=product,
         order_id=identity,
@@ -94,14 +113,15 @@ def _proxy(product: ProductType, identity: str, row: Mapping[str, object], redac
         password=text("password"),
         protocol=clean_text(text("protocol")).upper() or None,
         country=clean_text(text("country_alpha3")).upper() or None,
-        number=base_number(redact(number) if isinstance(number, str) else number),
+        number=base("base_order_number") or base("order_number"),
+        own_number=base("order_number"),
         starts=day_of(row.get("date_start")),
         ends=day_of(row.get("date_end")),
         auto_renewed=_is_yes(row.get("auto_renew")),
         renewable=_is_yes(row["can_prolong"]) if row.get("can_prolong") is not None else None,
         comment=clean_text(text("comment")),
         authorized_ip=clean_text(text("auth_ip")) or None,
-        rotation_link=text("link_reboot") or None,
+        rotation_link=_link(text("link_reboot")),
     )
 
 
@@ -109,6 +129,11 @@ def _address(text: str) -> str:
     """The address alone: of mobile proxies, `ip` carries ports behind it (docs/vendor/api-v1.md#proxy-lists)."""
     host, colon, rest = text.strip().partition(":")
     return host if colon and ":" not in rest.partition(":")[0] and "." in host else text.strip()
+
+
+def _link(text: str) -> str | None:
+    """A link; None for what stands in place of one, such as `#`."""
+    return text if "://" in text else None
 
 
 def _port(value: object) -> int | None:
