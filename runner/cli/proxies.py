@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from runner.deliver.joining import OrderDelivery
     from runner.deliver.proofs import Proof
     from runner.run.delivering import Delivered
-    from runner.views.delivered import WrittenFile
+    from runner.views.delivery import WrittenFile
     from runner.views.terminal.console import Console
 
 TEXT: Final = "text"
@@ -125,8 +125,8 @@ def command(options: ProxiesOptions) -> int:
     targets.refuse("the report", [options.verify])
     proof, masking = read_proof(options.verify) if options.verify else None, _Masking(console, outputs)
     call = DeliveryCall(
-        written=_written(paths, options, console) if paths else (),
-        named=(*named, *(proof.keys if proof else ())),
+        manifest_keys=_manifest_keys(paths, options, console) if paths else (),
+        names=(*named, *(proof.keys if proof else ())),
         every=not options.targets and proof is None,
         wait=options.wait.total_seconds(),
         flags=common.flags_of(options.origins, settings),
@@ -210,7 +210,7 @@ def _refuse_places(options: ProxiesOptions, outputs: tuple[Output, ...]) -> None
             refuse_tracked_place(output.path, f"-f {output.fmt}")
 
 
-def _written(paths: tuple[str, ...], options: ProxiesOptions, console: Console) -> tuple[OrderKey, ...]:
+def _manifest_keys(paths: tuple[str, ...], options: ProxiesOptions, console: Console) -> tuple[OrderKey, ...]:
     """The keys of the orders that manifests want."""
     from runner import manifest
 
@@ -235,17 +235,17 @@ class _Masking:
 
     console: Console
     outputs: tuple[Output, ...]
-    told: set[str] = field(default_factory=set)
+    lines: set[str] = field(default_factory=set)
 
     def keep(self, deliveries: Sequence[OrderDelivery]) -> None:
         """Masks what opens these proxies, each value once."""
         if os.environ.get("GITHUB_ACTIONS") != "true":
             return
         from runner.deliver.joining import proxies_of
-        from runner.views.delivered import masks
+        from runner.views.delivery import masks
 
-        lines = [line for line in masks(list(proxies_of(deliveries))) if line not in self.told]
-        self.told.update(lines)
+        lines = [line for line in masks(list(proxies_of(deliveries))) if line not in self.lines]
+        self.lines.update(lines)
         is_free = all(output.path is not None or output.fmt == TEXT for output in self.outputs)
         channel, stream = (self.console.out, sys.stdout) if is_free else (self.console.err, sys.stderr)
         if not is_plain_file(stream):
@@ -256,7 +256,7 @@ def _write(
     options: ProxiesOptions, outputs: tuple[Output, ...], delivered: Delivered, console: Console
 ) -> list[WrittenFile]:
     """Write each format, and none where one of them cannot be made; the files that were written."""
-    from runner.views import delivered as view
+    from runner.views import delivery as view
 
     proxies = _handed_out(options, delivered)
     texts = {output: _text_of(options, output, proxies, console) for output in outputs if output.fmt != TEXT}
@@ -291,7 +291,7 @@ def _text_of(options: ProxiesOptions, output: Output, proxies: Sequence[Proxy], 
 def _put(output: Output, text: str, proxies: int, console: Console) -> list[WrittenFile]:
     """Hand a text over; the file that it has become, if it has. An old file stays where there is nothing to write."""
     from runner.core.secretfile import put_secret
-    from runner.views.delivered import WrittenFile
+    from runner.views.delivery import WrittenFile
 
     if output.path is None:
         console.write(text)
@@ -310,7 +310,7 @@ def _kind_of(proxies: Sequence[Proxy]) -> ProxyKind:
 
 def _write_report(path: Path, delivered: Delivered, files: Sequence[WrittenFile]) -> None:
     from runner.core.files import replace_atomically
-    from runner.views.delivered import report_text
+    from runner.views.delivery import report_text
 
     with common.writing(path):
         replace_atomically(path, report_text(delivered, delivered.code, files).encode())
@@ -318,7 +318,7 @@ def _write_report(path: Path, delivered: Delivered, files: Sequence[WrittenFile]
 
 def _compare(proof: Proof, delivered: Delivered, console: Console) -> ExitCode:
     """Say of each order of a report whether it is as it was: 5 unless all are."""
-    from runner.views.delivered import compared_lines
+    from runner.views.delivery import compared_lines
     from runner.views.terminal.safe import one_line
 
     compared = list(compared_lines(proof, delivered))

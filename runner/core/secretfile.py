@@ -9,7 +9,7 @@ from typing import Final
 
 from runner.core.files import refuse_special, replace_atomically, sync_folder
 
-_UNNAMED: Final = getattr(os, "O_TMPFILE", 0)
+_NAMELESS: Final = getattr(os, "O_TMPFILE", 0)
 
 
 def put_secret(path: Path, data: bytes) -> None:
@@ -19,7 +19,7 @@ def put_secret(path: Path, data: bytes) -> None:
     OSError for a link, a folder or a device at `path`, or where it cannot be written.
     """
     refuse_special(path)
-    descriptor = _unnamed(path.absolute().parent)
+    descriptor = _nameless(path.absolute().parent)
     if descriptor is None:
         replace_atomically(path, data)
         return
@@ -36,12 +36,12 @@ def put_secret(path: Path, data: bytes) -> None:
     sync_folder(path.absolute().parent)
 
 
-def _unnamed(folder: Path) -> int | None:
+def _nameless(folder: Path) -> int | None:
     """A descriptor of a new file without a name, 0600; None where the system or the file system has none."""
-    if not _UNNAMED:
+    if not _NAMELESS:
         return None
     try:
-        return os.open(folder, _UNNAMED | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+        return os.open(folder, _NAMELESS | os.O_WRONLY | os.O_CLOEXEC, 0o600)
     except OSError:
         return None
 

@@ -38,7 +38,7 @@ class DeliveryTask:
     reader: Reader
     clock: Clock
     watch: Watch
-    wanted: tuple[WantedOrder, ...]
+    orders: tuple[WantedOrder, ...]
     wait: float = 0.0
     pauses: tuple[float, ...] = PAUSES
     keep: Keep = field(default=lambda _: None)
@@ -60,7 +60,7 @@ def collect(task: DeliveryTask) -> Deliveries:
     check_key(task.ledger.account, task.ledger.register(), task.reader.identity)
     begun, pauses, pause = task.clock.monotonic(), iter(task.pauses), 0.0
     by_key: dict[str, OrderDelivery] = {}
-    pending = task.wanted
+    pending = task.orders
     while True:
         looked, failures = _look(task, pending)
         task.keep(looked)
@@ -69,7 +69,7 @@ def collect(task: DeliveryTask) -> Deliveries:
         left = task.wait - (task.clock.monotonic() - begun)
         pause = min(next(pauses, pause), left)
         if not pending or pause < LEAST:
-            return Deliveries(deliveries=tuple(by_key[str(order.key)] for order in task.wanted), failures=failures)
+            return Deliveries(deliveries=tuple(by_key[str(order.key)] for order in task.orders), failures=failures)
         task.watch(Waiting(seconds=pause, why=_waits_for(pending)))
         task.clock.sleep(pause)
 
@@ -96,16 +96,16 @@ def _look(
     resident = None
     if any(record.type == "resident" for record in records):
         resident = _resident(task, failures)
-    found = {row.order_id for listed in rows.values() for row in listed}
-    shown = VendorView(
+    order_ids = {row.order_id for listed in rows.values() for row in listed}
+    view = VendorView(
         at=at,
         rows=rows,
         authorizations=_authorizations(task, rows, failures),
-        owners=task.ledger.owners(found),
+        owners=task.ledger.owners(order_ids),
         strangers=frozenset(stranger.order_id for stranger in task.ledger.strangers()),
         resident=resident,
     )
-    return join(wanted, shown), tuple(failures)
+    return join(wanted, view), tuple(failures)
 
 
 def _names(records: Sequence[Record]) -> tuple[frozenset[str], frozenset[str]]:

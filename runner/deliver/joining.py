@@ -84,7 +84,7 @@ class ForeignRows:
 class OrderDelivery:
     """One order that was asked for: what has come of it, and in what state that is.
 
-    `ordered` is the quantity, None where none can be counted; `rows` are those that are its own. `proxies` is what may
+    `quantity` is the quantity, None where none can be counted; `rows` are those that are its own. `proxies` is what may
     be handed out, which is nothing in the states in which nobody can tell. `reason` says what the state does not.
     """
 
@@ -92,7 +92,7 @@ class OrderDelivery:
     state: DeliveryState
     type: ProductType | None = None
     order_id: str | None = None
-    ordered: int | None = None
+    quantity: int | None = None
     rows: int = 0
     proxies: tuple[Proxy, ...] = field(default=(), repr=False)
     ends: date | None = None
@@ -140,45 +140,45 @@ class VendorView:
     resident: Resident | None = None
 
 
-def join(wanted: Iterable[WantedOrder], shown: VendorView) -> tuple[OrderDelivery, ...]:
+def join(wanted: Iterable[WantedOrder], view: VendorView) -> tuple[OrderDelivery, ...]:
     """What has come of each order, in the order given."""
-    index = _Index(shown)
-    return tuple(_delivery(order, shown, index) for order in wanted)
+    index = _Index(view)
+    return tuple(_delivery(order, view, index) for order in wanted)
 
 
 class _Index:
     """The rows by order id and by base number, and what opens them by number."""
 
-    def __init__(self, shown: VendorView) -> None:
+    def __init__(self, view: VendorView) -> None:
         self.by_id: dict[tuple[ProductType, str], list[ListedProxy]] = defaultdict(list)
         self.by_number: dict[tuple[ProductType, str], list[ListedProxy]] = defaultdict(list)
         self.openers: dict[str, list[Authorization]] = defaultdict(list)
-        for product, rows in shown.rows.items():
+        for product, rows in view.rows.items():
             for row in rows:
                 self.by_id[product, row.order_id].append(row)
                 if row.number is not None:
                     self.by_number[product, row.number].append(row)
-        for authorization in shown.authorizations:
+        for authorization in view.authorizations:
             self.openers[authorization.number].append(authorization)
 
 
-def _delivery(order: WantedOrder, shown: VendorView, index: _Index) -> OrderDelivery:
+def _delivery(order: WantedOrder, view: VendorView, index: _Index) -> OrderDelivery:
     record = order.record
     if record is None or record.state is not State.PLACED or record.order_id is None:
         return _not_placed(order)
     if record.type == "resident":
-        return _resident(order, record, shown)
-    if record.type not in shown.rows:
+        return _resident(order, record, view)
+    if record.type not in view.rows:
         return _plain(order, DeliveryState.UNREAD, "the vendor's list could not be read")
-    own, foreign = _own_rows(record, shown, index)
+    own, foreign = _own_rows(record, view, index)
     proxies = tuple(_proxy(order.key, record, row, index) for row in own)
-    state, reason = _state(record, proxies, shown.at, foreign)
+    state, reason = _state(record, proxies, view.at, foreign)
     return OrderDelivery(
         key=order.key,
         state=state,
         type=record.type,
         order_id=record.order_id,
-        ordered=_quantity(record),
+        quantity=_quantity(record),
         rows=len(own),
         proxies=() if state is DeliveryState.SURPLUS else proxies,
         ends=min((row.ends for row in own if row.ends), default=None),
@@ -195,7 +195,7 @@ def _plain(order: WantedOrder, state: DeliveryState, reason: str, ends: date | N
         state=state,
         type=record.type if record else None,
         order_id=record.order_id if record else None,
-        ordered=_quantity(record) if record else None,
+        quantity=_quantity(record) if record else None,
         reason=reason,
         ends=ends,
         renamed_from=order.renamed_from,
@@ -217,7 +217,7 @@ def _not_placed(order: WantedOrder) -> OrderDelivery:
 
 
 def _own_rows(
-    record: Record, shown: VendorView, index: _Index
+    record: Record, view: VendorView, index: _Index
 ) -> tuple[tuple[ListedProxy, ...], tuple[ForeignRows, ...]]:
     """The rows that are the order's own, and those that only carry its id or number."""
     order_id = str(record.order_id)
@@ -226,7 +226,7 @@ def _own_rows(
     foreign = [ForeignRows(order_id=order_id, rows=len(mixed), reason="another order's number")] if mixed else []
     others = _others(record, index)
     for other, rows in others.items():
-        if why := _objection(other, own, others, shown):
+        if why := _objection(other, own, others, view):
             foreign.append(ForeignRows(order_id=other, rows=len(rows), reason=why))
         else:
             own = list(rows)
@@ -258,12 +258,12 @@ def _others(record: Record, index: _Index) -> dict[str, list[ListedProxy]]:
 
 
 def _objection(
-    other: str, own: Sequence[ListedProxy], others: Mapping[str, Sequence[ListedProxy]], shown: VendorView
+    other: str, own: Sequence[ListedProxy], others: Mapping[str, Sequence[ListedProxy]], view: VendorView
 ) -> str | None:
     """Why rows under another order id are not ours, though they have our number; None where ours was renewed."""
-    if other in shown.owners:
-        return f"they belong to {shown.owners[other]}"
-    if other in shown.strangers:
+    if other in view.owners:
+        return f"they belong to {view.owners[other]}"
+    if other in view.strangers:
         return "somebody has said that they are somebody else's"
     if own:
         return "our own order is shown beside them"
@@ -311,13 +311,13 @@ def _fewer(product: ProductType, rows: int, quantity: int, *, is_late: bool) -> 
     return DeliveryState.IN_PART, reason
 
 
-def _resident(order: WantedOrder, record: Record, shown: VendorView) -> OrderDelivery:
+def _resident(order: WantedOrder, record: Record, view: VendorView) -> OrderDelivery:
     """Traffic of one package, which all resident orders top up; addresses come from lists that are made by hand."""
-    if shown.resident is None:
+    if view.resident is None:
         return _plain(order, DeliveryState.UNREAD, "the vendor's package could not be read")
-    package, lists = shown.resident.package, shown.resident.lists
+    package, lists = view.resident.package, view.resident.lists
     if package is None:
-        is_late = shown.at >= record.updated_at + PATIENCE
+        is_late = view.at >= record.updated_at + PATIENCE
         state = DeliveryState.SHORT if is_late else DeliveryState.WAITING
         return _plain(order, state, "the account has no traffic yet")
     until = f" until {package['expired_at']}" if "expired_at" in package else ""

@@ -21,14 +21,14 @@ from runner.run.settings import Settings, holder, locate
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryCall:
-    """Which orders: those `written` in manifests and those `named` by keys or patterns; None of both for all.
+    """Which orders: the `manifest_keys`, and those that `names` mean, keys or patterns; `every` for all.
 
     `wait` is in seconds, 0 for one look. `flags` lead another command to the same ledger. `keep` is handed what each
     look shows before anything is said of it.
     """
 
-    written: Sequence[OrderKey] = ()
-    named: Sequence[str] = ()
+    manifest_keys: Sequence[OrderKey] = ()
+    names: Sequence[str] = ()
     every: bool = False
     wait: float = 0.0
     flags: str = ""
@@ -67,14 +67,14 @@ def deliver(settings: Settings, call: DeliveryCall, watch: Watch) -> Delivered:
     wiring.require_made(place, hint="name the one that `apply` used with --ledger")
     who = holder(clock.now())
     with closing(wiring.open_ledger(place, read_only=True)) as ledger, leading_there(call.flags):
-        wanted = choosing.everything(ledger) if call.every else choosing.choose(ledger, call.written, call.named)
+        orders = choosing.everything(ledger) if call.every else choosing.choose(ledger, call.manifest_keys, call.names)
         with wiring.reader(settings, clock, watch) as reader:
             task = DeliveryTask(
                 ledger=ledger,
                 reader=reader,
                 clock=clock,
                 watch=watch,
-                wanted=wanted,
+                orders=orders,
                 wait=call.wait,
                 keep=call.keep,
             )

@@ -63,8 +63,8 @@ def render(delivered: Delivered, console: Console, *, with_logins: bool = False)
 def summarize(delivered: Delivered, channel: Channel) -> None:
     """A line for each order that is not simply delivered, and the totals."""
     deliveries = delivered.deliveries.deliveries
-    told = [one for one in deliveries if not (delivered.every and one.state is DeliveryState.ENDED)]
-    channel.lines(_order_lines(told, channel))
+    listed = [one for one in deliveries if not (delivered.every and one.state is DeliveryState.ENDED)]
+    channel.lines(_order_lines(listed, channel))
     channel.lines(_failure_lines(delivered))
     channel.lines([_total(deliveries)])
 
@@ -75,7 +75,7 @@ def _column(name: str) -> Column:
 
 def _cells(delivery: OrderDelivery, proxy: Proxy, *, with_logins: bool) -> tuple[str, ...]:
     ports = "/".join(str(port) for port in (proxy.port_http, proxy.port_socks) if port is not None)
-    shown = (
+    cells = (
         str(delivery.key),
         proxy.ip,
         ports,
@@ -83,7 +83,7 @@ def _cells(delivery: OrderDelivery, proxy: Proxy, *, with_logins: bool) -> tuple
         proxy.country or "",
         proxy.ends.isoformat() if proxy.ends else "",
     )
-    return (*shown, proxy.login, proxy.password, proxy.rotation_link or "") if with_logins else shown
+    return (*cells, proxy.login, proxy.password, proxy.rotation_link or "") if with_logins else cells
 
 
 def _order_lines(deliveries: Iterable[OrderDelivery], channel: Channel) -> Iterator[str]:
@@ -186,7 +186,7 @@ def _entry(one: OrderDelivery, prover: Prover) -> dict[str, Any]:
         "order_id": one.order_id,
         "state": one.state.value,
         "reason": one.reason or None,
-        "ordered": one.ordered,
+        "ordered": one.quantity,
         "delivered": one.rows,
         "ends": one.ends.isoformat() if one.ends else None,
         "digest": prover.digest(one.proxies) if one.proxies else None,
