@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from runner.core import schemas
-from runner.core.errors import Problem, Span
+from runner.core.errors import Problem, Span, UsageError
 from runner.core.orders import OrderRequest, Scalar
 from runner.core.yamldoc import read
 from runner.core.yamldoc.nodes import Begin, Break, Field
@@ -110,6 +110,7 @@ def load(named: str | None, folders: Iterable[Path]) -> Policies:
     paths = [named] if named is not None else []
     seen = {os.path.realpath(path) for path in paths}
     for path in search(folders):
+        _refuse_other_than_file(path)
         if (real := os.path.realpath(path)) not in seen:
             seen.add(real)
             paths.append(os.path.relpath(path))
@@ -118,6 +119,15 @@ def load(named: str | None, folders: Iterable[Path]) -> Policies:
         policies=tuple(policy for policy, _ in readings if policy is not None),
         problems=tuple(problem for _, problems in readings for problem in problems),
     )
+
+
+def _refuse_other_than_file(path: Path) -> None:
+    """UsageError for a named pipe or a device that is called like a policy: reading it would wait for ever.
+
+    One that is named by an option may be a pipe: `--policy <(make-policy)`.
+    """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise UsageError(f"{path} is called like a policy and is no file", hint="remove or rename it")
 
 
 def over(named: str | None, paths: Sequence[str] = ()) -> Policies:
