@@ -7,6 +7,7 @@ proxy. docs/proxies.md says which program reads which format, and what it cannot
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -80,6 +81,8 @@ TABLES: Final[Mapping[str, Callable[..., str]]] = {
     "ndjson": proxy_tables.json_lines,
 }
 
+_TWICE: Final = re.compile("%[0-9A-Fa-f]{2}")
+
 FORMATS: Final = ("txt", *TABLES, *PROGRAMS)
 
 
@@ -121,16 +124,17 @@ def cautions(fmt: str, proxies: Sequence[Proxy], *, kind: ProxyKind) -> tuple[st
 def spellings(proxy: Proxy) -> frozenset[str]:
     """Every way in which a format writes the proxy's login, password and link: what a log has to have masked."""
     plain = {value for value in (proxy.login, proxy.password, proxy.rotation_link or "") if value}
-    ways: tuple[Callable[[str], str], ...] = (str, encode, _json, partial(_json, ascii_only=False), _doubled)
+    ways: tuple[Callable[[str], str], ...] = (str, encode, _json, partial(_json, ascii_only=False), _double_quotes)
     basic = {haproxy.basic(proxy)} if plain else set()
     return frozenset(way(value) for value in plain for way in ways) | basic
 
 
-def _place(proxy: Proxy) -> tuple[str, str, int, int, str, int, int]:
-    """Where it stands in a file: by order, then address as a number, then ports."""
+def _place(proxy: Proxy) -> tuple[str | int, ...]:
+    """Where it stands in a file: by order, then address as a number, then ports, then whatever else tells two apart."""
     number = address(proxy)
     numeric = (number.version, int(number)) if number else (0, 0)
-    return (proxy.key, proxy.order_id, *numeric, proxy.ip, proxy.port_http or 0, proxy.port_socks or 0)
+    ports = (proxy.port_http or 0, proxy.port_socks or 0)
+    return (proxy.key, proxy.order_id, *numeric, proxy.ip, *ports, proxy.login, proxy.password)
 
 
 def _demand_format(fmt: str, kind: ProxyKind, template: str | None) -> None:
@@ -163,6 +167,8 @@ def _cautions(fmt: str, proxies: Sequence[Proxy], kind: ProxyKind) -> Iterator[s
         yield "wget, urllib, aiohttp, Scrapy, npm, undici and Go ignore ALL_PROXY and connect directly; axios fails"
     if fmt in ("env", "txt") and kind == "socks5" and any(len(utf8(value)) > 127 for value in values):
         yield "requests, urllib3 and pip send a login or password of 128 bytes or more wrong (PySocks 1.7.1)"
+    if fmt == "env" and any(_TWICE.search(value) for value in values):
+        yield "git decodes a percent sign and two hex digits in a login or password once more than it should"
     if fmt == "txt" and not all(value.isascii() for value in values):
         yield "a login or password has letters outside of ASCII, which programs send in different bytes"
 
@@ -171,6 +177,6 @@ def _json(value: str, *, ascii_only: bool = True) -> str:
     return json.dumps(value, ensure_ascii=ascii_only)[1:-1].replace("##", "#\\u0023")
 
 
-def _doubled(value: str) -> str:
+def _double_quotes(value: str) -> str:
     """As CSV and 3proxy write it between double quotes."""
     return value.replace('"', '""')

@@ -31,7 +31,7 @@ WITHOUT_LOGIN: Final = "%ip%:%port%"
 _PLACEHOLDER: Final = re.compile(r"%([A-Za-z_]+)%")
 
 PLACEHOLDERS: Final = ("ip", "port", "login", "user", "password", "protocol", "rotation_link")
-"""The vendor's names (docs/vendor/api-v1.md#downloads); `user` and `login` are the same."""
+"""The vendor's names (docs/vendor/api-v2.md#downloads); `user` and `login` are the same."""
 
 SECRETS: Final = frozenset(("login", "user", "password", "rotation_link"))
 

@@ -152,7 +152,7 @@ def test_an_error_counts_the_proxies_that_cannot_be_written() -> None:
     """One proxy is named, and how many more there are: nobody has to try them one by one."""
     wrong = [replace(PROXY, ip=f"203.0.113.{n}", login="a:b", password="c:d") for n in range(3)]
     with pytest.raises(Refused, match=r"203\.0\.113\.0:50100 of crawl/uk.*\(and 2 more cannot\)$"):
-        render("env", wrong[:1], kind="http") if len(wrong) == 1 else render("clash", [PROXY, *wrong], kind="http")
+        render("clash", [PROXY, *wrong], kind="http")
 
 
 def test_a_proxy_without_a_key_is_named_after_its_order() -> None:
@@ -216,7 +216,7 @@ def test_the_same_proxies_are_the_same_file(proxies: list[Proxy]) -> None:
             continue
         taken = [proxy for proxy in proxies if fmt != "scrapy" or proxy != IPV6]
         text = render(fmt, taken, kind="http")
-        assert text == render(fmt, sorted(taken, key=repr), kind="http")
+        assert text == render(fmt, sorted(taken, key=lambda one: (one.login, one.key, one.ip)), kind="http")
         assert text.endswith("\n")
     lines = render("txt", [SECOND, PROXY], kind="http").splitlines()
     assert [line.partition("@")[2] for line in lines] == ["203.0.113.5:50100", "203.0.113.40:50100"]
@@ -241,9 +241,11 @@ def test_what_some_programs_do_with_a_file_is_a_caution() -> None:
         cautions("txt", [long], kind="socks5")
     )
     assert "PySocks" in cautions("txt", [long], kind="socks5")[0]
+    assert "git" in cautions("env", [replace(PROXY, password="%4a")], kind="http")[0]
+    assert cautions("env", [replace(PROXY, password="%4%g1")], kind="http") == ()
     assert cautions("txt", [replace(long, password="x" * 127)], kind="socks5") == ()
     assert "ASCII" in cautions("txt", [replace(PROXY, login="über")], kind="http")[0]
-    assert all(cautions(fmt, [HOSTILE], kind="http") == () for fmt in FORMATS)
+    assert all(cautions(fmt, [HOSTILE], kind="http") == () for fmt in FORMATS if fmt != "env")
     assert not any(word in text for text in cautions("env", [HOSTILE], kind="socks5") for word in (LOGIN, PASSWORD))
 
 
