@@ -61,3 +61,43 @@ class Options:
     """The smallest ipv6 quantity; 10 is assumed by some integrators, official minimum unknown."""
     latency: float = 0.0
     """Seconds added to every API request."""
+    delivery_rows: int = 0
+    """Rows that an order is delivered in at a time, the first of them when it is due; 0 delivers all at once."""
+    delivery_interval: float = 60.0
+    """Seconds between two parts of a delivery."""
+    dates: Literal["day", "second", "iso"] = "day"
+    """How rows spell dates: `dd.mm.yyyy`, `dd.mm.yyyy hh:mm:ss`, or ISO 8601 with its offset."""
+    zone: int = 0
+    """Hours that the vendor's clock is ahead of UTC where it spells a date."""
+    credentials: Literal["plain", "hostile", "colon", "unicode", "control"] = "plain"
+    """Logins and passwords: plain, or with characters that break URLs, shells, Basic, ASCII or lines."""
+    mobile_ip: Literal["plain", "ports"] = "plain"
+    """The `ip` of mobile rows: an address, or `address:port_http:port_socks`, as v2 has it."""
+    auth_delay: float = 0.0
+    """Seconds from the delivery of an order's first rows until `auth/list` has its login."""
+    auth_numbers: Literal["current", "base"] = "current"
+    """The `orderNumber` in `auth/list`: the order number of today, or the base number."""
+    renewal_id: Literal["new", "empty", "same"] = "new"
+    """The `orderId` that `prolong/make` answers: a new number, an empty text, or the order's own."""
+    renewal_number: Literal["new", "same"] = "new"
+    """Whether a renewal changes what follows `_e_` in the order number."""
+    renewal_month: Literal["30", "calendar"] = "30"
+    """How long a month is that a renewal adds: 30 days, as seen live, or a calendar month."""
+    renewal_warning: Literal["error", "success"] = "error"
+    """The envelope's status when `prolong/calc` warns of a short balance."""
+    renewal_refusal: Literal["code", "data", "text"] = "code"
+    """A short balance on `prolong/make`: code 16, status error with data and no errors, or the text of `order/make`."""
+    renewal_part: Literal["refused", "whole"] = "refused"
+    """A part of an ipv6, mix or mix_isp order: code 29, or renewed and charged as the whole order."""
+    renewal_delay: float = 0.0
+    """Seconds from a renewal until `proxy/list` shows it."""
+    renewal_busy: float = 0.0
+    """Seconds after a renewal in which another one of the same order gets code 57."""
+    comments: Literal["kept", "plain", "lost"] = "kept"
+    """A comment: kept, kept without all but letters, digits and spaces, or lost though the answer says otherwise."""
+    comments_renewed: Literal["kept", "lost"] = "kept"
+    """Whether comments outlive a renewal."""
+    comments_unknown: Literal["counted", "refused"] = "counted"
+    """Some ids of a comment are unknown: the others are updated and counted, or all is refused."""
+    resident_lists: Literal["live", "docs"] = "live"
+    """`resident/lists`: a bare array, `geo` as an array and ports as text, or `items`, an object and a number."""
