@@ -15,6 +15,7 @@ from tests.simulation.process import AT, SimClock
 
 if TYPE_CHECKING:
     from tests.simulation.forgetting import Forgetting
+    from tests.simulation.renewing import Renewing
     from tests.simulation.vendor import Vendor
 
 NOTHING: Final = (None, None)
@@ -28,6 +29,7 @@ class Books:
     connection: SqliteConnection
     vendor: Vendor
     forgetting: Forgetting
+    renewing: Renewing
     loaded: Loaded
     goals: dict[str, str]
     """Each order's key, and the `customTargetName` by which the vendor knows it."""
@@ -46,7 +48,7 @@ class Books:
     def submitted(self, goal: str) -> list[str]:
         """The quotes of what is claimed for a goal and not settled."""
         rows = self.ask("SELECT key, quote_total FROM orders WHERE state = 'submitted'")
-        return [total for key, total in rows if self.goals.get(key) == goal]
+        return [total for key, total in rows if self.goals.get(key, key) == goal]
 
     def in_doubt(self) -> dict[str, Any] | None:
         """The body of an order that is in doubt."""
@@ -62,7 +64,8 @@ class Books:
 
     def _is_settled(self, goal: str) -> bool:
         known = self.states()
-        return not goal or all(known.get(key, NOTHING)[0] not in OPEN for key, of in self.goals.items() if of == goal)
+        settled = all(known.get(key, NOTHING)[0] not in OPEN for key, of in self.goals.items() if of == goal)
+        return not goal or (settled and self.renewing.may_move(goal))
 
     def ended_since(self, product: str, moment: datetime) -> bool:
         """Whether the list has lost an order since then because its period is over."""

@@ -28,6 +28,7 @@ from tests.simulation.wanted import further_orders
 if TYPE_CHECKING:
     from tests.simulation.network import Line
     from tests.simulation.process import Process
+    from tests.simulation.terms import Term
     from tests.simulation.vendor import Bought
     from tests.simulation.world import World
 
@@ -104,7 +105,8 @@ class AtOnce:
             return Limits(large=DEAR)
         states = self.world.states()
         left = [order for order in self.world.loaded.orders if states.get(str(order.key), (None,))[0] != State.PLACED]
-        self._limits[run] = (self._cost(left) * self.dice.choice((1, 1, Decimal("1.2")))).quantize(Decimal("0.01"))
+        cost = self.world.renewing.cost() if self.world.vendor.terms.is_begun else self._cost(left)
+        self._limits[run] = (cost * self.dice.choice((1, 1, Decimal("1.2")))).quantize(Decimal("0.01"))
         return Limits(large=DEAR, max_spend=self._limits[run])
 
     def confirm(self, plan: Plan) -> None:
@@ -128,7 +130,7 @@ class AtOnce:
 
     # What must hold
 
-    def bought(self, made: Bought) -> None:
+    def bought(self, made: Bought | Term) -> None:
         """I11: a run's purchases cost no more than it may spend, but for what was charged above a quote."""
         limit = self._limits.get(made.run)
         if limit is None:
@@ -139,19 +141,24 @@ class AtOnce:
 
     def written(self, process: Process, body: dict[str, Any]) -> None:
         """I11: where nobody else buys, nothing is sent that the balance does not cover beside the others."""
-        world, goal, run = self.world, body["customTargetName"], process.flights.run
+        self.sent(process, body["customTargetName"], by_card=body["paymentId"] == PAY_BY_CARD)
+
+    def sent(self, process: Process, goal: str, *, by_card: bool) -> None:
+        """The same of whatever spends."""
+        world, run = self.world, process.flights.run
         quote = max(map(Decimal, world.submitted(goal)), default=Decimal(0))
         self.quoted[run, goal] = quote
-        if not world.exclusive or body["paymentId"] == PAY_BY_CARD or process.flights.was_overtaken:
+        if not world.exclusive or by_card or process.flights.was_overtaken:
             return
         excess = sum((self._excess(order) for order in self._of(run) if not order.by_card), Decimal(0))
         if quote > world.vendor.balance + excess:
             world.against(f"I11: {goal} was sent for {quote}, and the balance was {world.vendor.balance}")
 
-    def _of(self, run: str) -> list[Bought]:
-        return [order for order in self.world.vendor.bought if order.run == run]
+    def _of(self, run: str) -> list[Bought | Term]:
+        vendor = self.world.vendor
+        return [made for made in (*vendor.bought, *vendor.terms.sold) if made.run == run]
 
-    def _excess(self, order: Bought) -> Decimal:
+    def _excess(self, order: Bought | Term) -> Decimal:
         return max(Decimal(0), order.total - self.quoted[order.run, order.key])
 
 
@@ -287,7 +294,7 @@ class Flights:
         return any(
             state == State.UNKNOWN or (state == State.PLACED and total and Decimal(total) > Decimal(quote))
             for key, state, quote, total in rows
-            if world.goals.get(key) == goal
+            if world.goals.get(key, key) == goal
         )
 
     def check_named(self, entries: Sequence[OrderEntry]) -> None:

@@ -137,7 +137,7 @@ class Forgetting:
         with suppress(RunnerError, Killed), MemoryLedger(process).hold(holder, timeout=0) as hold:
             ledger = MemoryLedger(process)
             for request in (step.request for step in outcome.plan.steps):
-                if world.states().get(str(request.key), (None, None))[0] in {State.PLACED, *OPEN}:
+                if request.key.term or world.states().get(str(request.key), (None, None))[0] in {State.PLACED, *OPEN}:
                     continue  # what was refused may only look like what another order bought
                 visible = [o for o in self._unowned(str(request.fields["customTargetName"])) if self._shows(o)]
                 if visible:

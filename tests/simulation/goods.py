@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import calendar
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
@@ -84,29 +84,77 @@ class Lot:
     starts: date
     ends: date
     renewals: int = 0
+    reissues: int = 0
+    """How often its rows got other ids for another reason than a renewal."""
+    armed: bool = False
+    """Whether the vendor renews it by itself."""
+    behind: Lot | None = None
+    """The first half of its rows as they were, where a renewal moved the others only."""
+    before: tuple[float, Lot] | None = None
+    """Until when the lists show it as it was before it was renewed last, and how that was."""
 
     def shows(self, now: float) -> bool:
-        return self.shape.product != "resident" and self.shown_at <= now < self.ends_at
+        return self.shape.product != "resident" and self.shown_at <= now < self.seen(now).ends_at
 
-    def rows(self, now: float, *, numbered: bool, marked: bool) -> Iterator[dict[str, Any]]:
+    def seen(self, now: float) -> Lot:
+        """As the lists show it."""
+        return self.before[1] if self.before is not None and now < self.before[0] else self
+
+    def as_it_is(self) -> Lot:
+        """A picture of it, which does not change."""
+        return replace(self, before=None)
+
+    def row_ids(self, now: float) -> list[int]:
+        """The ids of its rows as they are, whatever the lists show."""
+        return [identity for identity, _ in self._places(now)]
+
+    def first_end(self, now: float) -> date:
+        """The first day on which any of it ends."""
+        return self.behind.ends if self.behind is not None and now < self.behind.ends_at else self.ends
+
+    def _places(self, now: float) -> Iterator[tuple[int, Lot]]:
+        """The id of each row that there is, and what says when it ends."""
+        count = self.shape.quantity if now >= self.whole_at else max(1, self.shape.quantity // 2)
+        for place in range(count):
+            lot = self if self.behind is None or place >= count // 2 else self.behind
+            if now < lot.ends_at:
+                yield int(f"{self.number.partition('_')[0]}{lot.renewals + lot.reissues:02}{place:02}"), lot
+
+    def rows(self, now: float, *, numbered: bool, marked: bool, shift: int = 0) -> Iterator[dict[str, Any]]:
         """Half of the rows until all are delivered. Old answers have no order numbers (`numbered`).
 
-        A number gets a hash with the first renewal, or has one from birth (`marked`).
+        A number gets a hash with the first renewal, or has one from birth (`marked`). `shift` is by how many days the
+        ends are off: in another zone they are others.
         """
-        shape = self.shape
-        count = shape.quantity if now >= self.whole_at else max(1, shape.quantity // 2)
-        names = COUNTRIES[shape.product]
+        shape, names = self.shape, COUNTRIES[self.shape.product]
         number = self.number + f"_e_{self.renewals:02x}" * (marked or self.renewals > 0)
-        for place in range(count):
+        for identity, lot in self._places(now):
+            place = identity % 100
             row = {
-                "id": int(f"{self.number.partition('_')[0]}{self.renewals:02}{place:02}"),
+                "id": identity,
                 "order_id": self.shown_id,
+                "ip": f"10.{self.first_id >> 8 & 255}.{self.first_id & 255}.{place}",
                 "country_alpha3": names[shape.country or 0] or ("FRA", "DEU")[place % 2],
                 "protocol": "SOCKS" if shape.protocol == "SOCKS5" else "HTTP",
                 "date_start": self.starts.strftime("%d.%m.%Y"),
-                "date_end": self.ends.strftime("%d.%m.%Y"),
+                "date_end": (lot.ends + timedelta(days=shift)).strftime("%d.%m.%Y"),
+                "auto_renew": "Y" if self.armed else "N",
             }
             yield row | ({"order_number": number, "base_order_number": self.number} if numbered else {})
+
+    @property
+    def first_id(self) -> int:
+        """The number that it was bought under."""
+        return int(self.number.partition("_")[0])
+
+    def extend(self, period: str, *, month: int, half: bool, shown_from: float) -> None:
+        """A term more, behind the current end: of all rows, or of the second half of them. The ids of those change."""
+        now = self.as_it_is()
+        self.before = (shown_from, now)
+        self.behind = now if half else self.behind
+        self.renewals += 1
+        self.ends = self.ends + timedelta(days=30) if period == "1m" and month == 30 else over(self.ends, period)
+        self.ends_at += (self.ends - now.ends).days * 86_400.0
 
     def renew(self, shown_id: int, moment: datetime, now: float, *, restarts: bool) -> None:
         """For its own period once more; the days begin anew, or the end moves."""

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from runner.core.errors import RunnerError
-from runner.core.orders import PAY_BY_CARD, Quote
+from runner.core.orders import PAY_BY_CARD, OrderKey, Quote
 from runner.core.progress import Progress, Waiting
 from runner.core.records import Claim, Holder, OpenClaim
 from runner.core.states import OPEN
@@ -23,6 +23,7 @@ from runner.settle.resolve import Person, Ruling, resolve
 from runner.vendors.v1.adapter import V1Reader
 from tests.simulation.network import Transport
 from tests.simulation.process import Killed, Process
+from tests.simulation.renewing import RENEWAL_KINDS
 from tests.simulation.store import MemoryLedger
 
 if TYPE_CHECKING:
@@ -71,7 +72,12 @@ CLASSES: Final = (
         "charge and quote differ",
     ),
     *("rows without order numbers", "over by now", "an order ended meanwhile", "alike, not identical"),
-    *("beside one of these", "another was settled since its claim", "too many to tell apart"),
+    *(
+        "beside one of these",
+        "beside a renewal charged otherwise",
+        "another was settled since its claim",
+        "too many to tell apart",
+    ),
 )
 """What evidence cannot settle although nobody else buys: `undecidable` says why."""
 
@@ -80,7 +86,7 @@ def kind(verdict: Verdict) -> str:
     """The verdict's name among the counters; LookupError for a reason that nobody has named here."""
     if verdict.ruling != "open":
         return f"verdict {verdict.ruling}"
-    for words, name in KINDS.items():
+    for words, name in (KINDS | RENEWAL_KINDS).items():
         if words in verdict.reason:
             return f"verdict open: {name}"
     raise LookupError(f"no kind of verdict is known that says: {verdict.reason}")
@@ -130,6 +136,7 @@ class Settling:
         else:
             for verdict in outcome.verdicts.values():
                 world.counts[kind(verdict)] += 1
+                world.counts[f"renewal verdict {verdict.ruling}"] += bool(verdict.key.term)
                 account = "exclusive" if world.exclusive else "shared"
                 world.counts[f"settled as a set: {verdict.ruling}, {account}"] += several > 1
                 world.say(f"    {verdict.key} {verdict.ruling}: {verdict.reason}")
@@ -149,6 +156,9 @@ class Settling:
             "SELECT seq, key, after FROM order_events WHERE event = 'reconciled' AND seq > ? ORDER BY seq", self._seen
         ):
             self._seen = seq
+            if "@" in key:
+                world.renewing.check_verdict(key, after)
+                continue
             goal = world.goals[key]
             if after == "placed":
                 _, order_id = world.states()[key]
@@ -175,16 +185,22 @@ class Settling:
         try:
             with ledger.hold(holder, timeout=0) as hold:
                 for record in ledger.open_records():
-                    free = self._unclaimed(world.goals[str(record.key)])
-                    order_id = str(free[0].order_id) if free else None
+                    order_id = self._truth(record.key)
                     ruling = Ruling(
                         key=record.key, order_id=order_id, reason="seen", person=PERSON, at=world.clock.now()
                     )
                     resolve(ruling, ledger, hold, holder.run_id)
-                    world.counts[f"settled by a person, {'placed' if free else 'absent'}"] += 1
+                    what = "renewal " * bool(record.key.term) + ("placed" if order_id else "absent")
+                    world.counts[f"settled by a person, {what}"] += 1
                     world.say(f"    {record.key} is {order_id}, says a person")
         except (RunnerError, Killed) as error:
             world.say(f"    a person was stopped by {type(error).__name__}: {error}")
+
+    def _truth(self, key: OrderKey) -> str | None:
+        if key.term:
+            return self.world.renewing.is_bought(key)
+        free = self._unclaimed(self.world.goals[str(key)])
+        return str(free[0].order_id) if free else None
 
     def _unclaimed(self, goal: str) -> list[Bought]:
         owned = {order_id for _, order_id in self.world.states().values()}
@@ -219,10 +235,14 @@ class Settling:
     def _alone(self, claim: OpenClaim, left: Sequence[OpenClaim]) -> str | None:
         """Why the rules cannot settle it, told from the truth and not from what the judge says."""
         world, record = self.world, claim.record
+        if record.renews is not None:
+            return world.renewing.undecidable(claim)
         goal = world.goals[str(record.key)]
         bought = self._unclaimed(goal)
         alike = [
-            other for other in left if _shape(other) == _shape(claim) and world.goals[str(other.record.key)] != goal
+            other
+            for other in left
+            if _shape(other) == _shape(claim) and world.goals.get(str(other.record.key), goal) != goal
         ]
         # What `apply` claims rests on a reading with nothing of ours in flight: there is no across.
         inherited = world.claimed_by(str(record.key)) == INHERITED
@@ -239,6 +259,7 @@ class Settling:
             "alike, not identical": bool(alike),
             "another was settled since its claim": settled,
             "too many to tell apart": len(left) >= MANY,
+            "beside a renewal charged otherwise": world.renewing.is_charged_oddly(claim.claimed_at),
         }
         return next((name for name, holds in reasons.items() if holds), None)
 

@@ -19,6 +19,7 @@ from runner.vendors.failures import Lost
 from runner.vendors.wire import Request, Response
 from tests.simulation.answers import LIES, TRIPLE, bad_read, error, success
 from tests.simulation.goods import FREE, Lot, Shape, over, reference
+from tests.simulation.terms import Term, Terms
 
 PROCESSING: Final = 300.0
 """Seconds within which a request that was received is carried out, if ever."""
@@ -37,7 +38,7 @@ ALONE: Final = ("renews", "renews", "changes the price")
 OTHERS: Final = ("buys", "tops up")
 CONFUSING: Final = ("buys alike", "tops up again", "tops up again")
 """What happens on an account that nobody else buys on; what others do; and what they do to an order in doubt."""
-READS: Final = ("order/calc", "balance/get", "resident/package", "proxy/list", "reference/list")
+READS: Final = ("order/calc", "prolong/calc", "balance/get", "resident/package", "proxy/list", "reference/list")
 
 _PROVED: Final = frozenset({"reject", "throttled", "triple"})
 """Answers that the vendor's pages call proof that nothing was bought."""
@@ -113,6 +114,11 @@ class Vendor:
     """When which content was said to cost how much, by a quote or a charge."""
     noted: Decimal = Decimal(500)
     """The balance when the last purchase was received."""
+    key_of: Callable[[int], str] = lambda _: ""
+    """Under which key the renewal of an order was sent, by the id that it was bought under."""
+    on_renewal: Callable[[Term], None] = lambda _: None
+    """Told of each renewal of ours."""
+    terms: Terms = field(init=False)
     _late: list[tuple[float, dict[str, Any], str]] = field(default_factory=list)
     _served: list[str] = field(default_factory=list)
     """What it does to each of the purchases that it has not answered yet."""
@@ -120,6 +126,9 @@ class Vendor:
     _next_id: int = 5000
     _lied: str = ""
     """The type whose list was read last, and was empty by an error."""
+
+    def __post_init__(self) -> None:
+        self.terms = Terms(self, self.key_of, self.on_renewal)
 
     def of(self, key: str) -> list[Bought]:
         return [order for order in self.bought if order.key == key]
@@ -136,6 +145,7 @@ class Vendor:
         for when, body, run in due:
             self.counts["committed late"] += 1
             self._buy(body, when, run=run)
+        self.terms.catch_up()
 
     # What others do
 
@@ -165,6 +175,9 @@ class Vendor:
         self._price = min((self._price * factor).quantize(Decimal("0.01")), Decimal(9))
 
     def _renew(self) -> None:
+        if self.terms.is_begun:
+            self.terms.meanwhile()
+            return
         now = self.clock.monotonic()
         visible = [b for b in self.bought if b.lot.shows(now) and self.renewable(b.key)]
         if not visible:
@@ -206,6 +219,8 @@ class Vendor:
             body = json.loads(request.body or b"")
             self.prices.append((self.clock.monotonic(), content_of(body), self.total(body)))
             return success({"total": str(self.total(body)), "balance": str(self.balance), "currency": "USD"})
+        if path == "prolong/calc":
+            return self.terms.calc(request)
         if path == "balance/get":
             return success({"summ": str(self.balance)})
         if path == "reference/list":
@@ -227,17 +242,27 @@ class Vendor:
         }[self.filters]
         if ending is None:
             return shown
+
+        def left(order: Bought) -> float:
+            return order.lot.seen(now).ends_at - now
+
         if not ending:
-            self.counts["order hidden from the default list"] += any(b.lot.ends_at - now <= self.hides for b in shown)
-            return [b for b in shown if b.lot.ends_at - now > self.hides]
-        return [b for b in shown if b.lot.ends_at - now <= (self.hides or ENDING)]
+            self.counts["order hidden from the default list"] += any(left(b) <= self.hides for b in shown)
+            return [b for b in shown if left(b) > self.hides]
+        return [b for b in shown if left(b) <= (self.hides or ENDING)]
 
     def _rows(self, listed: list[Bought]) -> list[dict[str, Any]]:
         now = self.clock.monotonic()
         lots = [order.lot for order in listed]
         self.counts["list with half of an order"] += any(now < lot.whole_at and lot.shape.quantity > 1 for lot in lots)
         self.counts["list with numbers marked from birth"] += self.marked and self.numbered and bool(lots)
-        return [row for lot in lots for row in lot.rows(now, numbered=self.numbered, marked=self.marked)]
+        how: dict[str, Any] = {"numbered": self.numbered, "marked": self.marked}
+        if self.terms.is_begun:
+            how["shift"] = self.rng.choice(self.terms.shifts)
+        rows = [row for lot in lots for row in lot.seen(now).rows(now, **how)]
+        if self.terms.is_begun:
+            self.terms.shown.update((row["id"], now) for row in rows)
+        return rows
 
     def _package(self) -> Response:
         now = self.clock.monotonic()
@@ -251,6 +276,8 @@ class Vendor:
 
     def make(self, request: Request, run: str) -> Response | Lost:
         """A purchase that a run sent, received whole; somebody may have been faster since its price was asked."""
+        if request.path.startswith("prolong/"):
+            return self.terms.make(request, run)
         self.catch_up()
         body = json.loads(request.body or b"")
         if self.faults and self.rng.random() < 0.15:
@@ -263,7 +290,11 @@ class Vendor:
         self.counts[f"purchase {fault}"] += 1
         self.counts[f"two at once: {fault}"] += fault in self._served
         self.counts[f"one of several: {fault}"] += len(self._served) > 0
-        made = self._fate(fault, body, run)
+        return self.serve(fault, lambda: self._fate(fault, body, run))
+
+    def serve(self, fault: str, fate: Callable[[], Bought | Term | None]) -> Response | Lost:
+        """What becomes of something that spends, and its answer; meanwhile others may be served."""
+        made = fate()
         self._served.append(fault)
         try:
             answer = self._answer(fault, made)
@@ -271,9 +302,28 @@ class Vendor:
             self._served.remove(fault)
         return answer
 
+    @property
+    def is_serving(self) -> bool:
+        """Whether a purchase is yet to be answered."""
+        return bool(self._served)
+
+    def is_bought(self, fault: str) -> bool | None:
+        """Whether what meets this is made; None where it may be."""
+        return True if fault == "none" or fault in _BOUGHT else False if fault in _PROVED else None
+
+    def processing(self) -> float:
+        """Seconds that something that was received takes."""
+        return self.rng.uniform(1, PROCESSING)
+
+    def lag(self, product: str) -> float:
+        """Seconds until the list shows what was sold, at most."""
+        return LAGS["mobile" if product == "mobile" else "late" if self.late else "prompt"]
+
     def is_heard(self, request: Request, run: str) -> None:
         """The answer to a purchase is read: from now on its price is known."""
         body = json.loads(request.body or b"")
+        if "ids" in body:  # which were other ones before: nobody asks for that price again
+            return
         made = [order for order in self.bought if order.run == run and order.key == body["customTargetName"]]
         if made:
             self.prices.append((self.clock.monotonic(), content_of(body), made[-1].total))
@@ -281,10 +331,13 @@ class Vendor:
     def _fate(self, fault: str, body: dict[str, Any], run: str) -> Bought | None:
         """Whether and when the order is made."""
         now = self.clock.monotonic()
-        if fault in _PROVED:
-            return None
-        if fault == "none" or fault in _BOUGHT:
-            return self._buy(body, now, Decimal("0.75") if fault == "overcharge" else Decimal(0), run=run)
+        certain = self.is_bought(fault)
+        if certain is not None:
+            return (
+                None
+                if not certain
+                else self._buy(body, now, Decimal("0.75") if fault == "overcharge" else Decimal(0), run=run)
+            )
         return self.lose(body, fault, run=run)
 
     def lose(self, body: dict[str, Any], fault: str = "lost", *, run: str = "") -> Bought | None:
@@ -293,14 +346,14 @@ class Vendor:
         fate = self.rng.choice(("never", "now", "later"))
         self.counts[f"{fault}, bought {fate}"] += 1
         if fate == "later":
-            self._late.append((now + self.rng.uniform(1, PROCESSING), body, run))
+            self._late.append((now + self.processing(), body, run))
         if fate != "now":
             return None
         extra = Decimal("0.75") if self.rng.random() < 0.1 else Decimal(0)
         self.counts["charged more, answer lost"] += extra > 0
         return self._buy(body, now, extra, run=run)
 
-    def _answer(self, fault: str, made: Bought | None) -> Response | Lost:
+    def _answer(self, fault: str, made: Bought | Term | None) -> Response | Lost:
         self.clock.advance(self.rng.uniform(*self.latency))
         if fault == "timeout":
             self.clock.advance(180)
@@ -324,10 +377,13 @@ class Vendor:
             self.clock.advance(90)
         return answers[fault]() if fault in answers else self._success_of(made)
 
-    def _success_of(self, made: Bought | None) -> Response:
+    def _success_of(self, made: Bought | Term | None) -> Response:
         order_id = made.order_id if made else 1
         told = {"orderId": order_id, "total": str(made.total if made else Decimal(1))}
         balance = made.left if made and self.tells_at_charge else self.balance
+        if isinstance(made, Term):
+            told |= {"orderId": made.order_id or ""}
+            order_id = made.order.order_id
         return success(told | {"listBaseOrderNumbers": [f"{order_id}_1"], "balance": str(balance)})
 
     def _buy(self, body: dict[str, Any], at: float, extra: Decimal = Decimal(0), *, run: str = "") -> Bought:
@@ -336,7 +392,7 @@ class Vendor:
 
     def _enter(self, key: str, shape: Shape, total: Decimal, at: float, *, by_card: bool, run: str = "") -> Bought:
         identity = self._new_id()
-        lag = LAGS["mobile" if shape.product == "mobile" else "late" if self.late else "prompt"]
+        lag = self.lag(shape.product)
         visible_from = at + (self.rng.uniform(0, lag) if self.rng.random() < 0.6 else 0.0)
         whole = visible_from + (self.rng.uniform(0, 5000) if self.rng.random() < 0.5 else 0.0)
         starts = (self.clock.now() + timedelta(seconds=at - self.clock.monotonic(), hours=self.zone)).date()

@@ -18,7 +18,7 @@ from runner.core.errors import ExitCode
 from runner.core.prices import MAX_AGE
 from runner.core.progress import ignore
 from runner.core.records import Holder
-from runner.core.states import State
+from runner.core.states import OPEN, State
 from runner.ledger.sqlite import SqliteConnection
 from runner.plan.task import Task
 from runner.report.report import STATUSES
@@ -33,6 +33,7 @@ from tests.simulation.network import IDENTITY, Transport
 from tests.simulation.points import LOOKING, POINTS
 from tests.simulation.process import Killed, Process, SimClock
 from tests.simulation.renaming import Renaming
+from tests.simulation.renewing import Renewing
 from tests.simulation.settling import Settling, inherit
 from tests.simulation.store import ACCOUNT, Emergency, MemoryLedger, emptied, enter_account
 from tests.simulation.vendor import DAY, Bought, Vendor, content_of
@@ -65,6 +66,7 @@ class World(Books):
         self.keys = [request.key for request in self.loaded.orders]
         self.goals = {str(order.key): str(order.fields["customTargetName"]) for order in self.loaded.orders}
         self.former: dict[str, str] = {}
+        self.renewing = Renewing(self)
         self.vendor = self._vendor()
         self.at_once.furnish()
         self.lock = Lock(self)
@@ -76,6 +78,7 @@ class World(Books):
         self.failing_commits = 0
         """How many transactions are about to fail, one after the other."""
         self._commit_accidents = 0.0
+        self._counted = (0, 0)
 
     def _vendor(self) -> Vendor:
         rng = self.rng
@@ -84,6 +87,8 @@ class World(Books):
             self.clock,
             self.counts,
             self._bought,
+            key_of=self.renewing.key_of,
+            on_renewal=self.renewing.bought,
             renewable=self._is_settled,
             shared=not self.exclusive,
             late=rng.random() < 0.4,
@@ -115,7 +120,10 @@ class World(Books):
         else:
             self._looks()
         self._calm()
-        self.renaming.happen()
+        if self.renewing.is_meant and not (self.violations or self.forgetting.restored):
+            self.renewing.happen()
+        else:
+            self.renaming.happen()
 
     def _runs_and_looks(self) -> None:
         for _ in range(self.rng.randrange(2, 7)):
@@ -183,7 +191,7 @@ class World(Books):
             self.run(Process(self))
             if n < 2:
                 self.forgetting.between_runs()
-        self._check_end()
+        self.check_end()
 
     def run(self, process: Process) -> None:
         """One `apply`, as far as the process gets."""
@@ -269,6 +277,9 @@ class World(Books):
 
     def written(self, process: Process, request: Request) -> None:
         """I8: what is on its way was claimed, durably, and not long before its guard was asked."""
+        if request.path.startswith("prolong/"):
+            self.renewing.written(process, request)
+            return
         body = json.loads(request.body or b"")
         goal = body["customTargetName"]
         self.counts["written"] += 1
@@ -280,9 +291,14 @@ class World(Books):
         states = [known.get(key, NOTHING)[0] for key, of in self.goals.items() if of == goal]
         if State.SUBMITTED not in states:
             self.against(f"I8: {goal} was written while it was {states}")
-        elif process.own.guarded_at - process.own.claimed_at > GUARD_SECONDS:
-            self.against(f"I8: {goal} was written long after its claim")
+        else:
+            self.check_claim_age(process, goal)
         self._check_price(process, body)
+
+    def check_claim_age(self, process: Process, what: str) -> None:
+        """I8: not long before its guard was asked."""
+        if process.own.guarded_at - process.own.claimed_at > GUARD_SECONDS:
+            self.against(f"I8: {what} was written long after its claim")
 
     def _check_price(self, process: Process, body: dict[str, Any]) -> None:
         """I9: the price that is claimed was told for this content, in the last minute; for a coupon, just now."""
@@ -305,6 +321,7 @@ class World(Books):
         """I2, while it lasts: what the vendor has, the ledger has as placed or open."""
         if self.moving.is_behind:
             return
+        self.renewing.check_nothing_forgotten()
         for goal in {order.key for order in self.vendor.bought if order.key}:
             if len(self.vendor.of(goal)) - self.forgetting.gone[goal] > self.room(goal):
                 states = {key: str(state) for key, (state, _) in self.states().items() if self.goals.get(key) == goal}
@@ -319,7 +336,8 @@ class World(Books):
         bug = outcome.error is not None and outcome.error.hint == batch._BUG_HINT
         if bug and not process.flights.had_bug:
             self.against(f"I4: {outcome.error}: {outcome.error and outcome.error.__cause__!r}")
-        if [entry.request.key for entry in report.orders] != self.keys:
+        self.renewing.check_report(outcome)
+        if [entry.request.key for entry in report.orders if not entry.request.key.term] != self.keys:
             self.against("I4: the report does not name every order once")
         if any(entry.status not in STATUSES for entry in report.orders) or report.exit_code is None:
             self.against("I4: an order without a status, or a report without an end")
@@ -328,7 +346,8 @@ class World(Books):
         if doubtful and report.exit_code is not ExitCode.OUTCOME_UNKNOWN:
             self.against(f"I4: an unknown order and exit code {report.exit_code}")
         bought_for_good = (State.PLACED, State.RENAMED)
-        if report.exit_code is ExitCode.OK and any(state not in bought_for_good for state, _ in states.values()):
+        orders = [state for key, (state, _) in states.items() if "@" not in key or state in OPEN]
+        if report.exit_code is ExitCode.OK and any(state not in bought_for_good for state in orders):
             self.against("I4: exit code 0 and an order that is not placed")
         for entry in report.orders:
             state, _ = states.get(str(entry.request.key), NOTHING)
@@ -342,6 +361,9 @@ class World(Books):
         """I10: what cost more than its quote is named, and is the last that its run bought if one goes at a time."""
         placed = [entry for entry in outcome.report.orders if entry.status == "placed"]
         for entry in placed:
+            if entry.request.key.term:
+                self.renewing.check_charge(entry)
+                continue
             goal, quote = str(entry.request.fields["customTargetName"]), entry.quote
             order_id = self.states().get(str(entry.request.key), NOTHING)[1]
             made = next((order for order in self.vendor.of(goal) if str(order.order_id) == order_id), None)
@@ -352,7 +374,7 @@ class World(Books):
             if not is_last or "PSR505" not in {found.problem.code for found in entry.errors}:
                 self.against(f"I10: {entry.request.key} was charged {made.total}, quoted {quote.total}, unnoticed")
 
-    def _check_end(self) -> None:
+    def check_end(self) -> None:
         """I2 and I7: after the calm every order is placed, under the id that the vendor has for it."""
         states = self.states()
         for goal in dict.fromkeys(self.goals.values()):
@@ -364,8 +386,10 @@ class World(Books):
                 self.against(f"I2: {goal} is placed as {mine}, the vendor has {truth}")
         if self.emergency.saved:
             self.against("I2: after the calm the emergency file holds an outcome that nobody has entered")
-        self.counts["orders"] += len(self.keys)
-        self.counts["orders placed"] += sum(state is State.PLACED for state, _ in states.values())
+        placed = sum(states.get(str(key), NOTHING)[0] is State.PLACED for key in self.keys)
+        self.counts["orders"] += len(self.keys) - self._counted[0]
+        self.counts["orders placed"] += placed - self._counted[1]
+        self._counted = (len(self.keys), placed)
 
 
 def run_seed(seed: int, connection: SqliteConnection, say: Callable[[str], None] = lambda _: None) -> World:
