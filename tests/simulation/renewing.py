@@ -108,21 +108,24 @@ class Renewing:
             for n, order in enumerate(further_orders(dice, old, dice.randrange(1, 4), alike=0.4))
             for key in [OrderKey("b", f"later{n}")]
         )
-        orders = []
-        for order in (*old, *new):
-            bought = self._as_bought(order)
-            if order.type != "resident" and dice.random() < 0.7 and (order in new or bought is not None):
-                order = replace(order, renew=self._rule(order, bought))
-                self.rules[str(order.key)] = order.renew
-                self._active.add(str(order.key))
-            orders.append(order)
+        orders = tuple(map(self._with_rule, (*old, *new)))
         if not self.rules:
             return
         batches = world.loaded.batches
-        world.loaded = Loaded(count=len(orders), batches=batches, files=(), problems=(), orders=tuple(orders))
+        world.loaded = Loaded(count=len(orders), batches=batches, files=(), problems=(), orders=orders)
         world.keys = [order.key for order in orders]
         world.goals |= {str(order.key): str(order.key) for order in new}
         world.counts["orders to renew"] += len(self.rules)
+
+    def _with_rule(self, order: OrderRequest) -> OrderRequest:
+        """The order, which is to go on in seven cases of ten; one of before only where the vendor still shows it."""
+        bought = self._as_bought(order)
+        is_new = str(order.key) not in self.world.goals
+        if order.type == "resident" or self.dice.random() > 0.7 or not (is_new or bought):
+            return order
+        rule = self.rules[str(order.key)] = self._rule(order, bought)
+        self._active.add(str(order.key))
+        return replace(order, renew=rule)
 
     def _as_bought(self, order: OrderRequest) -> Bought | None:
         """What an order is at the vendor, if it runs, under the id that the ledger has."""
