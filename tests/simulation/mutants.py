@@ -31,9 +31,11 @@ from runner.vendors.failures import Lost
 from runner.vendors.v1 import adapter
 from runner.vendors.v1 import purchases as v1
 from runner.vendors.wire import Response
-from tests.simulation.evidence_mutants import EVIDENCE, REDUNDANT
+from tests.simulation import evidence_mutants
+from tests.simulation.evidence_mutants import EVIDENCE
 from tests.simulation.flights_mutants import FLIGHTS
 from tests.simulation.network import Line
+from tests.simulation.renewal_mutants import REDUNDANT_RENEWALS, RENEWALS
 
 __all__ = ["MUTANTS", "REDUNDANT", "Mutant"]
 Mutant = Callable[[], AbstractContextManager[object]]
@@ -268,5 +270,7 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         overcharge_unnoticed,
         *EVIDENCE,
         *FLIGHTS,
+        *RENEWALS,
     )
 }
+REDUNDANT: Final = (*evidence_mutants.REDUNDANT, *REDUNDANT_RENEWALS)

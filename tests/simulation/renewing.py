@@ -90,7 +90,8 @@ class Renewing:
             self._wait()
             if self.dice.random() < 0.3:
                 world.vendor.meanwhile()
-            world.run(world._some_process((*POINTS, "written")))
+            for _ in range(self.dice.choice((1, 1, 2))):
+                world.run(world._some_process((*POINTS, "written")))
             world.clock.advance(self.dice.choice((1.0, 1.0, 30.0, 400.0, 4000.0)))
             if self.dice.random() < 0.8:
                 if self.dice.random() < 0.3 and (order := self._in_doubt()):
@@ -388,7 +389,7 @@ class Renewing:
             if "@" not in key or state is not State.PLACED:
                 continue
             order, made = self._order_of(key), world.vendor.terms.of(key)
-            if order_id != f"{order.order_id}@{key.partition('@')[2]}":
+            if not str(order_id).startswith(f"{order.order_id}@"):
                 world.against(f"I2: {key} is placed as {order_id}, and renews {order.order_id}")
             if not made and not any(term.order is order and not term.key for term in world.vendor.terms.sold):
                 world.against(f"I2: {key} is placed, and nobody bought it")
