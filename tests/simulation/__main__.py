@@ -20,11 +20,28 @@ from tests.simulation.flights import BAD_LUCK, JOBS
 from tests.simulation.forgetting import UNSEEN
 from tests.simulation.mutants import MUTANTS, REDUNDANT, Mutant
 from tests.simulation.points import LOOKING, POINTS
+from tests.simulation.renewing import RENEWAL_CLASSES, RENEWAL_KINDS
 from tests.simulation.settling import CLASSES, KINDS
 from tests.simulation.store import database
+from tests.simulation.terms import RENEWAL_FAULTS
 from tests.simulation.vendor import ALONE, CONFUSING, FAULTS, OTHERS, READS
 from tests.simulation.world import run_seed
 
+RENEWALS = (
+    *("worlds with renewals", "renew removed by a person", "auto-renewal armed", "auto-renewal turned off by a person"),
+    *(f"renewal {fault}" for fault in dict.fromkeys((*FAULTS, *RENEWAL_FAULTS))),
+    *("renewed late", "renewed by half", "renewed by hand", "renewed by the vendor", "rows got other ids"),
+    *("renewal by old ids", "renewal by old ids refused", "renewed behind what somebody had just bought"),
+    *("renewal beside others in flight", "renewal charged more, told", "window missed"),
+    *(f"term {n} of an order" for n in (1, 2, 3)),
+    *(f"renewal {status} in a report" for status in ("placed", "already_placed", "refused", "rejected", "unknown")),
+    *("renewal refused: PSR413", "renewal refused: PSR460", "renewal already_placed: PSR462"),
+    *(f"renewal verdict {ruling}" for ruling in ("placed", "absent", "open")),
+    *(f"verdict open: {name}" for name in RENEWAL_KINDS.values()),
+    *(f"exclusive: left to a person: {name}" for name in RENEWAL_CLASSES),
+    "renewal placed: somebody else bought that term",
+    *("settled by a person, renewal placed", "settled by a person, renewal absent"),
+)
 EVENTS = (
     *(f"purchase {fault}" for fault in dict.fromkeys(FAULTS)),
     *(f"killed at {point}" for point in (*POINTS, LOOKING)),
@@ -58,6 +75,7 @@ EVENTS = (
     *("killed with eight in flight", "answered out of order", "all connections closed at once"),
     *("clock leapt while lanes waited", "two at once: overcharge", "one of several: throttled"),
     *(f"settled as a set: {what}" for what in ("placed, exclusive", "absent, exclusive", "absent, shared")),
+    *RENEWALS,
 )
 """What has to have happened before a result means anything."""
 Pair = tuple[Mutant, Mutant]

@@ -6,7 +6,7 @@ from itertools import chain
 
 import pytest
 
-from tests.simulation.__main__ import EVENTS, RARE, caught, caught_together, simulate
+from tests.simulation.__main__ import EVENTS, RARE, RENEWALS, caught, caught_together, simulate
 from tests.simulation.forgetting import UNSEEN
 from tests.simulation.mutants import MUTANTS, REDUNDANT
 from tests.simulation.settling import CLASSES
@@ -18,6 +18,7 @@ SELDOM = (
     | {event for event in EVENTS if event.startswith(("killed at", "frozen at", "asked to stop at"))}
     | {event for event in EVENTS if event.endswith("with several in flight")}
     | {f"exclusive: left to a person: {name}" for name in CLASSES}
+    | set(RENEWALS)
     | {
         "connection was stale",
         "charged more, answer lost",
@@ -61,6 +62,12 @@ CAUGHT_AT = {
     "anchor-lost": 34,
     "hints_are_forgotten": 810,
     "orders_never_end": 34,
+    "renewal-without-end": 94,
+    "renewal-repeated-after-timeout": 18,
+    "renewal-judged-by-row-ids": 775,
+    "renewal-stacked-early": 6,
+    "renewal-charge-is-no-charge": 1390,
+    "renewal_ends_compared_exactly": 1016,
 }
 """Where to look first, to save time; where that no longer holds, all of `SEEDS` are tried."""
 SEEDS = range(2000)
@@ -79,6 +86,7 @@ def test_no_order_is_bought_twice_or_forgotten() -> None:
     assert {event for event in EVENTS if not counts[event]} <= SELDOM
     assert counts["verdict placed"]
     assert counts["verdict absent"]
+    assert counts["terms placed"] >= counts["renewals"] > 50
 
 
 @pytest.mark.parametrize("mutant", MUTANTS)
