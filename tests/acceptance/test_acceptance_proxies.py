@@ -175,7 +175,7 @@ def test_curl_goes_through_what_was_bought(world: World, loopback: Loopback) -> 
         check=False,
     )
     assert fetched.stdout == BODY, fetched.stderr
-    assert loopback.take() == [('us er@x/#%?&=+"\'\\$;41%400', "p:@/#%?&=+\"' \\$(id)`;{{%41}} 0")]
+    assert loopback.take() == [("us er@x/#%?&=+\"'\\$;41%400", "p:@/#%?&=+\"' \\$(id)`;{{%41}} 0")]
 
 
 # -- where secrets go
@@ -184,14 +184,14 @@ def test_curl_goes_through_what_was_bought(world: World, loopback: Loopback) -> 
 @pytest.mark.parametrize("credentials", ["plain", "hostile", "colon", "unicode", "control"])
 def test_no_login_is_anywhere_but_in_the_file(world: World, credentials: str) -> None:
     world.serve(credentials=credentials)
-    mobile = dict(SEVEN[5], rotationId=0)
+    mobile = SEVEN[5] | {"countryId": 4401, "mobileServiceType": "dedicated", "operatorId": "31", "rotationId": 0}
     buy(world, ipv4("fr", quantity=2), ipv4("made", auth={"mode": "login", "generate": True}), mobile)
     for arguments in (["-v"], ["-f", "csv"], ["-f", "json"], ["-f", "ndjson"], ["--report", "delivery.json"]):
         assert world.run("proxies", *arguments).code == 0  # every run is examined for logins
     path = secret(world)
     for fmt in formats.FORMATS:
         path.unlink(missing_ok=True)
-        result = world.run("proxies", "crawl/fr", "-f", fmt, "--logins", "--output", OUT)
+        result = world.run("proxies", "crawl/fr", "-f", f"{fmt}={OUT}", "--logins")
         assert result.code in (0, 5), result.output
         assert path.exists() == (result.code == 0)
         assert not path.exists() or path.stat().st_mode & 0o777 == 0o600
@@ -223,9 +223,12 @@ def test_github_masks_every_value_before_anything_is_said(world: World) -> None:
     lines = world.run("proxies", env=github).out.splitlines()
     masks = [line for line in lines if line.startswith("::add-mask::")]
     assert lines[: len(masks)] == masks
-    login = 'us er@x/#%?&=+"\'\\$;41%400'
+    login = "us er@x/#%?&=+\"'\\$;41%400"
     assert f"::add-mask::{login.replace('%', '%25')}" in masks
-    assert "::add-mask::us%2520er%2540x%252F%2523%2525%253F%2526%253D%252B%2522%2527%255C%2524%253B41%252540" in " ".join(masks)
+    assert (
+        "::add-mask::us%2520er%2540x%252F%2523%2525%253F%2526%253D%252B%2522%2527%255C%2524%253B41%252540"
+        in " ".join(masks)
+    )
     piped = world.run("proxies", "-f", "json", env=github)
     assert json.loads(piped.out)
     assert piped.err.startswith("::add-mask::")
@@ -280,8 +283,8 @@ def test_a_file_holds_whole_orders_only(world: World) -> None:
 
 def test_rows_of_another_order_are_named_and_never_handed_out(world: World) -> None:
     buy(world, ipv4("ours"))
-    theirs = world.box.buy_as_stranger(**ipv4("theirs", quantity=2) | {"paymentId": 1})
-    world.box.dashboard.relabel(theirs.order_id, like=FIRST_ID)
+    world.buy_as_stranger(ipv4("theirs", quantity=2))
+    world.box.dashboard.relabel(FIRST_ID + 1, like=FIRST_ID)
     path = secret(world)
     result = world.run("proxies", "-f", "txt", "--output", OUT, "--partial", "--report", "delivery.json")
     written = path.read_text().splitlines() if path.exists() else []
@@ -303,7 +306,7 @@ def test_a_renewed_order_is_found_under_its_new_id(world: World) -> None:
 
 def test_filters_that_are_ignored_bring_nobody_elses_proxies(world: World) -> None:
     world.serve(filters="ignored")
-    world.box.buy_as_stranger(**ipv4("theirs", quantity=3) | {"paymentId": 1})
+    world.buy_as_stranger(ipv4("theirs", quantity=3))
     buy(world, ipv4("ours"))
     assert "1 proxy of 1 order" in world.run("proxies").out
 

@@ -98,7 +98,9 @@ def test_every_published_schema_is_accounted_for() -> None:
     assert found == {*TYPES, "delivery", "doctor", "event", "lockfile", "manifest", "plan", "policy", "report"}
 
 
-@pytest.mark.parametrize("name", [*TYPES, "delivery", "doctor", "event", "lockfile", "manifest", "plan", "policy", "report"])
+@pytest.mark.parametrize(
+    "name", [*TYPES, "delivery", "doctor", "event", "lockfile", "manifest", "plan", "policy", "report"]
+)
 def test_schemas_are_valid_themselves(name: str) -> None:
     """Every published schema is valid Draft 2020-12 and says what it is under an id that does not change."""
     schema = load(name)
