@@ -40,6 +40,7 @@ HOW_TO: Final = (
     "how-to/your-own-account",
     "how-to/review-and-approve",
     "how-to/every-month",
+    "how-to/use-the-proxies",
     "how-to/words-and-lockfile",
     "how-to/ci",
     "how-to/pre-commit",
