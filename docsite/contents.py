@@ -39,6 +39,7 @@ EXPLANATION: Final = (
 HOW_TO: Final = (
     "how-to/your-own-account",
     "how-to/review-and-approve",
+    "how-to/renew",
     "how-to/words-and-lockfile",
     "how-to/ci",
     "how-to/pre-commit",
