@@ -181,7 +181,9 @@ def test_cases_say_what() -> None:
     assert len(cases) >= 60
     assert all(case["what"].endswith(".") for case in cases)
     purchases = [case for case in cases if not any("renews" in one for one in case["unknowns"])]
-    rulings = {(case.get("exclusive", False), text.split()[0]) for case in purchases for text in case["expect"].values()}
+    rulings = {
+        (case.get("exclusive", False), text.split()[0]) for case in purchases for text in case["expect"].values()
+    }
     assert rulings == {(True, "placed"), (True, "absent"), (True, "open"), (False, "absent"), (False, "open")}
 
 
