@@ -39,6 +39,7 @@ EXPLANATION: Final = (
 HOW_TO: Final = (
     "how-to/your-own-account",
     "how-to/review-and-approve",
+    "how-to/renew",
     "how-to/every-month",
     "how-to/use-the-proxies",
     "how-to/words-and-lockfile",
