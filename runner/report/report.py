@@ -14,7 +14,8 @@ from runner._version import __version__
 from runner.core.clock import rfc3339
 from runner.core.errors import ExitCode, Problem
 from runner.core.files import relative
-from runner.core.orders import CURRENCY, Body, OrderKey, OrderRequest, Quote, decimal_text
+from runner.core.orders import CURRENCY, ENDS, Body, OrderKey, OrderRequest, Quote, decimal_text
+from runner.core.renewals import new_end_of
 from runner.core.vendor import Encoder, Placed, VendorError
 from runner.plan.inputs import Inputs
 
@@ -140,6 +141,7 @@ class OrderEntry:
             "words": dict(request.words),
             "status": self.status,
             "renamed_from": None if self.renamed_from is None else str(self.renamed_from),
+            **_term_json(request),
             "reason": self.reason,
             "fingerprint": request.fingerprint,
             "request": dict(self.body) if self.body is not None else None,
@@ -257,6 +259,15 @@ def _cost(entry: OrderEntry) -> Decimal:
     if entry.result is not None and entry.result.total is not None:
         return entry.result.total
     return entry.quote.total if entry.quote else entry.possible or Decimal(0)
+
+
+def _term_json(request: OrderRequest) -> Json:
+    """Of a renewal, the order that it renews, the day before its term and its last day, as far as that is known."""
+    if request.renews is None:
+        return {}
+    ends = str(request.fields[ENDS])
+    new_end = new_end_of(ends, request.fields.get("periodId", ""))
+    return {"renews": {"order_id": request.renews, "ends": ends, "new_end": new_end}}
 
 
 def _result_json(result: Placed) -> Json:
