@@ -49,6 +49,7 @@ class ResolveOptions(CommandOptions):
     )
     yes: bool = option("--yes", is_flag=True, help="Do not ask.")
     lock_timeout: float = common.lock_timeout_option()
+    actor: str | None = common.actor_option()
     sandbox: bool = option("--sandbox", is_flag=True, help="Settle an order of the sandbox's ledger.")
     ledger: common.LedgerOptions = group(common.LedgerOptions)
     screen: common.ScreenOptions = group(common.ScreenOptions)
@@ -67,7 +68,7 @@ def command(options: ResolveOptions) -> int:
     console = options.screen.console()
     decision.refuse_unasked(console, yes=options.yes, hint="check the vendor's dashboard, then pass --yes")
     reason = (options.reason or "seen at the vendor").strip()
-    person, now = resolve.person_of(os.environ), SystemClock().now()
+    person, now = resolve.person_of(os.environ, options.actor), SystemClock().now()
     settings = common.ledger_settings(options.ledger, options.origins, sandbox=options.sandbox)
     if options.key is None:
         order_ids = tuple(dict.fromkeys(options.not_mine))
@@ -106,7 +107,7 @@ def _resolve(ruling: Ruling, settings: Settings, console: Console, options: Reso
 
     with existing_ledger(settings) as ledger:
         _warn_of_another_key(ledger, settings, console, options)
-        doubt, who = resolve.check(ruling, ledger), holder(ruling.at)
+        doubt, who = resolve.check(ruling, ledger), holder(ruling.at, options.actor)
         if not options.yes:
             outcome = f"it was {_words(ruling)}" if ruling.order_id else "it was not bought"
             decision.confirm(f"{ruling.person} decides that {outcome}: {ruling.reason}", _lines_of(doubt), console)
@@ -132,7 +133,7 @@ def _disown(disowning: Disowning, settings: Settings, console: Console, options:
         resolve.check_disowning(disowning, ledger)
         if not options.yes:
             decision.confirm(f"{disowning.person} decides that {claim}: {disowning.reason}", [], console)
-        with ledger.hold(holder(disowning.at), timeout=options.lock_timeout) as hold:
+        with ledger.hold(holder(disowning.at, options.actor), timeout=options.lock_timeout) as hold:
             resolve.disown(disowning, ledger, hold)
         code = ExitCode.OUTCOME_UNKNOWN if ledger.open_records() else ExitCode.OK
     decision.say(f"{claim}, recorded for {disowning.person}: {disowning.reason}", console)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Final
 
 RESIDENT: Final = timedelta(days=30)
@@ -41,6 +41,20 @@ def length_of(period_id: str | int | None) -> timedelta | None:
         return None
     count, unit = int(form[1]), form[2]
     return timedelta(days=count * _DAYS[unit]) if unit in _DAYS else count * _MONTHS[unit] * RESIDENT
+
+
+def ends_between(product: str, fields: Mapping[str, str | int], begin: date) -> tuple[date, date] | None:
+    """The first and the last day on which an order that began on a day may end; None for a period that nobody knows.
+
+    They differ by what a month may be: 30 days, or up to the same day of the next.
+    """
+    form = _PERIOD.fullmatch(str(fields.get("periodId")).casefold())
+    if product != "resident" and form is None:
+        return None
+    last = end_of(product, fields, datetime.combine(begin, time())).date()
+    if product == "resident" or form is None or form[2] in _DAYS:
+        return last, last
+    return begin + int(form[1]) * _MONTHS[form[2]] * RESIDENT, last
 
 
 def _months_later(begin: datetime, count: int) -> datetime:

@@ -193,6 +193,21 @@ class ListedProxy:
     rotation_link: str | None = field(default=None, repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResidentPackage:
+    """The account's resident traffic, which all its resident orders make together, in bytes; None for what is not told.
+
+    `ends` is the day on which it expires. `auto_renewed`: the vendor's own renewal is armed.
+    """
+
+    limit: int | None = None
+    used: int | None = None
+    left: int | None = None
+    ends: date | None = None
+    active: bool | None = None
+    auto_renewed: bool = False
+
+
 def terms_of_rows(rows: Iterable[ListedProxy]) -> dict[str, Term]:
     """The current term of each order that has a row among these, by its id."""
     by_order: dict[str, list[ListedProxy]] = {}
@@ -279,6 +294,9 @@ class Reader(Encoder, Protocol):
 
         Every row is checked by its order id, because a filter may be ignored. Resident orders have none.
         """
+
+    def resident_package(self) -> ResidentPackage | None:
+        """The account's resident traffic; None where it has no package."""
 
     def reference(self, product: ProductType) -> tuple[Choice, ...]:
         """What can be ordered of a type; `UnknownForm` where the vendor's list cannot be made out."""

@@ -15,7 +15,15 @@ from runner.core.records import Adoption, Attempt, Record, Settlement, Stranger,
 from runner.core.states import CLAIMABLE, Event, State
 from runner.ledger import days, statements
 from runner.ledger.claims import owners
-from runner.ledger.codec import json_text, moment_text, optional_money, record_of, storable, values_of
+from runner.ledger.codec import (
+    json_text,
+    moment_text,
+    optional_money,
+    origin_detail,
+    record_of,
+    storable,
+    values_of,
+)
 from runner.ledger.sql import AccountRows
 
 
@@ -40,6 +48,7 @@ def adopt(rows: AccountRows, fence: int, adoption: Adoption) -> Record:
         reason=storable(adoption.reason),
         order_id=order_id,
         evidence=adoption.evidence,
+        by=adoption.by,
     )
     values = _content(want) | {
         "state": State.PLACED.value,
@@ -55,7 +64,7 @@ def adopt(rows: AccountRows, fence: int, adoption: Adoption) -> Record:
     }
     if statements.ADOPT.change(rows.connection, values | named | {"b_attempt": tries, "b_fence": fence}) != 1:
         raise _why_not(want.key, before)
-    detail = values_of(settlement) | _description(want)
+    detail = values_of(settlement) | _description(want) | origin_detail(adoption.by, adoption.labels)
     entry = rows.telling(
         head,
         attempt,

@@ -27,6 +27,7 @@ def begin(task: Task, mode: Mode, encoder: Encoder | None) -> Report:
         mode=mode,
         started_at=task.clock.now(),
         inputs=task.inputs(encoder),
+        by=task.holder.by,
         orders=entries,
         errors=[finding_of(problem) for problem in task.contents.problems],
     )

@@ -12,19 +12,17 @@ from runner.core.clock import rfc3339
 from runner.core.errors import Refused, RunnerError, UsageError
 from runner.core.ledger import Hold, Ledger
 from runner.core.orders import NO_ORDER_ID, OrderKey
+from runner.core.provenance import provenance_of
 from runner.core.records import Adoption, Attempt, OpenClaim, Record, Settlement, Stranger, Want
 from runner.core.states import CLAIMABLE, OPEN, Event, State
 from runner.evidence.judge import Rules
-
-WHO: Final = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILD_USER_ID", "USER", "LOGNAME", "USERNAME")
-"""Variables that name a person, the first that is set counts."""
 
 _ORDER_ID: Final = re.compile(r"(?!0+$)[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Who says so, and which variable of the environment says that it is they."""
+    """Who says so, and what says that it is they, as in `Provenance`."""
 
     name: str
     source: str
@@ -52,12 +50,10 @@ class Ruling:
         return self.order_id == NO_ORDER_ID
 
 
-def person_of(environ: Mapping[str, str]) -> Person:
-    """UsageError where nothing says who this is: a verdict without a name is none."""
-    for name in WHO:
-        if text := environ.get(name, "").strip():
-            return Person(name=text[:100], source=name)
-    raise UsageError("there is no name to record this decision under", hint="set USER to your name")
+def person_of(environ: Mapping[str, str], named: str | None = None) -> Person:
+    """Who decides: the actor of whatever else the call does. UsageError for a `named` that is no name."""
+    by = provenance_of(environ, named)
+    return Person(name=by.actor, source=by.source)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

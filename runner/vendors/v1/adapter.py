@@ -21,6 +21,7 @@ from runner.core.vendor import (
     Placed,
     QuoteRefused,
     Rejected,
+    ResidentPackage,
     SeenOrder,
     Unknown,
     Witness,
@@ -32,6 +33,7 @@ from runner.vendors.v1 import purchases as v1
 from runner.vendors.v1.listed import decode_proxies
 from runner.vendors.v1.lists import decode_look
 from runner.vendors.v1.offline import V1Encoder
+from runner.vendors.v1.traffic import decode_traffic
 from runner.vendors.wire import Request, Response
 
 T = TypeVar("T")
@@ -69,6 +71,9 @@ class V1Reader(V1Encoder):
             return ()
         lists = [partial(self._transport.stream, call(product)) for call in (v1.proxy_list, v1.ending_list)]
         return self._patiently(lambda: decode_proxies(lists, product, order_ids))
+
+    def resident_package(self) -> ResidentPackage | None:
+        return self._patiently(lambda: decode_traffic(self._transport.read(v1.RESIDENT_PACKAGE)))
 
     def reference(self, product: ProductType) -> tuple[Choice, ...]:
         return self._patiently(

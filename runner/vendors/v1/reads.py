@@ -112,6 +112,15 @@ def decode_package(response: Response) -> Mapping[str, str] | None:
     None: the account has no package. Used traffic is left out because it moves by itself, `package_key` because
     it is a key (docs/vendor/api-v1.md#resident-package).
     """
+    data = package_data(response)
+    if data is None:
+        return None
+    state = {name: _flat(data.get(name)) for name in ("traffic_limit", "expired_at", "tarif_id", "is_active")}
+    return {name: text for name, text in state.items() if text}
+
+
+def package_data(response: Response) -> Mapping[str, object] | None:
+    """The fields of the resident package; None where the account has none."""
     envelope = _read(response, "resident/package")
     refusals = vendor_errors(envelope) if envelope.status == "error" else ()
     if any(error.message.casefold().startswith("tarif not found") for error in refusals):
@@ -119,8 +128,7 @@ def decode_package(response: Response) -> Mapping[str, str] | None:
     data = _success(response, "resident/package")
     if not isinstance(data, dict) or data.get("traffic_limit") is None:
         raise _unavailable("resident/package", "it has no package")
-    state = {name: _flat(data.get(name)) for name in ("traffic_limit", "expired_at", "tarif_id", "is_active")}
-    return {name: text for name, text in state.items() if text}
+    return data
 
 
 def decode_reference(response: Response, product: ProductType) -> tuple[Choice, ...]:
