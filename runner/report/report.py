@@ -161,7 +161,7 @@ class OrderEntry:
 class Report:
     """One run, as it stands. Amounts are in `CURRENCY`; `possible_elsewhere` are open charges of other manifests.
 
-    `by` is who made it, and why. `encoder` tells what would be sent for an order that is found while the plan is made.
+    `encoder` tells what would be sent for an order that is found while the plan is made. `by` is who made it, and why.
     """
 
     run_id: str
