@@ -46,6 +46,7 @@ HOW_TO: Final = (
     "how-to/shell-completion",
     "how-to/shared-ledger",
     "how-to/back-up-the-ledger",
+    "how-to/take-over",
     "how-to/troubleshoot",
 )
 NESTED: Final = ("commands/", "schemas/", "decisions/")

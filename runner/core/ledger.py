@@ -69,9 +69,12 @@ class Hold(Protocol):
         """Keep what these keys stand for, in place of what was kept of them: what `adopt` may be asked for later."""
 
     def adopt(self, adoption: Adoption) -> Record:
-        """One durable move to `placed` of an order that is not open, as its next attempt.
+        """`adopt_all` of one order."""
 
-        Raises `Refused` where the order is open or placed, the order id is another order's, or the hold is lost.
+    def adopt_all(self, adoptions: Iterable[Adoption]) -> list[Record]:
+        """Move orders that are not open to `placed`, each as its next attempt: all in one durable transaction, or none.
+
+        Raises `Refused` where one is open, placed or a renewal, its order id is another order's, or the hold is lost.
         """
 
     def disown(self, strangers: Iterable[Stranger]) -> None:

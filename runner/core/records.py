@@ -246,7 +246,8 @@ class Want:
 class Adoption:
     """A person's word that an order nobody in the ledger owns is what `want` asked for.
 
-    It becomes the order's next attempt, placed at once. `evidence` says who, when and why.
+    It becomes the order's next attempt, placed at once. `evidence` says who, when and why; `base_order_numbers` are the
+    order's, as far as the vendor shows them.
     """
 
     want: Want
@@ -254,6 +255,7 @@ class Adoption:
     run_id: str
     at: datetime
     reason: str
+    base_order_numbers: tuple[str, ...] = ()
     evidence: Mapping[str, object] = field(default_factory=dict)
 
 

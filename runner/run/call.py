@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from runner.buy.protocol import Till
@@ -24,25 +24,28 @@ from runner.core.errors import (
 )
 from runner.core.leading import leading_there
 from runner.core.ledger import Ledger
-from runner.core.orders import OrderKey
+from runner.core.orders import OrderKey, OrderRequest
 from runner.core.progress import Notice, Watch, harmless, in_turn
 from runner.core.records import Record
 from runner.core.selection import EVERYTHING, Selection
 from runner.core.stop import Stop, StoppableClock
 from runner.evidence.judge import Rules
 from runner.limits import policy
-from runner.limits.admission import require_entered
+from runner.limits.admission import admit, check_key, require_entered
 from runner.limits.limits import Limits
 from runner.manifest import Loaded
 from runner.manifest.lock import Lockfile
 from runner.plan.approval.terms import Approval, PlanDocument
+from runner.plan.ids import References
 from runner.plan.task import Consent, Guard, Task
 from runner.report import ending
 from runner.report.file import ReportFile
 from runner.report.report import Mode, Report
 from runner.run import batch, wiring
 from runner.run.settings import AUTO, SANDBOX_ACCOUNT, Settings, holder, in_ci, locate, require_named_ledger
+from runner.settle import adopt as taking
 from runner.settle import reconcile as settling
+from runner.settle.resolve import Person
 
 
 def under_policies(loaded: Loaded, limits: Limits, named: str | None) -> tuple[Loaded, Limits]:
@@ -261,6 +264,61 @@ def reconcile(
         codes = [ExitCode.OUTCOME_UNKNOWN] if ledger.open_records() else []
     codes += [ExitCode.CANCELLED] if stop.requested else []
     return settlements, worst(*codes, *(failure.exit_code for failure in settlements.failures if settlements.open))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdoptWish:
+    """What a call of `adopt` is about: everything manifests want, and which of it may be entered.
+
+    `person` is None where nothing is to be entered. `flags` lead a suggested command to the same ledger and account.
+    """
+
+    orders: Sequence[OrderRequest]
+    selection: Selection
+    person: Person | None
+    new_account: bool = False
+    lock_timeout: float = 0.0
+    flags: str = ""
+
+
+def adopt(
+    settings: Settings, wish: AdoptWish, watch: Watch, confirm: Callable[[taking.Proposal], None]
+) -> tuple[taking.Proposal, bool]:
+    """Enter orders that were bought elsewhere; whether any was. `confirm` raises where a person does not agree.
+
+    Without a person nothing is held and nothing written. Raises what a `Reader` raises, `Busy`, `Refused`, and in CI
+    LedgerMissing and AccountUnknown.
+    """
+    clock, watch = SystemClock(), harmless(watch)
+    if wish.person is not None:
+        require_named_ledger(settings)
+        _require_ledger_in_ci(settings, wish.flags)
+    ledger = wiring.open_ledger(locate(settings), read_only=wish.person is None)
+    with closing(ledger), wiring.reader(settings, clock, watch) as reader:
+        takeover = taking.Takeover(
+            orders=wish.orders,
+            ledger=ledger,
+            reader=reader,
+            references=References(reader=reader, watch=watch),
+            clock=clock,
+            selection=wish.selection,
+        )
+        is_known = check_key(ledger.account, ledger.register(), reader.identity, new=wish.new_account)
+        if wish.person is None:
+            return taking.propose(takeover), False
+        who = holder(clock.now())
+        with ledger.hold(who, timeout=wish.lock_timeout) as hold:
+            hold.abandon_submitted(clock.now())
+            proposal = taking.propose(takeover)
+            if not is_known and proposal.is_read:
+                by, new = f"run {who.run_id}", wish.new_account
+                admit(ledger, hold, reader.identity, at=clock.now(), who=by, watch=watch, new=new)
+            if wants := taking.notes(proposal, clock.now()):
+                hold.note_wants(wants)
+            if proposal.pairs:
+                confirm(proposal)
+                hold.adopt_all(taking.adoptions(proposal.pairs, wish.person, who.run_id, clock.now()))
+        return proposal, bool(proposal.pairs)
 
 
 def cut_off(records: Sequence[Record]) -> OutcomeUnknown:
