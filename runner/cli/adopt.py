@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -18,8 +19,6 @@ from runner.core.orders import OrderKey
 from runner.core.selection import Selection
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from runner.core.progress import Watch
     from runner.manifest import Loaded
     from runner.settle.adopt import Proposal
@@ -30,11 +29,18 @@ FORMATS = ("text", "json")
 
 @option_class
 class AdoptOptions(CommandOptions):
-    paths: tuple[str, ...] = common.paths_argument()
+    paths: tuple[str, ...] = common.paths_argument(required=False)
     formats: tuple[str, ...] = common.format_option(*FORMATS)
     dry_run: bool = option("--dry-run", is_flag=True, help="Show what would be entered, and enter nothing.")
     only: tuple[str, ...] = option(
         "--only", multiple=True, metavar="NAME|KEY", help="Only these orders; patterns such as fr-* work."
+    )
+    write: Path | None = option(
+        "--write",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        envvar=None,
+        help="Write a manifest, a new file, for orders that no PATH wants, and enter them under its keys.",
     )
     yes: bool = option("--yes", is_flag=True, help="Do not ask.")
     lockfile: Path | None = common.lockfile_option()
@@ -50,42 +56,48 @@ def command(options: AdoptOptions) -> int:
     """Enter orders that were bought elsewhere under the keys that PATH... wants them by. Buys nothing.
 
     An order is proposed for a key where exactly one fits, both ways, and shown with what speaks for it and against it.
-    What could be several is left to you. All that you agree to is entered at once, or nothing is.
+    What could be several is left to you. All that you agree to is entered at once, or nothing is. --write makes a
+    manifest of what is left over at the vendor.
     """
     from runner.core.leading import leading_there
     from runner.run import call
+    from runner.run.found_file import FoundFile
     from runner.settle.resolve import person_of
     from runner.views import adopt as view
 
     outputs = common.outputs_of(options.formats, FORMATS)
     settings = common.vendor_settings(options.vendor, options.origins, options.ledger)
-    Targets(outputs, settings).refuse_inputs(options.paths, lockfile=options.lockfile)
+    if not options.paths and options.write is None:
+        raise UsageError("name manifests, or a file for orders that none has: --write FILE")
+    Targets(outputs, settings, [("--write", options.write)]).refuse_inputs(options.paths, lockfile=options.lockfile)
+    file = None if options.write is None else FoundFile(options.write, options.lockfile)
     console = options.screen.console()
     if not options.dry_run:
         decision.refuse_unasked(console, yes=options.yes, hint="look at it with --dry-run, then pass --yes")
     selection = _selection_of(options.only)
     flags = common.flags_of(options.origins, settings)
+    path = None if options.write is None else str(options.write)
 
     def show(proposal: Proposal, *, is_entered: bool) -> None:
-        page = view.AdoptPage(proposal=proposal, is_entered=is_entered, flags=flags)
+        page = view.AdoptPage(proposal=proposal, is_entered=is_entered, path=path, flags=flags)
         common.write_outputs(outputs, console, lambda fmt, target: view.render(page, fmt=fmt, console=target))
 
     def confirm(proposal: Proposal) -> None:
         if not options.yes:
-            page = view.AdoptPage(proposal=proposal, is_entered=False, flags=flags)
+            page = view.AdoptPage(proposal=proposal, is_entered=False, path=path, flags=flags)
             view.render(page, fmt="text", console=console.aside())
             _ask(console)
 
     with leading_there(flags), console.impatient(), options.screen.watching(console) as watch:
-        loaded = _load(options, console, watch)
-        if not loaded.errors:
-            selection.check(loaded.orders)
+        orders = _load(options, console, watch).orders if options.paths else ()
+        selection.check(orders)
         proposal, is_entered = call.adopt(
             settings,
             call.AdoptWish(
-                orders=loaded.orders,
+                orders=orders,
                 selection=selection,
                 person=None if options.dry_run else person_of(os.environ),
+                file=file,
                 new_account=options.new_account,
                 lock_timeout=options.lock_timeout,
                 flags=flags,

@@ -90,6 +90,7 @@ IN_RUNS: Final[dict[str, str]] = {
     "PSR434": "batch that looks renamed",
     "PSR435": "key that was renamed away",
     "PSR436": "renaming that cannot be followed",
+    "PSR437": "order whose purpose was never known",
     "PSR440": "not what was approved",
     "PSR441": "approval too old",
     "PSR442": "something left to buy",

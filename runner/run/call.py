@@ -23,7 +23,7 @@ from runner.core.errors import (
     worst,
 )
 from runner.core.leading import leading_there
-from runner.core.ledger import Ledger
+from runner.core.ledger import Hold, Ledger
 from runner.core.orders import OrderKey, OrderRequest
 from runner.core.progress import Notice, Watch, harmless, in_turn
 from runner.core.records import Record
@@ -34,6 +34,7 @@ from runner.limits import policy
 from runner.limits.admission import admit, check_key, require_entered
 from runner.limits.limits import Limits
 from runner.manifest import Loaded
+from runner.manifest.draft import batch_name
 from runner.manifest.lock import Lockfile
 from runner.plan.approval.terms import Approval, PlanDocument
 from runner.plan.ids import References
@@ -42,6 +43,7 @@ from runner.report import ending
 from runner.report.file import ReportFile
 from runner.report.report import Mode, Report
 from runner.run import batch, wiring
+from runner.run.found_file import FoundFile
 from runner.run.settings import AUTO, SANDBOX_ACCOUNT, Settings, holder, in_ci, locate, require_named_ledger
 from runner.settle import adopt as taking
 from runner.settle import reconcile as settling
@@ -270,12 +272,14 @@ def reconcile(
 class AdoptWish:
     """What a call of `adopt` is about: everything manifests want, and which of it may be entered.
 
-    `person` is None where nothing is to be entered. `flags` lead a suggested command to the same ledger and account.
+    `person` is None where nothing is to be entered. `file` takes what no manifest wants. `flags` lead a suggested
+    command to the same ledger and account.
     """
 
     orders: Sequence[OrderRequest]
     selection: Selection
     person: Person | None
+    file: FoundFile | None = None
     new_account: bool = False
     lock_timeout: float = 0.0
     flags: str = ""
@@ -302,6 +306,7 @@ def adopt(
             references=References(reader=reader, watch=watch),
             clock=clock,
             selection=wish.selection,
+            batch=batch_name(wish.file.path.stem) if wish.file else None,
         )
         is_known = check_key(ledger.account, ledger.register(), reader.identity, new=wish.new_account)
         if wish.person is None:
@@ -315,10 +320,28 @@ def adopt(
                 admit(ledger, hold, reader.identity, at=clock.now(), who=by, watch=watch, new=new)
             if wants := taking.notes(proposal, clock.now()):
                 hold.note_wants(wants)
-            if proposal.pairs:
+            if proposal.pairs or proposal.descriptions:
                 confirm(proposal)
-                hold.adopt_all(taking.adoptions(proposal.pairs, wish.person, who.run_id, clock.now()))
-        return proposal, bool(proposal.pairs)
+                _enter(takeover, proposal, wish, hold, who.run_id)
+        return proposal, bool(proposal.pairs or proposal.descriptions)
+
+
+def _enter(takeover: taking.Takeover, proposal: taking.Proposal, wish: AdoptWish, hold: Hold, run_id: str) -> None:
+    """All in one transaction; a manifest that is written gets its name once its orders are in the ledger."""
+    now, pairs, person = takeover.clock.now(), list(proposal.pairs), wish.person
+    assert person is not None  # noqa: S101 - somebody agreed
+    if wish.file is None or not proposal.descriptions:
+        hold.adopt_all(taking.adoptions(pairs, person, run_id, now))
+        return
+    text = taking.draft_of(proposal, takeover)
+    try:
+        requests = wish.file.load(text, takeover.references.of, f"{now:%Y-%m-%dT%H:%M:%SZ}")
+        pairs += taking.pairs_of(proposal.descriptions, requests)
+        hold.adopt_all(taking.adoptions(pairs, person, run_id, now))
+    except RunnerError:
+        wish.file.drop()
+        raise
+    wish.file.put()
 
 
 def cut_off(records: Sequence[Record]) -> OutcomeUnknown:

@@ -13,15 +13,17 @@ from functools import partial
 
 from runner.core.clock import Clock, rfc3339
 from runner.core.ledger import Ledger
-from runner.core.orders import OrderKey, OrderRequest, ProductType
+from runner.core.orders import PRODUCT_TYPES, OrderKey, OrderRequest, ProductType
 from runner.core.readings import Readings, has_bought
 from runner.core.records import Adoption, Record, Want
 from runner.core.selection import EVERYTHING, Selection
 from runner.core.states import CLAIMABLE, OPEN
 from runner.core.vendor import Reader, SeenOrder
+from runner.evidence.deduce import Description, describe
 from runner.evidence.match import Countries, Sought, countries_of, fit, grounds
 from runner.evidence.pairs import Leftover, Pair, Pairing, Rival, pair
 from runner.limits.policy import Objection
+from runner.manifest.draft import manifest_text
 from runner.plan.former_keys import Memory, predecessor, recall
 from runner.plan.ids import References
 from runner.settle.resolve import Person
@@ -33,7 +35,8 @@ IN_DOUBT = "it may have been charged and is not settled: `order-runner reconcile
 class Takeover:
     """One call. `orders` are all that manifests want: one that is not selected can still make a pair ambiguous.
 
-    `products` are the types whose lists are read; None for those of orders that nobody bought.
+    `batch` is that of a manifest for what nothing here wants: then every list is read, else those of orders that nobody
+    bought.
     """
 
     orders: Sequence[OrderRequest]
@@ -42,19 +45,23 @@ class Takeover:
     references: References
     clock: Clock
     selection: Selection = EVERYTHING
-    products: tuple[ProductType, ...] | None = None
+    batch: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
     """What would be entered, what is left for a person, and orders that nothing here wants.
 
-    `number` counts the orders of the manifests that are bought already; `is_read`: the vendor has shown a list.
+    `descriptions` are what a manifest can say of the latter, `omissions` why it cannot, by order id. `number` counts
+    the orders of the manifests that are bought already; `is_read`: the vendor has shown a list.
     """
 
     pairs: tuple[Pair, ...] = ()
     leftovers: tuple[Leftover, ...] = ()
     strays: Mapping[ProductType, tuple[SeenOrder, ...]] = field(default_factory=dict)
+    descriptions: tuple[Description, ...] = ()
+    omissions: Mapping[str, str] = field(default_factory=dict)
+    batch: str | None = None
     number: int = 0
     is_read: bool = False
 
@@ -76,10 +83,15 @@ def propose(takeover: Takeover) -> Proposal:
     pairing = _pair(unbought, seen, answers, takeover, countries)
     chosen = [one for one in pairing.pairs if takeover.selection.left_out(one.request) is None]
     left = [one for one in (*pairing.leftovers, *doubtful) if takeover.selection.left_out(one.request) is None]
+    strays = {product: orders for product, orders in pairing.strays.items() if orders}
+    descriptions, omissions = _describe(strays, takeover) if takeover.batch else ((), {})
     return Proposal(
         pairs=tuple(chosen),
         leftovers=tuple(left),
-        strays={product: orders for product, orders in pairing.strays.items() if orders},
+        strays=strays,
+        descriptions=descriptions,
+        omissions=omissions,
+        batch=takeover.batch,
         number=len(takeover.orders) - len(unbought) - len(doubtful),
         is_read=bool(seen),
     )
@@ -115,6 +127,45 @@ def want_of(request: OrderRequest, at: datetime) -> Want:
     return Want(key=request.key, type=request.type, fields=request.fields, fingerprint=request.fingerprint, at=at)
 
 
+def draft_of(proposal: Proposal, takeover: Takeover) -> str:
+    """The text of the manifest with these descriptions."""
+    orders = ((one.name, {"type": one.type, **one.fields}, _remark(one)) for one in proposal.descriptions)
+    return manifest_text(takeover.batch or "", orders, takeover.clock.now().date())
+
+
+def pairs_of(descriptions: Sequence[Description], requests: Iterable[OrderRequest]) -> Iterator[Pair]:
+    """Each order of a manifest that was written with the one at the vendor that it describes."""
+    by_name = {one.name: one for one in descriptions}
+    for request in requests:
+        yield Pair(
+            request=request,
+            order=by_name[request.key.name].order,
+            grounds=("its manifest was written from what the vendor shows",),
+            doubts=("what it is for is not shown",),
+        )
+
+
+def _remark(description: Description) -> str:
+    seen = description.order
+    more = f"; {description.remark}" if description.remark else ""
+    return f"order {seen.order_id}, {seen.starts} to {seen.ends}{more}"
+
+
+def _describe(
+    strays: Mapping[ProductType, Sequence[SeenOrder]], takeover: Takeover
+) -> tuple[tuple[Description, ...], dict[str, str]]:
+    """What a manifest can say of each, and why it can say nothing of the others."""
+    today, descriptions, omissions = takeover.clock.now().date(), [], {}
+    for product, orders in strays.items():
+        for seen in orders:
+            one = describe(seen, product, takeover.references.of(product), today)
+            if isinstance(one, str):
+                omissions[seen.order_id] = one
+            else:
+                descriptions.append(one)
+    return tuple(descriptions), omissions
+
+
 def _is_unbought(request: OrderRequest, record: Record | None, memory: Memory) -> bool:
     """Whether nothing was bought under its key, or under the one it had before."""
     if record is not None and record.state not in CLAIMABLE:
@@ -126,7 +177,7 @@ def _is_unbought(request: OrderRequest, record: Record | None, memory: Memory) -
 def _find_unowned(takeover: Takeover, unbought: Iterable[OrderRequest]) -> dict[ProductType, list[SeenOrder]]:
     """The orders of each type that neither the ledger nor anybody known owns, however old."""
     ledger = takeover.ledger
-    products = takeover.products or tuple(dict.fromkeys(request.type for request in unbought))
+    products = PRODUCT_TYPES if takeover.batch else tuple(dict.fromkeys(request.type for request in unbought))
     readings = Readings(takeover.reader, takeover.clock, was_bought=partial(has_bought, ledger))
     looks = [readings.look(product) for product in products if product != "resident"]
     everything = [seen for look in looks for seen in look.orders]

@@ -19,10 +19,14 @@ ADOPT_VERSION: Final = "1.0"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdoptPage:
-    """What is shown: the proposal, whether it is entered by now, and what leads a command to the same ledger."""
+    """What is shown: the proposal, whether it is entered by now, and what leads a command to the same ledger.
+
+    `path` is the manifest that is written.
+    """
 
     proposal: Proposal
     is_entered: bool
+    path: str | None = None
     flags: str = ""
 
 
@@ -61,8 +65,20 @@ def _leftover_lines(one: Leftover, channel: Channel, page: AdoptPage) -> Iterato
 
 
 def _stray_lines(page: AdoptPage, channel: Channel) -> Iterator[str]:
-    for product, orders in page.proposal.strays.items():
+    proposal = page.proposal
+    for one in proposal.descriptions:
+        key = f"{proposal.batch}/{one.name}"
+        remark = f"; {one.remark}" if one.remark else ""
+        yield channel.paint("good", "write") + one_line(f"  {key}  {_order_text(one.order)} ({one.type}){remark}")
+    described = {one.order.order_id for one in proposal.descriptions}
+    for product, orders in proposal.strays.items():
         for seen in orders:
+            if seen.order_id in described:
+                continue
+            if reason := proposal.omissions.get(seen.order_id):
+                head = channel.paint("warning", "by hand")
+                yield head + one_line(f"  {_order_text(seen)} ({product}): {reason}")
+                continue
             yield channel.paint("faint", "nobody's") + one_line(f"  {_order_text(seen)} ({product})")
 
 
@@ -76,13 +92,17 @@ def _summary(page: AdoptPage) -> str:
     done = "adopted" if page.is_entered else "to adopt"
     parts = [f"{plural(len(proposal.pairs), 'order')} {done}" if proposal.pairs else "nothing to adopt"]
     parts += [f"{len(proposal.leftovers)} left"] if proposal.leftovers else []
-    strays = sum(map(len, proposal.strays.values()))
+    if proposal.descriptions:
+        verb = "written to" if page.is_entered else "to write to"
+        parts += [f"{plural(len(proposal.descriptions), 'order')} {verb} {page.path}"]
+    strays = sum(map(len, proposal.strays.values())) - len(proposal.descriptions)
     parts += [f"{strays} that no manifest here wants"] if strays else []
     return ", ".join(parts)
 
 
 def _json(page: AdoptPage, _channel: Channel) -> Iterator[str]:
     proposal = page.proposal
+    described = {one.order.order_id for one in proposal.descriptions}
     document = {
         "version": ADOPT_VERSION,
         "entered": page.is_entered,
@@ -108,7 +128,15 @@ def _json(page: AdoptPage, _channel: Channel) -> Iterator[str]:
             for one in proposal.leftovers
         ],
         "unwanted": [
-            {"type": product, **_order_json(seen)} for product, orders in proposal.strays.items() for seen in orders
+            {"type": product, **_order_json(seen), "reason": proposal.omissions.get(seen.order_id)}
+            for product, orders in proposal.strays.items()
+            for seen in orders
+            if seen.order_id not in described
+        ],
+        "manifest": page.path if proposal.descriptions else None,
+        "written": [
+            {"key": f"{proposal.batch}/{one.name}", "order": _order_json(one.order), "fields": dict(one.fields)}
+            for one in proposal.descriptions
         ],
     }
     yield json_text(document, indent=2)

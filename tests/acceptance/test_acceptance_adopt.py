@@ -155,3 +155,55 @@ def test_history_of_another_name_is_taken_over(world: World) -> None:
     assert (later.code, "has a history of its own" in later.err) == (5, True)
     two = world.run("ledger", "import", "laptop.jsonl", *ci, "--as", "ci", "--account", "other")
     assert (two.code, "name two accounts" in two.err) == (2, True)
+
+
+def test_orders_that_no_manifest_wants_are_written_and_bought_already(world: World) -> None:
+    """The file is valid, in words, in the ledger under its keys; a rename by hand moves it, and it is never bought."""
+    first, second = by_hand(world), by_hand(world, countryId=562, quantity=3, periodId="1w")
+    world.manifest(ipv4("fr"))
+    result = world.run("adopt", MANIFEST, "--yes", "--write", "found.yaml", env=PERSON)
+    assert (result.code, result.out.splitlines()[-1]) == (0, "1 order adopted, 1 order written to found.yaml")
+    text = (world.root / "found.yaml").read_text()
+    assert "country: DEU\n    period: 1 week\n    quantity: 3\n    customTargetName: not shown by the vendor" in text
+    assert world.run("validate", "--strict", "found.yaml").code == 0
+    assert world.apply("found.yaml", MANIFEST).code == 0
+    reasons = [world.order(name)["reason"] for name in (f"ipv4-deu-{second}", "fr")]
+    assert reasons == [f"bought as order {second}", f"bought as order {first}"]
+    assert {order["status"] for order in world.report()["orders"]} == {"already_placed"}
+    again = world.run("adopt", "--yes", "--write", "found.yaml", env=PERSON)
+    assert (again.code, "is there already" in again.err) == (2, True)
+    nothing = world.run("adopt", "--yes", "--write", "more.yaml", env=PERSON)
+    assert (nothing.code, (world.root / "more.yaml").exists()) == (0, False)
+    renamed = text.replace(
+        f"name: ipv4-deu-{second}", f"name: search-de\n    renamed_from: found/ipv4-deu-{second}\n    enabled: true"
+    )
+    world.write("found.yaml", renamed)
+    assert world.apply("found.yaml").code == 0
+    assert world.order("search-de")["status"] == "already_placed"
+    assert len(world.purchases) == 2
+
+
+def test_what_was_never_known_is_never_bought(world: World) -> None:
+    """Bought again, an order needs a purpose that a person wrote; so it does with a ledger that has forgotten it."""
+    by_hand(world)
+    assert world.run("adopt", "--yes", "--write", "found.yaml", env=PERSON).code == 0
+    text = (world.root / "found.yaml").read_text()
+    world.write("found.yaml", text + "    generation: 2\n")
+    assert world.apply("found.yaml").code == 5
+    (order,) = world.report()["orders"]
+    assert [one["code"] for one in order["errors"]] == ["PSR437"]
+    world.write("found.yaml", text.replace("not shown by the vendor\n", "prices\n    generation: 2\n", 2))
+    assert len(world.purchases) == 1
+
+
+def test_what_rows_do_not_prove_is_left_by_hand(world: World) -> None:
+    """A mix package is named with the reason, and is in no file."""
+    from harness import SEVEN
+
+    mix = next(order for order in SEVEN if order["type"] == "mix")
+    world.buy_as_stranger(mix)
+    result = world.run("adopt", "--dry-run", "--write", "found.yaml", "-f", "json")
+    assert result.code == 0
+    (left,) = result.json["unwanted"]
+    assert (left["type"], left["reason"]) == ("mix", "rows do not show which package it is")
+    assert not (world.root / "found.yaml").exists()
