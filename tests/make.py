@@ -74,6 +74,15 @@ def order(
     return replace(OrderRequest(key=key, type="ipv4", fields=fields, source=source), **changes)
 
 
+def renewal(
+    name: str = "a", end: str = "2026-12-29", *, renews: str = "77", period: str = "1m", **changes: Any
+) -> OrderRequest:
+    """The renewal of an order for the month after the end of its term, paid by balance; `changes` as of `order`."""
+    fields: dict[str, Scalar] = {"renews": renews, "ends": end, "periodId": period, "paymentId": 1}
+    request = order(name, only=fields, **changes)
+    return replace(request, key=request.key.renewal(date.fromisoformat(end)))
+
+
 def batch(name: str = "b", **budget: str) -> Batch:
     """A batch of `m.yaml`, under limits given as text: `max_total="9.99"`."""
     limits = Budget(**{limit: Decimal(text) for limit, text in budget.items()})  # type: ignore[arg-type]
@@ -279,6 +288,11 @@ class Books:
 
     def successors(self, keys: Iterable[OrderKey]) -> dict[OrderKey, OrderKey]:
         return {}
+
+    def renewals(self, keys: Iterable[OrderKey]) -> dict[OrderKey, tuple[Record, ...]]:
+        terms = sorted((one for one in self.all if one.key.term), key=lambda one: one.key.term)
+        by_key = {key: tuple(one for one in terms if one.key.purchase == key) for key in keys}
+        return {key: own for key, own in by_key.items() if own}
 
     def strangers(self) -> list[Stranger]:
         return [

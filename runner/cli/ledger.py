@@ -1,4 +1,4 @@
-"""`order-runner ledger init | export | verify | import | rekey`"""
+"""`order-runner ledger init | export | verify | import | rekey | spent`"""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -35,7 +36,7 @@ FORMATS = ("text", "json")
 
 @click.group("ledger")
 def command() -> None:
-    """Make a ledger; export, verify or import its history; say that an API key was rotated. The vendor is not asked."""
+    """Make a ledger; export, verify or import its history; add up what was spent. The vendor is not asked."""
 
 
 @option_class
@@ -45,6 +46,7 @@ class FoundingOptions(CommandOptions):
     )
     formats: tuple[str, ...] = common.format_option(*FORMATS)
     lock_timeout: float = common.lock_timeout_option()
+    actor: str | None = common.actor_option()
     ledger: common.LedgerOptions = group(common.LedgerOptions)
     screen: common.ScreenOptions = group(common.ScreenOptions)
 
@@ -61,9 +63,9 @@ def init_command(options: FoundingOptions) -> int:
     from runner.views import ledger as view
 
     outputs = common.outputs_of(options.formats, FORMATS)
-    settings = common.ledger_settings(options.ledger, options.origins)
+    settings = replace(common.ledger_settings(options.ledger, options.origins), actor=options.actor)
     console = options.screen.console()
-    who = str(person_of(os.environ))
+    who = str(person_of(os.environ, options.actor))
     founding = establish(settings, who=who, role=options.grant, lock_timeout=options.lock_timeout)
     common.write_outputs(outputs, console, lambda fmt, target: view.render_founding(founding, fmt=fmt, console=target))
     return common.exit_code(ExitCode.OK, console)
@@ -323,6 +325,7 @@ def _open(path: Path) -> TextIO:
 class RekeyOptions(CommandOptions):
     yes: bool = option("--yes", is_flag=True, help="Do not ask.")
     lock_timeout: float = common.lock_timeout_option()
+    actor: str | None = common.actor_option()
     base_url: str | None = common.base_url_option()
     api_key_file: Path | None = common.api_key_file_option()
     ledger: common.LedgerOptions = group(common.LedgerOptions)
@@ -348,8 +351,8 @@ def rekey_command(options: RekeyOptions) -> int:
         base_url=options.base_url,
         api_key_file=options.api_key_file,
     )
-    identity, now = keyring.identity_of(settings), holder(SystemClock().now())
-    who = str(person_of(os.environ))
+    identity, now = keyring.identity_of(settings), holder(SystemClock().now(), options.actor)
+    who = str(person_of(os.environ, options.actor))
     with leading_there(common.flags_of(options.origins, settings)), wiring.existing_ledger(settings) as ledger:
         claim = f"{who} says that account {ledger.account} has this API key, at {identity.address}, from now on"
 
@@ -360,4 +363,60 @@ def rekey_command(options: RekeyOptions) -> int:
         entered = keyring.rekey(ledger, identity, now, who=who, lock_timeout=options.lock_timeout, confirm=agree)
         known = f"account {ledger.account} has this API key already"
     decision.say(f"recorded: {claim}" if entered else known, console)
+    return common.exit_code(ExitCode.OK, console)
+
+
+SPENT_FORMATS = ("text", "csv", "json")
+
+
+@option_class
+class SpentOptions(CommandOptions):
+    since: date | None = option(
+        "--since",
+        type=types.CalendarDay(),
+        metavar="DATE",
+        envvar=None,
+        help="From this day on, or the first of a month.",
+    )
+    until: date | None = option(
+        "--until",
+        type=types.CalendarDay(last=True),
+        metavar="DATE",
+        envvar=None,
+        help="To this day, or the last of a month.",
+    )
+    by: tuple[str, ...] = option(
+        "--by",
+        multiple=True,
+        metavar="WHAT",
+        envvar=None,
+        help="day, month, batch, type, actor, label (all of an order's) or label=NAME. May be repeated. [month]",
+    )
+    formats: tuple[str, ...] = common.format_option(*SPENT_FORMATS)
+    sandbox: bool = option("--sandbox", is_flag=True, help="Use the sandbox's ledger.")
+    ledger: common.LedgerOptions = group(common.LedgerOptions)
+    screen: common.ScreenOptions = group(common.ScreenOptions)
+
+
+@define("spent", SpentOptions, under=command)
+def spent_command(options: SpentOptions) -> int:
+    """Add up what was spent, or may have been, by the UTC day of the claim.
+
+    Bought orders count with their charge, or their quote where the vendor named no charge; orders in doubt with their
+    quote, which a column of its own repeats. An adopted order counts from its adoption on; refunds are not known.
+    """
+    from runner.settle.spent import add_up, groupings_of, reads_origins
+    from runner.views import spent as view
+
+    outputs = common.outputs_of(options.formats, SPENT_FORMATS)
+    by, since, until = groupings_of(options.by), options.since, options.until
+    if since and until and since > until:
+        raise UsageError(f"--since {since} is after --until {until}", hint="exchange them")
+    settings = common.ledger_settings(options.ledger, options.origins, sandbox=options.sandbox)
+    Targets(outputs, settings)
+    console = options.screen.console()
+    with _existing(locate(settings)) as ledger:
+        orders = ledger.spendings(since or date.min, until or date.max, origins=reads_origins(by))
+        spent, account = add_up(orders, by, since, until), ledger.account
+    common.write_outputs(outputs, console, lambda fmt, to: view.render(spent, account, fmt=fmt, console=to))
     return common.exit_code(ExitCode.OK, console)

@@ -24,14 +24,17 @@ from runner.core.records import (
     Head,
     Holder,
     OpenClaim,
+    Origin,
     Record,
     Rename,
     Restored,
     Run,
     Settlement,
+    Spending,
     Stranger,
     Want,
 )
+from runner.core.sightings import Sighting
 from runner.core.states import State
 from runner.core.vendor import Witness
 
@@ -67,6 +70,9 @@ class Hold(Protocol):
 
     def note_wants(self, wants: Iterable[Want]) -> None:
         """Keep what these keys stand for, in place of what was kept of them: what `adopt` may be asked for later."""
+
+    def note_deliveries(self, sightings: Iterable[Sighting]) -> None:
+        """Keep what was seen of these orders, in place of what was kept of them. No part of the account's history."""
 
     def adopt(self, adoption: Adoption) -> Record:
         """`adopt_all` of one order."""
@@ -163,11 +169,23 @@ class Ledger(Protocol):
     def successors(self, keys: Iterable[OrderKey]) -> dict[OrderKey, OrderKey]:
         """What the orders among `keys` that are `renamed` are called now, through every renaming since."""
 
+    def renewals(self, keys: Iterable[OrderKey]) -> Mapping[OrderKey, tuple[Record, ...]]:
+        """Every renewal of these orders, in any state, the earliest term first; those without any are left out.
+
+        Those made under a name that an order had before are among them.
+        """
+
     def wants(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Want]:
         """What was last kept by `note_wants` of these keys."""
 
     def strangers(self) -> list[Stranger]:
         """The orders at the vendor that are remembered as somebody else's, by order id."""
+
+    def deliveries(self, order_ids: Iterable[str]) -> dict[str, Sighting]:
+        """What was last kept by `note_deliveries` of these orders, by the vendor's id."""
+
+    def claim_times(self, keys: Iterable[OrderKey]) -> dict[OrderKey, datetime]:
+        """When these orders were claimed, or adopted, last; those that never were are left out."""
 
     def spent_since(self, at: datetime) -> dict[date, Decimal]:
         """What was spent, or may have been, by the UTC day of the claim, on orders claimed on the day of `at` or later.
@@ -176,6 +194,15 @@ class Ledger(Protocol):
         with an order id that could not become theirs with their quote. An adopted order counts from its adoption on.
         What was refunded is not known.
         """
+
+    def spendings(self, since: date, until: date, *, origins: bool) -> Iterator[Spending]:
+        """What `spent_since` adds up, order by order: those claimed from one day to the other, both included.
+
+        Memory does not grow with them. Without `origins` none is read.
+        """
+
+    def origins(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Origin]:
+        """Who began the last attempt of each of these orders, when and why; orders without any are left out."""
 
     def counts(self) -> Mapping[State, int]:
         """How many orders of the account are in each state, as the ledger keeps it; states without any are left out."""

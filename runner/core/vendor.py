@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import Protocol, runtime_checkable
 
 from runner.core.identity import Identity
-from runner.core.orders import OrderRequest, ProductType, Quote, Scalar
+from runner.core.orders import Body, OrderRequest, ProductType, Quote, Scalar
 from runner.core.renewals import Term, counted_ends
 
 
@@ -33,7 +33,8 @@ class VendorError:
 class Placed:
     """Bought: the vendor gave an order id. Amounts are None where the answer left them out.
 
-    So is a `total` that is no amount; `unread_total` is then what stands in its place.
+    So is a `total` that is no amount; `unread_total` is then what stands in its place. A renewal has the id of its term
+    for an `order_id`, whatever the answer says; what it says is `vendor_id`, None where that is no id.
     """
 
     order_id: str
@@ -41,6 +42,7 @@ class Placed:
     total: Decimal | None = None
     unread_total: str | None = None
     balance: Decimal | None = None
+    vendor_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +193,21 @@ class ListedProxy:
     rotation_link: str | None = field(default=None, repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResidentPackage:
+    """The account's resident traffic, which all its resident orders make together, in bytes; None for what is not told.
+
+    `ends` is the day on which it expires. `auto_renewed`: the vendor's own renewal is armed.
+    """
+
+    limit: int | None = None
+    used: int | None = None
+    left: int | None = None
+    ends: date | None = None
+    active: bool | None = None
+    auto_renewed: bool = False
+
+
 def terms_of_rows(rows: Iterable[ListedProxy]) -> dict[str, Term]:
     """The current term of each order that has a row among these, by its id."""
     by_order: dict[str, list[ListedProxy]] = {}
@@ -244,8 +261,8 @@ class Encoder(Protocol):
     def api_version(self) -> str:
         """`v1`."""
 
-    def preview(self, request: OrderRequest) -> Mapping[str, Scalar]:
-        """The exact body a purchase would send."""
+    def preview(self, request: OrderRequest) -> Body:
+        """The exact body a purchase or renewal would send; ValueError for a renewal whose term was not read."""
 
 
 @runtime_checkable
@@ -261,7 +278,7 @@ class Reader(Encoder, Protocol):
         """Whose account it reads, to be held against the ledger's before anything rests on what is read."""
 
     def quote(self, request: OrderRequest) -> Quote | QuoteRefused:
-        """The price now."""
+        """The price now; of a renewal, for the rows of its term."""
 
     def balance(self) -> Decimal:
         """The account's balance."""
@@ -277,6 +294,9 @@ class Reader(Encoder, Protocol):
 
         Every row is checked by its order id, because a filter may be ignored. Resident orders have none.
         """
+
+    def resident_package(self) -> ResidentPackage | None:
+        """The account's resident traffic; None where it has no package."""
 
     def reference(self, product: ProductType) -> tuple[Choice, ...]:
         """What can be ordered of a type; `UnknownForm` where the vendor's list cannot be made out."""

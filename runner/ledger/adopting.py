@@ -15,7 +15,15 @@ from runner.core.records import Adoption, Attempt, Record, Settlement, Stranger,
 from runner.core.states import CLAIMABLE, Event, State
 from runner.ledger import days, statements
 from runner.ledger.claims import owners
-from runner.ledger.codec import json_text, moment_text, optional_money, record_of, storable, values_of
+from runner.ledger.codec import (
+    json_text,
+    moment_text,
+    optional_money,
+    origin_detail,
+    record_of,
+    storable,
+    values_of,
+)
 from runner.ledger.sql import AccountRows
 
 
@@ -54,6 +62,7 @@ def _adopt(rows: AccountRows, fence: int, adoption: Adoption, sums: days.Changes
         order_id=order_id,
         base_order_numbers=tuple(map(storable, adoption.base_order_numbers)),
         evidence=adoption.evidence,
+        by=adoption.by,
     )
     values = _content(want) | {
         "state": State.PLACED.value,
@@ -69,7 +78,7 @@ def _adopt(rows: AccountRows, fence: int, adoption: Adoption, sums: days.Changes
     }
     if statements.ADOPT.change(rows.connection, values | named | {"b_attempt": tries, "b_fence": fence}) != 1:
         raise _why_not(want.key, before)
-    detail = values_of(settlement) | _description(want)
+    detail = values_of(settlement) | _description(want) | origin_detail(adoption.by, adoption.labels)
     entry = rows.telling(
         head,
         attempt,

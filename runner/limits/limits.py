@@ -14,7 +14,7 @@ from typing import Any, Final
 from runner.core.clock import rfc3339
 from runner.core.errors import Problem, Span, UsageError
 from runner.core.ledger import Ledger
-from runner.core.orders import OrderRequest, Quote, decimal_text
+from runner.core.orders import OrderKey, OrderRequest, Quote, decimal_text
 from runner.core.periods import end_of
 from runner.core.records import Bought
 from runner.limits.budgets import Cap, Purse, earliest
@@ -237,10 +237,10 @@ def object_to_copy(bought: Bought, *, is_wanted: bool = False) -> Objection:
 
 
 def objections(
-    plan_costs: Mapping[str, Decimal], orders: int, limits: Limits, purse: Purse, at: datetime
+    costs: Mapping[OrderKey, Decimal], orders: int, limits: Limits, purse: Purse, at: datetime
 ) -> list[Problem]:
-    """What speaks against a batch as a whole: its costs, by batch, and the number of its orders."""
-    problems = purse.objections(plan_costs, at)
+    """What speaks against a batch as a whole: its costs, by order, and the number of its orders."""
+    problems = purse.objections(costs, at)
     if limits.max_orders is not None and orders > limits.max_orders:
         name = limits.name("--max-orders")
         message = f"{orders} orders would be bought, above {name} {limits.max_orders}"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from runner.core import schemas
-from runner.core.errors import Problem, Span
+from runner.core.errors import Problem, Span, UsageError
 from runner.core.orders import OrderRequest, Scalar
 from runner.core.yamldoc import read
 from runner.core.yamldoc.nodes import Begin, Break, Field
@@ -58,6 +58,7 @@ class Policy:
     share_quotes: bool | None = None
     rate: str | None = None
     jobs: int | None = None
+    renewals: bool | None = None
     places: Mapping[str, Span] = field(default_factory=dict)
 
     def place_of(self, name: str) -> str:
@@ -110,6 +111,7 @@ def load(named: str | None, folders: Iterable[Path]) -> Policies:
     paths = [named] if named is not None else []
     seen = {os.path.realpath(path) for path in paths}
     for path in search(folders):
+        _refuse_other_than_file(path)
         if (real := os.path.realpath(path)) not in seen:
             seen.add(real)
             paths.append(os.path.relpath(path))
@@ -118,6 +120,15 @@ def load(named: str | None, folders: Iterable[Path]) -> Policies:
         policies=tuple(policy for policy, _ in readings if policy is not None),
         problems=tuple(problem for _, problems in readings for problem in problems),
     )
+
+
+def _refuse_other_than_file(path: Path) -> None:
+    """UsageError for a named pipe or a device that is called like a policy: reading it would wait for ever.
+
+    One that is named by an option may be a pipe: `--policy <(make-policy)`.
+    """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise UsageError(f"{path} is called like a policy and is no file", hint="remove or rename it")
 
 
 def over(named: str | None, paths: Sequence[str] = ()) -> Policies:
@@ -192,9 +203,11 @@ def _policy(path: str, sha256: str, fields: Mapping[str, Field]) -> Policy:
     allow, budgets = values.get("allow", {}), values.get("budgets", {})
     places = {name: found.value_span() for name, found in fields.items()}
     places |= {f"allow.{name}": fields["allow"].value_span(name) for name in allow}
+    renewals = values.get("renewals", {})
+    places |= {f"renewals.{name}": fields["renewals"].value_span(name) for name in renewals}
     for group in ("max_quantity", "labels"):
         places |= {f"allow.{group}.{name}": fields["allow"].value_span(group, name) for name in allow.get(group, {})}
-    caps = (
+    caps = [
         Cap(
             name=f"budgets.{period}",
             amount=Decimal(budgets[period]),
@@ -204,7 +217,10 @@ def _policy(path: str, sha256: str, fields: Mapping[str, Field]) -> Policy:
         )
         for period in PERIODS
         if period in budgets
-    )
+    ]
+    if "max_total" in renewals:
+        name, span = "renewals.max_total", places["renewals.max_total"]
+        caps.append(Cap(name=name, amount=Decimal(renewals["max_total"]), renewals=True, path=path, span=span))
     return Policy(
         path=path,
         sha256=sha256,
@@ -217,6 +233,7 @@ def _policy(path: str, sha256: str, fields: Mapping[str, Field]) -> Policy:
         share_quotes=values.get("share_quotes"),
         rate=values.get("rate"),
         jobs=values.get("jobs"),
+        renewals=renewals.get("allowed"),
         places=places,
     )
 
@@ -234,6 +251,15 @@ def missing() -> Problem:
 def breaches(policies: Iterable[Policy], request: OrderRequest) -> list[Objection]:
     """Everything about one order that these policies do not allow; needs no network and no ledger."""
     return [breach for policy in policies for breach in _breaches(policy, request)]
+
+
+def object_to_renewals(policies: Iterable[Policy]) -> Objection | None:
+    """What is said of every renewal where a policy has none of them; without a word they are allowed."""
+    for policy in policies:
+        if policy.renewals is False:
+            message = f"renewals are not allowed: {policy.place_of('renewals.allowed')} is false"
+            return Objection(code="PSR710", message=message, hint="remove `renew`, or ask the policy's owner")
+    return None
 
 
 def _breaches(policy: Policy, request: OrderRequest) -> Iterator[Objection]:

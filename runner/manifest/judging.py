@@ -17,6 +17,7 @@ from runner.manifest.keys import Keys
 from runner.manifest.kinds import Kind, kind_of
 from runner.manifest.phrases import did_you_mean, display, nearest_name, one_of
 from runner.manifest.places import OrderPlaces
+from runner.manifest.renew import is_sound, renewal_problems
 from runner.manifest.rules import SchemaSubject, is_template, violations, way_out
 
 FORMAT: Final = "orders/v1"
@@ -149,7 +150,7 @@ class ManifestDocument:
                 return None
             kind = fresh
         values = kind.merge(value)
-        accepted = not entry.problems and kind.valid(values)
+        accepted = not entry.problems and kind.valid(values) and ("renew" not in values or is_sound(values["renew"]))
         if not accepted:
             accepted = self._explain(entry, kind, values)
         for name in kind.recommended_fields:
@@ -196,6 +197,7 @@ class ManifestDocument:
         line = entry.value_span().line
         subject = SchemaSubject(schema=kind.name, places=places, path=self.path, key=key, line=line)
         problems = violations(subject, values)
+        problems += _elsewhere(renewal_problems(subject, values), problems)
         trapped = refit(entry.problems, schemas.load(kind.name), entry.value, lambda at: entry.value_span(*at), way_out)
         written = [replace(problem, key=key) for problem in trapped]
         for problem in _elsewhere(problems, written):

@@ -11,9 +11,11 @@ from typing import Any, Final, cast
 
 from runner.core.errors import Span
 from runner.core.orders import CURRENCY, PAY_BY_BALANCE, PAY_BY_CARD, WORDS, OrderKey, OrderRequest, ProductType, Source
+from runner.core.renewals import RenewalRule
 from runner.manifest.judging import Accepted, ManifestDocument
 from runner.manifest.kinds import OWN
 from runner.manifest.places import OrderPlaces
+from runner.manifest.renew import window_of
 
 _NOT_SENT: Final = OWN | WORDS.keys() | {"payment", "auth"}
 _PAYMENTS: Final = {"balance": PAY_BY_BALANCE, "card": PAY_BY_CARD}
@@ -121,6 +123,17 @@ def request_of(accepted: Accepted, document: ManifestDocument, snippet: str | No
         words=words,
         renamed_from=former_key(values, document),
         copies_meant="copies" in values,
+        renew=_rule(values["renew"]) if "renew" in values else None,
+    )
+
+
+def _rule(value: Mapping[str, str]) -> RenewalRule:
+    return RenewalRule(
+        until=date.fromisoformat(value["until"]),
+        period_id=value.get("periodId"),
+        within=window_of(value),
+        max_total=Decimal(value["max_total"]) if "max_total" in value else None,
+        period=value.get("period"),
     )
 
 
@@ -135,7 +148,7 @@ def former_key(values: Mapping[str, Any], document: ManifestDocument) -> OrderKe
 
 def has_words(accepted: Accepted) -> bool:
     """Whether a lockfile is needed to say what an entry asks for."""
-    return not accepted.values.keys().isdisjoint(accepted.kind.words)
+    return not accepted.values.keys().isdisjoint(accepted.kind.words) or "period" in accepted.values.get("renew", ())
 
 
 def _stands_for(values: dict[str, Any], places: OrderPlaces) -> dict[str, Span]:

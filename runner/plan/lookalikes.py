@@ -36,7 +36,7 @@ def compare_with_vendor(plan: Plan, task: Task, sources: Sources) -> Plan:
     strangers = {product: orders for product, look in looks.items() if (orders := _find_unowned(look, task, sources))}
     if not strangers:
         return replace(plan, notices=(*plan.notices, *notices))
-    wanted = [step.request for step in plan.to_buy]
+    wanted = [step.request for step in _purchases(plan)]
     alike = likenesses(wanted, strangers, _countries(strangers, sources.references), today)
     steps = tuple(_compare(step, alike.get(step.request.key), guard) for step in plan.steps)
     return replace(plan, steps=steps, notices=(*plan.notices, *notices, _strangers_problem(strangers, guard)))
@@ -59,15 +59,20 @@ def wants(plan: Plan, at: datetime) -> list[Want]:
             quote_total=step.quote.total if step.quote else None,
             at=at,
         )
-        for step in (*alike, *plan.to_buy)
+        for step in (*alike, *_purchases(plan))
     ]
+
+
+def _purchases(plan: Plan) -> list[Step]:
+    """What is bought anew: a renewal takes an order that is known."""
+    return [step for step in plan.to_buy if step.request.renews is None]
 
 
 def _looks(plan: Plan, guard: Guard, sources: Sources) -> tuple[dict[ProductType, Look], list[Problem]]:
     """A look for each type that is to be bought and has a list, and a notice for each that could not be had."""
     looks: dict[ProductType, Look] = {}
     notices: list[Problem] = []
-    for product in dict.fromkeys(step.request.type for step in plan.to_buy):
+    for product in dict.fromkeys(step.request.type for step in _purchases(plan)):
         if product == "resident":  # tops up a package, and is in no list
             continue
         try:

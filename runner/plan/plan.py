@@ -50,7 +50,8 @@ class Step:
 
     `status` is the report's word: `planned` (to buy), `already_placed`, `skipped`, `refused` or `unknown`. A planned
     step that was quoted has a `ceiling`: the most its purchase may cost. `evidence` is what an earlier run settled it
-    by. `renamed_from` is the key that its purchase moves from, None where nothing moves.
+    by. `renamed_from` is the key that its purchase moves from, None where nothing moves. `terms` are the order's
+    renewals that the ledger knows, the earliest first, where anything asks for them.
     """
 
     request: OrderRequest
@@ -64,6 +65,7 @@ class Step:
     vendor: VendorError | None = None
     evidence: Mapping[str, object] | None = None
     renamed_from: OrderKey | None = None
+    terms: tuple[Record, ...] = ()
 
     @property
     def to_buy(self) -> bool:
@@ -332,15 +334,15 @@ def purse_for(plan: Plan, batches: Mapping[str, Batch], limits: Limits, standing
     """Every limit on a sum, and what counts against each before this run buys anything."""
     bought: defaultdict[str, Decimal] = defaultdict(Decimal)
     for step in plan.steps:
-        if step.record is not None and step.record.state in (State.PLACED, *OPEN):
-            bought[step.request.key.batch] += step.record.total or step.record.quote_total or Decimal(0)
+        own = () if step.record is None or step.request.renews is not None else (step.record,)
+        for record in (*own, *step.terms):
+            if record.state in (State.PLACED, *OPEN):
+                bought[step.request.key.batch] += record.total or record.quote_total or Decimal(0)
     return Purse(limits.caps(batches), Past(days=standing.days, batches=bought))
 
 
 def _objections(plan: Plan, purse: Purse, limits: Limits, standing: Standing) -> tuple[Problem, ...]:
-    costs: defaultdict[str, Decimal] = defaultdict(Decimal)
-    for step in plan.to_buy:
-        costs[step.request.key.batch] += step.quote.total if step.quote else Decimal(0)
+    costs = {step.request.key: step.quote.total if step.quote else Decimal(0) for step in plan.to_buy}
     against_all = objections(costs, len(plan.to_buy), limits, purse, standing.at)
     if plan.balance is not None and plan.from_balance > plan.balance:
         missing = decimal_text(plan.from_balance - plan.balance)

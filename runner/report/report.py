@@ -14,11 +14,12 @@ from runner._version import __version__
 from runner.core.clock import rfc3339
 from runner.core.errors import ExitCode, Problem
 from runner.core.files import relative
-from runner.core.orders import CURRENCY, OrderKey, OrderRequest, Quote, Scalar, decimal_text
+from runner.core.orders import CURRENCY, Body, OrderKey, OrderRequest, Quote, decimal_text
+from runner.core.provenance import Provenance
 from runner.core.vendor import Placed, VendorError
 from runner.plan.inputs import Inputs
 
-REPORT_VERSION: Final = "1.2"
+REPORT_VERSION: Final = "1.3"
 STATUSES: Final = (
     "planned",
     "placed",
@@ -102,7 +103,7 @@ class OrderEntry:
     request: OrderRequest
     status: str
     reason: str | None = None
-    body: Mapping[str, Scalar] | None = None
+    body: Body | None = None
     quote: Quote | None = None
     result: Placed | None = None
     possible: Decimal | None = None
@@ -138,6 +139,7 @@ class OrderEntry:
                 "snippet": request.source.snippet,
             },
             "words": dict(request.words),
+            "labels": dict(request.labels),
             "status": self.status,
             "renamed_from": None if self.renamed_from is None else str(self.renamed_from),
             "reason": self.reason,
@@ -155,12 +157,16 @@ class OrderEntry:
 
 @dataclass(slots=True, kw_only=True)
 class Report:
-    """One run, as it stands. Amounts are in `CURRENCY`; `possible_elsewhere` are open charges of other manifests."""
+    """One run, as it stands. Amounts are in `CURRENCY`; `possible_elsewhere` are open charges of other manifests.
+
+    `by` is who made it, and why.
+    """
 
     run_id: str
     mode: Mode
     started_at: datetime
     inputs: Inputs
+    by: Provenance | None = None
     orders: list[OrderEntry] = field(default_factory=list)
     errors: list[Finding] = field(default_factory=list)
     not_checked: tuple[str, ...] = ()
@@ -225,12 +231,17 @@ class Report:
                 "started_at": rfc3339(self.started_at),
                 "finished_at": rfc3339(self.finished_at) if self.finished_at else None,
                 "exit": None if code is None else {"code": int(code), "name": code.name.lower()},
+                **self._who(),
             },
             "inputs": self.inputs.as_json(),
             "money": self._money(),
             "summary": self.summary,
             "not_checked": list(self.not_checked),
         }
+
+    def _who(self) -> Json:
+        known = self.by.as_json() if self.by else {}
+        return {name: known.get(name) for name in ("actor", "commit", "ref", "job")}
 
     def _money(self) -> Json:
         quoted = [entry.quote.total for entry in self.orders if entry.quote and entry.status != "already_placed"]

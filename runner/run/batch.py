@@ -230,12 +230,16 @@ def _buy(task: Task, till: Till, hold: Hold, buyer: Buyer, plan: Plan, sources: 
     ending.note_unexplained(report)
     left = sum(entry.status == "planned" for entry in report.orders)
     if till.stop.requested and left:
-        raise Cancelled(f"stopped by a signal with {left} orders not started", hint="run again to buy the rest")
+        raise Cancelled(f"stopped by a signal with {_orders(left)} not started", hint="run again to buy the rest")
     if left and any(finding.problem.code == "PSR505" for finding in ending.findings(report)):
         raise Refused(
-            f"stopped after a charge that was not as quoted, with {left} orders not started",
+            f"stopped after a charge that was not as quoted, with {_orders(left)} not started",
             hint="run again to buy the rest",
         )
+
+
+def _orders(number: int) -> str:
+    return f"{number} order{'s' if number != 1 else ''}"
 
 
 def _run(task: Task) -> Run:

@@ -9,15 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Literal
 
 from runner.buy.protocol import Till
 from runner.core.clock import SystemClock
 from runner.core.errors import (
+    Busy,
     ExitCode,
     InvalidManifests,
     LedgerUnusable,
     OutcomeUnknown,
+    Problem,
+    Refused,
     RunnerError,
     UsageError,
     worst,
@@ -44,10 +48,21 @@ from runner.report.file import ReportFile
 from runner.report.report import Mode, Report
 from runner.run import batch, wiring
 from runner.run.found_file import FoundFile
-from runner.run.settings import AUTO, SANDBOX_ACCOUNT, Settings, holder, in_ci, locate, require_named_ledger
+from runner.run.settings import (
+    AUTO,
+    SANDBOX_ACCOUNT,
+    LedgerPlace,
+    Settings,
+    holder,
+    in_ci,
+    locate,
+    require_named_ledger,
+)
 from runner.settle import adopt as taking
 from runner.settle import reconcile as settling
+from runner.settle import survey as surveying
 from runner.settle.resolve import Person
+from runner.settle.survey import Survey
 
 
 def under_policies(loaded: Loaded, limits: Limits, named: str | None) -> tuple[Loaded, Limits]:
@@ -91,7 +106,7 @@ def task_of(
         limits=limits,
         lockfile=(lockfile.path, lockfile.sha256) if lockfile else None,
         guard=Guard(strict=strict, flags=flags),
-        holder=holder(clock.now()),
+        holder=holder(clock.now(), settings.actor),
         clock=clock,
         watch=in_turn(harmless(watch)),
         ledger_name=wiring.ledger_name(locate(settings)),
@@ -253,7 +268,7 @@ def reconcile(
         task = settling.Reconciliation(
             ledger=ledger,
             reader=reader,
-            holder=holder(clock.now()),
+            holder=holder(clock.now(), settings.actor),
             clock=clock,
             stop=stop,
             watch=watch,
@@ -342,6 +357,52 @@ def _enter(takeover: taking.Takeover, proposal: taking.Proposal, wish: AdoptWish
         wish.file.drop()
         raise
     wish.file.put()
+
+
+def survey(
+    settings: Settings,
+    watch: Watch,
+    *,
+    requests: Sequence[OrderRequest] | None = None,
+    within: timedelta,
+    only_ending: bool = False,
+    noting: bool = True,
+) -> tuple[Survey, tuple[Problem, ...], str | None]:
+    """What the account has at the vendor; warnings that no ledger was read; why what was seen was not noted, if so.
+
+    The ledger is only written to where that needs no waiting: whoever buys meanwhile goes first.
+    """
+    clock, watch, place = SystemClock(), harmless(watch), locate(settings)
+    with (
+        closing(wiring.open_ledger(place, read_only=True)) as ledger,
+        wiring.reader(settings, clock, watch) as reader,
+    ):
+        unread = wiring.unread(settings, ledger, is_meant=True)
+        task = surveying.Surveying(
+            ledger=ledger,
+            reader=reader,
+            clock=clock,
+            within=within,
+            requests=requests,
+            only_ending=only_ending,
+        )
+        found = surveying.survey(task)
+        is_kept = ledger.exists
+    reason = _note(place, found) if noting and is_kept and found.sightings else None
+    return found, unread, reason
+
+
+def _note(place: LedgerPlace, found: Survey) -> str | None:
+    """Note what was seen; the reason where that cannot be now."""
+    try:
+        with (
+            closing(wiring.open_ledger(place)) as ledger,
+            ledger.hold(holder(found.when.at), timeout=0) as hold,
+        ):
+            surveying.note(found, hold)
+    except (Busy, Refused) as error:
+        return str(error)
+    return None
 
 
 def cut_off(records: Sequence[Record]) -> OutcomeUnknown:

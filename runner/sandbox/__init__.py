@@ -6,13 +6,14 @@ Standard library only, and nothing else of `runner`: it shares no code, and so n
 from runner.sandbox.box import Sandbox
 from runner.sandbox.faults import KINDS, Fault, FaultKind, parse_fault
 from runner.sandbox.journal import StateFileError
-from runner.sandbox.memory import LoggedRequest, Sale
+from runner.sandbox.memory import Extension, LoggedRequest, Sale
 from runner.sandbox.options import SANDBOX_KEY, Options
 from runner.sandbox.server import SandboxServer
 
 __all__ = [
     "KINDS",
     "SANDBOX_KEY",
+    "Extension",
     "Fault",
     "FaultKind",
     "LoggedRequest",

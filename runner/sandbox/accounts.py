@@ -1,80 +1,25 @@
 """The vendor behind the emulated API: accounts, quotes, orders. A pure state machine, no I/O and no clock of its own.
 
-Decisions (`buy`, `renew`) change nothing and return an event; `apply` is the only way the state changes. So the
-state is always the fold of its events, and a restart is a replay.
+Decisions (`buy`, `renew`, those in `prolong`) change nothing and return an event; `apply` is the only way the state
+changes. So the state is always the fold of its events, and a restart is a replay.
 """
 
-import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import ROUND_CEILING, Decimal
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
-from runner.sandbox import basket, goods, shelf
+from runner.sandbox import basket, dashboard, goods, prolong, shelf
 from runner.sandbox.basket import BALANCE, Basket, RefusedError
-from runner.sandbox.memory import Sale
+from runner.sandbox.customers import Customer, Event, Later, NoOrderError, Price, mark_of
+from runner.sandbox.dates import end_of
+from runner.sandbox.memory import Extension, Sale
 from runner.sandbox.options import DEFAULT_BALANCE, SANDBOX_KEY, Options
 from runner.sandbox.shelf import Lot, Shelf
 
-Event = dict[str, Any]
 Body = Mapping[str, Any]
 FIRST_ORDER, FIRST_PREFIX, FIRST_NUMBER = 2_426_273, 3_388_485, 57_471_911
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Price:
-    """What an order costs now, in USD; `short` is what the balance lacks, 0 when it suffices or is not asked."""
-
-    quantity: int
-    price: Decimal
-    total: Decimal
-    discount: Decimal
-    balance: Decimal
-    short: Decimal
-
-    @property
-    def warning(self) -> str:
-        """The vendor's words for a short balance, where "Total" is the balance; empty if there is enough."""
-        if not self.short:
-            return ""
-        held = f"{self.balance:f}"
-        held = held.rstrip("0").rstrip(".") if "." in held else held
-        return f"Insufficient funds. Total ${held}. Not enough ${self.short:.2f}"
-
-
-@dataclass(slots=True, kw_only=True)
-class Package:
-    """The resident traffic of an account, in bytes; every resident order adds to it."""
-
-    limit: int
-    tariff: int
-    ends: float
-
-
-@dataclass(slots=True, kw_only=True)
-class Customer:
-    """A customer: its balance in USD and what it was delivered or is owed."""
-
-    key: str
-    balance: Decimal
-    shelves: dict[str, Shelf]
-    lots: dict[int, Lot] = field(default_factory=dict)
-    residents: list[Lot] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Later:
-    """An order received and not made yet: it will be at `due`, if the money is there then."""
-
-    due: float
-    account: str
-    body: dict[str, Any]
-
-
-def mark_of(key: str) -> str:
-    """The name of an account in events, which must not hold API keys."""
-    return hashlib.sha256(key.encode()).hexdigest()[:16]
 
 
 class Vendor:
@@ -83,10 +28,27 @@ class Vendor:
     def __init__(self, options: Options) -> None:
         self.options = options
         self.purchases: list[Sale] = []
+        self.renewals: list[Extension] = []
         self.later: dict[int, Later] = {}
         self.rise = Decimal(1)
         self.edits: list[goods.Edit] = []
+        self.clock_offset = 0.0
+        self.auto_renewals: dict[int, Lot] = {}
         self._orders = self._laters = self._addresses = 0
+        self._lots: list[Lot] = []
+        self._renumbered: dict[int, tuple[Lot, int]] = {}
+        self._appliers: dict[str, Callable[[Event], object]] = {
+            "purchase": self._apply_purchase,
+            "renewal": self._apply_renewal,
+            "balance": self._set_balance,
+            "prices": self._set_prices,
+            "later": self._receive,
+            "dropped": lambda event: self.later.pop(event["later"], None),
+            "edit": partial(dashboard.apply, self),
+            "unpaid": lambda event: self.auto_renewals.pop(event["order_id"]),
+            "traffic": self._use_traffic,
+            "clock": self._set_clock,
+        }
         self._accounts: dict[str, Customer] = {}
         for key, balance in {SANDBOX_KEY: DEFAULT_BALANCE, **options.accounts}.items():
             self._accounts[mark_of(key)] = self._new_account(key, balance)
@@ -137,7 +99,7 @@ class Vendor:
         if quote.short:
             raise RefusedError(quote.warning)
         paid = quote.total if order.payment == BALANCE else Decimal(0)
-        order_id = FIRST_ORDER + self._orders
+        order_id = self.order_id
         return {
             "event": "purchase",
             "order_id": order_id,
@@ -158,40 +120,93 @@ class Vendor:
         prefix = order_id if self.options.number_prefix == "order" else FIRST_PREFIX + self._orders
         return f"{prefix}_{FIRST_NUMBER + self._orders}"
 
-    def renew(self, order_id: int, at: float, *, new_id: bool, charge: bool) -> Event:
-        """The event of a renewal for the order's own period. Raises KeyError, or RefusedError on a short balance."""
-        account, lot = self._find(order_id)
-        quote = self._quote(account, lot.basket)
-        if charge and quote.short:
-            raise RefusedError(quote.warning)
-        paid = quote.total if charge and lot.basket.payment == BALANCE else Decimal(0)
-        left = str(account.balance - paid)
-        return {"event": "renewal", "order_id": order_id, "balance": left, "at": at, "new_id": new_id}
+    def renew(
+        self,
+        order_id: int,
+        at: float,
+        *,
+        period: str | None = None,
+        new_id: bool = False,
+        charge: bool = True,
+        by: Literal["hand", "vendor"] = "hand",
+    ) -> Event:
+        """The event of a renewal outside the API, for the order's own period unless another is given.
+
+        Raises KeyError for an order without addresses, RefusedError on a short balance.
+        """
+        account, lot = self.find(order_id)
+        if not lot.count:
+            raise NoOrderError(f"no rows of order {order_id} to renew")
+        chosen = prolong.Chosen(
+            type=lot.basket.type,
+            lots=((lot, tuple(range(lot.count))),),
+            period=period or lot.basket.period,
+            payment=lot.basket.payment,
+        )
+        return prolong.event_of(self, account, chosen, at, by=by, charge=charge, new_id=new_id)
+
+    @property
+    def order_id(self) -> int:
+        """The id that the next order gets."""
+        return FIRST_ORDER + self._orders
+
+    def next_order_id(self) -> int:
+        """The id that the next order would get, which now is taken."""
+        self._orders += 1
+        return FIRST_ORDER + self._orders - 1
+
+    def next_addresses(self, lot: Lot, indexes: Sequence[int]) -> int:
+        """The first of as many numbers as there are indexes, which are the rows of those addresses from now on."""
+        first, self._addresses = self._addresses, self._addresses + len(indexes)
+        self._renumbered.update((first + n, (lot, index)) for n, index in enumerate(indexes))
+        return first
+
+    def addresses(self, account: Customer, ids: Iterable[int | None], now: float) -> list[tuple[Lot, int] | None]:
+        """The order and index of each address that the account's lists show under these row ids; None without one."""
+        on_shelf: dict[int, set[int]] = {}
+        places: list[tuple[Lot, int] | None] = []
+        for id_ in ids:
+            number = (id_ or 0) - shelf.FIRST_ROW
+            lot, index = self._renumbered.get(number) or self._delivered_as(number)
+            if lot is None or account.lots.get(lot.purchase.order_id) is not lot or lot.view(index, now).row != number:
+                places.append(None)
+                continue
+            if lot.serial not in on_shelf:
+                on_shelf[lot.serial] = set(account.shelves[lot.basket.type].indexes_of(lot, now))
+            places.append((lot, index) if index in on_shelf[lot.serial] else None)
+        return places
+
+    def _delivered_as(self, number: int) -> tuple[Lot | None, int]:
+        place = bisect_right(self._lots, number, key=lambda lot: lot.serial) - 1
+        lot = self._lots[place] if place >= 0 else None
+        return (lot, number - lot.serial) if lot and number < lot.serial + lot.basket.quantity else (None, 0)
 
     def apply(self, event: Event) -> None:
-        """Changes the state by one event."""
-        match event["event"]:
-            case "purchase":
-                self._apply_purchase(event)
-            case "balance":
-                self._account_of(event["account"]).balance = Decimal(event["balance"])
-            case "renewal":
-                self._apply_renewal(event)
-            case "later":
-                self._laters += 1
-                self.later[self._laters] = Later(due=event["due"], account=event["account"], body=event["body"])
-            case "dropped":
-                self.later.pop(event["later"], None)
-            case "prices":
-                self.rise = Decimal(event["rise"])
-            case other:
-                raise KeyError(other)
+        """Changes the state by one event. Raises KeyError for an unknown one."""
+        self._appliers[event["event"]](event)
+
+    def _set_balance(self, event: Event) -> None:
+        self._account_of(event["account"]).balance = Decimal(event["balance"])
+
+    def _receive(self, event: Event) -> None:
+        self._laters += 1
+        self.later[self._laters] = Later(
+            due=event["due"], account=event["account"], body=event["body"], type=event.get("type")
+        )
+
+    def _use_traffic(self, event: Event) -> None:
+        self._account_of(event["account"]).traffic_used += event["used"]
+
+    def _set_prices(self, event: Event) -> None:
+        self.rise = Decimal(event["rise"])
+
+    def _set_clock(self, event: Event) -> None:
+        self.clock_offset = event["offset"]
 
     def _new_account(self, key: str, balance: Decimal) -> Customer:
         types = (type_ for type_ in goods.TYPES if type_ != "resident")
-        draw = partial(shelf.render, options=self.options)
         balance = balance.quantize(goods.CENT, ROUND_CEILING)
-        return Customer(key=key, balance=balance, shelves={type_: Shelf(draw) for type_ in types})
+        return Customer(key=key, balance=balance, shelves={type_: Shelf(self.options) for type_ in types})
 
     def _account_of(self, mark: str) -> Customer:
         """The account of an event; one that the options no longer name keeps its history under its mark."""
@@ -199,11 +214,12 @@ class Vendor:
             self._accounts[mark] = self._new_account(f"({mark})", Decimal(0))
         return self._accounts[mark]
 
-    def _find(self, order_id: int) -> tuple[Customer, Lot]:
+    def find(self, order_id: int) -> tuple[Customer, Lot]:
+        """The account and addresses of an order. Raises KeyError."""
         for account in self._accounts.values():
             if order_id in account.lots:
                 return account, account.lots[order_id]
-        raise KeyError(f"no order {order_id} with addresses to renew")
+        raise NoOrderError(f"no order {order_id} with addresses")
 
     def _apply_purchase(self, event: Event) -> None:
         account = self._account_of(event["account"])
@@ -232,7 +248,8 @@ class Vendor:
             serial=self._addresses,
             count=(order.quantity + 1) // 2 if self.options.partial_delivery else order.quantity,
             due=purchase.at + self._delay(order.type),
-            ends=shelf.end_of(purchase.at, order.period or "1m"),
+            start=purchase.at,
+            ends=end_of(purchase.at, order.period or "1m"),
             shown_id=purchase.order_id,
             marked=self.options.order_numbers == "marked",
         )
@@ -240,6 +257,7 @@ class Vendor:
             account.residents.append(lot)
             return
         self._addresses += order.quantity
+        self._lots.append(lot)
         account.lots[purchase.order_id] = lot
         account.shelves[order.type].add(lot)
 
@@ -248,14 +266,9 @@ class Vendor:
         return mobile if type_ == "mobile" and mobile is not None else self.options.provisioning_delay
 
     def _apply_renewal(self, event: Event) -> None:
-        account, lot = self._find(event["order_id"])
-        account.balance = Decimal(event["balance"])
-        lot.renewals += 1
-        lot.serial, self._addresses = self._addresses, self._addresses + lot.basket.quantity
-        lot.ends = shelf.end_of(lot.ends, lot.basket.period)
-        if event["new_id"]:
-            lot.shown_id, self._orders = FIRST_ORDER + self._orders, self._orders + 1
-        account.shelves[lot.basket.type].stale()
+        if "rows" not in event:
+            event = prolong.upgrade(event, *self.find(event["order_id"]))
+        prolong.apply(self, self._account_of(event["account"]), event)
 
     def due_orders(self, now: float) -> list[tuple[int, Customer, Later]]:
         """The late orders that are due, in the order of their time."""
@@ -264,12 +277,3 @@ class Vendor:
             key=lambda pair: pair[1].due,
         )
         return [(number, self._account_of(late.account), late) for number, late in due]
-
-
-def package_of(account: Customer, now: float) -> Package | None:
-    """The account's resident traffic as delivered by now; None if there is none."""
-    lots = [lot for lot in account.residents if lot.due <= now]
-    tariffs = [lot.basket.tariff for lot in lots if lot.basket.tariff]
-    if not tariffs:
-        return None
-    return Package(limit=sum(t.traffic for t in tariffs), tariff=tariffs[-1].id, ends=lots[-1].ends)

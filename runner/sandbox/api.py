@@ -1,18 +1,20 @@
 """The endpoints of API v1: from a call to an ordinary answer, faults aside (docs/vendor/api-v1.md#endpoints)."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from runner.sandbox import goods, shelf
-from runner.sandbox.accounts import Customer, Event, Vendor, package_of
+from runner.sandbox import goods, prolong, shelf
+from runner.sandbox.accounts import Vendor
 from runner.sandbox.basket import RefusedError
+from runner.sandbox.customers import Customer, Event, Price, package_of
+from runner.sandbox.dates import DAY, spell
 from runner.sandbox.options import Options
-from runner.sandbox.replies import Reply, amount, html, refusal, success, to_json, warning, wrap
-from runner.sandbox.shelf import Lot
+from runner.sandbox.replies import Reply, amount, error_with_data, html, refusal, success, to_json, warning, wrap
+from runner.sandbox.shelf import Parcel, Shelf
 
 JSON = dict[str, Any]
 PAYMENTS = [{"id": "29", "name": "PayPal"}, {"id": "37", "name": "Visa / MasterCard"}]
@@ -32,7 +34,7 @@ class ApiCall:
     @property
     def family(self) -> str:
         """The endpoint without a trailing type: `proxy/list` for `proxy/list/isp`."""
-        for name in ("proxy/list", "reference/list"):
+        for name in ("proxy/list", "reference/list", "prolong/calc", "prolong/make"):
             if self.endpoint.startswith(name + "/"):
                 return name
         return self.endpoint
@@ -58,13 +60,15 @@ def call_of(method: str, key: str, endpoint: str, params: Mapping[str, str], raw
 class Api:
     """The endpoints over one vendor; `now` is the time of the call, `commit` records and applies an event.
 
-    `surcharge` is the percentage by which a purchase is charged more than its price.
+    `surcharge` is the percentage by which a purchase is charged more than its price, `actions` what a fault makes of a
+    renewal.
     """
 
     vendor: Vendor
     now: float
     commit: Commit
     surcharge: Decimal = Decimal(0)
+    actions: frozenset[str] = frozenset()
 
     @property
     def options(self) -> Options:
@@ -72,7 +76,7 @@ class Api:
         return self.vendor.options
 
     def answer(self, call: ApiCall, account: Customer) -> Reply:
-        """The ordinary answer to a call with a good key. Only `order/make` changes anything."""
+        """The ordinary answer to a call with a good key."""
         if call.family not in ROUTES:
             return html(404, "404 Not Found")
         method, handler = ROUTES[call.family]
@@ -81,7 +85,7 @@ class Api:
         try:
             return handler(self, call, account)
         except RefusedError as refused:
-            return refusal(str(refused))
+            return refusal(str(refused), refused.code)
 
     def _make(self, call: ApiCall, account: Customer) -> Reply:
         event = self.vendor.buy(account, call.body, self.now, surcharge=self.surcharge)
@@ -96,17 +100,56 @@ class Api:
 
     def _calc(self, call: ApiCall, account: Customer) -> Reply:
         quote = self.vendor.quote(account, call.body)
-        data = {
+        data = self._price_data(quote) | {"price": self._money(quote.price)}
+        as_error = quote.warning and self.options.calc_warning == "error"
+        return warning(data) if as_error else success(data)
+
+    def _price_data(self, quote: Price) -> JSON:
+        return {
             "warning": quote.warning,
             "balance": self._money(quote.balance),
             "total": self._money(quote.total),
             "quantity": quote.quantity,
             "currency": "USD",
             "discount": self._money(quote.discount),
-            "price": self._money(quote.price),
         }
-        as_error = quote.warning and self.options.calc_warning == "error"
+
+    def _calc_renewal(self, call: ApiCall, account: Customer) -> Reply:
+        chosen = prolong.choose(self.vendor, account, call.type or "", call.body, self.now)
+        quote = prolong.price(self.vendor, account, chosen)
+        as_error = quote.warning and self.options.renewal_warning == "error"
+        data = self._renewal(chosen, quote)
         return warning(data) if as_error else success(data)
+
+    def _renewal(self, chosen: prolong.Chosen, quote: Price) -> JSON:
+        items = list(prolong.items(self.vendor, chosen, self.now))
+        return self._price_data(quote) | {"items": items, "orders": len(chosen.lots)}
+
+    def _make_renewal(self, call: ApiCall, account: Customer) -> Reply:
+        chosen = prolong.choose(self.vendor, account, call.type or "", call.body, self.now)
+        if prolong.in_progress(self.vendor, account, chosen, self.now):
+            raise RefusedError("Prolong for this order is already in progress", prolong.IN_PROGRESS)
+        quote = prolong.price(self.vendor, account, chosen, self.surcharge)
+        if quote.short:
+            return self._refuse_renewal(chosen, quote)
+        event = prolong.event_of(self.vendor, account, chosen, self.now, surcharge=self.surcharge, actions=self.actions)
+        self.commit(event)
+        first = chosen.lots[0][0]
+        answer = {"new": event["answer"], "empty": "", "same": first.shown_id}[self.options.renewal_id]
+        data = {"orderId": answer, "total": self._money(Decimal(event["total"]))}
+        if self.options.base_order_numbers:
+            data["listBaseOrderNumbers"] = [lot.base_number for lot, _ in chosen.lots]
+        return success(data | {"balance": self._money(account.balance)})
+
+    def _refuse_renewal(self, chosen: prolong.Chosen, quote: Price) -> Reply:
+        match self.options.renewal_refusal:
+            case "text":
+                return refusal(quote.warning)
+            case "data":
+                return warning(self._renewal(chosen, quote))
+            case "code":
+                text = "Insufficient funds on balance"
+                return error_with_data(self._renewal(chosen, quote), text, prolong.NO_FUNDS)
 
     def _reference(self, call: ApiCall, _account: Customer) -> Reply:
         text_ids = self.options.ids == "string"
@@ -140,27 +183,36 @@ class Api:
         own = account.shelves.get(type_)
         if own is None:
             return b""
-        hidden = 0.0 if self.options.filters == "ignored" else self.options.ends_hidden * shelf.DAY
+        hidden = 0.0 if self.options.filters == "ignored" else self.options.ends_hidden * DAY
         if not filters and not hidden:
             return own.rows(self.now)
         own.settle(self.now)
-        lots = _choose(own.lots, filters, self.now, hidden)
-        ending = {"status": "Ends"} if hidden and "ends" in filters else {}
-        rows = (row | ending for lot in lots for row in shelf.rows_of(lot, self.options))
+        return b",".join(to_json(row) for row in self._chosen_rows(own, filters, hidden))
+
+    def _chosen_rows(self, own: Shelf, filters: Mapping[str, str], hidden: float) -> Iterator[JSON]:
+        """`hidden`: so many seconds before their end, rows are in the list of ending ones and in no other."""
         alpha3 = filters.get("country")
-        return b",".join(to_json(row) for row in rows if alpha3 in (None, row["country_alpha3"]))
+        ending = {"status": "Ends"} if hidden and "ends" in filters else {}
+        for parcel in _choose(own.parcels, filters):
+            for index, row in zip(parcel.indexes(self.now), shelf.rows_of(parcel, self.options, self.now), strict=True):
+                left = parcel.lot.view(index, self.now).ends - self.now
+                near = left <= (hidden or shelf.ENDING) if "ends" in filters else left > hidden
+                if near and alpha3 in (None, row["country_alpha3"]):
+                    yield row | ending
 
     def _authorizations(self, _call: ApiCall, account: Customer) -> Reply:
-        lots = [lot for lot in account.lots.values() if lot.basket.generate_auth and lot.due <= self.now < lot.ends]
-        return success([shelf.authorization(lot) for lot in lots])
+        lots = [lot for lot in account.lots.values() if lot.basket.generate_auth or lot.basket.auth_ip]
+        running = [lot for lot in lots if lot.due <= self.now < lot.last_end]
+        return success([shelf.authorization(lot, self.options) for lot in running])
 
     def _package(self, _call: ApiCall, account: Customer) -> Reply:
         package = package_of(account, self.now)
         if package is None:
             return refusal("Tarif not found")
         end = datetime.fromtimestamp(package.ends, UTC)
-        used: Any = 0
+        used: Any = package.usage
         limit: Any = package.limit
+        left: Any = limit - used
         expires: Any = {
             "date": f"{end:%Y-%m-%d} 23:59:59.000000",
             "timezone_type": 3,
@@ -168,7 +220,8 @@ class Api:
         }
         sub: Any = None
         if self.options.resident_package == "docs":
-            used, limit, expires, sub = "0", str(limit), f"{end:%d.%m.%Y}", "0"
+            used, limit, left, sub = str(used), str(limit), str(left), "0"
+            expires = spell(package.ends, self.options)
         return success(
             {
                 "rotation": 60 if self.options.resident_package == "docs" else -1,
@@ -178,7 +231,7 @@ class Api:
                 "is_active": package.ends > self.now,
                 "package_key": "5a6e0db0c0ffee5a6e0d",
                 "traffic_usage": used,
-                "traffic_left": limit,
+                "traffic_left": left,
                 "traffic_usage_sub": sub,
                 "traffic_limit_sub": sub,
                 "traffic_left_sub": sub,
@@ -191,6 +244,8 @@ class Api:
 ROUTES: dict[str, tuple[str, Callable[[Api, ApiCall, Customer], Reply]]] = {
     "order/make": ("POST", Api._make),
     "order/calc": ("POST", Api._calc),
+    "prolong/calc": ("POST", Api._calc_renewal),
+    "prolong/make": ("POST", Api._make_renewal),
     "balance/get": ("GET", lambda api, _, account: success({"summ": api._money(account.balance)})),
     "balance/payments/list": ("GET", lambda *_: success({"items": PAYMENTS})),
     "proxy/list": ("GET", Api._proxies),
@@ -206,15 +261,10 @@ def _items(rows: bytes) -> bytes:
     return b'{"items":[' + rows + b"]}"
 
 
-def _choose(lots: list[Lot], filters: Mapping[str, str], now: float, hidden: float) -> list[Lot]:
-    """`hidden`: so many seconds before their end, lots are in the list of ending ones and in no other."""
-    if "latest" in filters:
-        lots = lots[-1:]
-    if "ends" in filters:
-        lots = [lot for lot in lots if lot.ends <= now + (hidden or shelf.ENDING)]
-    else:
-        lots = [lot for lot in lots if lot.ends > now + hidden]
+def _choose(parcels: list[Parcel], filters: Mapping[str, str]) -> list[Parcel]:
+    """Those of the last order, or of the one that is named, if a filter asks for that."""
+    if "latest" in filters and parcels:
+        parcels = [parcel for parcel in parcels if parcel.lot is parcels[-1].lot]
     if "orderId" in filters:
-        wanted = filters["orderId"]
-        lots = [lot for lot in lots if wanted in (str(lot.shown_id), lot.base_number, lot.number)]
-    return lots
+        parcels = [parcel for parcel in parcels if filters["orderId"] in parcel.lot.names]
+    return parcels

@@ -16,7 +16,11 @@ MOST_ITEMS = 10_000
 
 
 class RefusedError(Exception):
-    """The vendor says no: the message of an error envelope with code 0."""
+    """The vendor says no: the message of an error envelope, and its code."""
+
+    def __init__(self, message: str, code: int = 0) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +46,7 @@ def read(body: Mapping[str, Any]) -> Basket:
     if body.get("tarifId") is not None:
         return _resident(body)
     product, place = _place(body)
-    period = _period(product, body)
+    period = read_period(product, body)
     quantity = _quantity(place, body)
     _authorization = str(body.get("authorization") or "")
     return Basket(
@@ -54,7 +58,7 @@ def read(body: Mapping[str, Any]) -> Basket:
         discount=goods.discount_for(quantity),
         rotation=_rotation(place, body) if product.type == "mobile" else None,
         protocol=_protocol(body) if product.type == "ipv6" else "HTTP",
-        payment=_payment(body),
+        payment=read_payment(body),
         auth_ip=_authorization if _is_address(_authorization) else "",
         generate_auth=body.get("generateAuth") == "Y",
     )
@@ -71,10 +75,10 @@ def check_switches(wanted: Basket, body: Mapping[str, Any], options: Options) ->
 
 
 def _resident(body: Mapping[str, Any]) -> Basket:
-    tariff = goods.TARIFFS.get(_integer(body["tarifId"]) or 0)
+    tariff = goods.TARIFFS.get(integer(body["tarifId"]) or 0)
     if tariff is None:
         raise RefusedError("Set existed [tarifId] from reference")
-    payment = _payment(body)
+    payment = read_payment(body)
     return Basket(
         type="resident",
         tariff=tariff,
@@ -86,13 +90,14 @@ def _resident(body: Mapping[str, Any]) -> Basket:
 
 
 def _place(body: Mapping[str, Any]) -> tuple[Product, Offer]:
-    offer = goods.PLACES.get(_integer(body.get("countryId")) or 0)
+    offer = goods.PLACES.get(integer(body.get("countryId")) or 0)
     if offer is None:
         raise RefusedError("Country not exists")
     return offer
 
 
-def _period(product: Product, body: Mapping[str, Any]) -> str:
+def read_period(product: Product, body: Mapping[str, Any]) -> str:
+    """The period that the body asks for, one of the product's. Raises RefusedError."""
     period = body.get("periodId")
     if not isinstance(period, str) or period not in product.periods:
         raise RefusedError("Set existed [periodId] from reference")
@@ -100,7 +105,7 @@ def _period(product: Product, body: Mapping[str, Any]) -> str:
 
 
 def _quantity(place: Offer, body: Mapping[str, Any]) -> int:
-    quantity = _integer(body.get("quantity"))
+    quantity = integer(body.get("quantity"))
     if quantity is None or not 1 <= quantity <= MOST_ITEMS:
         raise RefusedError("Set [quantity]")
     if place.quantities and quantity not in place.quantities:
@@ -108,9 +113,10 @@ def _quantity(place: Offer, body: Mapping[str, Any]) -> int:
     return quantity
 
 
-def _payment(body: Mapping[str, Any]) -> int:
+def read_payment(body: Mapping[str, Any]) -> int:
+    """The payment that the body asks for, the balance without one. Raises RefusedError."""
     given = body.get("paymentId")
-    payment = BALANCE if given is None else _integer(given)
+    payment = BALANCE if given is None else integer(given)
     if payment not in (BALANCE, CARD):
         raise RefusedError("Set existed [paymentId]")
     return payment
@@ -129,7 +135,7 @@ def _rotation(place: Offer, body: Mapping[str, Any]) -> Rotation:
         raise RefusedError("Set existed [mobileServiceType]")
     offered = [o for kind, operators in place.operators.items() if service in (None, kind) for o in operators]
     operator = _operator(offered, body)
-    wanted = _integer(body.get("rotationId"))
+    wanted = integer(body.get("rotationId"))
     for rotation in operator.rotations:
         if rotation.id == wanted:
             return rotation
@@ -144,7 +150,7 @@ def _operator(offered: list[Operator], body: Mapping[str, Any]) -> Operator:
     raise RefusedError("Set existed [operatorId] from reference")
 
 
-def _integer(value: Any) -> int | None:
+def integer(value: Any) -> int | None:
     """An integer, or its decimal digits as text, as live integrations send it; anything else is None."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value

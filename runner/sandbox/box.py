@@ -1,5 +1,6 @@
 """The emulator as one object: state, faults, memory of requests; `serve` puts it on a loopback port."""
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,14 +12,17 @@ from threading import Lock
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from runner.sandbox import control, goods
-from runner.sandbox.accounts import Event, Vendor, mark_of
+from runner.sandbox import control, goods, prolong
+from runner.sandbox.accounts import Vendor
 from runner.sandbox.api import ApiCall, call_of
 from runner.sandbox.basket import RefusedError
-from runner.sandbox.faults import Faults
+from runner.sandbox.customers import Customer, Event, Later, mark_of
+from runner.sandbox.dashboard import Dashboard, Decide, due_renewal
+from runner.sandbox.dates import DAY
+from runner.sandbox.faults import RENEW, Faults
 from runner.sandbox.goods import Edit
 from runner.sandbox.journal import Journal, Turn
-from runner.sandbox.memory import LoggedRequest, Sale
+from runner.sandbox.memory import Extension, LoggedRequest, Sale
 from runner.sandbox.options import SANDBOX_KEY, Options
 from runner.sandbox.replies import UNANSWERED, Reply, html
 from runner.sandbox.server import SandboxServer
@@ -49,6 +53,8 @@ class Sandbox:
         self._journal = Journal(state)
         self._faults = Faults(faults)
         self._forget()
+        self.dashboard = Dashboard(self._commit_alone)
+        """What people do to the account outside the API."""
         with self._turn():
             pass  # reads the state file, so that a bad one is refused here
 
@@ -61,6 +67,12 @@ class Sandbox:
         """Every order made so far, in that order, by whomever and whatever they were told."""
         with self._turn():
             return tuple(self._vendor.purchases)
+
+    @property
+    def renewals(self) -> tuple[Extension, ...]:
+        """Every renewal so far, in that order, by whomever and whatever they were told."""
+        with self._turn():
+            return tuple(self._vendor.renewals)
 
     @property
     def requests(self) -> tuple[LoggedRequest, ...]:
@@ -112,23 +124,34 @@ class Sandbox:
         with self._turn() as turn:
             account = self._vendor.account(SANDBOX_KEY)
             try:
-                event = self._vendor.buy(account, control.stranger_body(body), self._clock(), stranger=True)
+                event = self._vendor.buy(account, control.stranger_body(body), self._now(), stranger=True)
             except RefusedError as refused:
                 raise ValueError(str(refused)) from None
             self._commit(turn, event)
             return self._vendor.purchases[-1]
 
     def renew(self, order_id: int, *, new_id: bool = False, charge: bool = True) -> None:
-        """Renews an order: new row ids, another `_e_<hash>` on its number, a later end, its price off the balance.
+        """Renews an order by hand for its own period, see `Dashboard.renew`. Raises KeyError, ValueError for funds."""
+        self.dashboard.renew(order_id, new_id=new_id, charge=charge)
 
-        `new_id` shows the rows under a new order id. Raises KeyError for an order without rows, ValueError for funds.
-        """
+    def use_traffic(self, used: int, key: str = SANDBOX_KEY) -> None:
+        """Uses up resident traffic, in bytes. Raises ValueError below 0, KeyError for the account."""
+        if used < 0:
+            raise ValueError(f"traffic is a number of bytes from 0, not {used}")
         with self._turn() as turn:
-            try:
-                event = self._vendor.renew(order_id, self._clock(), new_id=new_id, charge=charge)
-            except RefusedError as refused:
-                raise ValueError(str(refused)) from None
-            self._commit(turn, event)
+            self._vendor.account(key)
+            self._commit(turn, {"event": "traffic", "account": mark_of(key), "used": used})
+
+    def advance(self, *, days: float = 0, seconds: float = 0) -> None:
+        """Lets time pass: the clock of this emulator, and of all that share its state file, goes ahead from now on.
+
+        Raises ValueError for a time that goes back.
+        """
+        ahead = days * DAY + seconds
+        if not 0 <= ahead < math.inf:
+            raise ValueError(f"time passes forward only, not by {ahead} s")
+        with self._turn() as turn:
+            self._commit(turn, {"event": "clock", "offset": self._vendor.clock_offset + ahead})
 
     def reset(self) -> None:
         """Forgets everything: purchases, balances, requests, faults; removes the state file."""
@@ -174,20 +197,41 @@ class Sandbox:
         turn.record(event)
         self._vendor.apply(event)
 
+    def _commit_alone(self, decide: Decide) -> None:
+        with self._turn() as turn:
+            try:
+                event = decide(self._vendor, self._now())
+            except RefusedError as refused:
+                raise ValueError(str(refused)) from None
+            self._commit(turn, event)
+
     def _make_late_orders(self, turn: Turn) -> None:
+        while self._vendor.auto_renewals and (event := due_renewal(self._vendor, self._now())) is not None:
+            self._commit(turn, event)
         if not self._vendor.later:
             return
-        for number, account, late in self._vendor.due_orders(self._clock()):
+        for number, account, late in self._vendor.due_orders(self._now()):
             try:
-                event = self._vendor.buy(account, late.body, late.due, later=number)
+                event = self._late_event(number, account, late)
             except RefusedError:
                 event = {"event": "dropped", "later": number}
             self._commit(turn, event)
 
+    def _late_event(self, number: int, account: Customer, late: Later) -> Event:
+        if late.type is None:
+            return self._vendor.buy(account, late.body, late.due, later=number)
+        chosen = prolong.choose(self._vendor, account, late.type, late.body, late.due)
+        return prolong.event_of(self._vendor, account, chosen, late.due, later=number)
+
+    def _now(self) -> float:
+        """The time of the emulated vendor; only within a turn."""
+        return self._clock() + self._vendor.clock_offset
+
     def _visit(self, call: ApiCall) -> Reply:
-        at = self._clock()
+        clock = self._clock()
         try:
             with self._turn() as turn:
+                at = clock + self._vendor.clock_offset
                 place = len(self._requests)
                 self._requests.append(LoggedRequest(method=call.method, endpoint=call.endpoint, status=500, at=at))
                 answer = self._answer(turn, call, at)
@@ -198,6 +242,17 @@ class Sandbox:
             return html(500, "500 The state file cannot be used")
 
     def _answer(self, turn: Turn, call: ApiCall, now: float) -> Reply:
-        met = self._faults.meet(call.family, call.body.get("customTargetName"))
+        met = self._faults.meet(call.family, self._name_of(call, now))
         commit = partial(self._commit, turn)
         return Visit(vendor=self._vendor, limiter=self._limiter, call=call, faults=met, now=now, commit=commit).answer()
+
+    def _name_of(self, call: ApiCall, now: float) -> object:
+        """The `customTargetName` of what is ordered, or of the order whose first address is renewed."""
+        if call.family != RENEW:
+            return call.body.get("customTargetName")
+        try:
+            account = self._vendor.account(call.key)
+        except KeyError:
+            return None
+        place = next(iter(self._vendor.addresses(account, prolong.ids_of(call.body)[:1], now)), None)
+        return None if place is None else place[0].purchase.body.get("customTargetName")

@@ -1,11 +1,13 @@
 """The emulator's own endpoints, for tests in other processes: outside the API, without a key, loopback only."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from runner.sandbox import goods
+from runner.sandbox.customers import NoOrderError
 from runner.sandbox.replies import Reply, to_json
 
 if TYPE_CHECKING:
@@ -16,36 +18,80 @@ JSON = dict[str, Any]
 
 
 def control(box: "Sandbox", method: str, name: str, raw: bytes) -> Reply:
-    """`GET state`, and `POST` of `faults`, `balance`, `stranger` and `reference`.
-
-    Anything wrong is HTTP 400 with `{"error": ...}`.
-    """
+    """`GET state`, and `POST` of what is in `CHANGES`. Anything wrong is HTTP 400 with `{"error": ...}`."""
     if (method, name) == ("GET", "state"):
         return _reply(state_of(box))
+    if method != "POST" or name not in CHANGES:
+        return _wrong(404, ", ".join(["GET state", *(f"POST {name}" for name in CHANGES)]))
     try:
         given = json.loads(raw or b"{}")
-        return _change(box, method, name, given if isinstance(given, dict) else {})
-    except InvalidOperation:
-        return _wrong(400, "balance is not a decimal amount")
-    except KeyError as error:
-        return _wrong(400, f"missing {error}")
-    except ValueError as error:
-        return _wrong(400, str(error))
+        return _reply(CHANGES[name](box, given if isinstance(given, dict) else {}))
+    except (InvalidOperation, KeyError, TypeError, ValueError) as error:
+        return _wrong(400, _reason(error))
 
 
-def _change(box: "Sandbox", method: str, name: str, given: JSON) -> Reply:
-    if (method, name) == ("POST", "faults"):
-        box.add_fault(str(given["spec"]))
-        return _reply({"armed": given["spec"]})
-    if (method, name) == ("POST", "balance"):
-        box.set_balance(Decimal(str(given["balance"])))
-        return _reply({"balance": str(given["balance"])})
-    if (method, name) == ("POST", "stranger"):
-        return _reply(asdict(box.buy_as_stranger(**given)))
-    if (method, name) == ("POST", "reference"):
-        box.edit_reference(str(given["type"]), str(given["section"]), given["id"], given["to"])
-        return _reply({"edited": given["id"]})
-    return _wrong(404, "GET state, POST faults, POST balance, POST stranger, POST reference")
+def _reason(error: Exception) -> str:
+    match error:
+        case InvalidOperation():
+            return "balance is not a decimal amount"
+        case NoOrderError():
+            return str(error.args[0])
+        case KeyError():
+            return f"missing {error}"
+        case _:
+            return str(error)
+
+
+def _arm_fault(box: "Sandbox", given: JSON) -> JSON:
+    box.add_fault(str(given["spec"]))
+    return {"armed": given["spec"]}
+
+
+def _set_balance(box: "Sandbox", given: JSON) -> JSON:
+    box.set_balance(Decimal(str(given["balance"])))
+    return {"balance": str(given["balance"])}
+
+
+def _buy_as_stranger(box: "Sandbox", given: JSON) -> JSON:
+    return asdict(box.buy_as_stranger(**given))
+
+
+def _edit_reference(box: "Sandbox", given: JSON) -> JSON:
+    box.edit_reference(str(given["type"]), str(given["section"]), given["id"], given["to"])
+    return {"edited": given["id"]}
+
+
+def _advance(box: "Sandbox", given: JSON) -> JSON:
+    box.advance(**given)
+    return {"advanced": given}
+
+
+def _use_traffic(box: "Sandbox", given: JSON) -> JSON:
+    box.use_traffic(int(given["used"]))
+    return {"used": given["used"]}
+
+
+def _by_hand(name: str) -> "Change":
+    """A method of the dashboard, with its arguments by their names."""
+
+    def change(box: "Sandbox", given: JSON) -> JSON:
+        getattr(box.dashboard, name)(**given)
+        return {name: given}
+
+    return change
+
+
+Change = Callable[["Sandbox", JSON], JSON]
+CHANGES: dict[str, Change] = {
+    "faults": _arm_fault,
+    "balance": _set_balance,
+    "stranger": _buy_as_stranger,
+    "reference": _edit_reference,
+    "clock": _advance,
+    "traffic": _use_traffic,
+    **{name: _by_hand(name) for name in ("renew", "age", "arm", "replace", "relabel", "withhold", "comment")},
+}
+"""What can be asked for by `POST`, by name; those of the dashboard take the arguments of its methods."""
 
 
 def stranger_body(given: JSON) -> JSON:
@@ -84,6 +130,7 @@ def state_of(box: "Sandbox") -> JSON:
     """Everything the emulator knows, amounts as decimal text."""
     return {
         "purchases": list(map(asdict, box.purchases)),
+        "renewals": list(map(asdict, box.renewals)),
         "requests": list(map(asdict, box.requests)),
         "balances": {key: str(balance) for key, balance in box.balances.items()},
         "fired": box.fault_counts,

@@ -2,8 +2,9 @@
 
     KIND[@N | @name=TEXT][xCOUNT][:ARG]
 
-N is the N-th request to the kind's endpoint since the emulator started, from 1; TEXT is a `customTargetName`, in quotes
-if it holds a colon or ends like an xCOUNT. Without either, the next request is meant. COUNT repeats it (`x*` for ever).
+N is the N-th request to the kind's endpoint since the emulator started, from 1; TEXT is the `customTargetName` of an
+order, or of the order that is renewed, in quotes if it holds a colon or ends like an xCOUNT. Without either, the next
+request is meant. COUNT repeats it (`x*` for ever).
 """
 
 import difflib
@@ -11,12 +12,15 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
 from typing import Literal
 
 MAKE, CALC, LIST, BALANCE, ANY = "order/make", "order/calc", "proxy/list", "balance/get", "*"
+RENEW, RENEW_CALC = "prolong/make", "prolong/calc"
+RENEWAL = "renew-"
+"""What the kinds of a renewal begin with; most of them are a kind of a purchase, of which the rest is the name."""
 
 
 class Role(Enum):
@@ -52,7 +56,7 @@ _WHEN = {"before": "the order is not made", "after": "the order is made"}
 _in_seconds = partial(FaultKind, argument="SECONDS", default="2")
 _slow = partial(_in_seconds, role=Role.DELAY)
 _dearer = partial(FaultKind, role=Role.PREPARE, argument="PERCENT", default="10")
-KINDS: dict[str, FaultKind] = {
+_MAKING: dict[str, FaultKind] = {
     **{
         f"{how}-{when}": FaultKind(MAKE, f"{text}; {made}")
         for how, text in _LOST.items()
@@ -74,12 +78,27 @@ KINDS: dict[str, FaultKind] = {
     "calc-error": FaultKind(CALC, "an error envelope with TEXT", argument="TEXT", required=True),
     "calc-html": FaultKind(CALC, "HTTP 200 with an HTML body"),
     "calc-slow": _slow(CALC, "answered after SECONDS"),
+}
+KINDS: dict[str, FaultKind] = {
+    **_MAKING,
     "list-500": FaultKind(LIST, "HTTP 500 with an HTML body"),
     "list-html": FaultKind(LIST, "HTTP 200 with an HTML body"),
     "list-empty": FaultKind(LIST, "a success envelope without any row"),
     "list-blank": FaultKind(LIST, "HTTP 200 with an empty body"),
     "balance-500": FaultKind(BALANCE, "HTTP 500 with an HTML body"),
     "down": FaultKind(ANY, "any request: connection closed without an answer, nothing done"),
+    **{
+        f"{RENEWAL}{name}": replace(
+            kind,
+            endpoint=RENEW if kind.endpoint == MAKE else RENEW_CALC,
+            does=re.sub(r"\border\b", "renewal", kind.does),
+        )
+        for name, kind in _MAKING.items()
+    },
+    "renew-half": FaultKind(RENEW, "charged in full; the first half of each order's rows is moved", Role.PREPARE),
+    "renew-unmoved": FaultKind(RENEW, "charged in full; no row is moved", Role.PREPARE),
+    "renew-replaced": FaultKind(RENEW, "the rows get other addresses with their new ends", Role.PREPARE),
+    "renew-busy": FaultKind(RENEW, "code 57, another renewal is in progress; not made"),
 }
 
 _SPEC = re.compile(
@@ -100,6 +119,11 @@ class Fault:
     name: str | None = None
     count: int | None = 1
     argument: str | None = None
+
+    @property
+    def action(self) -> str:
+        """The kind without what says that it is one of a renewal."""
+        return self.kind.removeprefix(RENEWAL)
 
     @property
     def size(self) -> float:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +19,26 @@ class Sale:
     at: float
     stranger: bool = False
     """True for an order somebody else made on the same account."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extension:
+    """A renewal made and charged, whatever its buyer was told. Money in USD, times in seconds since the epoch.
+
+    `moves` of the `rows` that it was charged for got a later end. `terms` has the id of every order, with the first end
+    of its rows before and after.
+    """
+
+    account: str
+    type: str
+    period: str
+    rows: int
+    moves: int
+    total: Decimal
+    balance: Decimal
+    at: float
+    by: Literal["client", "hand", "vendor"]
+    terms: tuple[tuple[int, float, float], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

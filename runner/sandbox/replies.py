@@ -63,9 +63,9 @@ def warning(data: Any) -> Reply:
     return Reply(body=to_json({"status": "error", "data": data, "errors": []}))
 
 
-def error_with_data(data: Any, message: str) -> Reply:
+def error_with_data(data: Any, message: str, code: int = 0) -> Reply:
     """HTTP 200, status error, with data and an error message at once."""
-    return _errors([message], 0, data)
+    return _errors([message], code, data)
 
 
 def access_refusal(items: Literal[1, 2, 3]) -> Reply:

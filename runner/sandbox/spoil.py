@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from runner.sandbox.faults import Fault
+from runner.sandbox.prolong import IN_PROGRESS
 from runner.sandbox.replies import (
     How,
     Reply,
@@ -102,6 +103,9 @@ SPOILERS: dict[str, Spoiler] = {
     ),
     "list-blank": Spoiler(works=False, instead=_always(_EMPTY)),
     "balance-500": Spoiler(works=False, instead=_always(_ERROR_500)),
+    "busy": Spoiler(
+        works=False, instead=_always(refusal("Prolong for this order is already in progress", IN_PROGRESS))
+    ),
     "down": Spoiler(works=False, instead=_lose(How.CLOSE)),
 }
-"""Every kind of fault that replaces the answer."""
+"""Every action of a fault that replaces the answer."""

@@ -4,9 +4,10 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from runner.sandbox.accounts import Customer, Vendor, mark_of
+from runner.sandbox.accounts import Vendor
 from runner.sandbox.api import Api, ApiCall, Commit
-from runner.sandbox.faults import Fault
+from runner.sandbox.customers import Customer, mark_of
+from runner.sandbox.faults import RENEW, Fault
 from runner.sandbox.replies import Reply, access_refusal, too_many
 from runner.sandbox.spoil import SPOILERS
 
@@ -42,11 +43,11 @@ class Visit:
     def answer(self) -> Reply:
         """The answer as the client gets it; what it changes has been committed."""
         self._prepare()
-        spoiled = next((fault for fault in self.faults if fault.kind in SPOILERS), None)
+        spoiled = next((fault for fault in self.faults if fault.action in SPOILERS), None)
         if spoiled is None:
             answer = self._ordinary()
         else:
-            spoiler = SPOILERS[spoiled.kind]
+            spoiler = SPOILERS[spoiled.action]
             answer = self._ordinary() if spoiler.works else access_refusal(self.vendor.options.triple_items)
             answer = spoiler.instead(spoiled, answer)
         self._raise_prices("price-up-quote")
@@ -60,9 +61,10 @@ class Visit:
         if self._meets("no-funds"):
             self.commit({"event": "balance", "account": mark_of(account.key), "balance": "0.00"})
         for fault in self.faults:
-            if fault.kind == "silent-later":
+            if fault.action == "silent-later":
                 late = {"due": self.now + fault.size, "account": mark_of(account.key), "body": dict(self.call.body)}
-                self.commit({"event": "later"} | late)
+                renewed = {"type": self.call.type} if self.call.family == RENEW else {}
+                self.commit({"event": "later"} | late | renewed)
 
     def _ordinary(self) -> Reply:
         account = self._account()
@@ -77,6 +79,7 @@ class Visit:
             now=self.now,
             commit=self.commit,
             surcharge=Decimal(str(self._size("overcharge"))),
+            actions=frozenset(fault.action for fault in self.faults),
         )
         return api.answer(self.call, account)
 
@@ -87,11 +90,11 @@ class Visit:
             return None
 
     def _meets(self, kind: str) -> bool:
-        return any(fault.kind == kind for fault in self.faults)
+        return any(fault.action == kind for fault in self.faults)
 
     def _size(self, kind: str) -> float:
         """The arguments of the met faults of a kind, summed; 0 without any."""
-        return sum(fault.size for fault in self.faults if fault.kind == kind)
+        return sum(fault.size for fault in self.faults if fault.action == kind)
 
     def _raise_prices(self, kind: str) -> None:
         factor = 1 + Decimal(str(self._size(kind))) / 100

@@ -38,6 +38,7 @@ READS: Final = frozenset(
     {("GET", path) for path in ("balance/get", "resident/package", "system/ping")}
     | {("GET", f"{path}/{product}") for path in ("proxy/list", "reference/list") for product in PRODUCT_TYPES}
     | {("POST", "order/calc")}
+    | {("POST", f"prolong/calc/{product}") for product in PRODUCT_TYPES}
 )
 """The calls that cost nothing and may be tried again, by method and path; whatever is not among them may spend.
 

@@ -10,7 +10,8 @@ from runner.sandbox import KINDS
 from tests.chaos.points import BETWEEN, LATE, MEETING, STEPS, Plan
 
 MAKE_FAULTS: Final = tuple(name for name, kind in KINDS.items() if kind.endpoint == "order/make")
-READ_FAULTS: Final = tuple(name for name, kind in KINDS.items() if kind.endpoint != "order/make")
+READS: Final = ("order/calc", "proxy/list", "balance/get", "*")
+READ_FAULTS: Final = tuple(name for name, kind in KINDS.items() if kind.endpoint in READS)
 ARGUMENTS: Final = {
     "silent-later": "0.7",
     "drip": "0.02",

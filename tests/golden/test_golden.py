@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from runner.sandbox import KINDS as SANDBOX_KINDS
 from tests.golden import store
 from tests.golden.__main__ import against_store, differences_of
 from tests.golden.cases import KINDS, REPORT_FORMATS, Case, every_case
@@ -49,9 +50,11 @@ def test_every_case_is_recorded() -> None:
 
 
 def test_every_fault_is_in_the_matrix(commands: Commands) -> None:
-    """A kind of fault that the sandbox learns is a row of the matrix."""
+    """A kind of fault that a purchase can meet is a row of the matrix; those of other calls are no purchase's."""
     outputs = commands.play({}, [Step("ask", ("sandbox", "--fault", "nonsense"))])
-    assert set(outputs["ask/stderr"].strip().partition("legal kinds: ")[2].split(", ")) == KINDS
+    legal = outputs["ask/stderr"].strip().partition("legal kinds: ")[2].split(", ")
+    calls = ("order/make", "order/calc", "proxy/list", "balance/get", "*")
+    assert {kind for kind in legal if SANDBOX_KINDS[kind].endpoint in calls} == KINDS
 
 
 def test_every_format_is_in_the_matrix(commands: Commands) -> None:

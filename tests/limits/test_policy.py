@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -277,3 +278,9 @@ def test_a_word_is_held_against_a_policy_before_it_is_locked() -> None:
     open_order = replace(order(countryId=None), words={"country": "USA"})
     (breach,) = breaches([rules(countries=("FRA",))], open_order)
     assert "USA" in breach.message
+
+
+def test_a_pipe_that_is_called_like_a_policy_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "order-runner.yaml")
+    with pytest.raises(UsageError, match=r"order-runner\.yaml is called like a policy and is no file"):
+        load(None, [tmp_path])

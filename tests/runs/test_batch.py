@@ -294,7 +294,7 @@ def test_a_signal_between_two_orders_names_what_is_left() -> None:
     ended = applied(task(order("a"), order("b")), seller, ledger, stop=stop)
     assert (statuses(ended.report), ended.report.exit_code) == (["placed", "planned"], ExitCode.CANCELLED)
     assert isinstance(ended.error, Cancelled)
-    assert "with 1 orders not started" in str(ended.error)
+    assert "with 1 order not started" in str(ended.error)
 
 
 def test_an_overcharge_stops_the_batch() -> None:
@@ -304,7 +304,7 @@ def test_an_overcharge_stops_the_batch() -> None:
     ended = applied(task(order("a"), order("b")), seller, Account())
     assert (seller.sold, ended.report.exit_code) == (["a"], ExitCode.REFUSED)
     assert isinstance(ended.error, Refused)
-    assert "after a charge that was not as quoted, with 1 orders not started" in str(ended.error)
+    assert "after a charge that was not as quoted, with 1 order not started" in str(ended.error)
 
 
 def test_a_bug_of_ours_does_not_hide_what_was_bought() -> None:

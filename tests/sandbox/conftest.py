@@ -60,13 +60,16 @@ class Stage:
             self.connection.close()
             raise
 
-    def unanswered(self, body: Any, **changes: Any) -> None:
-        """Sends an order that meets a fault, and gives up on its answer a moment after. Raises TimeoutError."""
+    def unanswered(self, body: Any, *, endpoint: str = "order/make", **changes: Any) -> None:
+        """Sends an order, or what `endpoint` takes, that meets a fault, and gives up on its answer a moment after.
+
+        Raises TimeoutError.
+        """
         fired = self.box.fault_counts
         parts = urlsplit(self.server.base_url)
         connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
         with closing(connection):
-            connection.request("POST", f"{self.root}/{self.server.api_key}/order/make", json.dumps({**body, **changes}))
+            connection.request("POST", f"{self.root}/{self.server.api_key}/{endpoint}", json.dumps({**body, **changes}))
             while self.box.fault_counts == fired:
                 time.sleep(0.001)
             connection.sock.settimeout(0.2)

@@ -74,6 +74,94 @@ def test_half_an_order_may_be_all_that_comes(stage: Staging) -> None:
     assert s.box.purchases[0].total == Decimal("5.40")
 
 
+def test_an_order_may_come_in_parts(stage: Staging, clock: Any) -> None:
+    """So many rows when it is due, as many more after each interval, the same rows in the same order."""
+    s = stage(clock=clock, options=Options(provisioning_delay=10, delivery_rows=2, delivery_interval=60))
+    order = s.make(BODIES["ipv4"], quantity=5).data["orderId"]
+    counts = []
+    for wait in (9, 1, 59, 1, 59, 1, 60):
+        clock.now += wait
+        counts.append(len(rows(s)))
+    assert counts == [0, 2, 2, 4, 4, 5, 5]
+    assert len({row["id"] for row in rows(s)}) == 5
+    assert {row["order_id"] for row in rows(s)} == {order}
+    assert len(rows(s, query=f"?orderId={order}")) == 5
+
+
+def test_what_is_not_delivered_cannot_be_renewed(stage: Staging, clock: Any) -> None:
+    """The rest of a MIX that comes in parts belongs to the whole order once it is there."""
+    s = stage(clock=clock, options=Options(delivery_rows=15))
+    s.make(BODIES["mix"])
+    part = {"ids": [row["id"] for row in rows(s, "mix")], "periodId": "1m"}
+    clock.now += 60
+    assert s.ask("POST", "prolong/make/mix", part).json["errors"][0]["code"] == 29
+    whole = {"ids": [row["id"] for row in rows(s, "mix")], "periodId": "1m"}
+    assert s.ask("POST", "prolong/make/mix", whole).json["status"] == "success"
+
+
+def test_dates_are_spelled_in_three_ways(stage: Staging, clock: Any) -> None:
+    """The switches reach the rows, and the resident package of the documentation."""
+    for options, text in (
+        (Options(), "21.10.2026"),
+        (Options(dates="second", zone=3), "21.10.2026 17:13:20"),
+        (Options(dates="iso"), "2026-10-21T14:13:20+00:00"),
+    ):
+        s = stage(clock=clock, options=options)
+        s.make(BODIES["ipv4"])
+        s.make(BODIES["resident"])
+        assert {row["date_end"] for row in rows(s)} == {text}
+        assert s.get("resident/package").data["expired_at"] == text
+
+
+def test_mobile_rows_may_hold_their_ports_and_have_a_secret_link(stage: Staging) -> None:
+    """`ip` with the switch, `ip_only` never; rows by link have a link of their own, the others `#`."""
+    s = stage(options=Options(mobile_ip="ports"))
+    s.make(BODIES["mobile"])
+    s.make(BODIES["mobile"], mobileServiceType="dedicated", operatorId="31", rotationId=0)
+    timed, by_link = rows(s, "mobile")
+    assert timed["ip"] == f"{timed['ip_only']}:{timed['port_http']}:{timed['port_socks']}"
+    assert timed["link_reboot"] == "#"
+    assert by_link["link_reboot"].startswith("https://sandbox.invalid/")
+
+
+@pytest.mark.parametrize("kind", ["hostile", "colon", "unicode", "control"])
+def test_credentials_may_be_hostile(stage: Staging, kind: Any) -> None:
+    """Each row has its own, none is plain; `auth/list` has them as well, for orders that leave the rows empty."""
+    s = stage(options=Options(credentials=kind))
+    s.make(BODIES["ipv4"], quantity=3)
+    s.make(BODIES["isp"], generateAuth="Y")
+    pairs = [(row["login"], row["password"]) for row in rows(s)]
+    pairs += [(auth["login"], auth["password"]) for auth in s.get("auth/list").data]
+    assert len({login for login, _ in pairs}) == len({password for _, password in pairs}) == 4
+    assert not any(login.isalnum() and login.isascii() for login, _ in pairs)
+    assert {"hostile": "%", "colon": ":", "unicode": "é", "control": "\t"}[kind] in pairs[0][0]
+    assert (":" in pairs[0][0]) == (kind == "colon")
+
+
+def test_an_authorised_address_is_in_the_list_of_authorisations(stage: Staging) -> None:
+    """`ip` in place of login and password, by order number."""
+    s = stage()
+    number = s.make(BODIES["isp"], authorization="192.0.2.1").data["listBaseOrderNumbers"][0]
+    (auth,) = s.get("auth/list").data
+    assert {name: auth[name] for name in ("active", "ip", "orderNumber")} == {
+        "active": True,
+        "ip": "192.0.2.1",
+        "orderNumber": number,
+    }
+    assert "login" not in auth
+
+
+@pytest.mark.parametrize("form", ["current", "base"])
+def test_authorisations_have_the_number_of_today_or_the_base(stage: Staging, form: Any) -> None:
+    """After a renewal the two differ."""
+    s = stage(options=Options(auth_numbers=form, order_numbers="marked"))
+    s.make(BODIES["isp"], generateAuth="Y")
+    s.box.renew(s.box.purchases[0].order_id)
+    row, auth = rows(s, "isp")[0], s.get("auth/list").data[0]
+    assert auth["orderNumber"] == row[{"current": "order_number", "base": "base_order_number"}[form]]
+    assert row["order_number"] != row["base_order_number"]
+
+
 def test_ended_addresses_leave_the_list(stage: Staging, clock: Any) -> None:
     """Only active addresses are listed."""
     s = stage(clock=clock)
@@ -159,7 +247,7 @@ def test_a_renewal_changes_ids_and_numbers_but_is_no_order(stage: Staging, clock
     assert {row["base_order_number"] for row in after} == {base}
     assert {row["order_id"] for row in after} == {made["orderId"]}
     assert {row["order_number"][: len(base) + 3] for row in after} == {f"{base}_e_"}
-    assert {row["date_end"] for row in after} == {"21.11.2026"}
+    assert {row["date_end"] for row in after} == {"20.11.2026"}
     assert len(s.box.purchases) == 1
     assert s.box.balances[SANDBOX_KEY] == Decimal(10000) - 2 * Decimal("16.20")
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from runner.sandbox import KINDS
-from runner.sandbox.options import Options
+from runner.sandbox.options import SANDBOX_KEY, Options
 
 BODIES: dict[str, dict[str, Any]] = json.loads((Path(__file__).parent / "bodies.json").read_text())
 ORDER = BODIES["ipv4"]
@@ -83,6 +83,18 @@ READ_FAULTS = [
 ]
 
 
+RICH = {"renew-no-funds": "no id 1"}
+"""What a refused renewal has beside its error: the quote."""
+RENEWAL_FAULTS = [
+    *((f"renew-{spec}", sight, made) for spec, sight, made in MONEY_FAULTS if spec != "down"),
+    ("renew-half", "200 success id 0", True),
+    ("renew-unmoved", "200 success id 0", True),
+    ("renew-replaced", "200 success id 0", True),
+    ("renew-busy", "200 error none 1", False),
+]
+RENEWAL_QUOTE_FAULTS = [(f"renew-{spec}", sight) for spec, endpoint, sight in READ_FAULTS if endpoint == "order/calc"]
+
+
 @pytest.mark.parametrize(("spec", "sight", "made"), MONEY_FAULTS)
 def test_a_money_fault_does_what_its_name_says(stage: Staging, spec: str, sight: str, made: bool) -> None:
     """The second purchase meets the fault: its answer is spoiled, and it exists exactly if the fault says so."""
@@ -101,6 +113,45 @@ def test_a_money_fault_does_what_its_name_says(stage: Staging, spec: str, sight:
     assert seen(lambda: s.make(ORDER, customTargetName="three")) == "200 success id 0"
 
 
+def _renewal(s: Any) -> dict[str, Any]:
+    """The body that renews every ipv4 row."""
+    return {"ids": [row["id"] for row in s.get("proxy/list/ipv4").data["items"]], "periodId": "1m"}
+
+
+@pytest.mark.parametrize(("spec", "sight", "made"), RENEWAL_FAULTS)
+def test_a_money_fault_does_the_same_to_a_renewal(stage: Staging, spec: str, sight: str, made: bool) -> None:
+    """The second renewal meets the fault: its answer is spoiled, and it exists exactly if the fault says so."""
+    kind = spec.partition(":")[0]
+    s = stage(faults=[spec.replace(kind, f"{kind}@2", 1)])
+    s.make(ORDER)
+    assert seen(lambda: s.ask("POST", "prolong/make/ipv4", _renewal(s))) == "200 success id 0"
+    body = _renewal(s)
+    if sight == "nothing":
+        with pytest.raises(TimeoutError):
+            s.unanswered(body, endpoint="prolong/make/ipv4")
+    else:
+        assert seen(lambda: s.ask("POST", "prolong/make/ipv4", body)) == sight.replace(
+            "none 1", RICH.get(kind, "none 1")
+        )
+    assert len(s.box.renewals) == 1 + made
+    assert s.box.balances[SANDBOX_KEY] == s.box.renewals[-1].balance or kind == "renew-no-funds"
+    assert s.box.fault_counts == {kind: 1}
+    s.box.set_balance(Decimal(1000))
+    third = s.ask("POST", "prolong/make/ipv4", _renewal(s)).json
+    assert third["status"] == "success" or (kind == "renew-silent-later" and third["errors"][0]["code"] == 57)
+    assert len(s.box.purchases) == 1
+
+
+@pytest.mark.parametrize(("spec", "sight"), RENEWAL_QUOTE_FAULTS)
+def test_a_quote_fault_does_the_same_to_the_quote_of_a_renewal(stage: Staging, spec: str, sight: str) -> None:
+    """The next quote meets it, the one after does not."""
+    s = stage(faults=[spec])
+    s.make(ORDER)
+    assert seen(lambda: s.ask("POST", "prolong/calc/ipv4", _renewal(s))) == sight
+    assert seen(lambda: s.ask("POST", "prolong/calc/ipv4", _renewal(s))) == "200 success no id 0"
+    assert s.box.fault_counts == {spec.partition(":")[0]: 1}
+
+
 @pytest.mark.parametrize(("spec", "endpoint", "sight"), READ_FAULTS)
 def test_a_read_fault_spoils_one_answer(stage: Staging, spec: str, endpoint: str, sight: str) -> None:
     """The next request to the endpoint meets it, the one after does not."""
@@ -114,7 +165,7 @@ def test_a_read_fault_spoils_one_answer(stage: Staging, spec: str, endpoint: str
 
 def test_every_kind_is_proved_here() -> None:
     """No kind of fault is without its case above."""
-    specs = [case[0] for case in (*MONEY_FAULTS, *READ_FAULTS)]
+    specs = [case[0] for case in (*MONEY_FAULTS, *READ_FAULTS, *RENEWAL_FAULTS, *RENEWAL_QUOTE_FAULTS)]
     assert {spec.partition(":")[0] for spec in specs} == set(KINDS)
 
 

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from runner.sandbox import KINDS
 from tests.chaos.points import POINTS as REAL_POINTS
-from tests.chaos.schedule import JOBS
+from tests.chaos.schedule import JOBS, MAKE_FAULTS, READ_FAULTS
 from tests.chaos.tally import Tally as ChaosTally
 from tests.stateful.life import POINTS
 
@@ -47,7 +46,7 @@ class Tally:
     def missing(self) -> list[str]:
         """What never happened."""
         expected = [f"rule {name}" for name in RULES]
-        expected += [f"fault {kind}" for kind in KINDS]
+        expected += [f"fault {kind}" for kind in (*MAKE_FAULTS, *READ_FAULTS)]
         expected += [f"died at {point}" for point in POINTS]
         expected += [*VERDICTS, *EXITS, *OTHERS]
         absent = [name for name in expected if not self.counts[name]]

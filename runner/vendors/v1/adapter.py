@@ -21,17 +21,19 @@ from runner.core.vendor import (
     Placed,
     QuoteRefused,
     Rejected,
+    ResidentPackage,
     SeenOrder,
     Unknown,
     Witness,
 )
 from runner.vendors.failures import Lost
 from runner.vendors.transport import HttpConnection, Transport
+from runner.vendors.v1 import prolong, reads
 from runner.vendors.v1 import purchases as v1
-from runner.vendors.v1 import reads
 from runner.vendors.v1.listed import decode_proxies
 from runner.vendors.v1.lists import decode_look
 from runner.vendors.v1.offline import V1Encoder
+from runner.vendors.v1.traffic import decode_traffic
 from runner.vendors.wire import Request, Response
 
 T = TypeVar("T")
@@ -47,7 +49,8 @@ class V1Reader(V1Encoder):
         self._clock = clock
 
     def quote(self, request: OrderRequest) -> Quote | QuoteRefused:
-        return self._patiently(lambda: reads.decode_calc(self._transport.read(v1.calc(request)), self._clock.now()))
+        call = v1.calc(request) if request.renews is None else prolong.calc(request)
+        return self._patiently(lambda: reads.decode_calc(self._transport.read(call), self._clock.now(), call.path))
 
     def balance(self) -> Decimal:
         return self._patiently(lambda: reads.decode_balance(self._transport.read(v1.BALANCE_GET)))
@@ -68,6 +71,9 @@ class V1Reader(V1Encoder):
             return ()
         lists = [partial(self._transport.stream, call(product)) for call in (v1.proxy_list, v1.ending_list)]
         return self._patiently(lambda: decode_proxies(lists, product, order_ids))
+
+    def resident_package(self) -> ResidentPackage | None:
+        return self._patiently(lambda: decode_traffic(self._transport.read(v1.RESIDENT_PACKAGE)))
 
     def reference(self, product: ProductType) -> tuple[Choice, ...]:
         return self._patiently(
@@ -104,22 +110,24 @@ class V1Connection:
         self._connection = connection
 
     def send(self, request: OrderRequest, guard: Callable[[], str | None]) -> Answer:
-        answer = self._connection.exchange(v1.make(request), guard)
+        is_renewal = request.renews is not None
+        decode = partial(prolong.decode_renewal, request=request) if is_renewal else v1.decode_make
+        answer = self._connection.exchange((prolong if is_renewal else v1).make(request), guard)
         if isinstance(answer, NotSent):
             return Answer(outcome=answer)
         if isinstance(answer, Lost):
-            return _lost_answer(answer)
-        read = v1.decode_make(answer)
+            return _lost_answer(answer, decode)
+        read = decode(answer)
         if isinstance(read.outcome, Rejected) and read.outcome.access:
             self._connection.slow_down()
         return read
 
 
-def _lost_answer(answer: Lost) -> Answer:
+def _lost_answer(answer: Lost, decode: Callable[[Response], Answer]) -> Answer:
     """Unknown, whatever the bytes that came would have meant as a whole; but an order among them is a hint."""
     if answer.status is None:
         return Answer(outcome=Unknown(reason=answer.reason))
-    read = v1.decode_make(Response(status=answer.status, body=answer.body))
+    read = decode(Response(status=answer.status, body=answer.body))
     placed = isinstance(read.outcome, Placed)
     hinted = isinstance(read.outcome, Unknown) and read.outcome.leaning_placed
     return replace(read, outcome=Unknown(reason=answer.reason, leaning_placed=placed or hinted))

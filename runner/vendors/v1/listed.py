@@ -97,8 +97,8 @@ def _proxy(product: ProductType, identity: str, row: Mapping[str, object], redac
         number=base_number(redact(number) if isinstance(number, str) else number),
         starts=day_of(row.get("date_start")),
         ends=day_of(row.get("date_end")),
-        auto_renewed=_is_yes(row.get("auto_renew")),
-        renewable=_is_yes(row["can_prolong"]) if row.get("can_prolong") is not None else None,
+        auto_renewed=is_yes(row.get("auto_renew")),
+        renewable=is_yes(row["can_prolong"]) if row.get("can_prolong") is not None else None,
         comment=clean_text(text("comment")),
         authorized_ip=clean_text(text("auth_ip")) or None,
         rotation_link=text("link_reboot") or None,
@@ -118,5 +118,6 @@ def _port(value: object) -> int | None:
     return number if 0 < number <= _MOST_PORT else None
 
 
-def _is_yes(value: object) -> bool:
+def is_yes(value: object) -> bool:
+    """Whether a flag is set, in any of the vendor's spellings."""
     return str(value).upper() in _YES

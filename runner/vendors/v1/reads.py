@@ -43,12 +43,12 @@ class NumberedRows(Protocol):
 L = TypeVar("L", bound=NumberedRows)
 
 
-def decode_calc(response: Response, at: datetime) -> Quote | QuoteRefused:
+def decode_calc(response: Response, at: datetime, path: str = "order/calc") -> Quote | QuoteRefused:
     """The price, or why not to order. A warning refuses under either status.
 
-    The statuses: docs/vendor/api-v1.md#price-quotes.
+    The statuses: docs/vendor/api-v1.md#price-quotes, and docs/vendor/api-v1.md#renewals of `prolong/calc`.
     """
-    envelope = _read(response, "order/calc")
+    envelope = _read(response, path)
     errors = tuple(error for error in vendor_errors(envelope) if error.message)
     data = envelope.data if isinstance(envelope.data, dict) else {}
     warning = _warning(data.get("warning"))
@@ -59,11 +59,11 @@ def decode_calc(response: Response, at: datetime) -> Quote | QuoteRefused:
     except Malformed as problem:
         if errors:
             return QuoteRefused(errors=errors)
-        raise _unavailable("order/calc", str(problem)) from None
+        raise _unavailable(path, str(problem)) from None
     if errors:
         return QuoteRefused(errors=errors, quote=quote)
     if envelope.status == "error":
-        raise _unavailable("order/calc", "an error without a reason")
+        raise _unavailable(path, "an error without a reason")
     return quote
 
 
@@ -112,6 +112,15 @@ def decode_package(response: Response) -> Mapping[str, str] | None:
     None: the account has no package. Used traffic is left out because it moves by itself, `package_key` because
     it is a key (docs/vendor/api-v1.md#resident-package).
     """
+    data = package_data(response)
+    if data is None:
+        return None
+    state = {name: _flat(data.get(name)) for name in ("traffic_limit", "expired_at", "tarif_id", "is_active")}
+    return {name: text for name, text in state.items() if text}
+
+
+def package_data(response: Response) -> Mapping[str, object] | None:
+    """The fields of the resident package; None where the account has none."""
     envelope = _read(response, "resident/package")
     refusals = vendor_errors(envelope) if envelope.status == "error" else ()
     if any(error.message.casefold().startswith("tarif not found") for error in refusals):
@@ -119,8 +128,7 @@ def decode_package(response: Response) -> Mapping[str, str] | None:
     data = _success(response, "resident/package")
     if not isinstance(data, dict) or data.get("traffic_limit") is None:
         raise _unavailable("resident/package", "it has no package")
-    state = {name: _flat(data.get(name)) for name in ("traffic_limit", "expired_at", "tarif_id", "is_active")}
-    return {name: text for name, text in state.items() if text}
+    return data
 
 
 def decode_reference(response: Response, product: ProductType) -> tuple[Choice, ...]:

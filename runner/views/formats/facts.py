@@ -16,7 +16,7 @@ from runner.views.terminal.safe import one_line
 from runner.views.wording import money, what
 
 Document = Mapping[str, Any]
-"""A report as parsed JSON, of version 1.2. `Order` and `Finding` are parts of one."""
+"""A report as parsed JSON, of version 1.3. `Order` and `Finding` are parts of one."""
 Order = Mapping[str, Any]
 Finding = Mapping[str, Any]
 
