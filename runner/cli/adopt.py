@@ -43,10 +43,17 @@ class AdoptOptions(CommandOptions):
         help="Write a manifest, a new file, for orders that no PATH wants, and enter them under its keys.",
     )
     yes: bool = option("--yes", is_flag=True, help="Do not ask.")
+    from_receipts: bool = option(
+        "--from-receipts",
+        is_flag=True,
+        envvar=None,
+        help="Only what the receipts in the proxies' comments say, and nothing that only looks alike.",
+    )
     lockfile: Path | None = common.lockfile_option()
     lock_timeout: float = common.lock_timeout_option()
     vendor: common.VendorOptions = group(common.VendorOptions)
     ledger: common.LedgerOptions = group(common.LedgerOptions)
+    actor: str | None = common.actor_option()
     new_account: bool = common.new_account_option()
     screen: common.ScreenOptions = group(common.ScreenOptions)
 
@@ -96,8 +103,9 @@ def command(options: AdoptOptions) -> int:
             call.AdoptWish(
                 orders=orders,
                 selection=selection,
-                person=None if options.dry_run else person_of(os.environ),
+                person=None if options.dry_run else person_of(os.environ, options.actor),
                 file=file,
+                from_receipts=options.from_receipts,
                 new_account=options.new_account,
                 lock_timeout=options.lock_timeout,
                 flags=flags,

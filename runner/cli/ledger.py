@@ -260,7 +260,7 @@ def import_command(options: ImportOptions) -> int:
 def _import(options: ImportOptions, stream: TextIO, place: LedgerPlace, watch: Watch) -> Restored:
     from runner.core.records import Contradiction
     from runner.ledger.export import BrokenHistory, Export
-    from runner.ledger.origin import under
+    from runner.ledger.takeover import under
     from runner.limits.admission import check_name
 
     path, account = options.export, place.account

@@ -84,6 +84,7 @@ IN_RUNS: Final[dict[str, str]] = {
     "PSR412": "batch stopped",
     "PSR413": "term that is another now",
     "PSR420": "order that looks bought already",
+    "PSR421": "order whose receipt is at the vendor",
     "PSR430": "spending above a budget of the policy",
     "PSR431": "more orders than allowed",
     "PSR432": "far more expensive than any order before",

@@ -216,6 +216,9 @@ class Ledger(Protocol):
     def evidence(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Mapping[str, object]]:
         """What the last event of each of these orders rests on; orders without any are left out."""
 
+    def beginnings(self, keys: Iterable[OrderKey]) -> dict[OrderKey, str]:
+        """The hash of the event that began the last attempt of each of these orders: the claim id of its receipt."""
+
     def allowances(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Allowed]:
         """What the last claim of each of these orders was allowed; orders that were never claimed are left out."""
 

@@ -144,7 +144,7 @@ class _Table:
         self._demands: dict[object, _Demand] = {}
         looks: dict[SeenOrder, _Looks] = {}
         for seen in sorted(orders, key=lambda one: (len(one.order_id), one.order_id)):
-            example = replace(seen, order_id="", numbers=frozenset())
+            example = replace(seen, order_id="", numbers=frozenset(), receipts=frozenset())
             looks.setdefault(example, _Looks(example)).orders.append(seen)
         self._looks = list(looks.values())
         self._by_country: dict[str | None, list[_Looks]] = defaultdict(list)

@@ -27,7 +27,7 @@ from runner.core.vendor import Witness
 from runner.ledger.chain import BrokenChain, follow
 from runner.ledger.codec import record_of
 from runner.ledger.lines import entry_content, line_of, stranger_content, with_hash, witness_content, witness_of
-from runner.ledger.origin import OriginTrail, origin_of
+from runner.ledger.takeover import OriginTrail, origin_of
 
 T = TypeVar("T")
 

@@ -33,6 +33,7 @@ from runner.core.progress import Notice, Watch, harmless, in_turn
 from runner.core.records import Record
 from runner.core.selection import EVERYTHING, Selection
 from runner.core.stop import Stop, StoppableClock
+from runner.core.vendor import Annotator, Reader
 from runner.evidence.judge import Rules
 from runner.limits import policy
 from runner.limits.admission import admit, check_key, require_entered
@@ -59,6 +60,7 @@ from runner.run.settings import (
     require_named_ledger,
 )
 from runner.settle import adopt as taking
+from runner.settle import annotate as annotating
 from runner.settle import reconcile as settling
 from runner.settle import survey as surveying
 from runner.settle.resolve import Person
@@ -211,6 +213,8 @@ def buy(settings: Settings, task: Task, till: Till) -> batch.Ended:
     with closing(ledger), wiring.buyer(_pace(settings, task.limits), clock, task.watch) as buyer:
         _require_account_in_ci(settings, ledger, task.guard.flags)
         ended = batch.apply(task, _bound_jobs(till, task), ledger, buyer)
+        if not till.stop.requested:
+            _annotate_bought(task, ended, ledger, buyer)
         till.at_end()
         return _with_open(ended, ledger, till.file)
 
@@ -283,6 +287,35 @@ def reconcile(
     return settlements, worst(*codes, *(failure.exit_code for failure in settlements.failures if settlements.open))
 
 
+def annotate(
+    settings: Settings, watch: Watch, *, keys: tuple[OrderKey, ...] | None, id_only: bool
+) -> list[annotating.Annotation]:
+    """Write the receipts of these orders, of all for None. UsageError where the ledger has none of them."""
+    clock, watch = SystemClock(), harmless(watch)
+    with wiring.existing_ledger(settings) as ledger, wiring.annotator(settings, clock, watch) as vendor:
+        if keys is not None and not ledger.records(keys):
+            named = ", ".join(map(str, keys[:3]))
+            raise UsageError(f"the ledger has no order {named}", hint="`order-runner status` lists every order it has")
+        check_key(ledger.account, ledger.register(), vendor.identity)
+        task = annotating.Annotating(ledger=ledger, vendor=vendor, clock=clock, keys=keys, id_only=id_only)
+        return list(annotating.annotate(task))
+
+
+def _annotate_bought(task: Task, ended: batch.Ended, ledger: Ledger, vendor: Reader) -> None:
+    """Receipts of what was bought now and is delivered already. What goes wrong is a note, and no more."""
+    style = task.limits.receipts
+    keys = [entry.request.key for entry in ended.report.orders if entry.status == "placed"]
+    if style is None or not keys or not isinstance(vendor, Annotator):
+        return
+    wish = annotating.Annotating(ledger=ledger, vendor=vendor, clock=task.clock, keys=keys, id_only=style == "id-only")
+    try:
+        for one in annotating.annotate(wish):
+            if one.reason:
+                task.watch(Notice(text=f"receipt of {one.key}: {one.reason}"))
+    except RunnerError as error:
+        task.watch(Notice(text=f"receipts were not written: {error}"))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdoptWish:
     """What a call of `adopt` is about: everything manifests want, and which of it may be entered.
@@ -295,6 +328,7 @@ class AdoptWish:
     selection: Selection
     person: Person | None
     file: FoundFile | None = None
+    from_receipts: bool = False
     new_account: bool = False
     lock_timeout: float = 0.0
     flags: str = ""
@@ -322,6 +356,7 @@ def adopt(
             clock=clock,
             selection=wish.selection,
             batch=batch_name(wish.file.path.stem) if wish.file else None,
+            from_receipts=wish.from_receipts,
         )
         is_known = check_key(ledger.account, ledger.register(), reader.identity, new=wish.new_account)
         if wish.person is None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
+from typing import Final
 
 from runner.core.clock import Clock, rfc3339
 from runner.core.ledger import Ledger
@@ -20,6 +21,7 @@ from runner.core.selection import EVERYTHING, Selection
 from runner.core.states import CLAIMABLE, OPEN
 from runner.core.vendor import Reader, SeenOrder
 from runner.evidence.deduce import Description, describe
+from runner.evidence.marks import read_receipts
 from runner.evidence.match import Countries, Sought, countries_of, fit, grounds
 from runner.evidence.pairs import Leftover, Pair, Pairing, Rival, pair
 from runner.limits.policy import Objection
@@ -28,7 +30,8 @@ from runner.plan.former_keys import Memory, predecessor, recall
 from runner.plan.ids import References
 from runner.settle.resolve import Person
 
-IN_DOUBT = "it may have been charged and is not settled: `order-runner reconcile` looks what became of it"
+NO_RECEIPT: Final = "no order at the vendor has its receipt"
+IN_DOUBT: Final = "it may have been charged and is not settled: `order-runner reconcile` looks what became of it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +39,7 @@ class Takeover:
     """One call. `orders` are all that manifests want: one that is not selected can still make a pair ambiguous.
 
     `batch` is that of a manifest for what nothing here wants: then every list is read, else those of orders that nobody
-    bought.
+    bought. `from_receipts`: only what a receipt says is proposed.
     """
 
     orders: Sequence[OrderRequest]
@@ -46,14 +49,16 @@ class Takeover:
     clock: Clock
     selection: Selection = EVERYTHING
     batch: str | None = None
+    from_receipts: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
     """What would be entered, what is left for a person, and orders that nothing here wants.
 
-    `descriptions` are what a manifest can say of the latter, `omissions` why it cannot, by order id. `number` counts
-    the orders of the manifests that are bought already; `is_read`: the vendor has shown a list.
+    `descriptions` are what a manifest can say of the latter, `omissions` why it cannot, by order id; `marked` are
+    orders with a receipt that is not plain, and why nothing is made of it. `number` counts the orders of the manifests
+    that are bought already; `is_read`: the vendor has shown a list.
     """
 
     pairs: tuple[Pair, ...] = ()
@@ -61,6 +66,7 @@ class Proposal:
     strays: Mapping[ProductType, tuple[SeenOrder, ...]] = field(default_factory=dict)
     descriptions: tuple[Description, ...] = ()
     omissions: Mapping[str, str] = field(default_factory=dict)
+    marked: Mapping[str, str] = field(default_factory=dict)
     batch: str | None = None
     number: int = 0
     is_read: bool = False
@@ -80,7 +86,7 @@ def propose(takeover: Takeover) -> Proposal:
     seen = _find_unowned(takeover, unbought)
     countries = _countries(takeover.references, seen)
     answers = {str(record.stray_order_id): record.key for record in ledger.stray_records()}
-    pairing = _pair(unbought, seen, answers, takeover, countries)
+    pairing, marked = _pair(unbought, seen, answers, takeover, countries)
     chosen = [one for one in pairing.pairs if takeover.selection.left_out(one.request) is None]
     left = [one for one in (*pairing.leftovers, *doubtful) if takeover.selection.left_out(one.request) is None]
     strays = {product: orders for product, orders in pairing.strays.items() if orders}
@@ -91,6 +97,7 @@ def propose(takeover: Takeover) -> Proposal:
         strays=strays,
         descriptions=descriptions,
         omissions=omissions,
+        marked=marked,
         batch=takeover.batch,
         number=len(takeover.orders) - len(unbought) - len(doubtful),
         is_read=bool(seen),
@@ -107,6 +114,7 @@ def adoptions(pairs: Iterable[Pair], person: Person, run_id: str, at: datetime) 
             at=at,
             reason=f"{person.name} adopted order {one.order.order_id}",
             base_order_numbers=tuple(sorted(one.order.numbers)),
+            labels=one.request.labels,
             evidence={
                 "by": person.name,
                 "by_source": person.source,
@@ -204,20 +212,28 @@ def _pair(
     answers: Mapping[str, OrderKey],
     takeover: Takeover,
     countries: Countries,
-) -> Pairing:
-    """First what the vendor itself answered with, then what looks alike."""
+) -> tuple[Pairing, Mapping[str, str]]:
+    """First what the vendor itself answered with, and what receipts say, then what looks alike.
+
+    And the orders that their receipts leave to nobody, by id, with the reason.
+    """
     rivals = [
         Rival(key=claim.record.key, sought=_sought_of(claim.record, claim.claimed_at))
         for claim in takeover.ledger.open_claims()
         if claim.record.renews is None
     ]
     by_key = {request.key: request for request in unbought}
+    reading = read_receipts([one for orders in seen.values() for one in orders], unbought, takeover.ledger.account)
     sure: list[Pair] = []
     rest: dict[ProductType, list[SeenOrder]] = {}
     for product, orders in seen.items():
         for one in orders:
-            key = answers.get(one.order_id)
-            if key is None:
+            key, owner = answers.get(one.order_id), reading.owners.get(one.order_id)
+            if key is None and owner is not None and owner.type == product:
+                sure.append(_pair_by_receipt(owner, one, countries))
+            elif key is None and one.order_id in reading.reasons:
+                continue
+            elif key is None:
                 rest.setdefault(product, []).append(one)
             elif key in by_key:
                 sure.append(_pair_by_answer(by_key[key], one, countries))
@@ -225,16 +241,31 @@ def _pair(
     settled = {one.key for one in sure}
     waiting = {key: order_id for order_id, key in answers.items() if key in by_key and key not in settled}
     open_for = [request for request in unbought if request.key not in settled | waiting.keys()]
-    pairing = pair(open_for, rest, rivals, countries, takeover.clock.now().date())
+    if takeover.from_receipts:
+        nothing = tuple(Leftover(request=request, reason=NO_RECEIPT) for request in open_for)
+        pairing = Pairing(leftovers=nothing, strays={})
+    else:
+        pairing = pair(open_for, rest, rivals, countries, takeover.clock.now().date())
     unseen = [
         Leftover(request=by_key[key], reason=f"the vendor answered it with order {order_id}, which no list shows now")
         for key, order_id in waiting.items()
     ]
-    return replace(pairing, pairs=(*sure, *pairing.pairs), leftovers=(*pairing.leftovers, *unseen))
+    marked = {order_id: reason for order_id, reason in reading.reasons.items() if order_id not in answers}
+    return replace(pairing, pairs=(*sure, *pairing.pairs), leftovers=(*pairing.leftovers, *unseen)), marked
 
 
 def _sought_of(record: Record, begins: datetime) -> Sought:
     return Sought(type=record.type, fields=record.fields, begins=begins)
+
+
+def _pair_by_receipt(request: OrderRequest, seen: SeenOrder, countries: Countries) -> Pair:
+    """An order and the one that has its receipt."""
+    sought = Sought(type=request.type, fields=request.fields)
+    match = fit(seen, sought, countries)
+    doubts = ("it shows something else than is asked for",) if match is None else match.doubts
+    some = ("only some of its rows have the receipt",) if "" in seen.receipts else ()
+    speaks = ("its comment is the receipt of this very order", *grounds(seen, sought, countries))
+    return Pair(request=request, order=seen, grounds=speaks, doubts=(*doubts, *some))
 
 
 def _pair_by_answer(request: OrderRequest, seen: SeenOrder, countries: Countries) -> Pair:

@@ -16,8 +16,8 @@ from runner.core.states import State
 from runner.core.vendor import Witness
 from runner.ledger.chain import event_hash
 from runner.ledger.export import BrokenHistory, Chain, Export, Header, check_export, check_ledger, lines
-from runner.ledger.origin import origin_of, under
 from runner.ledger.sqlite import open_sqlite
+from runner.ledger.takeover import origin_of, under
 from tests.ledger.conftest import AT, SqliteStore, bring, holder
 
 Parts = list[Entry | Witness | Stranger]
