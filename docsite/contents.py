@@ -50,6 +50,7 @@ HOW_TO: Final = (
     "how-to/what-ends",
     "how-to/shared-ledger",
     "how-to/back-up-the-ledger",
+    "how-to/take-over",
     "how-to/troubleshoot",
 )
 NESTED: Final = ("commands/", "schemas/", "decisions/")
