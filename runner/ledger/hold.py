@@ -152,10 +152,14 @@ class SqlHold:
 
     def adopt(self, adoption: Adoption) -> Record:
         """One durable move to `placed` of an order that is not open, as its next attempt."""
+        return self.adopt_all([adoption])[0]
+
+    def adopt_all(self, adoptions: Iterable[Adoption]) -> list[Record]:
+        """Durable moves to `placed` of orders that are not open, each as its next attempt: all of them, or none."""
         if not self._is_held():
-            raise Refused(f"{adoption.want.key} was not adopted: this process no longer holds the account")
+            raise Refused("nothing was adopted: this process no longer holds the account")
         with self._write() as rows:
-            return adopting.adopt(rows, self._fence, self._signed(adoption))
+            return adopting.adopt_all(rows, self._fence, map(self._signed, adoptions))
 
     def enter_key(self, entry: AccountKey) -> bool:
         """Add to the register of accounts; False, and nothing is added, where another has taken the number."""
