@@ -47,8 +47,8 @@ def command(options: StatusOptions) -> int:
     """Show what the ledger knows: of the orders of PATH..., or of the account. Without --online no network, no key.
 
     Open orders, which may have been charged, come first, whether they are in PATH or not. Without PATH the newest of
-    the others follow, in JSON all of them. Exit code 7 if an order is open. A key in the environment that is not the
-    account's is told on stderr.
+    the others follow, in JSON all of them. -v adds who bought what when. Exit code 7 if an order is open. A key in the
+    environment that is not the account's is told on stderr.
 
     --online asks the vendor for the lists of each type, once: delivered of ordered, the end, what was renewed outside
     or replaced, armed auto-renewals, orders that nobody owns. It notes digests of the addresses for the next look.
@@ -91,7 +91,16 @@ def command(options: StatusOptions) -> int:
 
         def render(fmt: str, to: Console) -> None:
             overview = _overview(ledger, rows, every=options.every or fmt == "json")
-            view.render(overview, fmt=fmt, console=to, claims=claims, disputed=disputed, flags=flags)
+            view.render(
+                overview,
+                fmt=fmt,
+                console=to,
+                claims=claims,
+                disputed=disputed,
+                flags=flags,
+                origins=ledger.origins,
+                verbose=options.screen.verbose,
+            )
 
         common.write_outputs(outputs, console, render)
         in_doubt = any(row.open for row in rows) if rows is not None else bool(ledger.open_records())

@@ -10,7 +10,7 @@ from decimal import ROUND_CEILING, Decimal
 from functools import partial
 from typing import Any, Literal
 
-from runner.sandbox import basket, dashboard, goods, prolong, shelf
+from runner.sandbox import basket, dashboard, goods, notes, prolong, shelf
 from runner.sandbox.basket import BALANCE, Basket, RefusedError
 from runner.sandbox.customers import Customer, Event, Later, NoOrderError, Price, mark_of
 from runner.sandbox.dates import end_of
@@ -46,6 +46,8 @@ class Vendor:
             "dropped": lambda event: self.later.pop(event["later"], None),
             "edit": partial(dashboard.apply, self),
             "unpaid": lambda event: self.auto_renewals.pop(event["order_id"]),
+            "comment": self._comment,
+            "list": self._add_list,
             "traffic": self._use_traffic,
             "clock": self._set_clock,
         }
@@ -193,6 +195,12 @@ class Vendor:
         self.later[self._laters] = Later(
             due=event["due"], account=event["account"], body=event["body"], type=event.get("type")
         )
+
+    def _comment(self, event: Event) -> None:
+        notes.apply(self._account_of(event["account"]), event)
+
+    def _add_list(self, event: Event) -> None:
+        self._account_of(event["account"]).lists.append(event["list"])
 
     def _use_traffic(self, event: Event) -> None:
         self._account_of(event["account"]).traffic_used += event["used"]

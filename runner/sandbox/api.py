@@ -1,17 +1,16 @@
 """The endpoints of API v1: from a call to an ordinary answer, faults aside (docs/vendor/api-v1.md#endpoints)."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from runner.sandbox import goods, prolong, shelf
+from runner.sandbox import basket, download, goods, notes, prolong, shelf, traffic
 from runner.sandbox.accounts import Vendor
 from runner.sandbox.basket import RefusedError
 from runner.sandbox.customers import Customer, Event, Price, package_of
-from runner.sandbox.dates import DAY, spell
+from runner.sandbox.dates import DAY
 from runner.sandbox.options import Options
 from runner.sandbox.replies import Reply, amount, error_with_data, html, refusal, success, to_json, warning, wrap
 from runner.sandbox.shelf import Parcel, Shelf
@@ -34,7 +33,7 @@ class ApiCall:
     @property
     def family(self) -> str:
         """The endpoint without a trailing type: `proxy/list` for `proxy/list/isp`."""
-        for name in ("proxy/list", "reference/list", "prolong/calc", "prolong/make"):
+        for name in ("proxy/list", "reference/list", "proxy/download", "prolong/calc", "prolong/make"):
             if self.endpoint.startswith(name + "/"):
                 return name
         return self.endpoint
@@ -183,14 +182,17 @@ class Api:
         own = account.shelves.get(type_)
         if own is None:
             return b""
-        hidden = 0.0 if self.options.filters == "ignored" else self.options.ends_hidden * DAY
-        if not filters and not hidden:
+        if not filters and not self._veil:
             return own.rows(self.now)
-        own.settle(self.now)
-        return b",".join(to_json(row) for row in self._chosen_rows(own, filters, hidden))
+        return b",".join(to_json(row) for row in self._chosen_rows(own, filters, self._veil))
+
+    @property
+    def _veil(self) -> float:
+        """So many seconds before their end, rows are in the list of ending ones and in no other."""
+        return 0.0 if self.options.filters == "ignored" else self.options.ends_hidden * DAY
 
     def _chosen_rows(self, own: Shelf, filters: Mapping[str, str], hidden: float) -> Iterator[JSON]:
-        """`hidden`: so many seconds before their end, rows are in the list of ending ones and in no other."""
+        own.settle(self.now)
         alpha3 = filters.get("country")
         ending = {"status": "Ends"} if hidden and "ends" in filters else {}
         for parcel in _choose(own.parcels, filters):
@@ -202,43 +204,44 @@ class Api:
 
     def _authorizations(self, _call: ApiCall, account: Customer) -> Reply:
         lots = [lot for lot in account.lots.values() if lot.basket.generate_auth or lot.basket.auth_ip]
-        running = [lot for lot in lots if lot.due <= self.now < lot.last_end]
+        running = [lot for lot in lots if lot.due + self.options.auth_delay <= self.now < lot.last_end]
         return success([shelf.authorization(lot, self.options) for lot in running])
+
+    def _comment(self, call: ApiCall, account: Customer) -> Reply:
+        event = notes.event_of(self.vendor, account, call.body, self.now)
+        self.commit(event)
+        return success({"updated": len(event["rows"])})
 
     def _package(self, _call: ApiCall, account: Customer) -> Reply:
         package = package_of(account, self.now)
         if package is None:
             return refusal("Tarif not found")
-        end = datetime.fromtimestamp(package.ends, UTC)
-        used: Any = package.usage
-        limit: Any = package.limit
-        left: Any = limit - used
-        expires: Any = {
-            "date": f"{end:%Y-%m-%d} 23:59:59.000000",
-            "timezone_type": 3,
-            "timezone": "UTC",
-        }
-        sub: Any = None
-        if self.options.resident_package == "docs":
-            used, limit, left, sub = str(used), str(limit), str(left), "0"
-            expires = spell(package.ends, self.options)
-        return success(
-            {
-                "rotation": 60 if self.options.resident_package == "docs" else -1,
-                "traffic_limit": limit,
-                "expired_at": expires,
-                "is_link_date": False,
-                "is_active": package.ends > self.now,
-                "package_key": "5a6e0db0c0ffee5a6e0d",
-                "traffic_usage": used,
-                "traffic_left": left,
-                "traffic_usage_sub": sub,
-                "traffic_limit_sub": sub,
-                "traffic_left_sub": sub,
-                "tarif_id": package.tariff,
-                "auto_renew": False,
-            }
-        )
+        return success(traffic.package_json(package, self.now, self.options))
+
+    def _resident_lists(self, _call: ApiCall, account: Customer) -> Reply:
+        lists = [traffic.list_json(made, self.options) for made in account.lists]
+        return success({"items": lists} if self.options.resident_lists == "docs" else lists)
+
+    def _add_list(self, call: ApiCall, account: Customer) -> Reply:
+        event = traffic.list_event(account, call.body, self.now, self.options)
+        self.commit(event)
+        return success(traffic.list_json(event["list"], self.options))
+
+    def _download(self, call: ApiCall, account: Customer) -> Reply:
+        proto = call.params.get("proto", "")
+        if call.type == "resident":
+            wanted = basket.integer(call.params.get("listId") or call.params.get("id"))
+            rows: Iterable[JSON] = traffic.list_rows(account, wanted, basket.integer(call.params.get("maxLine")))
+            proto = ""
+        elif call.type in account.shelves:
+            filters = {name: value for name, value in call.params.items() if name in ("country", "ends")}
+            rows = self._chosen_rows(account.shelves[call.type], filters, self._veil)
+        else:
+            text = "Could not find description of list{type} in CrmUserApiProxy"
+            raise RefusedError(text, download.UNKNOWN_TYPE)
+        ext = call.params.get("ext", "")
+        kind = "text/csv" if ext == "csv" else "text/plain"
+        return Reply(body=download.lines(rows, ext, proto).encode(), content_type=f"{kind}; charset=utf-8")
 
 
 ROUTES: dict[str, tuple[str, Callable[[Api, ApiCall, Customer], Reply]]] = {
@@ -252,6 +255,10 @@ ROUTES: dict[str, tuple[str, Callable[[Api, ApiCall, Customer], Reply]]] = {
     "reference/list": ("GET", Api._reference),
     "auth/list": ("GET", Api._authorizations),
     "resident/package": ("GET", Api._package),
+    "resident/lists": ("GET", Api._resident_lists),
+    "resident/list/add": ("POST", Api._add_list),
+    "proxy/comment/set": ("POST", Api._comment),
+    "proxy/download": ("GET", Api._download),
     "system/ping": ("GET", lambda api, *_: success({"pong": int(api.now)})),
 }
 """Every endpoint that is emulated, with its method."""

@@ -2,6 +2,7 @@
 
 import calendar
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 
 from runner.sandbox.options import Options
 
@@ -28,12 +29,18 @@ def renewed_end(end: float, period: str, options: Options) -> float:
 
 def spell(at: float, options: Options) -> str:
     """A time as rows have it, in the time zone of the options: `21.09.2026`, with a time, or as ISO 8601."""
-    moment = datetime.fromtimestamp(at, timezone(timedelta(hours=options.zone)))
-    if options.dates == "iso":
-        return moment.isoformat(timespec="seconds")
-    return moment.strftime("%d.%m.%Y %H:%M:%S" if options.dates == "second" else "%d.%m.%Y")
+    return _spell(at, options.dates, options.zone)
 
 
 def spell_second(at: float, options: Options) -> str:
     """A time as the items of a renewal have it, `d.m.Y H:i:s` (docs/vendor/api-v1.md#renewals)."""
-    return datetime.fromtimestamp(at, timezone(timedelta(hours=options.zone))).strftime("%d.%m.%Y %H:%M:%S")
+    return _spell(at, "second", options.zone)
+
+
+@lru_cache(maxsize=4096)
+def _spell(at: float, form: str, zone: int) -> str:
+    """All rows of an order have the same times."""
+    moment = datetime.fromtimestamp(at, timezone(timedelta(hours=zone)))
+    if form == "iso":
+        return moment.isoformat(timespec="seconds")
+    return moment.strftime("%d.%m.%Y %H:%M:%S" if form == "second" else "%d.%m.%Y")

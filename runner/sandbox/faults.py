@@ -18,7 +18,7 @@ from functools import partial
 from typing import Literal
 
 MAKE, CALC, LIST, BALANCE, ANY = "order/make", "order/calc", "proxy/list", "balance/get", "*"
-RENEW, RENEW_CALC = "prolong/make", "prolong/calc"
+RENEW, RENEW_CALC, COMMENT, ADD_LIST = "prolong/make", "prolong/calc", "proxy/comment/set", "resident/list/add"
 RENEWAL = "renew-"
 """What the kinds of a renewal begin with; most of them are a kind of a purchase, of which the rest is the name."""
 
@@ -99,6 +99,18 @@ KINDS: dict[str, FaultKind] = {
     "renew-unmoved": FaultKind(RENEW, "charged in full; no row is moved", Role.PREPARE),
     "renew-replaced": FaultKind(RENEW, "the rows get other addresses with their new ends", Role.PREPARE),
     "renew-busy": FaultKind(RENEW, "code 57, another renewal is in progress; not made"),
+    "comment-500": FaultKind(COMMENT, "HTTP 500 with an HTML body; not set"),
+    "comment-429": FaultKind(COMMENT, "HTTP 429, with Retry-After if given; not set", argument="SECONDS"),
+    "comment-error": FaultKind(COMMENT, "an error envelope with TEXT; not set", argument="TEXT", required=True),
+    "comment-close": FaultKind(COMMENT, "set; connection closed without an answer"),
+    "auth-500": FaultKind("auth/list", "HTTP 500 with an HTML body"),
+    "auth-empty": FaultKind("auth/list", "a success envelope without any item"),
+    "package-500": FaultKind("resident/package", "HTTP 500 with an HTML body"),
+    "lists-500": FaultKind("resident/lists", "HTTP 500 with an HTML body"),
+    "list-add-500": FaultKind(ADD_LIST, "HTTP 500 with an HTML body; not made"),
+    "list-add-close": FaultKind(ADD_LIST, "made; connection closed without an answer"),
+    "download-500": FaultKind("proxy/download", "HTTP 500 with an HTML body"),
+    "download-html": FaultKind("proxy/download", "HTTP 200 with an HTML body"),
 }
 
 _SPEC = re.compile(

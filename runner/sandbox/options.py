@@ -73,6 +73,8 @@ class Options:
     """Logins and passwords: plain, or with characters that break URLs, shells, Basic, ASCII or lines."""
     mobile_ip: Literal["plain", "ports"] = "plain"
     """The `ip` of mobile rows: an address, or `address:port_http:port_socks`, as v2 has it."""
+    auth_delay: float = 0.0
+    """Seconds from the delivery of an order's first rows until `auth/list` has its login."""
     auth_numbers: Literal["current", "base"] = "current"
     """The `orderNumber` in `auth/list`: the order number of today, or the base number."""
     renewal_id: Literal["new", "empty", "same"] = "new"

@@ -2,7 +2,7 @@
 
 import hashlib
 import heapq
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
@@ -149,7 +149,7 @@ class Shelf:
     options: Options
     parcels: list[Parcel] = field(default_factory=list)
     _waiting: list[tuple[float, int, Parcel]] = field(default_factory=list)
-    _whole: bytes | None = None
+    _parcels_of: dict[int, list[Parcel]] = field(default_factory=dict)
     _changes_at: float = float("inf")
 
     def add(self, lot: Lot) -> None:
@@ -163,50 +163,46 @@ class Shelf:
     def rows(self, now: float) -> bytes:
         """All rows due and not ended, as JSON objects with commas between them."""
         self.settle(now)
-        if self._whole is None:
-            for parcel in self.parcels:
-                if parcel.json is None:
-                    parcel.json = b",".join(to_json(row) for row in rows_of(parcel, self.options, now))
-            self._whole = b",".join(parcel.json for parcel in self.parcels if parcel.json)
-        return self._whole
+        for parcel in self.parcels:
+            if parcel.json is None:
+                parcel.json = b",".join(to_json(row) for row in rows_of(parcel, self.options, now))
+        return b",".join(parcel.json for parcel in self.parcels if parcel.json)
 
     def settle(self, now: float) -> None:
         """Moves what is due onto the shelf, takes what has ended off it, and shows what was veiled."""
         while self._waiting and self._waiting[0][0] <= now:
-            self.parcels.append(heapq.heappop(self._waiting)[2])
-            self._changes_at = float("-inf")
+            parcel = heapq.heappop(self._waiting)[2]
+            parcel.changes = parcel.changes_at(now)
+            self.parcels.append(parcel)
+            self._parcels_of.setdefault(parcel.lot.serial, []).append(parcel)
+            self._changes_at = min(self._changes_at, parcel.changes)
         if now >= self._changes_at:
-            self.parcels = [parcel for parcel in self.parcels if parcel.lot.last_end > now]
+            self.parcels = [one for one in self.parcels if now < one.changes or one.lot.last_end > now]
             for parcel in self.parcels:
                 if now >= parcel.changes:
                     parcel.json, parcel.changes = None, parcel.changes_at(now)
             self._changes_at = min((parcel.changes for parcel in self.parcels), default=float("inf"))
-            self._whole = None
 
     def stale(self, lot: Lot) -> None:
         """Forgets the rendered rows of an order, because something has changed."""
-        for parcel in self.parcels:
-            if parcel.lot is lot:
-                parcel.changes = self._changes_at = float("-inf")
+        for parcel in self._parcels_of.get(lot.serial, ()):
+            parcel.changes = self._changes_at = float("-inf")
 
     def indexes_of(self, lot: Lot, now: float) -> list[int]:
         """The addresses of an order that its buyer can see, by index."""
         self.settle(now)
-        return [index for parcel in self.parcels if parcel.lot is lot for index in parcel.indexes(now)]
+        return [index for parcel in self._parcels_of.get(lot.serial, ()) for index in parcel.indexes(now)]
 
 
 def rows_of(parcel: Parcel, options: Options, now: float) -> Iterator[JSON]:
-    """The rows of a parcel, every key of the documented row and of the one seen live."""
-    as_text = options.ids == "string"
-    for index in parcel.indexes(now):
-        row = row_of(parcel.lot, index, parcel.lot.view(index, now), options)
-        if as_text:
-            row |= {name: str(row[name]) for name in ("id", "order_id", "basket_id")} | {"can_prolong": True}
-        yield row
+    """The rows of a parcel."""
+    return (row_of(parcel.lot, index, parcel.lot.view(index, now), options) for index in parcel.indexes(now))
 
 
 def row_of(lot: Lot, index: int, slot: Slot, options: Options) -> JSON:
-    """One row with ids as integers."""
+    """One row, with every key of the documented row and of the one seen live."""
+    text_ids = options.ids == "string"
+    id_: Callable[[int], int | str] = str if text_ids else int
     wanted = lot.basket
     place = wanted.place
     country, alpha3 = place.country_of(index) if place else ("", "")
@@ -214,11 +210,11 @@ def row_of(lot: Lot, index: int, slot: Slot, options: Options) -> JSON:
     address = slot.host or _address(wanted.type, slot.address)
     with_ports = wanted.type == "mobile" and options.mobile_ip == "ports"
     return {
-        "id": FIRST_ROW + slot.row,
-        "order_id": lot.shown_id,
+        "id": id_(FIRST_ROW + slot.row),
+        "order_id": id_(lot.shown_id),
         "order_number": lot.number,
         "base_order_number": lot.base_number,
-        "basket_id": FIRST_BASKET + slot.row,
+        "basket_id": id_(FIRST_BASKET + slot.row),
         "ip": f"{address}:{slot.port_http}:{slot.port_socks}" if with_ports else address,
         "ip_only": address,
         "protocol": wanted.protocol,
@@ -233,7 +229,7 @@ def row_of(lot: Lot, index: int, slot: Slot, options: Options) -> JSON:
         "country_alpha3": alpha3,
         "status": "Active",
         "status_type": "ACTIVE",
-        "can_prolong": 1,
+        "can_prolong": True if text_ids else 1,
         "date_start": spell(lot.start, options),
         "date_end": spell(slot.ends, options),
         "comment": slot.comment,

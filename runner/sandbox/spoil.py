@@ -106,6 +106,16 @@ SPOILERS: dict[str, Spoiler] = {
     "busy": Spoiler(
         works=False, instead=_always(refusal("Prolong for this order is already in progress", IN_PROGRESS))
     ),
+    **{
+        f"{name}-500": Spoiler(works=False, instead=_always(_ERROR_500))
+        for name in ("comment", "auth", "package", "lists", "list-add", "download")
+    },
+    "comment-429": Spoiler(works=False, instead=lambda fault, _answer: too_many(fault.argument)),
+    "comment-error": Spoiler(works=False, instead=lambda fault, _answer: refusal(fault.argument or "")),
+    "comment-close": Spoiler(works=True, instead=_lose(How.CLOSE)),
+    "auth-empty": Spoiler(works=False, instead=_always(success([]))),
+    "list-add-close": Spoiler(works=True, instead=_lose(How.CLOSE)),
+    "download-html": Spoiler(works=False, instead=_always(_PAGE)),
     "down": Spoiler(works=False, instead=_lose(How.CLOSE)),
 }
 """Every action of a fault that replaces the answer."""

@@ -78,7 +78,7 @@ def asked(home: Path, *lines: str, **env: str) -> list[list[str]]:
 
 CASES = {
     "order-runner reco": ["reconcile"],
-    "order-runner ledger ": ["export", "import", "init", "rekey", "verify"],
+    "order-runner ledger ": ["export", "import", "init", "rekey", "spent", "verify"],
     "order-runner plan --max-s": ["--max-spend"],
     "order-runner reference i": ["ipv4", "isp", "ipv6"],
     "order-runner schema mani": ["manifest"],

@@ -111,6 +111,16 @@ def test_a_quote_has_the_documented_items_and_changes_nothing(stage: Staging) ->
     assert s.box.balances == {SANDBOX_KEY: Decimal("9983.80")}
 
 
+def test_the_items_of_a_quote_spell_ids_as_rows_do(stage: Staging) -> None:
+    """As numbers, or by the switch as text."""
+    for ids, kind in (("int", int), ("string", str)):
+        s = stage(options=Options(ids=ids))
+        s.make(BODIES["ipv4"])
+        items = calc(s).data["items"]
+        assert [item["id"] for item in items] == [row["id"] for row in rows(s)]
+        assert {type(item[name]) for item in items for name in ("id", "order_id")} == {kind}
+
+
 def test_the_vendors_answer_to_a_renewal_has_its_keys(stage: Staging) -> None:
     """`prolong/make` answers the four documented fields, or three where base numbers are switched off."""
     sample = json.loads((HERE / "examples" / "v1-prolong-make-success.json").read_text())["data"]

@@ -151,6 +151,17 @@ def test_an_authorised_address_is_in_the_list_of_authorisations(stage: Staging) 
     assert "login" not in auth
 
 
+def test_a_login_may_come_later_than_the_rows(stage: Staging, clock: Any) -> None:
+    """With the switch the rows are there, with empty credentials, and `auth/list` is not yet."""
+    s = stage(clock=clock, options=Options(provisioning_delay=10, auth_delay=60))
+    s.make(BODIES["isp"], generateAuth="Y")
+    clock.now += 69
+    assert [row["login"] for row in rows(s, "isp")] == ["", ""]
+    assert s.get("auth/list").data == []
+    clock.now += 1
+    assert len(s.get("auth/list").data) == 1
+
+
 @pytest.mark.parametrize("form", ["current", "base"])
 def test_authorisations_have_the_number_of_today_or_the_base(stage: Staging, form: Any) -> None:
     """After a renewal the two differ."""

@@ -94,3 +94,31 @@ def test_the_client_reports_refusals_in_the_vendors_words(vendor: tuple[Any, Any
     client.base_uri = client.base_uri.replace("SANDBOX", "x")
     with pytest.raises(ValueError, match=r"^Error api key$"):
         client.balance()
+
+
+@pytest.mark.parametrize("type_", [type_ for type_ in BODIES if type_ != "resident"])
+def test_the_client_renews_every_type(vendor: tuple[Any, Any], type_: str) -> None:
+    """`prolongCalc` and `prolongMake` with the ids of the list and without a payment, as it sends them."""
+    s, client = vendor
+    client.orderMake({**BODIES[type_], "periodId": "1m"})
+    ids = [row["id"] for row in client.proxyList(type_)["items"]]
+    quote = client.prolongCalc(type_, ids, "1m")
+    made = client.prolongMake(type_, ids, "1m")
+    assert quote["total"] == made["total"]
+    assert [(one.type, one.moves) for one in s.box.renewals] == [(type_, len(ids))]
+    assert client.balance() == made["balance"]
+
+
+def test_the_client_comments_and_downloads(vendor: tuple[Any, Any]) -> None:
+    """Comments by row ids of any type, and lines of text, which are no JSON."""
+    s, client = vendor
+    client.orderMake(BODIES["ipv4"])
+    client.orderMakeResident(6929, None)
+    rows = client.proxyList("ipv4")["items"]
+    assert client.proxyCommentSet([row["id"] for row in rows], "mine") == 10
+    assert {row["comment"] for row in client.proxyList("ipv4")["items"]} == {"mine"}
+    lines = client.proxyDownload("ipv4", proto="socks5").decode().splitlines()
+    assert lines[0] == f"{rows[0]['login']}:{rows[0]['password']}@{rows[0]['ip']}:{rows[0]['port_socks']}"
+    made = s.ask("POST", "resident/list/add", {"title": "x", "export": {"ports": 2}}).data
+    assert [one["id"] for one in client.residentList()] == [made["id"]]
+    assert len(client.proxyDownload("resident", listId=made["id"]).splitlines()) == 2
