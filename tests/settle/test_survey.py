@@ -139,6 +139,20 @@ def test_renewed_by_hand(desk: Desk, new_id: bool) -> None:
     assert document["orders"][0]["delivered"] == 2
 
 
+def test_renewed_by_the_ledger(desk: Desk) -> None:
+    """A renewal that was bought here is no surprise, has no line of its own, and its end is the order's."""
+    desk.apply(WEEK)
+    look(desk)
+    desk.box.dashboard.age(order_id(desk), days=5)
+    look(desk)
+    (desk.folder / "order-runner.yaml").write_text("apiVersion: policy/v1\nrenewals: {allowed: true}\n")
+    assert desk.apply(f'{WEEK}, renew: {{until: "2099-12-31", periodId: 1m, within: 3d}}') == 0
+    _, document = look(desk)
+    assert document["facts"] == []
+    (order,) = document["orders"]
+    assert (order["key"], order["days_left"], order["renewals"][0]["state"]) == ("b/n0", 32, "placed")
+
+
 def test_replaced_addresses(desk: Desk) -> None:
     """What support gave in place of others is counted at the next look, whichever rows it has."""
     desk.apply()
