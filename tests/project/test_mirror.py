@@ -47,7 +47,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "manifest/test_lock.py": "manifest.words",
     "manifest/test_manifest.py": "manifest.discover manifest.places",
     "plan/approval/test_consent.py": "plan.task",
-    "plan/approval/test_terms.py": "core.canonical plan.approval.differences",
+    "plan/approval/test_terms.py": "core.canonical",
     "plan/test_making.py": "plan.sources",
     "report/test_report.py": "plan.inputs report.file",
     "sandbox/test_api.py": "sandbox.replies sandbox.options",
@@ -70,7 +70,6 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "views/terminal/test_remaining.py": "views.terminal.layout",
     "views/test_findings.py": "views.terminal.snippet",
     "views/test_status.py": "views.failure views.reference",
-    "views/test_summary.py": "views.wording",
 }
 """Modules, and whole packages, by the test that holds them to their promises."""
 
