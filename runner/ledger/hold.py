@@ -12,7 +12,7 @@ from runner.core.errors import LedgerUnusable, Refused
 from runner.core.identity import AccountKey
 from runner.core.records import Adoption, Attempt, Claim, Entry, Holder, Record, Rename, Restored, Settlement, Stranger
 from runner.core.vendor import Witness
-from runner.ledger import adopting, archive, deliveries, register, renaming, witnesses
+from runner.ledger import adopting, archive, delivery_notes, register, renaming, witnesses
 from runner.ledger.connection import NotHeld
 from runner.ledger.emergency import EmergencyFile
 from runner.ledger.footing import Footing
@@ -74,7 +74,7 @@ class SqlHold:
             self._import_emergency()
 
     note_wants = _durable(adopting.note_wants)
-    note_deliveries = _durable(deliveries.note_deliveries)
+    note_deliveries = _durable(delivery_notes.note_deliveries)
     disown = _durable(adopting.disown)
     start_run = _durable(AccountRows.start_run)
     finish_run = _durable(AccountRows.finish_run)
@@ -152,10 +152,14 @@ class SqlHold:
 
     def adopt(self, adoption: Adoption) -> Record:
         """One durable move to `placed` of an order that is not open, as its next attempt."""
+        return self.adopt_all([adoption])[0]
+
+    def adopt_all(self, adoptions: Iterable[Adoption]) -> list[Record]:
+        """Durable moves to `placed` of orders that are not open, each as its next attempt: all of them, or none."""
         if not self._is_held():
-            raise Refused(f"{adoption.want.key} was not adopted: this process no longer holds the account")
+            raise Refused("nothing was adopted: this process no longer holds the account")
         with self._write() as rows:
-            return adopting.adopt(rows, self._fence, self._signed(adoption))
+            return adopting.adopt_all(rows, self._fence, map(self._signed, adoptions))
 
     def enter_key(self, entry: AccountKey) -> bool:
         """Add to the register of accounts; False, and nothing is added, where another has taken the number."""

@@ -33,6 +33,7 @@ from runner.core.states import OPEN, Event, State
 from runner.core.stop import Stop
 from runner.core.vendor import Look, Reader, terms_of_rows
 from runner.evidence.judge import Facts, Rules, Verdict, judge
+from runner.evidence.marks import others
 from runner.evidence.match import DAY, Match, countries_of, shown_until
 from runner.limits.admission import admit, check_key
 
@@ -186,6 +187,7 @@ def _facts(task: Reconciliation, claims: Sequence[OpenClaim]) -> tuple[Facts, tu
         balance=balance,
         own_ids=frozenset(task.ledger.owners(seen)) | numbers | _strangers(task.ledger),
         over_ids=_ids_over(task, before - seen),
+        other_ids=others((order for look in looks.values() for order in look.orders), task.ledger.account),
         purchases=bought,
         countries=countries,
         terms=terms,

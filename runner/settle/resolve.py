@@ -119,6 +119,11 @@ def _refuse_no_id(text: str) -> None:
 
 def _last_want(key: OrderKey, record: Record | None, ledger: Ledger) -> Want:
     """What was last asked for under this key, by an attempt or by a run that did not make one."""
+    if key.term:
+        raise UsageError(
+            f"{key} is a renewal: the vendor's lists show no renewals, so that none is adopted",
+            hint=f"adopt the order it renews, {key.purchase}",
+        )
     noted = ledger.wants([key]).get(key)
     if noted is not None and (record is None or noted.at >= record.updated_at):
         return noted

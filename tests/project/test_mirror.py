@@ -10,6 +10,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 FOLDERS: Final = {"run": "runs"}  # `tests/run` is the command
 
 ELSEWHERE: Final[Mapping[str, str]] = {
+    "acceptance/test_acceptance_adopt.py": "cli.adopt settle.adopt views.adopt",
     "acceptance/test_acceptance_approval.py": "cli.options.approval cli.plan plan.approval.document",
     "acceptance/test_acceptance_confirmation.py": "cli.buying",
     "acceptance/test_acceptance_doctor.py": "cli.doctor run.doctor vendors.v1.offline views.doctor",
@@ -22,6 +23,8 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "acceptance/test_acceptance_renames.py": "plan.former_keys",
     "acceptance/test_acceptance_limits.py": "cli.options.bounds",
     "acceptance/test_acceptance_manifests.py": "cli.validate",
+    "acceptance/test_acceptance_proxies.py": "cli.proxies deliver.choosing deliver.collecting run.delivering "
+    "views.delivery",
     "acceptance/test_acceptance_reads_and_keys.py": "cli.options.common",
     "acceptance/test_acceptance_reference.py": "cli.reference",
     "acceptance/test_acceptance_targets.py": "cli.options.targets",

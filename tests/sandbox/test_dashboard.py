@@ -259,3 +259,13 @@ def test_a_renewal_recorded_by_an_older_emulator_is_read(stage: Staging, clock: 
         file.write(json.dumps(old) + "\n")
     assert {row["date_end"] for row in rows(s)} == {"20.11.2026"}
     assert s.get("balance/get").data["summ"] == 9000
+
+
+def test_two_emulators_of_one_state_file_see_what_is_done_at_either(stage: Staging, clock: Any, tmp_path: Path) -> None:
+    """The account that another process serves can be changed while it runs, its clock included."""
+    first, second = (stage(state=tmp_path / "state.jsonl", clock=clock) for _ in range(2))
+    order = buy(first, quantity=2)
+    assert second.send("POST", "/_sandbox/age", {"order_id": order, "days": 20}).status == 200
+    assert {row["date_end"] for row in rows(first)} == {"01.10.2026"}
+    second.box.advance(days=11)
+    assert rows(first) == []
