@@ -76,6 +76,16 @@ def origin_of(entry: Entry) -> Origin | None:
     return origin if entry.detail.endswith(origin.text) else None
 
 
+def former_names(first: Entry) -> tuple[str, ...]:
+    """The names that a chain had which begins with this event, the last one first."""
+    names, origin = [], origin_of(first)
+    content: Any = None if origin is None else json.loads(first.detail)[MEMBER]
+    while isinstance(content, dict):
+        names.append(str(content.get("account")))
+        content = content.get("before")
+    return tuple(names)
+
+
 class OriginTrail:
     """Translates a chain back, event by event, as far as it was taken over."""
 

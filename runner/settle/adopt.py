@@ -16,6 +16,7 @@ from runner.core.clock import Clock, rfc3339
 from runner.core.ledger import Ledger
 from runner.core.orders import PRODUCT_TYPES, OrderKey, OrderRequest, ProductType
 from runner.core.readings import Readings, has_bought
+from runner.core.receipts import digests_of
 from runner.core.records import Adoption, Record, Want
 from runner.core.selection import EVERYTHING, Selection
 from runner.core.states import CLAIMABLE, OPEN
@@ -223,7 +224,8 @@ def _pair(
         if claim.record.renews is None
     ]
     by_key = {request.key: request for request in unbought}
-    reading = read_receipts([one for orders in seen.values() for one in orders], unbought, takeover.ledger.account)
+    own = digests_of((takeover.ledger.account, *takeover.ledger.former_accounts()))
+    reading = read_receipts([one for orders in seen.values() for one in orders], unbought, own)
     sure: list[Pair] = []
     rest: dict[ProductType, list[SeenOrder]] = {}
     for product, orders in seen.items():

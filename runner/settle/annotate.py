@@ -13,7 +13,7 @@ from runner.core.clock import Clock
 from runner.core.errors import AccessError, VendorUnavailable
 from runner.core.ledger import Ledger
 from runner.core.orders import OrderKey, ProductType
-from runner.core.receipts import Receipt
+from runner.core.receipts import Receipt, digests_of
 from runner.core.records import Record
 from runner.core.states import State
 from runner.core.vendor import Annotator, ListedProxy
@@ -51,7 +51,7 @@ def annotate(task: Annotating) -> Iterator[Annotation]:
     """What became of each order's receipt, as it comes. Raises nothing that a vendor does."""
     records = [record for record in _records(task) if _has_rows(record)]
     claims = task.ledger.beginnings(record.key for record in records)
-    pace = _Pace(task.clock)
+    pace, digests = _Pace(task.clock), digests_of((task.ledger.account, *task.ledger.former_accounts()))
     by_type: dict[ProductType, list[Record]] = {}
     for record in records:
         by_type.setdefault(record.type, []).append(record)
@@ -69,7 +69,7 @@ def annotate(task: Annotating) -> Iterator[Annotation]:
                 claims.get(record.key, "0" * 12),
                 id_only=task.id_only,
             )
-            yield _annotate(task.vendor, record, rows.get(str(record.order_id), []), receipt, pace)
+            yield _annotate(task.vendor, record, rows.get(str(record.order_id), []), receipt, digests, pace)
 
 
 class _Pace:
@@ -106,11 +106,16 @@ def _rows(vendor: Annotator, product: ProductType, records: Sequence[Record]) ->
 
 
 def _annotate(
-    vendor: Annotator, record: Record, rows: Sequence[ListedProxy], receipt: Receipt, pace: _Pace
+    vendor: Annotator,
+    record: Record,
+    rows: Sequence[ListedProxy],
+    receipt: Receipt,
+    own: Collection[str],
+    pace: _Pace,
 ) -> Annotation:
     if not rows:
         return _result(record, "not_delivered", reason="the vendor lists no proxy of it")
-    wanted, left = rows_to_mark(rows, receipt)
+    wanted, left = rows_to_mark(rows, receipt, own)
     if not wanted:
         return _result(record, "left" if left else "there", reason="; ".join(left))
     pace.wait()
