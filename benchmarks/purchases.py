@@ -158,12 +158,15 @@ def _sync(descriptor: int) -> None:
     os.fsync(descriptor)
 
 
-def history(count: int) -> Iterator[Entry | Witness]:
+def history(count: int, quantity: int = 5) -> Iterator[Entry | Witness]:
     """`count` orders that were bought, as a ledger would tell it."""
     yield WITNESS
     head = Head()
     for n in range(count):
-        wanted, answer = claim(request("old", n), AT + timedelta(seconds=n)), placed(n, AT + timedelta(seconds=n))
+        wanted, answer = (
+            claim(request("old", n, quantity), AT + timedelta(seconds=n)),
+            placed(n, AT + timedelta(seconds=n)),
+        )
         moves = (
             (Event.CLAIMED, State.PLANNED, State.SUBMITTED, json_text(claim_detail(wanted, 0))),
             (Event.PLACED, State.SUBMITTED, State.PLACED, json_text(values_of(answer))),
@@ -187,8 +190,8 @@ def history(count: int) -> Iterator[Entry | Witness]:
             yield entry
 
 
-def fill(path: Path, count: int) -> None:
-    """A ledger of `count` bought orders."""
+def fill(path: Path, count: int, quantity: int = 5) -> None:
+    """A ledger of `count` bought orders, each of as many proxies."""
     holder = Holder(host="bench", pid=os.getpid(), since=AT, run_id="bench")
     with closing(open_sqlite(path, "bench")) as ledger, ledger.hold(holder, timeout=0) as hold:
-        hold.restore(history(count))
+        hold.restore(history(count, quantity))

@@ -17,6 +17,7 @@ from runner.core.identity import Identity, Register
 from runner.core.orders import OrderKey, OrderRequest, Quote, Scalar, Source
 from runner.core.progress import ignore
 from runner.core.records import Allowed, Attempt, Bought, Claim, Holder, Record, Stranger
+from runner.core.renewals import Term
 from runner.core.secrets import ApiKey
 from runner.core.states import OPEN, State
 from runner.core.vendor import Choice, ListedProxy, Look, QuoteRefused, SeenOrder, VendorError, Witness
@@ -149,6 +150,12 @@ def seen(order_id: str = "77", **changes: Any) -> SeenOrder:
         "ends": date(2026, 12, 23),
     }
     return SeenOrder(order_id=order_id, **(usual | changes))
+
+
+def term(order_id: str = "77", *row_ids: str, ends: date = date(2026, 12, 29), **changes: Any) -> Term:
+    """The term of an order: all of its rows end on one day."""
+    ids = row_ids or ("1", "2")
+    return replace(Term(order_id=order_id, row_ids=ids, ends=((ends, len(ids)),)), **changes)
 
 
 def look(*orders: SeenOrder, **changes: Any) -> Look:

@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "validate": "Check manifests: every finding of every file in one run. No network, no key.",
     "plan": "Quote what has not been bought yet: prices, total, balance afterwards. Buys nothing.",
     "apply": "Buy what is missing, at most once each, and report. Spends money.",
+    "proxies": "Show the proxies that were bought, or write them in the format of a program.",
     "status": "Compare the ledger with manifests: placed, open, unknown.",
     "reconcile": "Settle orders in doubt by what the vendor shows. Buys nothing.",
     "resolve": "Settle one order in doubt by your own decision, with a reason.",
@@ -77,7 +78,7 @@ class _Commands(click.Group):
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 ok, 2 usage, 3 access, 4 invalid, 5 refused, 6 orders failed, 7 outcome unknown, "
-    "8 cancelled, 9 busy, 1 internal error. See docs/exit-codes.md.",
+    "8 cancelled, 9 busy, 11 not delivered, 1 internal error. See docs/exit-codes.md.",
 )
 @click.version_option(__version__, prog_name="order-runner")
 def cli() -> None:

@@ -81,7 +81,12 @@ def mask_key(settings: Settings, outputs: tuple[Output, ...], console: Console) 
     This line is the one place where the key goes out. It is read by the job's runner, which never shows it; where
     stdout is a file, nobody would take it out again, so there it is not written.
     """
-    if os.environ.get("GITHUB_ACTIONS") != "true" or not annotates(outputs) or settings.sandbox or _is_file(sys.stdout):
+    if (
+        os.environ.get("GITHUB_ACTIONS") != "true"
+        or not annotates(outputs)
+        or settings.sandbox
+        or is_plain_file(sys.stdout)
+    ):
         return
     from runner.views.formats.annotations import mask
 
@@ -89,7 +94,8 @@ def mask_key(settings: Settings, outputs: tuple[Output, ...], console: Console) 
         console.write(mask(read_key(settings).reveal()) + "\n")
 
 
-def _is_file(stream: Any) -> bool:
+def is_plain_file(stream: Any) -> bool:
+    """Whether what is written there stays in a file, where nobody takes a secret out of it again."""
     try:
         return stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
     except (AttributeError, OSError, ValueError):

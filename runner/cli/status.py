@@ -10,8 +10,7 @@ from runner.cli.options.approval import SelectionOptions, selection_of
 from runner.cli.options.command import CommandOptions, define, group, option, option_class
 from runner.cli.options.targets import Targets
 from runner.cli.outputs import show_warning
-from runner.cli.surveying import FORMATS as ONLINE_FORMATS
-from runner.cli.surveying import OnlineOptions, show_survey
+from runner.cli.surveying import FORMATS, OnlineOptions, show_survey
 from runner.core.errors import ExitCode, InvalidManifests, UsageError
 from runner.run import wiring
 from runner.run.settings import locate
@@ -25,13 +24,14 @@ if TYPE_CHECKING:
     from runner.settle.status import Overview, StatusRow
     from runner.views.terminal.console import Console
 
-FORMATS = ("text", "json")
+OFFLINE = ("text", "json")
+"""Formats of what the ledger alone knows."""
 
 
 @option_class
 class StatusOptions(CommandOptions):
     paths: tuple[str, ...] = common.paths_argument(required=False)
-    formats: tuple[str, ...] = common.format_option(*ONLINE_FORMATS)
+    formats: tuple[str, ...] = common.format_option(*FORMATS)
     every: bool = option(
         "--all", is_flag=True, help="Without PATH: list every order of the account, not only the newest."
     )
@@ -59,7 +59,7 @@ def command(options: StatusOptions) -> int:
     from runner.views import status as view
 
     options.online.refuse_alone(options.origins)
-    outputs = common.outputs_of(options.formats, ONLINE_FORMATS)
+    outputs = common.outputs_of(options.formats, FORMATS)
     if not options.online.online:
         _refuse_online_formats(outputs)
     settings = common.vendor_settings(options.vendor, options.origins, options.ledger)
@@ -113,8 +113,8 @@ def command(options: StatusOptions) -> int:
 
 def _refuse_online_formats(outputs: tuple[common.Output, ...]) -> None:
     for output in outputs:
-        if output.fmt not in FORMATS:
-            raise UsageError(f"-f {output.fmt} needs --online", hint=f"without it: {', '.join(FORMATS)}")
+        if output.fmt not in OFFLINE:
+            raise UsageError(f"-f {output.fmt} needs --online", hint=f"without it: {', '.join(OFFLINE)}")
 
 
 def _overview(ledger: Ledger, rows: Sequence[StatusRow] | None, *, every: bool) -> Overview:

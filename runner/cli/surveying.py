@@ -64,13 +64,13 @@ def show_survey(
     from runner.core.leading import leading_there
     from runner.run import call
     from runner.views import failure
-    from runner.views import survey as view
+    from runner.views import survey_pages as view
     from runner.views.terminal.safe import one_line
 
     Targets(outputs, settings).refuse_inputs(paths)
     mask_key(settings, outputs, console)
     with leading_there(flags), screen.watching(console) as watch:
-        found, unread, not_noted = call.survey(
+        survey, unread, not_noted = call.survey(
             settings,
             watch,
             requests=requests,
@@ -78,20 +78,20 @@ def show_survey(
             only_ending=options.ending is not None,
             noting=not options.no_note,
         )
-    common.write_outputs(outputs, console, lambda fmt, to: view.render(found, fmt=fmt, console=to, flags=flags))
+    common.write_outputs(outputs, console, lambda fmt, to: view.render(survey, fmt=fmt, console=to, flags=flags))
     if annotates(outputs):
-        document = view.as_json(found, flags)
+        document = view.as_json(survey, flags)
         tell_job(lambda room: view.summary(document, room), view.job_outputs(document), console)
     for problem in unread:
         failure.render(problem, console)
     if not_noted is not None and screen.verbose:
         console.note(f"{one_line(f'not noted for the next look: {not_noted}')}\n")
-    return common.exit_code(code_of(found, detailed=options.detailed_exitcode), console)
+    return common.exit_code(code_of(survey, detailed=options.detailed_exitcode), console)
 
 
-def code_of(found: Survey, *, detailed: bool) -> ExitCode:
+def code_of(survey: Survey, *, detailed: bool) -> ExitCode:
     """7 while something is in doubt, the code of what could not be read, and 10 where something is to act on."""
-    codes = [ExitCode.OUTCOME_UNKNOWN] if any(rental.open for rental in found.rentals) else []
-    codes += [failure.exit_code for failure in found.failures.values()]
-    codes += [ExitCode.CHANGES] if detailed and not found.is_quiet else []
+    codes = [ExitCode.OUTCOME_UNKNOWN] if any(rental.open for rental in survey.rentals) else []
+    codes += [failure.exit_code for failure in survey.failures.values()]
+    codes += [ExitCode.CHANGES] if detailed and not survey.is_quiet else []
     return worst(*codes)

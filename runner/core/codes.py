@@ -93,6 +93,7 @@ IN_RUNS: Final[dict[str, str]] = {
     "PSR435": "key that was renamed away",
     "PSR436": "renaming that cannot be followed",
     "PSR437": "order whose purpose was never known",
+    "PSR439": "bought once more by a raised generation",
     "PSR440": "not what was approved",
     "PSR441": "approval too old",
     "PSR442": "something left to buy",

@@ -45,6 +45,7 @@ class ExitCode(IntEnum):
     CANCELLED = 8
     BUSY = 9
     CHANGES = 10
+    NOT_DELIVERED = 11
 
 
 PRECEDENCE = (
@@ -56,6 +57,7 @@ PRECEDENCE = (
     ExitCode.BUSY,
     ExitCode.INVALID,
     ExitCode.USAGE,
+    ExitCode.NOT_DELIVERED,
     ExitCode.CHANGES,
     ExitCode.INTERNAL,
     ExitCode.OK,

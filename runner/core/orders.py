@@ -125,6 +125,7 @@ class OrderRequest:
     absent optionals left out. `words` are those of `WORDS` that were written in place of a field; until a lockfile
     has turned them into fields, the order has no fingerprint and no body. `max_total` is in `CURRENCY`. `renamed_from`
     is the key it was bought by, if that was another one. `copies_meant`: wanted beside others of the same content.
+    `raised_in` is where its generation is written, for it and others, if that is not the order itself.
     `renew` says whether it shall go on when it ends.
 
     The renewal of an order is such a request, too: its key has a term, its `fields` name the order by the vendor's
@@ -142,6 +143,7 @@ class OrderRequest:
     words: Mapping[str, str] = field(default_factory=dict)
     renamed_from: OrderKey | None = None
     copies_meant: bool = False
+    raised_in: Literal["defaults", "batch"] | None = None
     renew: RenewalRule | None = None
     term: Term | None = None
 

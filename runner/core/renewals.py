@@ -84,6 +84,12 @@ def new_end(end: date, period_id: str | int) -> date:
     return end + _length(period_id)
 
 
+def new_end_of(ends: str, period_id: str | int) -> str | None:
+    """The same of days as text; None for a period in no known form."""
+    length = length_of(period_id)
+    return (date.fromisoformat(ends) + length).isoformat() if length else None
+
+
 def same_term(one: date, other: date, period_id: str | int) -> bool:
     """Whether two ends are that before one term of this period, at most half of it apart: dates are spelled variously.
 

@@ -22,8 +22,8 @@ class Sighting:
     """What the vendor's lists showed of one order, as it was noted last: at `at`, or since then without a change.
 
     `order_id` is the vendor's. `rows` counts its proxies, `first_end` and `last_end` are the days on which they end.
-    `digests` has a text for each address, sorted. Of the last time that addresses had changed, at `changed_at`, `gone`
-    and `added` count them. `moved_at` is when an end was noted that nothing of ours explains.
+    `digests` has a text for each address, sorted. Of the last change of addresses, at `changed_at`, `losses` and
+    `additions` count them. `moved_at` is when an end was noted that nothing of ours explains.
     """
 
     order_id: str
@@ -34,14 +34,14 @@ class Sighting:
     first_end: date | None = None
     last_end: date | None = None
     changed_at: datetime | None = None
-    gone: int = 0
-    added: int = 0
+    losses: int = 0
+    additions: int = 0
     moved_at: datetime | None = None
 
     @property
-    def replaced(self) -> int:
+    def replacements(self) -> int:
         """How many addresses had come in the place of others."""
-        return min(self.gone, self.added)
+        return min(self.losses, self.additions)
 
 
 def new_salt() -> str:

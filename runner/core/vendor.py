@@ -171,9 +171,10 @@ class ListedProxy:
     """One row of the vendor's lists, with what opens it: login, password and the link that changes its address.
 
     These three never leave but in a file that a person asked for; `repr` leaves them out. `row_id` changes with every
-    renewal; `order_id`, `number` (the base order number, None where none is told) and `ip` stay. `ip` is the address
-    alone. `auto_renewed`: the vendor's own renewal is armed; `renewable`: the vendor would renew it, None where it does
-    not tell. `comment` is what the dashboard shows of it, empty for none.
+    renewal; `order_id`, `number` (the base order number, None where none is told) and `ip` stay. `own_number` is the
+    base of the row's order number, None where it has none. `ip` is the address alone. `auto_renewed`: the vendor's own
+    renewal is armed; `renewable`: the vendor would renew it, None where it does not tell. `comment` is what the
+    dashboard shows of it, empty for none.
     """
 
     type: ProductType
@@ -187,6 +188,7 @@ class ListedProxy:
     protocol: str | None = None
     country: str | None = None
     number: str | None = None
+    own_number: str | None = None
     starts: date | None = None
     ends: date | None = None
     auto_renewed: bool = False
@@ -204,11 +206,36 @@ class ResidentPackage:
     """
 
     limit: int | None = None
-    used: int | None = None
-    left: int | None = None
+    usage: int | None = None
+    rest: int | None = None
     ends: date | None = None
     active: bool | None = None
     auto_renewed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authorization:
+    """What opens the proxies of one order, where their rows do not say it: login and password, or an address let in.
+
+    `number` is the base order number. `repr` leaves login and password out.
+    """
+
+    number: str
+    login: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)
+    ip: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResidentList:
+    """One list of resident proxies, which its owner makes by hand: id and title, and how many ports; None if not told.
+
+    Its login and password are not kept: the vendor's own download has the addresses that go with them.
+    """
+
+    list_id: str
+    title: str
+    ports: int | None = None
 
 
 def terms_of_rows(rows: Iterable[ListedProxy]) -> dict[str, Term]:
@@ -292,14 +319,23 @@ class Reader(Encoder, Protocol):
     def look(self, product: ProductType) -> Look:
         """The vendor's orders of a type as far as one can tell them apart, read now; never part of a list."""
 
-    def proxies(self, product: ProductType, order_ids: Collection[str] | None = None) -> tuple[ListedProxy, ...]:
+    def proxies(
+        self, product: ProductType, order_ids: Collection[str] | None = None, numbers: Collection[str] = ()
+    ) -> tuple[ListedProxy, ...]:
         """The rows of these orders, of all orders for None, from every list of a type, each once and in their order.
 
-        Every row is checked by its order id, because a filter may be ignored. Resident orders have none.
+        So are the rows of any order with one of these base numbers. Every row is checked by its order id and number,
+        because a filter may be ignored. Resident orders have none.
         """
 
     def resident_package(self) -> ResidentPackage | None:
         """The account's resident traffic; None where it has no package."""
+
+    def authorizations(self) -> tuple[Authorization, ...]:
+        """What opens the proxies of orders whose rows have no login; those that are switched off are left out."""
+
+    def resident_lists(self) -> tuple[ResidentList, ...]:
+        """The lists that were made of the account's resident traffic."""
 
     def reference(self, product: ProductType) -> tuple[Choice, ...]:
         """What can be ordered of a type; `UnknownForm` where the vendor's list cannot be made out."""

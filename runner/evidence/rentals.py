@@ -65,24 +65,25 @@ class ShownOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rental:
-    """One order and what the vendor shows of it: `shown` is None where that is nothing.
+    """One order and what the vendor shows of it: `listing` is None where that is nothing.
 
-    `record` is None for an order of a manifest that was never bought. `ordered` is how many proxies were, None where
+    `record` is None for an order of a manifest that was never bought. `quantity` is how many proxies were, None where
     that cannot be told. `is_read`: the vendor answered for its type. `package` stands in place of rows for resident
-    orders. `replaced` addresses came for others, which was noted at `replaced_at`. `renewals` are those of the ledger.
+    orders. `replacements` counts addresses that came for others, as noted at `replaced_at`. `renewals` are those of the
+    ledger.
     """
 
     key: OrderKey
     type: ProductType
     state: State
     record: Record | None = None
-    ordered: int | None = None
-    shown: ShownOrder | None = None
+    quantity: int | None = None
+    listing: ShownOrder | None = None
     package: ResidentPackage | None = None
     is_read: bool = True
     ends: date | None = None
     days_left: int | None = None
-    replaced: int = 0
+    replacements: int = 0
     replaced_at: datetime | None = None
     renewals: tuple[Record, ...] = ()
     facts: tuple[FactKind, ...] = ()
@@ -110,13 +111,13 @@ def shown_orders(product: ProductType, rows: Iterable[ListedProxy]) -> list[Show
     by_order: defaultdict[str, list[ListedProxy]] = defaultdict(list)
     for row in rows:
         by_order[row.order_id].append(row)
-    orders = [_shown(product, order_id, own) for order_id, own in by_order.items()]
+    orders = [_order_of(product, order_id, own) for order_id, own in by_order.items()]
     count = Counter(chain.from_iterable(order.numbers for order in orders))
     shared = {number for number, times in count.items() if times > 1}
     return [replace(order, numbers=order.numbers - shared) if order.numbers & shared else order for order in orders]
 
 
-def _shown(product: ProductType, order_id: str, rows: Sequence[ListedProxy]) -> ShownOrder:
+def _order_of(product: ProductType, order_id: str, rows: Sequence[ListedProxy]) -> ShownOrder:
     ends = [row.ends for row in rows if row.ends]
     return ShownOrder(
         type=product,
@@ -132,7 +133,7 @@ def _shown(product: ProductType, order_id: str, rows: Sequence[ListedProxy]) -> 
     )
 
 
-def joined(orders: Sequence[ShownOrder]) -> ShownOrder | None:
+def join(orders: Sequence[ShownOrder]) -> ShownOrder | None:
     """What the vendor shows under several ids and the ledger knows as one order; None for nothing."""
     if len(orders) < 2:
         return orders[0] if orders else None
@@ -179,12 +180,12 @@ def expectation(
     return Expectation(first=first, last=last)
 
 
-def begin_of(claimed: date | None, shown: ShownOrder | None) -> date | None:
+def begin_of(claimed: date | None, listing: ShownOrder | None) -> date | None:
     """The day an order began: that of its claim, or an earlier one that its rows show, as those of an adopted one do.
 
     A renewal may write a later start into the rows; that is none.
     """
-    days = [day for day in (claimed, shown.starts if shown else None) if day]
+    days = [day for day in (claimed, listing.starts if listing else None) if day]
     return min(days, default=None)
 
 
@@ -194,7 +195,7 @@ def judge_rental(
     """The rental with its facts, and what to note of it; None for what is noted already."""
     if rental.type == "resident":
         return _with_facts(rental, when, []), None
-    seen, noted = rental.shown, sighting
+    seen, noted = rental.listing, sighting
     kinds: list[FactKind] = []
     own_id = rental.record.order_id if rental.record else None
     if seen is not None and own_id is not None:
@@ -203,34 +204,34 @@ def judge_rental(
             kinds.append(FactKind.RENEWED_OUTSIDE)
         if _is_later(expected.first, seen.first_end):
             kinds.append(FactKind.ENDS_EARLY)
-        if noted.replaced and noted.changed_at is not None and when.at - noted.changed_at < REPEATED:
+        if noted.replacements and noted.changed_at is not None and when.at - noted.changed_at < REPEATED:
             kinds.append(FactKind.REPLACED)
-            rental = replace(rental, replaced=noted.replaced, replaced_at=noted.changed_at)
-    rental = _with_facts(rental, when, [*kinds, *_counted(rental, when, expected)])
+            rental = replace(rental, replacements=noted.replacements, replaced_at=noted.changed_at)
+    rental = _with_facts(rental, when, [*kinds, *_count_facts(rental, when, expected)])
     return rental, None if noted is None or _is_same(noted, sighting) else noted
 
 
-def _counted(rental: Rental, when: Moment, expected: Expectation) -> Iterable[FactKind]:
+def _count_facts(rental: Rental, when: Moment, expected: Expectation) -> Iterable[FactKind]:
     """Whether there are too few or too many proxies, where enough is known to say so."""
-    record, rows = rental.record, rental.shown.rows if rental.shown else 0
+    record, rows = rental.record, rental.listing.rows if rental.listing else 0
     if not rental.is_read or record is None or rental.state is not State.PLACED or record.updated_at >= when.at:
         return
     is_over = rows == 0 and (expected.last is None or expected.last < when.today + SLACK)
     if is_over:
         return
-    if rental.ordered is None:
+    if rental.quantity is None:
         if not rows:
             yield FactKind.SHORT
-    elif rows < rental.ordered:
+    elif rows < rental.quantity:
         yield FactKind.SHORT
-    elif rows > rental.ordered:
+    elif rows > rental.quantity:
         yield FactKind.SURPLUS
 
 
 def _with_facts(rental: Rental, when: Moment, kinds: Iterable[FactKind]) -> Rental:
     """With what its end, its state and the vendor's own renewal tell besides."""
     facts = set(kinds)
-    source = rental.shown or rental.package if rental.is_read else None
+    source = rental.listing or rental.package if rental.is_read else None
     ends = None
     if source is not None:
         ends = source.first_end if isinstance(source, ShownOrder) else source.ends
@@ -263,7 +264,7 @@ def _is_later(day: date | None, expected: date | None) -> bool:
 
 def _sighting(
     order_id: str,
-    shown: ShownOrder,
+    listing: ShownOrder,
     when: Moment,
     before: Sighting | None,
     *,
@@ -275,15 +276,15 @@ def _sighting(
     An address that is gone, and for which no other came, is remembered: it may be replaced later.
     """
     key = before.salt if before else salt()
-    digests = digests_of(shown.addresses, key)
+    digests = digests_of(listing.addresses, key)
     now = Sighting(
         order_id=order_id,
         at=when.at,
-        rows=shown.rows,
+        rows=listing.rows,
         salt=key,
         digests=digests,
-        first_end=shown.first_end,
-        last_end=shown.last_end,
+        first_end=listing.first_end,
+        last_end=listing.last_end,
         moved_at=when.at if is_outside else (before.moved_at if before else None),
     )
     if before is None:
@@ -292,15 +293,15 @@ def _sighting(
     missing = gone[len(added) :]
     now = replace(now, digests=tuple(sorted((*digests, *missing))))
     if gone and added:
-        return replace(now, changed_at=when.at, gone=len(gone), added=len(added))
-    return replace(now, changed_at=before.changed_at, gone=before.gone, added=before.added)
+        return replace(now, changed_at=when.at, losses=len(gone), additions=len(added))
+    return replace(now, changed_at=before.changed_at, losses=before.losses, additions=before.additions)
 
 
 def _is_same(now: Sighting, before: Sighting | None) -> bool:
     return before is not None and replace(now, at=before.at) == before
 
 
-def filtered(rentals: Iterable[Rental], near: date) -> list[Rental]:
+def ending_rentals(rentals: Iterable[Rental], near: date) -> list[Rental]:
     """Those that have ended or end by a day, and what is in doubt; what the vendor did not answer for is none."""
     return [rental for rental in rentals if rental.open or (rental.ends is not None and rental.ends <= near)]
 

@@ -12,7 +12,7 @@ from runner.core.errors import LedgerUnusable, Refused
 from runner.core.identity import AccountKey
 from runner.core.records import Adoption, Attempt, Claim, Entry, Holder, Record, Rename, Restored, Settlement, Stranger
 from runner.core.vendor import Witness
-from runner.ledger import adopting, archive, deliveries, register, renaming, witnesses
+from runner.ledger import adopting, archive, delivery_notes, register, renaming, witnesses
 from runner.ledger.connection import NotHeld
 from runner.ledger.emergency import EmergencyFile
 from runner.ledger.footing import Footing
@@ -74,7 +74,7 @@ class SqlHold:
             self._import_emergency()
 
     note_wants = _durable(adopting.note_wants)
-    note_deliveries = _durable(deliveries.note_deliveries)
+    note_deliveries = _durable(delivery_notes.note_deliveries)
     disown = _durable(adopting.disown)
     start_run = _durable(AccountRows.start_run)
     finish_run = _durable(AccountRows.finish_run)

@@ -11,8 +11,7 @@ from typing import Concatenate, Final, ParamSpec, TypeVar
 
 from runner.core.identity import Register
 from runner.core.records import Entry, Head, Record, Spending
-from runner.ledger import adopting, archive, claims, renaming, renewing, spending
-from runner.ledger import deliveries as sightings
+from runner.ledger import adopting, archive, claims, delivery_notes, renaming, renewing, spending
 from runner.ledger import origins as sources
 from runner.ledger import register as registers
 from runner.ledger.sql import AccountRows
@@ -62,8 +61,8 @@ class SqlReader(ABC):
     renewals = _answer(renewing.renewals, dict)
     wants = _answer(adopting.wants, dict)
     strangers = _answer(adopting.strangers, list)
-    deliveries = _answer(sightings.deliveries, dict)
-    claim_times = _answer(sightings.claim_times, dict)
+    deliveries = _answer(delivery_notes.deliveries, dict)
+    claim_times = _answer(delivery_notes.claim_times, dict)
     spent_since = _answer(spending.spent_since, dict)
     counts = _answer(spending.counts, Counter)
     dearest = _answer(spending.dearest, lambda: None)

@@ -161,8 +161,8 @@ deliveries: Final = Table(
     Column("rows", Integer, nullable=False),
     *_texts("salt", "digests"),
     *_texts("first_end", "last_end", "changed_at", nullable=True),
-    Column("gone", Integer, nullable=False),
-    Column("added", Integer, nullable=False),
+    Column("losses", Integer, nullable=False),
+    Column("additions", Integer, nullable=False),
     *_texts("moved_at", nullable=True),
     sqlite_with_rowid=False,
 )

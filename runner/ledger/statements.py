@@ -92,16 +92,16 @@ INSERT_WANT: Final = Statement(
     'INSERT INTO wants (account, key, type, fields, fingerprint, quote_total, at) VALUES (%(account)s::VARCHAR, %(key)s::VARCHAR, %(type)s::VARCHAR, %(fields)s::VARCHAR, %(fingerprint)s::VARCHAR, %(quote_total)s::VARCHAR, %(at)s::VARCHAR)',
 )
 DELIVERIES: Final = Statement(
-    'SELECT deliveries.account, deliveries.order_id, deliveries.at, deliveries.rows, deliveries.salt, deliveries.digests, deliveries.first_end, deliveries.last_end, deliveries.changed_at, deliveries.gone, deliveries.added, deliveries.moved_at FROM deliveries WHERE deliveries.account = :b_account AND deliveries.order_id IN (SELECT anon_1.value FROM json_each(:b_ids) AS anon_1)',
-    'SELECT deliveries.account, deliveries.order_id, deliveries.at, deliveries.rows, deliveries.salt, deliveries.digests, deliveries.first_end, deliveries.last_end, deliveries.changed_at, deliveries.gone, deliveries.added, deliveries.moved_at FROM deliveries WHERE deliveries.account = %(b_account)s::VARCHAR AND deliveries.order_id IN (SELECT anon_1.value FROM json_array_elements_text(CAST(%(b_ids)s::VARCHAR AS JSON)) AS anon_1)',
+    'SELECT deliveries.account, deliveries.order_id, deliveries.at, deliveries.rows, deliveries.salt, deliveries.digests, deliveries.first_end, deliveries.last_end, deliveries.changed_at, deliveries.losses, deliveries.additions, deliveries.moved_at FROM deliveries WHERE deliveries.account = :b_account AND deliveries.order_id IN (SELECT anon_1.value FROM json_each(:b_ids) AS anon_1)',
+    'SELECT deliveries.account, deliveries.order_id, deliveries.at, deliveries.rows, deliveries.salt, deliveries.digests, deliveries.first_end, deliveries.last_end, deliveries.changed_at, deliveries.losses, deliveries.additions, deliveries.moved_at FROM deliveries WHERE deliveries.account = %(b_account)s::VARCHAR AND deliveries.order_id IN (SELECT anon_1.value FROM json_array_elements_text(CAST(%(b_ids)s::VARCHAR AS JSON)) AS anon_1)',
 )
 UPDATE_DELIVERY: Final = Statement(
-    'UPDATE deliveries SET at=:at, rows=:rows, salt=:salt, digests=:digests, first_end=:first_end, last_end=:last_end, changed_at=:changed_at, gone=:gone, added=:added, moved_at=:moved_at WHERE deliveries.account = :b_account AND deliveries.order_id = :b_order_id',
-    'UPDATE deliveries SET at=%(at)s::VARCHAR, rows=%(rows)s::INTEGER, salt=%(salt)s::VARCHAR, digests=%(digests)s::VARCHAR, first_end=%(first_end)s::VARCHAR, last_end=%(last_end)s::VARCHAR, changed_at=%(changed_at)s::VARCHAR, gone=%(gone)s::INTEGER, added=%(added)s::INTEGER, moved_at=%(moved_at)s::VARCHAR WHERE deliveries.account = %(b_account)s::VARCHAR AND deliveries.order_id = %(b_order_id)s::VARCHAR',
+    'UPDATE deliveries SET at=:at, rows=:rows, salt=:salt, digests=:digests, first_end=:first_end, last_end=:last_end, changed_at=:changed_at, losses=:losses, additions=:additions, moved_at=:moved_at WHERE deliveries.account = :b_account AND deliveries.order_id = :b_order_id',
+    'UPDATE deliveries SET at=%(at)s::VARCHAR, rows=%(rows)s::INTEGER, salt=%(salt)s::VARCHAR, digests=%(digests)s::VARCHAR, first_end=%(first_end)s::VARCHAR, last_end=%(last_end)s::VARCHAR, changed_at=%(changed_at)s::VARCHAR, losses=%(losses)s::INTEGER, additions=%(additions)s::INTEGER, moved_at=%(moved_at)s::VARCHAR WHERE deliveries.account = %(b_account)s::VARCHAR AND deliveries.order_id = %(b_order_id)s::VARCHAR',
 )
 INSERT_DELIVERY: Final = Statement(
-    'INSERT INTO deliveries (account, order_id, at, rows, salt, digests, first_end, last_end, changed_at, gone, added, moved_at) VALUES (:account, :order_id, :at, :rows, :salt, :digests, :first_end, :last_end, :changed_at, :gone, :added, :moved_at)',
-    'INSERT INTO deliveries (account, order_id, at, rows, salt, digests, first_end, last_end, changed_at, gone, added, moved_at) VALUES (%(account)s::VARCHAR, %(order_id)s::VARCHAR, %(at)s::VARCHAR, %(rows)s::INTEGER, %(salt)s::VARCHAR, %(digests)s::VARCHAR, %(first_end)s::VARCHAR, %(last_end)s::VARCHAR, %(changed_at)s::VARCHAR, %(gone)s::INTEGER, %(added)s::INTEGER, %(moved_at)s::VARCHAR)',
+    'INSERT INTO deliveries (account, order_id, at, rows, salt, digests, first_end, last_end, changed_at, losses, additions, moved_at) VALUES (:account, :order_id, :at, :rows, :salt, :digests, :first_end, :last_end, :changed_at, :losses, :additions, :moved_at)',
+    'INSERT INTO deliveries (account, order_id, at, rows, salt, digests, first_end, last_end, changed_at, losses, additions, moved_at) VALUES (%(account)s::VARCHAR, %(order_id)s::VARCHAR, %(at)s::VARCHAR, %(rows)s::INTEGER, %(salt)s::VARCHAR, %(digests)s::VARCHAR, %(first_end)s::VARCHAR, %(last_end)s::VARCHAR, %(changed_at)s::VARCHAR, %(losses)s::INTEGER, %(additions)s::INTEGER, %(moved_at)s::VARCHAR)',
 )
 CLAIM_TIMES: Final = Statement(
     'SELECT orders."key", orders.claimed_at FROM orders WHERE orders.account = :b_account AND orders."key" IN (SELECT anon_1.value FROM json_each(:b_keys) AS anon_1) AND orders.claimed_at IS NOT NULL',
@@ -308,6 +308,6 @@ NEW_FILE: Final = (
     'CREATE INDEX orders_newest ON orders (account, updated_at, "key")',
     'CREATE INDEX orders_stray ON orders (account, stray_order_id) WHERE stray_order_id IS NOT NULL',
     'CREATE INDEX order_events_history ON order_events (account, seq)',
-    'CREATE TABLE deliveries ( account TEXT NOT NULL, order_id TEXT NOT NULL, at TEXT NOT NULL, rows INTEGER NOT NULL, salt TEXT NOT NULL, digests TEXT NOT NULL, first_end TEXT, last_end TEXT, changed_at TEXT, gone INTEGER NOT NULL, added INTEGER NOT NULL, moved_at TEXT, PRIMARY KEY (account, order_id) ) WITHOUT ROWID',
+    'CREATE TABLE deliveries ( account TEXT NOT NULL, order_id TEXT NOT NULL, at TEXT NOT NULL, rows INTEGER NOT NULL, salt TEXT NOT NULL, digests TEXT NOT NULL, first_end TEXT, last_end TEXT, changed_at TEXT, losses INTEGER NOT NULL, additions INTEGER NOT NULL, moved_at TEXT, PRIMARY KEY (account, order_id) ) WITHOUT ROWID',
     "INSERT INTO alembic_version VALUES ('0009')",
 )

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 
 from runner.core.errors import Span
 from runner.core.orders import CURRENCY, PAY_BY_BALANCE, PAY_BY_CARD, WORDS, OrderKey, OrderRequest, ProductType, Source
@@ -109,6 +109,9 @@ def request_of(accepted: Accepted, document: ManifestDocument, snippet: str | No
     places = OrderPlaces(entry, document.defaults)
     ceiling = values.get("max_total")
     fields = {name: places.value((name,)) for name in values if name in entry.value or places.inherits(name)}
+    raised_in = _raised_in(entry.value, document)
+    if raised_in == "batch":
+        fields["generation"] = document.fields["generation"].value_span()
     words = {name: values[name] for name in values if name in WORDS}
     if words or "payment" in values or "auth" in values:
         fields |= _stands_for(values, places)
@@ -124,6 +127,7 @@ def request_of(accepted: Accepted, document: ManifestDocument, snippet: str | No
         renamed_from=former_key(values, document),
         copies_meant="copies" in values,
         renew=_rule(values["renew"]) if "renew" in values else None,
+        raised_in=raised_in,
     )
 
 
@@ -135,6 +139,15 @@ def _rule(value: Mapping[str, str]) -> RenewalRule:
         max_total=Decimal(value["max_total"]) if "max_total" in value else None,
         period=value.get("period"),
     )
+
+
+def _raised_in(entry: Mapping[str, Any], document: ManifestDocument) -> Literal["defaults", "batch"] | None:
+    """Where an order has its generation from, if it does not say it itself."""
+    if "generation" in entry:
+        return None
+    if document.defaults is not None and "generation" in document.defaults.value:
+        return "defaults"
+    return None if document.generation is None else "batch"
 
 
 def former_key(values: Mapping[str, Any], document: ManifestDocument) -> OrderKey | None:

@@ -22,6 +22,7 @@ def begin(task: Task, mode: Mode, encoder: Encoder | None) -> Report:
         for request in task.contents.orders
     ]
     return Report(
+        encoder=encoder,
         run_id=task.run_id,
         mode=mode,
         started_at=task.clock.now(),
@@ -32,11 +33,17 @@ def begin(task: Task, mode: Mode, encoder: Encoder | None) -> Report:
     )
 
 
+def _new_entry(step: Step, encoder: Encoder | None) -> OrderEntry:
+    """Of a renewal, with what would be sent for the rows that the plan was made with."""
+    body = encoder.preview(step.request) if encoder and step.request.term is not None else None
+    return OrderEntry(request=step.request, status=step.status, body=body)
+
+
 def take(report: Report, plan: Plan) -> None:
     """Enter a plan: what becomes of each order, what concerns the batch. A later plan of the same call adds to it."""
     entries = {entry.request.key: entry for entry in report.orders}
     for step in plan.steps:
-        entry = entries.get(step.request.key) or OrderEntry(request=step.request, status=step.status)
+        entry = entries.get(step.request.key) or _new_entry(step, report.encoder)
         entries[step.request.key] = entry
         _enter(entry, step)
     # A renewal is found while the plan is made: its entry follows that of its order.

@@ -14,9 +14,10 @@ from runner._version import __version__
 from runner.core.clock import rfc3339
 from runner.core.errors import ExitCode, Problem
 from runner.core.files import relative
-from runner.core.orders import CURRENCY, Body, OrderKey, OrderRequest, Quote, decimal_text
+from runner.core.orders import CURRENCY, ENDS, Body, OrderKey, OrderRequest, Quote, decimal_text
 from runner.core.provenance import Provenance
-from runner.core.vendor import Placed, VendorError
+from runner.core.renewals import new_end_of
+from runner.core.vendor import Encoder, Placed, VendorError
 from runner.plan.inputs import Inputs
 
 REPORT_VERSION: Final = "1.3"
@@ -142,6 +143,7 @@ class OrderEntry:
             "labels": dict(request.labels),
             "status": self.status,
             "renamed_from": None if self.renamed_from is None else str(self.renamed_from),
+            "renews": _term_json(request),
             "reason": self.reason,
             "fingerprint": request.fingerprint,
             "request": dict(self.body) if self.body is not None else None,
@@ -159,7 +161,7 @@ class OrderEntry:
 class Report:
     """One run, as it stands. Amounts are in `CURRENCY`; `possible_elsewhere` are open charges of other manifests.
 
-    `by` is who made it, and why.
+    `encoder` tells what would be sent for an order that is found while the plan is made. `by` is who made it, and why.
     """
 
     run_id: str
@@ -174,6 +176,7 @@ class Report:
     balance_after: Decimal | None = None
     possible_elsewhere: Decimal = Decimal(0)
     finished_at: datetime | None = None
+    encoder: Encoder | None = field(default=None, repr=False)
     exit_code: ExitCode | None = None
 
     @property
@@ -264,6 +267,15 @@ def _cost(entry: OrderEntry) -> Decimal:
     if entry.result is not None and entry.result.total is not None:
         return entry.result.total
     return entry.quote.total if entry.quote else entry.possible or Decimal(0)
+
+
+def _term_json(request: OrderRequest) -> Json | None:
+    """Of a renewal, the order that it renews, the day before its term and its last day, as far as that is known."""
+    if request.renews is None:
+        return None
+    ends = str(request.fields[ENDS])
+    new_end = new_end_of(ends, request.fields.get("periodId", ""))
+    return {"order_id": request.renews, "ends": ends, "new_end": new_end}
 
 
 def _result_json(result: Placed) -> Json:

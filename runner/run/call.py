@@ -423,20 +423,20 @@ def survey(
             requests=requests,
             only_ending=only_ending,
         )
-        found = surveying.survey(task)
+        look = surveying.survey(task)
         is_kept = ledger.exists
-    reason = _note(place, found) if noting and is_kept and found.sightings else None
-    return found, unread, reason
+    reason = _note(place, look) if noting and is_kept and look.sightings else None
+    return look, unread, reason
 
 
-def _note(place: LedgerPlace, found: Survey) -> str | None:
+def _note(place: LedgerPlace, look: Survey) -> str | None:
     """Note what was seen; the reason where that cannot be now."""
     try:
         with (
             closing(wiring.open_ledger(place)) as ledger,
-            ledger.hold(holder(found.when.at), timeout=0) as hold,
+            ledger.hold(holder(look.when.at), timeout=0) as hold,
         ):
-            surveying.note(found, hold)
+            surveying.note(look, hold)
     except (Busy, Refused) as error:
         return str(error)
     return None

@@ -35,7 +35,7 @@ class Survey:
     when: Moment
     types: tuple[ProductType, ...]
     rentals: tuple[Rental, ...] = ()
-    unowned: tuple[ShownOrder, ...] = ()
+    strangers: tuple[ShownOrder, ...] = ()
     package: ResidentPackage | None = None
     failures: Mapping[ProductType, RunnerError] = field(default_factory=dict)
     sightings: tuple[Sighting, ...] = field(default=(), repr=False)
@@ -44,7 +44,7 @@ class Survey:
     @property
     def is_quiet(self) -> bool:
         """Whether there is nothing to act on."""
-        return not (self.failures or self.unowned or any(rental.facts for rental in self.rentals))
+        return not (self.failures or self.strangers or any(rental.facts for rental in self.rentals))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ class Surveying:
 
 
 @dataclass(slots=True)
-class _Reading:
+class _Listings:
     """What the vendor showed, by the names that an order has there."""
 
     by_id: dict[str, ShownOrder] = field(default_factory=dict)
@@ -91,18 +91,18 @@ def survey(task: Surveying) -> Survey:
     reading.owners = task.ledger.owners(reading.by_id)
     kept, owned = _own(task, reading, types, when)
     judgements = _judgements(task, reading, kept, when)
-    found = [rental for rental, _ in judgements]
+    own = [rental for rental, _ in judgements]
     strangers = {stranger.order_id for stranger in task.ledger.strangers()}
     others = [order for order in reading.by_id.values() if order.order_id not in owned]
     unowned = [order for order in others if not _is_of(order, strangers)]
     if task.only_ending:
-        found = rentals.filtered(found, when.near)
+        own = rentals.ending_rentals(own, when.near)
         unowned = [order for order in unowned if order.first_end is not None and order.first_end <= when.near]
     return Survey(
         when=when,
         types=types,
-        rentals=tuple(sorted(found, key=_urgency)),
-        unowned=tuple(sorted(unowned, key=lambda order: (order.first_end or date.max, order.type, order.order_id))),
+        rentals=tuple(sorted(own, key=_urgency)),
+        strangers=tuple(sorted(unowned, key=lambda order: (order.first_end or date.max, order.type, order.order_id))),
         package=reading.package,
         failures=reading.failures,
         sightings=tuple(sighting for _, sighting in judgements if sighting is not None),
@@ -110,9 +110,9 @@ def survey(task: Surveying) -> Survey:
     )
 
 
-def note(found: Survey, hold: Hold) -> None:
+def note(survey: Survey, hold: Hold) -> None:
     """Remember what was seen, for the next look to compare with."""
-    hold.note_deliveries(found.sightings)
+    hold.note_deliveries(survey.sightings)
 
 
 def _is_of(order: ShownOrder, names: Collection[str]) -> bool:
@@ -123,9 +123,9 @@ def _urgency(rental: Rental) -> tuple[bool, date, str]:
     return not rental.open, rental.ends or date.max, str(rental.key)
 
 
-def _read(task: Surveying, types: Sequence[ProductType]) -> _Reading:
+def _read(task: Surveying, types: Sequence[ProductType]) -> _Listings:
     """Each list once; after a refusal at the door nothing more is asked for."""
-    reading = _Reading()
+    reading = _Listings()
     for place, product in enumerate(types):
         try:
             if product == "resident":
@@ -144,7 +144,7 @@ def _read(task: Surveying, types: Sequence[ProductType]) -> _Reading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Kept:
+class _OwnOrder:
     """An order that the survey is about: its record, None where it was never bought, and its names at the vendor."""
 
     key: OrderKey
@@ -155,8 +155,8 @@ class _Kept:
 
 
 def _own(
-    task: Surveying, reading: _Reading, types: Collection[ProductType], when: Moment
-) -> tuple[list[_Kept], set[str]]:
+    task: Surveying, reading: _Listings, types: Collection[ProductType], when: Moment
+) -> tuple[list[_OwnOrder], set[str]]:
     """The orders that are to be told of, and the ids of all that the vendor shows of the account's own.
 
     One pass over the account's orders; what is over and not shown is not kept.
@@ -175,11 +175,11 @@ def _own(
             kept[record.key] = record, ids
     terms = rentals.by_renewed(renewals)
     orders = [
-        _Kept(key=key, type=record.type, record=record, ids=ids, renewals=terms.get(record.order_id or "", ()))
+        _OwnOrder(key=key, type=record.type, record=record, ids=ids, renewals=terms.get(record.order_id or "", ()))
         for key, (record, ids) in kept.items()
     ]
     missing = [request for request in task.requests or () if request.key not in kept]
-    orders += [_Kept(key=request.key, type=request.type, record=None) for request in missing]
+    orders += [_OwnOrder(key=request.key, type=request.type, record=None) for request in missing]
     return orders, owned
 
 
@@ -204,7 +204,7 @@ def _may_run(record: Record, today: date) -> bool:
 
 
 def _judgements(
-    task: Surveying, reading: _Reading, kept: Sequence[_Kept], when: Moment
+    task: Surveying, reading: _Listings, kept: Sequence[_OwnOrder], when: Moment
 ) -> list[tuple[Rental, Sighting | None]]:
     claimed = task.ledger.claim_times(order.key for order in kept)
     noted = task.ledger.deliveries(order.record.order_id for order in kept if order.record and order.record.order_id)
@@ -212,18 +212,18 @@ def _judgements(
 
 
 def _judgement(
-    order: _Kept, reading: _Reading, claimed: datetime | None, noted: Mapping[str, Sighting], when: Moment
+    order: _OwnOrder, reading: _Listings, claimed: datetime | None, noted: Mapping[str, Sighting], when: Moment
 ) -> tuple[Rental, Sighting | None]:
     record = order.record
-    shown = rentals.joined([reading.by_id[order_id] for order_id in sorted(order.ids)])
+    listing = rentals.join([reading.by_id[order_id] for order_id in sorted(order.ids)])
     is_bought = record is not None and record.state is State.PLACED
     rental = Rental(
         key=order.key,
         type=order.type,
         state=record.state if record else State.PLANNED,
         record=record,
-        ordered=rentals.ordered_of(record) if record else None,
-        shown=shown,
+        quantity=rentals.ordered_of(record) if record else None,
+        listing=listing,
         package=reading.package if order.type == "resident" and is_bought else None,
         is_read=order.type not in reading.failures,
         renewals=order.renewals,
@@ -231,6 +231,6 @@ def _judgement(
     if record is None:
         return rental, None
     sighting = noted.get(record.order_id or "")
-    begin = rentals.begin_of(claimed.astimezone(UTC).date() if claimed else None, shown)
+    begin = rentals.begin_of(claimed.astimezone(UTC).date() if claimed else None, listing)
     expected = rentals.expectation(record, order.renewals, begin, sighting, when.at)
     return rentals.judge_rental(rental, when, expected, sighting)

@@ -35,7 +35,7 @@ from runner.vendors.streams import Deadline, TimedBackend, TimedStream
 from runner.vendors.wire import Begin, Parser, Request, Response, Streamed
 
 READS: Final = frozenset(
-    {("GET", path) for path in ("balance/get", "resident/package", "system/ping")}
+    {("GET", path) for path in ("auth/list", "balance/get", "resident/lists", "resident/package", "system/ping")}
     | {("GET", f"{path}/{product}") for path in ("proxy/list", "reference/list") for product in PRODUCT_TYPES}
     | {("POST", "order/calc")}
     | {("POST", f"prolong/calc/{product}") for product in PRODUCT_TYPES}

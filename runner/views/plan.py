@@ -114,7 +114,8 @@ def _details(page: PlanPage, channel: Channel) -> Iterator[str]:
 def _body_lines(page: PlanPage) -> Iterator[str]:
     if not page.bodies:
         return
-    yield f"what would be sent ({plural(len(page.bodies), 'request')}, POST order/make):"
+    calls = "POST order/make" + (", for a renewal prolong/make" if any(key.term for key in page.bodies) else "")
+    yield f"what would be sent ({plural(len(page.bodies), 'request')}, {calls}):"
     for key, body in page.bodies.items():
         yield f"  {one_line(str(key))} {json_text(dict(body))}"
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from runner.buy.protocol import Desk, Till, no_crash, place_all
 from runner.core.clock import SystemClock
+from runner.core.errors import LedgerUnusable
 from runner.core.orders import ENDS, RENEWS, OrderKey, OrderRequest, Quote, Source
 from runner.core.readings import Readings
 from runner.core.records import Holder, OpenClaim, Record
@@ -19,6 +20,7 @@ from runner.core.renewals import Term
 from runner.core.secrets import ApiKey
 from runner.core.stop import Stop
 from runner.evidence.judge import Rules
+from runner.ledger.hold import SqlHold
 from runner.ledger.sqlite import open_sqlite
 from runner.plan.plan import Step
 from runner.report.report import Report
@@ -143,6 +145,20 @@ class Renewer:
     def records(self) -> dict[str, Record]:
         with self._open() as (ledger, _):
             return {str(record.key): record for record in ledger.every_record()}
+
+    @contextmanager
+    def failing_settlement(self) -> Iterator[None]:
+        """No settlement reaches the ledger meanwhile."""
+        settle = SqlHold.settle
+
+        def fail(*_: object) -> Record:
+            raise LedgerUnusable("disk full")
+
+        SqlHold.settle = fail  # type: ignore[method-assign]
+        try:
+            yield
+        finally:
+            SqlHold.settle = settle  # type: ignore[method-assign]
 
     def records_of(self, key: OrderKey) -> bool:
         """Whether that renewal is bought, as far as the ledger knows."""

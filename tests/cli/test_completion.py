@@ -82,7 +82,7 @@ CASES = {
     "order-runner plan --max-s": ["--max-spend"],
     "order-runner reference i": ["ipv4", "isp", "ipv6"],
     "order-runner schema mani": ["manifest"],
-    "order-runner status -f ": ["text", "json"],
+    "order-runner status -f ": ["text", "json", "ndjson", "markdown", "github"],
     "order-runner plan orders.yaml --only ": ["fr-prices", "de-prices", "fr-stock"],
     "order-runner apply orders.yaml --only crawl/f": ["crawl/fr-prices", "crawl/fr-stock"],
     "order-runner plan orders.yaml --label te": ["team=data", "team=web"],

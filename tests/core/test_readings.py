@@ -9,7 +9,7 @@ import pytest
 
 from runner.core.readings import MAX_AGE, Readings
 from runner.core.vendor import ListedProxy, Placed
-from tests.make import Shop, StillClock, look, order, quote, seen
+from tests.make import Shop, StillClock, look, order, quote, renewal, seen
 
 CARD = {"paymentId": 43}
 
@@ -237,3 +237,20 @@ def test_a_renewal_and_what_was_not_as_expected_have_terms_read_again(readings: 
     readings.distrust()
     readings.terms("ipv4", ["7"])
     assert shop.asked == ["proxies of ipv4"] * 3
+
+
+def test_a_renewal_gives_up_the_term_of_its_own_order_alone(readings: Readings, shop: Shop, clock: StillClock) -> None:
+    """What was read of the others goes on serving; a term is due when it was not read, or a minute ago."""
+    shop.rows = (listed("7"), listed("8"))
+    seventh, eighth = (renewal(renews=order_id) for order_id in "78")
+    assert readings.is_term_due(seventh)
+    readings.terms("ipv4", ["7", "8"])
+    assert not readings.is_term_due(seventh)
+    assert not readings.is_term_due(order()), "an order has no term to read"
+    readings.count_purchase(seventh, Placed(order_id="7@2026-12-29", total=Decimal(10)), Decimal(10))
+    assert readings.is_term_due(seventh)
+    assert not readings.is_term_due(eighth)
+    readings.terms("ipv4", ["8"])
+    assert shop.asked == ["proxies of ipv4"]
+    clock.seconds = MAX_AGE
+    assert readings.is_term_due(eighth)

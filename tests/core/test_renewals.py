@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
-from runner.core.renewals import counted_ends, new_end, same_term, term_id
+from runner.core.renewals import Term, change_of, counted_ends, new_end, same_term, term_id
 from runner.core.vendor import ListedProxy, terms_of_rows
+from tests import make
 
 EARLY, LATE = date(2026, 12, 29), date(2027, 1, 28)
 
@@ -50,3 +52,26 @@ def test_a_period_in_no_known_form_has_no_end() -> None:
 
 def test_a_term_is_known_by_its_order_and_the_day_before_it() -> None:
     assert term_id("4742113", EARLY) == "4742113@2026-12-29"
+
+
+def test_a_term_that_is_as_planned_is_renewed_whatever_the_ids_of_its_rows() -> None:
+    planned = make.term("77", "1", "2")
+    assert change_of(planned, planned) is None
+    assert change_of(planned, make.term("77", "8", "9")) is None
+
+
+@pytest.mark.parametrize(
+    ("now", "words"),
+    [
+        (None, "the vendor's lists do not show its order any more"),
+        (make.term(ends=LATE), "it was renewed meanwhile: its end moved from 2026-12-29 to 2027-01-28"),
+        (make.term(auto_renewed=True), "the vendor renews it by itself: that was armed"),
+        (make.term("77", "1"), "it had 2 proxies when it was planned, and has 1 now"),
+        (make.term("77", "1", "2", "3"), "it had 2 proxies when it was planned, and has 3 now"),
+        (make.term(ends=EARLY - timedelta(days=1)), "its proxies end on other days than when it was planned"),
+        (replace(make.term(), ends=((EARLY, 1), (LATE, 1))), "its proxies end on other days than when it was planned"),
+    ],
+)
+def test_a_term_that_is_another_now_is_not_renewed(now: Term | None, words: str) -> None:
+    assert change_of(make.term(), now) == words
+    assert change_of(None, make.term()) == "nobody knows when it ended as it was planned"

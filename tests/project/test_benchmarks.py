@@ -26,6 +26,7 @@ FOLDER = Path(__file__).parents[2] / "benchmarks"
             ["--orders", "13", "--rounds", "1", "--only", "count", "plan", "cpu", "--earlier", sys.executable],
         ),
         ("lanes", ["--orders", "4", "--only", "memory", "--earlier", sys.executable]),
+        ("proxies", ["--orders", "4", "--rows", "3", "--rounds", "1"]),
         ("strangers", ["--orders", "4", "--history", "3", "--rounds", "1"]),
     ],
 )

@@ -24,6 +24,8 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "acceptance/test_acceptance_renames.py": "plan.former_keys",
     "acceptance/test_acceptance_limits.py": "cli.options.bounds",
     "acceptance/test_acceptance_manifests.py": "cli.validate",
+    "acceptance/test_acceptance_proxies.py": "cli.proxies deliver.choosing deliver.collecting run.delivering "
+    "views.delivery",
     "acceptance/test_acceptance_reads_and_keys.py": "cli.options.common",
     "acceptance/test_acceptance_reference.py": "cli.reference",
     "acceptance/test_acceptance_targets.py": "cli.options.targets",

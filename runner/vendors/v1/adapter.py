@@ -14,6 +14,7 @@ from runner.core.errors import AccessError
 from runner.core.orders import OrderRequest, ProductType, Quote
 from runner.core.vendor import (
     Answer,
+    Authorization,
     Choice,
     ListedProxy,
     Look,
@@ -21,6 +22,7 @@ from runner.core.vendor import (
     Placed,
     QuoteRefused,
     Rejected,
+    ResidentList,
     ResidentPackage,
     SeenOrder,
     Unknown,
@@ -30,6 +32,7 @@ from runner.vendors.failures import Lost
 from runner.vendors.transport import HttpConnection, Transport
 from runner.vendors.v1 import prolong, reads
 from runner.vendors.v1 import purchases as v1
+from runner.vendors.v1.authorizations import decode_authorizations, decode_resident_lists
 from runner.vendors.v1.listed import decode_proxies
 from runner.vendors.v1.lists import decode_look
 from runner.vendors.v1.offline import V1Encoder
@@ -66,11 +69,19 @@ class V1Reader(V1Encoder):
             return Look(type=product, at=at, package=package)
         return Look(type=product, at=at, orders=self._orders(product, v1.proxy_list, v1.ending_list))
 
-    def proxies(self, product: ProductType, order_ids: Collection[str] | None = None) -> tuple[ListedProxy, ...]:
+    def proxies(
+        self, product: ProductType, order_ids: Collection[str] | None = None, numbers: Collection[str] = ()
+    ) -> tuple[ListedProxy, ...]:
         if product == "resident":
             return ()
         lists = [partial(self._transport.stream, call(product)) for call in (v1.proxy_list, v1.ending_list)]
-        return self._patiently(lambda: decode_proxies(lists, product, order_ids))
+        return self._patiently(lambda: decode_proxies(lists, product, order_ids, numbers))
+
+    def authorizations(self) -> tuple[Authorization, ...]:
+        return self._patiently(lambda: decode_authorizations(self._transport.read(v1.AUTH_LIST)))
+
+    def resident_lists(self) -> tuple[ResidentList, ...]:
+        return self._patiently(lambda: decode_resident_lists(self._transport.read(v1.RESIDENT_LISTS)))
 
     def resident_package(self) -> ResidentPackage | None:
         return self._patiently(lambda: decode_traffic(self._transport.read(v1.RESIDENT_PACKAGE)))

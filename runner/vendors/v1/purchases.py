@@ -35,6 +35,8 @@ _CHARGE_SHOWN: Final = 60
 
 BALANCE_GET: Final = Request(method="GET", path="balance/get")
 RESIDENT_PACKAGE: Final = Request(method="GET", path="resident/package")
+RESIDENT_LISTS: Final = Request(method="GET", path="resident/lists")
+AUTH_LIST: Final = Request(method="GET", path="auth/list")
 PING: Final = Request(method="GET", path="system/ping")
 
 _PURCHASE: Final = re.compile(

@@ -59,20 +59,20 @@ def decode_calc(response: Response, at: datetime, path: str = "order/calc") -> Q
     except Malformed as problem:
         if errors:
             return QuoteRefused(errors=errors)
-        raise _unavailable(path, str(problem)) from None
+        raise unavailable(path, str(problem)) from None
     if errors:
         return QuoteRefused(errors=errors, quote=quote)
     if envelope.status == "error":
-        raise _unavailable(path, "an error without a reason")
+        raise unavailable(path, "an error without a reason")
     return quote
 
 
 def decode_balance(response: Response) -> Decimal:
     """`data.summ`, a number or a decimal text."""
-    data = _success(response, "balance/get")
+    data = successful_data(response, "balance/get")
     summ = amount(data.get("summ")) if isinstance(data, dict) else None
     if summ is None:
-        raise _unavailable("balance/get", "it has no amount")
+        raise unavailable("balance/get", "it has no amount")
     return summ
 
 
@@ -82,7 +82,7 @@ def decode_comment(response: Response) -> int:
     errors = [error.message for error in vendor_errors(envelope) if error.message]
     number = envelope.data.get("updated") if isinstance(envelope.data, dict) else None
     if envelope.status == "error" or not isinstance(number, int) or isinstance(number, bool):
-        raise _unavailable("proxy/comment/set", errors[0] if errors else "it does not say how many were set")
+        raise unavailable("proxy/comment/set", errors[0] if errors else "it does not say how many were set")
     return number
 
 
@@ -104,15 +104,15 @@ def proxy_list(response: Response, product: ProductType, kind: type[L]) -> L | N
             data = data[name]
     rows = data.rows if isinstance(data, kind) else 0
     if any(_tells_more(part, rows) for part in around):
-        raise _unavailable("proxy/list", f"the list of {product} is not complete")
+        raise unavailable("proxy/list", f"the list of {product} is not complete")
     if data == {} and len(around) > 1:
         return None
     if data in (None, "", {}):
         raise UnknownForm(f"no usable answer from proxy/list: the list of {product} is left out", hint=_LEFT_OUT)
     if not isinstance(data, kind):
-        raise _unavailable("proxy/list", f"the list of {product} is not complete")
+        raise unavailable("proxy/list", f"the list of {product} is not complete")
     if not data.all_numbered:
-        raise _unavailable("proxy/list", "a row without an order id")
+        raise unavailable("proxy/list", "a row without an order id")
     return data
 
 
@@ -135,19 +135,19 @@ def package_data(response: Response) -> Mapping[str, object] | None:
     refusals = vendor_errors(envelope) if envelope.status == "error" else ()
     if any(error.message.casefold().startswith("tarif not found") for error in refusals):
         return None
-    data = _success(response, "resident/package")
+    data = successful_data(response, "resident/package")
     if not isinstance(data, dict) or data.get("traffic_limit") is None:
-        raise _unavailable("resident/package", "it has no package")
+        raise unavailable("resident/package", "it has no package")
     return data
 
 
 def decode_reference(response: Response, product: ProductType) -> tuple[Choice, ...]:
     """What can be ordered of a type; UnknownForm where the answer is the vendor's and its list cannot be made out."""
-    data = _success(response, "reference/list")
+    data = successful_data(response, "reference/list")
     try:
         return choices(data, product)
     except Malformed as problem:
-        failure = _unavailable("reference/list", str(problem))
+        failure = unavailable("reference/list", str(problem))
         raise UnknownForm(str(failure), hint=failure.hint) from None
 
 
@@ -159,15 +159,16 @@ def _read(response: Response, path: str) -> Envelope:
         envelope = parse_envelope(response)
     except Malformed as problem:
         reason = str(problem) if answers(response.status) else f"HTTP {response.status}"
-        raise _unavailable(path, reason) from None
+        raise unavailable(path, reason) from None
     if any(is_gate(error) for error in vendor_errors(envelope)):
         raise AccessError("the vendor refused the key, the address or the rate", hint=_ACCESS_HINT)
     if not answers(response.status):
-        raise _unavailable(path, f"HTTP {response.status}")
+        raise unavailable(path, f"HTTP {response.status}")
     return envelope
 
 
-def _success(response: Response, path: str) -> object:
+def successful_data(response: Response, path: str) -> object:
+    """The `data` of a call that costs nothing; VendorUnavailable for anything but a success without errors."""
     return _successful(response, path).data
 
 
@@ -176,11 +177,12 @@ def _successful(response: Response, path: str) -> Envelope:
     envelope = _read(response, path)
     messages = [error.message for error in vendor_errors(envelope) if error.message]
     if envelope.status == "error" or messages:
-        raise _unavailable(path, f"the error {', '.join(map(json.dumps, messages)) or 'nothing'}")
+        raise unavailable(path, f"the error {', '.join(map(json.dumps, messages)) or 'nothing'}")
     return envelope
 
 
-def _unavailable(path: str, reason: str) -> VendorUnavailable:
+def unavailable(path: str, reason: str) -> VendorUnavailable:
+    """The error for an answer that cannot be believed."""
     return VendorUnavailable(f"no usable answer from {path}: {reason}", hint="nothing was bought; try again")
 
 

@@ -17,8 +17,8 @@ def decode_traffic(response: Response) -> ResidentPackage | None:
     active = data.get("is_active")
     return ResidentPackage(
         limit=_bytes(data.get("traffic_limit")),
-        used=_bytes(data.get("traffic_usage")),
-        left=_bytes(data.get("traffic_left")),
+        usage=_bytes(data.get("traffic_usage")),
+        rest=_bytes(data.get("traffic_left")),
         ends=day_of(data.get("expired_at")),
         active=None if active is None else is_yes(active),
         auto_renewed=is_yes(data.get("auto_renew")),

@@ -124,7 +124,7 @@ def cautions(fmt: str, proxies: Sequence[Proxy], *, kind: ProxyKind) -> tuple[st
 def spellings(proxy: Proxy) -> frozenset[str]:
     """Every way in which a format writes the proxy's login, password and link: what a log has to have masked."""
     plain = {value for value in (proxy.login, proxy.password, proxy.rotation_link or "") if value}
-    ways: tuple[Callable[[str], str], ...] = (str, encode, _json, partial(_json, ascii_only=False), _doubled)
+    ways: tuple[Callable[[str], str], ...] = (str, encode, _json, partial(_json, ascii_only=False), _double_quotes)
     basic = {haproxy.basic(proxy)} if plain else set()
     return frozenset(way(value) for value in plain for way in ways) | basic
 
@@ -177,6 +177,6 @@ def _json(value: str, *, ascii_only: bool = True) -> str:
     return json.dumps(value, ensure_ascii=ascii_only)[1:-1].replace("##", "#\\u0023")
 
 
-def _doubled(value: str) -> str:
+def _double_quotes(value: str) -> str:
     """As CSV and 3proxy write it between double quotes."""
     return value.replace('"', '""')

@@ -6,6 +6,7 @@ and never hold the value. What each program does was measured; docs/proxies.md h
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -83,9 +84,10 @@ def name_of(proxy: Proxy, kind: ProxyKind) -> str:
 def unique_names(proxies: Sequence[Proxy], kind: ProxyKind) -> list[str]:
     """A name for each proxy, of its order and its address; a number follows where that is not enough."""
     names: dict[str, None] = {}
+    numbers: defaultdict[str, Iterator[int]] = defaultdict(lambda: count(1))
     for proxy in proxies:
         stem = one_line(f"{proxy.key or proxy.order_id} {host(proxy)}:{proxy.port(kind)}")
-        numbered = (stem if number == 1 else f"{stem} ({number})" for number in count(1))
+        numbered = (stem if number == 1 else f"{stem} ({number})" for number in numbers[stem])
         names[next(name for name in numbered if name not in names)] = None
     return list(names)
 

@@ -97,10 +97,10 @@ class Handler(BaseRequestHandler):
             data += more
         return data
 
-    def page(self, peer: socket.socket) -> None:
-        """The answer of every site."""
-        length = f"{len(BODY)}".encode()
-        peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: " + length + b"\r\nConnection: close\r\n\r\n" + BODY)
+    def page(self, peer: socket.socket, *, more: bool = False) -> None:
+        """The answer of every site; with `more`, the connection stays open for another request."""
+        end = b"" if more else b"Connection: close\r\n"
+        peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n%s\r\n" % (len(BODY), end) + BODY)
 
     def site(self) -> None:
         """What is behind the tunnel: TLS where the client begins it."""
@@ -116,22 +116,27 @@ class Handler(BaseRequestHandler):
 
 
 class HttpHandler(Handler):
-    """HTTP with Basic; CONNECT, and requests for whole URLs."""
+    """HTTP with Basic; CONNECT, and requests for whole URLs, any number of these on one connection."""
 
     def handle(self) -> None:
-        request = self.head(self.request)
+        while (request := self.head(self.request)) and self.answer(request):
+            pass
+
+    def answer(self, request: bytes) -> bool:
+        """Whether another request may follow."""
         match = re.search(rb"^proxy-authorization: basic ([A-Za-z0-9+/=]*)\r$", request, re.MULTILINE | re.IGNORECASE)
         if not match:
             self.request.sendall(NO_LOGIN)
-            return
+            return False
         login, _, password = base64.b64decode(match[1], validate=True).partition(b":")
         method, target, _ = request.split(b" ", 2)
         self.server_of_proxy.loopback.keep(login, password, target.decode())
         if method == b"CONNECT":
             self.request.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
             self.site()
-        else:
-            self.page(self.request)
+            return False
+        self.page(self.request, more=True)
+        return True
 
 
 class SocksHandler(Handler):

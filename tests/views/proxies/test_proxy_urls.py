@@ -205,6 +205,15 @@ def test_git_sends_the_login(kind: ProxyKind, loopback: Loopback, tmp_path: Path
         assert loopback.take() == logins([proxy])
 
 
+def test_npm_sends_the_login(loopback: Loopback, tmp_path: Path) -> None:
+    """npm asks the registry through the proxy, with every hostile character as it is."""
+    npm = program("npm")
+    env = variables(render("env", [loopback.placed(HOSTILE_HTTP)], kind="http"))
+    words = [npm, "ping", f"--registry=http://{SITE}/", "--fetch-retries=0", "--no-update-notifier"]
+    run(words, tmp_path, env)
+    assert loopback.take() == logins([HOSTILE_HTTP])
+
+
 @pytest.mark.parametrize("scheme", ["http", "https"])
 @pytest.mark.parametrize(
     ("client", "kind", "needs"),

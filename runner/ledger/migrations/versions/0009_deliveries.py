@@ -22,8 +22,8 @@ def upgrade() -> None:
         Column("first_end", Text),
         Column("last_end", Text),
         Column("changed_at", Text),
-        Column("gone", Integer, nullable=False),
-        Column("added", Integer, nullable=False),
+        Column("losses", Integer, nullable=False),
+        Column("additions", Integer, nullable=False),
         Column("moved_at", Text),
         sqlite_with_rowid=False,
     )

@@ -74,18 +74,22 @@ def _text(survey: Survey, channel: Channel, flags: str) -> None:
 def _row(order: Document) -> Row:
     kinds = [FactKind(name) for name in order["facts"]]
     style = next((STYLES.get(kind, "warning") for kind in kinds), None)
-    cells = (order["key"], order["type"], delivered_words(order), order["ends"] or "", _left(order), _to_know(order))
-    return Row(cells=cells, style=style)
+    return Row(cells=(order["key"], order["type"], *_words(order)), style=style)
+
+
+def _words(order: Document) -> tuple[str, str, str, str]:
+    """The columns behind order and type."""
+    return delivered_words(order), order["ends"] or "", _days_left(order), _to_know(order)
 
 
 def _to_know(order: Document) -> str:
-    words = [LABELS[FactKind(name)] for name in order["facts"] if name not in (FactKind.ENDS, FactKind.ENDED)]
-    if order["replaced"]:
-        words[words.index(LABELS[FactKind.REPLACED])] = replaced_words(order["replaced"])
-    return ", ".join(words)
+    """What the other columns do not say."""
+    kinds = [FactKind(name) for name in order["facts"] if name not in (FactKind.ENDS, FactKind.ENDED)]
+    words = {**LABELS, FactKind.REPLACED: replaced_words(order["replaced"])}
+    return ", ".join(words[kind] for kind in kinds)
 
 
-def _left(order: Document) -> str:
+def _days_left(order: Document) -> str:
     days = order["days_left"]
     if days is None:
         return ""
@@ -126,7 +130,7 @@ def _closing(document: Document) -> Iterator[str]:
     if document["unowned"]:
         yield f"{plural(len(document['unowned']), 'order')} at the vendor that nobody owns"
     package = document["package"]
-    if package:
+    if package and not any(order["package"] for order in document["orders"]):
         yield f"resident package: {traffic_words(package)}, until {package['ends'] or 'an unknown day'}"
 
 
@@ -147,11 +151,11 @@ def as_json(survey: Survey, flags: str = "") -> dict[str, Any]:
         "summary": {
             "orders": len(orders),
             "ending": sum(FactKind.ENDS in rental.facts for rental in survey.rentals),
-            "unowned": len(survey.unowned),
+            "unowned": len(survey.strangers),
             "facts": len(facts),
         },
         "orders": orders,
-        "unowned": [_unowned(order) for order in survey.unowned],
+        "unowned": [_stranger_json(order) for order in survey.strangers],
         "package": _package(survey.package),
         "not_read": [
             {"type": product, "error": str(error), "hint": error.hint} for product, error in survey.failures.items()
@@ -161,7 +165,7 @@ def as_json(survey: Survey, flags: str = "") -> dict[str, Any]:
 
 
 def _order(rental: Rental) -> dict[str, Any]:
-    shown, record = rental.shown, rental.record
+    listing, record = rental.listing, rental.record
     return {
         "key": str(rental.key),
         "type": rental.type,
@@ -169,14 +173,14 @@ def _order(rental: Rental) -> dict[str, Any]:
         "open": rental.open,
         "order_id": record.order_id if record else None,
         "read": rental.is_read,
-        "ordered": rental.ordered,
-        "delivered": shown.rows if shown else 0 if rental.is_read and rental.type != "resident" else None,
-        "countries": sorted(shown.countries) if shown else [],
+        "ordered": rental.quantity,
+        "delivered": listing.rows if listing else 0 if rental.is_read and rental.type != "resident" else None,
+        "countries": sorted(listing.countries) if listing else [],
         "ends": _day(rental.ends),
-        "last_end": _day(shown.last_end if shown else None),
+        "last_end": _day(listing.last_end if listing else None),
         "days_left": rental.days_left,
         "auto_renew": FactKind.AUTO_RENEWED in rental.facts,
-        "replaced": rental.replaced,
+        "replaced": rental.replacements,
         "replaced_at": rfc3339(rental.replaced_at) if rental.replaced_at else None,
         "renewals": [{"key": str(one.key), "state": one.state.value} for one in rental.renewals],
         "package": _package(rental.package if rental.is_read else None),
@@ -184,7 +188,7 @@ def _order(rental: Rental) -> dict[str, Any]:
     }
 
 
-def _unowned(order: ShownOrder) -> dict[str, Any]:
+def _stranger_json(order: ShownOrder) -> dict[str, Any]:
     return {
         "order_id": order.order_id,
         "type": order.type,
@@ -200,8 +204,8 @@ def _package(package: ResidentPackage | None) -> dict[str, Any] | None:
         return None
     return {
         "traffic_limit": package.limit,
-        "traffic_used": package.used,
-        "traffic_left": package.left,
+        "traffic_used": package.usage,
+        "traffic_left": package.rest,
         "ends": _day(package.ends),
         "active": package.active,
         "auto_renew": package.auto_renewed,
@@ -222,13 +226,14 @@ def _facts(survey: Survey, flags: str) -> Iterator[dict[str, Any]]:
     for kind, rental in facts:
         if kind is not FactKind.UNKNOWN:
             yield _fact(kind, rental, flags)
-    for stranger in survey.unowned:
+    for stranger in survey.strangers:
         countries = f" in {', '.join(sorted(stranger.countries))}" if stranger.countries else ""
         ends = f", until {stranger.first_end}" if stranger.first_end else ""
         proxies = "1 proxy" if stranger.rows == 1 else f"{stranger.rows:,} proxies"
+        what = f"{stranger.type}, {proxies}{countries}{ends}"
         yield _bare(
             FactKind.UNOWNED,
-            f"order {stranger.order_id} is nobody's in this ledger: {stranger.type}, {proxies}{countries}{ends}",
+            f"order {stranger.order_id} belongs to no order of this ledger: {what}",
             type=stranger.type,
             order_id=stranger.order_id,
             ends=_day(stranger.first_end),
@@ -260,9 +265,9 @@ def _bare(kind: FactKind, text: str, **more: Any) -> dict[str, Any]:
 
 def fact_text(kind: FactKind, rental: Rental) -> str:
     """One thing to act on, in words."""
-    rows = rental.shown.rows if rental.shown else 0
-    ordered = "" if rental.ordered is None else f" of {rental.ordered:,}"
-    last_end = rental.shown.last_end if rental.shown else None
+    rows = rental.listing.rows if rental.listing else 0
+    ordered = "" if rental.quantity is None else f" of {rental.quantity:,}"
+    last_end = rental.listing.last_end if rental.listing else None
     texts = {
         FactKind.UNKNOWN: f"{_in_doubt(rental)} may have been charged, and that is not settled",
         FactKind.ENDED: f"ended {plural(-(rental.days_left or 0), 'day')} ago, on {rental.ends}",
@@ -271,7 +276,7 @@ def fact_text(kind: FactKind, rental: Rental) -> str:
         FactKind.SURPLUS: f"{rows:,}{ordered} delivered: some may be another order's",
         FactKind.RENEWED_OUTSIDE: f"renewed outside: it ends on {last_end}, later than what this ledger bought",
         FactKind.ENDS_EARLY: f"ends on {rental.ends}, earlier than what was bought: ask the vendor",
-        FactKind.REPLACED: f"{replaced_words(rental.replaced)}: whoever uses them needs the new ones",
+        FactKind.REPLACED: f"{replaced_words(rental.replacements)}: whoever uses them needs the new ones",
         FactKind.AUTO_RENEWED: "the vendor's own renewal is armed: it will charge the account by itself",
     }
     return texts[kind]
@@ -339,8 +344,7 @@ def _fact_row(fact: Document) -> tuple[str, ...]:
 
 
 def _order_row(order: Document) -> tuple[str, ...]:
-    words = (delivered_words(order), order["ends"] or "", _left(order), _to_know(order))
-    return code(order["key"]), order["type"], *words
+    return code(order["key"]), order["type"], *_words(order)
 
 
 def summary(document: Document, room: int) -> str:

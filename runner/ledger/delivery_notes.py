@@ -52,8 +52,8 @@ def _values(sighting: Sighting) -> dict[str, Any]:
         "first_end": sighting.first_end and sighting.first_end.isoformat(),
         "last_end": sighting.last_end and sighting.last_end.isoformat(),
         "changed_at": sighting.changed_at and moment_text(sighting.changed_at),
-        "gone": sighting.gone,
-        "added": sighting.added,
+        "losses": sighting.losses,
+        "additions": sighting.additions,
         "moved_at": sighting.moved_at and moment_text(sighting.moved_at),
     }
 
@@ -68,8 +68,8 @@ def _sighting(row: Row) -> Sighting:
         first_end=_day(row["first_end"]),
         last_end=_day(row["last_end"]),
         changed_at=_moment(row["changed_at"]),
-        gone=row["gone"],
-        added=row["added"],
+        losses=row["losses"],
+        additions=row["additions"],
         moved_at=_moment(row["moved_at"]),
     )
 

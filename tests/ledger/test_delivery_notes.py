@@ -32,7 +32,7 @@ def sighting(order_id: str = "9001", **changes: Any) -> Sighting:
 def test_sightings_are_kept_by_order(store: SqliteStore, hold: Hold) -> None:
     """The last one of each order stands as it was noted, however many there are, and is each account's own."""
     hold.note_deliveries([sighting(), sighting("9002", first_end=None, last_end=None)])
-    changed = sighting(changed_at=later(60), gone=1, added=2, moved_at=later(61), rows=3, at=later(60))
+    changed = sighting(changed_at=later(60), losses=1, additions=2, moved_at=later(61), rows=3, at=later(60))
     hold.note_deliveries([changed, *(sighting(str(n)) for n in range(700))])
     hold.note_deliveries([])
     ledger = store.open()
