@@ -39,14 +39,16 @@ def others(orders: Iterable[SeenOrder], own: Collection[str]) -> frozenset[str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class ReceiptReading:
     """What receipts make of orders that nobody owns: whose each is, by order id, and why the others are nobody's."""
 
     owners: Mapping[str, OrderRequest]
     reasons: Mapping[str, str]
 
 
-def read_receipts(orders: Sequence[SeenOrder], requests: Sequence[OrderRequest], own: Collection[str]) -> Reading:
+def read_receipts(
+    orders: Sequence[SeenOrder], requests: Sequence[OrderRequest], own: Collection[str]
+) -> ReceiptReading:
     """Give each order with a receipt of ours the one request that it means; all that is not plain is left.
 
     `own` as for `others`.
@@ -70,7 +72,7 @@ def read_receipts(orders: Sequence[SeenOrder], requests: Sequence[OrderRequest],
         else:
             owners[order_id] = fits[0]
             del reasons[order_id]
-    return Reading(owners=_once(owners, reasons), reasons=reasons)
+    return ReceiptReading(owners=_once(owners, reasons), reasons=reasons)
 
 
 def _once(owners: Mapping[str, OrderRequest], reasons: dict[str, str]) -> dict[str, OrderRequest]:

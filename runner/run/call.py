@@ -289,7 +289,7 @@ def reconcile(
 
 def annotate(
     settings: Settings, watch: Watch, *, keys: tuple[OrderKey, ...] | None, id_only: bool
-) -> list[annotating.Annotation]:
+) -> list[annotating.ReceiptNote]:
     """Write the receipts of these orders, of all for None. UsageError where the ledger has none of them."""
     clock, watch = SystemClock(), harmless(watch)
     with wiring.existing_ledger(settings) as ledger, wiring.annotator(settings, clock, watch) as vendor:

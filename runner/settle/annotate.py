@@ -22,16 +22,16 @@ from runner.evidence.marks import rows_to_mark
 APART: Final = 1.0
 """Seconds between two comments (docs/vendor/api-v1.md#limits)."""
 
-AnnotationResult = Literal["written", "there", "left", "not_delivered", "failed"]
+ReceiptResult = Literal["written", "there", "left", "not_delivered", "failed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Annotation:
+class ReceiptNote:
     """What became of one order's receipt: `rows` it was written to, and what there is to say."""
 
     key: OrderKey
     order_id: str
-    result: AnnotationResult
+    result: ReceiptResult
     rows: int = 0
     reason: str = ""
 
@@ -47,11 +47,11 @@ class Annotating:
     id_only: bool = False
 
 
-def annotate(task: Annotating) -> Iterator[Annotation]:
+def annotate(task: Annotating) -> Iterator[ReceiptNote]:
     """What became of each order's receipt, as it comes. Raises nothing that a vendor does."""
     records = [record for record in _records(task) if _has_rows(record)]
     claims = task.ledger.beginnings(record.key for record in records)
-    pace, digests = _Pace(task.clock), digests_of((task.ledger.account, *task.ledger.former_accounts()))
+    pace, digests = _Metronome(task.clock), digests_of((task.ledger.account, *task.ledger.former_accounts()))
     by_type: dict[ProductType, list[Record]] = {}
     for record in records:
         by_type.setdefault(record.type, []).append(record)
@@ -72,7 +72,7 @@ def annotate(task: Annotating) -> Iterator[Annotation]:
             yield _annotate(task.vendor, record, rows.get(str(record.order_id), []), receipt, digests, pace)
 
 
-class _Pace:
+class _Metronome:
     """Keeps two writes apart."""
 
     def __init__(self, clock: Clock) -> None:
@@ -111,8 +111,8 @@ def _annotate(
     rows: Sequence[ListedProxy],
     receipt: Receipt,
     own: Collection[str],
-    pace: _Pace,
-) -> Annotation:
+    pace: _Metronome,
+) -> ReceiptNote:
     if not rows:
         return _result(record, "not_delivered", reason="the vendor lists no proxy of it")
     wanted, left = rows_to_mark(rows, receipt, own)
@@ -128,5 +128,5 @@ def _annotate(
     return _result(record, "written", number, "; ".join(left))
 
 
-def _result(record: Record, result: AnnotationResult, rows: int = 0, reason: str = "") -> Annotation:
-    return Annotation(key=record.key, order_id=str(record.order_id), result=result, rows=rows, reason=reason)
+def _result(record: Record, result: ReceiptResult, rows: int = 0, reason: str = "") -> ReceiptNote:
+    return ReceiptNote(key=record.key, order_id=str(record.order_id), result=result, rows=rows, reason=reason)
