@@ -16,7 +16,7 @@ from runner.core import codes, schemas
 from runner.core.errors import Problem, UsageError
 from runner.core.orders import OrderRequest
 from runner.limits.limits import Limits
-from runner.limits.policy import Policies, Policy, breaches, load, object_to_renewals, read_policy
+from runner.limits.policy import Policies, Policy, breaches, load, object_to_renewals, read_policy, receipts_of
 from tests import make
 
 CASES = Path(__file__).resolve().with_name("policies")
@@ -336,3 +336,21 @@ def test_a_pipe_that_is_called_like_a_policy_is_refused_and_not_waited_for(tmp_p
     os.mkfifo(tmp_path / "order-runner.yaml")
     with pytest.raises(UsageError, match=r"order-runner\.yaml is called like a policy and is no file"):
         load(None, [tmp_path])
+
+
+@pytest.mark.parametrize(
+    ("values", "style"),
+    [
+        ((), None),
+        ((None,), None),
+        ((True,), "full"),
+        ((True, None), "full"),
+        ((True, "id-only"), "id-only"),
+        (("id-only",), "id-only"),
+        ((True, "id-only", False), None),
+        ((False,), None),
+    ],
+)
+def test_receipts_say_the_least_that_a_policy_allows(values: tuple[bool | str | None, ...], style: str | None) -> None:
+    """One that says no, or only ids, is enough; without a word of any there are none."""
+    assert receipts_of(Policy(path="p", sha256="", receipts=one) for one in values) == style

@@ -11,6 +11,7 @@ FOLDERS: Final = {"run": "runs"}  # `tests/run` is the command
 
 ELSEWHERE: Final[Mapping[str, str]] = {
     "acceptance/test_acceptance_adopt.py": "cli.adopt settle.adopt views.adopt",
+    "acceptance/test_acceptance_receipts.py": "cli.receipts settle.annotate views.receipts",
     "acceptance/test_acceptance_approval.py": "cli.options.approval cli.plan plan.approval.document",
     "acceptance/test_acceptance_confirmation.py": "cli.buying",
     "acceptance/test_acceptance_doctor.py": "cli.doctor run.doctor vendors.v1.offline views.doctor",
