@@ -122,6 +122,10 @@ def report_of(count: int) -> str:
             "started_at": "2026-11-23T12:00:00.000Z",
             "finished_at": "2026-11-23T13:00:00.000Z",
             "exit": {"code": 7, "name": "outcome_unknown"},
+            "actor": "Ann Lee",
+            "commit": "2f1e8a6d7c3b4a5968778695a4b3c2d1e0f1a2b3",
+            "ref": "refs/heads/main",
+            "job": "https://github.com/acme/orders/actions/runs/7",
         },
         "inputs": {
             "manifests": [{"path": "orders/crawl.yaml", "sha256": "0" * 64}],
@@ -165,6 +169,7 @@ def _order(number: int, status: str) -> dict[str, Any]:
             "snippet": "\n".join(f"  {text}" for text in lines),
         },
         "words": {"country": "FRA", "period": "1 month"},
+        "labels": {"team": "crawl"},
         "status": status,
         "renamed_from": None,
         "reason": None if bought or status == "planned" else "why it stands as it does, in a sentence of usual length",

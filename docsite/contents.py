@@ -39,14 +39,18 @@ EXPLANATION: Final = (
 HOW_TO: Final = (
     "how-to/your-own-account",
     "how-to/review-and-approve",
+    "how-to/renew",
+    "how-to/every-month",
     "how-to/use-the-proxies",
     "how-to/words-and-lockfile",
     "how-to/ci",
     "how-to/pre-commit",
     "how-to/editor",
     "how-to/shell-completion",
+    "how-to/what-ends",
     "how-to/shared-ledger",
     "how-to/back-up-the-ledger",
+    "how-to/take-over",
     "how-to/troubleshoot",
 )
 NESTED: Final = ("commands/", "schemas/", "decisions/")

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from runner.library.account import Account, Emulator, load
     from runner.library.answers import Applied, Manifests, Ordered, Planned, Reconciled
     from runner.limits.limits import Limits
+    from runner.settle.spent import Spent
 
 __all__ = [
     "AccessError",
@@ -53,6 +54,7 @@ __all__ = [
     "Refused",
     "RunnerError",
     "Selection",
+    "Spent",
     "Stop",
     "UsageError",
     "VendorUnavailable",
@@ -66,6 +68,7 @@ _HOMES = {
     "OrderKey": "core.orders",
     "ApiKey": "core.secrets",
     "Selection": "core.selection",
+    "Spent": "settle.spent",
     "Stop": "core.stop",
     **dict.fromkeys(("Account", "Emulator", "load"), "library.account"),
     **dict.fromkeys(("Applied", "Manifests", "Ordered", "Planned", "Reconciled"), "library.answers"),

@@ -3,6 +3,8 @@
 import os
 import signal
 
+from hypothesis import HealthCheck, settings
+
 from runner.core.ci import SYSTEMS
 
 _MARKS = {mark.partition("=")[0] for system in SYSTEMS for mark in system.marks} | {"CONTINUOUS_INTEGRATION"}
@@ -17,3 +19,6 @@ for _number in (signal.SIGINT, signal.SIGHUP):
     # A background job or `nohup` starts deaf to these, and hands that down to the commands under test.
     if signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, signal.default_int_handler if _number is signal.SIGINT else signal.SIG_DFL)
+
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")  # one that is busy is no fault of the code's

@@ -46,6 +46,7 @@ def order(number: int, status: str = "placed", **changes: Any) -> dict[str, Any]
         "fingerprint": f"sha256:{number:064x}",
         "request": REQUEST,
         "words": {"country": "FRA", "period": "1 month"},
+        "labels": {"team": "crawl"},
         "quote": {"total": total, "currency": "USD", "at": moment(2)},
         "result": {
             "order_id": str(2_400_000 + number),
@@ -79,6 +80,10 @@ def report(orders: list[dict[str, Any]], *, new_keys: bool = True, **changes: An
             "started_at": moment(0),
             "finished_at": moment(70 + 3 * len(orders)),
             "exit": {"code": code, "name": name},
+            "actor": "Ann Lee",
+            "commit": "2f1e8a6d7c3b4a5968778695a4b3c2d1e0f1a2b3",
+            "ref": "refs/heads/main",
+            "job": "https://github.com/acme/orders/actions/runs/7",
         },
         "inputs": {
             "manifests": [{"path": "orders/crawl.yaml", "sha256": "a" * 64}],
@@ -129,6 +134,6 @@ def large(count: int = 2000) -> dict[str, Any]:
 
 def _plain(entry: Mapping[str, Any]) -> dict[str, Any]:
     source = {name: value for name, value in entry["source"].items() if name != "snippet"}
-    return {name: value for name, value in entry.items() if name not in ("words", "possible", "renamed_from")} | {
-        "source": source
-    }
+    return {
+        name: value for name, value in entry.items() if name not in ("words", "labels", "possible", "renamed_from")
+    } | {"source": source}

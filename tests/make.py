@@ -17,6 +17,7 @@ from runner.core.identity import Identity, Register
 from runner.core.orders import OrderKey, OrderRequest, Quote, Scalar, Source
 from runner.core.progress import ignore
 from runner.core.records import Allowed, Attempt, Bought, Claim, Holder, Record, Stranger
+from runner.core.renewals import Term
 from runner.core.secrets import ApiKey
 from runner.core.states import OPEN, State
 from runner.core.vendor import Choice, ListedProxy, Look, QuoteRefused, SeenOrder, VendorError, Witness
@@ -72,6 +73,15 @@ def order(
     source = Source(path=path, span=span(line), fields=places)
     key = OrderKey(batch, name, generation)
     return replace(OrderRequest(key=key, type="ipv4", fields=fields, source=source), **changes)
+
+
+def renewal(
+    name: str = "a", end: str = "2026-12-29", *, renews: str = "77", period: str = "1m", **changes: Any
+) -> OrderRequest:
+    """The renewal of an order for the month after the end of its term, paid by balance; `changes` as of `order`."""
+    fields: dict[str, Scalar] = {"renews": renews, "ends": end, "periodId": period, "paymentId": 1}
+    request = order(name, only=fields, **changes)
+    return replace(request, key=request.key.renewal(date.fromisoformat(end)))
 
 
 def batch(name: str = "b", **budget: str) -> Batch:
@@ -140,6 +150,12 @@ def seen(order_id: str = "77", **changes: Any) -> SeenOrder:
         "ends": date(2026, 12, 23),
     }
     return SeenOrder(order_id=order_id, **(usual | changes))
+
+
+def term(order_id: str = "77", *row_ids: str, ends: date = date(2026, 12, 29), **changes: Any) -> Term:
+    """The term of an order: all of its rows end on one day."""
+    ids = row_ids or ("1", "2")
+    return replace(Term(order_id=order_id, row_ids=ids, ends=((ends, len(ids)),)), **changes)
 
 
 def look(*orders: SeenOrder, **changes: Any) -> Look:
@@ -279,6 +295,11 @@ class Books:
 
     def successors(self, keys: Iterable[OrderKey]) -> dict[OrderKey, OrderKey]:
         return {}
+
+    def renewals(self, keys: Iterable[OrderKey]) -> dict[OrderKey, tuple[Record, ...]]:
+        terms = sorted((one for one in self.all if one.key.term), key=lambda one: one.key.term)
+        by_key = {key: tuple(one for one in terms if one.key.purchase == key) for key in keys}
+        return {key: own for key, own in by_key.items() if own}
 
     def strangers(self) -> list[Stranger]:
         return [

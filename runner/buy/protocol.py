@@ -1,7 +1,7 @@
 """The purchase protocol. Step numbers are those of docs/explanation/life-of-an-order.md and of the crash tests.
 
 1  hold the account; what an earlier run left `submitted` is unknown; anything unknown refuses the run (batch.py)
-2  quote again, check ceiling, limits on sums, and balance
+2  quote again, check ceiling, limits on sums, and balance; of a renewal, the rows it is for first
 3  have the before witness, read while nothing was in flight: the vendor's orders of the type, and the balance
 4  connect: a connection of its own; failure here is `not_sent`
 5  claim: one durable transaction; not acknowledged means not sent
@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from threading import Event as Flag
 from threading import RLock
@@ -32,6 +32,7 @@ from runner.core.orders import OrderKey, Quote
 from runner.core.progress import Buying, Notice, Sent, Settled, Waiting, Watch
 from runner.core.readings import BalanceReading, Readings
 from runner.core.records import Attempt, Claim, Settlement
+from runner.core.renewals import change_of
 from runner.core.states import Event, State
 from runner.core.stop import Stop
 from runner.core.vendor import Answer, Buyer, NotSent, Outcome, Placed, QuoteRefused, Rejected, Unknown, Witness
@@ -177,7 +178,8 @@ class Purchase:
 
     def must_wait(self) -> bool:
         """Whether nothing may be in flight when this one starts."""
-        return self.waits or self.desk.readings.is_due(self.request.type)
+        readings = self.desk.readings
+        return self.waits or readings.is_due(self.request.type) or readings.is_term_due(self.request)
 
     def announce(self, total: int) -> None:
         """Tell whoever looks on that it begins."""
@@ -203,6 +205,8 @@ class Purchase:
     def _check_again(self) -> Quote | None:
         """Step 2: the price that may be paid now; None where the order is refused, or has to wait."""
         self.desk.till.crash_point("2")
+        if self.request.renews is not None and not self._has_term(self.request.renews):
+            return None
         quote = self.desk.readings.quote(self.request)
         if isinstance(quote, QuoteRefused):
             with self.desk.lock:
@@ -213,8 +217,20 @@ class Purchase:
             self.entry.update(quote=quote)
             return quote if self._may_cost(quote, available) else None
 
+    def _has_term(self, order_id: str) -> bool:
+        """Of a renewal: its rows as they are now are those to be paid for; False where its term is not as planned."""
+        now = self.desk.readings.terms(self.request.type, [order_id]).get(order_id)
+        change = change_of(self.step.request.term, now)
+        with self.desk.lock:
+            if change is not None:
+                entries.refuse_term(self.entry, change)
+                return False
+            self.request = replace(self.request, term=now)
+            self.entry.update(body=self.desk.buyer.preview(self.request))
+        return True
+
     def _may_cost(self, quote: Quote, available: Decimal) -> bool:
-        broken = self.desk.purse.objections({self.request.key.batch: quote.total}, self.desk.clock.now())
+        broken = self.desk.purse.objections({self.request.key: quote.total}, self.desk.clock.now())
         is_short = quote.total > available and not self.request.pays_by_card
         if quote.total > self._ceiling(quote):
             entries.refuse_too_dear(self.entry, quote, self._ceiling(quote))

@@ -48,6 +48,7 @@ class ApplyOptions(CommandOptions):
     vendor: common.VendorOptions = group(common.VendorOptions)
     ledger: common.LedgerOptions = group(common.LedgerOptions)
     new_account: bool = common.new_account_option()
+    actor: str | None = common.actor_option()
     screen: common.ScreenOptions = group(common.ScreenOptions)
 
 
@@ -102,5 +103,5 @@ def _settings(options: ApplyOptions) -> Settings:
     if options.faults and not options.vendor.sandbox:
         raise UsageError("--fault needs --sandbox: only the emulator can be made to fail")
     settings = common.vendor_settings(options.vendor, options.origins, options.ledger)
-    buying = options.buying
-    return replace(settings, money_timeout=buying.money_timeout, gap=buying.gap, faults=options.faults)
+    buying, faults, actor = options.buying, options.faults, options.actor
+    return replace(settings, money_timeout=buying.money_timeout, gap=buying.gap, faults=faults, actor=actor)

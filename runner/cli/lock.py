@@ -94,6 +94,7 @@ def command(options: LockOptions) -> int:
 
 def _refuse_unknown(update: tuple[str, ...], loaded: Loaded) -> None:
     used = {word for request in loaded.orders for word in request.words.values()}
+    used |= {order.renew.period for order in loaded.orders if order.renew and order.renew.period is not None}
     for word in update:
         if word not in used:
             from runner.manifest.phrases import did_you_mean, nearest_name

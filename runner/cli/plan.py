@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -40,6 +41,7 @@ class PlanOptions(CommandOptions):
     vendor: common.VendorOptions = group(common.VendorOptions)
     ledger: common.LedgerOptions = group(common.LedgerOptions)
     new_account: bool = common.new_account_option()
+    actor: str | None = common.actor_option()
     screen: common.ScreenOptions = group(common.ScreenOptions)
 
 
@@ -53,7 +55,7 @@ def command(options: PlanOptions) -> int:
         if "-" in options.paths:
             raise UsageError("a plan made from stdin cannot be applied: stdin cannot be read again", hint="name files")
         outputs += (common.Output("json", options.out),)
-    settings = common.vendor_settings(options.vendor, options.origins, options.ledger)
+    settings = replace(common.vendor_settings(options.vendor, options.origins, options.ledger), actor=options.actor)
     consent = consent_of(
         settings,
         selection=selection_of(options.selection),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,7 @@ class ReconcileOptions(CommandOptions):
         help="Nobody else buys on this account: a new order that matches, its price gone from the balance, is ours.",
     )
     lock_timeout: float = common.lock_timeout_option()
+    actor: str | None = common.actor_option()
     policy: str | None = policy_option()
     vendor: common.VendorOptions = group(common.VendorOptions)
     ledger: common.LedgerOptions = group(common.LedgerOptions)
@@ -67,7 +69,7 @@ def command(options: ReconcileOptions) -> int:
 
     outputs = common.outputs_of(options.formats, FORMATS)
     keys = tuple(dict.fromkeys(key_of(text) for text in options.keys))
-    settings = common.vendor_settings(options.vendor, options.origins, options.ledger)
+    settings = replace(common.vendor_settings(options.vendor, options.origins, options.ledger), actor=options.actor)
     Targets(outputs, settings).refuse_inputs((), policy=options.policy)
     console = options.screen.console()
     exclusive = options.exclusive or _is_exclusive(options.policy, console)

@@ -13,6 +13,7 @@ from runner.cli.options.types import key_of
 from runner.cli.outputs import show_warning
 from runner.core.clock import SystemClock
 from runner.core.errors import ExitCode, UsageError
+from runner.core.orders import NO_ORDER_ID
 from runner.run.settings import Settings, holder
 from runner.run.wiring import existing_ledger
 
@@ -26,7 +27,13 @@ if TYPE_CHECKING:
 @option_class
 class ResolveOptions(CommandOptions):
     key: str | None = argument(metavar="[KEY]", required=False, shell_complete=completers.keys)
-    placed: str | None = option("--placed", metavar="ORDER_ID", help="It was bought: the vendor's id of the order.")
+    placed: str | None = option(
+        "--placed",
+        metavar="[ORDER_ID]",
+        is_flag=False,
+        flag_value=NO_ORDER_ID,
+        help="It was bought: the vendor's id of the order, none for a renewal.",
+    )
     absent: bool = option("--absent", is_flag=True, help="It was not bought; the next run may buy it.")
     not_mine: tuple[str, ...] = option(
         "--not-mine",
@@ -42,6 +49,7 @@ class ResolveOptions(CommandOptions):
     )
     yes: bool = option("--yes", is_flag=True, help="Do not ask.")
     lock_timeout: float = common.lock_timeout_option()
+    actor: str | None = common.actor_option()
     sandbox: bool = option("--sandbox", is_flag=True, help="Settle an order of the sandbox's ledger.")
     ledger: common.LedgerOptions = group(common.LedgerOptions)
     screen: common.ScreenOptions = group(common.ScreenOptions)
@@ -60,7 +68,7 @@ def command(options: ResolveOptions) -> int:
     console = options.screen.console()
     decision.refuse_unasked(console, yes=options.yes, hint="check the vendor's dashboard, then pass --yes")
     reason = (options.reason or "seen at the vendor").strip()
-    person, now = resolve.person_of(os.environ), SystemClock().now()
+    person, now = resolve.person_of(os.environ, options.actor), SystemClock().now()
     settings = common.ledger_settings(options.ledger, options.origins, sandbox=options.sandbox)
     if options.key is None:
         order_ids = tuple(dict.fromkeys(options.not_mine))
@@ -99,16 +107,20 @@ def _resolve(ruling: Ruling, settings: Settings, console: Console, options: Reso
 
     with existing_ledger(settings) as ledger:
         _warn_of_another_key(ledger, settings, console, options)
-        doubt, who = resolve.check(ruling, ledger), holder(ruling.at)
+        doubt, who = resolve.check(ruling, ledger), holder(ruling.at, options.actor)
         if not options.yes:
-            outcome = f"it was bought as order {ruling.order_id}" if ruling.order_id else "it was not bought"
+            outcome = f"it was {_words(ruling)}" if ruling.order_id else "it was not bought"
             decision.confirm(f"{ruling.person} decides that {outcome}: {ruling.reason}", _lines_of(doubt), console)
         with ledger.hold(who, timeout=options.lock_timeout) as hold:
             resolve.resolve(ruling, ledger, hold, who.run_id)
         code = ExitCode.OUTCOME_UNKNOWN if ledger.open_records() else ExitCode.OK
-    became = f"placed as order {ruling.order_id}" if ruling.order_id else "absent"
+    became = _words(ruling).replace("bought", "placed") if ruling.order_id else "absent"
     decision.say(f"{ruling.key} is now {became}, recorded for {ruling.person}: {ruling.reason}", console)
     return code
+
+
+def _words(ruling: Ruling) -> str:
+    return "bought" if ruling.names_no_order or ruling.key.term else f"bought as order {ruling.order_id}"
 
 
 def _disown(disowning: Disowning, settings: Settings, console: Console, options: ResolveOptions) -> ExitCode:
@@ -121,7 +133,7 @@ def _disown(disowning: Disowning, settings: Settings, console: Console, options:
         resolve.check_disowning(disowning, ledger)
         if not options.yes:
             decision.confirm(f"{disowning.person} decides that {claim}: {disowning.reason}", [], console)
-        with ledger.hold(holder(disowning.at), timeout=options.lock_timeout) as hold:
+        with ledger.hold(holder(disowning.at, options.actor), timeout=options.lock_timeout) as hold:
             resolve.disown(disowning, ledger, hold)
         code = ExitCode.OUTCOME_UNKNOWN if ledger.open_records() else ExitCode.OK
     decision.say(f"{claim}, recorded for {disowning.person}: {disowning.reason}", console)

@@ -22,7 +22,8 @@ class System:
     """One CI system. Any of `marks`, a variable or `NAME=value`, shows that this is a job of it.
 
     `jobs` are links or names of the job, each made of variables; the first that has them all counts. `folders` are the
-    variables whose folders go when the job ends. `source` is where the vendor lists them.
+    variables whose folders go when the job ends. `source` is where the vendor lists them. Of `actors` (who started the
+    job or, where nobody tells, made the commit), `commits` and `refs` the first variable that is set counts.
     """
 
     name: str
@@ -30,6 +31,9 @@ class System:
     jobs: tuple[str, ...]
     folders: tuple[str, ...]
     source: str
+    actors: tuple[str, ...] = ()
+    commits: tuple[str, ...] = ()
+    refs: tuple[str, ...] = ()
 
 
 _RUNS: Final = "{GITHUB_SERVER_URL}/{GITHUB_REPOSITORY}/actions/runs/"
@@ -43,6 +47,9 @@ SYSTEMS: Final = (
         (f"{_RUNS}{{GITHUB_RUN_NUMBER}}",),
         _GITHUB_FOLDERS,
         "https://forgejo.org/docs/latest/user/actions/reference/",
+        actors=("FORGEJO_ACTOR", "GITHUB_ACTOR"),
+        commits=("FORGEJO_SHA", "GITHUB_SHA"),
+        refs=("FORGEJO_REF", "GITHUB_REF"),
     ),
     System(
         "Gitea Actions",
@@ -50,6 +57,9 @@ SYSTEMS: Final = (
         (f"{_RUNS}{{GITHUB_RUN_NUMBER}}",),
         _GITHUB_FOLDERS,
         "https://docs.gitea.com/usage/actions/variables",
+        actors=("GITHUB_ACTOR",),
+        commits=("GITHUB_SHA",),
+        refs=("GITHUB_REF",),
     ),
     System(
         "GitHub Actions",
@@ -57,6 +67,9 @@ SYSTEMS: Final = (
         (f"{_RUNS}{{GITHUB_RUN_ID}}",),
         _GITHUB_FOLDERS,
         "https://docs.github.com/en/actions/reference/variables-reference",
+        actors=("GITHUB_TRIGGERING_ACTOR", "GITHUB_ACTOR"),
+        commits=("GITHUB_SHA",),
+        refs=("GITHUB_REF",),
     ),
     System(
         "GitLab CI",
@@ -64,6 +77,9 @@ SYSTEMS: Final = (
         ("{CI_JOB_URL}",),
         ("CI_PROJECT_DIR", "CI_BUILDS_DIR"),
         "https://docs.gitlab.com/ci/variables/predefined_variables/",
+        actors=("GITLAB_USER_LOGIN",),
+        commits=("CI_COMMIT_SHA",),
+        refs=("CI_COMMIT_REF_NAME",),
     ),
     System(
         "Azure Pipelines",
@@ -74,6 +90,9 @@ SYSTEMS: Final = (
         ),
         ("PIPELINE_WORKSPACE", "AGENT_BUILDDIRECTORY", "BUILD_SOURCESDIRECTORY", "AGENT_TEMPDIRECTORY"),
         "https://learn.microsoft.com/azure/devops/pipelines/build/variables",
+        actors=("BUILD_REQUESTEDFOR",),
+        commits=("BUILD_SOURCEVERSION",),
+        refs=("BUILD_SOURCEBRANCH",),
     ),
     System(
         "TeamCity",
@@ -81,6 +100,7 @@ SYSTEMS: Final = (
         ("{BUILD_URL}", "{TEAMCITY_PROJECT_NAME} {TEAMCITY_BUILDCONF_NAME} {BUILD_NUMBER}"),
         (),
         "https://www.jetbrains.com/help/teamcity/predefined-build-parameters.html",
+        commits=("BUILD_VCS_NUMBER",),
     ),
     System(
         "Jenkins",
@@ -88,6 +108,9 @@ SYSTEMS: Final = (
         ("{BUILD_URL}", "{BUILD_TAG}"),
         ("WORKSPACE", "WORKSPACE_TMP"),
         "https://www.jenkins.io/doc/book/pipeline/jenkinsfile/#using-environment-variables",
+        actors=("BUILD_USER_ID", "BUILD_USER", "CHANGE_AUTHOR"),
+        commits=("GIT_COMMIT",),
+        refs=("GIT_BRANCH", "BRANCH_NAME"),
     ),
     System(
         "Bamboo",
@@ -95,6 +118,9 @@ SYSTEMS: Final = (
         ("{bamboo_buildResultsUrl}", "{bamboo_resultsUrl}", "{bamboo_buildResultKey}"),
         ("bamboo_build_working_directory", "bamboo_agentWorkingDirectory"),
         "https://confluence.atlassian.com/bamboo/bamboo-variables-289277087.html",
+        actors=("bamboo_ManualBuildTriggerReason_userName",),
+        commits=("bamboo_planRepository_revision",),
+        refs=("bamboo_planRepository_branchName",),
     ),
     System(
         "GoCD",
@@ -102,6 +128,8 @@ SYSTEMS: Final = (
         ("{GO_PIPELINE_NAME}/{GO_PIPELINE_COUNTER}/{GO_STAGE_NAME}/{GO_STAGE_COUNTER}/{GO_JOB_NAME}",),
         (),
         "https://docs.gocd.org/current/faq/dev_use_current_revision_in_build.html",
+        actors=("GO_TRIGGER_USER",),
+        commits=("GO_REVISION",),
     ),
     System(
         "AWS CodeBuild",
@@ -109,6 +137,9 @@ SYSTEMS: Final = (
         ("{CODEBUILD_PUBLIC_BUILD_URL}", "{CODEBUILD_BUILD_ARN}", "{CODEBUILD_BUILD_ID}"),
         ("CODEBUILD_SRC_DIR",),
         "https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-env-vars.html",
+        actors=("CODEBUILD_INITIATOR",),
+        commits=("CODEBUILD_RESOLVED_SOURCE_VERSION",),
+        refs=("CODEBUILD_WEBHOOK_HEAD_REF",),
     ),
     System(
         "Buildkite",
@@ -116,6 +147,9 @@ SYSTEMS: Final = (
         ("{BUILDKITE_BUILD_URL}#{BUILDKITE_JOB_ID}", "{BUILDKITE_BUILD_URL}"),
         ("BUILDKITE_BUILD_CHECKOUT_PATH",),
         "https://buildkite.com/docs/pipelines/configure/environment-variables",
+        actors=("BUILDKITE_UNBLOCKER", "BUILDKITE_BUILD_CREATOR"),
+        commits=("BUILDKITE_COMMIT",),
+        refs=("BUILDKITE_TAG", "BUILDKITE_BRANCH"),
     ),
     System(
         "Bitbucket Pipelines",
@@ -123,6 +157,9 @@ SYSTEMS: Final = (
         ("https://bitbucket.org/{BITBUCKET_REPO_FULL_NAME}/pipelines/results/{BITBUCKET_BUILD_NUMBER}",),
         ("BITBUCKET_CLONE_DIR",),
         "https://support.atlassian.com/bitbucket-cloud/docs/variables-and-secrets/",
+        actors=("BITBUCKET_STEP_TRIGGERER_UUID",),
+        commits=("BITBUCKET_COMMIT",),
+        refs=("BITBUCKET_BRANCH", "BITBUCKET_TAG"),
     ),
     System(
         "Harness",
@@ -130,6 +167,9 @@ SYSTEMS: Final = (
         ("{DRONE_BUILD_LINK}", "{HARNESS_PIPELINE_ID} {HARNESS_BUILD_ID}"),
         ("HARNESS_WORKSPACE",),
         "https://developer.harness.io/docs/continuous-integration/use-ci/optimize-and-more/ci-env-var/",
+        actors=("DRONE_COMMIT_AUTHOR",),
+        commits=("DRONE_COMMIT_SHA",),
+        refs=("DRONE_COMMIT_REF",),
     ),
     System(
         "Drone",
@@ -137,6 +177,9 @@ SYSTEMS: Final = (
         ("{DRONE_BUILD_LINK}",),
         ("DRONE_WORKSPACE",),
         "https://docs.drone.io/pipeline/environment/reference/",
+        actors=("DRONE_COMMIT_AUTHOR",),
+        commits=("DRONE_COMMIT_SHA",),
+        refs=("DRONE_COMMIT_REF",),
     ),
     System(
         "Woodpecker",
@@ -144,6 +187,9 @@ SYSTEMS: Final = (
         ("{CI_STEP_URL}", "{CI_PIPELINE_URL}", "{CI_BUILD_LINK}"),
         ("CI_WORKSPACE",),
         "https://woodpecker-ci.org/docs/usage/environment",
+        actors=("CI_PIPELINE_AUTHOR", "CI_COMMIT_AUTHOR"),
+        commits=("CI_COMMIT_SHA",),
+        refs=("CI_COMMIT_REF",),
     ),
     System(
         "AppVeyor",
@@ -151,6 +197,9 @@ SYSTEMS: Final = (
         ("{APPVEYOR_URL}/project/{APPVEYOR_ACCOUNT_NAME}/{APPVEYOR_PROJECT_SLUG}/builds/{APPVEYOR_BUILD_ID}",),
         ("APPVEYOR_BUILD_FOLDER",),
         "https://www.appveyor.com/docs/environment-variables/",
+        actors=("APPVEYOR_REPO_COMMIT_AUTHOR",),
+        commits=("APPVEYOR_REPO_COMMIT",),
+        refs=("APPVEYOR_REPO_BRANCH",),
     ),
     System(
         "Semaphore",
@@ -158,6 +207,9 @@ SYSTEMS: Final = (
         ("{SEMAPHORE_ORGANIZATION_URL}/jobs/{SEMAPHORE_JOB_ID}", "{SEMAPHORE_JOB_ID}"),
         (),
         "https://docs.semaphoreci.com/reference/env-vars",
+        actors=("SEMAPHORE_GIT_COMMITTER",),
+        commits=("SEMAPHORE_GIT_SHA",),
+        refs=("SEMAPHORE_GIT_REF",),
     ),
     System(
         "Travis CI",
@@ -165,6 +217,8 @@ SYSTEMS: Final = (
         ("{TRAVIS_JOB_WEB_URL}",),
         ("TRAVIS_BUILD_DIR",),
         "https://docs.travis-ci.com/user/environment-variables/",
+        commits=("TRAVIS_COMMIT",),
+        refs=("TRAVIS_TAG", "TRAVIS_BRANCH"),
     ),
     System(
         "CircleCI",
@@ -172,6 +226,9 @@ SYSTEMS: Final = (
         ("{CIRCLE_BUILD_URL}",),
         ("CIRCLE_WORKING_DIRECTORY",),
         "https://circleci.com/docs/reference/variables/",
+        actors=("CIRCLE_USERNAME",),
+        commits=("CIRCLE_SHA1",),
+        refs=("CIRCLE_TAG", "CIRCLE_BRANCH"),
     ),
     System(
         "Cirrus CI",
@@ -179,6 +236,8 @@ SYSTEMS: Final = (
         ("https://cirrus-ci.com/task/{CIRRUS_TASK_ID}",),
         ("CIRRUS_WORKING_DIR",),
         "https://cirrus-ci.org/guide/writing-tasks/#environment-variables",
+        commits=("CIRRUS_CHANGE_IN_REPO",),
+        refs=("CIRRUS_TAG", "CIRRUS_BRANCH"),
     ),
     System(
         "Codefresh",
@@ -186,6 +245,9 @@ SYSTEMS: Final = (
         ("{CF_BUILD_URL}", "{CF_BUILD_ID}"),
         ("CF_VOLUME_PATH",),
         "https://codefresh.io/docs/docs/pipelines/variables/",
+        actors=("CF_BUILD_INITIATOR", "CF_COMMIT_AUTHOR"),
+        commits=("CF_REVISION",),
+        refs=("CF_BRANCH",),
     ),
     System(
         "Codemagic",
@@ -193,6 +255,8 @@ SYSTEMS: Final = (
         ("https://codemagic.io/app/{CM_PROJECT_ID}/build/{CM_BUILD_ID}", "{CM_BUILD_ID}"),
         ("CM_BUILD_DIR",),
         "https://docs.codemagic.io/yaml-basic-configuration/environment-variables/",
+        commits=("CM_COMMIT",),
+        refs=("CM_TAG", "CM_BRANCH"),
     ),
     System(
         "Buddy",
@@ -200,6 +264,9 @@ SYSTEMS: Final = (
         ("{BUDDY_EXECUTION_URL}", "{BUDDY_EXECUTION_ID}"),
         (),
         "https://buddy.works/docs/pipelines/environment-variables",
+        actors=("BUDDY_INVOKER_NAME",),
+        commits=("BUDDY_EXECUTION_REVISION",),
+        refs=("BUDDY_EXECUTION_TAG", "BUDDY_EXECUTION_BRANCH"),
     ),
     System(
         "Bitrise",
@@ -207,6 +274,8 @@ SYSTEMS: Final = (
         ("{BITRISE_BUILD_URL}",),
         ("BITRISE_SOURCE_DIR",),
         "https://devcenter.bitrise.io/en/references/available-environment-variables.html",
+        commits=("BITRISE_GIT_COMMIT", "GIT_CLONE_COMMIT_HASH"),
+        refs=("BITRISE_GIT_TAG", "BITRISE_GIT_BRANCH"),
     ),
     System(
         "Screwdriver",
@@ -214,6 +283,8 @@ SYSTEMS: Final = (
         ("{SD_UI_URL}/pipelines/{SD_PIPELINE_ID}/builds/{SD_BUILD_ID}", "{SD_JOB_NAME} {SD_BUILD_ID}"),
         ("SD_SOURCE_DIR", "SD_ROOT_DIR"),
         "https://docs.screwdriver.cd/user-guide/environment-variables",
+        commits=("SD_BUILD_SHA",),
+        refs=("GIT_BRANCH",),
     ),
     System(
         "SourceHut",
@@ -221,6 +292,7 @@ SYSTEMS: Final = (
         ("{JOB_URL}", "{JOB_ID}"),
         (),
         "https://man.sr.ht/builds.sr.ht/manifest.md",
+        refs=("GIT_REF",),
     ),
     System(
         "CodeShip",
@@ -228,6 +300,9 @@ SYSTEMS: Final = (
         ("{CI_BUILD_URL}", "{CI_BUILD_ID}"),
         (),
         "https://docs.cloudbees.com/docs/cloudbees-codeship/latest/basic-builds-and-configuration/",
+        actors=("CI_COMMITTER_USERNAME", "CI_COMMITTER_NAME"),
+        commits=("CI_COMMIT_ID",),
+        refs=("CI_BRANCH",),
     ),
     System(
         "Taskcluster",
@@ -242,6 +317,8 @@ SYSTEMS: Final = (
         ("{JOB_NAME} {BUILD_ID}",),
         (),
         "https://docs.prow.k8s.io/docs/jobs/#job-environment-variables",
+        commits=("PULL_PULL_SHA", "PULL_BASE_SHA"),
+        refs=("PULL_BASE_REF",),
     ),
     System(
         "Heroku CI",
@@ -249,6 +326,8 @@ SYSTEMS: Final = (
         ("{HEROKU_TEST_RUN_ID}",),
         (),
         "https://devcenter.heroku.com/articles/heroku-ci#immutable-environment-variables",
+        commits=("HEROKU_TEST_RUN_COMMIT_VERSION",),
+        refs=("HEROKU_TEST_RUN_BRANCH",),
     ),
     System(
         "Google Cloud Build",
@@ -263,6 +342,8 @@ SYSTEMS: Final = (
         ("{DEPLOY_URL}", "{BUILD_ID}"),
         (),
         "https://docs.netlify.com/build/configure-builds/environment-variables/",
+        commits=("COMMIT_REF",),
+        refs=("BRANCH",),
     ),
     System(
         "Vercel",
@@ -270,6 +351,9 @@ SYSTEMS: Final = (
         ("{VERCEL_URL}",),
         (),
         "https://vercel.com/docs/environment-variables/system-environment-variables",
+        actors=("VERCEL_GIT_COMMIT_AUTHOR_LOGIN",),
+        commits=("VERCEL_GIT_COMMIT_SHA",),
+        refs=("VERCEL_GIT_COMMIT_REF",),
     ),
     System(
         "Cloudflare",
@@ -277,11 +361,16 @@ SYSTEMS: Final = (
         ("{CF_PAGES_URL}", "{WORKERS_CI_BUILD_UUID}"),
         (),
         "https://developers.cloudflare.com/workers/ci-cd/builds/configuration/",
+        commits=("CF_PAGES_COMMIT_SHA", "WORKERS_CI_COMMIT_SHA"),
+        refs=("CF_PAGES_BRANCH", "WORKERS_CI_BRANCH"),
     ),
 )
 """A system that another one imitates comes after that."""
 
 _ANY_JOB: Final = ("{CI_JOB_URL}", "{BUILD_URL}")
+
+ANY_ACTOR: Final = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILD_USER_ID")
+"""Who started a job, where only some of its variables were handed on, as to a container."""
 
 
 def system_of(environ: Mapping[str, str]) -> System | None:

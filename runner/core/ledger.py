@@ -24,14 +24,17 @@ from runner.core.records import (
     Head,
     Holder,
     OpenClaim,
+    Origin,
     Record,
     Rename,
     Restored,
     Run,
     Settlement,
+    Spending,
     Stranger,
     Want,
 )
+from runner.core.sightings import Sighting
 from runner.core.states import State
 from runner.core.vendor import Witness
 
@@ -68,10 +71,16 @@ class Hold(Protocol):
     def note_wants(self, wants: Iterable[Want]) -> None:
         """Keep what these keys stand for, in place of what was kept of them: what `adopt` may be asked for later."""
 
-    def adopt(self, adoption: Adoption) -> Record:
-        """One durable move to `placed` of an order that is not open, as its next attempt.
+    def note_deliveries(self, sightings: Iterable[Sighting]) -> None:
+        """Keep what was seen of these orders, in place of what was kept of them. No part of the account's history."""
 
-        Raises `Refused` where the order is open or placed, the order id is another order's, or the hold is lost.
+    def adopt(self, adoption: Adoption) -> Record:
+        """`adopt_all` of one order."""
+
+    def adopt_all(self, adoptions: Iterable[Adoption]) -> list[Record]:
+        """Move orders that are not open to `placed`, each as its next attempt: all in one durable transaction, or none.
+
+        Raises `Refused` where one is open, placed or a renewal, its order id is another order's, or the hold is lost.
         """
 
     def disown(self, strangers: Iterable[Stranger]) -> None:
@@ -160,11 +169,23 @@ class Ledger(Protocol):
     def successors(self, keys: Iterable[OrderKey]) -> dict[OrderKey, OrderKey]:
         """What the orders among `keys` that are `renamed` are called now, through every renaming since."""
 
+    def renewals(self, keys: Iterable[OrderKey]) -> Mapping[OrderKey, tuple[Record, ...]]:
+        """Every renewal of these orders, in any state, the earliest term first; those without any are left out.
+
+        Those made under a name that an order had before are among them.
+        """
+
     def wants(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Want]:
         """What was last kept by `note_wants` of these keys."""
 
     def strangers(self) -> list[Stranger]:
         """The orders at the vendor that are remembered as somebody else's, by order id."""
+
+    def deliveries(self, order_ids: Iterable[str]) -> dict[str, Sighting]:
+        """What was last kept by `note_deliveries` of these orders, by the vendor's id."""
+
+    def claim_times(self, keys: Iterable[OrderKey]) -> dict[OrderKey, datetime]:
+        """When these orders were claimed, or adopted, last; those that never were are left out."""
 
     def spent_since(self, at: datetime) -> dict[date, Decimal]:
         """What was spent, or may have been, by the UTC day of the claim, on orders claimed on the day of `at` or later.
@@ -173,6 +194,15 @@ class Ledger(Protocol):
         with an order id that could not become theirs with their quote. An adopted order counts from its adoption on.
         What was refunded is not known.
         """
+
+    def spendings(self, since: date, until: date, *, origins: bool) -> Iterator[Spending]:
+        """What `spent_since` adds up, order by order: those claimed from one day to the other, both included.
+
+        Memory does not grow with them. Without `origins` none is read.
+        """
+
+    def origins(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Origin]:
+        """Who began the last attempt of each of these orders, when and why; orders without any are left out."""
 
     def counts(self) -> Mapping[State, int]:
         """How many orders of the account are in each state, as the ledger keeps it; states without any are left out."""
@@ -185,6 +215,9 @@ class Ledger(Protocol):
 
     def evidence(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Mapping[str, object]]:
         """What the last event of each of these orders rests on; orders without any are left out."""
+
+    def beginnings(self, keys: Iterable[OrderKey]) -> dict[OrderKey, str]:
+        """The hash of the event that began the last attempt of each of these orders: the claim id of its receipt."""
 
     def allowances(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Allowed]:
         """What the last claim of each of these orders was allowed; orders that were never claimed are left out."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -23,11 +23,19 @@ PAY_BY_BALANCE: Final = 1
 PAY_BY_CARD: Final = 43
 """The two `paymentId`s of `order/make` (docs/vendor/api-v1.md#order-fields)."""
 
+UNSHOWN: Final = "not shown by the vendor"
+"""What stands for the purpose of an order that was written down from what the vendor shows: never bought with."""
+
 Scalar = str | int
+Body = Mapping[str, Scalar | Sequence[Scalar]]
+"""What is sent, by the vendor's names."""
 
 RENEWS: Final = "renews"
 ENDS: Final = "ends"
 """The fields of a renewal that are ours: the order it renews, by the vendor's id, and the day before the new term."""
+
+NO_ORDER_ID: Final = "@"
+"""In place of the vendor's id where none is said: a renewal is known by its term. No id has that mark."""
 
 WORDS: Final[Mapping[str, str]] = {
     "country": "countryId",
@@ -117,6 +125,7 @@ class OrderRequest:
     absent optionals left out. `words` are those of `WORDS` that were written in place of a field; until a lockfile
     has turned them into fields, the order has no fingerprint and no body. `max_total` is in `CURRENCY`. `renamed_from`
     is the key it was bought by, if that was another one. `copies_meant`: wanted beside others of the same content.
+    `raised_in` is where its generation is written, for it and others, if that is not the order itself.
     `renew` says whether it shall go on when it ends.
 
     The renewal of an order is such a request, too: its key has a term, its `fields` name the order by the vendor's
@@ -134,6 +143,7 @@ class OrderRequest:
     words: Mapping[str, str] = field(default_factory=dict)
     renamed_from: OrderKey | None = None
     copies_meant: bool = False
+    raised_in: Literal["defaults", "batch"] | None = None
     renew: RenewalRule | None = None
     term: Term | None = None
 
@@ -153,6 +163,11 @@ class OrderRequest:
         return tuple(word for word in self.words if WORDS[word] not in self.fields)
 
     @property
+    def has_words(self) -> bool:
+        """Whether a lockfile is needed to say what is bought, or for how long it is renewed."""
+        return bool(self.words) or (self.renew is not None and self.renew.period is not None)
+
+    @property
     def renews(self) -> str | None:
         """The vendor's id of the order that this renews; None for a purchase."""
         return renewed_order(self.fields)
@@ -162,7 +177,8 @@ class OrderRequest:
         return self.fields.get("paymentId") == PAY_BY_CARD
 
     def problem(self, code: str, message: str, *, hint: str | None = None, field: str | None = None) -> Problem:
-        """A finding at the order's line, or at the line of one of its fields."""
+        """A finding at the order's line, or at the line of one of its fields; of a renewal, at `renew`."""
+        field = field if self.renews is None else "renew"
         return Problem(
             code=code,
             message=message,

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Final
-
-from runner.core.orders import ProductType, Scalar
 
 RESIDENT: Final = timedelta(days=30)
 """How long a resident package runs, and the least that a month can be: the vendor has been seen to count one as 30 days
@@ -22,7 +20,7 @@ _MONTHS: Final = {"m": 1, "y": 12}
 _PERIOD: Final = re.compile(r"([1-9][0-9]{0,2})([dwmy])")
 
 
-def end_of(product: ProductType, fields: Mapping[str, Scalar], begin: datetime) -> datetime:
+def end_of(product: str, fields: Mapping[str, str | int], begin: datetime) -> datetime:
     """When an order that began at `begin` is over, if it is not renewed. What may be either is taken as the longer."""
     if product == "resident":
         return begin + RESIDENT
@@ -34,6 +32,29 @@ def end_of(product: ProductType, fields: Mapping[str, Scalar], begin: datetime) 
         return begin + timedelta(days=count * _DAYS[unit])
     months = count * _MONTHS[unit]
     return max(_months_later(begin, months), begin + months * RESIDENT)
+
+
+def length_of(period_id: str | int | None) -> timedelta | None:
+    """How long a period is at least, a month as 30 days and a year as twelve; None for one in no known form."""
+    form = _PERIOD.fullmatch(str(period_id).casefold())
+    if form is None:
+        return None
+    count, unit = int(form[1]), form[2]
+    return timedelta(days=count * _DAYS[unit]) if unit in _DAYS else count * _MONTHS[unit] * RESIDENT
+
+
+def ends_between(product: str, fields: Mapping[str, str | int], begin: date) -> tuple[date, date] | None:
+    """The first and the last day on which an order that began on a day may end; None for a period that nobody knows.
+
+    They differ by what a month may be: 30 days, or up to the same day of the next.
+    """
+    form = _PERIOD.fullmatch(str(fields.get("periodId")).casefold())
+    if product != "resident" and form is None:
+        return None
+    last = end_of(product, fields, datetime.combine(begin, time())).date()
+    if product == "resident" or form is None or form[2] in _DAYS:
+        return last, last
+    return begin + int(form[1]) * _MONTHS[form[2]] * RESIDENT, last
 
 
 def _months_later(begin: datetime, count: int) -> datetime:

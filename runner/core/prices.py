@@ -25,7 +25,7 @@ class Prices:
     """What the vendor answered for each content, prices and refusals.
 
     Nothing is kept for an order with a coupon: how often one may be used is the vendor's to know. Without `shared`
-    every order has a price of its own.
+    every order has a price of its own, and a renewal always has: for the rows that it was asked for, and no others.
     """
 
     def __init__(self, clock: Clock, *, shared: bool = True) -> None:
@@ -67,6 +67,8 @@ class Prices:
         """
         if "coupon" in request.fields:
             return None
+        if request.renews is not None:
+            return (request.key, request.term and request.term.row_ids)
         if not self._shared:
             return request.key
         return (request.type, frozenset(map(_what_is_priced, request.fields.items())))

@@ -9,8 +9,8 @@ minute (`Prices`): what an answer says was charged is held against it in any cas
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
@@ -20,10 +20,11 @@ from runner.core.ledger import Ledger
 from runner.core.orders import OrderKey, OrderRequest, ProductType, Quote
 from runner.core.prices import MAX_AGE as MAX_PRICE_AGE
 from runner.core.prices import Prices
-from runner.core.vendor import Look, Placed, QuoteRefused, Reader, Witness
+from runner.core.renewals import Term
+from runner.core.vendor import Look, Placed, QuoteRefused, Reader, Witness, terms_of_rows
 
 MAX_AGE: Final = 60.0
-"""Seconds after which a balance is read again, as soon as nothing is in flight."""
+"""Seconds after which a balance, or the terms of orders, are read again, as soon as nothing is in flight."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,15 @@ class BalanceReading:
 
     amount: Decimal
     events: int
+    read_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TermsReading:
+    """What the lists of a type showed of the orders that were asked for; one without a row has no term."""
+
+    order_ids: frozenset[str]
+    terms: Mapping[str, Term]
     read_at: float
 
 
@@ -73,6 +83,7 @@ class Readings:
         self._count_events = count_events
         self._was_bought = was_bought
         self._witnesses: dict[ProductType, Witness] = {}
+        self._terms: dict[ProductType, TermsReading] = {}
         self._balance: BalanceReading | None = None
         self._spent = Decimal(0)
         self._reserved: dict[OrderKey, Decimal] = {}
@@ -131,6 +142,41 @@ class Readings:
         self._witnesses[product] = look.witness
         return look
 
+    def terms(self, product: ProductType, order_ids: Collection[str]) -> Mapping[str, Term]:
+        """The current term of each of these orders that has a row in the vendor's lists, by its id.
+
+        One reading serves a minute for every order that was asked about until then; an old one goes on serving while
+        orders of ours are in flight. ValueError where one more would have to be read then. Raises what
+        `Reader.proxies` raises.
+        """
+        reading = self._terms.get(product)
+        is_missing = reading is None or not reading.order_ids.issuperset(order_ids)
+        is_old = reading is None or self._clock.monotonic() - reading.read_at >= MAX_AGE
+        if reading is None or is_missing or (is_old and not self._reserved):
+            self._refuse_in_flight(f"the list of {product} terms")
+            reading = self._read_terms(product, frozenset(order_ids).union(reading.order_ids if reading else ()))
+        return {order_id: reading.terms[order_id] for order_id in order_ids if order_id in reading.terms}
+
+    def _read_terms(self, product: ProductType, order_ids: frozenset[str]) -> TermsReading:
+        read_at = self._clock.monotonic()
+        terms = terms_of_rows(self.reader.proxies(product, order_ids))
+        reading = self._terms[product] = TermsReading(order_ids=order_ids, terms=terms, read_at=read_at)
+        return reading
+
+    def is_term_due(self, request: OrderRequest) -> bool:
+        """Whether the term of the order that this renews has to be read again before it is claimed."""
+        reading = self._terms.get(request.type)
+        if request.renews is None:
+            return False
+        is_missing = reading is None or request.renews not in reading.order_ids
+        return is_missing or (reading is not None and self._clock.monotonic() - reading.read_at >= MAX_AGE)
+
+    def _forget_term(self, request: OrderRequest) -> None:
+        """Of that order alone: what its renewal changed is no other's."""
+        reading = self._terms.get(request.type)
+        if reading is not None:
+            self._terms[request.type] = replace(reading, order_ids=reading.order_ids - {str(request.renews)})
+
     @property
     def in_flight(self) -> bool:
         """Whether any order of ours is."""
@@ -160,6 +206,8 @@ class Readings:
         have been charged after the other's balance was told.
         """
         self.release(request)
+        if request.renews is not None:  # which changes the ids of its rows
+            self._forget_term(request)
         self.prices.confirm(request, placed, self._clock.monotonic() if answered is None else answered)
         if request.type == "resident":
             self._witnesses.pop(request.type, None)
@@ -172,6 +220,7 @@ class Readings:
         """Something was not as expected: read everything again before it is used."""
         self.prices.forget()
         self._witnesses.clear()
+        self._terms.clear()
         self._balance = None
 
     def _note_balance(self, amount: Decimal) -> BalanceReading:

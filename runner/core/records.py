@@ -11,7 +11,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from runner.core.orders import OrderKey, OrderRequest, ProductType, Quote, Scalar, renewed_order
+from runner.core.orders import ENDS, OrderKey, OrderRequest, ProductType, Quote, Scalar, renewed_order
+from runner.core.provenance import Provenance
+from runner.core.renewals import term_id
 from runner.core.states import Event, State
 from runner.core.vendor import Witness
 
@@ -52,6 +54,11 @@ class Record:
         """The vendor's id of the order that this renews; None for a purchase."""
         return renewed_order(self.fields)
 
+    @property
+    def term_id(self) -> str | None:
+        """What the ledger has a renewal as, once it is bought; None for a purchase."""
+        return None if self.renews is None else term_id(self.renews, date.fromisoformat(str(self.fields[ENDS])))
+
     def moved_from(self, before: OrderKey) -> bool:
         """Whether its purchase was taken over from this key, and nothing has happened to it since."""
         return self.reason == f"renamed from {before}"
@@ -63,7 +70,8 @@ class Claim:
 
     `balance` is the account's while nothing was in flight, when the ledger had `events_read` events of it; None for
     right before this claim. `witness` is stored once, however many claims share it. `approval` is the digest that was
-    approved, None where a person at the terminal or `--yes` stood for it.
+    approved, None where a person at the terminal or `--yes` stood for it. `by` None is whoever holds the account; the
+    labels of the request are kept, too.
     """
 
     request: OrderRequest
@@ -75,6 +83,7 @@ class Claim:
     at: datetime
     approval: str | None = None
     events_read: int | None = None
+    by: Provenance | None = None
 
     @property
     def ends(self) -> tuple[tuple[date, int], ...]:
@@ -98,7 +107,8 @@ class Settlement:
 
     `evidence` is stored with the event as JSON: the HTTP status, the hash and head of the answer, and what else the
     verdict rests on; values are str, int, bool, None, or lists and dicts of them. `order_id`, `base_order_numbers`,
-    `total` and `balance` go with `Event.PLACED` and are stored whatever they say about the quote.
+    `total` and `balance` go with `Event.PLACED` and are stored whatever they say about the quote. `by` None is whoever
+    holds the account.
     """
 
     event: Event
@@ -110,6 +120,7 @@ class Settlement:
     total: Decimal | None = None
     balance: Decimal | None = None
     evidence: Mapping[str, object] = field(default_factory=dict)
+    by: Provenance | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +154,38 @@ class Allowed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Who began an order's last attempt, when, and the labels that the order had then, by name.
+
+    Of a purchase that goes by another key since, those of its own claim. None and no labels where an earlier version,
+    which kept neither, wrote it.
+    """
+
+    at: datetime
+    by: Provenance | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spending:
+    """What one order counts for on the UTC `day` of its claim, as `Ledger.spent_since` counts it; `key` is text.
+
+    `in_doubt`: perhaps it was not charged, or under an order id that could not become its own.
+    """
+
+    key: str
+    type: ProductType
+    day: date
+    amount: Decimal
+    in_doubt: bool
+    origin: Origin | None = None
+
+    @property
+    def batch(self) -> str:
+        return self.key.partition("/")[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bought:
     """A bought, or perhaps bought, order and its claim, `claimed_seq` as in `OpenClaim`.
 
@@ -157,13 +200,14 @@ class Bought:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
-    """Who holds an account: shown to whoever has to wait."""
+    """Who holds an account: shown to whoever has to wait. What is entered meanwhile is entered as done `by` them."""
 
     host: str
     pid: int
     since: datetime
     run_id: str
     ci_job: str | None = None
+    by: Provenance | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,7 +290,8 @@ class Want:
 class Adoption:
     """A person's word that an order nobody in the ledger owns is what `want` asked for.
 
-    It becomes the order's next attempt, placed at once. `evidence` says who, when and why.
+    It becomes the order's next attempt, placed at once. `evidence` says who, when and why; `base_order_numbers` are the
+    order's, as far as the vendor shows them. `by` None is whoever holds the account.
     """
 
     want: Want
@@ -254,17 +299,21 @@ class Adoption:
     run_id: str
     at: datetime
     reason: str
+    base_order_numbers: tuple[str, ...] = ()
     evidence: Mapping[str, object] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    by: Provenance | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rename:
-    """A manifest's word that the order which was bought as `before` is `after` now."""
+    """A manifest's word that the order which was bought as `before` is `after` now; `by` as in `Claim`."""
 
     before: OrderKey
     after: OrderKey
     run_id: str
     at: datetime
+    by: Provenance | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import Protocol, runtime_checkable
 
 from runner.core.identity import Identity
-from runner.core.orders import OrderRequest, ProductType, Quote, Scalar
+from runner.core.orders import Body, OrderRequest, ProductType, Quote, Scalar
 from runner.core.renewals import Term, counted_ends
 
 
@@ -33,7 +33,8 @@ class VendorError:
 class Placed:
     """Bought: the vendor gave an order id. Amounts are None where the answer left them out.
 
-    So is a `total` that is no amount; `unread_total` is then what stands in its place.
+    So is a `total` that is no amount; `unread_total` is then what stands in its place. A renewal has the id of its term
+    for an `order_id`, whatever the answer says; what it says is `vendor_id`, None where that is no id.
     """
 
     order_id: str
@@ -41,6 +42,7 @@ class Placed:
     total: Decimal | None = None
     unread_total: str | None = None
     balance: Decimal | None = None
+    vendor_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +151,9 @@ class SeenOrder:
     """One order as the vendor's lists of active proxies show it, without logins, passwords or addresses.
 
     `rows` counts its proxies; `numbers` are its base order numbers, which a renewal keeps. Days are the first start and
-    the last end. Nothing here says whether it was renewed: no row does.
+    the last end. `receipts` are the different comments of its rows that begin like a receipt, with an empty text among
+    them where other rows have none; without any where no row has one. Nothing here says whether it was renewed: no row
+    does.
     """
 
     order_id: str
@@ -159,6 +163,7 @@ class SeenOrder:
     protocols: frozenset[str] = frozenset()
     starts: date | None = None
     ends: date | None = None
+    receipts: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +196,21 @@ class ListedProxy:
     comment: str = ""
     authorized_ip: str | None = None
     rotation_link: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResidentPackage:
+    """The account's resident traffic, which all its resident orders make together, in bytes; None for what is not told.
+
+    `ends` is the day on which it expires. `auto_renewed`: the vendor's own renewal is armed.
+    """
+
+    limit: int | None = None
+    usage: int | None = None
+    rest: int | None = None
+    ends: date | None = None
+    active: bool | None = None
+    auto_renewed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,8 +291,8 @@ class Encoder(Protocol):
     def api_version(self) -> str:
         """`v1`."""
 
-    def preview(self, request: OrderRequest) -> Mapping[str, Scalar]:
-        """The exact body a purchase would send."""
+    def preview(self, request: OrderRequest) -> Body:
+        """The exact body a purchase or renewal would send; ValueError for a renewal whose term was not read."""
 
 
 @runtime_checkable
@@ -288,7 +308,7 @@ class Reader(Encoder, Protocol):
         """Whose account it reads, to be held against the ledger's before anything rests on what is read."""
 
     def quote(self, request: OrderRequest) -> Quote | QuoteRefused:
-        """The price now."""
+        """The price now; of a renewal, for the rows of its term."""
 
     def balance(self) -> Decimal:
         """The account's balance."""
@@ -308,6 +328,9 @@ class Reader(Encoder, Protocol):
         because a filter may be ignored. Resident orders have none.
         """
 
+    def resident_package(self) -> ResidentPackage | None:
+        """The account's resident traffic; None where it has no package."""
+
     def authorizations(self) -> tuple[Authorization, ...]:
         """What opens the proxies of orders whose rows have no login; those that are switched off are left out."""
 
@@ -316,6 +339,17 @@ class Reader(Encoder, Protocol):
 
     def reference(self, product: ProductType) -> tuple[Choice, ...]:
         """What can be ordered of a type; `UnknownForm` where the vendor's list cannot be made out."""
+
+
+@runtime_checkable
+class Annotator(Reader, Protocol):
+    """A reader that can also set the comments of proxies, which costs nothing; it has no way to spend."""
+
+    def annotate(self, row_ids: Sequence[str], comment: str) -> int:
+        """Set the comment of these rows; how many the vendor says it set. To repeat it is harmless.
+
+        Raises `AccessError`, and `VendorUnavailable` where the vendor refuses it or does not say.
+        """
 
 
 class Connection(Protocol):

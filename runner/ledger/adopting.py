@@ -15,18 +15,39 @@ from runner.core.records import Adoption, Attempt, Record, Settlement, Stranger,
 from runner.core.states import CLAIMABLE, Event, State
 from runner.ledger import days, statements
 from runner.ledger.claims import owners
-from runner.ledger.codec import json_text, moment_text, optional_money, record_of, storable, values_of
+from runner.ledger.codec import (
+    json_text,
+    moment_text,
+    optional_money,
+    origin_detail,
+    record_of,
+    storable,
+    values_of,
+)
 from runner.ledger.sql import AccountRows
 
 
-def adopt(rows: AccountRows, fence: int, adoption: Adoption) -> Record:
-    """Move an order that is not open to `placed`, as its next attempt.
+def adopt_all(rows: AccountRows, fence: int, adoptions: Iterable[Adoption]) -> list[Record]:
+    """Move orders that are not open to `placed`, each as its next attempt.
 
-    `Refused` where it is open or placed, where the order id is another's, or another hold than `fence` has the account.
+    `Refused` where one is open, placed or a renewal, where its order id is another's, or where another hold than
+    `fence` has the account.
     """
+    sums, keys = days.Changes(), []
+    for adoption in adoptions:
+        _adopt(rows, fence, adoption, sums)
+        keys.append(adoption.want.key)
+    sums.keep(rows.connection, rows.account)
+    records = rows.records(keys)
+    return [records[key] for key in keys]
+
+
+def _adopt(rows: AccountRows, fence: int, adoption: Adoption, sums: days.Changes) -> None:
     want, head = adoption.want, rows.chain()
     order_id = storable(adoption.order_id)
     named = {"b_account": rows.account, "b_key": str(want.key)}
+    if want.key.term:
+        raise Refused(f"{want.key} is a renewal, which is not adopted", hint=f"adopt {want.key.purchase}")
     _refuse_owned(rows, order_id, want.key)
     row = statements.ROW.one(rows.connection, named)
     if row is None:
@@ -39,7 +60,9 @@ def adopt(rows: AccountRows, fence: int, adoption: Adoption) -> Record:
         at=adoption.at,
         reason=storable(adoption.reason),
         order_id=order_id,
+        base_order_numbers=tuple(map(storable, adoption.base_order_numbers)),
         evidence=adoption.evidence,
+        by=adoption.by,
     )
     values = _content(want) | {
         "state": State.PLACED.value,
@@ -48,14 +71,14 @@ def adopt(rows: AccountRows, fence: int, adoption: Adoption) -> Record:
         "claimed_at": moment_text(adoption.at),  # nobody knows when it was bought: budgets count it from now on
         "reason": settlement.reason,
         "order_id": order_id,
-        "base_order_numbers": "[]",
+        "base_order_numbers": json_text(settlement.base_order_numbers),
         "total": None,
         "balance": None,
         "stray_order_id": None,
     }
     if statements.ADOPT.change(rows.connection, values | named | {"b_attempt": tries, "b_fence": fence}) != 1:
         raise _why_not(want.key, before)
-    detail = values_of(settlement) | _description(want)
+    detail = values_of(settlement) | _description(want) | origin_detail(adoption.by, adoption.labels)
     entry = rows.telling(
         head,
         attempt,
@@ -67,10 +90,7 @@ def adopt(rows: AccountRows, fence: int, adoption: Adoption) -> Record:
         reason=settlement.reason,
     )
     rows.connection.change_last(*entry)
-    sums = days.Changes()
     sums.note(row, {**(row or {}), **values})
-    sums.keep(rows.connection, rows.account)
-    return rows.records([want.key])[want.key]
 
 
 def _refuse_owned(rows: AccountRows, order_id: str, key: OrderKey | None = None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from runner.core.canonical import canonical_json
 from runner.core.orders import OrderKey
-from runner.core.records import Claim
+from runner.core.provenance import Provenance
+from runner.core.records import Claim, Holder
 from runner.core.states import Event, State
 
 if TYPE_CHECKING:
@@ -51,13 +52,24 @@ def json_text(value: object) -> str:
 
 
 def values_of(record: DataclassInstance) -> dict[str, Any]:
-    """Every field of a record by its name, as JSON can hold it: what `record_of` reads back."""
-    return {field.name: _plain(getattr(record, field.name)) for field in fields(record)}
+    """Every field of a record by its name, as JSON can hold it: what `record_of` reads back.
+
+    Without `by` where that is None: a detail of an earlier version has the same text now.
+    """
+    values = {field.name: _plain(getattr(record, field.name)) for field in fields(record)}
+    if values.get(_BY, values) is None:
+        del values[_BY]
+    return values
+
+
+def holder_values(holder: Holder) -> dict[str, Any]:
+    """A holder as whoever waits reads it: on a line of a fixed length, and by versions that know no `by`."""
+    return values_of(replace(holder, by=None))
 
 
 def record_of(kind: type[T], values: Mapping[str, Any]) -> T:
     """The record with these `values_of`; ValueError, KeyError, TypeError or ArithmeticError where there is none."""
-    names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
+    names = [field.name for field in fields(kind) if field.name != _BY or _BY in values]  # type: ignore[arg-type]
     return kind(**{name: _READ[name](values[name]) if name in _READ else values[name] for name in names})
 
 
@@ -80,6 +92,7 @@ def claim_detail(claim: Claim, events_before: int) -> dict[str, Any]:
         "balance": money_text(claim.balance),
         "witness": claim.witness.digest,
     }
+    detail |= origin_detail(claim.by, claim.request.labels)
     if claim.ends:
         detail["ends"] = {day.isoformat(): rows for day, rows in claim.ends}
     if claim.approval is not None:
@@ -89,11 +102,19 @@ def claim_detail(claim: Claim, events_before: int) -> dict[str, Any]:
     return detail
 
 
+def origin_detail(by: Provenance | None, labels: Mapping[str, str]) -> dict[str, Any]:
+    """Who, and an order's labels, as the detail of an event has them: what there is."""
+    return ({} if by is None else {_BY: by.as_json()}) | ({"labels": dict(labels)} if labels else {})
+
+
+_BY: Final = "by"
+
 _WRITE: Final[tuple[tuple[type, Callable[[Any], object]], ...]] = (
     (datetime, moment_text),
     (Decimal, money_text),
     (StrEnum, str),
     (OrderKey, str),
+    (Provenance, Provenance.as_json),
     (frozenset, sorted),
     (tuple, list),
     (Mapping, dict),
@@ -110,6 +131,7 @@ _READ: Final[Mapping[str, Callable[[Any], object]]] = {
     "order_ids": frozenset,
     "numbers": lambda numbers: None if numbers is None else frozenset(numbers),
     "evidence": dict,
+    "by": Provenance.of_json,
     "package": lambda package: None if package is None else dict(package),
     **dict.fromkeys(("at", "claimed_at", "updated_at"), datetime.fromisoformat),
     **dict.fromkeys(("quote_total", "total", "balance"), optional_decimal),

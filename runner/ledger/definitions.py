@@ -31,6 +31,7 @@ from sqlalchemy import (
     bindparam,
     case,
     cast,
+    column,
     exists,
     func,
     literal_column,
@@ -55,6 +56,7 @@ from runner.ledger.schema import (
     account_keys,
     chains,
     days,
+    deliveries,
     holds,
     order_events,
     orders,
@@ -226,6 +228,18 @@ UPDATE_WANT: Final = _define(
 )
 INSERT_WANT: Final = _define(wants.insert())
 
+DELIVERIES: Final = _define(select(deliveries).where(of_account(deliveries), one_of(deliveries.c.order_id, "b_ids")))
+UPDATE_DELIVERY: Final = _define(
+    deliveries.update().where(of_account(deliveries, "order_id")),
+    *(column.name for column in deliveries.c if not column.primary_key),
+)
+INSERT_DELIVERY: Final = _define(deliveries.insert())
+CLAIM_TIMES: Final = _define(
+    select(orders.c.key, orders.c.claimed_at).where(
+        of_account(orders), one_of(orders.c.key, "b_keys"), orders.c.claimed_at.is_not(None)
+    )
+)
+
 _DAY: Final = literal_column("substr(COALESCE(claimed_at, ''), 1, 10)", Text)
 DAYS: Final = _define(select(days).where(of_account(days), days.c.day >= bindparam("b_day")).order_by(days.c.day))
 DAY: Final = _define(select(days).where(of_account(days, "day")))
@@ -357,9 +371,50 @@ RENAMED: Final = _define(
     .where(_OF_KEYS, text(f"event = '{Event.RENAMED}' AND \"after\" = '{State.RENAMED}'"))
     .order_by(order_events.c.key, order_events.c.seq)
 )
+TAKEN_OVER: Final = _define(
+    select(order_events.c.key, order_events.c.detail)
+    .where(_OF_KEYS, text(f"event = '{Event.RENAMED}' AND \"after\" = '{State.PLACED}'"))
+    .order_by(order_events.c.key, order_events.c.seq)
+)
+_NAMES: Final = _TextsIn(bindparam("b_keys", type_=Text)).table_valued(column("value", Text))
+TERMS: Final = _define(
+    select(orders).select_from(
+        _NAMES.join(
+            orders,
+            and_(
+                of_account(orders),
+                orders.c.key >= _NAMES.c.value.concat(literal_column("'@0000-00-00'")),
+                orders.c.key <= _NAMES.c.value.concat(literal_column("'@9999-99-99'")),
+            ),
+        )
+    )
+)
+"""The renewals of orders, a piece of the index for each. By the rules of any language, two keys that differ in digits
+alone are sorted by them; what else is between the bounds is left to the reader."""
+BEGINNINGS: Final = _define(
+    select(*(order_events.c[name] for name in ("key", "attempt", "event", "after", "at", "detail")))
+    .where(_OF_KEYS, or_(text(f"event = '{Event.CLAIMED}'"), text(f"\"after\" = '{State.PLACED}'")))
+    .order_by(order_events.c.key, order_events.c.seq)
+)
+"""What begins an attempt (a claim, an adoption, a purchase taken over), and what makes it the one that bought."""
 
 # What limits ask.
 _MAYBE_BOUGHT: Final = or_(text(IS_PLACED), text(IS_OPEN))
+SPENDINGS: Final = _define(
+    select(*(orders.c[name] for name in ("key", "type", "state", "claimed_at", "total", "quote_total")))
+    .add_columns(orders.c.stray_order_id)
+    .where(
+        of_account(orders),
+        orders.c.key > bindparam("b_after"),
+        orders.c.claimed_at >= bindparam("b_since"),
+        orders.c.claimed_at < bindparam("b_end"),
+        or_(_MAYBE_BOUGHT, orders.c.stray_order_id.is_not(None)),
+    )
+    .order_by(orders.c.key)
+    .limit(bindparam("b_size", type_=Integer))
+    .offset(literal_column("0"))
+)
+"""A page of the orders that `days` count an amount for. An order that was never claimed has none."""
 DEAREST: Final = _define(
     select(_COST.label("cost"))
     .where(of_account(orders), text(IS_PLACED), literal_column(PRICE).is_not(None))

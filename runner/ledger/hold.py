@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import replace
+from datetime import datetime
 from typing import Concatenate, ParamSpec, TypeVar
 
 from runner.core.errors import LedgerUnusable, Refused
 from runner.core.identity import AccountKey
 from runner.core.records import Adoption, Attempt, Claim, Entry, Holder, Record, Rename, Restored, Settlement, Stranger
 from runner.core.vendor import Witness
-from runner.ledger import adopting, archive, register, renaming, witnesses
+from runner.ledger import adopting, archive, delivery_notes, register, renaming, witnesses
 from runner.ledger.connection import NotHeld
 from runner.ledger.emergency import EmergencyFile
 from runner.ledger.footing import Footing
@@ -18,6 +20,7 @@ from runner.ledger.sql import AccountRows
 
 P = ParamSpec("P")
 T = TypeVar("T")
+D = TypeVar("D", Claim, Settlement, Adoption, Rename)
 
 
 def _durable(step: Callable[Concatenate[AccountRows, P], T]) -> Callable[Concatenate[SqlHold, P], T]:
@@ -35,7 +38,8 @@ class SqlHold:
 
     `transaction` opens one on the connection that holds the account and commits it durably on leaving, turning what the
     store says into `LedgerUnusable`. `is_held` tells whether the engine's lock is still there; `holding` opens a
-    transaction that finds out by itself, and raises `NotHeld` then, where that saves a journey. `events` is how many
+    transaction that finds out by itself, and raises `NotHeld` then, where that saves a journey. What does not say who
+    it is by is entered as the holder's. `events` is how many
     events the account has. With `restoring`, a ledger that lacks events may be held, and nothing but `restore` may be
     asked of it.
     """
@@ -51,6 +55,7 @@ class SqlHold:
         footing: Footing,
         restoring: bool = False,
     ) -> None:
+        self._by = holder.by
         self._transaction = transaction
         self._is_held = is_held
         self._holding = holding or self._look_and_begin
@@ -68,11 +73,20 @@ class SqlHold:
             footing.remember(head)
             self._import_emergency()
 
-    abandon_submitted = _durable(AccountRows.abandon_submitted)
     note_wants = _durable(adopting.note_wants)
+    note_deliveries = _durable(delivery_notes.note_deliveries)
     disown = _durable(adopting.disown)
     start_run = _durable(AccountRows.start_run)
     finish_run = _durable(AccountRows.finish_run)
+
+    def _signed(self, deed: D) -> D:
+        """With who it is by."""
+        return replace(deed, by=self._by) if deed.by is None else deed
+
+    def abandon_submitted(self, at: datetime) -> list[Record]:
+        """Turn every left-over `submitted` into `unknown`, in one durable transaction."""
+        with self._write() as rows:
+            return rows.abandon_submitted(at, self._by)
 
     def _look_and_begin(self) -> AbstractContextManager[AccountRows]:
         if not self._is_held():
@@ -97,6 +111,9 @@ class SqlHold:
 
     def settle(self, attempt: Attempt, settlement: Settlement) -> Record:
         """One durable move out of `submitted`, written wherever the ledger is by now, then doubted where it moved."""
+        return self._settle(attempt, self._signed(settlement))
+
+    def _settle(self, attempt: Attempt, settlement: Settlement) -> Record:
         with self._transaction() as rows:
             record = rows.settle(attempt, settlement)
             self._footing.refuse_shorter(rows)
@@ -115,7 +132,7 @@ class SqlHold:
         """One durable conditional move to `submitted`."""
         try:
             with self._write(self._holding()) as rows:
-                attempt = rows.claim(self._fence, claim)
+                attempt = rows.claim(self._fence, self._signed(claim))
                 kept = self._keep_witness(rows, claim.witness)
         except NotHeld:
             raise Refused(f"{claim.request.key} was not claimed: this process no longer holds the account") from None
@@ -135,10 +152,14 @@ class SqlHold:
 
     def adopt(self, adoption: Adoption) -> Record:
         """One durable move to `placed` of an order that is not open, as its next attempt."""
+        return self.adopt_all([adoption])[0]
+
+    def adopt_all(self, adoptions: Iterable[Adoption]) -> list[Record]:
+        """Durable moves to `placed` of orders that are not open, each as its next attempt: all of them, or none."""
         if not self._is_held():
-            raise Refused(f"{adoption.want.key} was not adopted: this process no longer holds the account")
+            raise Refused("nothing was adopted: this process no longer holds the account")
         with self._write() as rows:
-            return adopting.adopt(rows, self._fence, adoption)
+            return adopting.adopt_all(rows, self._fence, map(self._signed, adoptions))
 
     def enter_key(self, entry: AccountKey) -> bool:
         """Add to the register of accounts; False, and nothing is added, where another has taken the number."""
@@ -152,11 +173,11 @@ class SqlHold:
         if not self._is_held():
             raise Refused("nothing was renamed: this process no longer holds the account")
         with self._write() as rows:
-            renaming.rename(rows, self._fence, renames)
+            renaming.rename(rows, self._fence, map(self._signed, renames))
 
     def save_emergency(self, attempt: Attempt, settlement: Settlement) -> str:
         """Write a settlement that `settle` could not store to the file kept ready for it; returns the file's path."""
-        return str(self._emergency.save(attempt, settlement))
+        return str(self._emergency.save(attempt, self._signed(settlement)))
 
     def restore(self, history: Iterable[Entry | Witness | Stranger]) -> Restored:
         """Add what `history` has beyond the ledger's own events: all of it in one durable transaction, or nothing."""
@@ -180,7 +201,7 @@ class SqlHold:
 
     def _enter(self, attempt: Attempt, settlement: Settlement) -> None:
         try:
-            self.settle(attempt, settlement)
+            self._settle(attempt, settlement)  # as done by whoever had the answer, whom it names itself
         except Refused as error:
             raise LedgerUnusable(
                 f"{self._emergency.path} holds an outcome of {attempt.key} that cannot be recorded: {error}",

@@ -24,7 +24,7 @@ from weakref import WeakSet
 from runner.core.errors import Busy
 from runner.core.files import open_private, sync_folder
 from runner.core.records import Head, Holder
-from runner.ledger.codec import values_of
+from runner.ledger.codec import holder_values
 
 LOCKS: Final = Path("/proc/locks")
 
@@ -119,7 +119,7 @@ def account_lock(path: Path, account: str, holder: Holder, timeout: float) -> It
     lock = AccountLock(path)
     try:
         _wait(lock, account, timeout)
-        lock.sign(json.dumps(values_of(holder)))
+        lock.sign(json.dumps(holder_values(holder)))
         yield lock
     finally:
         lock.close()

@@ -6,11 +6,13 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from datetime import date
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
 from runner.core.identity import Register
-from runner.core.records import Entry, Head, Record
-from runner.ledger import adopting, archive, claims, renaming, spending
+from runner.core.records import Entry, Head, Record, Spending
+from runner.ledger import adopting, archive, claims, delivery_notes, renaming, renewing, spending
+from runner.ledger import origins as sources
 from runner.ledger import register as registers
 from runner.ledger.sql import AccountRows
 
@@ -52,10 +54,15 @@ class SqlReader(ABC):
     owned_numbers = _answer(claims.owned_numbers, frozenset)
     bought_since = _answer(claims.bought_since, list)
     evidence = _answer(claims.evidence, dict)
+    beginnings = _answer(claims.beginnings, dict)
     allowances = _answer(claims.allowances, dict)
+    origins = _answer(sources.origins, dict)
     successors = _answer(renaming.successors, dict)
+    renewals = _answer(renewing.renewals, dict)
     wants = _answer(adopting.wants, dict)
     strangers = _answer(adopting.strangers, list)
+    deliveries = _answer(delivery_notes.deliveries, dict)
+    claim_times = _answer(delivery_notes.claim_times, dict)
     spent_since = _answer(spending.spent_since, dict)
     counts = _answer(spending.counts, Counter)
     dearest = _answer(spending.dearest, lambda: None)
@@ -69,6 +76,7 @@ class SqlReader(ABC):
     misfit_among = _answer(archive.misfit_among, lambda: None)
     misfit_of_days = _answer(archive.misfit_of_days, lambda: None)
 
+    _spendings_after = _answer(sources.page_of_spendings, list)
     _records_after = _answer(AccountRows.page_of_records, list)
     _events_after = _answer(archive.page_of_events, list)
     _misfit_after = _answer(archive.misfit_after, lambda: (None, None))
@@ -79,6 +87,13 @@ class SqlReader(ABC):
         while page := self._records_after(last, PAGE):
             yield from page
             last = str(page[-1].key)
+
+    def spendings(self, since: date, until: date, *, origins: bool) -> Iterator[Spending]:
+        """What orders claimed from one day to the other cost, or may have, by the text of the key, read in pages."""
+        last = ""
+        while page := self._spendings_after(last, PAGE, since=since, until=until, origins=origins):
+            yield from page
+            last = page[-1].key
 
     def history(self, after: int = 0) -> Iterator[Entry]:
         """Every event of the account whose `seq` is above `after`, oldest first, as it is stored, read in pages."""

@@ -15,9 +15,10 @@ from runner.core.orders import OrderKey
 from runner.core.records import Attempt, Rename
 from runner.core.states import CLAIMABLE, Event, State
 from runner.ledger import days, statements
-from runner.ledger.codec import json_text, moment_text
+from runner.ledger.codec import json_text, moment_text, origin_detail
 from runner.ledger.connection import Statement
 from runner.ledger.moves import NO_PURCHASE, PURCHASE
+from runner.ledger.origins import bought_detail
 from runner.ledger.sql import AccountRows
 
 
@@ -41,8 +42,9 @@ def _rename(rows: AccountRows, fence: int, one: Rename, sums: days.Changes) -> N
     state, tries = (State(after["state"]), int(after["attempt"])) if after else (State.PLANNED, 0)
     sums.note(before, {**before, **_give_up(rows, fence, one, before)})
     sums.note(after, {**(after or {}), **_take_over(rows, fence, one, purchase, tries)})
+    taken = {"renamed_from": str(one.before)} | _plain(purchase) | bought_detail(rows, one.before)
     _enter(rows, one, one.before, int(before["attempt"]), State.PLACED, {"renamed_to": str(one.after)})
-    _enter(rows, one, one.after, tries + 1, state, {"renamed_from": str(one.before)} | _plain(purchase))
+    _enter(rows, one, one.after, tries + 1, state, taken)
 
 
 def _giver(rows: AccountRows, one: Rename) -> dict[str, Any]:
@@ -112,7 +114,7 @@ def _enter(rows: AccountRows, one: Rename, key: OrderKey, n: int, before: State,
         Event.RENAMED,
         State.RENAMED if gives else State.PLACED,
         at=one.at,
-        detail=json_text({"event": Event.RENAMED.value} | dict(detail)),
+        detail=json_text({"event": Event.RENAMED.value} | dict(detail) | origin_detail(one.by, {})),
         reason=f"renamed to {one.after}" if gives else f"renamed from {one.before}",
     )
     rows.connection.run_together(*entry)

@@ -152,6 +152,21 @@ wants: Final = Table(
     sqlite_with_rowid=False,
 )
 
+deliveries: Final = Table(
+    "deliveries",
+    metadata,
+    # What was seen last of an order's addresses, of which none can be read: see `core/sightings.py`.
+    *_keys("account", "order_id"),
+    *_texts("at"),
+    Column("rows", Integer, nullable=False),
+    *_texts("salt", "digests"),
+    *_texts("first_end", "last_end", "changed_at", nullable=True),
+    Column("losses", Integer, nullable=False),
+    Column("additions", Integer, nullable=False),
+    *_texts("moved_at", nullable=True),
+    sqlite_with_rowid=False,
+)
+
 days: Final = Table(
     "days",
     metadata,

@@ -14,12 +14,22 @@ from typing import Any, Final
 
 from runner.core.errors import LedgerUnusable, Refused
 from runner.core.orders import OrderKey
+from runner.core.provenance import Provenance
 from runner.core.records import GENESIS, Attempt, Claim, Head, Holder, Record, Run, Settlement
 from runner.core.states import CLAIMABLE, Event, State
 from runner.core.vendor import Witness
 from runner.ledger import days, statements, witnesses
 from runner.ledger.chain import event_hash
-from runner.ledger.codec import claim_detail, json_text, moment_text, money_text, record_of, storable, values_of
+from runner.ledger.codec import (
+    claim_detail,
+    holder_values,
+    json_text,
+    moment_text,
+    money_text,
+    record_of,
+    storable,
+    values_of,
+)
 from runner.ledger.connection import Call, Row, SqlConnection, Statement, first_row
 from runner.ledger.moves import NO_PURCHASE, SettlementCase, arrow, changes, refuse_nonsense
 
@@ -36,8 +46,11 @@ class AccountRows:
 
     def records(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Record]:
         """The known ones among `keys`."""
-        records = map(_record, self.of_each(statements.ROWS, "b_keys", map(str, keys)))
-        return {record.key: record for record in records}
+        return {record.key: record for record in self.find(statements.ROWS, "b_keys", map(str, keys))}
+
+    def find(self, statement: Statement, name: str, wanted: Iterable[str]) -> list[Record]:
+        """The orders that a statement finds which takes all of `wanted` by one name."""
+        return [_record(row) for row in self.of_each(statement, name, wanted)]
 
     def every(self, statement: Statement, **values: object) -> list[Row]:
         """The account's rows that a statement finds."""
@@ -66,7 +79,7 @@ class AccountRows:
 
     def take_fence(self, holder: Holder) -> int:
         """Count one more hold of the account; the number is that hold's alone, and every earlier one is overtaken."""
-        ours, told = {"b_account": self.account}, {"holder": json_text(values_of(holder))}
+        ours, told = {"b_account": self.account}, {"holder": json_text(holder_values(holder))}
         if not statements.UPDATE_HOLD.change(self.connection, ours | told):
             statements.INSERT_HOLD.change(self.connection, told | {"account": self.account, "fence": 1})
         return self.fence()
@@ -163,9 +176,9 @@ class AccountRows:
             )
         return head, SettlementCase(row=row, attempt=attempt, settlement=settlement, owner=row["owner"]), kept
 
-    def abandon_submitted(self, at: datetime) -> list[Record]:
+    def abandon_submitted(self, at: datetime, by: Provenance | None = None) -> list[Record]:
         """Every left-over `submitted` becomes `unknown`; the records as they are afterwards, oldest first."""
-        abandoned = Settlement(event=Event.ABANDONED, after=State.UNKNOWN, at=at, reason=ABANDONED)
+        abandoned = Settlement(event=Event.ABANDONED, after=State.UNKNOWN, at=at, reason=ABANDONED, by=by)
         left = [record for record in self.open_records() if record.state is State.SUBMITTED]
         return [self.settle(_open_attempt(record), abandoned) for record in left]
 

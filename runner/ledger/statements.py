@@ -91,6 +91,22 @@ INSERT_WANT: Final = Statement(
     'INSERT INTO wants (account, "key", type, fields, fingerprint, quote_total, at) VALUES (:account, :key, :type, :fields, :fingerprint, :quote_total, :at)',
     'INSERT INTO wants (account, key, type, fields, fingerprint, quote_total, at) VALUES (%(account)s::VARCHAR, %(key)s::VARCHAR, %(type)s::VARCHAR, %(fields)s::VARCHAR, %(fingerprint)s::VARCHAR, %(quote_total)s::VARCHAR, %(at)s::VARCHAR)',
 )
+DELIVERIES: Final = Statement(
+    'SELECT deliveries.account, deliveries.order_id, deliveries.at, deliveries.rows, deliveries.salt, deliveries.digests, deliveries.first_end, deliveries.last_end, deliveries.changed_at, deliveries.losses, deliveries.additions, deliveries.moved_at FROM deliveries WHERE deliveries.account = :b_account AND deliveries.order_id IN (SELECT anon_1.value FROM json_each(:b_ids) AS anon_1)',
+    'SELECT deliveries.account, deliveries.order_id, deliveries.at, deliveries.rows, deliveries.salt, deliveries.digests, deliveries.first_end, deliveries.last_end, deliveries.changed_at, deliveries.losses, deliveries.additions, deliveries.moved_at FROM deliveries WHERE deliveries.account = %(b_account)s::VARCHAR AND deliveries.order_id IN (SELECT anon_1.value FROM json_array_elements_text(CAST(%(b_ids)s::VARCHAR AS JSON)) AS anon_1)',
+)
+UPDATE_DELIVERY: Final = Statement(
+    'UPDATE deliveries SET at=:at, rows=:rows, salt=:salt, digests=:digests, first_end=:first_end, last_end=:last_end, changed_at=:changed_at, losses=:losses, additions=:additions, moved_at=:moved_at WHERE deliveries.account = :b_account AND deliveries.order_id = :b_order_id',
+    'UPDATE deliveries SET at=%(at)s::VARCHAR, rows=%(rows)s::INTEGER, salt=%(salt)s::VARCHAR, digests=%(digests)s::VARCHAR, first_end=%(first_end)s::VARCHAR, last_end=%(last_end)s::VARCHAR, changed_at=%(changed_at)s::VARCHAR, losses=%(losses)s::INTEGER, additions=%(additions)s::INTEGER, moved_at=%(moved_at)s::VARCHAR WHERE deliveries.account = %(b_account)s::VARCHAR AND deliveries.order_id = %(b_order_id)s::VARCHAR',
+)
+INSERT_DELIVERY: Final = Statement(
+    'INSERT INTO deliveries (account, order_id, at, rows, salt, digests, first_end, last_end, changed_at, losses, additions, moved_at) VALUES (:account, :order_id, :at, :rows, :salt, :digests, :first_end, :last_end, :changed_at, :losses, :additions, :moved_at)',
+    'INSERT INTO deliveries (account, order_id, at, rows, salt, digests, first_end, last_end, changed_at, losses, additions, moved_at) VALUES (%(account)s::VARCHAR, %(order_id)s::VARCHAR, %(at)s::VARCHAR, %(rows)s::INTEGER, %(salt)s::VARCHAR, %(digests)s::VARCHAR, %(first_end)s::VARCHAR, %(last_end)s::VARCHAR, %(changed_at)s::VARCHAR, %(losses)s::INTEGER, %(additions)s::INTEGER, %(moved_at)s::VARCHAR)',
+)
+CLAIM_TIMES: Final = Statement(
+    'SELECT orders."key", orders.claimed_at FROM orders WHERE orders.account = :b_account AND orders."key" IN (SELECT anon_1.value FROM json_each(:b_keys) AS anon_1) AND orders.claimed_at IS NOT NULL',
+    'SELECT orders.key, orders.claimed_at FROM orders WHERE orders.account = %(b_account)s::VARCHAR AND orders.key IN (SELECT anon_1.value FROM json_array_elements_text(CAST(%(b_keys)s::VARCHAR AS JSON)) AS anon_1) AND orders.claimed_at IS NOT NULL',
+)
 DAYS: Final = Statement(
     'SELECT days.account, days.day, days.orders, days.spent FROM days WHERE days.account = :b_account AND days.day >= :b_day ORDER BY days.day',
     'SELECT days.account, days.day, days.orders, days.spent FROM days WHERE days.account = %(b_account)s::VARCHAR AND days.day >= %(b_day)s::VARCHAR ORDER BY days.day',
@@ -239,6 +255,22 @@ RENAMED: Final = Statement(
     'SELECT order_events."key", order_events.detail FROM order_events WHERE order_events.account = :b_account AND order_events."key" IN (SELECT anon_1.value FROM json_each(:b_keys) AS anon_1) AND event = \'renamed\' AND "after" = \'renamed\' ORDER BY order_events."key", order_events.seq',
     'SELECT order_events.key, order_events.detail FROM order_events WHERE order_events.account = %(b_account)s::VARCHAR AND order_events.key IN (SELECT anon_1.value FROM json_array_elements_text(CAST(%(b_keys)s::VARCHAR AS JSON)) AS anon_1) AND event = \'renamed\' AND "after" = \'renamed\' ORDER BY order_events.key, order_events.seq',
 )
+TAKEN_OVER: Final = Statement(
+    'SELECT order_events."key", order_events.detail FROM order_events WHERE order_events.account = :b_account AND order_events."key" IN (SELECT anon_1.value FROM json_each(:b_keys) AS anon_1) AND event = \'renamed\' AND "after" = \'placed\' ORDER BY order_events."key", order_events.seq',
+    'SELECT order_events.key, order_events.detail FROM order_events WHERE order_events.account = %(b_account)s::VARCHAR AND order_events.key IN (SELECT anon_1.value FROM json_array_elements_text(CAST(%(b_keys)s::VARCHAR AS JSON)) AS anon_1) AND event = \'renamed\' AND "after" = \'placed\' ORDER BY order_events.key, order_events.seq',
+)
+TERMS: Final = Statement(
+    'SELECT orders.account, orders."key", orders.type, orders.fields, orders.fingerprint, orders.state, orders.attempt, orders.updated_at, orders.claimed_at, orders.run_id, orders.quote_total, orders.order_id, orders.base_order_numbers, orders.total, orders.balance, orders.reason, orders.stray_order_id FROM json_each(:b_keys) AS anon_1 JOIN orders ON orders.account = :b_account AND orders."key" >= (anon_1.value || \'@0000-00-00\') AND orders."key" <= (anon_1.value || \'@9999-99-99\')',
+    "SELECT orders.account, orders.key, orders.type, orders.fields, orders.fingerprint, orders.state, orders.attempt, orders.updated_at, orders.claimed_at, orders.run_id, orders.quote_total, orders.order_id, orders.base_order_numbers, orders.total, orders.balance, orders.reason, orders.stray_order_id FROM json_array_elements_text(CAST(%(b_keys)s::VARCHAR AS JSON)) AS anon_1 JOIN orders ON orders.account = %(b_account)s::VARCHAR AND orders.key >= (anon_1.value || '@0000-00-00') AND orders.key <= (anon_1.value || '@9999-99-99')",
+)
+BEGINNINGS: Final = Statement(
+    'SELECT order_events."key", order_events.attempt, order_events.event, order_events."after", order_events.at, order_events.detail FROM order_events WHERE order_events.account = :b_account AND order_events."key" IN (SELECT anon_1.value FROM json_each(:b_keys) AS anon_1) AND (event = \'claimed\' OR "after" = \'placed\') ORDER BY order_events."key", order_events.seq',
+    'SELECT order_events.key, order_events.attempt, order_events.event, order_events.after, order_events.at, order_events.detail FROM order_events WHERE order_events.account = %(b_account)s::VARCHAR AND order_events.key IN (SELECT anon_1.value FROM json_array_elements_text(CAST(%(b_keys)s::VARCHAR AS JSON)) AS anon_1) AND (event = \'claimed\' OR "after" = \'placed\') ORDER BY order_events.key, order_events.seq',
+)
+SPENDINGS: Final = Statement(
+    'SELECT orders."key", orders.type, orders.state, orders.claimed_at, orders.total, orders.quote_total, orders.stray_order_id FROM orders WHERE orders.account = :b_account AND orders."key" > :b_after AND orders.claimed_at >= :b_since AND orders.claimed_at < :b_end AND (state = \'placed\' OR state IN (\'submitted\', \'unknown\') OR orders.stray_order_id IS NOT NULL) ORDER BY orders."key" LIMIT :b_size OFFSET 0',
+    "SELECT orders.key, orders.type, orders.state, orders.claimed_at, orders.total, orders.quote_total, orders.stray_order_id FROM orders WHERE orders.account = %(b_account)s::VARCHAR AND orders.key > %(b_after)s::VARCHAR AND orders.claimed_at >= %(b_since)s::VARCHAR AND orders.claimed_at < %(b_end)s::VARCHAR AND (state = 'placed' OR state IN ('submitted', 'unknown') OR orders.stray_order_id IS NOT NULL) ORDER BY orders.key LIMIT %(b_size)s::INTEGER OFFSET 0",
+)
 DEAREST: Final = Statement(
     "SELECT coalesce(orders.total, orders.quote_total) AS cost FROM orders WHERE orders.account = :b_account AND state = 'placed' AND CAST(COALESCE(total, quote_total) AS NUMERIC) IS NOT NULL ORDER BY orders.account DESC, CAST(COALESCE(total, quote_total) AS NUMERIC) DESC LIMIT 1 OFFSET 0",
     "SELECT coalesce(orders.total, orders.quote_total) AS cost FROM orders WHERE orders.account = %(b_account)s::VARCHAR AND state = 'placed' AND CAST(COALESCE(total, quote_total) AS NUMERIC) IS NOT NULL ORDER BY orders.account DESC, CAST(COALESCE(total, quote_total) AS NUMERIC) DESC LIMIT 1 OFFSET 0",
@@ -276,5 +308,6 @@ NEW_FILE: Final = (
     'CREATE INDEX orders_newest ON orders (account, updated_at, "key")',
     'CREATE INDEX orders_stray ON orders (account, stray_order_id) WHERE stray_order_id IS NOT NULL',
     'CREATE INDEX order_events_history ON order_events (account, seq)',
-    "INSERT INTO alembic_version VALUES ('0008')",
+    'CREATE TABLE deliveries ( account TEXT NOT NULL, order_id TEXT NOT NULL, at TEXT NOT NULL, rows INTEGER NOT NULL, salt TEXT NOT NULL, digests TEXT NOT NULL, first_end TEXT, last_end TEXT, changed_at TEXT, losses INTEGER NOT NULL, additions INTEGER NOT NULL, moved_at TEXT, PRIMARY KEY (account, order_id) ) WITHOUT ROWID',
+    "INSERT INTO alembic_version VALUES ('0009')",
 )

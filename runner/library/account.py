@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +18,7 @@ from runner.buy.protocol import Till
 from runner.core.errors import RunnerError, UsageError
 from runner.core.orders import OrderKey
 from runner.core.progress import Watch, ignore
+from runner.core.provenance import provenance_of
 from runner.core.secrets import ApiKey
 from runner.core.selection import EVERYTHING, Selection
 from runner.core.stop import Stop
@@ -35,6 +36,7 @@ from runner.run import call, environment, wiring
 from runner.run.confirm import confirmation, digest_of
 from runner.run.settings import AUTO, MIN_MONEY_TIMEOUT, Settings, locate, require_seconds
 from runner.settle import status
+from runner.settle.spent import Spent, add_up, groupings_of, reads_origins
 from runner.settle.status import StatusRow
 
 AnyPath = str | os.PathLike[str]
@@ -80,7 +82,8 @@ class Account:
     or `auto`.
 
     What is not said is taken from the environment, by the variables of docs/cli.md, so that a program and the command
-    line beside it have the same ledger. Neither the key nor the ledger's URL is in the `repr`.
+    line beside it have the same ledger. Neither the key nor the ledger's URL is in the `repr`. `actor` is who buys, for
+    the record, like `--as`.
     """
 
     name: str | None = None
@@ -92,6 +95,7 @@ class Account:
     money_timeout: float = 180.0
     rate: int | Literal["auto"] | None = None
     gap: float | None = None
+    actor: str | None = None
     emulator: Emulator | None = None
 
     def __post_init__(self) -> None:
@@ -103,6 +107,8 @@ class Account:
             require_seconds("gap", self.gap)
         if self.rate not in (None, AUTO) and not (isinstance(self.rate, int) and 0 <= self.rate <= environment.MOST):
             raise UsageError(f"rate={self.rate} is not a number of requests from 0 to {environment.MOST:,}, or auto")
+        if self.actor is not None:
+            provenance_of({}, self.actor, source="actor=")
         if self.money_timeout < MIN_MONEY_TIMEOUT:
             raise UsageError(
                 "a purchase may take two minutes: a shorter wait turns good purchases into unknown outcomes",
@@ -227,6 +233,21 @@ class Account:
             rows = status.every_row(ledger) if manifests is None else status.rows_of(ledger, manifests.orders)
         return tuple(rows)
 
+    def spent(self, *by: str, since: date | None = None, until: date | None = None) -> Spent:
+        """What was spent, or may have been, on days from `since` to `until`, in UTC and both included. No network.
+
+        `by` as for `ledger spent --by`: day, month, batch, type, actor, label, or label=NAME; by month where none is
+        given. Each key of `groups` has one text for each of them. Raises UsageError for anything else.
+
+        >>> Account.sandbox("box").spent("batch").groups
+        {('crawl',): Sum(orders=1, spent=Decimal('16.2'), in_doubt=Decimal('0'))}
+        """
+        groupings = groupings_of(by)
+        with closing(wiring.open_ledger(locate(self._settings()), read_only=True)) as ledger:
+            check_name(ledger.account, ledger.register())
+            orders = ledger.spendings(since or date.min, until or date.max, origins=reads_origins(groupings))
+            return add_up(orders, groupings, since, until)
+
     def reconcile(
         self,
         *keys: OrderKey,
@@ -264,10 +285,13 @@ class Account:
 
     def _settings(self) -> Settings:
         environment.check()
-        common = Settings(timeout=self.timeout, money_timeout=self.money_timeout, rate=self.rate, gap=self.gap)
+        common = Settings(
+            timeout=self.timeout, money_timeout=self.money_timeout, rate=self.rate, gap=self.gap, actor=self.actor
+        )
         if self.emulator is not None:
             folder, faults = self.emulator.folder, self.emulator.faults
-            return replace(common, sandbox=True, sandbox_folder=folder, faults=faults)
+            actor = self.actor or environment.text("--as")
+            return replace(common, sandbox=True, sandbox_folder=folder, faults=faults, actor=actor)
         settings = replace(
             common,
             ledger=None if self.ledger is None else os.fspath(self.ledger),

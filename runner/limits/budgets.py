@@ -19,12 +19,12 @@ from runner.core.orders import OrderKey, decimal_text
 Period = Literal["day", "week", "month"]
 PERIODS: Final[tuple[Period, ...]] = ("day", "week", "month")
 
-_CODES: Final = {"run": "PSR406", "batch": "PSR405", "period": "PSR430"}
+_CODES: Final = {"run": "PSR406", "batch": "PSR405", "period": "PSR430", "renewals": "PSR430"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cap:
-    """One limit on a sum: of the account in a `period`, else of a `batch`, else of this run.
+    """One limit on a sum: of the account in a `period`, else of a `batch`, else of this run, or its `renewals` alone.
 
     `name` is as the user wrote it; `path` and `span` are where, None for an option or an environment variable.
     """
@@ -33,12 +33,17 @@ class Cap:
     amount: Decimal
     period: Period | None = None
     batch: str | None = None
+    renewals: bool = False
     path: str | None = None
     span: Span | None = None
 
     @property
-    def covers(self) -> Literal["run", "batch", "period"]:
-        return "period" if self.period else "batch" if self.batch else "run"
+    def covers(self) -> Literal["run", "batch", "period", "renewals"]:
+        return "period" if self.period else "batch" if self.batch else "renewals" if self.renewals else "run"
+
+    def covers_order(self, key: OrderKey) -> bool:
+        """Whether what this order costs counts against it."""
+        return key.batch == self.batch if self.batch else bool(key.term) or not self.renewals
 
     @property
     def wording(self) -> str:
@@ -79,6 +84,7 @@ class Purse:
         self._days = defaultdict(Decimal, past.days)
         self._batches = defaultdict(Decimal, past.batches)
         self._run = Decimal(0)
+        self._renewals = Decimal(0)
         self._claims: dict[OrderKey, tuple[date, Decimal]] = {}
 
     def note_claim(self, key: OrderKey, amount: Decimal, at: datetime) -> None:
@@ -94,6 +100,7 @@ class Purse:
         self._days[self._claims[key][0]] += amount
         self._batches[key.batch] += amount
         self._run += amount
+        self._renewals += amount if key.term else Decimal(0)
 
     def spending(self, cap: Cap, at: datetime) -> Decimal:
         """What counts against a limit so far."""
@@ -101,13 +108,13 @@ class Purse:
             first = begin(cap.period, at.astimezone(UTC).date())
             # Days to come count as well: another machine's clock may be ahead of ours.
             return sum((amount for day, amount in self._days.items() if day >= first), Decimal(0))
-        return self._batches[cap.batch] if cap.batch else self._run
+        return self._batches[cap.batch] if cap.batch else self._renewals if cap.renewals else self._run
 
-    def objections(self, costs: Mapping[str, Decimal], at: datetime) -> list[Problem]:
-        """The limits that a purchase of these `costs`, by batch, would break."""
+    def objections(self, costs: Mapping[OrderKey, Decimal], at: datetime) -> list[Problem]:
+        """The limits that a purchase of these `costs`, by order, would break."""
         problems = []
         for cap in self.caps:
-            amount = costs.get(cap.batch, Decimal(0)) if cap.batch else sum(costs.values(), Decimal(0))
+            amount = sum((cost for key, cost in costs.items() if cap.covers_order(key)), Decimal(0))
             spent = self.spending(cap, at)
             if amount and spent + amount > cap.amount:
                 problems.append(_objection(cap, amount, spent, at))
@@ -127,6 +134,9 @@ def _objection(cap: Cap, amount: Decimal, spent: Decimal, at: datetime) -> Probl
     elif cap.batch:
         message = f"batch {cap.batch} costs {total}{before}, above {cap.wording}"
         hint = "raise the budget in the manifest, or buy fewer orders"
+    elif cap.renewals:
+        message = f"the renewals of one run cost {total}{before}, above {cap.wording}"
+        hint = "renew fewer orders in one run; only the policy itself can raise its limits"
     else:
         message = f"the orders cost {total}{before}, above {cap.wording}"
         hint = f"raise {cap.name}, or buy fewer orders"

@@ -9,16 +9,16 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from runner.core.clock import rfc3339
 from runner.core.errors import Problem, Span, UsageError
 from runner.core.ledger import Ledger
-from runner.core.orders import OrderRequest, Quote, decimal_text
+from runner.core.orders import OrderKey, OrderRequest, Quote, decimal_text
 from runner.core.periods import end_of
 from runner.core.records import Bought
 from runner.limits.budgets import Cap, Purse, earliest
-from runner.limits.policy import Objection, Policy, breaches
+from runner.limits.policy import Objection, Policy, breaches, receipts_of
 from runner.manifest import Batch, Budget
 
 FACTOR: Final = Decimal(10)
@@ -65,6 +65,11 @@ class Limits:
     def shares_quotes(self) -> bool:
         """Whether orders of the same content may share a quote: unless a policy says no."""
         return all(policy.share_quotes is not False for policy in self.policies)
+
+    @property
+    def receipts(self) -> Literal["full", "id-only"] | None:
+        """What receipts may say under these policies, None for none."""
+        return receipts_of(self.policies)
 
     @property
     def rate_climbs(self) -> bool:
@@ -237,10 +242,10 @@ def object_to_copy(bought: Bought, *, is_wanted: bool = False) -> Objection:
 
 
 def objections(
-    plan_costs: Mapping[str, Decimal], orders: int, limits: Limits, purse: Purse, at: datetime
+    costs: Mapping[OrderKey, Decimal], orders: int, limits: Limits, purse: Purse, at: datetime
 ) -> list[Problem]:
-    """What speaks against a batch as a whole: its costs, by batch, and the number of its orders."""
-    problems = purse.objections(plan_costs, at)
+    """What speaks against a batch as a whole: its costs, by order, and the number of its orders."""
+    problems = purse.objections(costs, at)
     if limits.max_orders is not None and orders > limits.max_orders:
         name = limits.name("--max-orders")
         message = f"{orders} orders would be bought, above {name} {limits.max_orders}"

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from runner.core import schemas
 from runner.core.errors import Problem, Span, UsageError
@@ -56,8 +56,10 @@ class Policy:
     require_labels: tuple[str, ...] = ()
     exclusive: bool | None = None
     share_quotes: bool | None = None
+    receipts: bool | str | None = None
     rate: str | None = None
     jobs: int | None = None
+    renewals: bool | None = None
     places: Mapping[str, Span] = field(default_factory=dict)
 
     def place_of(self, name: str) -> str:
@@ -77,6 +79,14 @@ class Policies:
     def exclusive(self) -> bool:
         """Whether every policy calls the account exclusive: a further file takes that away, and never gives it."""
         return bool(self.policies) and all(policy.exclusive for policy in self.policies)
+
+
+def receipts_of(policies: Iterable[Policy]) -> Literal["full", "id-only"] | None:
+    """What receipts may say under all of these: the least that one allows, and nothing where none speaks of them."""
+    spoken = {policy.receipts for policy in policies if policy.receipts is not None}
+    if not spoken or False in spoken:
+        return None
+    return "id-only" if "id-only" in spoken else "full"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,9 +212,11 @@ def _policy(path: str, sha256: str, fields: Mapping[str, Field]) -> Policy:
     allow, budgets = values.get("allow", {}), values.get("budgets", {})
     places = {name: found.value_span() for name, found in fields.items()}
     places |= {f"allow.{name}": fields["allow"].value_span(name) for name in allow}
+    renewals = values.get("renewals", {})
+    places |= {f"renewals.{name}": fields["renewals"].value_span(name) for name in renewals}
     for group in ("max_quantity", "labels"):
         places |= {f"allow.{group}.{name}": fields["allow"].value_span(group, name) for name in allow.get(group, {})}
-    caps = (
+    caps = [
         Cap(
             name=f"budgets.{period}",
             amount=Decimal(budgets[period]),
@@ -214,7 +226,10 @@ def _policy(path: str, sha256: str, fields: Mapping[str, Field]) -> Policy:
         )
         for period in PERIODS
         if period in budgets
-    )
+    ]
+    if "max_total" in renewals:
+        name, span = "renewals.max_total", places["renewals.max_total"]
+        caps.append(Cap(name=name, amount=Decimal(renewals["max_total"]), renewals=True, path=path, span=span))
     return Policy(
         path=path,
         sha256=sha256,
@@ -225,8 +240,10 @@ def _policy(path: str, sha256: str, fields: Mapping[str, Field]) -> Policy:
         require_labels=tuple(values.get("require_labels", ())),
         exclusive=values.get("exclusive"),
         share_quotes=values.get("share_quotes"),
+        receipts=values.get("receipts"),
         rate=values.get("rate"),
         jobs=values.get("jobs"),
+        renewals=renewals.get("allowed"),
         places=places,
     )
 
@@ -244,6 +261,15 @@ def missing() -> Problem:
 def breaches(policies: Iterable[Policy], request: OrderRequest) -> list[Objection]:
     """Everything about one order that these policies do not allow; needs no network and no ledger."""
     return [breach for policy in policies for breach in _breaches(policy, request)]
+
+
+def object_to_renewals(policies: Iterable[Policy]) -> Objection | None:
+    """What is said of every renewal where a policy has none of them; without a word they are allowed."""
+    for policy in policies:
+        if policy.renewals is False:
+            message = f"renewals are not allowed: {policy.place_of('renewals.allowed')} is false"
+            return Objection(code="PSR710", message=message, hint="remove `renew`, or ask the policy's owner")
+    return None
 
 
 def _breaches(policy: Policy, request: OrderRequest) -> Iterator[Objection]:

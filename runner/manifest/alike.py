@@ -23,7 +23,8 @@ class Alike(PackedPlaces):
     """The contents of a call's orders, by their hash, with the place of each packed into one integer.
 
     Two contents with one hash of 64 bits would be told as alike: one chance in a billion with 100,000 orders. An order
-    that is switched off buys nothing, and a generation above 1 or `copies: meant` is meant; none of them is looked at.
+    that is switched off buys nothing, and a generation of its own above 1 or `copies: meant` is meant; none of them is
+    looked at. A generation that all orders of a document have is a part of their content.
     """
 
     def __init__(self) -> None:
@@ -40,10 +41,11 @@ class Alike(PackedPlaces):
     def add(self, accepted: Accepted, batch: str) -> None:
         """Look at one more order."""
         values, kind = accepted.values, accepted.kind
-        if values["generation"] != 1 or not values["enabled"] or "copies" in values:
+        own = accepted.entry.value.get("generation", 1)
+        if own != 1 or not values["enabled"] or "copies" in values:
             return
         auth = str(values["auth"]) if "auth" in values else None
-        content = hash((kind.name, auth, *map(values.get, kind.content_fields)))
+        content = hash((kind.name, values["generation"], auth, *map(values.get, kind.content_fields)))
         first = self._seen.get(content)
         group = self._groups.get(content)
         if group is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from runner.core import schemas
 from runner.core.errors import Problem, Span
@@ -17,10 +17,11 @@ from runner.manifest.keys import Keys
 from runner.manifest.kinds import Kind, kind_of
 from runner.manifest.phrases import did_you_mean, display, nearest_name, one_of
 from runner.manifest.places import OrderPlaces
+from runner.manifest.renew import is_sound, renewal_problems
 from runner.manifest.rules import SchemaSubject, is_template, violations, way_out
 
 FORMAT: Final = "orders/v1"
-EARLY: Final = ("apiVersion", "batch", "renamed_from", "defaults")
+EARLY: Final = ("apiVersion", "batch", "renamed_from", "generation", "defaults")
 """Fields without which no order can be judged."""
 
 _NEEDS_END: Final = frozenset({"PSR104", "PSR111", "PSR112", "PSR204", "PSR211"})
@@ -30,7 +31,7 @@ MAX_PROBLEMS: Final = 10_000
 """Findings in one file after which reading it stops."""
 
 MAX_FIELDS: Final = 1_000
-"""Fields of one document after which reading its file stops: there are seven that mean anything."""
+"""Fields of one document after which reading its file stops: there are eight that mean anything."""
 
 
 class Late(Exception):
@@ -59,6 +60,9 @@ class ManifestDocument:
         self.batch: str | None = None
         self.renamed_from: str | None = None
         self.defaults: Field | None = None
+        self.generation: int | None = None
+        self.inherited_generation = 1
+        """Of an order that does not say its own: that of `defaults`, else the document's."""
         self.orders = 0
         self.sound = False
         self.path = path
@@ -119,6 +123,8 @@ class ManifestDocument:
             self.batch = field.value
         elif field.key == "renamed_from" and isinstance(field.value, str) and _is_name(field.value):
             self.renamed_from = field.value
+        elif field.key == "generation" and _is_generation(field.value):
+            self.generation = field.value
         elif field.key == "defaults" and isinstance(field.value, dict):
             self.defaults = field
         elif field.key == "apiVersion" and field.value != FORMAT and not field.problems:
@@ -128,6 +134,8 @@ class ManifestDocument:
                 field.value_span(),
                 f"write `apiVersion: {FORMAT}`, or keep other YAML out of this path",
             )
+        inherited = self.defaults.value.get("generation") if self.defaults else None
+        self.inherited_generation = inherited if _is_generation(inherited) else self.generation or 1
 
     def entry(self, entry: ListEntry) -> Accepted | None:
         """Judge one order; None where it has errors."""
@@ -149,7 +157,7 @@ class ManifestDocument:
                 return None
             kind = fresh
         values = kind.merge(value)
-        accepted = not entry.problems and kind.valid(values)
+        accepted = not entry.problems and kind.valid(values) and ("renew" not in values or is_sound(values["renew"]))
         if not accepted:
             accepted = self._explain(entry, kind, values)
         for name in kind.recommended_fields:
@@ -186,7 +194,8 @@ class ManifestDocument:
     def _kind(self, name: object) -> Kind | None:
         if not isinstance(name, str) or name not in PRODUCT_TYPES:
             return None
-        kind = self._kinds[name] = kind_of(name, self.defaults.value if self.defaults else {})
+        inherited = {} if self.generation is None else {"generation": self.generation}
+        kind = self._kinds[name] = kind_of(name, inherited | (self.defaults.value if self.defaults else {}))
         return kind
 
     def _explain(self, entry: ListEntry, kind: Kind, values: dict[str, Any]) -> bool:
@@ -196,6 +205,7 @@ class ManifestDocument:
         line = entry.value_span().line
         subject = SchemaSubject(schema=kind.name, places=places, path=self.path, key=key, line=line)
         problems = violations(subject, values)
+        problems += _elsewhere(renewal_problems(subject, values), problems)
         trapped = refit(entry.problems, schemas.load(kind.name), entry.value, lambda at: entry.value_span(*at), way_out)
         written = [replace(problem, key=key) for problem in trapped]
         for problem in _elsewhere(problems, written):
@@ -242,21 +252,20 @@ class ManifestDocument:
         name = value.get("name")
         if name.__class__ is not str:
             return True
-        generation = value.get("generation", 1)
+        generation = value.get("generation", self.inherited_generation)
         tag = name if generation == 1 else f"{name}#{generation}"
         first = self._keys.add(self.batch or self._nameless, tag, entry.where("name"))
         if first is None:
             return True
+        hint = _OTHER_NAME.format(generation + 1 if _is_generation(generation) else 2)
         full = display(f"{self.batch}/{tag}" if self.batch else tag)
-        problem = self._problem(
-            "PSR301", f"another order is named `{full}`, at {first}", entry.landmark("name"), _OTHER_NAME
-        )
+        problem = self._problem("PSR301", f"another order is named `{full}`, at {first}", entry.landmark("name"), hint)
         self.report([replace(problem, key=self.key(value), field="name")])
         return False
 
     def key(self, value: dict[str, Any]) -> str | None:
         """The key of an order as text, None where it has none."""
-        name, batch, generation = value.get("name"), self.batch, value.get("generation", 1)
+        name, batch, generation = value.get("name"), self.batch, value.get("generation", self.inherited_generation)
         if not isinstance(name, str) or not _is_name(name) or batch is None or not isinstance(generation, int):
             return None
         return str(OrderKey(batch, name, generation))
@@ -265,7 +274,7 @@ class ManifestDocument:
         return Problem(code=code, message=message, hint=hint, path=self.path, span=place)
 
 
-_OTHER_NAME: Final = "give it its own name; to buy the same again, add `generation: 2`"
+_OTHER_NAME: Final = "give it its own name; to buy the same again, add `generation: {}`"
 
 
 def _elsewhere(problems: Iterable[Problem], others: Iterable[Problem]) -> list[Problem]:
@@ -274,6 +283,11 @@ def _elsewhere(problems: Iterable[Problem], others: Iterable[Problem]) -> list[P
     return [
         problem for problem in problems if not problem.span or (problem.span.line, problem.span.column) not in taken
     ]
+
+
+def _is_generation(value: object) -> TypeGuard[int]:
+    rule = schemas.load(schemas.HEAD)["properties"]["generation"]
+    return type(value) is int and rule["minimum"] <= value <= rule["maximum"]
 
 
 def _is_name(text: str) -> bool:

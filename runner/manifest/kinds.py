@@ -9,7 +9,9 @@ from typing import Any, Final
 from runner.core import schemas
 from runner.core.orders import WORDS
 
-OWN: Final = frozenset({"name", "type", "generation", "renamed_from", "copies", "enabled", "labels", "max_total"})
+OWN: Final = frozenset(
+    {"name", "type", "generation", "renamed_from", "copies", "enabled", "labels", "max_total", "renew"}
+)
 """The fields of an order that are ours and not the vendor's (the manifest's own; never sent)."""
 
 _FILLED: Final = ("paymentId", "generation", "enabled")

@@ -7,13 +7,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 
 from runner.core.errors import Span
 from runner.core.orders import CURRENCY, PAY_BY_BALANCE, PAY_BY_CARD, WORDS, OrderKey, OrderRequest, ProductType, Source
+from runner.core.renewals import RenewalRule
 from runner.manifest.judging import Accepted, ManifestDocument
 from runner.manifest.kinds import OWN
 from runner.manifest.places import OrderPlaces
+from runner.manifest.renew import window_of
 
 _NOT_SENT: Final = OWN | WORDS.keys() | {"payment", "auth"}
 _PAYMENTS: Final = {"balance": PAY_BY_BALANCE, "card": PAY_BY_CARD}
@@ -107,6 +109,9 @@ def request_of(accepted: Accepted, document: ManifestDocument, snippet: str | No
     places = OrderPlaces(entry, document.defaults)
     ceiling = values.get("max_total")
     fields = {name: places.value((name,)) for name in values if name in entry.value or places.inherits(name)}
+    raised_in = _raised_in(entry.value, document)
+    if raised_in == "batch":
+        fields["generation"] = document.fields["generation"].value_span()
     words = {name: values[name] for name in values if name in WORDS}
     if words or "payment" in values or "auth" in values:
         fields |= _stands_for(values, places)
@@ -121,7 +126,28 @@ def request_of(accepted: Accepted, document: ManifestDocument, snippet: str | No
         words=words,
         renamed_from=former_key(values, document),
         copies_meant="copies" in values,
+        renew=_rule(values["renew"]) if "renew" in values else None,
+        raised_in=raised_in,
     )
+
+
+def _rule(value: Mapping[str, str]) -> RenewalRule:
+    return RenewalRule(
+        until=date.fromisoformat(value["until"]),
+        period_id=value.get("periodId"),
+        within=window_of(value),
+        max_total=Decimal(value["max_total"]) if "max_total" in value else None,
+        period=value.get("period"),
+    )
+
+
+def _raised_in(entry: Mapping[str, Any], document: ManifestDocument) -> Literal["defaults", "batch"] | None:
+    """Where an order has its generation from, if it does not say it itself."""
+    if "generation" in entry:
+        return None
+    if document.defaults is not None and "generation" in document.defaults.value:
+        return "defaults"
+    return None if document.generation is None else "batch"
 
 
 def former_key(values: Mapping[str, Any], document: ManifestDocument) -> OrderKey | None:
@@ -135,7 +161,7 @@ def former_key(values: Mapping[str, Any], document: ManifestDocument) -> OrderKe
 
 def has_words(accepted: Accepted) -> bool:
     """Whether a lockfile is needed to say what an entry asks for."""
-    return not accepted.values.keys().isdisjoint(accepted.kind.words)
+    return not accepted.values.keys().isdisjoint(accepted.kind.words) or "period" in accepted.values.get("renew", ())
 
 
 def _stands_for(values: dict[str, Any], places: OrderPlaces) -> dict[str, Span]:

@@ -14,7 +14,7 @@ from runner.core import schemas
 from runner.core.errors import Problem, Span
 from runner.core.orders import PRODUCT_TYPES
 from runner.core.schemas import Violation
-from runner.manifest.fitting import spelling
+from runner.manifest.fitting import rule_at, spelling
 from runner.manifest.phrases import did_you_mean, display, nearest_name, one_of
 from runner.manifest.places import Path
 
@@ -38,6 +38,8 @@ FORMS: Final = {
     "week": 'an amount in USD as quoted text with at most two decimals, such as "120.00"',
     "month": 'an amount in USD as quoted text with at most two decimals, such as "120.00"',
     "require_labels": _NAME,
+    "until": 'a quoted date, such as "2027-06-30"',
+    "within": "days with a `d`, from `1d` to `90d`, such as `3d`",
     "buy_by": 'a quoted date, such as "2026-12-31"',
     "ip": "an IPv4 address, or an IPv6 address in quotes",
 }
@@ -46,6 +48,7 @@ _REASONS: Final = {
     "type": "it says what is bought",
     "mode": "it says how the proxies are authorized",
     "ip": "it is the address that `mode: ip` authorizes",
+    "until": "it says up to which day the order is renewed",
 }
 TEMPLATE: Final = "14"
 """The last digits of the finding about a template, of an order or of the manifest."""
@@ -65,6 +68,9 @@ TEMPLATE_AS_TEXT: Final = (
 """What tools leave where nothing was filled in, anywhere in a text or as all of it: as the schemas refuse it."""
 _TEMPLATES: Final = re.compile(f"{TEMPLATE_IN_TEXT}|{TEMPLATE_AS_TEXT}")
 _URGENCY: Final = {"type": 0, "additionalProperties": 1, "oneOf": 2}
+_OTHER_TYPE: Final = "remove it, or change the `type`"
+_NOT_RENEWED: Final = "remove it: traffic is bought by a new order, or by this one with a higher `generation`"
+_PERIOD: Final = "a period as `order-runner reference` lists it, such as `1m` or `2w`"
 _FORM: Final = "text on one line, without control characters"
 _REFERENCE: Final = re.compile(r"[Tt]ake it from (`[^`]+`)")
 
@@ -151,8 +157,8 @@ def _unknown_field(subject: SchemaSubject, at: Path, nearest: str | None) -> Pro
     having = [kind for kind in PRODUCT_TYPES if name in schemas.load(kind)["properties"]] if len(at) == 1 else []
     if subject.is_order and having:
         message = f"`{name}` is not a field of {subject.schema}: {_who_has(having)} it{subject.merge_note(place)}"
-        return subject.problem("10", message, place, at, "remove it, or change the `type`")
-    where = "" if len(at) == 1 else f" in `{at[0]}`"
+        return subject.problem("10", message, place, at, _NOT_RENEWED if name == "renew" else _OTHER_TYPE)
+    where = "" if len(at) == 1 else f" in {_label(at[:-1])}"
     hint = None if nearest else "remove it"
     if having and not subject.is_order:
         hint = "move it into `defaults`, or into an order"
@@ -169,10 +175,13 @@ def _alternatives(violation: Violation) -> tuple[str, ...]:
 
 def _neither(subject: SchemaSubject, violation: Violation, names: tuple[str, ...]) -> Problem:
     field, word = names
-    rule = schemas.load(subject.schema)["properties"][field]
-    message = f"`{field}` is missing: the vendor needs it for {subject.schema}"
+    at = violation.at
+    rule = rule_at(schemas.load(subject.schema), (*at, field)) or {}
+    reason = "it says for how long" if at else f"the vendor needs it for {subject.schema}"
+    message = f"{_label((*at, field))} is missing: {reason}"
     hint = f"{way_out(rule, field)}, or write it in words as `{word}`"
-    return subject.problem("04", message, subject.places.landmark, (*violation.at, field), hint)
+    place = subject.places.value(at) if at else subject.places.landmark
+    return subject.problem("04", message, place, (*at, field), hint)
 
 
 def _twice(subject: SchemaSubject, violation: Violation, names: tuple[str, ...]) -> Problem:
@@ -267,7 +276,9 @@ def _form(subject: SchemaSubject, violation: Violation) -> Problem:
         )
         return subject.problem("08", f"{label} is not in the right form", place, at, f"write {FORMS['name']}")
     message = f"{_label(at)} is not in the right form: `{display(violation.value)}`"
-    form = _FORM if at[0] == "labels" else FORMS.get(str(at[-1]), FORMS.get(str(at[0]), _FORM))
+    form = FORMS.get(str(at[-1]), FORMS.get(str(at[0]), _FORM))
+    if at[0] == "labels" or at[-2:] == ("renew", "periodId"):
+        form = _FORM if at[0] == "labels" else _PERIOD
     return subject.problem("08", message, subject.places.value(at), at, f"write {form}")
 
 

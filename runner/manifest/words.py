@@ -68,11 +68,11 @@ class Words:
         from runner.manifest.lock.lookup import resolve_all
 
         loaded = manifest.load(self.paths, strict=strict, apart=self.apart, watch=self.watch)
-        if not any(request.words for request in loaded.orders):
+        if not any(request.has_words for request in loaded.orders):
             return loaded, None
         lockfile, problems = self.lockfile()
         if problems:
-            without = tuple(request for request in loaded.orders if not request.words)
+            without = tuple(request for request in loaded.orders if not request.has_words)
             return replace(loaded, orders=without, problems=(*loaded.problems, *problems)), None
         return resolve_all(loaded, lockfile, self.command, str(self.place)), lockfile
 
@@ -99,7 +99,7 @@ class Words:
         orders = []
         for request in loaded.orders:
             outcome: OrderRequest | tuple[object, ...] = request
-            if request.words:
+            if request.has_words:
                 findings = self.judge(request)
                 problems += [replace(problem, severity="error") for problem in findings] if strict else findings
                 lockfile, _ = self.lockfile()
@@ -132,6 +132,6 @@ class Words:
             "PSR305",
             f"the words of the manifests are not locked: there is no {self.place}",
             hint=f"run `{self.command}` before you plan or buy",
-            field=next(iter(request.words)),
+            field=next(iter(request.words), "renew"),
         )
         return replace(problem, severity="warning")

@@ -149,7 +149,7 @@ def find_renamed_batches(steps: Iterable[Step], batches: Iterable[Batch], standi
     """A finding for each batch of which every order is identical to one of another batch, wanted by nobody now."""
     by_batch: defaultdict[str, list[Step]] = defaultdict(list)
     steps = tuple(steps)
-    every = [step for step in steps if step.status != "skipped"]
+    every = [step for step in steps if step.status != "skipped" and step.request.renews is None]
     wanted = wanted_keys(step.request for step in steps)
     for step in every:
         by_batch[step.request.key.batch].append(step)

@@ -76,7 +76,9 @@ class References:
 
 def check_ids(plan: Plan, references: References) -> Plan:
     """The plan without orders whose ids are not in the list of their own type, or whose words mean another id now."""
-    steps = tuple(_check(step, references) if step.to_buy else step for step in plan.steps)
+    steps = tuple(
+        _check(step, references) if step.to_buy and step.request.renews is None else step for step in plan.steps
+    )
     unchecked = tuple(f"ids of {product} orders" for product in references.unread)
     return replace(plan, steps=steps, unchecked=(*plan.unchecked, *unchecked))
 

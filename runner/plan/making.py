@@ -10,6 +10,8 @@ from runner.core.records import Rename
 from runner.core.selection import Selection
 from runner.limits import policy
 from runner.limits.limits import Standing
+from runner.plan.again import note_raised
+from runner.plan.due import add_renewals, warn_of_past, with_terms
 from runner.plan.former_keys import find_renamed_batches, note_unknown_keys, recall
 from runner.plan.ids import add_ways_out, check_ids
 from runner.plan.lookalikes import compare_with_vendor
@@ -36,10 +38,11 @@ def draft(task: Task, ledger: Ledger, standing: Standing) -> Plan:
         standing=standing,
         strict=task.guard.strict,
     )
-    steps = tuple(_select(replace(s, evidence=evidence.get(s.request.key)), selection) for s in compared)
+    selected = (_select(replace(s, evidence=evidence.get(s.request.key)), selection) for s in compared)
+    steps = with_terms((warn_of_past(step, standing.at.date()) for step in selected), task, ledger)
     renamed = tuple(find_renamed_batches(steps, batches.values(), standing))
     missing = (policy.missing(),) if task.limits.lacks_policy else ()
-    notes = tuple(note_unknown_keys(requests, task.contents.batches, memory))
+    notes = (*note_unknown_keys(requests, task.contents.batches, memory), *note_raised(steps, ledger))
     if (task.limits.strict or task.guard.strict) and not task.limits.allow_copies:
         return Plan(steps=steps, notices=notes, objections=(*missing, *renamed))
     told = (replace(problem, severity="warning") for problem in renamed)
@@ -68,6 +71,7 @@ def stages(task: Task, sources: Sources) -> tuple[Stage, ...]:
     """What is asked of the vendor, in this order, and every limit held against it. Raise what a `Reader` raises."""
     references, limits, batches, standing = sources.references, task.limits, task.batches, sources.standing
     return (
+        lambda plan: add_renewals(plan, task, sources),
         lambda plan: check_ids(plan, references),
         lambda plan: ask_prices(plan, batches, sources.readings, limits, task.watch, standing),
         lambda plan: add_ways_out(plan, references),

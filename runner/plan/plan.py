@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Final, Protocol
 
 from runner.core.errors import Problem, Refused
-from runner.core.orders import OrderKey, OrderRequest, ProductType, Quote, Scalar, decimal_text
+from runner.core.orders import UNSHOWN, OrderKey, OrderRequest, ProductType, Quote, Scalar, decimal_text
 from runner.core.progress import Quoting, Watch
 from runner.core.readings import Readings
 from runner.core.records import Record
@@ -50,7 +50,8 @@ class Step:
 
     `status` is the report's word: `planned` (to buy), `already_placed`, `skipped`, `refused` or `unknown`. A planned
     step that was quoted has a `ceiling`: the most its purchase may cost. `evidence` is what an earlier run settled it
-    by. `renamed_from` is the key that its purchase moves from, None where nothing moves.
+    by. `renamed_from` is the key that its purchase moves from, None where nothing moves. `terms` are the order's
+    renewals that the ledger knows, the earliest first, where anything asks for them.
     """
 
     request: OrderRequest
@@ -64,6 +65,7 @@ class Step:
     vendor: VendorError | None = None
     evidence: Mapping[str, object] | None = None
     renamed_from: OrderKey | None = None
+    terms: tuple[Record, ...] = ()
 
     @property
     def to_buy(self) -> bool:
@@ -214,6 +216,13 @@ def _compare_wanted(step: Step, batch: Batch | None, today: date) -> Step:
             f"its batch should have been bought by {batch.buy_by.isoformat()}{place_note(batch, 'buy_by')}",
             hint="move `buy_by` if the order is still wanted",
         )
+    if step.request.fields.get("customTargetName") == UNSHOWN:
+        return step.with_refusal(
+            "PSR437",
+            "what it is for was never known: it was written down from what the vendor shows",
+            hint="write what it is for in `customTargetName`",
+            field="customTargetName",
+        )
     return step
 
 
@@ -325,15 +334,15 @@ def purse_for(plan: Plan, batches: Mapping[str, Batch], limits: Limits, standing
     """Every limit on a sum, and what counts against each before this run buys anything."""
     bought: defaultdict[str, Decimal] = defaultdict(Decimal)
     for step in plan.steps:
-        if step.record is not None and step.record.state in (State.PLACED, *OPEN):
-            bought[step.request.key.batch] += step.record.total or step.record.quote_total or Decimal(0)
+        own = () if step.record is None or step.request.renews is not None else (step.record,)
+        for record in (*own, *step.terms):
+            if record.state in (State.PLACED, *OPEN):
+                bought[step.request.key.batch] += record.total or record.quote_total or Decimal(0)
     return Purse(limits.caps(batches), Past(days=standing.days, batches=bought))
 
 
 def _objections(plan: Plan, purse: Purse, limits: Limits, standing: Standing) -> tuple[Problem, ...]:
-    costs: defaultdict[str, Decimal] = defaultdict(Decimal)
-    for step in plan.to_buy:
-        costs[step.request.key.batch] += step.quote.total if step.quote else Decimal(0)
+    costs = {step.request.key: step.quote.total if step.quote else Decimal(0) for step in plan.to_buy}
     against_all = objections(costs, len(plan.to_buy), limits, purse, standing.at)
     if plan.balance is not None and plan.from_balance > plan.balance:
         missing = decimal_text(plan.from_balance - plan.balance)

@@ -37,6 +37,8 @@ def in_words(outcome: Outcome) -> str | None:
 def evidence(answer: Answer) -> dict[str, object]:
     """The facts an outcome was read from, for the ledger; the answer's text only where it is in doubt."""
     facts: dict[str, object] = {"http_status": answer.http_status, "body_sha256": answer.body_sha256}
+    if isinstance(answer.outcome, Placed) and answer.outcome.vendor_id is not None:
+        facts["vendor_id"] = answer.outcome.vendor_id
     if isinstance(answer.outcome, Unknown):
         facts |= {"body_head": answer.body_head, "leaning_placed": answer.outcome.leaning_placed}
     return facts
@@ -108,6 +110,12 @@ def refuse_unpriced(entry: OrderEntry, refusal: QuoteRefused) -> None:
     error = refusal.errors[0]
     message = f"the vendor no longer prices it: {error.message}"
     _refuse(entry, "PSR403", message, hint="compare the order with `order-runner reference`", vendor=error)
+
+
+def refuse_term(entry: OrderEntry, change: str) -> None:
+    """The term of the order to renew is not the one that was planned."""
+    hint = "run `order-runner plan` again: it goes by the term as it is now"
+    _refuse(entry, "PSR413", f"not renewed: {change}", hint=hint)
 
 
 def refuse_too_dear(entry: OrderEntry, quote: Quote, ceiling: Decimal) -> None:

@@ -22,19 +22,32 @@ def begin(task: Task, mode: Mode, encoder: Encoder | None) -> Report:
         for request in task.contents.orders
     ]
     return Report(
+        encoder=encoder,
         run_id=task.run_id,
         mode=mode,
         started_at=task.clock.now(),
         inputs=task.inputs(encoder),
+        by=task.holder.by,
         orders=entries,
         errors=[finding_of(problem) for problem in task.contents.problems],
     )
 
 
+def _new_entry(step: Step, encoder: Encoder | None) -> OrderEntry:
+    """Of a renewal, with what would be sent for the rows that the plan was made with."""
+    body = encoder.preview(step.request) if encoder and step.request.term is not None else None
+    return OrderEntry(request=step.request, status=step.status, body=body)
+
+
 def take(report: Report, plan: Plan) -> None:
     """Enter a plan: what becomes of each order, what concerns the batch. A later plan of the same call adds to it."""
-    for entry, step in zip(report.orders, plan.steps, strict=True):
+    entries = {entry.request.key: entry for entry in report.orders}
+    for step in plan.steps:
+        entry = entries.get(step.request.key) or _new_entry(step, report.encoder)
+        entries[step.request.key] = entry
         _enter(entry, step)
+    # A renewal is found while the plan is made: its entry follows that of its order.
+    report.orders = [entries.pop(step.request.key) for step in plan.steps] + [*entries.values()]
     if plan.balance is not None:
         report.balance_before = plan.balance
     report.not_checked = tuple(dict.fromkeys((*report.not_checked, *plan.unchecked)))

@@ -14,11 +14,13 @@ from runner._version import __version__
 from runner.core.clock import rfc3339
 from runner.core.errors import ExitCode, Problem
 from runner.core.files import relative
-from runner.core.orders import CURRENCY, OrderKey, OrderRequest, Quote, Scalar, decimal_text
-from runner.core.vendor import Placed, VendorError
+from runner.core.orders import CURRENCY, ENDS, Body, OrderKey, OrderRequest, Quote, decimal_text
+from runner.core.provenance import Provenance
+from runner.core.renewals import new_end_of
+from runner.core.vendor import Encoder, Placed, VendorError
 from runner.plan.inputs import Inputs
 
-REPORT_VERSION: Final = "1.2"
+REPORT_VERSION: Final = "1.3"
 STATUSES: Final = (
     "planned",
     "placed",
@@ -102,7 +104,7 @@ class OrderEntry:
     request: OrderRequest
     status: str
     reason: str | None = None
-    body: Mapping[str, Scalar] | None = None
+    body: Body | None = None
     quote: Quote | None = None
     result: Placed | None = None
     possible: Decimal | None = None
@@ -138,8 +140,10 @@ class OrderEntry:
                 "snippet": request.source.snippet,
             },
             "words": dict(request.words),
+            "labels": dict(request.labels),
             "status": self.status,
             "renamed_from": None if self.renamed_from is None else str(self.renamed_from),
+            "renews": _term_json(request),
             "reason": self.reason,
             "fingerprint": request.fingerprint,
             "request": dict(self.body) if self.body is not None else None,
@@ -155,12 +159,16 @@ class OrderEntry:
 
 @dataclass(slots=True, kw_only=True)
 class Report:
-    """One run, as it stands. Amounts are in `CURRENCY`; `possible_elsewhere` are open charges of other manifests."""
+    """One run, as it stands. Amounts are in `CURRENCY`; `possible_elsewhere` are open charges of other manifests.
+
+    `encoder` tells what would be sent for an order that is found while the plan is made. `by` is who made it, and why.
+    """
 
     run_id: str
     mode: Mode
     started_at: datetime
     inputs: Inputs
+    by: Provenance | None = None
     orders: list[OrderEntry] = field(default_factory=list)
     errors: list[Finding] = field(default_factory=list)
     not_checked: tuple[str, ...] = ()
@@ -168,6 +176,7 @@ class Report:
     balance_after: Decimal | None = None
     possible_elsewhere: Decimal = Decimal(0)
     finished_at: datetime | None = None
+    encoder: Encoder | None = field(default=None, repr=False)
     exit_code: ExitCode | None = None
 
     @property
@@ -225,12 +234,17 @@ class Report:
                 "started_at": rfc3339(self.started_at),
                 "finished_at": rfc3339(self.finished_at) if self.finished_at else None,
                 "exit": None if code is None else {"code": int(code), "name": code.name.lower()},
+                **self._who(),
             },
             "inputs": self.inputs.as_json(),
             "money": self._money(),
             "summary": self.summary,
             "not_checked": list(self.not_checked),
         }
+
+    def _who(self) -> Json:
+        known = self.by.as_json() if self.by else {}
+        return {name: known.get(name) for name in ("actor", "commit", "ref", "job")}
 
     def _money(self) -> Json:
         quoted = [entry.quote.total for entry in self.orders if entry.quote and entry.status != "already_placed"]
@@ -253,6 +267,15 @@ def _cost(entry: OrderEntry) -> Decimal:
     if entry.result is not None and entry.result.total is not None:
         return entry.result.total
     return entry.quote.total if entry.quote else entry.possible or Decimal(0)
+
+
+def _term_json(request: OrderRequest) -> Json | None:
+    """Of a renewal, the order that it renews, the day before its term and its last day, as far as that is known."""
+    if request.renews is None:
+        return None
+    ends = str(request.fields[ENDS])
+    new_end = new_end_of(ends, request.fields.get("periodId", ""))
+    return {"order_id": request.renews, "ends": ends, "new_end": new_end}
 
 
 def _result_json(result: Placed) -> Json:

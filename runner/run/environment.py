@@ -35,6 +35,7 @@ OPTIONS: Final = frozenset(
         "allow-short-money-timeout",
         "api-key-file",
         "approve",
+        "as",
         "balance",
         "check",
         "ci",
@@ -236,7 +237,7 @@ def settings(base: Settings) -> Settings:
                 "ORDER_RUNNER_SANDBOX is set, but the program names another account",
                 hint="unset it, or leave out name, ledger, base_url and key",
             )
-        return replace(base, sandbox=True)
+        return replace(base, sandbox=True, actor=base.actor or text("--as"))
     file = text("--api-key-file")
     return replace(
         base,
@@ -247,6 +248,7 @@ def settings(base: Settings) -> Settings:
         api_key_file=base.api_key_file or (Path(file) if file else None),
         rate=_rate() if base.rate is None else base.rate,
         gap=_seconds("--gap") if base.gap is None else base.gap,
+        actor=base.actor or text("--as"),
     )
 
 

@@ -41,7 +41,7 @@ def establish(settings: Settings, *, who: str, role: str | None = None, lock_tim
     place = locate(settings)
     if role is not None:
         _check_role(role, place)
-    new, person = not wiring.is_made(place), holder(SystemClock().now())
+    new, person = not wiring.is_made(place), holder(SystemClock().now(), settings.actor)
     with closing(wiring.open_ledger(place)) as ledger:
         with ledger.hold(person, timeout=lock_timeout) as hold:
             entered = keyring.enter(ledger, hold, None, holder=person, who=who)

@@ -48,7 +48,8 @@ class Settings:
     """What options and environment say about where and how. None: not said. Seconds; requests in any 60 s, or `AUTO`.
 
     `trusted_file_system` is a type whose locks hold, as the user knows. `sandbox_folder` holds account and ledger of
-    the sandbox, in place of one in the user's state folder.
+    the sandbox, in place of one in the user's state folder. `actor` is who does it, in place of whom the environment
+    names.
     """
 
     ledger: str | None = field(default=None, repr=False)
@@ -64,6 +65,7 @@ class Settings:
     sandbox: bool = False
     faults: tuple[str, ...] = ()
     sandbox_folder: Path | None = None
+    actor: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,11 +256,12 @@ def rate_of(settings: Settings) -> int:
     return DEFAULT_RATE if settings.rate == AUTO else settings.rate
 
 
-def holder(at: datetime) -> Holder:
-    """Who runs this."""
+def holder(at: datetime, actor: str | None = None) -> Holder:
+    """Who runs this: `actor`, or whom the environment names. UsageError for an `actor` that is no name."""
     import socket
 
+    from runner.core.provenance import provenance_of
     from runner.core.records import Holder
 
-    run_id = f"{at:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
-    return Holder(host=socket.gethostname(), pid=os.getpid(), since=at, run_id=run_id, ci_job=ci.job_of(os.environ))
+    run_id, by = f"{at:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}", provenance_of(os.environ, actor)
+    return Holder(host=socket.gethostname(), pid=os.getpid(), since=at, run_id=run_id, ci_job=by.job, by=by)

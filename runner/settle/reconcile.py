@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time
 from functools import partial
 from typing import Final
 
@@ -23,14 +24,17 @@ from runner.core.errors import (
 )
 from runner.core.ledger import Hold, Ledger
 from runner.core.orders import OrderKey, ProductType, decimal_text
+from runner.core.periods import end_of
 from runner.core.progress import Looked, Notice, Waiting, Watch
 from runner.core.readings import has_bought, nothing_yet
 from runner.core.records import Attempt, Holder, OpenClaim, Record, Settlement
+from runner.core.renewals import TermLook
 from runner.core.states import OPEN, Event, State
 from runner.core.stop import Stop
-from runner.core.vendor import Look, Reader
+from runner.core.vendor import Look, Reader, terms_of_rows
 from runner.evidence.judge import Facts, Rules, Verdict, judge
-from runner.evidence.match import Match, countries_of, shown_until
+from runner.evidence.marks import others
+from runner.evidence.match import DAY, Match, countries_of, shown_until
 from runner.limits.admission import admit, check_key
 
 LEAST: Final = 0.001
@@ -153,7 +157,13 @@ def _facts(task: Reconciliation, claims: Sequence[OpenClaim]) -> tuple[Facts, tu
     failures: list[RunnerError] = []
     looks: dict[ProductType, Look] = {}
     countries: dict[tuple[ProductType, str], str] = {}
-    for product in dict.fromkeys(claim.record.type for claim in claims):
+    terms: dict[ProductType, TermLook] = {}
+    for product in dict.fromkeys(claim.record.type for claim in claims if claim.record.renews is not None):
+        try:
+            terms[product] = _terms(task, product, claims)
+        except (AccessError, VendorUnavailable) as error:
+            failures.append(error)
+    for product in dict.fromkeys(claim.record.type for claim in claims if claim.record.renews is None):
         try:
             looks[product] = _look(task, product)
             if any(claim.record.type == product and "countryId" in claim.record.fields for claim in claims):
@@ -177,10 +187,20 @@ def _facts(task: Reconciliation, claims: Sequence[OpenClaim]) -> tuple[Facts, tu
         balance=balance,
         own_ids=frozenset(task.ledger.owners(seen)) | numbers | _strangers(task.ledger),
         over_ids=_ids_over(task, before - seen),
+        other_ids=others((order for look in looks.values() for order in look.orders), task.ledger.account),
         purchases=bought,
         countries=countries,
+        terms=terms,
     )
     return facts, tuple(failures)
+
+
+def _terms(task: Reconciliation, product: ProductType, claims: Sequence[OpenClaim]) -> TermLook:
+    """The terms, as they are now, of the orders of a type whose renewal is in doubt."""
+    renewals = [claim.record for claim in claims if claim.record.type == product]
+    order_ids = {record.renews for record in renewals if record.renews is not None}
+    at = task.clock.now()
+    return TermLook(at=at, terms=terms_of_rows(task.reader.proxies(product, order_ids)))
 
 
 def _look(task: Reconciliation, product: ProductType) -> Look:
@@ -196,12 +216,23 @@ def _strangers(ledger: Ledger) -> frozenset[str]:
 
 
 def _ids_over(task: Reconciliation, order_ids: Iterable[str]) -> frozenset[str]:
-    """Those of our own orders that are not shown because their period is over."""
+    """Those of our own orders that are not shown because their period, and every term after it, is over."""
     owners = task.ledger.owners(order_ids)
     records = task.ledger.records(owners.values())
-    now = task.clock.now()
-    over = {key for key, record in records.items() if now >= shown_until(record.fields, record.updated_at)}
+    renewals, now = task.ledger.renewals(owners.values()), task.clock.now()
+    over = {
+        key
+        for key, record in records.items()
+        if now >= max([shown_until(record.fields, record.updated_at), *map(_shown_until, renewals.get(key, ()))])
+    }
     return frozenset(order_id for order_id, key in owners.items() if key in over)
+
+
+def _shown_until(renewal: Record) -> datetime:
+    """Until when the list would show the order that was renewed; one that was not bought extends nothing."""
+    before = datetime.combine(date.fromisoformat(renewal.key.term), time(), UTC)
+    is_bought = renewal.state in OPEN or renewal.state is State.PLACED
+    return (end_of(renewal.type, renewal.fields, before) if is_bought else before) - DAY
 
 
 def _settle(task: Reconciliation, hold: Hold, verdict: Verdict) -> None:
@@ -216,9 +247,9 @@ def _settle(task: Reconciliation, hold: Hold, verdict: Verdict) -> None:
         after=_AFTER[verdict.ruling],
         at=task.clock.now(),
         reason=record.reason if verdict.ruling == "open" else verdict.reason,
-        order_id=order.order_id if order else None,
+        order_id=verdict.order_id,
         base_order_numbers=tuple(sorted(order.numbers)) if order else (),
-        total=record.quote_total if order else None,
+        total=record.quote_total if verdict.ruling == "placed" else None,
         evidence=facts,
     )
     hold.settle(attempt, settlement)

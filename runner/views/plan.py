@@ -9,7 +9,7 @@ from typing import Final
 from runner.core.clock import rfc3339
 from runner.core.errors import Problem
 from runner.core.files import relative
-from runner.core.orders import CURRENCY, OrderKey, Scalar, decimal_text
+from runner.core.orders import CURRENCY, Body, OrderKey, decimal_text
 from runner.plan.approval.document import Frame
 from runner.plan.plan import Plan, Step
 from runner.views.findings import as_json as diagnostic
@@ -19,7 +19,7 @@ from runner.views.terminal.grid import Column, Grid, Row, show
 from runner.views.terminal.safe import json_text, one_line
 from runner.views.wording import STATUS_STYLES, amount, money, plural, what
 
-Bodies = Mapping[OrderKey, Mapping[str, Scalar]]
+Bodies = Mapping[OrderKey, Body]
 COLUMNS: Final = (
     Column(name="order"),
     Column(name="status"),
@@ -114,7 +114,8 @@ def _details(page: PlanPage, channel: Channel) -> Iterator[str]:
 def _body_lines(page: PlanPage) -> Iterator[str]:
     if not page.bodies:
         return
-    yield f"what would be sent ({plural(len(page.bodies), 'request')}, POST order/make):"
+    calls = "POST order/make" + (", for a renewal prolong/make" if any(key.term for key in page.bodies) else "")
+    yield f"what would be sent ({plural(len(page.bodies), 'request')}, {calls}):"
     for key, body in page.bodies.items():
         yield f"  {one_line(str(key))} {json_text(dict(body))}"
 

@@ -29,7 +29,8 @@ def render(outcome: Settlements, *, fmt: str, console: Console, flags: str = "")
 def commands(key: OrderKey, flags: str, candidates: list[str] | None = None) -> Iterator[str]:
     """The exact commands that settle an order; the placeholders in capitals are for a person to fill in."""
     yield f"order-runner reconcile {key}{flags}"
-    yield from (f"order-runner resolve {key} --placed {identity}{flags}" for identity in candidates or ["ORDER_ID"])
+    ids = [""] if key.term else [f" {identity}" for identity in candidates or ["ORDER_ID"]]
+    yield from (f"order-runner resolve {key} --placed{identity}{flags}" for identity in ids)
     yield f"order-runner resolve {key} --absent --reason WHY{flags}"
 
 
@@ -69,7 +70,7 @@ def _text(outcome: Settlements, channel: Channel, flags: str) -> Iterator[str]:
     for verdict in outcome.verdicts.values():
         record = verdict.claim.record
         price = f"  {money(record.quote_total)}" if record.quote_total is not None else ""
-        order = f"  order {verdict.order.order_id}" if verdict.order else ""
+        order = f"  order {verdict.order_id}" if verdict.order_id else ""
         ruling = channel.paint(_STYLES[verdict.ruling], verdict.ruling)
         yield ruling + one_line(f"  {verdict.key}{order}{price}  {what(record.type, record.fields)}")
         yield one_line(f"  {verdict.reason}")
@@ -118,7 +119,7 @@ def _json(outcome: Settlements, _channel: Channel, _flags: str) -> Iterator[str]
                 "type": verdict.claim.record.type,
                 "attempt": verdict.claim.record.attempt,
                 "ruling": verdict.ruling,
-                "order_id": verdict.order.order_id if verdict.order else None,
+                "order_id": verdict.order_id,
                 "reason": verdict.reason,
                 "claimed_at": rfc3339(verdict.claim.claimed_at),
                 "decidable_at": rfc3339(verdict.decidable_at),

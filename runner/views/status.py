@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from decimal import Decimal
+from itertools import islice
 from textwrap import indent
 from typing import Final
 
 from runner.core.clock import rfc3339
 from runner.core.orders import CURRENCY, OrderKey, decimal_text
-from runner.core.records import OpenClaim, Record
+from runner.core.records import OpenClaim, Origin, Record
 from runner.core.states import State
 from runner.settle.status import Overview, StatusRow
 from runner.views.reconcile import adoption, commands, disputed_lines, identities, open_lines
 from runner.views.terminal.console import Channel, Console
 from runner.views.terminal.grid import MANY, Column, Grid, Row, show
 from runner.views.terminal.safe import json_text
-from runner.views.wording import STATUS_STYLES, WHAT_TO_DO, amount, money, plural
+from runner.views.wording import STATUS_STYLES, WHAT_TO_DO, amount, money, plural, what
 
-STATUS_VERSION: Final = "1.1"
+STATUS_VERSION: Final = "1.2"
 COLUMNS: Final = (
     Column(name="order"),
     Column(name="state"),
@@ -29,6 +30,24 @@ COLUMNS: Final = (
     Column(name="since"),
     Column(name="reason", folds=True),
 )
+ORIGIN_COLUMNS: Final = (
+    Column(name="what"),
+    Column(name="claimed"),
+    Column(name="by"),
+    Column(name="commit"),
+    Column(name="job"),
+)
+"""What `-v` adds, before the reason."""
+
+OriginsOf = Callable[[Iterable[OrderKey]], Mapping[OrderKey, Origin]]
+"""Who began the last attempt of each of these orders, as `Ledger.origins` tells it."""
+
+_AT_ONCE: Final = 1000
+"""Orders whose origins are read together."""
+
+
+def _no_origins(_: Iterable[OrderKey]) -> Mapping[OrderKey, Origin]:
+    return {}
 
 
 def render(
@@ -39,17 +58,22 @@ def render(
     claims: Sequence[OpenClaim] = (),
     disputed: Sequence[Record] = (),
     flags: str = "",
+    origins: OriginsOf = _no_origins,
+    verbose: bool = False,
 ) -> None:
     """Write an overview in one of `FORMATS` to stdout: open orders first. Memory does not grow with its settled ones.
 
     `claims` are those of the open orders, `disputed` those that are not open though the vendor answered them with
-    an order id; `flags` belong behind the commands that settle them.
+    an order id; `flags` belong behind the commands that settle them. A text that is `verbose` says who bought what
+    when, as JSON always does.
     """
     page = StatusPage(
         overview=overview,
         claims={claim.record.key: claim for claim in claims},
         disputes={record.key: record for record in disputed},
         flags=flags,
+        origins=origins,
+        verbose=verbose,
     )
     FORMATS[fmt](page, console.out)
 
@@ -62,6 +86,8 @@ class StatusPage:
     claims: Mapping[OrderKey, OpenClaim]
     disputes: Mapping[OrderKey, Record]
     flags: str
+    origins: OriginsOf = _no_origins
+    verbose: bool = False
 
     def __len__(self) -> int:
         """How many rows are shown."""
@@ -72,19 +98,37 @@ class StatusPage:
         yield from self.overview.open
         yield from self.overview.rest()
 
+    def rows_and_origins(self) -> Iterator[tuple[StatusRow, Origin | None]]:
+        """All that are shown, each with its origin, read for many at a time."""
+        rows = self.rows()
+        while some := list(islice(rows, _AT_ONCE)):
+            known = self.origins(row.key for row in some if row.record)
+            yield from ((row, known.get(row.key)) for row in some)
+
     def __iter__(self) -> Iterator[Row]:
         """The rows of a grid, made anew each time: that of a large account is gone through twice, and never kept."""
-        return map(_row, self.rows())
+        if not self.verbose:
+            return map(_row, self.rows())
+        return (_row(row, *_origin_cells(row, origin)) for row, origin in self.rows_and_origins())
 
 
 def _text(page: StatusPage, channel: Channel) -> None:
-    show(Grid(columns=COLUMNS, rows=page if len(page) > MANY else tuple(page)), channel)
+    columns = (*COLUMNS[:-1], *ORIGIN_COLUMNS, COLUMNS[-1]) if page.verbose else COLUMNS
+    show(Grid(columns=columns, rows=page if len(page) > MANY else tuple(page)), channel)
     channel.lines(_closing(page.overview, channel))
     channel.lines(line for claim in page.claims.values() for line in open_lines(claim, page.flags))
     channel.lines(line for record in page.disputes.values() for line in disputed_lines(record, page.flags))
 
 
-def _row(row: StatusRow) -> Row:
+def _origin_cells(row: StatusRow, origin: Origin | None) -> tuple[str, ...]:
+    """What stands in `ORIGIN_COLUMNS`."""
+    by = origin.by if origin else None
+    asked = what(row.record.type, row.record.fields) if row.record else ""
+    at = origin.at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ") if origin else ""
+    return (asked, at, by.actor if by else "", (by and by.commit) or "", (by and by.job) or "")
+
+
+def _row(row: StatusRow, *more: str) -> Row:
     record = row.record
     reasons = [record.reason if record and record.reason else ""]
     reasons += [] if row.wanted else ["not in these manifests"]
@@ -94,6 +138,7 @@ def _row(row: StatusRow) -> Row:
         (record.order_id if record else None) or "",
         amount(row.total if record and row.state is not State.PLANNED else None),
         record.updated_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ") if record else "",
+        *more,
         "; ".join(filter(None, reasons)),
     )
     return Row(cells=cells, style=STATUS_STYLES.get(row.state.value))
@@ -121,7 +166,9 @@ def _json(page: StatusPage, channel: Channel) -> None:
         "summary": {"total": page.overview.total} | {state.value: counts.get(state, 0) for state in State},
         "orders": [],
     }
-    channel.lines(_document_lines(document, (_row_json(row) | _claim_json(row, page) for row in page.rows())))
+    pairs = page.rows_and_origins()
+    orders = (_row_json(row) | _origin_json(origin) | _claim_json(row, page) for row, origin in pairs)
+    channel.lines(_document_lines(document, orders))
 
 
 def _document_lines(document: Mapping[str, object], orders: Iterator[Mapping[str, object]]) -> Iterator[str]:
@@ -160,6 +207,15 @@ def _row_json(row: StatusRow) -> dict[str, object]:
         "reason": record.reason if record else None,
         "run_id": record.run_id if record else None,
         "stray_order_id": record.stray_order_id if record else None,
+    }
+
+
+def _origin_json(origin: Origin | None) -> dict[str, object]:
+    """Who began its last attempt, when, and the labels it had."""
+    return {
+        "claimed_at": rfc3339(origin.at) if origin else None,
+        "by": origin.by.as_json() if origin and origin.by else None,
+        "labels": dict(origin.labels) if origin else {},
     }
 
 

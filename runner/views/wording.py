@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
-from runner.core.orders import CURRENCY, WORDS, ProductType, Scalar, decimal_text
+from runner.core.orders import CURRENCY, ENDS, RENEWS, WORDS, ProductType, Scalar, decimal_text
+from runner.core.renewals import new_end_of
 
 WHAT_TO_DO: Final = (
     "`order-runner reconcile` settles it by what the vendor shows, now or later",
@@ -36,7 +37,13 @@ def plural(number: int, noun: str) -> str:
 
 
 def what(product: ProductType, fields: Mapping[str, Scalar], words: Mapping[str, str] | None = None) -> str:
-    """What is bought, as the manifest says it: `ipv4, 10 × country 561, 1m`, with words `ipv4, 10 × FRA, 1 month`."""
+    """What is bought, as the manifest says it: `ipv4, 10 × country 561, 1m`, with words `ipv4, 10 × FRA, 1 month`.
+
+    Of a renewal, `ipv4, renews order 77, 2026-12-29 → 2027-01-28`.
+    """
+    if RENEWS in fields:
+        ends = str(fields[ENDS])
+        return renewal(product, str(fields[RENEWS]), ends, new_end_of(ends, fields.get("periodId", "")))
     written = {WORDS[word]: text for word, text in (words or {}).items()}
     place = "package" if product in PACKAGES else "country"
     named = (
@@ -52,6 +59,11 @@ def what(product: ProductType, fields: Mapping[str, Scalar], words: Mapping[str,
     parts += [written.get(name) or f"{label} {fields[name]}" for label, name in named[2:] if name in fields]
     parts += [written.get("periodId") or str(fields["periodId"])] if "periodId" in fields else []
     return ", ".join(part for part in parts if part)
+
+
+def renewal(product: str, order_id: str, ends: str, new_end: str | None) -> str:
+    """What a renewal buys: which order goes on, from which day to which, as far as that is known."""
+    return f"{product}, renews order {order_id}, {ends} → {new_end or 'later'}"
 
 
 STATUS_STYLES: Final[Mapping[str, str]] = {

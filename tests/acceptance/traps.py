@@ -15,6 +15,8 @@ OUTPUTS: Final = (
     "junit-nightly.xml",
     "junit-plan.xml",
     "junit-validate.xml",
+    "online.json",
+    "online.txt",
     "plan.code",
     "plan.json",
     "plan.md",

@@ -22,6 +22,9 @@ from runner.core.orders import OrderKey
 from runner.core.records import Settlement
 from runner.core.states import Event
 
+SPENDING: Final = (b"/order/make", b"/prolong/make/")
+"""Paths of the calls that cost money."""
+
 STEPS: Final = ("2", "3", "4", "5", "6", "7", "8", "9")
 """The crash points of `runner/buy/protocol.py`."""
 
@@ -160,12 +163,17 @@ class Points:
 
     def halves(self, data: bytes) -> tuple[bytes, bytes] | None:
         """The request in two parts where the plan wants to act between them."""
-        if b"/order/make" not in data[:400] or not self._is_next("half-written"):
+        if not spends(data) or not self._is_next("half-written"):
             return None
         return data[: len(data) // 2], data[len(data) // 2 :]
 
     def between_halves(self) -> None:
         self._act("half-written")
+
+
+def spends(data: bytes) -> bool:
+    """Whether this begins a request that costs money."""
+    return any(path in data[:400] for path in SPENDING)
 
 
 def _signal(number: signal.Signals) -> int:

@@ -21,7 +21,7 @@ from runner.ledger import hold, sqlite
 from runner.settle import reconcile
 from runner.vendors import streams, transport
 from tests.chaos.mutants import MUTANTS
-from tests.chaos.points import Plan, Points
+from tests.chaos.points import Plan, Points, spends
 
 WHERE: Final = signal.SIGUSR2
 """Makes a runner say on stderr where it is, in all its threads."""
@@ -118,7 +118,7 @@ def _watch_stream(points: Points) -> None:
             points.between_halves()
             self._unsent = bytearray(halves[1])
         sends(self)
-        if b"/order/make" in data[:400]:
+        if spends(data):
             points.reach("written")
 
     streams.TimedStream._send = send  # type: ignore[method-assign]

@@ -78,11 +78,11 @@ def asked(home: Path, *lines: str, **env: str) -> list[list[str]]:
 
 CASES = {
     "order-runner reco": ["reconcile"],
-    "order-runner ledger ": ["export", "import", "init", "rekey", "verify"],
+    "order-runner ledger ": ["export", "import", "init", "rekey", "spent", "verify"],
     "order-runner plan --max-s": ["--max-spend"],
     "order-runner reference i": ["ipv4", "isp", "ipv6"],
     "order-runner schema mani": ["manifest"],
-    "order-runner status -f ": ["text", "json"],
+    "order-runner status -f ": ["text", "json", "ndjson", "markdown", "github"],
     "order-runner plan orders.yaml --only ": ["fr-prices", "de-prices", "fr-stock"],
     "order-runner apply orders.yaml --only crawl/f": ["crawl/fr-prices", "crawl/fr-stock"],
     "order-runner plan orders.yaml --label te": ["team=data", "team=web"],

@@ -190,3 +190,55 @@ def test_the_key_is_in_no_export(call: Call, tmp_path: Path, monkeypatch: pytest
     assert len(export.splitlines()) == 4
     assert len(server.api_key) > 10
     assert server.api_key not in export
+
+
+def test_what_was_spent(call: Call, bought: str, tmp_path: Path) -> None:
+    """Sums by month unless something else is asked; doubt in its column; to a file as CSV beside it."""
+    code, text, _ = call("spent", bought)
+    assert (code, text.splitlines()) == (
+        0,
+        [
+            "MONTH    ORDERS  SPENT USD  OF THAT IN DOUBT USD",
+            "2026-11       3      36.90                 24.60",
+            "3 orders: 36.90 USD, of that 24.60 USD in doubt",
+        ],
+    )
+    assert call("spent", bought, "--by", "actor", "--by", "type", "-f", "csv=spent.csv", "-f", "json")[0] == 0
+    assert (tmp_path / "spent.csv").read_text() == (
+        "actor,type,orders,spent,in_doubt,currency\n(none),ipv4,3,36.90,24.60,USD\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("days", "orders"),
+    [
+        (("--since", "2026-11"), 3),
+        (("--until", "2026-11"), 3),
+        (("--since", "2026-11-23", "--until", "2026-11-23"), 3),
+        (("--since", "2026-11-24"), 0),
+        (("--until", "2026-10"), 0),
+    ],
+)
+def test_only_these_days(call: Call, bought: str, days: tuple[str, ...], orders: int) -> None:
+    """A day is that of the claim in UTC; both ends are included, and a month is all of it."""
+    assert json.loads(call("spent", bought, *days, "-f", "json")[1])["total"]["orders"] == orders
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("--since", "2026-02-30"), 2),
+        (("--until", "yesterday"), 2),
+        (("--since", "2026-13"), 2),
+        (("--since", "2026-11-24", "--until", "2026-11-23"), 2),
+        (("--by", "week"), 2),
+        (("-f", "html"), 2),
+        (("--ledger", "none.db"), 5),
+        (("--account", "other"), 5),
+    ],
+)
+def test_no_sum_of_nothing(call: Call, bought: str, words: tuple[str, ...], code: int) -> None:
+    """A day that is none, a span that is empty, no grouping, no ledger or no account: no zero that looks like an answer."""
+    told, output, error = call("spent", bought, *words)
+    assert (told, output) == (code, "")
+    assert "hint" in error or "2026-11-30" in error

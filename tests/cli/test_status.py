@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from runner.cli import run
+from runner.core.provenance import Provenance
 from runner.core.states import State
 from runner.ledger.sqlite import open_sqlite
 from runner.settle.status import NEWEST
@@ -42,3 +44,36 @@ def test_the_newest_are_listed_and_all_on_request(
     assert (document["summary"]["total"], len(document["orders"])) == (53, 53)
     status("-f", f"json={tmp_path / 'status.json'}")
     assert json.loads((tmp_path / "status.json").read_text()) == document
+
+
+NEW = ("WHAT", "CLAIMED", "BY", "COMMIT", "JOB", "REASON")
+
+
+def test_who_bought_what_when(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`-v` adds what was asked for, the time of the claim, who made it and why; JSON has that and the labels anyway."""
+    for name in [name for name in os.environ if name.startswith(("ORDER_RUNNER_", "PROXY_SELLER_"))]:
+        monkeypatch.delenv(name)
+    ann = Provenance(actor="ann", source="GITHUB_ACTOR", commit="c0ffee", job="https://ci/7")
+    ledger = open_sqlite(tmp_path / "a.db", "acme")
+    with closing(ledger), ledger.hold(replace(holder(), by=ann), timeout=0) as hold:
+        wanted = claim("one", at=later(7))
+        wanted = replace(wanted, request=replace(wanted.request, labels={"team": "data"}))
+        hold.settle(hold.claim(wanted), placed("77", later(9)))
+
+    def status(*more: str) -> str:
+        assert run(["status", "--ledger", str(tmp_path / "a.db"), "--account", "acme", *more]) == 0
+        return capsys.readouterr().out
+
+    head, row, counts = status("-v").splitlines()
+    assert head.split() == ["ORDER", "STATE", "ORDER", "ID", "TOTAL", "USD", "SINCE", *NEW]
+    assert "ipv4, 10 × country 561, 1m  2026-11-23 12:00:07Z  ann  c0ffee  https://ci/7" in row
+    assert counts == "1 placed"
+    assert "ann" not in status()
+    (order,) = json.loads(status("-f", "json"))["orders"]
+    assert (order["claimed_at"], order["by"], order["labels"]) == (
+        "2026-11-23T12:00:07.000Z",
+        {"actor": "ann", "source": "GITHUB_ACTOR", "commit": "c0ffee", "job": "https://ci/7"},
+        {"team": "data"},
+    )

@@ -8,7 +8,7 @@ import pytest
 
 from runner.core.prices import MAX_AGE, Prices
 from runner.core.vendor import QuoteRefused, VendorError
-from tests.make import StillClock, order, quote
+from tests.make import StillClock, order, quote, renewal, term
 
 NAMED = {"customTargetName": "prices"}
 
@@ -77,3 +77,15 @@ def test_age_counts_from_the_asking() -> None:
     clock.seconds = 10.0 + MAX_AGE
     assert prices.find(order()) is None
     assert prices.find(order(), max_age=float("inf")) == quote()
+
+
+def test_the_price_of_a_renewal_serves_its_own_rows_alone() -> None:
+    """Not those that the order has by other ids, nor another order, nor another term; shared or not."""
+    for shared in (True, False):
+        prices = Prices(StillClock(), shared=shared)
+        asked = renewal(term=term("77", "1", "2"))
+        prices.keep(asked, 0.0, quote())
+        assert prices.find(asked) == quote()
+        assert prices.find(renewal(term=term("77", "1", "3"))) is None
+        assert prices.find(renewal("b", renews="78", term=term("78", "1", "2"))) is None
+        assert prices.find(renewal(end="2027-01-28", term=term("77", "1", "2"))) is None

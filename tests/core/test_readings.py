@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
 
 from runner.core.readings import MAX_AGE, Readings
-from runner.core.vendor import Placed
-from tests.make import Shop, StillClock, look, order, quote, seen
+from runner.core.vendor import ListedProxy, Placed
+from tests.make import Shop, StillClock, look, order, quote, renewal, seen
 
 CARD = {"paymentId": 43}
 
@@ -190,3 +191,66 @@ def test_distrust_reads_everything_again(readings: Readings, shop: Shop) -> None
         readings.witness("ipv4")
         readings.distrust()
     assert shop.asked == ["balance", "witness"] * 2
+
+
+def listed(order_id: str, row_id: str = "1") -> ListedProxy:
+    return ListedProxy(type="ipv4", order_id=order_id, row_id=row_id, ip="192.0.2.1", ends=date(2026, 12, 29))
+
+
+def test_terms_serve_a_minute_for_every_order_that_was_asked_about(
+    readings: Readings, shop: Shop, clock: StillClock
+) -> None:
+    """One list serves all orders of it; an order that was not asked about, and a list of a minute ago, are read."""
+    shop.rows = (listed("7"), listed("8"))
+    assert set(readings.terms("ipv4", ["7", "8", "9"])) == {"7", "8"}, "one without a row has no term"
+    assert set(readings.terms("ipv4", ["8"])) == {"8"}
+    assert shop.asked == ["proxies of ipv4"]
+    readings.terms("ipv4", ["6"])
+    assert shop.asked == ["proxies of ipv4"] * 2
+    clock.seconds = MAX_AGE
+    readings.terms("ipv4", ["7", "6"])
+    assert shop.asked == ["proxies of ipv4"] * 3
+
+
+def test_terms_are_not_read_while_orders_are_in_flight(readings: Readings, shop: Shop, clock: StillClock) -> None:
+    """What was read goes on serving then, however old; what was not may not be had."""
+    shop.rows = (listed("7"),)
+    readings.terms("ipv4", ["7"])
+    readings.reserve(order(), Decimal(10))
+    clock.seconds = 10 * MAX_AGE
+    assert set(readings.terms("ipv4", ["7"])) == {"7"}
+    assert shop.asked == ["proxies of ipv4"]
+    with pytest.raises(ValueError, match="the list of ipv4 terms was to be read while 1 orders were in flight"):
+        readings.terms("ipv4", ["8"])
+
+
+def test_a_renewal_and_what_was_not_as_expected_have_terms_read_again(readings: Readings, shop: Shop) -> None:
+    """A renewal changes the ids of its rows, so that what was read before it serves nobody; a purchase changes none."""
+    shop.rows = (listed("7"),)
+    readings.terms("ipv4", ["7"])
+    readings.count_purchase(order(), Placed(order_id="1", total=Decimal(10)), Decimal(10))
+    readings.terms("ipv4", ["7"])
+    assert shop.asked == ["proxies of ipv4"]
+    renewal = order(only={"renews": "7", "ends": "2026-12-29", "periodId": "1m", "paymentId": 1})
+    readings.count_purchase(renewal, Placed(order_id="7@2026-12-29", total=Decimal(10)), Decimal(10))
+    readings.terms("ipv4", ["7"])
+    readings.distrust()
+    readings.terms("ipv4", ["7"])
+    assert shop.asked == ["proxies of ipv4"] * 3
+
+
+def test_a_renewal_gives_up_the_term_of_its_own_order_alone(readings: Readings, shop: Shop, clock: StillClock) -> None:
+    """What was read of the others goes on serving; a term is due when it was not read, or a minute ago."""
+    shop.rows = (listed("7"), listed("8"))
+    seventh, eighth = (renewal(renews=order_id) for order_id in "78")
+    assert readings.is_term_due(seventh)
+    readings.terms("ipv4", ["7", "8"])
+    assert not readings.is_term_due(seventh)
+    assert not readings.is_term_due(order()), "an order has no term to read"
+    readings.count_purchase(seventh, Placed(order_id="7@2026-12-29", total=Decimal(10)), Decimal(10))
+    assert readings.is_term_due(seventh)
+    assert not readings.is_term_due(eighth)
+    readings.terms("ipv4", ["8"])
+    assert shop.asked == ["proxies of ipv4"]
+    clock.seconds = MAX_AGE
+    assert readings.is_term_due(eighth)

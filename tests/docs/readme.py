@@ -19,7 +19,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
-PAGES = (README, ROOT / "docs" / "how-to" / "review-and-approve.md", ROOT / "docs" / "tutorial.md")
+PAGES = (
+    README,
+    ROOT / "docs" / "how-to" / "review-and-approve.md",
+    ROOT / "docs" / "how-to" / "every-month.md",
+    ROOT / "docs" / "tutorial.md",
+)
 BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
 STEP = re.compile(rf"{BLOCK.pattern}|<!-- file: (\S+) -->\n```\w+\n(.*?)```", re.DOTALL)
 MARK = "---- end of a command ----"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from runner.core.ci import ANY_ACTOR
+from runner.core.provenance import LONGEST, PEOPLE
 from runner.evidence.judge import SETTLE_AFTER, SETTLE_AFTER_MOBILE
 from runner.settle.reconcile import PAUSES
-from runner.settle.resolve import WHO
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 LIFE = " ".join((DOCS / "explanation" / "life-of-an-order.md").read_text(encoding="utf-8").split())
@@ -28,4 +29,6 @@ def test_the_pauses_are_those_of_the_loop() -> None:
 
 def test_the_names_are_those_that_are_asked() -> None:
     """The command's page names every variable that tells who somebody is, in the order in which they are asked."""
-    assert ", ".join(f"`{name}`" for name in WHO) in CLI
+    assert ", ".join(f"`{name}`" for name in (*ANY_ACTOR, *PEOPLE)) in CLI
+    assert LONGEST == {"actor": 100, "commit": 100, "ref": 200, "job": 500}
+    assert "at most 100 long (ref 200, job 500)" in CLI

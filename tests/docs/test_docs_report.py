@@ -18,7 +18,7 @@ PAGE = (ROOT / "docs" / "report.md").read_text(encoding="utf-8")
 SCHEMA: dict[str, Any] = json.loads((ROOT / "schemas" / "report.schema.json").read_text(encoding="utf-8"))
 
 VOLATILE = re.compile(
-    r'("(?:id|started_at|finished_at|at|ledger|base_url)": )"[^"]*"|("duration_ms": )[0-9]+'
+    r'("(?:id|started_at|finished_at|at|ledger|base_url|actor)": )"[^"]*"|("duration_ms": )[0-9]+'
     r'|("body_sha256": )"[0-9a-f]{64}"'
 )
 

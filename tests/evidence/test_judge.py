@@ -13,6 +13,7 @@ import pytest
 
 from runner.core.orders import OrderKey, fingerprint
 from runner.core.records import Bought, OpenClaim, Record
+from runner.core.renewals import Term, TermLook
 from runner.core.states import State
 from runner.core.vendor import Look, SeenOrder, Witness
 from runner.evidence.judge import Facts, Rules, Verdict, judge
@@ -21,6 +22,7 @@ Case = dict[str, Any]
 
 CASES = sorted(Path(__file__).with_name("judge_cases").glob("*.json"))
 DAY = date(2026, 11, 23)
+ENDS = [[2, 2]]
 START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 FIELDS = {"countryId": 561, "periodId": "1m", "quantity": 2, "paymentId": 1}
 COUNTRIES = {("ipv4", "561"): "FRA", ("ipv4", "562"): "DEU", ("isp", "561"): "FRA", ("ipv6", "561"): "FRA"}
@@ -35,13 +37,29 @@ def place(number: float) -> int:
     return int(number * 1000)
 
 
+def day(offset: int) -> date:
+    return DAY + timedelta(days=offset)
+
+
+def ends(case: Any) -> tuple[tuple[date, int], ...]:
+    """Pairs of a day, counted from today, and how many proxies end on it."""
+    return tuple((day(offset), count) for offset, count in case)
+
+
+def key(case: Case) -> OrderKey:
+    purchase = OrderKey("b", case["name"])
+    return purchase.renewal(ends(case.get("ends", ENDS))[0][0]) if "renews" in case else purchase
+
+
 def record(case: Case, state: State, **more: Any) -> Record:
-    fields = {**FIELDS, **case.get("fields", {})}
+    """With `renews`, the renewal of that order for a month; else an order."""
+    usual = {"periodId": "1m", "paymentId": 1, "renews": case.get("renews"), "ends": key(case).term}
+    fields = {**(usual if "renews" in case else FIELDS), **case.get("fields", {})}
     fields = {name: value for name, value in fields.items() if value is not None}
     product = case.get("type", "ipv4")
     quote = case.get("quote", "5.00")
     return Record(
-        key=OrderKey("b", case["name"]),
+        key=key(case),
         type=product,
         fields=fields,
         fingerprint=fingerprint(product, fields),
@@ -56,7 +74,8 @@ def record(case: Case, state: State, **more: Any) -> Record:
 def claim(case: Case) -> OpenClaim:
     """Minutes are from the start; without more an order of 2 French IPv4 for 5.00 out of 100.00, nothing shown before.
 
-    `read` is when the balance was read, right before the claim without more.
+    `read` is when the balance was read, right before the claim without more. Of a renewal `ends` are the days on which
+    its order ended before: without more two proxies in two days.
     """
     at = minute(case.get("claimed", 0))
     claimed = case.get("claimed_place", case.get("claimed", 0))
@@ -72,6 +91,7 @@ def claim(case: Case) -> OpenClaim:
         leaning_placed=case.get("leaning", False),
         claimed_seq=place(claimed),
         read_seq=place(case.get("read", claimed)),
+        ends=ends(case.get("ends", ENDS)) if "renews" in case else (),
     )
 
 
@@ -109,10 +129,20 @@ def look(case: Case, product: Any, answer: Any) -> Look:
     return Look(type=product, at=at, orders=tuple(map(seen, answer)))
 
 
+def terms(case: Case, shown: Any) -> TermLook:
+    """What the lists show of orders to renew: by id, the days on which their proxies end."""
+    listed = {
+        order_id: Term(order_id=order_id, row_ids=("1",) * sum(rows for _, rows in days), ends=ends(days))
+        for order_id, days in shown.items()
+    }
+    return TermLook(at=minute(case.get("at", 30)), terms=listed)
+
+
 def ruled(case: Case) -> list[Verdict]:
     balance = case.get("balance", "100.00")
     facts = Facts(
-        looks={product: look(case, product, shown) for product, shown in case["looks"].items()},
+        looks={product: look(case, product, shown) for product, shown in case.get("looks", {}).items()},
+        terms={product: terms(case, shown) for product, shown in case.get("terms", {}).items()},
         balance=None if balance is None else Decimal(balance),
         own_ids=frozenset(case.get("owned", [])),
         over_ids=frozenset(case.get("ended", [])),
@@ -127,7 +157,7 @@ def ruled(case: Case) -> list[Verdict]:
 
 
 def spell(verdict: Verdict) -> str:
-    return f"placed {verdict.order.order_id}" if verdict.order else verdict.ruling
+    return f"placed {verdict.order_id}" if verdict.order_id else verdict.ruling
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
@@ -150,7 +180,10 @@ def test_cases_say_what() -> None:
     cases = [json.loads(path.read_text(encoding="utf-8")) for path in CASES]
     assert len(cases) >= 60
     assert all(case["what"].endswith(".") for case in cases)
-    rulings = {(case.get("exclusive", False), text.split()[0]) for case in cases for text in case["expect"].values()}
+    purchases = [case for case in cases if not any("renews" in one for one in case["unknowns"])]
+    rulings = {
+        (case.get("exclusive", False), text.split()[0]) for case in purchases for text in case["expect"].values()
+    }
     assert rulings == {(True, "placed"), (True, "absent"), (True, "open"), (False, "absent"), (False, "open")}
 
 

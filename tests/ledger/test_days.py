@@ -7,7 +7,7 @@ import sqlite3
 from collections import Counter, defaultdict
 from contextlib import closing, suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -97,6 +97,10 @@ def refuse_other_sums(store: SqliteStore) -> None:
         spent = {day.isoformat(): amount for day, amount in ledger.spent_since(AT - timedelta(days=9)).items()}
         assert (ledger.counts(), spent) == computed(store)
         assert ledger.misfit_of_days() is None
+        added: defaultdict[str, Decimal] = defaultdict(Decimal)
+        for spending in ledger.spendings(date.min, date.max, origins=True):
+            added[spending.day.isoformat()] += spending.amount
+        assert {day: amount for day, amount in added.items() if amount} == spent
 
 
 def play(store: SqliteStore, told: list[tuple[Any, ...]]) -> None:
@@ -228,6 +232,10 @@ PLANS: dict[str, Statement] = {
     "the events of some orders": statements.EVENTS_OF,
     "claims": statements.CLAIMED,
     "renamings": statements.RENAMED,
+    "purchases taken over": statements.TAKEN_OVER,
+    "renewals": statements.TERMS,
+    "origins": statements.BEGINNINGS,
+    "what orders cost": statements.SPENDINGS,
     "events without an order": statements.ORPHAN,
     "an event by its number": statements.EVENT_BEFORE_THE_END,
     "a page of the orders": statements.PAGE,
@@ -241,6 +249,8 @@ INDEXES = {
     "the events of some orders": "order_events_order",
     "claims": "order_events_order",
     "renamings": "order_events_order",
+    "purchases taken over": "order_events_order",
+    "origins": "order_events_order",
     "the newest orders": "orders_newest",
     "stray orders": "orders_stray",
     "a page of the history": "order_events_history",
@@ -250,8 +260,9 @@ INDEXES = {
 def values_for(statement: Statement) -> dict[str, object]:
     """What a run would ask for."""
     keys = json.dumps(["batch/o1", "batch/o2"])
-    after = "" if statement is statements.PAGE else 0
-    return {"b_account": "acme", "b_keys": keys, "b_after": after, "b_size": 10, "b_beyond": 1, "b_day": ""}
+    after = "" if statement in (statements.PAGE, statements.SPENDINGS) else 0
+    days = {"b_day": "", "b_since": "2026-01-01", "b_end": "2027-01-01"}
+    return {"b_account": "acme", "b_keys": keys, "b_after": after, "b_size": 10, "b_beyond": 1} | days
 
 
 @pytest.mark.parametrize("name", PLANS)

@@ -165,7 +165,7 @@ def test_rights_are_worked_out() -> None:
     needed = rights()
     assert set(needed["SELECT"]) == {*metadata.tables, "alembic_version"}
     assert set(needed["INSERT"]) == set(metadata.tables)
-    assert {"orders", "chains", "days", "holds", "runs", "wants"} == set(needed["UPDATE"])
+    assert {"orders", "chains", "days", "deliveries", "holds", "runs", "wants"} == set(needed["UPDATE"])
     assert list(needed) == ["SELECT", "INSERT", "UPDATE"]
     assert sequences() == ("order_events_seq_seq",)
     assert grants("Team", 'a"b')[0] == 'GRANT USAGE ON SCHEMA "Team" TO "a""b";'

@@ -42,7 +42,7 @@ def account(desk: Path, box: tuple[Sandbox, SandboxServer]) -> runner.Account:
 def test_every_example_of_the_docstrings_is_true(desk: Path) -> None:
     """The examples in the docstrings run as they stand, one after the other, against the sandbox."""
     found = doctest.DocTestFinder(exclude_empty=True).find(api, globs=vars(api).copy())
-    order = ("load", "sandbox", "plan", "apply", "status", "reconcile")
+    order = ("load", "sandbox", "plan", "apply", "status", "spent", "reconcile")
     examples = {test.name.rpartition(".")[2]: test for test in found if test.examples}
     assert tuple(sorted(examples)) == tuple(sorted(order))
     running = doctest.DocTestRunner()
@@ -424,3 +424,15 @@ def test_a_limit_that_is_none_is_refused(name: str, number: Decimal) -> None:
     wrong: dict[str, Any] = {name: number}
     with pytest.raises(runner.UsageError, match=name):
         runner.Limits(**wrong)
+
+
+def test_who_buys_is_on_record(desk: Path, box: tuple[Path, Any]) -> None:
+    """`actor` is who bought, in the report and in what was spent; a name that is none is refused at once."""
+    account = runner.Account(
+        ledger=desk / "who.db", base_url=box[1].base_url, api_key=runner.ApiKey(KEY), rate=0, actor="shop, tenant 7"
+    )
+    done = account.apply(runner.load("orders"), confirm=lambda plan: True)
+    assert done.report["run"]["actor"] == "shop, tenant 7"
+    assert list(account.spent("actor").groups) == [("shop, tenant 7",)]
+    with pytest.raises(runner.UsageError, match="actor=: that is no name"):
+        runner.Account(actor="a\nb\x1b")

@@ -15,7 +15,12 @@ from runner.limits.budgets import PERIODS, Cap, Past, Period, Purse, begin, earl
 
 AT = datetime(2026, 11, 25, 12, tzinfo=UTC)  # a Wednesday
 KEY = OrderKey("crawl", "a")
+RENEWAL = KEY.renewal(date(2026, 12, 29))
 PLACE = Span(line=2, column=16, end_line=2, end_column=23)
+
+
+def of(batch: str) -> OrderKey:
+    return OrderKey(batch, "a")
 
 
 def cap(amount: str, period: Period | None = "day", **changes: object) -> Cap:
@@ -61,7 +66,7 @@ SPENT = {date(2026, 11, 25): Decimal("1.10"), date(2026, 11, 23): Decimal("2.20"
 @pytest.mark.parametrize(("period", "spent"), [("day", "1.10"), ("week", "3.30"), ("month", "7.70")])
 def test_a_period_counts_what_was_claimed_in_it(period: Period, spent: str) -> None:
     """Each period counts its own days; a cent above its budget is refused, the budget itself may be spent."""
-    costs, left = {"crawl": Decimal("1.00")}, Decimal(spent) + 1
+    costs, left = {KEY: Decimal("1.00")}, Decimal(spent) + 1
     assert Purse([cap(str(left), period)], Past(days=SPENT, batches={})).objections(costs, AT) == []
     (objection,) = Purse(
         [cap(str(left - Decimal("0.01")), period, path="order-runner.yaml", span=PLACE)], Past(days=SPENT, batches={})
@@ -103,9 +108,24 @@ def test_a_batch_and_a_run_have_their_own_sums() -> None:
     """What was bought of a batch before counts for the batch alone; another batch's cost does not touch it."""
     caps = [cap("10", None, batch="crawl"), cap("10", None)]
     purse = Purse(caps, Past(days={}, batches={"crawl": Decimal(8)}))
-    assert [p.code for p in purse.objections({"crawl": Decimal(3)}, AT)] == ["PSR405"]
-    assert [p.code for p in purse.objections({"other": Decimal(11)}, AT)] == ["PSR406"]
-    assert purse.objections({"crawl": Decimal(2), "other": Decimal(8)}, AT) == []
+    assert [p.code for p in purse.objections({of("crawl"): Decimal(3)}, AT)] == ["PSR405"]
+    assert [p.code for p in purse.objections({of("other"): Decimal(11)}, AT)] == ["PSR406"]
+    assert purse.objections({of("crawl"): Decimal(2), of("other"): Decimal(8)}, AT) == []
+
+
+def test_renewals_have_a_limit_of_their_own() -> None:
+    """Only what renewals cost counts against it, in this run; they count against every other limit as well."""
+    most = Cap(name="renewals.max_total", amount=Decimal(10), renewals=True, path="order-runner.yaml", span=PLACE)
+    purse = Purse([most], Past(days=SPENT, batches={"crawl": Decimal(100)}))
+    assert purse.objections({KEY: Decimal(50), RENEWAL: Decimal(10)}, AT) == []
+    purse.note_claim(KEY, Decimal(50), AT)
+    purse.note_claim(RENEWAL, Decimal(4), AT)
+    assert purse.spending(most, AT) == 4
+    (objection,) = purse.objections({OrderKey("other", "b", term="2026-12-30"): Decimal("6.01")}, AT)
+    assert (objection.code, objection.span) == ("PSR430", PLACE)
+    assert "the renewals of one run cost 10.01, 4.00 of it spent already, above renewals.max_total" in objection.message
+    assert purse.spending(cap("0", None), AT) == 54, "a run's own limit counts both"
+    assert purse.spending(cap("0", None, batch="crawl"), AT) == 154, "and so does that of a batch"
 
 
 Amounts = st.lists(st.decimals("0.01", "50", places=2), max_size=12)
@@ -118,7 +138,7 @@ def test_no_sequence_of_claims_passes_a_budget(before: list[Decimal], wanted: li
     purse = Purse([cap(str(limit))], Past(days={AT.date(): past}, batches={}))
     claimed = Decimal(0)
     for n, amount in enumerate(wanted):
-        if not purse.objections({"crawl": amount}, AT):
+        if not purse.objections({of("crawl"): amount}, AT):
             purse.note_claim(OrderKey("crawl", f"n{n}"), amount, AT)
             claimed += amount
     assert claimed == 0 or past + claimed <= limit

@@ -10,6 +10,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 FOLDERS: Final = {"run": "runs"}  # `tests/run` is the command
 
 ELSEWHERE: Final[Mapping[str, str]] = {
+    "acceptance/test_acceptance_adopt.py": "cli.adopt settle.adopt views.adopt",
     "acceptance/test_acceptance_approval.py": "cli.options.approval cli.plan plan.approval.document",
     "acceptance/test_acceptance_confirmation.py": "cli.buying",
     "acceptance/test_acceptance_doctor.py": "cli.doctor run.doctor vendors.v1.offline views.doctor",

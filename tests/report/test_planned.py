@@ -15,7 +15,7 @@ from runner.plan.ids import References
 from runner.plan.plan import Plan, Step
 from runner.report import planned
 from runner.report.report import OrderEntry
-from tests.make import AT, Shop, entry, loaded, order, problem, quote, record, report, step, task
+from tests.make import AT, Shop, entry, loaded, order, problem, quote, record, renewal, report, step, task
 
 WARNING = replace(problem(code="PSR433"), severity="warning")
 
@@ -93,10 +93,17 @@ def test_a_later_plan_adds_to_the_first() -> None:
     assert value.not_checked == ("access", "ids of ipv4 orders")
 
 
-def test_a_plan_is_of_every_order() -> None:
-    """A plan with another number of steps is not taken: each entry is its own order's."""
-    with pytest.raises(ValueError, match="zip"):
-        planned.take(report(entry()), Plan(steps=()))
+def test_a_renewal_has_an_entry_after_that_of_its_order() -> None:
+    """It is found while the plan is made; every order keeps its own entry, whatever comes between."""
+    value = report(entry(), entry(request=order("b")))
+    first, second = value.orders
+    plan = Plan(steps=(step(), step(renewal(), "10.00"), step(order("b"), status="skipped")))
+    planned.take(value, plan)
+    planned.take(value, plan)
+    assert [str(one.request.key) for one in value.orders] == ["b/a", "b/a@2026-12-29", "b/b"]
+    assert (value.orders[0], value.orders[2]) == (first, second)
+    assert [one.status for one in value.orders] == ["planned", "planned", "skipped"]
+    assert value.orders[1].quote is not None
 
 
 def test_ways_out_stand_beside_what_the_vendor_refused() -> None:

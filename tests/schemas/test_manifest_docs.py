@@ -13,7 +13,7 @@ from runner.manifest import check
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "manifest.md").read_text("utf-8")
-OWN = {"name", "type", "generation", "renamed_from", "copies", "enabled", "labels", "max_total"}
+OWN = {"name", "type", "generation", "renamed_from", "copies", "enabled", "labels", "max_total", "renew"}
 WORDS = {"country", "package", "period", "operator", "rotation", "tariff", "payment", "auth"}
 WANTED = {"ipv4", "isp", "ipv6"}
 """Types the vendor refuses without `customTargetName` (docs/vendor/api-v1.md#order-fields)."""
@@ -83,6 +83,7 @@ def test_the_table_of_words_is_the_schemas() -> None:
             pairs = [[n for part in rule.get("oneOf", [rule.get("not")]) for n in part["required"]] for rule in rules]
             assert [field for field, other in pairs if other == word] == [f.strip("`") for f in fields.split(", ")]
             assert all(f"`{value}`" in values for value in load(name)["properties"][word].get("enum", ()))
+    assert set(table("in `renew`")) == set(load("ipv4")["properties"]["renew"]["properties"])
     assert set(table("in `auth`")) == set(load("ipv4")["properties"]["auth"]["properties"])
 
 

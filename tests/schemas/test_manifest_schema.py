@@ -18,7 +18,7 @@ TYPE_SCHEMAS = {name: json.loads((SCHEMAS / f"{name}.schema.json").read_text("ut
 MANIFEST: dict[str, Any] = json.loads((SCHEMAS / "manifest.schema.json").read_text("utf-8"))
 VALIDATOR = Draft202012Validator(MANIFEST)
 
-NOT_INHERITED = {"name", "type", "generation", "renamed_from"}
+NOT_INHERITED = {"name", "type", "renamed_from"}
 WORDS = {"title", "description", "markdownDescription", "errorMessage", "defaultSnippets", "default"}
 """What people and editors are told of a field; a default of an order is none of `defaults`."""
 
@@ -99,7 +99,7 @@ def test_each_type_leads_to_its_branch() -> None:
 
 
 def test_defaults_know_every_field_that_can_be_inherited() -> None:
-    """`defaults` takes any field of any type but a name (now or before), a type and a generation, under the same rules."""
+    """`defaults` takes any field of any type but a name (now or before) and a type, under the same rules."""
     defaults = MANIFEST["properties"]["defaults"]
     fields = {field for schema in TYPE_SCHEMAS.values() for field in schema["properties"]}
     assert set(defaults["properties"]) == fields - NOT_INHERITED
@@ -166,7 +166,10 @@ INVALID: list[tuple[dict[str, Any], str, str | None]] = [
     ({"order": []}, "", "additionalProperties"),
     ({"defaults": {"name": "a"}}, "defaults", "additionalProperties"),
     ({"defaults": {"type": "ipv4"}}, "defaults", "additionalProperties"),
-    ({"defaults": {"generation": 2}}, "defaults", "additionalProperties"),
+    ({"defaults": {"generation": 0}}, "defaults/generation", "minimum"),
+    ({"defaults": {"generation": "2"}}, "defaults/generation", "type"),
+    ({"generation": True}, "generation", "type"),
+    ({"generation": 2147483648}, "generation", "maximum"),
     ({"defaults": {"countryId": 561, "country": "FRA"}}, "defaults", None),
     ({"defaults": {"countryId": 561, "package": "Europe mix"}}, "defaults", None),
     ({"defaults": {"paymentId": 1, "payment": "card"}}, "defaults", None),

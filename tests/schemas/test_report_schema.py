@@ -22,7 +22,7 @@ ORDER = SCHEMA["$defs"]["order"]["properties"]
 ATTEMPT = ORDER["attempts"]["items"]["properties"]
 ERROR = SCHEMA["$defs"]["error"]["properties"]
 
-FREE_FORM = {"request", "evidence", "words"}
+FREE_FORM = {"request", "evidence", "words", "labels"}
 Keys = tuple[str | int, ...]
 
 MINIMAL: dict[str, Any] = FULL | {
@@ -124,7 +124,7 @@ def test_versioning_is_stated() -> None:
     """The schema says what a minor and a major version may change, and which version it is."""
     assert "minor version adds" in SCHEMA["$comment"]
     assert "major version breaks" in SCHEMA["$comment"]
-    assert SCHEMA["properties"]["report_version"]["const"] == "1.2"
+    assert SCHEMA["properties"]["report_version"]["const"] == "1.3"
 
 
 def test_words_are_the_codes() -> None:

@@ -18,6 +18,13 @@ ENTRIES: dict[str, dict[str, dict[str, Any]]] = json.loads((HERE / "entries.json
 TYPES = ("ipv4", "isp", "mix", "mix_isp", "ipv6", "mobile", "resident")
 
 OWN = ["name", "type", "generation", "renamed_from", "copies", "enabled", "labels", "max_total"]
+
+
+def own(name: str) -> list[str]:
+    """Our own fields of a type; of resident orders, traffic is bought by a new one."""
+    return OWN if name == "resident" else [*OWN, "renew"]
+
+
 COMMON = ["countryId", "periodId", "quantity", "paymentId", "customTargetName", "authorization", "coupon"]
 COMMON += ["generateAuth"]
 VENDOR = {
@@ -115,7 +122,7 @@ def test_schemas_are_valid_themselves(name: str) -> None:
 def test_fields_are_the_vendors(name: str) -> None:
     """A type has our own fields, the vendor's in the order of its table, and the words for them, and takes no other."""
     schema = load(name)
-    expected = [*OWN, *VENDOR[name], *WORDS[name]]
+    expected = [*own(name), *VENDOR[name], *WORDS[name]]
     assert list(schema["properties"]) == expected
     assert schema["additionalProperties"] is False
 
@@ -163,7 +170,7 @@ def test_examples_are_valid(name: str, size: str) -> None:
     assert list(Draft202012Validator(schema).iter_errors(entry)) == []
     expected = {
         "minimal": {*schema["required"], *PAIRS[name]},
-        "full": {*OWN, *VENDOR[name]},
+        "full": {*own(name), *VENDOR[name]},
         "worded": {*schema["required"], *WORDS[name]},
     }
     assert set(entry) == expected[size]
@@ -188,6 +195,45 @@ def test_nothing_is_said_twice(name: str, field: str, word: str) -> None:
     assert word in entry
 
 
+RENEWALS: list[tuple[object, str, str]] = [
+    ({"periodId": "1m"}, "renew", "required"),
+    ({"until": "2027-06-30"}, "renew", "oneOf"),
+    ({"until": "2027-06-30", "periodId": "1m", "period": "1 month"}, "renew", "oneOf"),
+    ({"until": "2027-06-30", "periodId": "1m", "maximum": "1"}, "renew", "additionalProperties"),
+    ({"until": "30.06.2027", "periodId": "1m"}, "renew/until", "pattern"),
+    ({"until": 2027, "periodId": "1m"}, "renew/until", "type"),
+    ({"until": "2027-06-30", "periodId": "soon"}, "renew/periodId", "pattern"),
+    ({"until": "2027-06-30", "periodId": "1m\n"}, "renew/periodId", "pattern"),
+    ({"until": "2027-06-30", "period": "${PERIOD}"}, "renew/period", "pattern"),
+    ({"until": "2027-06-30", "periodId": "1m", "within": 3}, "renew/within", "type"),
+    *(
+        ({"until": "2027-06-30", "periodId": "1m", "within": within}, "renew/within", "pattern")
+        for within in ("0d", "91d", "400d", "3", "3 d", "03d", "1w")
+    ),
+    ({"until": "2027-06-30", "periodId": "1m", "max_total": 20}, "renew/max_total", "type"),
+    ({"until": "2027-06-30", "periodId": "1m", "max_total": "20,00"}, "renew/max_total", "pattern"),
+    ("until 2027", "renew", "type"),
+    (None, "renew", "type"),
+]
+
+
+@pytest.mark.parametrize(("value", "place", "keyword"), RENEWALS)
+@pytest.mark.parametrize("name", [name for name in TYPES if name != "resident"])
+def test_a_wrong_renewal_is_one_error_at_its_place(name: str, value: object, place: str, keyword: str) -> None:
+    """Of every type that is renewed, and of the defaults, one thing wrong in `renew` is one error, where it is wrong."""
+    entry = ENTRIES[name]["minimal"] | {"renew": value}
+    (error,) = Draft202012Validator(load(name)).iter_errors(entry)
+    assert ("/".join(map(str, error.absolute_path)), error.validator) == (place, keyword)
+    defaults = load("manifest")["properties"]["defaults"]
+    (error,) = Draft202012Validator(defaults).iter_errors({"renew": value})
+    assert ("/".join(map(str, error.absolute_path)), error.validator) == (place, keyword)
+
+
+def test_a_resident_order_is_not_renewed() -> None:
+    """Its traffic is bought by a new order: the type does not have the field."""
+    assert "renew" not in load("resident")["properties"]
+
+
 VALID: list[tuple[str, dict[str, Any]]] = [
     ("ipv4", {"name": "0"}),
     ("ipv4", {"name": "a" * 63}),
@@ -199,6 +245,8 @@ VALID: list[tuple[str, dict[str, Any]]] = [
     ("ipv4", {"max_total": "0"}),
     ("ipv4", {"max_total": "12.5"}),
     ("ipv4", {"generation": 2147483647}),
+    *(("ipv4", {"renew": {"until": "2027-06-30", "periodId": "12M", "within": days}}) for days in ("1d", "89d", "90d")),
+    ("mobile", {"renew": {"until": "2027-06-30", "period": "1 month"}}),
     ("ipv4", {"quantity": 9007199254740991}),
     ("ipv6", {"protocol": "HTTPS"}),
     ("mobile", {"rotationId": 0}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
@@ -67,13 +68,27 @@ def test_who_says_so_in_ci(desk: Desk, variable: str) -> None:
     assert f"recorded for bob (by {variable}): seen at the vendor" in text
 
 
-def test_nobody_says_so(desk: Desk) -> None:
-    """Without a name there is no verdict."""
+def test_without_variables_the_system_says_who(desk: Desk) -> None:
+    """A cron job without USER settles in the name of the process's user."""
     desk.lose("a")
     for name in ("USER", "LOGNAME", "USERNAME"):
         desk.monkeypatch.delenv(name, raising=False)
-    assert desk.run("resolve", "b/a", "--placed", "77", "--yes")[0] == 2
+    code, text = desk.run("resolve", "b/a", "--placed", "77", "--yes")
+    assert (code, evidence(desk)["by_source"]) == (0, "passwd")
+    assert f"recorded for {pwd.getpwuid(os.getuid()).pw_name} (by passwd)" in text
+
+
+def test_a_name_that_is_given(desk: Desk) -> None:
+    """`--as` decides who it was, in the words, the evidence and the event; a name that is none decides nothing."""
+    desk.lose("a")
+    assert desk.run("resolve", "b/a", "--placed", "77", "--yes", "--as", "a\x07b")[0] == 2
     assert desk.record("a").state is State.UNKNOWN
+    code, text = desk.run("resolve", "b/a", "--placed", "77", "--yes", "--as", "Ann Lee")
+    assert code == 0
+    assert "recorded for Ann Lee (by --as)" in text
+    with closing(sqlite3.connect(desk.ledger)) as raw:
+        (detail,) = raw.execute("SELECT detail FROM order_events WHERE event = 'resolved'").fetchone()
+    assert json.loads(detail)["by"] == {"actor": "Ann Lee", "source": "--as"}
 
 
 def test_an_id_that_is_taken(desk: Desk) -> None:

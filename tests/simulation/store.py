@@ -29,9 +29,16 @@ ACCOUNT: Final = "acme"
 """The name that the ledger knows."""
 
 
+class SelfClosing(sqlite3.Connection):
+    """Closes itself once nobody has it any more: from Python 3.13 on, one that was left open is told on stderr."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
 def database() -> SqliteConnection:
     """An empty ledger database in memory."""
-    raw = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    raw = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False, factory=SelfClosing)
     for statement in statements.NEW_FILE:
         if not statement.startswith("CREATE TRIGGER"):  # they would keep a seed's history for the next one
             raw.execute(statement)

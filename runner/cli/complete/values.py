@@ -70,7 +70,9 @@ def labels(ctx: click.Context, _: click.Parameter, incomplete: str) -> Items:
 
 def words(ctx: click.Context, _: click.Parameter, incomplete: str) -> Items:
     """The words that the manifests on the line use."""
-    used = {(word, kind) for order in _requests(ctx) for kind, word in order.words.items()}
+    orders = list(_requests(ctx))
+    used = {(word, kind) for order in orders for kind, word in order.words.items()}
+    used |= {(order.renew.period, "period") for order in orders if order.renew and order.renew.period is not None}
     return _items(sorted(used), incomplete)
 
 

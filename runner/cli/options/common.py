@@ -67,6 +67,15 @@ class LedgerOptions:
     )
 
 
+def actor_option() -> Any:
+    """`--as NAME`."""
+    return option(
+        "--as",
+        metavar="NAME",
+        help="Who does this, for the record. [whom the CI system names; else the user of this system]",
+    )
+
+
 def base_url_option() -> Any:
     """`--base-url URL`."""
     return option("--base-url", metavar="URL", help=f"The vendor's base URL, without the key. [{DEFAULT_BASE_URL}]")

@@ -1,4 +1,4 @@
-"""Types of options: amounts of money, whole numbers, lengths of time, keys of orders.
+"""Types of options: amounts of money, whole numbers, lengths of time, days, keys of orders.
 
 A number is decimal digits and no more than anybody can have meant: `nan` would be within every range, `inf` no limit,
 and Python reads `1_0` as ten.
@@ -7,7 +7,8 @@ and Python reads `1_0` as ten.
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from calendar import monthrange
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -101,6 +102,28 @@ class Duration(click.ParamType[timedelta]):
         if length > LONGEST:
             self.fail(f"{value!r} is longer than a year", param, ctx)
         return length
+
+
+class CalendarDay(click.ParamType[date]):
+    """A calendar day, `2026-11-30`, or a month, `2026-11`: its first day, or with `last` its last one."""
+
+    name = "date"
+
+    def __init__(self, *, last: bool = False) -> None:
+        self.last = last
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        if isinstance(value, date):
+            return value
+        match = re.fullmatch(r"([0-9]{4})-([0-9]{2})(?:-([0-9]{2}))?", str(value))
+        try:
+            year, month, day = (int(part or 1) for part in match.groups()) if match else (0, 0, 0)
+            first = date(year, month, day)
+        except ValueError:
+            example = "write it like 2026-11-30, or a month like 2026-11"
+            self.fail(f"{str(value)[:100]!r} is no day of the calendar: {example}", param, ctx)
+        whole_month = match is not None and match[3] is None
+        return first.replace(day=monthrange(year, month)[1]) if self.last and whole_month else first
 
 
 def key_of(text: str) -> OrderKey:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from runner.core.errors import Span
-from runner.core.orders import WORDS, ProductType, Scalar
+from runner.core.orders import WORDS, OrderRequest, ProductType, Scalar
 from runner.manifest.discover import LOCK_NAME
 
 NAME: Final = LOCK_NAME
@@ -72,6 +72,17 @@ class Lockfile:
     path: str
     sha256: str
     entries: Mapping[Address, LockedWord]
+
+
+def renewal_address(request: OrderRequest) -> Address | None:
+    """Where the word for the period of an order's renewals is looked up; None where there is none."""
+    word = request.renew.period if request.renew else None
+    return Address(type=request.type, kind="period", word=word) if word is not None else None
+
+
+def field_of(request: OrderRequest, address: Address) -> str:
+    """The field of an order that a word is written in."""
+    return address.kind if request.words.get(address.kind) == address.word else "renew"
 
 
 def address_of(product: ProductType, kind: str, word: str, fields: Mapping[str, Scalar]) -> Address | None:

@@ -10,7 +10,7 @@ from typing import Final
 from runner.core.errors import Problem
 from runner.core.orders import WORDS, OrderRequest, ProductType, Scalar
 from runner.core.vendor import Choice
-from runner.manifest.lock import Address, LockedWord, Lockfile, address_of
+from runner.manifest.lock import Address, LockedWord, Lockfile, address_of, field_of, renewal_address
 from runner.manifest.lock.meanings import matches, nearest_words, section_digest
 from runner.manifest.lock.text import clean
 from runner.manifest.phrases import display
@@ -54,6 +54,8 @@ def lock(
             )
             if entry is not None:
                 fields[address.field] = entry.id
+        if (renewal := renewal_address(request)) is not None and renewal not in locking.entries:
+            _settle(locking, renewal, held.get(renewal), request, renewal.word in update, reference, now)
     return locking
 
 
@@ -103,14 +105,14 @@ def _unknown_word(address: Address, request: OrderRequest, choices: tuple[Choice
     hint = "nearest: " + ", ".join(near) if near else f"`order-runner reference {address.type}` lists what there is"
     within = " there" if address.within else ""
     message = f"the vendor has no `{address.kind}` called `{display(address.word)}` for {address.type}{within}"
-    return request.problem("PSR307", message, hint=hint, field=address.kind)
+    return request.problem("PSR307", message, hint=hint, field=field_of(request, address))
 
 
 def _ambiguous(address: Address, request: OrderRequest, choices: tuple[Choice, ...]) -> Problem:
     both = " and ".join(f"{c.value} ({c.name})" for c in matches(choices, address))
     message = f"`{address}` could mean {both} of {address.type}"
     hint = f"write the full name if only one has it, or {_BY_HAND.format(field=address.field)}"
-    return request.problem("PSR308", message, hint=hint, field=address.kind)
+    return request.problem("PSR308", message, hint=hint, field=field_of(request, address))
 
 
 def moved_problems(locking: Locking, path: str, command: str) -> list[Problem]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from runner.core.errors import Problem
 from runner.core.orders import WORDS, OrderRequest, Scalar
 from runner.manifest import Loaded
-from runner.manifest.lock import Address, Lockfile, address_of
+from runner.manifest.lock import Address, Lockfile, address_of, field_of, renewal_address
 
 
 def addresses(request: OrderRequest, lockfile: Lockfile | None) -> Iterator[Address]:
@@ -23,19 +23,24 @@ def addresses(request: OrderRequest, lockfile: Lockfile | None) -> Iterator[Addr
             entry = lockfile.entries.get(address) if lockfile else None
             if entry is not None:
                 fields[address.field] = entry.id
+    if (renewal := renewal_address(request)) is not None:
+        yield renewal
 
 
 def resolve(request: OrderRequest, lockfile: Lockfile) -> OrderRequest | tuple[Address, ...]:
     """The order with ids for its words, or the words that are not locked."""
     fields: dict[str, Scalar] = dict(request.fields)
-    missing = []
+    rule, missing = request.renew, []
     for address in addresses(request, lockfile):
         entry = lockfile.entries.get(address)
         if entry is None:
             missing.append(address)
-        else:
+            continue
+        if request.words.get(address.kind) == address.word:
             fields[address.field] = entry.id
-    return tuple(missing) if missing else replace(request, fields=fields)
+        if rule is not None and address == renewal_address(request):
+            rule = replace(rule, period_id=str(entry.id))
+    return tuple(dict.fromkeys(missing)) if missing else replace(request, fields=fields, renew=rule)
 
 
 def unlocked_problem(
@@ -47,7 +52,7 @@ def unlocked_problem(
     else:
         message = f"`{address}` of {address.type} is not locked in {lockfile.path}"
     hint = f"run `{command}`, check what it wrote, and commit it"
-    return request.problem("PSR304", message, hint=hint, field=address.kind)
+    return request.problem("PSR304", message, hint=hint, field=field_of(request, address))
 
 
 def resolve_all(loaded: Loaded, lockfile: Lockfile | None, command: str, place: str) -> Loaded:
@@ -56,7 +61,7 @@ def resolve_all(loaded: Loaded, lockfile: Lockfile | None, command: str, place: 
     orders: list[OrderRequest] = []
     empty = Lockfile(path=place, sha256="", entries={})
     for request in loaded.orders:
-        outcome = resolve(request, lockfile or empty) if request.words else request
+        outcome = resolve(request, lockfile or empty) if request.has_words else request
         if isinstance(outcome, OrderRequest):
             orders.append(outcome)
             continue

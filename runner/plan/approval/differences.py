@@ -11,11 +11,12 @@ from runner.core.clock import rfc3339
 from runner.core.errors import Problem
 from runner.core.orders import OrderKey, decimal_text
 from runner.core.records import Allowed
+from runner.core.states import State
 from runner.manifest import Batch
 from runner.plan.approval.terms import LIMITS, Approval, ApprovedOrder, PlanDocument, Terms, limits_of_batch
 from runner.plan.plan import Plan, Step, changes_of, in_words
 
-Kind = Literal["manifest", "lockfile", "price", "ledger", "account", "age", "plan"]
+Kind = Literal["manifest", "lockfile", "price", "ledger", "account", "age", "plan", "term"]
 """Where a difference comes from: the word its message begins with."""
 
 CLOCKS_APART: Final = timedelta(minutes=5)
@@ -84,11 +85,28 @@ def _differences(approval: Approval, document: PlanDocument, now: Now) -> Iterat
     yield from _other_limits(document.terms, now.terms)
     yield from _other_renames(document.terms, now.plan)
     wanted = {str(step.request.key): step for step in now.plan.steps}
+    ends = {str(step.request.key.purchase): step.request.key.term for step in now.plan.to_buy if step.request.key.term}
+    moved = {OrderKey.parse(key) for key in document.terms.lines if key not in wanted}
     for key, step in wanted.items():
-        yield from _other_order(approval, document, now, key, step)
-    for key in document.terms.lines:
-        if key not in wanted:
-            yield _difference("manifest", f"{key} was removed")
+        if not (step.request.key.term and any(other.purchase == step.request.key.purchase for other in moved)):
+            yield from _other_order(approval, document, now, key, step)
+    for other in sorted(moved):
+        if other.term and (order := wanted.get(str(other.purchase))) is not None:
+            yield _other_term(other, order, ends.get(str(other.purchase)))
+        else:
+            yield _difference("manifest", f"{other} was removed")
+
+
+def _other_term(key: OrderKey, order: Step, end: str | None) -> Problem:
+    """What became of a renewal that was approved, and is none of those of today."""
+    bought = next((term for term in order.terms if term.key == key and term.state is State.PLACED), None)
+    if bought is not None:
+        return _difference("ledger", f"{key} has since been bought, but not under this approval", order, field="renew")
+    if order.request.renew is None:
+        return _difference("manifest", f"`renew` of {key.purchase} was removed, and {key} with it", order)
+    now = f"it ends on {end} now" if end else "it is not due to be renewed now"
+    text = f"{key.purchase} was to be renewed when it ends on {key.term}, but {now}"
+    return _difference("term", text, order, field="renew")
 
 
 def _age(document: PlanDocument, at: datetime, most: timedelta) -> Iterator[Problem]:
@@ -155,6 +173,9 @@ def _other_order(approval: Approval, document: PlanDocument, now: Now, key: str,
 
 def _unapproved_order(document: PlanDocument, key: str, step: Step) -> Problem:
     status, reason = document.standing.get(key, (None, None))
+    if status is None and step.request.renews is not None:
+        text = f"{step.request.key.purchase} is to be renewed now, which was not so when this was approved"
+        return _difference("term", text, step)
     if status is None:
         return _difference("manifest", f"{key} was added", step)
     if status == "already_placed":

@@ -16,7 +16,7 @@ from runner.core import schemas
 from runner.core.clock import rfc3339
 from runner.core.errors import UsageError
 from runner.core.files import relative
-from runner.core.orders import OrderKey, Scalar
+from runner.core.orders import Body, OrderKey
 from runner.core.selection import EVERYTHING, Selection, label_of
 from runner.plan.approval.terms import ApprovedOrder, PlanDocument, Terms
 from runner.plan.inputs import Inputs
@@ -41,7 +41,7 @@ class Frame:
     api: str | None = None
     selection: Selection = EVERYTHING
     terms: Terms | None = None
-    bodies: Mapping[OrderKey, Mapping[str, Scalar]] = field(default_factory=dict)
+    bodies: Mapping[OrderKey, Body] = field(default_factory=dict)
     command: str | None = None
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
@@ -23,18 +23,20 @@ from runner.core.vendor import (
     QuoteRefused,
     Rejected,
     ResidentList,
+    ResidentPackage,
     SeenOrder,
     Unknown,
     Witness,
 )
 from runner.vendors.failures import Lost
 from runner.vendors.transport import HttpConnection, Transport
+from runner.vendors.v1 import prolong, reads
 from runner.vendors.v1 import purchases as v1
-from runner.vendors.v1 import reads
 from runner.vendors.v1.authorizations import decode_authorizations, decode_resident_lists
 from runner.vendors.v1.listed import decode_proxies
 from runner.vendors.v1.lists import decode_look
 from runner.vendors.v1.offline import V1Encoder
+from runner.vendors.v1.traffic import decode_traffic
 from runner.vendors.wire import Request, Response
 
 T = TypeVar("T")
@@ -50,7 +52,8 @@ class V1Reader(V1Encoder):
         self._clock = clock
 
     def quote(self, request: OrderRequest) -> Quote | QuoteRefused:
-        return self._patiently(lambda: reads.decode_calc(self._transport.read(v1.calc(request)), self._clock.now()))
+        call = v1.calc(request) if request.renews is None else prolong.calc(request)
+        return self._patiently(lambda: reads.decode_calc(self._transport.read(call), self._clock.now(), call.path))
 
     def balance(self) -> Decimal:
         return self._patiently(lambda: reads.decode_balance(self._transport.read(v1.BALANCE_GET)))
@@ -80,6 +83,9 @@ class V1Reader(V1Encoder):
     def resident_lists(self) -> tuple[ResidentList, ...]:
         return self._patiently(lambda: decode_resident_lists(self._transport.read(v1.RESIDENT_LISTS)))
 
+    def resident_package(self) -> ResidentPackage | None:
+        return self._patiently(lambda: decode_traffic(self._transport.read(v1.RESIDENT_PACKAGE)))
+
     def reference(self, product: ProductType) -> tuple[Choice, ...]:
         return self._patiently(
             lambda: reads.decode_reference(self._transport.read(v1.reference_list(product)), product)
@@ -99,7 +105,15 @@ class V1Reader(V1Encoder):
                     raise
 
 
-class V1Buyer(V1Reader):
+class V1Annotator(V1Reader):
+    """Reads an account, and sets comments."""
+
+    def annotate(self, row_ids: Sequence[str], comment: str) -> int:
+        request = v1.comment_set(row_ids, comment)
+        return self._patiently(lambda: reads.decode_comment(self._transport.write(request)))
+
+
+class V1Buyer(V1Annotator):
     """Reads an account, and buys on it."""
 
     @contextmanager
@@ -115,22 +129,24 @@ class V1Connection:
         self._connection = connection
 
     def send(self, request: OrderRequest, guard: Callable[[], str | None]) -> Answer:
-        answer = self._connection.exchange(v1.make(request), guard)
+        is_renewal = request.renews is not None
+        decode = partial(prolong.decode_renewal, request=request) if is_renewal else v1.decode_make
+        answer = self._connection.exchange((prolong if is_renewal else v1).make(request), guard)
         if isinstance(answer, NotSent):
             return Answer(outcome=answer)
         if isinstance(answer, Lost):
-            return _lost_answer(answer)
-        read = v1.decode_make(answer)
+            return _lost_answer(answer, decode)
+        read = decode(answer)
         if isinstance(read.outcome, Rejected) and read.outcome.access:
             self._connection.slow_down()
         return read
 
 
-def _lost_answer(answer: Lost) -> Answer:
+def _lost_answer(answer: Lost, decode: Callable[[Response], Answer]) -> Answer:
     """Unknown, whatever the bytes that came would have meant as a whole; but an order among them is a hint."""
     if answer.status is None:
         return Answer(outcome=Unknown(reason=answer.reason))
-    read = v1.decode_make(Response(status=answer.status, body=answer.body))
+    read = decode(Response(status=answer.status, body=answer.body))
     placed = isinstance(read.outcome, Placed)
     hinted = isinstance(read.outcome, Unknown) and read.outcome.leaning_placed
     return replace(read, outcome=Unknown(reason=answer.reason, leaning_placed=placed or hinted))

@@ -152,8 +152,8 @@ def _proxy(product: ProductType, identity: str, row: Mapping[str, object], redac
         own_number=own_number,
         starts=day_of(get("date_start")),
         ends=day_of(get("date_end")),
-        auto_renewed=_is_yes(get("auto_renew")),
-        renewable=_is_yes(row["can_prolong"]) if get("can_prolong") is not None else None,
+        auto_renewed=is_yes(get("auto_renew")),
+        renewable=is_yes(row["can_prolong"]) if get("can_prolong") is not None else None,
         comment=_word(get("comment"), redact),
         authorized_ip=_word(get("auth_ip"), redact) or None,
         rotation_link=_link(_text(get("link_reboot"), redact)),
@@ -195,5 +195,6 @@ def _port(value: object) -> int | None:
     return number if 0 < number <= _MOST_PORT else None
 
 
-def _is_yes(value: object) -> bool:
+def is_yes(value: object) -> bool:
+    """Whether a flag is set, in any of the vendor's spellings."""
     return str(value).upper() in _YES

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from runner.core.orders import OrderRequest, Scalar
+from runner.core.orders import Body, OrderRequest
+from runner.vendors.v1 import prolong
 from runner.vendors.v1 import purchases as v1
 
 
@@ -14,5 +13,5 @@ class V1Encoder:
     base_url: str | None = None
     api_version: str = v1.API_VERSION
 
-    def preview(self, request: OrderRequest) -> Mapping[str, Scalar]:
-        return v1.encode_order(request)
+    def preview(self, request: OrderRequest) -> Body:
+        return v1.encode_order(request) if request.renews is None else prolong.encode_renewal(request)

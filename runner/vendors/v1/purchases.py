@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
@@ -47,6 +48,21 @@ _PURCHASE: Final = re.compile(
 """What speaks of an order: its names in either spelling, as a key anywhere, or with a value inside of a text."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerRules:
+    """What of an answer is read by the call it answers.
+
+    `placement` is the purchase in the data of a success, None where there is none, of which `unusable` says so.
+    `objection` is why errors that look like a refusal are none; `without_quote` leaves out of an error what a price has
+    beside it, and no purchase.
+    """
+
+    placement: Callable[[object], Placed | None]
+    unusable: str
+    objection: Callable[[tuple[VendorError, ...]], str | None] = lambda _: None
+    without_quote: Callable[[Envelope], Envelope] = lambda envelope: envelope
+
+
 def encode_order(request: OrderRequest) -> dict[str, Scalar]:
     """The exact body of `order/make` and `order/calc`; ValueError for a field the vendor does not have, or a word."""
     if request.open_words:
@@ -82,14 +98,26 @@ def ending_list(product: ProductType) -> Request:
     return replace(proxy_list(product), query="ends=Y", body=b'{"ends": "Y"}')
 
 
+def comment_set(row_ids: Sequence[str], comment: str) -> Request:
+    """Sets the comment of rows, by the ids they have now (docs/vendor/api-v1.md#comments). It costs nothing."""
+    ids = [int(row) if row.isdecimal() else row for row in row_ids]
+    body = json.dumps({"ids": ids, "comment": comment}).encode()
+    return Request(method="POST", path="proxy/comment/set", body=body)
+
+
 def reference_list(product: ProductType) -> Request:
     return Request(method="GET", path=f"reference/list/{_require_type(product)}")
 
 
 def decode_make(response: Response) -> Answer:
     """What became of a purchase. Never raises."""
+    return decode_answer(response, _PURCHASES)
+
+
+def decode_answer(response: Response, rules: AnswerRules) -> Answer:
+    """What became of something that spends. Never raises."""
     try:
-        outcome = _outcome(response)
+        outcome = _outcome(response, rules)
     except Exception as error:  # noqa: BLE001 - money may have moved: a mistake of ours must not lose the answer
         outcome = _unknown_outcome(f"the answer could not be read: {type(error).__name__}", response.body)
     head = response.body[:BODY_HEAD].decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
@@ -111,7 +139,7 @@ def _require_type(product: ProductType) -> ProductType:
     return product
 
 
-def _outcome(response: Response) -> Outcome:
+def _outcome(response: Response, rules: AnswerRules) -> Outcome:
     """The first proof that holds; the order of these lines is the argument."""
     if response.status == 429:
         return _throttling(response)
@@ -122,20 +150,35 @@ def _outcome(response: Response) -> Outcome:
     except Malformed as problem:
         return _unknown_outcome(str(problem), response.body)
     if envelope.status == "success":
-        return _placement(envelope.data) or Unknown(reason="a success without a usable orderId", leaning_placed=True)
-    errors = vendor_errors(envelope)
-    doubt = _doubt(response, envelope, errors)
+        return rules.placement(envelope.data) or Unknown(reason=rules.unusable, leaning_placed=True)
+    bare, errors = rules.without_quote(envelope), vendor_errors(envelope)
+    if bare is not envelope:
+        response = replace(response, body=_body_of(bare))
+    doubt = rules.objection(errors) or _doubt(response, bare, errors)
     return _unknown_outcome(doubt, response.body) if doubt else Rejected(errors=errors, access=is_access(errors))
+
+
+def _body_of(envelope: Envelope) -> bytes:
+    content = {"status": envelope.status, "data": envelope.data, "errors": envelope.errors, **envelope.beside}
+    return json.dumps(content, default=str).encode()
 
 
 def _placement(data: object) -> Placed | None:
     if not isinstance(data, dict) or (bought := order_id(data.get("orderId"))) is None:
         return None
+    return placed_as(bought, data)
+
+
+_PURCHASES: Final = AnswerRules(placement=_placement, unusable="a success without a usable orderId")
+
+
+def placed_as(identity: str, data: Mapping[str, object]) -> Placed:
+    """A purchase under this id, with numbers and amounts as the data of its answer has them."""
     numbers = data.get("listBaseOrderNumbers")
     parts = [base_number(number) for number in numbers] if isinstance(numbers, list) else []
     total, unread_total = _charge(data.get("total"))
     return Placed(
-        order_id=bought,
+        order_id=identity,
         base_order_numbers=tuple(part for part in parts if part is not None),
         total=total,
         unread_total=unread_total,
@@ -156,7 +199,7 @@ def _charge(value: object) -> tuple[Decimal | None, str | None]:
 
 def _doubt(response: Response, envelope: Envelope, errors: tuple[VendorError, ...]) -> str | None:
     """Why an error envelope does not prove that nothing was bought; None where it does."""
-    if _PURCHASE.search(response.body):
+    if speaks_of_purchase(response.body):
         return "an error that names an order"
     if not errors or not all(error.message for error in errors):
         return "an error without a reason"
@@ -169,12 +212,17 @@ def _doubt(response: Response, envelope: Envelope, errors: tuple[VendorError, ..
     return None
 
 
+def speaks_of_purchase(text: bytes) -> bool:
+    """Whether a text names an order or a success."""
+    return _PURCHASE.search(text) is not None
+
+
 def _throttling(response: Response) -> NotSent | Unknown:
     """429 comes from the edge in front of the API (docs/vendor/api-v1.md#limits), unless it speaks of an order."""
-    if _PURCHASE.search(response.body):
+    if speaks_of_purchase(response.body):
         return Unknown(reason="HTTP 429 that looks like a purchase", leaning_placed=True)
     return NotSent(reason="HTTP 429, too many requests", throttled=True, retry_after=retry_after(response.headers))
 
 
 def _unknown_outcome(reason: str, body: bytes) -> Unknown:
-    return Unknown(reason=reason, leaning_placed=bool(_PURCHASE.search(body)))
+    return Unknown(reason=reason, leaning_placed=speaks_of_purchase(body))

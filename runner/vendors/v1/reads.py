@@ -43,12 +43,12 @@ class NumberedRows(Protocol):
 L = TypeVar("L", bound=NumberedRows)
 
 
-def decode_calc(response: Response, at: datetime) -> Quote | QuoteRefused:
+def decode_calc(response: Response, at: datetime, path: str = "order/calc") -> Quote | QuoteRefused:
     """The price, or why not to order. A warning refuses under either status.
 
-    The statuses: docs/vendor/api-v1.md#price-quotes.
+    The statuses: docs/vendor/api-v1.md#price-quotes, and docs/vendor/api-v1.md#renewals of `prolong/calc`.
     """
-    envelope = _read(response, "order/calc")
+    envelope = _read(response, path)
     errors = tuple(error for error in vendor_errors(envelope) if error.message)
     data = envelope.data if isinstance(envelope.data, dict) else {}
     warning = _warning(data.get("warning"))
@@ -59,11 +59,11 @@ def decode_calc(response: Response, at: datetime) -> Quote | QuoteRefused:
     except Malformed as problem:
         if errors:
             return QuoteRefused(errors=errors)
-        raise unavailable("order/calc", str(problem)) from None
+        raise unavailable(path, str(problem)) from None
     if errors:
         return QuoteRefused(errors=errors, quote=quote)
     if envelope.status == "error":
-        raise unavailable("order/calc", "an error without a reason")
+        raise unavailable(path, "an error without a reason")
     return quote
 
 
@@ -74,6 +74,16 @@ def decode_balance(response: Response) -> Decimal:
     if summ is None:
         raise unavailable("balance/get", "it has no amount")
     return summ
+
+
+def decode_comment(response: Response) -> int:
+    """`data.updated`: how many comments were set; VendorUnavailable with the vendor's words where it refuses."""
+    envelope = _read(response, "proxy/comment/set")
+    errors = [error.message for error in vendor_errors(envelope) if error.message]
+    number = envelope.data.get("updated") if isinstance(envelope.data, dict) else None
+    if envelope.status == "error" or not isinstance(number, int) or isinstance(number, bool):
+        raise unavailable("proxy/comment/set", errors[0] if errors else "it does not say how many were set")
+    return number
 
 
 def list_paths(product: ProductType) -> frozenset[tuple[str, ...]]:
@@ -112,6 +122,15 @@ def decode_package(response: Response) -> Mapping[str, str] | None:
     None: the account has no package. Used traffic is left out because it moves by itself, `package_key` because
     it is a key (docs/vendor/api-v1.md#resident-package).
     """
+    data = package_data(response)
+    if data is None:
+        return None
+    state = {name: _flat(data.get(name)) for name in ("traffic_limit", "expired_at", "tarif_id", "is_active")}
+    return {name: text for name, text in state.items() if text}
+
+
+def package_data(response: Response) -> Mapping[str, object] | None:
+    """The fields of the resident package; None where the account has none."""
     envelope = _read(response, "resident/package")
     refusals = vendor_errors(envelope) if envelope.status == "error" else ()
     if any(error.message.casefold().startswith("tarif not found") for error in refusals):
@@ -119,8 +138,7 @@ def decode_package(response: Response) -> Mapping[str, str] | None:
     data = successful_data(response, "resident/package")
     if not isinstance(data, dict) or data.get("traffic_limit") is None:
         raise unavailable("resident/package", "it has no package")
-    state = {name: _flat(data.get(name)) for name in ("traffic_limit", "expired_at", "tarif_id", "is_active")}
-    return {name: text for name, text in state.items() if text}
+    return data
 
 
 def decode_reference(response: Response, product: ProductType) -> tuple[Choice, ...]:

@@ -13,10 +13,10 @@ from typing import Any, Final, Literal
 
 from runner.core.orders import WORDS
 from runner.views.terminal.safe import one_line
-from runner.views.wording import money, what
+from runner.views.wording import money, renewal, what
 
 Document = Mapping[str, Any]
-"""A report as parsed JSON, of version 1.2. `Order` and `Finding` are parts of one."""
+"""A report as parsed JSON, of version 1.3. `Order` and `Finding` are parts of one."""
 Order = Mapping[str, Any]
 Finding = Mapping[str, Any]
 
@@ -130,6 +130,8 @@ def notes(finding: Finding) -> Iterator[str]:
 
 def what_of(order: Order) -> str:
     """What an order is for, as its manifest says it; a word that this version does not have is passed over."""
+    if term := order["renews"]:
+        return renewal(order["type"], term["order_id"], term["ends"], term["new_end"])
     words = {word: text for word, text in order["words"].items() if word in WORDS}
     return what(order["type"], order["request"] or {}, words)
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 from runner.views.formats.facts import Document, Finding, Order
 from runner.views.terminal.safe import json_text
 
-STREAM_VERSION: Final = "1.0"
+STREAM_VERSION: Final = "1.1"
 
 
 def render(document: Mapping[str, Any]) -> str:
@@ -39,7 +39,7 @@ def start_line(head: Document) -> str:
         "run_started",
         stream_version=STREAM_VERSION,
         tool=head["tool"],
-        run={name: run[name] for name in ("id", "mode", "started_at")},
+        run={name: run[name] for name in ("id", "mode", "started_at", "actor", "commit", "ref", "job")},
         inputs=head["inputs"],
     )
 

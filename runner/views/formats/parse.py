@@ -15,7 +15,7 @@ MAJOR: Final = REPORT_VERSION.partition(".")[0]
 NAMED: Final = 5
 """Faults of a document that are named."""
 
-_OLDER: Final = ("0", "1")
+_OLDER: Final = ("0", "1", "2")
 """Minor versions before this one."""
 
 _HINT: Final = "name the file that --report wrote; `order-runner schema report` prints its schema"
@@ -67,7 +67,14 @@ def _of_this_version(document: Any, name: str) -> Any:
     current = {**document, "report_version": REPORT_VERSION}
     if minor not in _OLDER:
         return _prune(current, schemas.load("report"))
-    return _with_renames(_complete(current) if minor == "0" else current)
+    return _with_origins(_with_renames(_complete(current) if minor == "0" else current))
+
+
+def _with_origins(document: dict[str, Any]) -> dict[str, Any]:
+    """A report of version 1.2 with what 1.3 has added."""
+    run, nobody = document.get("run"), dict.fromkeys(("actor", "commit", "ref", "job"))
+    orders = [{"labels": {}, "renews": None, **order} for order in _dicts(document.get("orders"))]
+    return {**document, "run": {**run, **nobody} if isinstance(run, dict) else run, "orders": orders}
 
 
 def _with_renames(document: dict[str, Any]) -> dict[str, Any]:

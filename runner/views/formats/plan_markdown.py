@@ -95,7 +95,9 @@ def _problem(problem: Problem) -> str:
 def _bought_row(step: Step) -> tuple[str, ...]:
     quote, product, words = step.quote, step.request.type, step.request.words
     fields = dict(step.request.fields)
-    quantity, period = fields.pop("quantity", ""), fields.pop("periodId", "")
+    term = step.request.term
+    quantity = fields.pop("quantity", "") if term is None else term.rows
+    period = fields.pop("periodId", "") if step.request.renews is None else fields["periodId"]
     return (
         code(str(step.request.key)),
         code(product),

@@ -6,7 +6,7 @@ import ast
 import importlib
 from collections.abc import Iterator
 from dataclasses import is_dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -30,7 +30,16 @@ from runner.core.records import Head
 FOLDER = Path(cli.__file__).parent
 DECLARING = FOLDER / "options" / "command.py"
 TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.rglob("*.py"))}
-SAMPLES = {str: "x", int: "3", float: "3", Path: "x", Decimal: "1.20", timedelta: "15m", Head: f"7:{0:064}"}
+SAMPLES = {
+    str: "x",
+    int: "3",
+    float: "3",
+    Path: "x",
+    Decimal: "1.20",
+    timedelta: "15m",
+    date: "2026-11",
+    Head: f"7:{0:064}",
+}
 """What is typed for a value of a type."""
 
 

@@ -18,8 +18,8 @@ import pytest
 from runner.core.errors import RunnerError
 from runner.core.orders import OrderRequest
 from runner.core.vendor import SeenOrder
+from runner.vendors.v1 import prolong, reads
 from runner.vendors.v1 import purchases as v1
-from runner.vendors.v1 import reads
 from runner.vendors.v1.lists import decode_look
 from runner.vendors.v1.refusals import refusal_field
 from runner.vendors.wire import Request, Response
@@ -92,6 +92,33 @@ def purchased(case: Case) -> object:
     return answer.outcome
 
 
+def renewal(case: Case) -> OrderRequest:
+    """The renewal of order 4742113 by the rows of a case."""
+    fields = case.get("fields", {"renews": "4742113", "ends": "2026-12-29", "periodId": "1m", "paymentId": 1})
+    term = make.term("4742113", *case.get("rows", ["1"]))
+    return make.order(batch="batch", name="name", type=case.get("type", "ipv4"), only=fields, term=term)
+
+
+def renewed(case: Case) -> object:
+    """The outcome; the answer beside it always carries what it was read from."""
+    given = response(case)
+    answer = prolong.decode_renewal(given, renewal(case))
+    assert answer.http_status == given.status
+    assert answer.body_sha256 == hashlib.sha256(given.body).hexdigest()
+    return answer.outcome
+
+
+def encoded_renewal(case: Case) -> object:
+    """Path and body, the body the same for the price and the renewal."""
+    request = renewal(case)
+    sent, priced = prolong.make(request), prolong.calc(request)
+    assert (sent.method, priced.method, sent.body) == ("POST", "POST", priced.body)
+    assert priced.path == sent.path.replace("make", "calc")
+    assert sent.body is not None
+    assert json.loads(sent.body) == prolong.encode_renewal(request)
+    return {"path": sent.path, "body": json.loads(sent.body)}
+
+
 def looked(case: Case) -> tuple[SeenOrder, ...]:
     """The same from lists that come whole and from lists that come byte by byte."""
     answers = list(map(response_of, case.get("responses", [case.get("response")])))
@@ -106,6 +133,9 @@ CALLS: dict[str, Callable[[Case], object]] = {
     "encode": encoded,
     "make": purchased,
     "calc": lambda case: reads.decode_calc(response(case), AT),
+    "encode_renewal": encoded_renewal,
+    "renewal": renewed,
+    "calc_renewal": lambda case: reads.decode_calc(response(case), AT, prolong.calc(renewal(case)).path),
     "balance": lambda case: reads.decode_balance(response(case)),
     "proxy_list": lambda case: frozenset(seen.order_id for seen in looked(case)),
     "look": looked,

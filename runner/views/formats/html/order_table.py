@@ -160,6 +160,8 @@ def _about(order: Order) -> Iterator[tuple[str, str]]:
     if order["reason"] is not None:
         yield "Reason", text(order["reason"])
     yield "Name", code(order["name"])
+    if order["labels"]:
+        yield "Labels", ", ".join(code(f"{name}={value}") for name, value in order["labels"].items())
     yield "Written at", at(order["source"])
     yield "Fingerprint", code(order["fingerprint"])
 

@@ -135,6 +135,9 @@ def _about(document: Document) -> Iterator[tuple[str, str]]:
     yield "Complete", "yes" if run["complete"] else "no"
     yield "Started", moment(run["started_at"])
     yield "Finished", moment(run["finished_at"])
+    for name in ("actor", "commit", "ref", "job"):
+        if run[name] is not None:
+            yield ("Made by" if name == "actor" else name.capitalize()), text(run[name])
     yield "Written by", f"{text(tool['name'])} {text(tool['version'])}, report {text(document['report_version'])}"
     yield "Vendor's API", f"{text(inputs['api']['version'])}, {code(inputs['api']['base_url'])}"
     yield "Ledger", code(inputs["ledger"])
