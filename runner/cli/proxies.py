@@ -265,7 +265,8 @@ def _write(
     for output in outputs:
         if output.fmt == TEXT:
             common.write_output(output, console, lambda _, to: view.render(delivered, to, with_logins=options.logins))
-    if all(output.fmt != TEXT for output in outputs):
+    is_quiet = options.screen.quiet and delivered.code is ExitCode.OK
+    if all(output.fmt != TEXT for output in outputs) and not is_quiet:
         view.summarize(delivered, console.err)
     return [file for output, text in texts.items() for file in _put(output, text, len(proxies), console)]
 
