@@ -81,7 +81,7 @@ def main() -> int:
             for size in sizes[1:]:
                 since = ["--since", marks[size]]
                 by = ["--by", "actor"]
-                slow = (
+                slow: tuple[tuple[str, list[str]], ...] = (
                     ("export", []),
                     ("verify", []),
                     ("verify --since", since),

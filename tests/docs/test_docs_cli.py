@@ -128,8 +128,8 @@ def test_every_command_is_documented() -> None:
 def test_every_format_is_documented() -> None:
     """The table of formats names what each command takes, the default first."""
     described = {
-        name: tuple(re.findall(r"`([a-z]+)`", formats))
-        for name, formats in re.findall(r"^\| `([a-z]+)` \| ((?:`[a-z]+`(?:, )?)+) \|", PAGE, re.MULTILINE)
+        name: tuple(re.findall(r"`([a-z0-9-]+)`", formats))
+        for name, formats in re.findall(r"^\| `([a-z]+)` \| ((?:`[a-z0-9-]+`(?:, )?)+) \|", PAGE, re.MULTILINE)
     }
     modules = {name: importlib.import_module(f"runner.cli.{name}") for name in COMMANDS}
     batching = importlib.import_module("runner.cli.buying")
