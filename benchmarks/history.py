@@ -80,8 +80,15 @@ def main() -> int:
         for _ in range(options.slow_rounds):
             for size in sizes[1:]:
                 since = ["--since", marks[size]]
-                spent: tuple[tuple[str, list[str]], ...] = (("spent", []), ("spent --by actor", ["--by", "actor"]))
-                for what, more in (("export", []), ("verify", []), ("verify --since", since), *spent):
+                by = ["--by", "actor"]
+                slow: tuple[tuple[str, list[str]], ...] = (
+                    ("export", []),
+                    ("verify", []),
+                    ("verify --since", since),
+                    ("spent", []),
+                    ("spent --by actor", by),
+                )
+                for what, more in slow:
                     command = ["ledger", what.split()[0], *more, *_ledger(folder, size)]
                     costs[what, size].add(*_run(command, environment))
     return _judge(costs, sizes)

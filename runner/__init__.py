@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from runner.library.account import Account, Emulator, load
     from runner.library.answers import Applied, Manifests, Ordered, Planned, Reconciled
     from runner.limits.limits import Limits
+    from runner.run.delivering import Delivered
     from runner.settle.spent import Spent
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "Applied",
     "Busy",
     "Cancelled",
+    "Delivered",
     "Emulator",
     "InvalidManifests",
     "LedgerUnusable",
@@ -64,6 +66,7 @@ __all__ = [
 
 _HOMES = {
     "__version__": "_version",
+    "Delivered": "run.delivering",
     "Limits": "limits.limits",
     "OrderKey": "core.orders",
     "ApiKey": "core.secrets",

@@ -213,6 +213,7 @@ def test_ci_keeps_logins_out_of_its_log(world: World) -> None:
     refused = world.run("proxies", "-f", "txt", "--reveal", env={"CI": "true"})
     assert refused.code == 2
     assert "pass --yes as well" in refused.err
+    assert world.run("proxies", "-f", "txt", "--reveal", env={"CI": "true", "ORDER_RUNNER_YES": "1"}).code == 2
     assert world.run("proxies", "-f", "txt", "--reveal", "--yes", env={"CI": "true"}).code == 0
 
 

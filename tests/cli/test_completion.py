@@ -163,7 +163,7 @@ def test_completing_never_complains(home: Path, instruction: str, line: str | No
 
 def test_a_purchase_is_no_question_of_a_shell(home: Path) -> None:
     """The variable that asks for completions changes nothing for a command with arguments."""
-    assert run(home, "schema", _ORDER_RUNNER_COMPLETED="1").startswith("doctor\n")
+    assert run(home, "schema", _ORDER_RUNNER_COMPLETED="1").startswith("delivery\ndoctor\n")
     told = run(home, "schema", _ORDER_RUNNER_COMPLETE="bash_complete", COMP_LINE="order-runner sch")
     assert told == run(home, "schema")
 
