@@ -216,6 +216,9 @@ class Ledger(Protocol):
     def evidence(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Mapping[str, object]]:
         """What the last event of each of these orders rests on; orders without any are left out."""
 
+    def former_accounts(self) -> tuple[str, ...]:
+        """The names under which the account's history was made before it was taken over, the last one first."""
+
     def beginnings(self, keys: Iterable[OrderKey]) -> dict[OrderKey, str]:
         """The hash of the event that began the last attempt of each of these orders: the claim id of its receipt."""
 

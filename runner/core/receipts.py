@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -60,6 +61,11 @@ class Receipt:
         if self.key.endswith(_CUT):
             return key.startswith(self.key[:-1])
         return self.key in (NO_KEY, key)
+
+
+def digests_of(accounts: Iterable[str]) -> frozenset[str]:
+    """What stands for each of these names."""
+    return frozenset(map(account_digest, accounts))
 
 
 def account_digest(account: str) -> str:

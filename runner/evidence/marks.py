@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from runner.core.orders import OrderRequest
-from runner.core.receipts import Receipt, account_digest, is_same, parse
+from runner.core.receipts import Receipt, is_same, parse
 from runner.core.vendor import ListedProxy, SeenOrder
 
 
@@ -24,31 +24,35 @@ def receipt_of(seen: SeenOrder) -> Receipt | None:
     return next(iter(receipts.values()))
 
 
-def others(orders: Iterable[SeenOrder], account: str) -> frozenset[str]:
-    """The orders that are another installation's by their receipt, by id.
+def others(orders: Iterable[SeenOrder], own: Collection[str]) -> frozenset[str]:
+    """The orders that are another installation's by their receipt, by id; `own` are the digests of our account's names.
 
     Every row has to have it, and no other order the same claim: of two, one has been copied, and nobody knows which.
     """
     receipts = {seen.order_id: (seen, receipt) for seen in orders if (receipt := receipt_of(seen))}
     claims = Counter(receipt.claim for _, receipt in receipts.values())
-    own = account_digest(account)
     return frozenset(
         order_id
         for order_id, (seen, receipt) in receipts.items()
-        if receipt.account != own and "" not in seen.receipts and claims[receipt.claim] == 1
+        if receipt.account not in own and "" not in seen.receipts and claims[receipt.claim] == 1
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class ReceiptReading:
     """What receipts make of orders that nobody owns: whose each is, by order id, and why the others are nobody's."""
 
     owners: Mapping[str, OrderRequest]
     reasons: Mapping[str, str]
 
 
-def read_receipts(orders: Sequence[SeenOrder], requests: Sequence[OrderRequest], account: str) -> Reading:
-    """Give each order with a receipt of this account the one request that it means; all that is not plain is left."""
+def read_receipts(
+    orders: Sequence[SeenOrder], requests: Sequence[OrderRequest], own: Collection[str]
+) -> ReceiptReading:
+    """Give each order with a receipt of ours the one request that it means; all that is not plain is left.
+
+    `own` as for `others`.
+    """
     receipts = {seen.order_id: receipt for seen in orders if (receipt := receipt_of(seen))}
     reasons = {seen.order_id: "its rows have different receipts" for seen in orders if seen.receipts - {""}}
     by_print: dict[str, list[OrderRequest]] = defaultdict(list)
@@ -58,7 +62,7 @@ def read_receipts(orders: Sequence[SeenOrder], requests: Sequence[OrderRequest],
     owners: dict[str, OrderRequest] = {}
     for order_id, receipt in receipts.items():
         fits = [one for one in by_print[receipt.fingerprint] if receipt.names(str(one.key))]
-        if receipt.account != account_digest(account):
+        if receipt.account not in own:
             reasons[order_id] = "it has the receipt of another account name"
         elif claims[receipt.claim] > 1:
             reasons[order_id] = f"another order has the receipt of the same claim, {receipt.claim}: one was copied"
@@ -68,7 +72,7 @@ def read_receipts(orders: Sequence[SeenOrder], requests: Sequence[OrderRequest],
         else:
             owners[order_id] = fits[0]
             del reasons[order_id]
-    return Reading(owners=_once(owners, reasons), reasons=reasons)
+    return ReceiptReading(owners=_once(owners, reasons), reasons=reasons)
 
 
 def _once(owners: Mapping[str, OrderRequest], reasons: dict[str, str]) -> dict[str, OrderRequest]:
@@ -80,23 +84,20 @@ def _once(owners: Mapping[str, OrderRequest], reasons: dict[str, str]) -> dict[s
     return {order_id: request for order_id, request in owners.items() if number[request.key] == 1}
 
 
-def rows_to_mark(rows: Iterable[ListedProxy], receipt: Receipt) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def rows_to_mark(
+    rows: Iterable[ListedProxy], receipt: Receipt, own: Collection[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The rows of an order that its receipt is to be written to, and in words what other rows have in its place.
 
-    Never over anything but a receipt of this account, or nothing.
+    Never over anything but a receipt of our account's names, `own` as for `others`, or nothing.
     """
     wanted, left = [], Counter[str]()
     for row in rows:
         if is_same(row.comment, receipt.text):
             continue
         there = parse(row.comment)
-        if not row.comment.strip() or (there is not None and there.account == receipt.account):
+        if not row.comment.strip() or (there is not None and there.account in own):
             wanted.append(row.row_id)
         else:
             left["a comment of its own" if there is None else "a receipt of another account name"] += 1
     return tuple(wanted), tuple(f"{number} of its rows have {what}" for what, number in left.items())
-
-
-def names_of(receipts: Collection[str]) -> str:
-    """Receipts in words, for people."""
-    return ", ".join(sorted(text for text in receipts if text))

@@ -27,7 +27,7 @@ from runner.core.vendor import Witness
 from runner.ledger.chain import BrokenChain, follow
 from runner.ledger.codec import record_of
 from runner.ledger.lines import entry_content, line_of, stranger_content, with_hash, witness_content, witness_of
-from runner.ledger.takeover import OriginTrail, origin_of
+from runner.ledger.takeover import FormerTrail, origin_of
 
 T = TypeVar("T")
 
@@ -82,7 +82,7 @@ class Chain:
         self.account = account
         self.head = head or Head()
         self.orders = 0
-        self.trail: OriginTrail | None = None
+        self.trail: FormerTrail | None = None
         self._witnesses: dict[str, str] = {}
 
     def take(self, entry: Entry, place: str) -> str | None:
@@ -94,7 +94,7 @@ class Chain:
         if entry.account != self.account:
             raise BrokenHistory(place, f"it belongs to account {entry.account}, not {self.account}")
         if head.events == 1 and (origin := origin_of(entry)):
-            self.trail = OriginTrail(origin)
+            self.trail = FormerTrail(origin)
         if self.trail is not None and (difference := self.trail.take(entry)):
             raise BrokenHistory(place, difference)
         self.head = head

@@ -70,6 +70,7 @@ class SqlReader(ABC):
     register = _answer(registers.register, Register)
     accounts = _answer(archive.accounts, list)
     head = _answer(archive.kept_head, Head)
+    former_accounts = _answer(archive.former_accounts, tuple)
     kept_witness = _answer(archive.kept_witness, lambda: None)
 
     event_number = _answer(archive.event_number, lambda: None)

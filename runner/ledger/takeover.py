@@ -23,7 +23,7 @@ MEMBER: Final = "origin"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class FormerChain:
     """Where a chain comes from: the account it was made under, and its end there.
 
     `before` is where that one came from in its turn, as it is written.
@@ -56,17 +56,17 @@ def under(
             older = origin_of(part)
             before = None if older is None else json.loads(part.detail)[MEMBER]
             plain = detail if older is None else _without(detail, older)
-            detail = plain.removesuffix("}") + Origin(account=origin_account, head=head, before=before).text
+            detail = plain.removesuffix("}") + FormerChain(account=origin_account, head=head, before=before).text
         moved = replace(part, account=account, detail=detail, prev_hash=end.hash)
         end = Head(end.events + 1, event_hash(moved.content))
         yield replace(moved, hash=end.hash)
 
 
-def origin_of(entry: Entry) -> Origin | None:
+def origin_of(entry: Entry) -> FormerChain | None:
     """Where a chain comes from that begins with this event; None where it began here, or nothing can be made of it."""
     try:
         content = json.loads(entry.detail)[MEMBER]
-        origin = Origin(
+        origin = FormerChain(
             account=str(content["account"]),
             head=Head(int(content["events"]), str(content["head"])),
             before=content.get("before"),
@@ -76,10 +76,20 @@ def origin_of(entry: Entry) -> Origin | None:
     return origin if entry.detail.endswith(origin.text) else None
 
 
-class OriginTrail:
+def former_names(first: Entry) -> tuple[str, ...]:
+    """The names that a chain had which begins with this event, the last one first."""
+    names, origin = [], origin_of(first)
+    content: Any = None if origin is None else json.loads(first.detail)[MEMBER]
+    while isinstance(content, dict):
+        names.append(str(content.get("account")))
+        content = content.get("before")
+    return tuple(names)
+
+
+class FormerTrail:
     """Translates a chain back, event by event, as far as it was taken over."""
 
-    def __init__(self, origin: Origin) -> None:
+    def __init__(self, origin: FormerChain) -> None:
         self.origin = origin
         self._end = Head()
 
@@ -109,6 +119,6 @@ class OriginTrail:
         )
 
 
-def _without(detail: str, origin: Origin) -> str:
+def _without(detail: str, origin: FormerChain) -> str:
     """The detail as it was before it was taken over."""
     return detail.removesuffix(origin.text) + "}"

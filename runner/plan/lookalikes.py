@@ -14,7 +14,7 @@ from typing import Final
 
 from runner.core.errors import Problem, VendorUnavailable
 from runner.core.orders import OrderKey, ProductType
-from runner.core.receipts import NO_KEY, Receipt, account_digest, parse
+from runner.core.receipts import NO_KEY, Receipt, digests_of, parse
 from runner.core.records import Want
 from runner.core.vendor import Look, SeenOrder
 from runner.evidence.match import countries_of
@@ -104,16 +104,17 @@ def _refuse_receipts(plan: Plan, looks: Mapping[ProductType, Look], task: Task, 
 
     A receipt of another account name says nothing here.
     """
-    ledger, own = sources.ledger, account_digest(sources.ledger.account)
+    with_receipt = [seen for look in looks.values() for seen in look.orders if seen.receipts]
+    if not with_receipt:
+        return plan
+    ledger = sources.ledger
+    own = digests_of((ledger.account, *ledger.former_accounts()))
     marked = [
         (seen, receipt)
-        for look in looks.values()
-        for seen in look.orders
+        for seen in with_receipt
         for receipt in map(parse, seen.receipts)
-        if receipt is not None and receipt.account == own
+        if receipt is not None and receipt.account in own
     ]
-    if not marked:
-        return plan
     owned = set(ledger.owners(seen.order_id for seen, _ in marked))
     owned |= {stranger.order_id for stranger in ledger.strangers()}
     owned |= ledger.owned_numbers(number for seen, _ in marked for number in seen.numbers)

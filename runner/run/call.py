@@ -214,7 +214,7 @@ def buy(settings: Settings, task: Task, till: Till) -> batch.Ended:
         _require_account_in_ci(settings, ledger, task.guard.flags)
         ended = batch.apply(task, _bound_jobs(till, task), ledger, buyer)
         if not till.stop.requested:
-            _annotate_bought(task, ended, ledger, buyer)
+            _annotate_bought(task, ended, ledger, buyer, till.stop)
         till.at_end()
         return _with_open(ended, ledger, till.file)
 
@@ -289,7 +289,7 @@ def reconcile(
 
 def annotate(
     settings: Settings, watch: Watch, *, keys: tuple[OrderKey, ...] | None, id_only: bool
-) -> list[annotating.Annotation]:
+) -> list[annotating.ReceiptNote]:
     """Write the receipts of these orders, of all for None. UsageError where the ledger has none of them."""
     clock, watch = SystemClock(), harmless(watch)
     with wiring.existing_ledger(settings) as ledger, wiring.annotator(settings, clock, watch) as vendor:
@@ -301,7 +301,7 @@ def annotate(
         return list(annotating.annotate(task))
 
 
-def _annotate_bought(task: Task, ended: batch.Ended, ledger: Ledger, vendor: Reader) -> None:
+def _annotate_bought(task: Task, ended: batch.Ended, ledger: Ledger, vendor: Reader, stop: Stop) -> None:
     """Receipts of what was bought now and is delivered already. What goes wrong is a note, and no more."""
     style = task.limits.receipts
     keys = [entry.request.key for entry in ended.report.orders if entry.status == "placed"]
@@ -310,6 +310,8 @@ def _annotate_bought(task: Task, ended: batch.Ended, ledger: Ledger, vendor: Rea
     wish = annotating.Annotating(ledger=ledger, vendor=vendor, clock=task.clock, keys=keys, id_only=style == "id-only")
     try:
         for one in annotating.annotate(wish):
+            if stop.requested:
+                return
             if one.reason:
                 task.watch(Notice(text=f"receipt of {one.key}: {one.reason}"))
     except RunnerError as error:

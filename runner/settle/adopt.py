@@ -16,6 +16,7 @@ from runner.core.clock import Clock, rfc3339
 from runner.core.ledger import Ledger
 from runner.core.orders import PRODUCT_TYPES, OrderKey, OrderRequest, ProductType
 from runner.core.readings import Readings, has_bought
+from runner.core.receipts import digests_of
 from runner.core.records import Adoption, Record, Want
 from runner.core.selection import EVERYTHING, Selection
 from runner.core.states import CLAIMABLE, OPEN
@@ -56,7 +57,7 @@ class Takeover:
 class Proposal:
     """What would be entered, what is left for a person, and orders that nothing here wants.
 
-    `descriptions` are what a manifest can say of the latter, `omissions` why it cannot, by order id; `marked` are
+    `descriptions` are what a manifest can say of the latter, `omissions` why it cannot, by order id; `remarks` are
     orders with a receipt that is not plain, and why nothing is made of it. `number` counts the orders of the manifests
     that are bought already; `is_read`: the vendor has shown a list.
     """
@@ -66,7 +67,7 @@ class Proposal:
     strays: Mapping[ProductType, tuple[SeenOrder, ...]] = field(default_factory=dict)
     descriptions: tuple[Description, ...] = ()
     omissions: Mapping[str, str] = field(default_factory=dict)
-    marked: Mapping[str, str] = field(default_factory=dict)
+    remarks: Mapping[str, str] = field(default_factory=dict)
     batch: str | None = None
     number: int = 0
     is_read: bool = False
@@ -86,7 +87,7 @@ def propose(takeover: Takeover) -> Proposal:
     seen = _find_unowned(takeover, unbought)
     countries = _countries(takeover.references, seen)
     answers = {str(record.stray_order_id): record.key for record in ledger.stray_records()}
-    pairing, marked = _pair(unbought, seen, answers, takeover, countries)
+    pairing, remarks = _pair(unbought, seen, answers, takeover, countries)
     chosen = [one for one in pairing.pairs if takeover.selection.left_out(one.request) is None]
     left = [one for one in (*pairing.leftovers, *doubtful) if takeover.selection.left_out(one.request) is None]
     strays = {product: orders for product, orders in pairing.strays.items() if orders}
@@ -97,7 +98,7 @@ def propose(takeover: Takeover) -> Proposal:
         strays=strays,
         descriptions=descriptions,
         omissions=omissions,
-        marked=marked,
+        remarks=remarks,
         batch=takeover.batch,
         number=len(takeover.orders) - len(unbought) - len(doubtful),
         is_read=bool(seen),
@@ -223,7 +224,8 @@ def _pair(
         if claim.record.renews is None
     ]
     by_key = {request.key: request for request in unbought}
-    reading = read_receipts([one for orders in seen.values() for one in orders], unbought, takeover.ledger.account)
+    own = digests_of((takeover.ledger.account, *takeover.ledger.former_accounts()))
+    reading = read_receipts([one for orders in seen.values() for one in orders], unbought, own)
     sure: list[Pair] = []
     rest: dict[ProductType, list[SeenOrder]] = {}
     for product, orders in seen.items():
@@ -250,8 +252,8 @@ def _pair(
         Leftover(request=by_key[key], reason=f"the vendor answered it with order {order_id}, which no list shows now")
         for key, order_id in waiting.items()
     ]
-    marked = {order_id: reason for order_id, reason in reading.reasons.items() if order_id not in answers}
-    return replace(pairing, pairs=(*sure, *pairing.pairs), leftovers=(*pairing.leftovers, *unseen)), marked
+    remarks = {order_id: reason for order_id, reason in reading.reasons.items() if order_id not in answers}
+    return replace(pairing, pairs=(*sure, *pairing.pairs), leftovers=(*pairing.leftovers, *unseen)), remarks
 
 
 def _sought_of(record: Record, begins: datetime) -> Sought:

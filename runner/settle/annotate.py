@@ -13,7 +13,7 @@ from runner.core.clock import Clock
 from runner.core.errors import AccessError, VendorUnavailable
 from runner.core.ledger import Ledger
 from runner.core.orders import OrderKey, ProductType
-from runner.core.receipts import Receipt
+from runner.core.receipts import Receipt, digests_of
 from runner.core.records import Record
 from runner.core.states import State
 from runner.core.vendor import Annotator, ListedProxy
@@ -22,16 +22,16 @@ from runner.evidence.marks import rows_to_mark
 APART: Final = 1.0
 """Seconds between two comments (docs/vendor/api-v1.md#limits)."""
 
-AnnotationResult = Literal["written", "there", "left", "not_delivered", "failed"]
+ReceiptResult = Literal["written", "there", "left", "not_delivered", "failed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Annotation:
+class ReceiptNote:
     """What became of one order's receipt: `rows` it was written to, and what there is to say."""
 
     key: OrderKey
     order_id: str
-    result: AnnotationResult
+    result: ReceiptResult
     rows: int = 0
     reason: str = ""
 
@@ -47,11 +47,11 @@ class Annotating:
     id_only: bool = False
 
 
-def annotate(task: Annotating) -> Iterator[Annotation]:
+def annotate(task: Annotating) -> Iterator[ReceiptNote]:
     """What became of each order's receipt, as it comes. Raises nothing that a vendor does."""
     records = [record for record in _records(task) if _has_rows(record)]
     claims = task.ledger.beginnings(record.key for record in records)
-    pace = _Pace(task.clock)
+    pace, digests = _Metronome(task.clock), digests_of((task.ledger.account, *task.ledger.former_accounts()))
     by_type: dict[ProductType, list[Record]] = {}
     for record in records:
         by_type.setdefault(record.type, []).append(record)
@@ -69,10 +69,10 @@ def annotate(task: Annotating) -> Iterator[Annotation]:
                 claims.get(record.key, "0" * 12),
                 id_only=task.id_only,
             )
-            yield _annotate(task.vendor, record, rows.get(str(record.order_id), []), receipt, pace)
+            yield _annotate(task.vendor, record, rows.get(str(record.order_id), []), receipt, digests, pace)
 
 
-class _Pace:
+class _Metronome:
     """Keeps two writes apart."""
 
     def __init__(self, clock: Clock) -> None:
@@ -106,11 +106,16 @@ def _rows(vendor: Annotator, product: ProductType, records: Sequence[Record]) ->
 
 
 def _annotate(
-    vendor: Annotator, record: Record, rows: Sequence[ListedProxy], receipt: Receipt, pace: _Pace
-) -> Annotation:
+    vendor: Annotator,
+    record: Record,
+    rows: Sequence[ListedProxy],
+    receipt: Receipt,
+    own: Collection[str],
+    pace: _Metronome,
+) -> ReceiptNote:
     if not rows:
         return _result(record, "not_delivered", reason="the vendor lists no proxy of it")
-    wanted, left = rows_to_mark(rows, receipt)
+    wanted, left = rows_to_mark(rows, receipt, own)
     if not wanted:
         return _result(record, "left" if left else "there", reason="; ".join(left))
     pace.wait()
@@ -123,5 +128,5 @@ def _annotate(
     return _result(record, "written", number, "; ".join(left))
 
 
-def _result(record: Record, result: AnnotationResult, rows: int = 0, reason: str = "") -> Annotation:
-    return Annotation(key=record.key, order_id=str(record.order_id), result=result, rows=rows, reason=reason)
+def _result(record: Record, result: ReceiptResult, rows: int = 0, reason: str = "") -> ReceiptNote:
+    return ReceiptNote(key=record.key, order_id=str(record.order_id), result=result, rows=rows, reason=reason)

@@ -98,7 +98,10 @@ def check(ruling: Ruling, ledger: Ledger) -> OpenClaim | Want:
 
 def _no_adoption(key: OrderKey, record: Record | None) -> RunnerError:
     if record is None:
-        return UsageError(f"the ledger has no renewal {key}", hint="`order-runner status` lists every order it has")
+        return UsageError(
+            f"{key} is a renewal: the ledger has none of that key, and the vendor's lists show none to adopt",
+            hint=f"adopt the order it renews, {key.purchase}; `order-runner status` lists every renewal in doubt",
+        )
     return Refused(
         f"{key} is not in doubt: it is {record.state}, and a renewal is not adopted",
         hint="nothing is lost: a plan goes by the end of the order as the vendor shows it, and renews no term twice",
@@ -119,11 +122,6 @@ def _refuse_no_id(text: str) -> None:
 
 def _last_want(key: OrderKey, record: Record | None, ledger: Ledger) -> Want:
     """What was last asked for under this key, by an attempt or by a run that did not make one."""
-    if key.term:
-        raise UsageError(
-            f"{key} is a renewal: the vendor's lists show no renewals, so that none is adopted",
-            hint=f"adopt the order it renews, {key.purchase}",
-        )
     noted = ledger.wants([key]).get(key)
     if noted is not None and (record is None or noted.at >= record.updated_at):
         return noted

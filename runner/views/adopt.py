@@ -70,7 +70,7 @@ def _stray_lines(page: AdoptPage, channel: Channel) -> Iterator[str]:
         key = f"{proposal.batch}/{one.name}"
         remark = f"; {one.remark}" if one.remark else ""
         yield channel.paint("good", "write") + one_line(f"  {key}  {_order_text(one.order)} ({one.type}){remark}")
-    for order_id, why in proposal.marked.items():
+    for order_id, why in proposal.remarks.items():
         yield channel.paint("warning", "receipt") + one_line(f"  order {order_id}: {why}")
     described = {one.order.order_id for one in proposal.descriptions}
     for product, orders in proposal.strays.items():
@@ -135,7 +135,7 @@ def _json(page: AdoptPage, _channel: Channel) -> Iterator[str]:
             for seen in orders
             if seen.order_id not in described
         ],
-        "receipts": [{"order_id": order_id, "reason": reason} for order_id, reason in proposal.marked.items()],
+        "receipts": [{"order_id": order_id, "reason": reason} for order_id, reason in proposal.remarks.items()],
         "manifest": page.path if proposal.descriptions else None,
         "written": [
             {"key": f"{proposal.batch}/{one.name}", "order": _order_json(one.order), "fields": dict(one.fields)}

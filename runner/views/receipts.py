@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
-from runner.settle.annotate import Annotation
+from runner.settle.annotate import ReceiptNote
 from runner.views.terminal.console import Channel, Console
 from runner.views.terminal.safe import json_text, one_line
 from runner.views.wording import plural
@@ -22,26 +22,26 @@ _WORDS: Final[Mapping[str, str]] = {
 _STYLES: Final = {"written": "good", "there": "faint", "left": "warning", "not_delivered": "faint", "failed": "error"}
 
 
-def render(annotations: Sequence[Annotation], *, fmt: str, console: Console) -> None:
+def render(annotations: Sequence[ReceiptNote], *, fmt: str, console: Console) -> None:
     """Write them in one of `FORMATS` to stdout."""
     console.out.lines(FORMATS[fmt](annotations, console.out))
 
 
-def annotation_text(one: Annotation) -> str:
+def annotation_text(one: ReceiptNote) -> str:
     """One order's, on one line."""
     rows = f", {plural(one.rows, 'row')}" if one.rows else ""
     reason = f": {one.reason}" if one.reason else ""
     return one_line(f"{one.key}  order {one.order_id}{rows}{reason}")
 
 
-def _text(annotations: Sequence[Annotation], channel: Channel) -> Iterator[str]:
+def _text(annotations: Sequence[ReceiptNote], channel: Channel) -> Iterator[str]:
     for one in annotations:
         yield channel.paint(_STYLES[one.result], _WORDS[one.result]) + "  " + annotation_text(one)
     counts = Counter[str](one.result for one in annotations)
     yield ", ".join(f"{counts[name]} {words}" for name, words in _WORDS.items() if counts[name]) or "no order is bought"
 
 
-def _json(annotations: Sequence[Annotation], _channel: Channel) -> Iterator[str]:
+def _json(annotations: Sequence[ReceiptNote], _channel: Channel) -> Iterator[str]:
     document = {
         "version": RECEIPTS_VERSION,
         "receipts": [
@@ -58,4 +58,4 @@ def _json(annotations: Sequence[Annotation], _channel: Channel) -> Iterator[str]
     yield json_text(document, indent=2)
 
 
-FORMATS: Final[Mapping[str, Callable[[Sequence[Annotation], Channel], Iterator[str]]]] = {"text": _text, "json": _json}
+FORMATS: Final[Mapping[str, Callable[[Sequence[ReceiptNote], Channel], Iterator[str]]]] = {"text": _text, "json": _json}

@@ -198,3 +198,18 @@ def test_a_renewal_is_never_adopted(store: SqliteStore, hold: Hold) -> None:
     renewal = replace(adoption(), want=replace(want(), key=key().renewal(AT.date())))
     with pytest.raises(Refused, match="is a renewal"):
         hold.adopt(renewal)
+
+
+def test_the_beginning_of_an_attempt_has_a_hash_that_stays(store: SqliteStore, hold: Hold) -> None:
+    """Claim, adoption or renaming: what receipts are named after, whatever happens to the attempt later."""
+    bring(hold, "claimed", State.UNKNOWN)
+    hold.adopt(adoption("adopted", "9001"))
+    ledger = store.open()
+    keys = [key("claimed"), key("adopted"), key("nobody")]
+    before = ledger.beginnings(keys)
+    events = {(entry.key, entry.event): entry.hash for entry in ledger.history()}
+    assert before == {
+        key("claimed"): events["batch/claimed", "claimed"],
+        key("adopted"): events["batch/adopted", "resolved"],
+    }
+    assert ledger.former_accounts() == ()

@@ -77,6 +77,7 @@ def test_a_history_is_taken_over_whole(store: SqliteStore, tmp_path: Path) -> No
     origin = origin_of(first)
     assert origin is not None
     assert (origin.account, origin.head) == ("laptop", export(text).header.head)
+    assert ledger.former_accounts() == ("laptop",)
 
 
 def test_the_chain_goes_on_and_its_export_still_proves_the_origin(store: SqliteStore, tmp_path: Path) -> None:
@@ -98,6 +99,7 @@ def test_the_chain_goes_on_and_its_export_still_proves_the_origin(store: SqliteS
     with other.hold(holder(), timeout=0) as hold:
         hold.restore(iter(third))
     assert check_ledger(other).head.events == len(back)
+    assert other.former_accounts() == (ledger.account, "laptop")
     other.close()
 
 

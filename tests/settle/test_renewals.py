@@ -177,7 +177,7 @@ def test_what_cannot_be_said_of_a_renewal_is_refused(desk: Desk) -> None:
     desk.lose("a")
     for arguments, code, words in (
         (("b/a", "--placed", "--yes"), 2, "--placed needs the vendor's id of the order"),
-        ((f"b/a@{key.term}", "--placed", "--yes"), 2, f"the ledger has no renewal b/a@{key.term}"),
+        ((f"b/a@{key.term}", "--placed", "--yes"), 2, f"b/a@{key.term} is a renewal: the ledger has none of that key"),
         ((key, "--placed", "--yes"), 5, f"{key} is not in doubt: it is placed as order {made}@{key.term}"),
         (("--not-mine", f"{made}@{key.term}", "--reason", "r", "--yes"), 2, "is not an order id"),
         (("b/a@2026-02-30", "--placed", "--yes"), 2, "is not an order key"),
