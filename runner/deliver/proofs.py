@@ -20,7 +20,7 @@ from runner.core.errors import UsageError
 from runner.core.orders import OrderKey
 
 ALGORITHM: Final = "pbkdf2-hmac-sha256"
-ITERATIONS: Final = 1000
+ITERATIONS: Final = 300
 SALT_BYTES: Final = 32
 _MOST_ITERATIONS: Final = 10_000_000
 
