@@ -22,7 +22,7 @@ from runner.cli.options.targets import Targets
 from runner.cli.options.types import Duration
 from runner.cli.outputs import is_plain_file
 from runner.core import ci
-from runner.core.errors import ExitCode, InvalidManifests, UsageError, worst
+from runner.core.errors import ExitCode, InvalidManifests, RunnerError, UsageError, worst
 
 if TYPE_CHECKING:
     from runner.core.deliveries import Proxy, ProxyKind
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from runner.deliver.joining import OrderDelivery
     from runner.deliver.proofs import Proof
     from runner.run.delivering import Delivered
+    from runner.run.settings import Settings
     from runner.views.delivery import WrittenFile
     from runner.views.terminal.console import Console
 
@@ -140,6 +141,7 @@ def command(options: ProxiesOptions) -> int:
     files = _write(options, outputs, delivered, console)
     if options.report is not None:
         _write_report(options.report, delivered, files)
+    _annotate(options, settings, paths, delivered, console)
     return common.exit_code(delivered.code, console)
 
 
@@ -269,6 +271,30 @@ def _write(
     if all(output.fmt != TEXT for output in outputs) and not is_quiet:
         view.summarize(delivered, console.err)
     return [file for output, text in texts.items() for file in _put(output, text, len(proxies), console)]
+
+
+def _annotate(
+    options: ProxiesOptions, settings: Settings, paths: tuple[str, ...], delivered: Delivered, console: Console
+) -> None:
+    """Receipts of what can be handed out, where policies allow them; what goes wrong is a note, and no more."""
+    from runner.limits.policy import over, receipts_of
+    from runner.run import call
+    from runner.views.terminal.safe import one_line
+
+    policies = over(None, paths)
+    style = None if policies.problems else receipts_of(policies.policies)
+    keys = tuple(order.key for order in delivered.orders if order.proxies and order.renamed_from is None)
+    if style is None or not keys:
+        return
+    notes = []
+    try:
+        with options.screen.watching(console) as watch:
+            receipts = call.annotate(settings, watch, keys=keys, id_only=style == "id-only")
+        notes += [f"receipt of {one.key}: {one.reason}" for one in receipts if one.reason]
+    except RunnerError as error:
+        notes.append(f"receipts were not written: {error}")
+    for note in notes:
+        console.note(one_line(note) + "\n")
 
 
 def _handed_out(options: ProxiesOptions, delivered: Delivered) -> list[Proxy]:

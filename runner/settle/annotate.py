@@ -113,6 +113,8 @@ def _annotate(
     own: Collection[str],
     pace: _Metronome,
 ) -> ReceiptNote:
+    own_numbers = record.base_order_numbers
+    rows = [row for row in rows if not own_numbers or row.number is None or row.number in own_numbers]
     if not rows:
         return _result(record, "not_delivered", reason="the vendor lists no proxy of it")
     wanted, left = rows_to_mark(rows, receipt, own)

@@ -163,3 +163,15 @@ def test_receipts_of_what_is_not_there(world: World) -> None:
     bought(world)
     assert world.run("receipts", "crawl/nobody").code == 2
     assert world.run("receipts", "nothing.yaml").code == 2
+
+
+def test_a_delivery_writes_receipts_too(world: World) -> None:
+    """`proxies` writes what a policy allows once it has shown what there is, and its own exit code stays."""
+    bought(world)
+    assert world.run("proxies").code == 0
+    assert set(comments(world)) == {""}
+    allow(world)
+    assert world.run("proxies", MANIFEST).code == 0
+    (line,) = set(comments(world))
+    assert " crawl/fr " in line
+    assert writes(world) == 1
