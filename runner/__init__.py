@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from runner.library.answers import Applied, Manifests, Ordered, Planned, Reconciled
     from runner.limits.limits import Limits
     from runner.run.delivering import Delivered
-    from runner.settle.spent import Spent
+    from runner.settle.sums import Spent
 
 __all__ = [
     "AccessError",
@@ -71,7 +71,7 @@ _HOMES = {
     "OrderKey": "core.orders",
     "ApiKey": "core.secrets",
     "Selection": "core.selection",
-    "Spent": "settle.spent",
+    "Spent": "settle.sums",
     "Stop": "core.stop",
     **dict.fromkeys(("Account", "Emulator", "load"), "library.account"),
     **dict.fromkeys(("Applied", "Manifests", "Ordered", "Planned", "Reconciled"), "library.answers"),

@@ -405,7 +405,7 @@ def spent_command(options: SpentOptions) -> int:
     Bought orders count with their charge, or their quote where the vendor named no charge; orders in doubt with their
     quote, which a column of its own repeats. An adopted order counts from its adoption on; refunds are not known.
     """
-    from runner.settle.spent import add_up, groupings_of, reads_origins
+    from runner.settle.sums import add_up, groupings_of, reads_origins
     from runner.views import spent as view
 
     outputs = common.outputs_of(options.formats, SPENT_FORMATS)

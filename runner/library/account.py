@@ -37,8 +37,8 @@ from runner.run.confirm import confirmation, digest_of
 from runner.run.delivering import Delivered, DeliveryCall, deliver
 from runner.run.settings import AUTO, MIN_MONEY_TIMEOUT, Settings, locate, require_seconds
 from runner.settle import status
-from runner.settle.spent import Spent, add_up, groupings_of, reads_origins
 from runner.settle.status import StatusRow
+from runner.settle.sums import Spent, add_up, groupings_of, reads_origins
 
 AnyPath = str | os.PathLike[str]
 
