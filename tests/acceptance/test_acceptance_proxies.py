@@ -409,3 +409,20 @@ def test_what_was_put_in_a_file_is_in_the_report(world: World) -> None:
     secret(world)
     assert world.run("proxies", "-f", f"txt={OUT}", "--report", "delivery.json").code == 0
     assert delivery(world)["files"] == [{"format": "txt", "path": OUT, "proxies": 1}]
+
+
+def test_masks_go_to_the_log_where_stdout_is_a_file(world: World) -> None:
+    """A table sent to a file masks all the same, and the file has no command in it."""
+    buy(world, ipv4("fr"))
+    with (world.root / "table.txt").open("w") as table:
+        result = world.run("proxies", env={"CI": "true", "GITHUB_ACTIONS": "true"}, stdout=table)
+    assert "::add-mask::password0\n" in result.err
+    assert "::" not in (world.root / "table.txt").read_text()
+
+
+def test_quiet_says_only_what_is_missing(world: World) -> None:
+    buy(world, ipv4("fr"), ipv4("none"))
+    world.box.dashboard.withhold(FIRST_ID + 1, rows=0)
+    secret(world)
+    assert world.run("proxies", "-q", "crawl/fr", "-f", "txt", "--output", OUT).output == ""
+    assert "crawl/none: not delivered yet" in world.run("proxies", "-q", "-f", "txt", "--output", OUT).err
