@@ -30,6 +30,7 @@ SMALLER: Final[Mapping[str, tuple[str, ...]]] = {
     "ledger": ("--purchases", "200", "--orders", "10000", "--rounds", "1"),
     "history": ("--orders", "20000", "--rounds", "1"),
     "strangers": ("--orders", "2000", "--history", "2000", "--rounds", "1"),
+    "online": ("--orders", "200", "--rounds", "1"),
     "proxies": ("--orders", "200", "--rounds", "1"),
     "lists": ("--rows", "20000", "--rounds", "1"),
     "render": ("--orders", "200", "--rounds", "1"),

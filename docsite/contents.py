@@ -39,7 +39,9 @@ EXPLANATION: Final = (
 HOW_TO: Final = (
     "how-to/your-own-account",
     "how-to/review-and-approve",
+    "how-to/renew",
     "how-to/every-month",
+    "how-to/use-the-proxies",
     "how-to/words-and-lockfile",
     "how-to/ci",
     "how-to/pre-commit",
@@ -48,6 +50,7 @@ HOW_TO: Final = (
     "how-to/what-ends",
     "how-to/shared-ledger",
     "how-to/back-up-the-ledger",
+    "how-to/take-over",
     "how-to/troubleshoot",
 )
 NESTED: Final = ("commands/", "schemas/", "decisions/")

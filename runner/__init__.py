@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from runner.library.account import Account, Emulator, load
     from runner.library.answers import Applied, Manifests, Ordered, Planned, Reconciled
     from runner.limits.limits import Limits
-    from runner.settle.spent import Spent
+    from runner.run.delivering import Delivered
+    from runner.settle.sums import Spent
 
 __all__ = [
     "AccessError",
@@ -39,6 +40,7 @@ __all__ = [
     "Applied",
     "Busy",
     "Cancelled",
+    "Delivered",
     "Emulator",
     "InvalidManifests",
     "LedgerUnusable",
@@ -64,11 +66,12 @@ __all__ = [
 
 _HOMES = {
     "__version__": "_version",
+    "Delivered": "run.delivering",
     "Limits": "limits.limits",
     "OrderKey": "core.orders",
     "ApiKey": "core.secrets",
     "Selection": "core.selection",
-    "Spent": "settle.spent",
+    "Spent": "settle.sums",
     "Stop": "core.stop",
     **dict.fromkeys(("Account", "Emulator", "load"), "library.account"),
     **dict.fromkeys(("Applied", "Manifests", "Ordered", "Planned", "Reconciled"), "library.answers"),

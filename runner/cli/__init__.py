@@ -31,6 +31,8 @@ COMMANDS: Final = {
     "status": "Compare the ledger with manifests: placed, open, unknown.",
     "reconcile": "Settle orders in doubt by what the vendor shows. Buys nothing.",
     "resolve": "Settle one order in doubt by your own decision, with a reason.",
+    "adopt": "Enter orders that were bought elsewhere under the keys of manifests. Buys nothing.",
+    "receipts": "Write into the comments of proxies which order they are, as a policy allows it.",
     "ledger": "Make a ledger; export its history, verify it, import it.",
     "reference": "Show what can be ordered: countries, periods, operators, tariffs.",
     "lock": "Turn the words of manifests into vendor ids, in orders.lock.json.",

@@ -221,6 +221,12 @@ def _check_export(path: Path, watch: Watch) -> LedgerCheck:
 @option_class
 class ImportOptions(CommandOptions):
     export: Path = argument(metavar="EXPORT", type=click.Path(path_type=Path))
+    name: str | None = option(
+        "--as",
+        metavar="NAME",
+        envvar=None,
+        help="Enter a history that was made under another account name as that of this one, which has none yet.",
+    )
     formats: tuple[str, ...] = common.format_option(*FORMATS)
     lock_timeout: float = common.lock_timeout_option()
     ledger: common.LedgerOptions = group(common.LedgerOptions)
@@ -238,44 +244,73 @@ def import_command(options: ImportOptions) -> int:
 
     outputs = common.outputs_of(options.formats, FORMATS)
     settings = common.ledger_settings(options.ledger, options.origins)
+    if options.name is not None:
+        if options.ledger.account is not None and options.ledger.account != options.name:
+            raise UsageError(f"--as {options.name} and --account {options.ledger.account} name two accounts")
+        settings = replace(settings, account=options.name)
     place = locate(settings)
     Targets(outputs, settings).refuse("the export", [options.export])
     console = options.screen.console()
     with _open(options.export) as stream, console.impatient(), options.screen.watching(console) as watch:
-        restored = _import(options.export, stream, place, options.lock_timeout, watch)
+        restored = _import(options, stream, place, watch)
     common.write_outputs(outputs, console, lambda fmt, target: view.render_restored(restored, fmt=fmt, console=target))
     return common.exit_code(ExitCode.OK, console)
 
 
-def _import(path: Path, stream: TextIO, place: LedgerPlace, timeout: float, watch: Watch) -> Restored:
+def _import(options: ImportOptions, stream: TextIO, place: LedgerPlace, watch: Watch) -> Restored:
     from runner.core.records import Contradiction
     from runner.ledger.export import BrokenHistory, Export
+    from runner.ledger.takeover import under
     from runner.limits.admission import check_name
 
+    path, account = options.export, place.account
     try:
         export = Export(stream, watch)
-        _refuse_other_account(path, export, place)
+        is_renamed = _is_renamed(path, export, place, named=options.name is not None)
         with (
             closing(wiring.open_ledger(place, restoring=True)) as ledger,
-            ledger.hold(holder(SystemClock().now()), timeout=timeout) as hold,
+            ledger.hold(holder(SystemClock().now()), timeout=options.lock_timeout) as hold,
         ):
-            check_name(ledger.account, ledger.register(), new=True)
-            return hold.restore(export.parts())
+            check_name(account, ledger.register(), new=True)
+            if not is_renamed:
+                return hold.restore(export.parts())
+            _refuse_beside_origin(path, export, ledger)
+            return hold.restore(under(account, export.parts(), export.header.account, export.header.head))
     except BrokenHistory as error:
         raise Refused(f"{path} is damaged at {error.place}: {error}", hint="use another export") from None
     except Contradiction as error:
+        if options.name is not None:
+            raise Refused(
+                f"account {account} has a history of its own, which is not that of {path}: {error}",
+                hint="a history is taken over whole, by an account that has none; nothing was imported",
+            ) from None
         raise Refused(
             f"{path} contradicts the ledger, at {export.place}: {error}",
             hint="they are two different histories: nothing was imported; see docs/how-to/back-up-the-ledger.md",
         ) from None
 
 
-def _refuse_other_account(path: Path, export: Export, place: LedgerPlace) -> None:
+def _is_renamed(path: Path, export: Export, place: LedgerPlace, *, named: bool) -> bool:
+    """Whether it is another account's history, which is meant to be this one's. Refused where it is not meant."""
     account = export.header.account
-    if account != place.account:
+    if account != place.account and not named:
         raise Refused(
             f"{path} is for account {account}, not {place.account}",
-            hint=f"if that is intended, pass --account {account}",
+            hint=f"pass --account {account}; if that history is {place.account}'s from now on: --as {place.account}",
+        )
+    if account != place.account and not export.header.head.events:
+        raise Refused(f"{path} has no events: there is no history to take over")
+    return account != place.account
+
+
+def _refuse_beside_origin(path: Path, export: Export, ledger: Ledger) -> None:
+    """Refused where the ledger has the account that the history was made under: one purchase would belong to two."""
+    account = export.header.account
+    if account in ledger.register().names:
+        raise Refused(
+            f"{path} is the history of account {account}, which this ledger has itself: as {ledger.account}'s, every "
+            "order of it would be known twice",
+            hint=f"go on under that name: --account {account}",
         )
 
 
@@ -370,7 +405,7 @@ def spent_command(options: SpentOptions) -> int:
     Bought orders count with their charge, or their quote where the vendor named no charge; orders in doubt with their
     quote, which a column of its own repeats. An adopted order counts from its adoption on; refunds are not known.
     """
-    from runner.settle.spent import add_up, groupings_of, reads_origins
+    from runner.settle.sums import add_up, groupings_of, reads_origins
     from runner.views import spent as view
 
     outputs = common.outputs_of(options.formats, SPENT_FORMATS)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import click
 
+from runner.cli.complete import values as completers
 from runner.cli.options import common
 from runner.cli.options.approval import SelectionOptions, selection_of
 from runner.cli.options.command import CommandOptions, argument, define, group, option, option_class
@@ -21,7 +22,7 @@ from runner.cli.options.targets import Targets
 from runner.cli.options.types import Duration
 from runner.cli.outputs import is_plain_file
 from runner.core import ci
-from runner.core.errors import ExitCode, InvalidManifests, UsageError, worst
+from runner.core.errors import ExitCode, InvalidManifests, RunnerError, UsageError, worst
 
 if TYPE_CHECKING:
     from runner.core.deliveries import Proxy, ProxyKind
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from runner.deliver.joining import OrderDelivery
     from runner.deliver.proofs import Proof
     from runner.run.delivering import Delivered
+    from runner.run.settings import Settings
     from runner.views.delivery import WrittenFile
     from runner.views.terminal.console import Console
 
@@ -54,7 +56,7 @@ FORMATS: Final = (
 
 @option_class
 class ProxiesOptions(CommandOptions):
-    targets: tuple[str, ...] = argument(nargs=-1, metavar="[PATH|KEY...]")
+    targets: tuple[str, ...] = argument(nargs=-1, metavar="[PATH|KEY...]", shell_complete=completers.files_or_keys)
     formats: tuple[str, ...] = common.format_option(*FORMATS)
     output: Path | None = option(
         "--output",
@@ -74,7 +76,7 @@ class ProxiesOptions(CommandOptions):
         help="A line of txt, like %ip%:%port%:%login%:%password%; also %protocol%, %rotation_link%.",
     )
     logins: bool = option("--logins", is_flag=True, help="Logins, passwords and links in text, csv, json and ndjson.")
-    reveal: bool = option("--reveal", is_flag=True, help="Logins may go to stdout; in CI only with --yes.")
+    reveal: bool = option("--reveal", is_flag=True, envvar=None, help="Logins may go to stdout; in CI only with --yes.")
     yes: bool = option("--yes", is_flag=True, help="In CI: the log may have logins.")
     partial: bool = option("--partial", is_flag=True, help="Write what there is of orders that are not whole.")
     wait: timedelta = option(
@@ -139,6 +141,7 @@ def command(options: ProxiesOptions) -> int:
     files = _write(options, outputs, delivered, console)
     if options.report is not None:
         _write_report(options.report, delivered, files)
+    _annotate(options, settings, paths, delivered, console)
     return common.exit_code(delivered.code, console)
 
 
@@ -195,7 +198,7 @@ def _refuse_revealing(options: ProxiesOptions, outputs: tuple[Output, ...]) -> N
             hint="write a file with --output FILE, or pass --reveal to have them on stdout",
         )
     sign = ci.sign_of(os.environ)
-    if sign is not None and not options.yes:
+    if sign is not None and "yes" not in options.origins.line:  # a variable says so of purchases
         raise UsageError(
             f"{sign} is set, and logins on stdout would stay in the job's log",
             hint="write a file with --output FILE; pass --yes as well if the log may have them",
@@ -230,7 +233,7 @@ def _manifest_keys(paths: tuple[str, ...], options: ProxiesOptions, console: Con
 class _Masking:
     """Has GitHub take logins out of every log from the moment that they are known, before anything is said of them.
 
-    The commands go to stdout, or where a format is to go there to stderr, which the job's runner reads as well.
+    The commands go to stdout, or where a format or a file is there to stderr, which the job's runner reads as well.
     """
 
     console: Console
@@ -247,9 +250,10 @@ class _Masking:
         lines = [line for line in masks(list(proxies_of(deliveries))) if line not in self.lines]
         self.lines.update(lines)
         is_free = all(output.path is not None or output.fmt == TEXT for output in self.outputs)
-        channel, stream = (self.console.out, sys.stdout) if is_free else (self.console.err, sys.stderr)
-        if not is_plain_file(stream):
-            channel.lines(lines)
+        if is_free and not is_plain_file(sys.stdout):
+            self.console.out.lines(lines)
+        elif not is_plain_file(sys.stderr):
+            self.console.err.lines(lines)
 
 
 def _write(
@@ -263,14 +267,39 @@ def _write(
     for output in outputs:
         if output.fmt == TEXT:
             common.write_output(output, console, lambda _, to: view.render(delivered, to, with_logins=options.logins))
-    if all(output.fmt != TEXT for output in outputs):
+    is_quiet = options.screen.quiet and delivered.code is ExitCode.OK
+    if all(output.fmt != TEXT for output in outputs) and not is_quiet:
         view.summarize(delivered, console.err)
     return [file for output, text in texts.items() for file in _put(output, text, len(proxies), console)]
 
 
+def _annotate(
+    options: ProxiesOptions, settings: Settings, paths: tuple[str, ...], delivered: Delivered, console: Console
+) -> None:
+    """Receipts of what can be handed out, where policies allow them; what goes wrong is a note, and no more."""
+    from runner.limits.policy import over, receipts_of
+    from runner.run import call
+    from runner.views.terminal.safe import one_line
+
+    policies = over(None, paths)
+    style = None if policies.problems else receipts_of(policies.policies)
+    keys = tuple(order.key for order in delivered.orders if order.proxies and order.renamed_from is None)
+    if style is None or not keys:
+        return
+    notes = []
+    try:
+        with options.screen.watching(console) as watch:
+            receipts = call.annotate(settings, watch, keys=keys, id_only=style == "id-only")
+        notes += [f"receipt of {one.key}: {one.reason}" for one in receipts if one.reason]
+    except RunnerError as error:
+        notes.append(f"receipts were not written: {error}")
+    for note in notes:
+        console.note(one_line(note) + "\n")
+
+
 def _handed_out(options: ProxiesOptions, delivered: Delivered) -> list[Proxy]:
     """The proxies of whole orders, with --partial all that are there."""
-    orders = delivered.deliveries.deliveries
+    orders = delivered.orders
     return [proxy for order in orders if order.whole or options.partial for proxy in order.proxies]
 
 
@@ -323,5 +352,5 @@ def _compare(proof: Proof, delivered: Delivered, console: Console) -> ExitCode:
 
     compared = list(compared_lines(proof, delivered))
     console.out.lines(one_line(line) for _, line in compared)
-    codes = [failure.exit_code for failure in delivered.deliveries.failures]
+    codes = [failure.exit_code for failure in delivered.failures]
     return worst(*codes, ExitCode.OK if all(same for same, _ in compared) else ExitCode.REFUSED)

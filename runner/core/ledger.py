@@ -75,9 +75,12 @@ class Hold(Protocol):
         """Keep what was seen of these orders, in place of what was kept of them. No part of the account's history."""
 
     def adopt(self, adoption: Adoption) -> Record:
-        """One durable move to `placed` of an order that is not open, as its next attempt.
+        """`adopt_all` of one order."""
 
-        Raises `Refused` where the order is open or placed, the order id is another order's, or the hold is lost.
+    def adopt_all(self, adoptions: Iterable[Adoption]) -> list[Record]:
+        """Move orders that are not open to `placed`, each as its next attempt: all in one durable transaction, or none.
+
+        Raises `Refused` where one is open, placed or a renewal, its order id is another order's, or the hold is lost.
         """
 
     def disown(self, strangers: Iterable[Stranger]) -> None:
@@ -212,6 +215,12 @@ class Ledger(Protocol):
 
     def evidence(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Mapping[str, object]]:
         """What the last event of each of these orders rests on; orders without any are left out."""
+
+    def former_accounts(self) -> tuple[str, ...]:
+        """The names under which the account's history was made before it was taken over, the last one first."""
+
+    def beginnings(self, keys: Iterable[OrderKey]) -> dict[OrderKey, str]:
+        """The hash of the event that began the last attempt of each of these orders: the claim id of its receipt."""
 
     def allowances(self, keys: Iterable[OrderKey]) -> dict[OrderKey, Allowed]:
         """What the last claim of each of these orders was allowed; orders that were never claimed are left out."""

@@ -23,6 +23,9 @@ PAY_BY_BALANCE: Final = 1
 PAY_BY_CARD: Final = 43
 """The two `paymentId`s of `order/make` (docs/vendor/api-v1.md#order-fields)."""
 
+UNSHOWN: Final = "not shown by the vendor"
+"""What stands for the purpose of an order that was written down from what the vendor shows: never bought with."""
+
 Scalar = str | int
 Body = Mapping[str, Scalar | Sequence[Scalar]]
 """What is sent, by the vendor's names."""

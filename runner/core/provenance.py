@@ -87,7 +87,7 @@ def provenance_of(environ: Mapping[str, str], named: str | None = None, *, sourc
     UsageError for a `named` that is no name.
     """
     system = ci.system_of(environ)
-    actor, by = (_named(named, environ, source), source) if named is not None else _actor(environ, system)
+    actor, by = (_name_of(named, environ, source), source) if named is not None else _actor(environ, system)
     return Provenance(
         actor=actor,
         source=by,
@@ -100,14 +100,14 @@ def provenance_of(environ: Mapping[str, str], named: str | None = None, *, sourc
 def job_of(environ: Mapping[str, str]) -> str | None:
     """A link to the job, or its name, without what could let somebody in; None where the system tells neither."""
     job = ci.job_of(environ)
-    return _kept(_plain_url(job), environ, "job") if job else None
+    return _without_secrets(_plain_url(job), environ, "job") if job else None
 
 
-def _named(text: str, environ: Mapping[str, str], source: str) -> str:
+def _name_of(text: str, environ: Mapping[str, str], source: str) -> str:
     name, limit = plain(text), LONGEST["actor"]
     if not name or name != " ".join(text.split()) or len(name) > limit:
         raise UsageError(f"{source}: that is no name", hint=f"one line of at most {limit} characters, none invisible")
-    if _kept(name, environ, "actor") != name:
+    if _without_secrets(name, environ, "actor") != name:
         raise UsageError(f"{source}: that looks like a secret, and is not shown", hint="name a person, or a job")
     return name
 
@@ -133,12 +133,12 @@ def _owner() -> tuple[str, str]:
 def _first(environ: Mapping[str, str], variables: Iterable[str], what: str) -> tuple[str | None, str]:
     """What the first of these variables holds that says something, and its name."""
     for name in variables:
-        if text := _kept(environ.get(name, ""), environ, what):
+        if text := _without_secrets(environ.get(name, ""), environ, what):
             return text, name
     return None, ""
 
 
-def _kept(text: str, environ: Mapping[str, str], what: str) -> str | None:
+def _without_secrets(text: str, environ: Mapping[str, str], what: str) -> str | None:
     """What is kept of a text; None where that is nothing."""
     line = plain(text)
     for secret in _secrets(environ):

@@ -290,8 +290,8 @@ class Want:
 class Adoption:
     """A person's word that an order nobody in the ledger owns is what `want` asked for.
 
-    It becomes the order's next attempt, placed at once. `evidence` says who, when and why. `by` None is whoever holds
-    the account.
+    It becomes the order's next attempt, placed at once. `evidence` says who, when and why; `base_order_numbers` are the
+    order's, as far as the vendor shows them. `by` None is whoever holds the account.
     """
 
     want: Want
@@ -299,6 +299,7 @@ class Adoption:
     run_id: str
     at: datetime
     reason: str
+    base_order_numbers: tuple[str, ...] = ()
     evidence: Mapping[str, object] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     by: Provenance | None = None

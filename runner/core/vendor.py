@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -151,7 +151,9 @@ class SeenOrder:
     """One order as the vendor's lists of active proxies show it, without logins, passwords or addresses.
 
     `rows` counts its proxies; `numbers` are its base order numbers, which a renewal keeps. Days are the first start and
-    the last end. Nothing here says whether it was renewed: no row does.
+    the last end. `receipts` are the different comments of its rows that begin like a receipt, with an empty text among
+    them where other rows have none; without any where no row has one. Nothing here says whether it was renewed: no row
+    does.
     """
 
     order_id: str
@@ -161,6 +163,7 @@ class SeenOrder:
     protocols: frozenset[str] = frozenset()
     starts: date | None = None
     ends: date | None = None
+    receipts: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -336,6 +339,17 @@ class Reader(Encoder, Protocol):
 
     def reference(self, product: ProductType) -> tuple[Choice, ...]:
         """What can be ordered of a type; `UnknownForm` where the vendor's list cannot be made out."""
+
+
+@runtime_checkable
+class Annotator(Reader, Protocol):
+    """A reader that can also set the comments of proxies, which costs nothing; it has no way to spend."""
+
+    def annotate(self, row_ids: Sequence[str], comment: str) -> int:
+        """Set the comment of these rows; how many the vendor says it set. To repeat it is harmless.
+
+        Raises `AccessError`, and `VendorUnavailable` where the vendor refuses it or does not say.
+        """
 
 
 class Connection(Protocol):

@@ -1,7 +1,8 @@
 """Digests by which a delivery can be proved without being shown: salted, slow to guess, the same for the same rows.
 
 Of each order: PBKDF2-HMAC-SHA256 over its rows as canonical JSON, a row being `[ip, port_http, port_socks, login,
-password, rotation_link]`, rows in the order of their own JSON. docs/proxies.md shows how to check one by hand.
+password, rotation_link]`, rows in the order of their own JSON. docs/how-to/use-the-proxies.md shows how to check one
+by hand.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from runner.core.errors import UsageError
 from runner.core.orders import OrderKey
 
 ALGORITHM: Final = "pbkdf2-hmac-sha256"
-ITERATIONS: Final = 1000
+ITERATIONS: Final = 300
 SALT_BYTES: Final = 32
 _MOST_ITERATIONS: Final = 10_000_000
 

@@ -30,7 +30,7 @@ class EndDates:
 
 
 @dataclass(frozen=True, slots=True)
-class _Span:
+class _Shift:
     """How many days a period moves an end, at least and at most; and within how many nothing has moved."""
 
     least: timedelta
@@ -56,16 +56,16 @@ def compare_ends(before: Ends, now: Term | None, product: ProductType, fields: M
         return EndDates(doubt="the vendor's lists do not show its order any more")
     if len(later) != len(days):
         return EndDates(doubt=f"{len(days)} of its proxies had an end before, and {len(later)} have one now")
-    span = _span_at(days[0], product, fields)
-    if span is None:
+    shift = _shift_at(days[0], product, fields)
+    if shift is None:
         return EndDates(doubt=f"nobody knows how long its period {fields.get('periodId')} is")
-    return _compare(list(zip(days, later, strict=True)), span)
+    return _compare(list(zip(days, later, strict=True)), shift)
 
 
-def _compare(pairs: Sequence[tuple[date, date]], span: _Span) -> EndDates:
+def _compare(pairs: Sequence[tuple[date, date]], shift: _Shift) -> EndDates:
     """The earliest end before is set against the earliest now, and so on."""
-    moved = sum(span.is_moved(*pair) for pair in pairs)
-    unmoved = sum(span.is_unmoved(*pair) for pair in pairs)
+    moved = sum(shift.is_moved(*pair) for pair in pairs)
+    unmoved = sum(shift.is_unmoved(*pair) for pair in pairs)
     if len(pairs) in (moved, unmoved):
         return EndDates(moved=moved == len(pairs))
     if moved + unmoved == len(pairs):
@@ -80,10 +80,10 @@ def _spread(ends: Ends) -> Iterator[date]:
         yield from [day] * count
 
 
-def _span_at(day: date, product: ProductType, fields: Mapping[str, Scalar]) -> _Span | None:
+def _shift_at(day: date, product: ProductType, fields: Mapping[str, Scalar]) -> _Shift | None:
     least = length_of(fields.get("periodId"))
     if least is None:
         return None
     most = end_of(product, fields, datetime.combine(day, time(), UTC)).date() - day
     slack = min(LAG, (least - _DAY) // 2 // _DAY * _DAY)
-    return _Span(least, max(least, most), slack)
+    return _Shift(least, max(least, most), slack)

@@ -46,13 +46,15 @@ class Facts:
 
     `looks` has a type's look, or nothing where it could not be taken whole, `terms` the same of the orders to renew;
     `balance` is None where it could not be read. `own_ids`: order ids and base numbers that the ledger's orders have,
-    and ids known to be somebody else's. `over_ids`: those of ours that are over.
+    and ids known to be somebody else's. `over_ids`: those of ours that are over. `other_ids`: those that have the
+    receipt of another account name.
     """
 
     looks: Mapping[ProductType, Look]
     balance: Decimal | None
     own_ids: Collection[str] = frozenset()
     over_ids: Collection[str] = frozenset()
+    other_ids: Collection[str] = frozenset()
     purchases: Sequence[Bought] = ()
     countries: Countries = field(default_factory=dict)
     terms: Mapping[ProductType, TermLook] = field(default_factory=dict)
@@ -118,12 +120,14 @@ def _judge_rest(cases: Sequence[_Case], facts: Facts, rules: Rules) -> list[Verd
 
 def _judge_by_balance(cases: Sequence[_Case], facts: Facts, rules: Rules) -> list[Verdict]:
     if rules.exclusive:
-        stranger = _stranger(cases, facts)
+        stranger = _stranger(cases, facts) or _find_marked(cases, facts)
         if stranger is None:
             return _judge_together(cases)
         words = f"order {stranger} matches none of the orders in doubt: somebody else is buying on this account"
-        return [_alone(case, words) for case in cases]
-    return [_alone(case, "") for case in cases]
+        if stranger in facts.other_ids:
+            words = f"order {stranger} has the receipt of another account name: somebody else is buying on this account"
+        return [_alone(case, words, facts.other_ids) for case in cases]
+    return [_alone(case, "", facts.other_ids) for case in cases]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -312,8 +316,26 @@ def _stranger(cases: Sequence[_Case], facts: Facts) -> str | None:
     return None
 
 
-def _alone(case: _Case, words: str) -> Verdict:
+def _find_marked(cases: Sequence[_Case], facts: Facts) -> str | None:
+    """A candidate that another installation's receipt is on: nobody is alone on this account then."""
+    fitting = sorted(one.order.order_id for case in cases for one in case.fits)
+    return next((order_id for order_id in fitting if order_id in facts.other_ids), None)
+
+
+def _is_elsewhere(case: _Case, others: Collection[str]) -> bool:
+    """Whether every candidate is another installation's by its receipt, and nothing was charged.
+
+    A receipt can be copied, and a candidate that goes makes way for a second purchase. So it only goes where the
+    balance says the same by itself: an order of ours would have been paid for, and not a cent has left it.
+    """
+    nothing_moved = case.moved is not None and case.moved == 0 and not case.by_card and case.price >= CENT
+    return nothing_moved and all(one.order.order_id in others for one in case.fits)
+
+
+def _alone(case: _Case, words: str, others: Collection[str] = frozenset()) -> Verdict:
     """On an account that others may buy on: absence, or nothing."""
+    if case.fits and _is_elsewhere(case, others):
+        return _absent(replace(case, fits=()))
     if case.fits:
         many = f"{len(case.fits)} orders" if len(case.fits) > 1 else f"order {case.fits[0].order.order_id}"
         reason = words or f"{many} could be it, but others may be buying on this account"

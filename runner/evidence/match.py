@@ -85,6 +85,22 @@ def fit(seen: SeenOrder, sought: Sought, countries: Countries) -> Match | None:
     return Match(order=seen, doubts=tuple(doubt for doubt in checks if doubt))
 
 
+def grounds(seen: SeenOrder, sought: Sought, countries: Countries) -> tuple[str, ...]:
+    """What speaks for an order that fits, in words: all that was compared and is as it was asked for."""
+    fields = sought.fields
+    compared = (
+        (
+            _country(seen, sought, countries),
+            sought.type not in PACKAGES,
+            f"it is in {', '.join(sorted(seen.countries))}",
+        ),
+        (_quantity(seen, sought), True, f"it has {seen.rows} of {fields.get('quantity')} proxies"),
+        (_protocol(seen, fields.get("protocol")), "protocol" in fields, f"its protocol is {fields.get('protocol')}"),
+        (_period(seen, fields.get("periodId")), True, f"{seen.starts} to {seen.ends} is its {fields.get('periodId')}"),
+    )
+    return tuple(words for doubt, is_asked, words in compared if doubt == "" and is_asked)
+
+
 def shown_until(fields: Mapping[str, Scalar], begin: datetime) -> datetime:
     """Until when the list would show an order bought at `begin`: ended ones are left out of it."""
     ends = period_end(begin.date(), str(fields.get("periodId", "")))

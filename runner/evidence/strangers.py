@@ -177,6 +177,7 @@ class _Crowd:
             seen,
             order_id="",
             numbers=frozenset(),
+            receipts=frozenset(),
             rows=seen.rows if is_complete and self._product not in UNCOUNTED else _ANY,
             countries=frozenset() if self._product in PACKAGES else seen.countries,
         )

@@ -14,7 +14,7 @@ from runner.explain.topics import Item, Section, Topic, first_sentence
 
 __all__ = ["PREFIXES", "UnknownTopic", "every_name", "explained", "overview"]
 
-FILES: Final = ("manifest", "policy", "lockfile", "plan", "report", "event", "doctor")
+FILES: Final = ("manifest", "policy", "lockfile", "plan", "report", "event", "doctor", "delivery")
 
 
 class UnknownTopic(LookupError):

@@ -27,14 +27,27 @@ from runner.ledger.codec import (
 from runner.ledger.sql import AccountRows
 
 
-def adopt(rows: AccountRows, fence: int, adoption: Adoption) -> Record:
-    """Move an order that is not open to `placed`, as its next attempt.
+def adopt_all(rows: AccountRows, fence: int, adoptions: Iterable[Adoption]) -> list[Record]:
+    """Move orders that are not open to `placed`, each as its next attempt.
 
-    `Refused` where it is open or placed, where the order id is another's, or another hold than `fence` has the account.
+    `Refused` where one is open, placed or a renewal, where its order id is another's, or where another hold than
+    `fence` has the account.
     """
+    sums, keys = days.Changes(), []
+    for adoption in adoptions:
+        _adopt(rows, fence, adoption, sums)
+        keys.append(adoption.want.key)
+    sums.keep(rows.connection, rows.account)
+    records = rows.records(keys)
+    return [records[key] for key in keys]
+
+
+def _adopt(rows: AccountRows, fence: int, adoption: Adoption, sums: days.Changes) -> None:
     want, head = adoption.want, rows.chain()
     order_id = storable(adoption.order_id)
     named = {"b_account": rows.account, "b_key": str(want.key)}
+    if want.key.term:
+        raise Refused(f"{want.key} is a renewal, which is not adopted", hint=f"adopt {want.key.purchase}")
     _refuse_owned(rows, order_id, want.key)
     row = statements.ROW.one(rows.connection, named)
     if row is None:
@@ -47,6 +60,7 @@ def adopt(rows: AccountRows, fence: int, adoption: Adoption) -> Record:
         at=adoption.at,
         reason=storable(adoption.reason),
         order_id=order_id,
+        base_order_numbers=tuple(map(storable, adoption.base_order_numbers)),
         evidence=adoption.evidence,
         by=adoption.by,
     )
@@ -57,7 +71,7 @@ def adopt(rows: AccountRows, fence: int, adoption: Adoption) -> Record:
         "claimed_at": moment_text(adoption.at),  # nobody knows when it was bought: budgets count it from now on
         "reason": settlement.reason,
         "order_id": order_id,
-        "base_order_numbers": "[]",
+        "base_order_numbers": json_text(settlement.base_order_numbers),
         "total": None,
         "balance": None,
         "stray_order_id": None,
@@ -76,10 +90,7 @@ def adopt(rows: AccountRows, fence: int, adoption: Adoption) -> Record:
         reason=settlement.reason,
     )
     rows.connection.change_last(*entry)
-    sums = days.Changes()
     sums.note(row, {**(row or {}), **values})
-    sums.keep(rows.connection, rows.account)
-    return rows.records([want.key])[want.key]
 
 
 def _refuse_owned(rows: AccountRows, order_id: str, key: OrderKey | None = None) -> None:

@@ -15,6 +15,7 @@ from runner.ledger import days, statements
 from runner.ledger.adopting import keep_stranger
 from runner.ledger.fold import fold
 from runner.ledger.sql import AccountRows
+from runner.ledger.takeover import former_names
 
 PAGE: Final = 1000
 """Rows read at a time."""
@@ -46,6 +47,12 @@ def accounts(rows: AccountRows) -> list[str]:
 def page_of_events(rows: AccountRows, after: int, size: int) -> list[Entry]:
     """At most `size` events, oldest first, from the first one after number `after`."""
     return [Entry(**row) for row in rows.every(statements.HISTORY, b_after=after, b_size=size)]
+
+
+def former_accounts(rows: AccountRows) -> tuple[str, ...]:
+    """The names under which this history was made before, the last one first."""
+    first = page_of_events(rows, 0, 1)
+    return former_names(first[0]) if first else ()
 
 
 def kept_witness(rows: AccountRows, digest: str) -> Witness | None:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from runner.core.errors import LedgerUnusable
 from runner.core.orders import OrderKey
@@ -37,6 +37,19 @@ def owned_numbers(rows: AccountRows, numbers: Iterable[str]) -> frozenset[str]:
     """Those of these base order numbers that belong to orders of the account: one look through the orders, in SQL."""
     found = rows.of_each(statements.OWNED_NUMBERS, "b_numbers", sorted(set(numbers)))
     return frozenset(row["value"] for row in found)
+
+
+def beginnings(rows: AccountRows, keys: Iterable[OrderKey]) -> dict[OrderKey, str]:
+    """The hash of the event that began the last attempt of each of these orders: a claim, an adoption, a renaming."""
+    hashes: dict[OrderKey, tuple[int, str]] = {}
+    for row in rows.of_each(statements.EVENTS_OF, "b_keys", map(str, keys)):
+        key, attempt = OrderKey.parse(row["key"]), int(row["attempt"])
+        if row["event"] in _BEGINS and attempt > hashes.get(key, (0, ""))[0]:
+            hashes[key] = attempt, str(row["hash"])
+    return {key: digest for key, (_, digest) in hashes.items()}
+
+
+_BEGINS: Final = frozenset({Event.CLAIMED.value, Event.RESOLVED.value, Event.RENAMED.value})
 
 
 def bought_since(rows: AccountRows, at: datetime) -> list[Bought]:

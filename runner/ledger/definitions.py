@@ -109,6 +109,24 @@ def _on_postgres(texts: _TextsIn, compiler: SQLCompiler, **options: Any) -> str:
     return f"json_array_elements_text(CAST({compiler.process(texts.clauses, **options)} AS JSON))"
 
 
+class _AccountAfter(FunctionElement[str]):
+    """An account, for SQLite as if it hung on another value, so that it begins with that one."""
+
+    inherit_cache = True
+
+
+@compiles(_AccountAfter, "sqlite")
+def _after_on_sqlite(element: _AccountAfter, compiler: SQLCompiler, **options: Any) -> str:
+    account, other = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"{account} || substr({other}, 1, 0)"
+
+
+@compiles(_AccountAfter, "postgresql")
+def _after_on_postgres(element: _AccountAfter, compiler: SQLCompiler, **options: Any) -> str:
+    account, _ = element.clauses
+    return compiler.process(account, **options)
+
+
 def of_account(table: FromClause, *columns: str) -> ColumnElement[bool]:
     """The account's rows in which each of these columns is what the parameter `b_` and its name says."""
     return and_(*(table.c[name] == bindparam(f"b_{name}") for name in ("account", *columns)))
@@ -382,7 +400,7 @@ TERMS: Final = _define(
         _NAMES.join(
             orders,
             and_(
-                of_account(orders),
+                orders.c.account == _AccountAfter(bindparam("b_account"), _NAMES.c.value),
                 orders.c.key >= _NAMES.c.value.concat(literal_column("'@0000-00-00'")),
                 orders.c.key <= _NAMES.c.value.concat(literal_column("'@9999-99-99'")),
             ),

@@ -27,6 +27,7 @@ from runner.core.vendor import Witness
 from runner.ledger.chain import BrokenChain, follow
 from runner.ledger.codec import record_of
 from runner.ledger.lines import entry_content, line_of, stranger_content, with_hash, witness_content, witness_of
+from runner.ledger.takeover import FormerTrail, origin_of
 
 T = TypeVar("T")
 
@@ -81,6 +82,7 @@ class Chain:
         self.account = account
         self.head = head or Head()
         self.orders = 0
+        self.trail: FormerTrail | None = None
         self._witnesses: dict[str, str] = {}
 
     def take(self, entry: Entry, place: str) -> str | None:
@@ -91,10 +93,19 @@ class Chain:
             raise BrokenHistory(place, str(error)) from None
         if entry.account != self.account:
             raise BrokenHistory(place, f"it belongs to account {entry.account}, not {self.account}")
+        if head.events == 1 and (origin := origin_of(entry)):
+            self.trail = FormerTrail(origin)
+        if self.trail is not None and (difference := self.trail.take(entry)):
+            raise BrokenHistory(place, difference)
         self.head = head
         unclaimed = entry.event in (Event.RESOLVED, Event.RENAMED)
         self.orders += unclaimed and entry.before == State.PLANNED and entry.attempt == 1
         return self._witness(entry, place) if entry.event == Event.CLAIMED else None
+
+    def refuse_short(self, place: str) -> None:
+        """`BrokenHistory` where this is the end, and less than what was taken over from another account."""
+        if self.trail is not None and (difference := self.trail.missing()):
+            raise BrokenHistory(place, difference)
 
     def _witness(self, entry: Entry, place: str) -> str | None:
         try:
@@ -142,6 +153,7 @@ def check_ledger(ledger: Ledger, watch: Watch = ignore) -> Chain:
     chain = Chain(ledger.account)
     for _ in _follow_to_end(ledger, chain, watch):
         pass
+    chain.refuse_short("the end")
     watch(Comparing())
     _refuse_misfit("the orders", ledger.misfit())
     _refuse_misfit("the sums by day", ledger.misfit_of_days())
@@ -262,6 +274,7 @@ class Export:
         if self.chain.head != self.header.head:
             told, found = self.header.head.events, self.chain.head.events
             raise BrokenHistory(f"line {self.line + 1}", f"the header announces {told} events, but there are {found}")
+        self.chain.refuse_short(f"line {self.line + 1}")
 
     def _header(self) -> Header:
         content = self._content(first=True)

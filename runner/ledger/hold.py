@@ -79,7 +79,7 @@ class SqlHold:
     start_run = _durable(AccountRows.start_run)
     finish_run = _durable(AccountRows.finish_run)
 
-    def _signed(self, deed: D) -> D:
+    def _sign(self, deed: D) -> D:
         """With who it is by."""
         return replace(deed, by=self._by) if deed.by is None else deed
 
@@ -111,7 +111,7 @@ class SqlHold:
 
     def settle(self, attempt: Attempt, settlement: Settlement) -> Record:
         """One durable move out of `submitted`, written wherever the ledger is by now, then doubted where it moved."""
-        return self._settle(attempt, self._signed(settlement))
+        return self._settle(attempt, self._sign(settlement))
 
     def _settle(self, attempt: Attempt, settlement: Settlement) -> Record:
         with self._transaction() as rows:
@@ -132,7 +132,7 @@ class SqlHold:
         """One durable conditional move to `submitted`."""
         try:
             with self._write(self._holding()) as rows:
-                attempt = rows.claim(self._fence, self._signed(claim))
+                attempt = rows.claim(self._fence, self._sign(claim))
                 kept = self._keep_witness(rows, claim.witness)
         except NotHeld:
             raise Refused(f"{claim.request.key} was not claimed: this process no longer holds the account") from None
@@ -152,10 +152,14 @@ class SqlHold:
 
     def adopt(self, adoption: Adoption) -> Record:
         """One durable move to `placed` of an order that is not open, as its next attempt."""
+        return self.adopt_all([adoption])[0]
+
+    def adopt_all(self, adoptions: Iterable[Adoption]) -> list[Record]:
+        """Durable moves to `placed` of orders that are not open, each as its next attempt: all of them, or none."""
         if not self._is_held():
-            raise Refused(f"{adoption.want.key} was not adopted: this process no longer holds the account")
+            raise Refused("nothing was adopted: this process no longer holds the account")
         with self._write() as rows:
-            return adopting.adopt(rows, self._fence, self._signed(adoption))
+            return adopting.adopt_all(rows, self._fence, map(self._sign, adoptions))
 
     def enter_key(self, entry: AccountKey) -> bool:
         """Add to the register of accounts; False, and nothing is added, where another has taken the number."""
@@ -169,11 +173,11 @@ class SqlHold:
         if not self._is_held():
             raise Refused("nothing was renamed: this process no longer holds the account")
         with self._write() as rows:
-            renaming.rename(rows, self._fence, map(self._signed, renames))
+            renaming.rename(rows, self._fence, map(self._sign, renames))
 
     def save_emergency(self, attempt: Attempt, settlement: Settlement) -> str:
         """Write a settlement that `settle` could not store to the file kept ready for it; returns the file's path."""
-        return str(self._emergency.save(attempt, self._signed(settlement)))
+        return str(self._emergency.save(attempt, self._sign(settlement)))
 
     def restore(self, history: Iterable[Entry | Witness | Stranger]) -> Restored:
         """Add what `history` has beyond the ledger's own events: all of it in one durable transaction, or nothing."""

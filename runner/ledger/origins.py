@@ -48,19 +48,19 @@ def _beginning(events: Iterable[Row]) -> Row:
 
 def _origin(row: Row, detail: Mapping[str, Any]) -> Origin:
     renamed = row["event"] == Event.RENAMED
-    said = detail.get("bought", {}) if renamed else detail
+    source = detail.get("bought", {}) if renamed else detail
     return Origin(
         at=datetime.fromisoformat((detail["claimed_at"] if renamed else None) or row["at"]),
-        by=Provenance.of_json(said.get("by")),
-        labels=dict(said.get("labels") or {}),
+        by=Provenance.of_json(source.get("by")),
+        labels=dict(source.get("labels") or {}),
     )
 
 
 def bought_detail(rows: AccountRows, key: OrderKey) -> dict[str, Any]:
     """The origin of an order's purchase, as the event of whatever takes the purchase over has it."""
     origin = _by_key(rows, [str(key)]).get(str(key))
-    said = origin_detail(origin.by, origin.labels) if origin else {}
-    return {"bought": said} if said else {}
+    bought = origin_detail(origin.by, origin.labels) if origin else {}
+    return {"bought": bought} if bought else {}
 
 
 def page_of_spendings(

@@ -12,7 +12,7 @@ from typing import Concatenate, Final, ParamSpec, TypeVar
 from runner.core.identity import Register
 from runner.core.records import Entry, Head, Record, Spending
 from runner.ledger import adopting, archive, claims, delivery_notes, renaming, renewing, spending
-from runner.ledger import origins as beginnings
+from runner.ledger import origins as sources
 from runner.ledger import register as registers
 from runner.ledger.sql import AccountRows
 
@@ -54,8 +54,9 @@ class SqlReader(ABC):
     owned_numbers = _answer(claims.owned_numbers, frozenset)
     bought_since = _answer(claims.bought_since, list)
     evidence = _answer(claims.evidence, dict)
+    beginnings = _answer(claims.beginnings, dict)
     allowances = _answer(claims.allowances, dict)
-    origins = _answer(beginnings.origins, dict)
+    origins = _answer(sources.origins, dict)
     successors = _answer(renaming.successors, dict)
     renewals = _answer(renewing.renewals, dict)
     wants = _answer(adopting.wants, dict)
@@ -69,13 +70,14 @@ class SqlReader(ABC):
     register = _answer(registers.register, Register)
     accounts = _answer(archive.accounts, list)
     head = _answer(archive.kept_head, Head)
+    former_accounts = _answer(archive.former_accounts, tuple)
     kept_witness = _answer(archive.kept_witness, lambda: None)
 
     event_number = _answer(archive.event_number, lambda: None)
     misfit_among = _answer(archive.misfit_among, lambda: None)
     misfit_of_days = _answer(archive.misfit_of_days, lambda: None)
 
-    _spendings_after = _answer(beginnings.page_of_spendings, list)
+    _spendings_after = _answer(sources.page_of_spendings, list)
     _records_after = _answer(AccountRows.page_of_records, list)
     _events_after = _answer(archive.page_of_events, list)
     _misfit_after = _answer(archive.misfit_after, lambda: (None, None))

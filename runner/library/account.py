@@ -34,10 +34,11 @@ from runner.report.file import ReportFile
 from runner.report.report import Report
 from runner.run import call, environment, wiring
 from runner.run.confirm import confirmation, digest_of
+from runner.run.delivering import Delivered, DeliveryCall, deliver
 from runner.run.settings import AUTO, MIN_MONEY_TIMEOUT, Settings, locate, require_seconds
 from runner.settle import status
-from runner.settle.spent import Spent, add_up, groupings_of, reads_origins
 from runner.settle.status import StatusRow
+from runner.settle.sums import Spent, add_up, groupings_of, reads_origins
 
 AnyPath = str | os.PathLike[str]
 
@@ -247,6 +248,32 @@ class Account:
             check_name(ledger.account, ledger.register())
             orders = ledger.spendings(since or date.min, until or date.max, origins=reads_origins(groupings))
             return add_up(orders, groupings, since, until)
+
+    def proxies(
+        self, *names: str, manifests: Manifests | None = None, wait: timedelta = timedelta(0), watch: Watch = ignore
+    ) -> Delivered:
+        """What was delivered of the orders of `manifests` and those that `names` mean, keys or patterns, else of all.
+
+        Reads only. Looks again until nothing is pending or `wait` is over. The values of its proxies have
+        logins and passwords, which no `repr` shows; what becomes of them is the caller's business. Raises UsageError
+        for a name that no order has, LedgerMissing, NotThisAccount, AccessError; lists that cannot be read are
+        `failures`.
+
+        >>> delivered = Account.sandbox("box").proxies()
+        >>> [(str(order.key), order.state.value, len(order.proxies)) for order in delivered.orders]
+        [('crawl/fr-prices', 'delivered', 10)]
+        """
+        require_seconds("wait", wait.total_seconds())
+        if manifests is not None:
+            manifests.raise_for_errors()
+        orders = manifests.contents.orders if manifests is not None else ()
+        question = DeliveryCall(
+            manifest_keys=tuple(order.key for order in orders if order.enabled),
+            names=names,
+            every=not names and manifests is None,
+            wait=wait.total_seconds(),
+        )
+        return deliver(self._settings(), question, watch)
 
     def reconcile(
         self,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from runner.core.clock import rfc3339
 from runner.core.errors import Problem, Span, UsageError
@@ -18,7 +18,7 @@ from runner.core.orders import OrderKey, OrderRequest, Quote, decimal_text
 from runner.core.periods import end_of
 from runner.core.records import Bought
 from runner.limits.budgets import Cap, Purse, earliest
-from runner.limits.policy import Objection, Policy, breaches
+from runner.limits.policy import Objection, Policy, breaches, receipts_of
 from runner.manifest import Batch, Budget
 
 FACTOR: Final = Decimal(10)
@@ -65,6 +65,11 @@ class Limits:
     def shares_quotes(self) -> bool:
         """Whether orders of the same content may share a quote: unless a policy says no."""
         return all(policy.share_quotes is not False for policy in self.policies)
+
+    @property
+    def receipts(self) -> Literal["full", "id-only"] | None:
+        """What receipts may say under these policies, None for none."""
+        return receipts_of(self.policies)
 
     @property
     def rate_climbs(self) -> bool:

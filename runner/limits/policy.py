@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from runner.core import schemas
 from runner.core.errors import Problem, Span, UsageError
@@ -56,6 +56,7 @@ class Policy:
     require_labels: tuple[str, ...] = ()
     exclusive: bool | None = None
     share_quotes: bool | None = None
+    receipts: bool | str | None = None
     rate: str | None = None
     jobs: int | None = None
     renewals: bool | None = None
@@ -78,6 +79,14 @@ class Policies:
     def exclusive(self) -> bool:
         """Whether every policy calls the account exclusive: a further file takes that away, and never gives it."""
         return bool(self.policies) and all(policy.exclusive for policy in self.policies)
+
+
+def receipts_of(policies: Iterable[Policy]) -> Literal["full", "id-only"] | None:
+    """What receipts may say under all of these: the least that one allows, and nothing where none speaks of them."""
+    spoken = {policy.receipts for policy in policies if policy.receipts is not None}
+    if not spoken or False in spoken:
+        return None
+    return "id-only" if "id-only" in spoken else "full"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,6 +240,7 @@ def _policy(path: str, sha256: str, fields: Mapping[str, Field]) -> Policy:
         require_labels=tuple(values.get("require_labels", ())),
         exclusive=values.get("exclusive"),
         share_quotes=values.get("share_quotes"),
+        receipts=values.get("receipts"),
         rate=values.get("rate"),
         jobs=values.get("jobs"),
         renewals=renewals.get("allowed"),

@@ -47,11 +47,11 @@ def _last_bought(raised: Iterable[OrderRequest], ledger: Ledger) -> Mapping[Orde
 
 def _warning(raised: list[OrderRequest], before: Mapping[OrderKey, Record]) -> Problem:
     first = next(request for request in raised if request.key in before)
-    count, known = len(before), before[first.key]
+    count, record = len(before), before[first.key]
     generation, place = first.key.generation, "in `defaults`" if first.raised_in == "defaults" else "beside `batch`"
     many = f"{count:,} orders of batch {first.key.batch} are" if count > 1 else f"{first.key} is"
-    most, _ = Counter(record.key.generation for record in before.values()).most_common(1)[0]
-    example = f"{known.key}, order {known.order_id}" + (", and so on" if count > 1 else "")
+    most, _ = Counter(one.key.generation for one in before.values()).most_common(1)[0]
+    example = f"{record.key}, order {record.order_id}" + (", and so on" if count > 1 else "")
     problem = first.problem(
         "PSR439",
         f"{many} bought already as generation {most} ({example}), and once more by `generation: {generation}` {place}",

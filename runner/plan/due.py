@@ -21,7 +21,7 @@ from runner.core.records import Record
 from runner.core.renewals import LAG, RenewalRule, Term, new_end, same_term
 from runner.core.states import CLAIMABLE, OPEN, State
 from runner.limits.limits import against
-from runner.limits.policy import object_to_renewals
+from runner.limits.policy import Objection, object_to_renewals
 from runner.plan.plan import Plan, Step
 from runner.plan.sources import Sources
 from runner.plan.task import Task
@@ -29,6 +29,9 @@ from runner.plan.task import Task
 IMPOSSIBLE: Final = "PSR460"
 UNCLEAR: Final = "PSR461"
 REPEATED: Final = "PSR462"
+
+ONE_ROW_EACH: Final = frozenset({"ipv4", "isp"})
+"""Types of which the vendor's list is known to have a row for each proxy (docs/vendor/api-v1.md#proxy-lists)."""
 
 _ANEW: Final = (
     "an order that has ended is bought anew, with other addresses: raise its `generation` if that is wanted, or "
@@ -57,6 +60,16 @@ def with_terms(steps: Iterable[Step], task: Task, ledger: Ledger) -> tuple[Step,
     allowances = ledger.allowances(placed) if approval else {}
     approved = {key for key, allowed in allowances.items() if allowed.approval == approval}
     return tuple(one for step in steps for one in _with_terms(step, renewals, approved))
+
+
+def warn_of_past(step: Step, today: date) -> Step:
+    """The step of an order to buy, with a warning where it would never be renewed though it says so."""
+    rule = step.request.renew
+    if rule is None or rule.until > today or not step.to_buy or step.warning is not None:
+        return step
+    message = f"it would be bought and never renewed: `renew.until`, {rule.until}, is over"
+    hint = "correct the day, or remove `renew`"
+    return step.with_warning(Objection(code=IMPOSSIBLE, message=message, hint=hint, field="renew"))
 
 
 def _has_limits(step: Step, task: Task) -> bool:
@@ -168,25 +181,42 @@ def _refuse(
     renewal: Step, step: Step, term: Term, end: date, bought: Iterable[Record], today: date, task: Task
 ) -> Step | None:
     """The step as it is refused, if anything speaks against it."""
-    order = f"order {term.order_id}"
     expected = max((_end_after(record) for record in bought), default=None)
+    first = next(_questions(step, term, end, expected, task.guard.flags), None) or _obstacle(term, end, today)
+    if first is not None:
+        code, message, hint = first
+        return renewal.with_refusal(code, message, hint=hint)
+    return _against_rules(renewal, step, task)
+
+
+def _questions(step: Step, term: Term, end: date, expected: date | None, flags: str) -> Iterator[tuple[str, str, str]]:
+    """What the vendor's dates and rows leave open, each with its code and a way out; `expected` is the end there should
+    be by the last renewal."""
+    order = f"order {term.order_id}"
     if expected is not None and end < expected - LAG:
         message = f"{order} ends on {end} by the vendor's list, but it was renewed until {expected}"
-        return renewal.with_refusal(UNCLEAR, message, hint=_LOOK)
-    disputed = next((one for one in step.terms if one.stray_order_id and _is_same(one, end)), None)
-    if disputed is not None:
-        message = f"{disputed.key} was answered with order {disputed.stray_order_id}, and that is not settled"
-        hint = with_flags("`order-runner status` has the command that settles it", task.guard.flags)
-        return renewal.with_refusal(UNCLEAR, message, hint=hint)
-    if end < today:
-        return renewal.with_refusal(IMPOSSIBLE, f"{order} ended on {end}: it cannot be renewed any more", hint=_ANEW)
-    if term.auto_renewed:
-        message = f"the vendor renews {order} by itself: its own auto-renewal is on"
-        hint = "turn it off in the dashboard, or remove `renew`: else one term is paid twice"
-        return renewal.with_refusal(IMPOSSIBLE, message, hint=hint)
+        yield UNCLEAR, message, _LOOK
+    for one in step.terms:
+        if one.stray_order_id and _is_same(one, end):
+            message = f"{one.key} was answered with order {one.stray_order_id}, and that is not settled"
+            yield UNCLEAR, message, with_flags("`order-runner status` has the command that settles it", flags)
     if term.endless or term.ends[-1][0] - end > LAG:
-        return renewal.with_refusal(UNCLEAR, f"the proxies of {order} do not end together: {_ends(term)}", hint=_LOOK)
-    return _against_rules(renewal, step, task)
+        yield UNCLEAR, f"the proxies of {order} do not end together: {_ends(term)}", _LOOK
+    quantity = step.request.fields.get("quantity")
+    if step.request.type in ONE_ROW_EACH and isinstance(quantity, int) and term.rows > quantity:
+        message = f"the vendor's list has {term.rows} proxies of {order}, of which {quantity} were bought"
+        yield UNCLEAR, message, _LOOK
+
+
+def _obstacle(term: Term, end: date, today: date) -> tuple[str, str, str] | None:
+    """Why the vendor would not renew an order, or would do so twice."""
+    order = f"order {term.order_id}"
+    if end < today:
+        return IMPOSSIBLE, f"{order} ended on {end}: it cannot be renewed any more", _ANEW
+    if term.auto_renewed:
+        hint = "turn it off in the dashboard, or remove `renew`: else one term is paid twice"
+        return IMPOSSIBLE, f"the vendor renews {order} by itself: its own auto-renewal is on", hint
+    return None
 
 
 def _against_rules(renewal: Step, step: Step, task: Task) -> Step | None:

@@ -7,13 +7,14 @@ account, and a warning elsewhere.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 from runner.core.errors import Problem, VendorUnavailable
 from runner.core.orders import OrderKey, ProductType
+from runner.core.receipts import NO_KEY, Receipt, digests_of, parse
 from runner.core.records import Want
 from runner.core.vendor import Look, SeenOrder
 from runner.evidence.match import countries_of
@@ -24,6 +25,7 @@ from runner.plan.sources import Sources
 from runner.plan.task import Guard, Task
 
 CODE: Final = "PSR420"
+RECEIPT_CODE: Final = "PSR421"
 
 
 def compare_with_vendor(plan: Plan, task: Task, sources: Sources) -> Plan:
@@ -33,6 +35,7 @@ def compare_with_vendor(plan: Plan, task: Task, sources: Sources) -> Plan:
     """
     today, guard = task.clock.now().date(), task.guard
     looks, notices = _looks(plan, guard, sources)
+    plan = _refuse_receipts(plan, looks, task, sources)
     strangers = {product: orders for product, look in looks.items() if (orders := _find_unowned(look, task, sources))}
     if not strangers:
         return replace(plan, notices=(*plan.notices, *notices))
@@ -94,6 +97,46 @@ def _find_unowned(look: Look, task: Task, sources: Sources) -> list[SeenOrder]:
     left = find_unowned(look, owned, today)
     owned |= ledger.owned_numbers(number for seen in left for number in seen.numbers)
     return find_unowned(look, owned, today)
+
+
+def _refuse_receipts(plan: Plan, looks: Mapping[ProductType, Look], task: Task, sources: Sources) -> Plan:
+    """The plan without orders of which the vendor shows the receipt, however old: it stops a purchase, and starts none.
+
+    A receipt of another account name says nothing here.
+    """
+    with_receipt = [seen for look in looks.values() for seen in look.orders if seen.receipts]
+    if not with_receipt:
+        return plan
+    ledger = sources.ledger
+    own = digests_of((ledger.account, *ledger.former_accounts()))
+    marked = [
+        (seen, receipt)
+        for seen in with_receipt
+        for receipt in map(parse, seen.receipts)
+        if receipt is not None and receipt.account in own
+    ]
+    owned = set(ledger.owners(seen.order_id for seen, _ in marked))
+    owned |= {stranger.order_id for stranger in ledger.strangers()}
+    owned |= ledger.owned_numbers(number for seen, _ in marked for number in seen.numbers)
+    left = [(s, receipt) for s, receipt in marked if s.order_id not in owned and not s.numbers & owned]
+    return replace(plan, steps=tuple(_refuse_receipt(step, left, task.guard) for step in plan.steps))
+
+
+def _refuse_receipt(step: Step, marked: Sequence[tuple[SeenOrder, Receipt]], guard: Guard) -> Step:
+    if not step.to_buy:
+        return step
+    key, content = str(step.request.key), step.request.fingerprint
+    for seen, receipt in marked:
+        # With its name a receipt means the order, whatever was changed since; without, whatever has the same content.
+        if receipt.means(key, content) or (receipt.key != NO_KEY and receipt.names(key)):
+            path, order_id = shlex.quote(step.request.source.path), shlex.quote(seen.order_id)
+            return step.with_refusal(
+                RECEIPT_CODE,
+                f"order {seen.order_id} at the vendor has its receipt: it is bought, and the ledger does not know",
+                hint=f"enter it: order-runner adopt --from-receipts {path}{guard.flags}; if the receipt was copied: "
+                f"order-runner resolve --not-mine {order_id} --reason WHY{guard.flags}",
+            )
+    return step
 
 
 def _countries(

@@ -11,7 +11,7 @@ from runner.core.selection import Selection
 from runner.limits import policy
 from runner.limits.limits import Standing
 from runner.plan.again import note_raised
-from runner.plan.due import add_renewals, with_terms
+from runner.plan.due import add_renewals, warn_of_past, with_terms
 from runner.plan.former_keys import find_renamed_batches, note_unknown_keys, recall
 from runner.plan.ids import add_ways_out, check_ids
 from runner.plan.lookalikes import compare_with_vendor
@@ -38,8 +38,8 @@ def draft(task: Task, ledger: Ledger, standing: Standing) -> Plan:
         standing=standing,
         strict=task.guard.strict,
     )
-    steps = tuple(_select(replace(s, evidence=evidence.get(s.request.key)), selection) for s in compared)
-    steps = with_terms(steps, task, ledger)
+    selected = (_select(replace(s, evidence=evidence.get(s.request.key)), selection) for s in compared)
+    steps = with_terms((warn_of_past(step, standing.at.date()) for step in selected), task, ledger)
     renamed = tuple(find_renamed_batches(steps, batches.values(), standing))
     missing = (policy.missing(),) if task.limits.lacks_policy else ()
     notes = (*note_unknown_keys(requests, task.contents.batches, memory), *note_raised(steps, ledger))

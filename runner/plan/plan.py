@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Final, Protocol
 
 from runner.core.errors import Problem, Refused
-from runner.core.orders import OrderKey, OrderRequest, ProductType, Quote, Scalar, decimal_text
+from runner.core.orders import UNSHOWN, OrderKey, OrderRequest, ProductType, Quote, Scalar, decimal_text
 from runner.core.progress import Quoting, Watch
 from runner.core.readings import Readings
 from runner.core.records import Record
@@ -215,6 +215,13 @@ def _compare_wanted(step: Step, batch: Batch | None, today: date) -> Step:
             "PSR402",
             f"its batch should have been bought by {batch.buy_by.isoformat()}{place_note(batch, 'buy_by')}",
             hint="move `buy_by` if the order is still wanted",
+        )
+    if step.request.fields.get("customTargetName") == UNSHOWN:
+        return step.with_refusal(
+            "PSR437",
+            "what it is for was never known: it was written down from what the vendor shows",
+            hint="write what it is for in `customTargetName`",
+            field="customTargetName",
         )
     return step
 

@@ -143,7 +143,7 @@ class OrderEntry:
             "labels": dict(request.labels),
             "status": self.status,
             "renamed_from": None if self.renamed_from is None else str(self.renamed_from),
-            **_term_json(request),
+            "renews": _term_json(request),
             "reason": self.reason,
             "fingerprint": request.fingerprint,
             "request": dict(self.body) if self.body is not None else None,
@@ -161,7 +161,7 @@ class OrderEntry:
 class Report:
     """One run, as it stands. Amounts are in `CURRENCY`; `possible_elsewhere` are open charges of other manifests.
 
-    `by` is who made it, and why. `encoder` tells what would be sent for an order that is found while the plan is made.
+    `encoder` tells what would be sent for an order that is found while the plan is made. `by` is who made it, and why.
     """
 
     run_id: str
@@ -269,13 +269,13 @@ def _cost(entry: OrderEntry) -> Decimal:
     return entry.quote.total if entry.quote else entry.possible or Decimal(0)
 
 
-def _term_json(request: OrderRequest) -> Json:
+def _term_json(request: OrderRequest) -> Json | None:
     """Of a renewal, the order that it renews, the day before its term and its last day, as far as that is known."""
     if request.renews is None:
-        return {}
+        return None
     ends = str(request.fields[ENDS])
     new_end = new_end_of(ends, request.fields.get("periodId", ""))
-    return {"renews": {"order_id": request.renews, "ends": ends, "new_end": new_end}}
+    return {"order_id": request.renews, "ends": ends, "new_end": new_end}
 
 
 def _result_json(result: Placed) -> Json:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal
 
@@ -27,24 +27,28 @@ from runner.core.errors import (
     worst,
 )
 from runner.core.leading import leading_there
-from runner.core.ledger import Ledger
+from runner.core.ledger import Hold, Ledger
 from runner.core.orders import OrderKey, OrderRequest
 from runner.core.progress import Notice, Watch, harmless, in_turn
 from runner.core.records import Record
 from runner.core.selection import EVERYTHING, Selection
 from runner.core.stop import Stop, StoppableClock
+from runner.core.vendor import Annotator, Reader
 from runner.evidence.judge import Rules
 from runner.limits import policy
-from runner.limits.admission import require_entered
+from runner.limits.admission import admit, check_key, require_entered
 from runner.limits.limits import Limits
 from runner.manifest import Loaded
+from runner.manifest.draft import batch_name
 from runner.manifest.lock import Lockfile
 from runner.plan.approval.terms import Approval, PlanDocument
+from runner.plan.ids import References
 from runner.plan.task import Consent, Guard, Task
 from runner.report import ending
 from runner.report.file import ReportFile
 from runner.report.report import Mode, Report
 from runner.run import batch, wiring
+from runner.run.found_file import FoundFile
 from runner.run.settings import (
     AUTO,
     SANDBOX_ACCOUNT,
@@ -55,8 +59,11 @@ from runner.run.settings import (
     locate,
     require_named_ledger,
 )
+from runner.settle import adopt as taking
+from runner.settle import annotate as annotating
 from runner.settle import reconcile as settling
 from runner.settle import survey as surveying
+from runner.settle.resolve import Person
 from runner.settle.survey import Survey
 
 
@@ -206,6 +213,8 @@ def buy(settings: Settings, task: Task, till: Till) -> batch.Ended:
     with closing(ledger), wiring.buyer(_pace(settings, task.limits), clock, task.watch) as buyer:
         _require_account_in_ci(settings, ledger, task.guard.flags)
         ended = batch.apply(task, _bound_jobs(till, task), ledger, buyer)
+        if not till.stop.requested:
+            _annotate_bought(task, ended, ledger, buyer, till.stop)
         till.at_end()
         return _with_open(ended, ledger, till.file)
 
@@ -276,6 +285,115 @@ def reconcile(
         codes = [ExitCode.OUTCOME_UNKNOWN] if ledger.open_records() else []
     codes += [ExitCode.CANCELLED] if stop.requested else []
     return settlements, worst(*codes, *(failure.exit_code for failure in settlements.failures if settlements.open))
+
+
+def annotate(
+    settings: Settings, watch: Watch, *, keys: tuple[OrderKey, ...] | None, id_only: bool
+) -> list[annotating.ReceiptNote]:
+    """Write the receipts of these orders, of all for None. UsageError where the ledger has none of them."""
+    clock, watch = SystemClock(), harmless(watch)
+    with wiring.existing_ledger(settings) as ledger, wiring.annotator(settings, clock, watch) as vendor:
+        if keys is not None and not ledger.records(keys):
+            named = ", ".join(map(str, keys[:3]))
+            raise UsageError(f"the ledger has no order {named}", hint="`order-runner status` lists every order it has")
+        check_key(ledger.account, ledger.register(), vendor.identity)
+        task = annotating.Annotating(ledger=ledger, vendor=vendor, clock=clock, keys=keys, id_only=id_only)
+        return list(annotating.annotate(task))
+
+
+def _annotate_bought(task: Task, ended: batch.Ended, ledger: Ledger, vendor: Reader, stop: Stop) -> None:
+    """Receipts of what was bought now and is delivered already. What goes wrong is a note, and no more."""
+    style = task.limits.receipts
+    keys = [entry.request.key for entry in ended.report.orders if entry.status == "placed"]
+    if style is None or not keys or not isinstance(vendor, Annotator):
+        return
+    wish = annotating.Annotating(ledger=ledger, vendor=vendor, clock=task.clock, keys=keys, id_only=style == "id-only")
+    try:
+        for one in annotating.annotate(wish):
+            if stop.requested:
+                return
+            if one.reason:
+                task.watch(Notice(text=f"receipt of {one.key}: {one.reason}"))
+    except RunnerError as error:
+        task.watch(Notice(text=f"receipts were not written: {error}"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdoptWish:
+    """What a call of `adopt` is about: everything manifests want, and which of it may be entered.
+
+    `person` is None where nothing is to be entered. `file` takes what no manifest wants. `flags` lead a suggested
+    command to the same ledger and account.
+    """
+
+    orders: Sequence[OrderRequest]
+    selection: Selection
+    person: Person | None
+    file: FoundFile | None = None
+    from_receipts: bool = False
+    new_account: bool = False
+    lock_timeout: float = 0.0
+    flags: str = ""
+
+
+def adopt(
+    settings: Settings, wish: AdoptWish, watch: Watch, confirm: Callable[[taking.Proposal], None]
+) -> tuple[taking.Proposal, bool]:
+    """Enter orders that were bought elsewhere; whether any was. `confirm` raises where a person does not agree.
+
+    Without a person nothing is held and nothing written. Raises what a `Reader` raises, `Busy`, `Refused`, and in CI
+    LedgerMissing and AccountUnknown.
+    """
+    clock, watch = SystemClock(), harmless(watch)
+    if wish.person is not None:
+        require_named_ledger(settings)
+        _require_ledger_in_ci(settings, wish.flags)
+    ledger = wiring.open_ledger(locate(settings), read_only=wish.person is None)
+    with closing(ledger), wiring.reader(settings, clock, watch) as reader:
+        takeover = taking.Takeover(
+            orders=wish.orders,
+            ledger=ledger,
+            reader=reader,
+            references=References(reader=reader, watch=watch),
+            clock=clock,
+            selection=wish.selection,
+            batch=batch_name(wish.file.path.stem) if wish.file else None,
+            from_receipts=wish.from_receipts,
+        )
+        is_known = check_key(ledger.account, ledger.register(), reader.identity, new=wish.new_account)
+        if wish.person is None:
+            return taking.propose(takeover), False
+        who = holder(clock.now(), settings.actor)
+        with ledger.hold(who, timeout=wish.lock_timeout) as hold:
+            hold.abandon_submitted(clock.now())
+            proposal = taking.propose(takeover)
+            if not is_known and proposal.is_read:
+                by, new = f"run {who.run_id}", wish.new_account
+                admit(ledger, hold, reader.identity, at=clock.now(), who=by, watch=watch, new=new)
+            if wants := taking.notes(proposal, clock.now()):
+                hold.note_wants(wants)
+            if proposal.pairs or proposal.descriptions:
+                confirm(proposal)
+                _enter(takeover, proposal, wish, hold, who.run_id)
+        return proposal, bool(proposal.pairs or proposal.descriptions)
+
+
+def _enter(takeover: taking.Takeover, proposal: taking.Proposal, wish: AdoptWish, hold: Hold, run_id: str) -> None:
+    """All in one transaction; a manifest that is written gets its name once its orders are in the ledger."""
+    now, pairs, person = takeover.clock.now(), list(proposal.pairs), wish.person
+    assert person is not None  # noqa: S101 - somebody agreed
+    if wish.file is None or not proposal.descriptions:
+        hold.adopt_all(taking.adoptions(pairs, person, run_id, now))
+        return
+    text = taking.draft_of(proposal, takeover)
+    try:
+        requests = wish.file.load(text, takeover.references.of, f"{now:%Y-%m-%dT%H:%M:%SZ}")
+        pairs += taking.pairs_of(proposal.descriptions, requests)
+        hold.adopt_all(taking.adoptions(pairs, person, run_id, now))
+    except RunnerError:
+        wish.file.drop()
+        raise
+    wish.file.put()
 
 
 def survey(

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from runner.core.clock import SystemClock
-from runner.core.errors import ExitCode, worst
+from runner.core.errors import ExitCode, RunnerError, worst
 from runner.core.leading import leading_there
 from runner.core.orders import OrderKey
 from runner.core.progress import Watch, harmless
 from runner.deliver import choosing, collecting
 from runner.deliver.collecting import Deliveries, DeliveryTask, Keep
-from runner.deliver.joining import DeliveryState
+from runner.deliver.joining import DeliveryState, OrderDelivery
 from runner.run import wiring
 from runner.run.settings import Settings, holder, locate
 
@@ -48,12 +48,21 @@ class Delivered:
     every: bool = False
 
     @property
+    def orders(self) -> tuple[OrderDelivery, ...]:
+        """What came of each order, in the order in which they were asked for."""
+        return self.deliveries.deliveries
+
+    @property
+    def failures(self) -> tuple[RunnerError, ...]:
+        """What could not be read at the last look."""
+        return self.deliveries.failures
+
+    @property
     def code(self) -> ExitCode:
         """The worst of what happened: 7 for an order in doubt, 5 where something could not be read, 11 for the rest."""
-        orders = self.deliveries.deliveries
-        codes = [failure.exit_code for failure in self.deliveries.failures]
-        codes += [ExitCode.OUTCOME_UNKNOWN for order in orders if order.state is DeliveryState.UNKNOWN]
-        codes += [ExitCode.NOT_DELIVERED for order in orders if order.missing]
+        codes = [failure.exit_code for failure in self.failures]
+        codes += [ExitCode.OUTCOME_UNKNOWN for order in self.orders if order.state is DeliveryState.UNKNOWN]
+        codes += [ExitCode.NOT_DELIVERED for order in self.orders if order.missing]
         return worst(*codes)
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from runner.core.catalogue import Catalogue, ListCache
     from runner.core.ledger import Ledger
     from runner.core.progress import Watch
-    from runner.core.vendor import Buyer, Encoder, Reader
+    from runner.core.vendor import Annotator, Buyer, Encoder, Reader
     from runner.vendors.transport import Transport
 
 
@@ -189,6 +189,15 @@ def reader(settings: Settings, clock: Clock, watch: Watch) -> Iterator[Reader]:
 
     with endpoint(settings, watch) as target, transport(settings, target, clock, watch) as way:
         yield V1Reader(way, clock)
+
+
+@contextmanager
+def annotator(settings: Settings, clock: Clock, watch: Watch) -> Iterator[Annotator]:
+    """Something that can read the account and set comments, and cannot buy."""
+    from runner.vendors.v1.adapter import V1Annotator
+
+    with endpoint(settings, watch) as target, transport(settings, target, clock, watch) as way:
+        yield V1Annotator(way, clock)
 
 
 @contextmanager

@@ -182,12 +182,12 @@ class Api:
         own = account.shelves.get(type_)
         if own is None:
             return b""
-        if not filters and not self._hidden:
+        if not filters and not self._veil:
             return own.rows(self.now)
-        return b",".join(to_json(row) for row in self._chosen_rows(own, filters, self._hidden))
+        return b",".join(to_json(row) for row in self._chosen_rows(own, filters, self._veil))
 
     @property
-    def _hidden(self) -> float:
+    def _veil(self) -> float:
         """So many seconds before their end, rows are in the list of ending ones and in no other."""
         return 0.0 if self.options.filters == "ignored" else self.options.ends_hidden * DAY
 
@@ -235,7 +235,7 @@ class Api:
             proto = ""
         elif call.type in account.shelves:
             filters = {name: value for name, value in call.params.items() if name in ("country", "ends")}
-            rows = self._chosen_rows(account.shelves[call.type], filters, self._hidden)
+            rows = self._chosen_rows(account.shelves[call.type], filters, self._veil)
         else:
             text = "Could not find description of list{type} in CrmUserApiProxy"
             raise RefusedError(text, download.UNKNOWN_TYPE)

@@ -30,10 +30,10 @@ def event_of(vendor: "Vendor", account: Customer, body: Mapping[str, Any], now: 
     rows = [[lot.purchase.order_id, index] for lot, index in filter(None, places)]
     if not rows or (len(rows) < len(places) and vendor.options.comments_unknown == "refused"):
         raise RefusedError("IP not found")
-    return {"event": "comment", "account": mark_of(account.key), "rows": rows, "comment": _kept(vendor, comment)}
+    return {"event": "comment", "account": mark_of(account.key), "rows": rows, "comment": _filter(vendor, comment)}
 
 
-def _kept(vendor: "Vendor", comment: str) -> str | None:
+def _filter(vendor: "Vendor", comment: str) -> str | None:
     """What becomes of a comment on its way into the row; None if nothing does."""
     match vendor.options.comments:
         case "lost":

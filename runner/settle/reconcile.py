@@ -27,12 +27,14 @@ from runner.core.orders import OrderKey, ProductType, decimal_text
 from runner.core.periods import end_of
 from runner.core.progress import Looked, Notice, Waiting, Watch
 from runner.core.readings import has_bought, nothing_yet
+from runner.core.receipts import digests_of
 from runner.core.records import Attempt, Holder, OpenClaim, Record, Settlement
 from runner.core.renewals import TermLook
 from runner.core.states import OPEN, Event, State
 from runner.core.stop import Stop
-from runner.core.vendor import Look, Reader, terms_of_rows
+from runner.core.vendor import Look, Reader, SeenOrder, terms_of_rows
 from runner.evidence.judge import Facts, Rules, Verdict, judge
+from runner.evidence.marks import others
 from runner.evidence.match import DAY, Match, countries_of, shown_until
 from runner.limits.admission import admit, check_key
 
@@ -186,6 +188,7 @@ def _facts(task: Reconciliation, claims: Sequence[OpenClaim]) -> tuple[Facts, tu
         balance=balance,
         own_ids=frozenset(task.ledger.owners(seen)) | numbers | _strangers(task.ledger),
         over_ids=_ids_over(task, before - seen),
+        other_ids=_other_ids(task.ledger, [order for look in looks.values() for order in look.orders]),
         purchases=bought,
         countries=countries,
         terms=terms,
@@ -206,6 +209,12 @@ def _look(task: Reconciliation, product: ProductType) -> Look:
         return task.reader.look(product)
     except UnknownForm as error:
         return nothing_yet(error, product, task.clock, partial(has_bought, task.ledger))
+
+
+def _other_ids(ledger: Ledger, orders: Iterable[SeenOrder]) -> frozenset[str]:
+    """The orders that have the receipt of another account name."""
+    marked = [order for order in orders if order.receipts]
+    return others(marked, digests_of((ledger.account, *ledger.former_accounts()))) if marked else frozenset()
 
 
 def _strangers(ledger: Ledger) -> frozenset[str]:

@@ -98,7 +98,10 @@ def check(ruling: Ruling, ledger: Ledger) -> OpenClaim | Want:
 
 def _no_adoption(key: OrderKey, record: Record | None) -> RunnerError:
     if record is None:
-        return UsageError(f"the ledger has no renewal {key}", hint="`order-runner status` lists every order it has")
+        return UsageError(
+            f"{key} is a renewal: the ledger has none of that key, and the vendor's lists show none to adopt",
+            hint=f"adopt the order it renews, {key.purchase}; `order-runner status` lists every renewal in doubt",
+        )
     return Refused(
         f"{key} is not in doubt: it is {record.state}, and a renewal is not adopted",
         hint="nothing is lost: a plan goes by the end of the order as the vendor shows it, and renews no term twice",

@@ -178,6 +178,9 @@ def _own(
         _OwnOrder(key=key, type=record.type, record=record, ids=ids, renewals=terms.get(record.order_id or "", ()))
         for key, (record, ids) in kept.items()
     ]
+    told = {renewal.key for order in orders for renewal in order.renewals}
+    alone = [renewal for renewal in renewals if renewal.state in OPEN and renewal.key not in told]
+    orders += [_OwnOrder(key=renewal.key, type=renewal.type, record=renewal) for renewal in alone]
     missing = [request for request in task.requests or () if request.key not in kept]
     orders += [_OwnOrder(key=request.key, type=request.type, record=None) for request in missing]
     return orders, owned

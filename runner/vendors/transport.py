@@ -44,6 +44,11 @@ READS: Final = frozenset(
 
 The paths: docs/vendor/api-v1.md#endpoints. No word of a path tells: `autoprolong/enable` arms a later payment.
 """
+WRITES: Final = frozenset({("POST", "proxy/comment/set")})
+"""The calls that change something, cost nothing, and may be tried again because a second time changes nothing more.
+
+The paths: docs/vendor/api-v1.md#comments.
+"""
 MONEY_BODY_LIMIT: Final = 1 << 20
 READ_BODY_LIMIT: Final = 64 << 20
 RETRY_AFTER_DEFAULT: Final = 2.0
@@ -235,9 +240,21 @@ class Transport:
         self._clock.sleep(WINDOW)
         return True
 
+    def write(self, request: Request) -> Response:
+        """The answer to something that changes what costs nothing, tried again like a read.
+
+        Raises VendorUnavailable where no complete answer came: it may have been done. ValueError for any other call.
+        """
+        if (request.method, request.path) not in WRITES:
+            raise ValueError(f"{request.method} {request.path!r} is not known to be a harmless write")
+        return self._ask(request, lambda: _Incoming(READ_BODY_LIMIT))
+
     def _read(self, request: Request, begin: Callable[[], _Incoming]) -> Response:
         if (request.method, request.path) not in READS:
             raise ValueError(f"{request.method} {request.path!r} is not known to cost nothing: it is not a read")
+        return self._ask(request, begin)
+
+    def _ask(self, request: Request, begin: Callable[[], _Incoming]) -> Response:
         for pause in self.timing.pauses:
             answer = self._read_once(request, begin())
             wait = self._worth_another_try(answer, pause)

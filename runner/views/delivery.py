@@ -49,7 +49,7 @@ _STYLES: Final[Mapping[DeliveryState, str]] = {
 
 def render(delivered: Delivered, console: Console, *, with_logins: bool = False) -> None:
     """The proxies as a table on stdout, then a line for each order that needs one, and how many there are of each."""
-    deliveries = delivered.deliveries.deliveries
+    deliveries = delivered.orders
     names = (*COLUMNS, *SECRET_COLUMNS) if with_logins else COLUMNS
     rows = [
         Row(cells=_cells(delivery, proxy, with_logins=with_logins))
@@ -62,7 +62,7 @@ def render(delivered: Delivered, console: Console, *, with_logins: bool = False)
 
 def summarize(delivered: Delivered, channel: Channel) -> None:
     """A line for each order that is not simply delivered, and the totals."""
-    deliveries = delivered.deliveries.deliveries
+    deliveries = delivered.orders
     listed = [one for one in deliveries if not (delivered.every and one.state is DeliveryState.ENDED)]
     channel.lines(_order_lines(listed, channel))
     channel.lines(_failure_lines(delivered))
@@ -103,7 +103,7 @@ def _order_text(one: OrderDelivery) -> str:
 
 
 def _failure_lines(delivered: Delivered) -> Iterator[str]:
-    for failure in delivered.deliveries.failures:
+    for failure in delivered.failures:
         yield one_line(f"could not be read: {failure}")
 
 
@@ -125,7 +125,7 @@ def masks(proxies: Iterable[Proxy]) -> Iterator[str]:
 
 def compared_lines(proof: Proof, delivered: Delivered) -> Iterator[tuple[bool, str]]:
     """Of each order of a report, whether the vendor shows the same proxies now, and a line that says so."""
-    now = {str(one.renamed_from or one.key): one for one in delivered.deliveries.deliveries}
+    now = {str(one.renamed_from or one.key): one for one in delivered.orders}
     for key, digest in proof.digests.items():
         one = now[key]
         if digest is None:
@@ -157,7 +157,7 @@ class WrittenFile:
 
 def report_text(delivered: Delivered, code: ExitCode, files: Sequence[WrittenFile] = ()) -> str:
     """The report of a call as JSON, by schemas/delivery.schema.json: digests of rows, and no row."""
-    prover, deliveries = Prover.fresh(), delivered.deliveries.deliveries
+    prover, deliveries = Prover.fresh(), delivered.orders
     states = counts(deliveries)
     document = {
         "version": REPORT_VERSION,
@@ -173,7 +173,7 @@ def report_text(delivered: Delivered, code: ExitCode, files: Sequence[WrittenFil
         "summary": {"total": len(deliveries)} | {state.value: states.get(state, 0) for state in DeliveryState},
         "orders": [_entry(one, prover) for one in deliveries],
         "files": [{"format": file.fmt, "path": file.path, "proxies": file.proxies} for file in files],
-        "failures": [str(failure) for failure in delivered.deliveries.failures],
+        "failures": [str(failure) for failure in delivered.failures],
     }
     return json_text(document, indent=2) + "\n"
 

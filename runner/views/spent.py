@@ -9,7 +9,7 @@ from datetime import date
 from typing import Final
 
 from runner.core.orders import CURRENCY, decimal_text
-from runner.settle.spent import Spent, Sum
+from runner.settle.sums import Spent, Sum
 from runner.views.terminal.console import Channel, Console
 from runner.views.terminal.grid import Column, Grid, Row, show
 from runner.views.terminal.safe import json_text, one_line

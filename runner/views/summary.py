@@ -40,6 +40,7 @@ def summary_lines(document: facts.Document, channel: Channel, report_path: str |
             members = [order for order in document["orders"] if order["status"] == status]
             yield from _section(members, heading, channel, report_path)
     yield from _skipped_lines(document)
+    yield from _warning_lines(document, channel)
     yield one_line(f"policies: {', '.join(policy['path'] for policy in document['inputs']['policies']) or 'none'}")
     for finding in document["errors"]:
         if finding["category"] != "unknown":
@@ -116,6 +117,13 @@ def _skipped_lines(document: facts.Document) -> Iterator[str]:
     parts += [f"{plural(skipped, 'order')} skipped"] * bool(skipped)
     if parts:
         yield f"skipped: {', '.join(parts)}"
+
+
+def _warning_lines(document: facts.Document, channel: Channel) -> Iterator[str]:
+    """What is said of orders that are bought already, which are not listed."""
+    orders = [order for order in document["orders"] if order["status"] == "already_placed" and order["errors"]]
+    for order in orders[:LISTED]:
+        yield from (line for finding in order["errors"] for line in _finding_lines(finding, channel))
 
 
 def _end_lines(document: facts.Document, channel: Channel, report_path: str | None) -> Iterator[str]:

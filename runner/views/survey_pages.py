@@ -238,7 +238,7 @@ def _facts(survey: Survey, flags: str) -> Iterator[dict[str, Any]]:
             order_id=stranger.order_id,
             ends=_day(stranger.first_end),
             settled_by=[
-                f"order-runner resolve KEY --placed {stranger.order_id}{flags}",
+                f"order-runner adopt PATH{flags}",
                 f"order-runner resolve --not-mine {stranger.order_id} --reason TEXT{flags}",
             ],
         )

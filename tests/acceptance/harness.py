@@ -23,6 +23,7 @@ from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import jsonschema_rs
 import warm
@@ -30,10 +31,12 @@ from jsonschema import Draft202012Validator
 from warm import Process
 
 from runner.sandbox.box import PREFIX, Sandbox
+from runner.sandbox.logins import credentials
 from runner.sandbox.memory import Sale
 from runner.sandbox.options import SANDBOX_KEY, Options
 from runner.sandbox.replies import Reply
 from runner.sandbox.server import SandboxServer
+from runner.views.terminal.safe import one_line
 
 REPO: Final = Path(__file__).resolve().parents[2]
 REPORT_SCHEMA: Final = REPO / "schemas" / "report.schema.json"
@@ -383,18 +386,24 @@ class World:
         assert result.code != 1, f"a bug of ours: {context}"
         assert "Traceback" not in result.err, context
         out = unmasked(result.out, arguments)
-        for text, github in ((out, wants_github(arguments, out)), (result.err, False)):
+        for text, github in ((without_masks(out), wants_github(arguments, out)), (without_masks(result.err), False)):
             assert not acting_characters(text), f"{acting_characters(text)!r} in: {context}"
             assert not command_lines(text, github=github), f"{command_lines(text, github=github)!r} in: {context}"
         if wants_json(arguments) and (result.out or result.code != 2):
             assert json.loads(result.out) is not None, context
         self.find_no_key((out + result.err).encode(), context)
+        shown = result.err if "--reveal" in arguments else out + result.err
+        self.find_no_login(without_masks(shown).encode(), context)
         if "--sandbox" in arguments:
             assert SANDBOX_KEY.lower() not in result.output.lower(), context
         self.find_no_key_in_files("--sandbox" in arguments)
 
     def find_no_key(self, data: bytes, where: str) -> None:
         assert not holds_key(data, CANARY), f"the API key is in {where}"
+
+    def find_no_login(self, data: bytes, where: str) -> None:
+        """Nothing that opens a proxy of this vendor is there: no login, password or link, however it is spelled."""
+        assert (leak := logins_in(data, self.box.options)) is None, f"{leak!r} is in {where}"
 
     def find_no_key_in_files(self, sandbox: bool = False) -> None:
         """Nothing on disk holds the key: neither what was meant to stay nor what was left lying about."""
@@ -403,6 +412,7 @@ class World:
                 continue
             data = path.read_bytes() if os.access(path, os.R_OK) else b""
             self.find_no_key(data, str(path))
+            self.find_no_login(data, str(path))
             assert not (sandbox and SANDBOX_KEY.lower().encode() in data.lower()), f"the sandbox's key is in {path}"
 
     def _examine_report(
@@ -465,13 +475,32 @@ def checked_report(data: bytes) -> Any:
 
 
 def report_place(arguments: tuple[str, ...]) -> str | None:
-    """Where these arguments want their report."""
+    """Where these arguments want the report of a purchase."""
+    if arguments[:1] == ("proxies",):
+        return None
     for index, argument in enumerate(arguments):
         if argument == "--report":
             return arguments[index + 1]
         if argument.startswith("--report="):
             return argument.partition("=")[2]
     return "report.json" if arguments[:1] == ("apply",) else None
+
+
+def logins_in(data: bytes, options: Options) -> bytes | None:
+    """The first login, password or link of the served vendor's proxies, plain, escaped or encoded; None without any."""
+    numbered = rb"[0-9a-f]*[0-9]"
+    for value in credentials("", options):
+        spellings = {value, json.dumps(value)[1:-1], repr(value)[1:-1], quote(value, safe=""), one_line(value)}
+        for spelling in spellings:
+            if match := re.search(re.escape(spelling.encode()) + numbered, data):
+                return match[0]
+    match = re.search(rb"reboot(?:\?|%3F)token(?:=|%3D)[0-9a-f]+", data, re.IGNORECASE)
+    return match and match[0]
+
+
+def without_masks(text: str) -> str:
+    """What is left of a job's log once its runner has taken the commands out that name what to hide."""
+    return "".join(line for line in text.splitlines(keepends=True) if not line.startswith("::add-mask::"))
 
 
 def wants_json(arguments: tuple[str, ...]) -> bool:

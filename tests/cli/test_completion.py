@@ -82,7 +82,7 @@ CASES = {
     "order-runner plan --max-s": ["--max-spend"],
     "order-runner reference i": ["ipv4", "isp", "ipv6"],
     "order-runner schema mani": ["manifest"],
-    "order-runner status -f ": ["text", "json"],
+    "order-runner status -f ": ["text", "json", "ndjson", "markdown", "github"],
     "order-runner plan orders.yaml --only ": ["fr-prices", "de-prices", "fr-stock"],
     "order-runner apply orders.yaml --only crawl/f": ["crawl/fr-prices", "crawl/fr-stock"],
     "order-runner plan orders.yaml --label te": ["team=data", "team=web"],
@@ -163,7 +163,7 @@ def test_completing_never_complains(home: Path, instruction: str, line: str | No
 
 def test_a_purchase_is_no_question_of_a_shell(home: Path) -> None:
     """The variable that asks for completions changes nothing for a command with arguments."""
-    assert run(home, "schema", _ORDER_RUNNER_COMPLETED="1").startswith("doctor\n")
+    assert run(home, "schema", _ORDER_RUNNER_COMPLETED="1").startswith("delivery\ndoctor\n")
     told = run(home, "schema", _ORDER_RUNNER_COMPLETE="bash_complete", COMP_LINE="order-runner sch")
     assert told == run(home, "schema")
 

@@ -277,6 +277,7 @@ def test_an_old_report_is_rendered_in_every_format(story: str, commands: Command
     assert (now.pop("report_version"), then.pop("report_version")) == ("1.3", "1.1")
     assert [now["run"].pop(name) for name in ("actor", "commit", "ref", "job")] == [None] * 4
     assert [order.pop("labels") for order in now["orders"]] == [{}] * len(then["orders"])
+    assert [order.pop("renews") for order in now["orders"]] == [None] * len(then["orders"])
     assert [order.pop("renamed_from") for order in now["orders"]] == [None] * len(then["orders"])
     assert now == then
     assert outputs["render/stdout"]

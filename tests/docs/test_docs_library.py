@@ -34,6 +34,13 @@ def test_every_exported_name_is_on_the_page() -> None:
     """Whatever `runner` exports is named on the page, and every method and argument of an account."""
     words = set(re.findall(r"[A-Za-z_]+", PAGE))
     assert set(runner.__all__) - words == {"__version__"}
-    methods = (runner.Account.plan, runner.Account.apply, runner.Account.reconcile, runner.Account, runner.load)
-    arguments = {name for method in methods for name in method.__annotations__} - {"return", "paths", "keys"}
+    methods = (
+        runner.Account.plan,
+        runner.Account.apply,
+        runner.Account.reconcile,
+        runner.Account.proxies,
+        runner.Account,
+        runner.load,
+    )
+    arguments = {name for method in methods for name in method.__annotations__} - {"return", "paths", "keys", "names"}
     assert arguments - words == set()

@@ -78,7 +78,7 @@ def test_an_order_that_no_list_shows_proves_nothing() -> None:
 
 Scene = tuple[list[Case], Case]
 PRICES = st.sampled_from(["5.00", "5.00", "7.50"])
-SCENES = settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SCENES = settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @st.composite

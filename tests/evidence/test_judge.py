@@ -146,6 +146,7 @@ def ruled(case: Case) -> list[Verdict]:
         balance=None if balance is None else Decimal(balance),
         own_ids=frozenset(case.get("owned", [])),
         over_ids=frozenset(case.get("ended", [])),
+        other_ids=frozenset(case.get("others", [])),
         purchases=[bought(one) for one in case.get("bought", [])],
         countries={} if case.get("no_countries") else COUNTRIES,  # type: ignore[dict-item]
     )

@@ -175,3 +175,41 @@ def test_stranger_out_of_place_is_noticed(store: SqliteStore, hold: Hold, spoil:
     spoilt = [*told[:-1], told[-1].replace("9009", "9008")] if spoil == "changed" else [told[0], told[-1], *told[1:-1]]
     with pytest.raises(BrokenHistory):
         check_export(io.StringIO("".join(spoilt)))
+
+
+def test_several_are_adopted_together_or_not_at_all(store: SqliteStore, hold: Hold) -> None:
+    """One transaction for all of them: the last that cannot be leaves none of the others behind."""
+    bring(hold, "bought", State.PLACED)
+    before = store.open().head()
+    with pytest.raises(Refused, match="bought"):
+        hold.adopt_all([adoption("one", "9001"), adoption("two", "9002"), adoption("bought", "9003")])
+    with pytest.raises(Refused, match="9001"):
+        hold.adopt_all([adoption("one", "9001"), adoption("two", "9001")])
+    assert store.open().head() == before
+    numbers = replace(adoption("two", "9002"), base_order_numbers=("1_9002",))
+    records = hold.adopt_all([adoption("one", "9001"), numbers])
+    assert [(record.order_id, record.base_order_numbers) for record in records] == [("9001", ()), ("9002", ("1_9002",))]
+    assert store.open().owned_numbers(["1_9002", "1_9001"]) == {"1_9002"}
+    assert check_ledger(store.open()).orders == 3
+
+
+def test_a_renewal_is_never_adopted(store: SqliteStore, hold: Hold) -> None:
+    """No list shows a renewal: its key is refused in words, whatever asks for it."""
+    renewal = replace(adoption(), want=replace(want(), key=key().renewal(AT.date())))
+    with pytest.raises(Refused, match="is a renewal"):
+        hold.adopt(renewal)
+
+
+def test_the_beginning_of_an_attempt_has_a_hash_that_stays(store: SqliteStore, hold: Hold) -> None:
+    """Claim, adoption or renaming: what receipts are named after, whatever happens to the attempt later."""
+    bring(hold, "claimed", State.UNKNOWN)
+    hold.adopt(adoption("adopted", "9001"))
+    ledger = store.open()
+    keys = [key("claimed"), key("adopted"), key("nobody")]
+    before = ledger.beginnings(keys)
+    events = {(entry.key, entry.event): entry.hash for entry in ledger.history()}
+    assert before == {
+        key("claimed"): events["batch/claimed", "claimed"],
+        key("adopted"): events["batch/adopted", "resolved"],
+    }
+    assert ledger.former_accounts() == ()

@@ -277,6 +277,17 @@ def test_nothing_is_sorted_or_read_whole(sqlite_store: SqliteStore, name: str) -
     assert INDEXES.get(name, "") in plan
 
 
+def test_each_order_is_asked_for_a_piece_of_the_index(sqlite_store: SqliteStore) -> None:
+    """SQLite begins with the names that are asked about, and for each reads the renewals of one order alone."""
+    sqlite_store.open()
+    with closing(sqlite3.connect(sqlite_store.path)) as raw:
+        asked = f"EXPLAIN QUERY PLAN {statements.TERMS.sqlite}"
+        plan = [line for *_, line in raw.execute(asked, values_for(statements.TERMS))]
+    first, second = plan
+    assert "VIRTUAL TABLE" in first
+    assert "(account=? AND key>? AND key<?)" in second
+
+
 FILLED = """
     INSERT INTO orders (account, key, type, fields, fingerprint, state, attempt, updated_at, base_order_numbers)
         SELECT 'acme', 'batch/o' || n, 'ipv4', '{}', 'f', 'rejected', 1, 't' || n, '[]' FROM generate_series(1, 5000) n;

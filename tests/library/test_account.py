@@ -42,7 +42,7 @@ def account(desk: Path, box: tuple[Sandbox, SandboxServer]) -> runner.Account:
 def test_every_example_of_the_docstrings_is_true(desk: Path) -> None:
     """The examples in the docstrings run as they stand, one after the other, against the sandbox."""
     found = doctest.DocTestFinder(exclude_empty=True).find(api, globs=vars(api).copy())
-    order = ("load", "sandbox", "plan", "apply", "status", "spent", "reconcile")
+    order = ("load", "sandbox", "plan", "apply", "status", "spent", "proxies", "reconcile")
     examples = {test.name.rpartition(".")[2]: test for test in found if test.examples}
     assert tuple(sorted(examples)) == tuple(sorted(order))
     running = doctest.DocTestRunner()
@@ -436,3 +436,26 @@ def test_who_buys_is_on_record(desk: Path, box: tuple[Path, Any]) -> None:
     assert list(account.spent("actor").groups) == [("shop, tenant 7",)]
     with pytest.raises(runner.UsageError, match="actor=: that is no name"):
         runner.Account(actor="a\nb\x1b")
+
+
+def test_what_was_delivered_is_handed_to_the_program_and_shown_by_nothing(account: runner.Account) -> None:
+    orders = runner.load("orders")
+    assert [order.state.value for order in account_of_nothing(account, orders)] == ["not_bought"]
+    account.apply(orders, confirm=lambda plan: True)
+    delivered = account.proxies(manifests=orders)
+    (order,) = delivered.orders
+    assert order.whole
+    assert {proxy.password for proxy in order.proxies} == {f"password{number}" for number in range(10)}
+    assert "password" not in repr(delivered)
+    assert account.proxies("crawl/fr-prices").orders == delivered.orders == account.proxies().orders
+    with pytest.raises(runner.UsageError):
+        account.proxies("crawl/other")
+
+
+def account_of_nothing(account: runner.Account, orders: runner.Manifests) -> tuple[Any, ...]:
+    """What an account that has a ledger and has bought nothing says of these orders."""
+    with pytest.raises(runner.LedgerUnusable):
+        account.proxies()
+    with pytest.raises(runner.Cancelled):
+        account.apply(orders, confirm=lambda plan: False)
+    return account.proxies(manifests=orders).orders

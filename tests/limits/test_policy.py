@@ -16,7 +16,7 @@ from runner.core import codes, schemas
 from runner.core.errors import Problem, UsageError
 from runner.core.orders import OrderRequest
 from runner.limits.limits import Limits
-from runner.limits.policy import Policies, Policy, breaches, load, read_policy
+from runner.limits.policy import Policies, Policy, breaches, load, object_to_renewals, read_policy, receipts_of
 from tests import make
 
 CASES = Path(__file__).resolve().with_name("policies")
@@ -223,6 +223,58 @@ def test_what_is_not_allowed_is_named(
         assert word in breach.message
 
 
+RENEWALS: list[tuple[str, str, str]] = [
+    ("renewals: true", "PSR705", "`renewals` must be a mapping of fields, not true or false"),
+    ("renewals: {allowed: maybe}", "PSR705", "`renewals.allowed` must be true or false, not text"),
+    ("renewals: {max_total: 5}", "PSR705", "`renewals.max_total` must be text, not a number"),
+    ('renewals: {max_total: "5,00"}', "PSR708", "`renewals.max_total` is not in the right form: `5,00`"),
+    ("renewals: {maximum: 5}", "PSR703", "unknown field `maximum` in `renewals`"),
+]
+
+
+@pytest.mark.parametrize(("line", "code", "message"), RENEWALS)
+def test_what_is_wrong_with_renewals_is_one_finding(tmp_path: Path, line: str, code: str, message: str) -> None:
+    """At its line, and with a way out."""
+    path = tmp_path / "order-runner.yaml"
+    path.write_text(f"apiVersion: policy/v1\n{line}\n", encoding="utf-8")
+    policy, (problem,) = read_policy(str(path))
+    assert policy is None
+    assert (problem.code, problem.span and problem.span.line) == (code, 2)
+    assert problem.message.startswith(message)
+    assert problem.hint or "must be" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("values", "refuses"),
+    [((), False), ((None,), False), ((True,), False), ((False,), True), ((True, False), True), ((None, True), False)],
+)
+def test_renewals_are_allowed_unless_one_policy_says_no(values: tuple[bool | None, ...], refuses: bool) -> None:
+    """Without a word they are under the rules of every order; a further file can forbid them, and never allow them."""
+    place = {"renewals.allowed": make.span(7)}
+    policies = [Policy(path="p.yaml", sha256="", renewals=value, places=place) for value in values]
+    objection = object_to_renewals(policies)
+    assert (objection is not None) == refuses
+    if objection is not None:
+        assert (objection.code, "renewals.allowed (p.yaml:7:3) is false" in objection.message) == ("PSR710", True)
+
+
+def test_the_limit_of_renewals_is_one_of_the_run(tmp_path: Path) -> None:
+    """Each file that has one has a limit of its own, so that the strictest counts."""
+    path = tmp_path / "order-runner.yaml"
+    path.write_text('apiVersion: policy/v1\nrenewals: {allowed: true, max_total: "12.50"}\n', encoding="utf-8")
+    policy, problems = read_policy(str(path))
+    assert (policy is not None, problems) == (True, ())
+    assert policy is not None
+    assert policy.renewals is True
+    (cap,) = policy.caps
+    assert (cap.name, cap.amount, cap.renewals, cap.covers) == (
+        "renewals.max_total",
+        Decimal("12.50"),
+        True,
+        "renewals",
+    )
+
+
 def test_a_field_the_type_does_not_have_breaks_no_rule() -> None:
     """A resident order has no country, period and quantity; lists of them do not speak of it."""
     held = rules(countries=(1,), periods=("1y",), max_quantity={"any": 1})
@@ -284,3 +336,21 @@ def test_a_pipe_that_is_called_like_a_policy_is_refused_and_not_waited_for(tmp_p
     os.mkfifo(tmp_path / "order-runner.yaml")
     with pytest.raises(UsageError, match=r"order-runner\.yaml is called like a policy and is no file"):
         load(None, [tmp_path])
+
+
+@pytest.mark.parametrize(
+    ("values", "style"),
+    [
+        ((), None),
+        ((None,), None),
+        ((True,), "full"),
+        ((True, None), "full"),
+        ((True, "id-only"), "id-only"),
+        (("id-only",), "id-only"),
+        ((True, "id-only", False), None),
+        ((False,), None),
+    ],
+)
+def test_receipts_say_the_least_that_a_policy_allows(values: tuple[bool | str | None, ...], style: str | None) -> None:
+    """One that says no, or only ids, is enough; without a word of any there are none."""
+    assert receipts_of(Policy(path="p", sha256="", receipts=one) for one in values) == style

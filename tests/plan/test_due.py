@@ -158,6 +158,18 @@ def test_a_rule_that_is_over_asks_the_vendor_nothing(until: date) -> None:
     assert world.shop.asked == []
 
 
+def test_an_order_to_buy_that_would_never_be_renewed_is_warned_of() -> None:
+    """It is bought all the same; one that is bought already says nothing, because rules end."""
+    over = renewed(rule=replace(RULE, until=TODAY))
+    (step,) = World(over, bought=[]).plan().steps
+    assert step.to_buy
+    assert step.warning is not None
+    assert (step.warning.severity, step.warning.field) == ("warning", "renew")
+    assert f"never renewed: `renew.until`, {TODAY}, is over" in step.warning.message
+    assert World(renewed(), bought=[]).plan().steps[0].warning is None
+    assert World(over).plan().steps[0].warning is None
+
+
 def test_one_list_serves_every_order_of_a_type() -> None:
     """Two lists are read of two types, before any price."""
     orders = (renewed("a"), renewed("b"), renewed("m", type="mobile"))
@@ -333,6 +345,15 @@ def test_what_the_vendor_renews_by_itself_is_not_renewed() -> None:
 )
 def test_rows_that_do_not_end_together_are_a_question(ends: tuple[date | None, ...], words: str) -> None:
     assert refusal(World(shows=rows(*ends))) == (UNCLEAR, f"the proxies of order 77 do not end together: {words}")
+
+
+def test_more_proxies_than_were_bought_are_a_question() -> None:
+    """Rows of another order under our number would be paid for; fewer than ordered are renewed as they are."""
+    code, message = refusal(World(shows=rows(*[END] * 11)))
+    assert (code, message) == (UNCLEAR, "the vendor's list has 11 proxies of order 77, of which 10 were bought")
+    assert World(shows=rows(*[END] * 9)).plan().to_buy
+    world = World(renewed(type="ipv6"), shows=(replace(row, type="ipv6") for row in rows(*[END] * 11)))
+    assert world.plan().to_buy, "of other types nobody knows how many rows there are"
 
 
 def test_rows_that_end_a_day_apart_end_together() -> None:

@@ -19,6 +19,7 @@ FOLDER = Path(__file__).parents[2] / "benchmarks"
         ("history", ["--orders", "1000", "--rounds", "1"]),
         ("ledger", ["--purchases", "2", "--orders", "3", "--rounds", "1"]),
         ("lists", ["--rows", "5", "--rounds", "1"]),
+        ("online", ["--orders", "2", "--rounds", "1"]),
         ("plan", ["--orders", "6", "--rounds", "1"]),
         ("render", ["--orders", "5", "--rounds", "1"]),
         (

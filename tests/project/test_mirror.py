@@ -10,6 +10,8 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 FOLDERS: Final = {"run": "runs"}  # `tests/run` is the command
 
 ELSEWHERE: Final[Mapping[str, str]] = {
+    "acceptance/test_acceptance_adopt.py": "cli.adopt settle.adopt views.adopt",
+    "acceptance/test_acceptance_receipts.py": "cli.receipts settle.annotate views.receipts",
     "acceptance/test_acceptance_approval.py": "cli.options.approval cli.plan plan.approval.document",
     "acceptance/test_acceptance_confirmation.py": "cli.buying",
     "acceptance/test_acceptance_doctor.py": "cli.doctor run.doctor vendors.v1.offline views.doctor",
@@ -22,6 +24,8 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "acceptance/test_acceptance_renames.py": "plan.former_keys",
     "acceptance/test_acceptance_limits.py": "cli.options.bounds",
     "acceptance/test_acceptance_manifests.py": "cli.validate",
+    "acceptance/test_acceptance_proxies.py": "cli.proxies deliver.choosing deliver.collecting run.delivering "
+    "views.delivery",
     "acceptance/test_acceptance_reads_and_keys.py": "cli.options.common",
     "acceptance/test_acceptance_reference.py": "cli.reference",
     "acceptance/test_acceptance_targets.py": "cli.options.targets",
@@ -44,7 +48,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "manifest/test_lock.py": "manifest.words",
     "manifest/test_manifest.py": "manifest.discover manifest.places",
     "plan/approval/test_consent.py": "plan.task",
-    "plan/approval/test_terms.py": "core.canonical plan.approval.differences",
+    "plan/approval/test_terms.py": "core.canonical",
     "plan/test_making.py": "plan.sources",
     "report/test_report.py": "plan.inputs report.file",
     "sandbox/test_api.py": "sandbox.replies sandbox.options",
@@ -67,7 +71,6 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "views/terminal/test_remaining.py": "views.terminal.layout",
     "views/test_findings.py": "views.terminal.snippet",
     "views/test_status.py": "views.failure views.reference",
-    "views/test_summary.py": "views.wording",
 }
 """Modules, and whole packages, by the test that holds them to their promises."""
 

@@ -43,6 +43,7 @@ NO_PARTICIPLES: Final = frozenset(("disown", "feed", "heed", "markdown", "need")
 """Verbs and nouns that only end like one."""
 
 EXCEPTIONS: Final[Mapping[str, str]] = {
+    "library/account.py: spent": "what `ledger spent` is to the command line",
     "core/stop.py: requested": "a property of `Stop`, which the library exports: programs ask for it by this name",
 }
 """Functions that keep a participle for a name, by file, and why."""
@@ -53,6 +54,7 @@ FIELD_EXCEPTIONS: Final[Mapping[str, str]] = {
     "evidence/judge.py: moved": "of `Verdict`, whose fields the library promises",
     "library/answers.py: settled": "of `Reconciled`, which the library promises",
     "library/answers.py: spent": "of `Applied`, which the library promises",
+    "settle/sums.py: spent": "of `Sum`, whose fields the library promises",
     "plan/plan.py: unchecked": "of `Plan`, whose fields the library promises",
 }
 """Fields that keep a participle for a name although they hold more than yes or no, by file, and why."""

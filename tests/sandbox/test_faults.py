@@ -3,6 +3,7 @@
 import re
 from dataclasses import fields
 from importlib import resources
+from pathlib import Path
 
 import pytest
 
@@ -86,3 +87,10 @@ def test_every_switch_is_documented() -> None:
     """`limits.md` names each field of Options."""
     text = resources.files("runner.sandbox").joinpath("limits.md").read_text()
     assert [field.name for field in fields(Options) if f"`{field.name}`" not in text] == []
+
+
+def test_every_switch_is_turned_in_a_test() -> None:
+    """No field of Options is without a test of the sandbox that sets it."""
+    texts = [path.read_text() for path in Path(__file__).parent.glob("test_*.py")]
+    turned = {name for text in texts for name in re.findall(r"[(, ](\w+)=", text)}
+    assert [field.name for field in fields(Options) if field.name not in turned] == []

@@ -43,8 +43,18 @@ def test_the_example_is_a_policy_with_everything_but_the_week(tmp_path: Path) ->
     policy, problems = read_policy(str(path))
     assert problems == ()
     assert policy is not None
-    assert [cap.name for cap in policy.caps] == ["budgets.day", "budgets.month"]
-    for name in ("types", "countries", "periods", "payments", "max_quantity", "labels", "require_labels", "exclusive"):
+    assert [cap.name for cap in policy.caps] == ["budgets.day", "budgets.month", "renewals.max_total"]
+    for name in (
+        "types",
+        "countries",
+        "periods",
+        "payments",
+        "max_quantity",
+        "labels",
+        "require_labels",
+        "exclusive",
+        "renewals",
+    ):
         assert getattr(policy, name) is not None
         assert f"{name}:" in example
 

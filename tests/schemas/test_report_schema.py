@@ -165,7 +165,7 @@ WRONG: list[tuple[str, object]] = [
     ("run/started_at", "2026-11-23T12:00:00"),
     ("run/started_at", "2026-11-23T12:00:00Z\n"),
     ("run/finished_at", "yesterday"),
-    ("run/exit/code", 11),
+    ("run/exit/code", 12),
     ("run/exit/name", "OK"),
     ("inputs/manifests/0/path", "/home/me/orders.yaml"),
     ("inputs/manifests/0/sha256", "abc"),

@@ -102,10 +102,12 @@ def subschemas(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def test_every_published_schema_is_accounted_for() -> None:
     """The folder holds one schema for each type, one each for what else is a file of ours, and no stray file."""
     found = {path.name.removesuffix(".schema.json") for path in SCHEMAS.glob("*.json")}
-    assert found == {*TYPES, "doctor", "event", "lockfile", "manifest", "plan", "policy", "report"}
+    assert found == {*TYPES, "delivery", "doctor", "event", "lockfile", "manifest", "plan", "policy", "report"}
 
 
-@pytest.mark.parametrize("name", [*TYPES, "doctor", "event", "lockfile", "manifest", "plan", "policy", "report"])
+@pytest.mark.parametrize(
+    "name", [*TYPES, "delivery", "doctor", "event", "lockfile", "manifest", "plan", "policy", "report"]
+)
 def test_schemas_are_valid_themselves(name: str) -> None:
     """Every published schema is valid Draft 2020-12 and says what it is under an id that does not change."""
     schema = load(name)

@@ -53,7 +53,7 @@ def test_a_renewal_that_was_made_is_placed_by_its_end_dates_at_once(desk: Desk) 
     code, text = desk.run("reconcile")
     record = renewal(desk)
     assert code == 0, text
-    assert f"placed  {record.key}  order {made}@{record.key.term}  3.60 USD  ipv4, renewal of order {made} from" in text
+    assert f"placed  {record.key}  order {made}@{record.key.term}  3.60 USD  ipv4, renews order {made}" in text
     assert (record.state, record.order_id, record.total) == (State.PLACED, f"{made}@{record.key.term}", Decimal("3.60"))
     assert desk.apply(RENEWED) == 0
     assert len(desk.box.renewals) == 1
@@ -177,7 +177,7 @@ def test_what_cannot_be_said_of_a_renewal_is_refused(desk: Desk) -> None:
     desk.lose("a")
     for arguments, code, words in (
         (("b/a", "--placed", "--yes"), 2, "--placed needs the vendor's id of the order"),
-        ((f"b/a@{key.term}", "--placed", "--yes"), 2, f"the ledger has no renewal b/a@{key.term}"),
+        ((f"b/a@{key.term}", "--placed", "--yes"), 2, f"b/a@{key.term} is a renewal: the ledger has none of that key"),
         ((key, "--placed", "--yes"), 5, f"{key} is not in doubt: it is placed as order {made}@{key.term}"),
         (("--not-mine", f"{made}@{key.term}", "--reason", "r", "--yes"), 2, "is not an order id"),
         (("b/a@2026-02-30", "--placed", "--yes"), 2, "is not an order key"),
@@ -204,7 +204,7 @@ def test_status_says_what_to_do_about_a_renewal_in_doubt(desk: Desk) -> None:
     desk.apply(RENEWED, fault="renew-reset-before")
     key = renewal(desk).key
     _, text = desk.run("status")
-    assert f"{key}: ipv4, renewal of order {made} from {key.term}, 1m; may have cost 3.60 USD" in text
+    assert f"{key}: ipv4, renews order {made}, {key.term}" in text
     assert f"  order-runner resolve {key} --placed\n" in text
     assert f"  order-runner reconcile {key}\n" in text
 

@@ -5,19 +5,26 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import subprocess
+import sys
+import tempfile
 import urllib.request
 from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from runner.core.orders import OrderKey
-from runner.core.records import Holder
+from runner.core.orders import ENDS, RENEWS, OrderKey
+from runner.core.records import Holder, Settlement
 from runner.core.sightings import Sighting
+from runner.core.states import Event, State
 from runner.ledger.sqlite import open_sqlite
 from runner.sandbox.options import SANDBOX_KEY
+from tests import make
 from tests.settle.conftest import IPV4, RESIDENT, Desk
 
 STRANGER = {"type": "ipv4", "countryId": 561, "quantity": 3, "periodId": "1m", "customTargetName": "other"}
@@ -132,6 +139,20 @@ def test_renewed_by_hand(desk: Desk, new_id: bool) -> None:
     assert document["orders"][0]["delivered"] == 2
 
 
+def test_renewed_by_the_ledger(desk: Desk) -> None:
+    """A renewal that was bought here is no surprise, has no line of its own, and its end is the order's."""
+    desk.apply(WEEK)
+    look(desk)
+    desk.box.dashboard.age(order_id(desk), days=5)
+    look(desk)
+    (desk.folder / "order-runner.yaml").write_text("apiVersion: policy/v1\nrenewals: {allowed: true}\n")
+    assert desk.apply(f'{WEEK}, renew: {{until: "2099-12-31", periodId: 1m, within: 3d}}') == 0
+    _, document = look(desk)
+    assert document["facts"] == []
+    (order,) = document["orders"]
+    assert (order["key"], order["days_left"], order["renewals"][0]["state"]) == ("b/n0", 32, "placed")
+
+
 def test_replaced_addresses(desk: Desk) -> None:
     """What support gave in place of others is counted at the next look, whichever rows it has."""
     desk.apply()
@@ -196,6 +217,28 @@ def test_an_order_in_doubt(desk: Desk) -> None:
         assert document["facts"][0]["settled_by"] == ["order-runner reconcile"]
 
 
+def test_a_renewal_in_doubt(desk: Desk) -> None:
+    """Told with its order, and by itself where that is over and shown nowhere."""
+    desk.apply()
+    now = datetime.now(UTC)
+    with closing(open_sqlite(desk.ledger, "default")) as ledger, ledger.hold(make.holder(), timeout=0) as hold:
+        for name, renews in (("n0", str(order_id(desk))), ("gone", "1")):
+            fields: dict[str, Any] = {RENEWS: renews, ENDS: "2026-12-31", "periodId": "1m", "paymentId": 1}
+            key = OrderKey("b", name).renewal(date(2026, 12, 31))
+            attempt = hold.claim(make.claim(replace(make.order(name, only=fields), key=key), at=now))
+            hold.settle(attempt, Settlement(event=Event.UNKNOWN, after=State.UNKNOWN, at=now, reason="lost"))
+    code, document = look(desk, "--ending", "1d")
+    texts = [fact["text"] for fact in document["facts"]]
+    assert (code, texts) == (
+        7,
+        [
+            "b/n0: its renewal b/n0@2026-12-31 may have been charged, and that is not settled",
+            "b/gone@2026-12-31: it may have been charged, and that is not settled",
+        ],
+    )
+    assert [order["key"] for order in document["orders"]] == ["b/n0", "b/gone@2026-12-31"]
+
+
 def test_a_list_that_is_down(desk: Desk) -> None:
     """The others are told, that one is named, its orders are not missing, and the code is that of an outage."""
     desk.apply(IPV4, RESIDENT)
@@ -238,18 +281,25 @@ def test_nothing_waits_for_a_run(desk: Desk) -> None:
     assert noted(desk) is not None
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to look as a user whom permissions bind")
 def test_a_ledger_that_may_only_be_read(desk: Desk) -> None:
-    """Whoever may only read compares, and is told nothing wrong."""
+    """Whoever may only read the ledger is told all there is, and why nothing was noted."""
     desk.apply()
-    for path in (desk.ledger, desk.folder):
-        path.chmod(0o555 if path.is_dir() else 0o444)
-    try:
-        assert look(desk)[0] == 0
-    finally:
-        desk.folder.chmod(0o755)
-        desk.ledger.chmod(0o644)
-    assert noted(desk) is None
+    looks = (  # the first as root: all that will be imported is, while it may be read
+        "import difflib, encodings.idna, os, sys; from runner.cli import run; run(['status', '--online', '--no-note'])\n"
+        "os.setuid(65534); sys.exit(run(['status', '--online', '-v']))"
+    )
+    with tempfile.TemporaryDirectory(prefix="look-") as name, closing(sqlite3.connect(desk.ledger)) as raw:
+        folder = Path(name)
+        folder.chmod(0o755)
+        copy = folder / "ledger.sqlite3"
+        raw.execute("VACUUM INTO ?", (str(copy),))
+        copy.chmod(0o644)
+        env = os.environ | {"ORDER_RUNNER_LEDGER": str(copy), "HOME": "/nonexistent"}
+        look = subprocess.run([sys.executable, "-c", looks], env=env, capture_output=True, text=True, check=False)
+    assert look.returncode == 0, look.stderr
+    assert "2 of 2" in look.stdout
+    assert "not noted for the next look" in look.stderr
 
 
 def test_no_secret_is_kept_or_told(desk: Desk) -> None:

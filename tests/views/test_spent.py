@@ -11,7 +11,7 @@ from decimal import Decimal
 
 import pytest
 
-from runner.settle.spent import Spent, Sum
+from runner.settle.sums import Spent, Sum
 from runner.views import spent as view
 from tests.views.conftest import Plain
 
@@ -25,14 +25,14 @@ SPENT = Spent(
 )
 
 
-def shown(spent: Spent, fmt: str, plain: Plain) -> str:
+def text_of(spent: Spent, fmt: str, plain: Plain) -> str:
     view.render(spent, "acme", fmt=fmt, console=plain.console)
     return plain.out
 
 
 def test_the_table(plain: Plain) -> None:
     """A line a group, doubt in a column of its own, and the total with what it is about."""
-    assert shown(SPENT, "text", plain) == (
+    assert text_of(SPENT, "text", plain) == (
         "MONTH    ACTOR  ORDERS  SPENT USD  OF THAT IN DOUBT USD\n"
         "2026-11  ann     1,200      45.50                  9.00\n"
         "2026-12  bob         1      1.234\n"
@@ -43,12 +43,12 @@ def test_the_table(plain: Plain) -> None:
 def test_nothing_spent(plain: Plain) -> None:
     """No group is no table, and says so."""
     nothing = Spent(by=("day",), since=None, until=date(2026, 11, 30), groups={}, total=Sum())
-    assert shown(nothing, "text", plain) == "0 orders to 2026-11-30: 0.00 USD\n"
+    assert text_of(nothing, "text", plain) == "0 orders to 2026-11-30: 0.00 USD\n"
 
 
 def test_csv_has_numbers_that_programs_read(plain: Plain) -> None:
     """A header, plain decimals, no thousands separator, no total."""
-    rows = list(csv.DictReader(io.StringIO(shown(SPENT, "csv", plain))))
+    rows = list(csv.DictReader(io.StringIO(text_of(SPENT, "csv", plain))))
     assert rows[0] == {
         "month": "2026-11",
         "actor": "ann",
@@ -64,7 +64,7 @@ def test_csv_has_numbers_that_programs_read(plain: Plain) -> None:
 def test_a_spreadsheet_runs_no_name(name: str, plain: Plain) -> None:
     """A name that a spreadsheet would take for a formula begins with an apostrophe."""
     groups = {("2026-11", name): DOUBT}
-    (row,) = csv.DictReader(io.StringIO(shown(replace(SPENT, groups=groups), "csv", plain)))
+    (row,) = csv.DictReader(io.StringIO(text_of(replace(SPENT, groups=groups), "csv", plain)))
     assert row["actor"] == f"'{name}"
 
 
@@ -72,7 +72,7 @@ def test_a_spreadsheet_runs_no_name(name: str, plain: Plain) -> None:
 def test_a_hostile_name_is_data(fmt: str, plain: Plain) -> None:
     """Quotes, commas and line ends of a label break no line, and no escape reaches a terminal."""
     groups = {("2026-11", 'a",b\n::error::\x1b[31m'): DOUBT}
-    text = shown(replace(SPENT, groups=groups), fmt, plain)
+    text = text_of(replace(SPENT, groups=groups), fmt, plain)
     assert "\x1b" not in text
     assert "\n::error" not in text
     if fmt == "csv":
@@ -81,7 +81,7 @@ def test_a_hostile_name_is_data(fmt: str, plain: Plain) -> None:
 
 def test_json(plain: Plain) -> None:
     """Amounts as text, the groups by name, the days and the account it is about."""
-    document = json.loads(shown(SPENT, "json", plain))
+    document = json.loads(text_of(SPENT, "json", plain))
     assert document["groups"][1] == {
         "group": {"month": "2026-12", "actor": "bob"},
         "orders": 1,

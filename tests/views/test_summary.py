@@ -94,6 +94,17 @@ def test_a_quiet_run_is_short(make: Make, plain: Plain) -> None:
     )
 
 
+def test_a_warning_about_a_bought_order_is_told(make: Make, plain: Plain) -> None:
+    """Bought orders are only counted, but what is said of one stands below the count."""
+    finding = Finding(problem=make.problem(), category="warning")
+    report = make.report(make.entry("already_placed", errors=(finding,)), exit_code=ExitCode.OK)
+    summary.render(make.document(report), plain.console.out, report_path=None)
+    lines = plain.out.splitlines()
+    place = lines.index("skipped: 1 order already bought")
+    assert "warning" in lines[place + 1]
+    assert finding.problem.message in lines[place + 1]
+
+
 def test_a_dry_run_says_that_nothing_is_bought(make: Make, plain: Plain) -> None:
     """A dry run tells what would be spent and what it did not check."""
     report = make.report(make.entry("planned", quote=make.quote()), mode="dry-run", not_checked=("the purchase",))

@@ -35,6 +35,11 @@ def files(_: click.Context, __: click.Parameter, incomplete: str) -> Items:
     return [CompletionItem(incomplete, type="file")]
 
 
+def files_or_keys(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """The keys of the ledger's orders that begin so; files, where none does or nothing is typed yet."""
+    return (keys(ctx, param, incomplete) if incomplete else []) or files(ctx, param, incomplete)
+
+
 def formats(names: tuple[str, ...]) -> Completer:
     """The formats of a command."""
 
@@ -83,7 +88,7 @@ def keys(ctx: click.Context, _: click.Parameter, incomplete: str) -> Items:
     place = _ledger(ctx)
     if place is None:
         return []
-    on_line = ctx.params.get("keys") or ()
+    on_line = ctx.params.get("keys") or ctx.params.get("targets") or ()
     rows = [row for row in peek.orders(place.path, place.account, incomplete, MOST) if row[0] not in on_line]
     doubtful = [row for row in rows if row[1] in ("submitted", "unknown")]
     return _items(doubtful or rows, incomplete)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
@@ -105,7 +105,15 @@ class V1Reader(V1Encoder):
                     raise
 
 
-class V1Buyer(V1Reader):
+class V1Annotator(V1Reader):
+    """Reads an account, and sets comments."""
+
+    def annotate(self, row_ids: Sequence[str], comment: str) -> int:
+        request = v1.comment_set(row_ids, comment)
+        return self._patiently(lambda: reads.decode_comment(self._transport.write(request)))
+
+
+class V1Buyer(V1Annotator):
     """Reads an account, and buys on it."""
 
     @contextmanager

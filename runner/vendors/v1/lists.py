@@ -18,6 +18,7 @@ from typing import Final
 
 from runner.core.errors import UnknownForm, VendorUnavailable
 from runner.core.orders import ProductType
+from runner.core.receipts import LONGEST, MARK
 from runner.core.vendor import SeenOrder
 from runner.vendors.incoming import IncomingEnvelope
 from runner.vendors.v1.reads import list_paths, proxy_list
@@ -27,6 +28,9 @@ from runner.vendors.wire import Begin, Redact, Response, clean_text
 Row = Mapping[str, object]
 _Name = str | bytes
 _NO_TEXTS: Final[frozenset[str]] = frozenset()
+_NO_RECEIPT: Final = frozenset({""})
+_RECEIPTS: Final = 3
+"""Different comments that are kept of an order: two are one too many already."""
 
 ADDRESS: Final = ("ip", "port_http", "port_socks", "login")
 STATUS: Final = frozenset({"status", "status_type"})
@@ -73,11 +77,11 @@ def _parser(product: ProductType, met: Mapping[_Name, int] | None) -> Begin:
 class _Order:
     """What the rows of one order that have come so far say together."""
 
-    __slots__ = ("countries", "ends", "numbers", "protocols", "rows", "starts")
+    __slots__ = ("countries", "ends", "numbers", "protocols", "receipts", "rows", "starts")
 
     def __init__(self) -> None:
         self.rows = 0
-        self.numbers = self.countries = self.protocols = _NO_TEXTS
+        self.numbers = self.countries = self.protocols = self.receipts = _NO_TEXTS
         self.starts: date | None = None
         self.ends: date | None = None
 
@@ -88,6 +92,7 @@ class _Order:
             self.numbers |= {base}
         self.countries = _with(self.countries, row.get("country_alpha3"), redact)
         self.protocols = _with(self.protocols, row.get("protocol"), redact)
+        self._note(row.get("comment"), redact)
         self._date(day_of(row.get("date_start")), day_of(row.get("date_end")))
 
     def join(self, other: _Order) -> None:
@@ -95,6 +100,7 @@ class _Order:
         self.numbers |= other.numbers
         self.countries |= other.countries
         self.protocols |= other.protocols
+        self.receipts |= other.receipts
         self._date(other.starts, other.ends)
 
     def as_seen(self, identity: str) -> SeenOrder:
@@ -106,7 +112,14 @@ class _Order:
             protocols=self.protocols,
             starts=self.starts,
             ends=self.ends,
+            receipts=self.receipts if self.receipts != _NO_RECEIPT else _NO_TEXTS,
         )
+
+    def _note(self, comment: object, redact: Redact) -> None:
+        """Keep what looks like a receipt, and whether any row has none."""
+        text = redact(comment).strip()[:LONGEST] if isinstance(comment, str) and comment.startswith(MARK) else ""
+        if text not in self.receipts and len(self.receipts) < _RECEIPTS:
+            self.receipts |= {text}
 
     def _date(self, start: date | None, end: date | None) -> None:
         if start and (self.starts is None or start < self.starts):

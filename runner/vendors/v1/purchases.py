@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
@@ -96,6 +96,13 @@ def ending_list(product: ProductType) -> Request:
     (docs/vendor/api-v1.md#proxy-lists).
     """
     return replace(proxy_list(product), query="ends=Y", body=b'{"ends": "Y"}')
+
+
+def comment_set(row_ids: Sequence[str], comment: str) -> Request:
+    """Sets the comment of rows, by the ids they have now (docs/vendor/api-v1.md#comments). It costs nothing."""
+    ids = [int(row) if row.isdecimal() else row for row in row_ids]
+    body = json.dumps({"ids": ids, "comment": comment}).encode()
+    return Request(method="POST", path="proxy/comment/set", body=body)
 
 
 def reference_list(product: ProductType) -> Request:

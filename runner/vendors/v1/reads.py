@@ -76,6 +76,16 @@ def decode_balance(response: Response) -> Decimal:
     return summ
 
 
+def decode_comment(response: Response) -> int:
+    """`data.updated`: how many comments were set; VendorUnavailable with the vendor's words where it refuses."""
+    envelope = _read(response, "proxy/comment/set")
+    errors = [error.message for error in vendor_errors(envelope) if error.message]
+    number = envelope.data.get("updated") if isinstance(envelope.data, dict) else None
+    if envelope.status == "error" or not isinstance(number, int) or isinstance(number, bool):
+        raise unavailable("proxy/comment/set", errors[0] if errors else "it does not say how many were set")
+    return number
+
+
 def list_paths(product: ProductType) -> frozenset[tuple[str, ...]]:
     """Where `proxy/list/{type}` may have its list, as keys from the envelope down."""
     return frozenset({("data",), ("data", product), ("data", "items"), ("data", product, "items")})

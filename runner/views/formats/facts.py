@@ -130,7 +130,7 @@ def notes(finding: Finding) -> Iterator[str]:
 
 def what_of(order: Order) -> str:
     """What an order is for, as its manifest says it; a word that this version does not have is passed over."""
-    if term := order.get("renews"):
+    if term := order["renews"]:
         return renewal(order["type"], term["order_id"], term["ends"], term["new_end"])
     words = {word: text for word, text in order["words"].items() if word in WORDS}
     return what(order["type"], order["request"] or {}, words)

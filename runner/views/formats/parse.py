@@ -73,7 +73,7 @@ def _of_this_version(document: Any, name: str) -> Any:
 def _with_origins(document: dict[str, Any]) -> dict[str, Any]:
     """A report of version 1.2 with what 1.3 has added."""
     run, nobody = document.get("run"), dict.fromkeys(("actor", "commit", "ref", "job"))
-    orders = [{"labels": {}, **order} for order in _dicts(document.get("orders"))]
+    orders = [{"labels": {}, "renews": None, **order} for order in _dicts(document.get("orders"))]
     return {**document, "run": {**run, **nobody} if isinstance(run, dict) else run, "orders": orders}
 
 

@@ -281,3 +281,34 @@ def test_the_target_of_a_deep_base_url_is_whole() -> None:
     lines = peer.visits[0].received.decode().split("\r\n")
     assert lines[0] == f"GET {ROOT}/deeper/{KEY}/proxy/list/mix_isp HTTP/1.1"
     assert f"host: 127.0.0.1:{port}" in [line.lower() for line in lines]
+
+
+NOTE = Request(method="POST", path="proxy/comment/set", body=b'{"ids": [7], "comment": "x"}')
+
+
+def test_the_door_for_comments_takes_nothing_else() -> None:
+    """What may spend, and what reads, has doors of its own: none of the three is another's."""
+    with serving(answering()) as peer, client(peer.url()) as way:
+        for request in (
+            LOOK,
+            PRICE,
+            Request(method="POST", path="order/make", body=b"{}"),
+            Request(method="POST", path="prolong/make/ipv4", body=b"{}"),
+            Request(method="GET", path="proxy/comment/set"),
+            Request(method="POST", path="autoprolong/enable", body=b"{}"),
+        ):
+            with pytest.raises(ValueError, match="not known to be a harmless write"):
+                way.write(request)
+        with pytest.raises(ValueError, match="not known to cost nothing"):
+            way.read(NOTE)
+        assert peer.visits == []
+
+
+def test_a_comment_is_set_again_where_that_may_heal() -> None:
+    """To set it twice changes nothing more: a 500 and then a good answer is a success."""
+    clock = FakeClock()
+    answers = answering(ok(b"oops", status="500 Internal Server Error"), ok(b'{"status":"success"}'))
+    with serving(answers) as peer, client(peer.url(), clock=clock) as way:
+        assert way.write(NOTE).status == 200
+    assert clock.sleeps == [1.0]
+    assert b"".join(visit.received for visit in peer.visits).count(b"POST ") == 2

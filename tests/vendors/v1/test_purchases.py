@@ -94,6 +94,7 @@ Read = Callable[[Response, ProductType], object]
 READS: list[Read] = [
     lambda answer, _: reads.decode_calc(answer, AT),
     lambda answer, _: reads.decode_balance(answer),
+    lambda answer, _: reads.decode_comment(answer),
     lambda answer, product: decode_look([streamed(answer), streamed(answer, size=1)], product),
     lambda answer, _: reads.decode_package(answer),
     reads.decode_reference,

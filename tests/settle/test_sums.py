@@ -10,7 +10,7 @@ import pytest
 from runner.core.errors import UsageError
 from runner.core.provenance import Provenance
 from runner.core.records import Origin, Spending
-from runner.settle.spent import NONE, Sum, add_up, groupings_of, reads_origins
+from runner.settle.sums import NONE, Sum, add_up, groupings_of, reads_origins
 from tests.make import AT
 
 
