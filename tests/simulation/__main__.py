@@ -37,8 +37,9 @@ RENEWALS = (
     *(f"renewal {status} in a report" for status in ("placed", "already_placed", "refused", "rejected", "unknown")),
     *("renewal refused: PSR413", "renewal refused: PSR460", "renewal already_placed: PSR462"),
     *(f"renewal verdict {ruling}" for ruling in ("placed", "absent", "open")),
-    *(f"verdict open: {name}" for name in RENEWAL_KINDS.values()),
-    *(f"exclusive: left to a person: {name}" for name in RENEWAL_CLASSES),
+    *(f"verdict open: {name}" for name in RENEWAL_KINDS.values() if name != "no end before"),
+    *(f"exclusive: left to a person: {name}" for name in RENEWAL_CLASSES[:3]),
+    "exclusive: left to a person: renewal hinted at, not bought",
     "renewal placed: somebody else bought that term",
     *("settled by a person, renewal placed", "settled by a person, renewal absent"),
 )
@@ -94,6 +95,8 @@ RARE = {
     "ledger fails with several in flight",
     "stranger tops up with several in flight",
     "settled as a set: absent, shared",
+    "exclusive: left to a person: beside a renewal charged otherwise",
+    *RENEWALS,
 }
 """What happens in one or two of a thousand worlds."""
 ENOUGH, PLENTY = 1000, 4000

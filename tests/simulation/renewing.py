@@ -47,7 +47,6 @@ RENEWAL_KINDS: Final = {
     "proxies had an end before": "other rows than before",
     "have the new end, the others the old one": "half of the rows moved",
     "which its period does not make of the days before": "moved by something else",
-    "the end dates of its order could not be read": "end dates unread",
     "was paid for, but its proxies end as they did before": "renewal paid and not shown",
     "but its proxies end as they did before": "balance moved, ends did not",
     "is in doubt as well, and may have moved the balance": "beside a renewal in doubt",
