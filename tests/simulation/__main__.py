@@ -64,7 +64,7 @@ EVENTS = (
     *(f"{path} failed" for path in READS),
     *("verdict placed", "verdict absent", *(f"verdict open: {name}" for name in KINDS.values())),
     *("settled by a person, placed", "settled by a person, absent", "shared: left to a person"),
-    *(f"exclusive: left to a person: {name}" for name in CLASSES),
+    *(f"exclusive: left to a person: {name}" for name in CLASSES if "charged otherwise" not in name),
     *("refused: looks bought", "settled by a person, adopted", "settled by a person, not mine"),
     "run under another name",
     *("ledger moved away", "older copy refused"),
@@ -95,7 +95,6 @@ RARE = {
     "ledger fails with several in flight",
     "stranger tops up with several in flight",
     "settled as a set: absent, shared",
-    "exclusive: left to a person: beside a renewal charged otherwise",
     *RENEWALS,
 }
 """What happens in one or two of a thousand worlds."""
