@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 import tempfile
 from decimal import Decimal
@@ -20,7 +19,7 @@ from statistics import median
 from typing import Final
 
 from purchases import ROOT
-from ratios import at_least
+from ratios import at_least, cost_of
 
 from runner.sandbox.box import Sandbox
 
@@ -48,11 +47,11 @@ def main() -> int:
         manifest = Path(folder) / "m.yaml"
         manifest.write_text(_manifest(options.orders), encoding="utf-8")
         report = str(Path(folder) / "report.json")
-        _run(["apply", "--yes", "-q", "--jobs", "8", "--report", report, str(manifest)], environment)
+        cost_of(["apply", "--yes", "-q", "--jobs", "8", "--report", report, str(manifest)], environment)
         turns = {
-            "first look": [_run(["status", "--online"], environment)],
-            "next looks": [_run(["status", "--online"], environment) for _ in range(options.rounds)],
-            "as JSON": [_run(["status", "--online", "-f", "json"], environment) for _ in range(options.rounds)],
+            "first look": [cost_of(["status", "--online"], environment)],
+            "next looks": [cost_of(["status", "--online"], environment) for _ in range(options.rounds)],
+            "as JSON": [cost_of(["status", "--online", "-f", "json"], environment) for _ in range(options.rounds)],
         }
     limits = f"CPU, s, at most {MAX_SECONDS} | MB, at most {MAX_MEGABYTES:.0f}"
     print(f"| status --online, {options.orders:,} orders | {limits} |")
@@ -67,16 +66,6 @@ def _manifest(orders: int) -> str:
     names = "".join(f"  - {{name: o{n}, type: ipv4, customTargetName: benchmark {n}}}\n" for n in range(orders))
     fields = "  countryId: 561\n  periodId: 1m\n  quantity: 10\n"
     return f"apiVersion: orders/v1\nbatch: bench\ndefaults:\n{fields}orders:\n{names}"
-
-
-def _run(arguments: list[str], environment: dict[str, str]) -> tuple[float, float]:
-    """CPU seconds of one command, user and system, and its peak memory in MB."""
-    process = subprocess.Popen([sys.executable, "-m", "runner", *arguments], env=environment, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"order-runner {' '.join(arguments)} ended with {process.returncode}")
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 if __name__ == "__main__":

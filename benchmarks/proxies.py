@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from collections import Counter
@@ -22,7 +21,7 @@ from statistics import median
 from typing import Any, Final
 
 from purchases import ROOT, fill
-from ratios import at_least
+from ratios import at_least, cost_of
 
 from runner.sandbox.replies import Reply
 from runner.sandbox.server import SandboxServer
@@ -128,22 +127,12 @@ def _measure(folder: Path, base_url: str, options: argparse.Namespace, asked: Co
     for name, arguments in ways.items():
         asked.clear()
         asked[IGNORING] = int(name.endswith("ignored"))
-        turns = [_call(arguments, environment) for _ in range(options.rounds)]
+        turns = [cost_of(arguments, environment) for _ in range(options.rounds)]
         cpu, peak = (median(column) for column in zip(*turns, strict=True))
         requests = (asked.total() - asked[IGNORING]) / options.rounds
         print(f"| {name} | {cpu:.2f} | {peak:.1f} | {requests:g} |")
         kept = kept and cpu < MAX_SECONDS * share and peak < MAX_MB * share and requests == LISTS
     return kept
-
-
-def _call(arguments: list[str], environment: dict[str, str]) -> tuple[float, float]:
-    """CPU seconds of one command, user and system, and its peak memory in MB."""
-    process = subprocess.Popen([sys.executable, "-m", "runner", *arguments], env=environment, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"order-runner {' '.join(arguments)} ended with {process.returncode}")
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
-"""How figures of a benchmark are compared."""
+"""How figures of a benchmark are taken and compared."""
 
 from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Callable
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
 
 
 def times(measured: float, base: float) -> float:
@@ -21,3 +24,13 @@ def at_least(least: int) -> Callable[[str], int]:
         return int(text)
 
     return number
+
+
+def cost_of(arguments: Sequence[str], environment: Mapping[str, str]) -> tuple[float, float]:
+    """CPU seconds of one command of ours, user and system, and its peak memory in MB; SystemExit where it fails."""
+    process = subprocess.Popen([sys.executable, "-m", "runner", *arguments], env=environment, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"order-runner {' '.join(arguments)} ended with {process.returncode}")
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024

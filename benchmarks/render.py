@@ -172,6 +172,7 @@ def _order(number: int, status: str) -> dict[str, Any]:
         "labels": {"team": "crawl"},
         "status": status,
         "renamed_from": None,
+        "renews": None,
         "reason": None if bought or status == "planned" else "why it stands as it does, in a sentence of usual length",
         "fingerprint": f"sha256:{number:064x}",
         "request": {"countryId": 561, "periodId": "1m", "quantity": 10, "paymentId": 1, "customTargetName": "site"},

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -22,10 +21,10 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from statistics import median
-from typing import Any, Final
+from typing import Final
 
 from purchases import AT, ROOT, fill, request
-from ratios import at_least, times
+from ratios import at_least, cost_of, times
 
 from runner.core.orders import OrderRequest, ProductType
 from runner.core.vendor import SeenOrder
@@ -120,10 +119,10 @@ def _history(folder: Path, history: int, rounds: int) -> Iterator[bool]:
             "PYTHONPATH": str(ROOT),
         }
         argv = ["plan", "-q", "--ledger", str(ledger), "--account", "bench", str(manifest)]
-        clean = [_plan(argv, environment) for _ in range(rounds)]
+        clean = [cost_of(argv, environment) for _ in range(rounds)]
         body = b'{"countryId": 562, "periodId": "1m", "quantity": 3, "paymentId": 1, "customTargetName": "theirs"}'
         box.respond("POST", f"{PREFIX}{server.api_key}/order/make", body)
-        beside = [_plan(argv, environment) for _ in range(rounds)]
+        beside = [cost_of(argv, environment) for _ in range(rounds)]
     print(f"\n| plan beside {history:,} bought orders | CPU, s | peak, MB | in times of none, at most {MAX_RATIO} |")
     print("|---|---:|---:|---:|")
     ratios = [
@@ -134,16 +133,6 @@ def _history(folder: Path, history: int, rounds: int) -> Iterator[bool]:
         note = f"{ratios[0]:.2f}, memory {ratios[1]:.2f}" if turns is beside else ""
         print(f"| {name} | {cpu:.2f} | {peak:.1f} | {note} |")
     yield from (ratio <= MAX_RATIO for ratio in ratios)
-
-
-def _plan(arguments: list[str], environment: dict[str, Any]) -> tuple[float, float]:
-    """CPU seconds of one command, user and system, and its peak memory in MB."""
-    process = subprocess.Popen([sys.executable, "-m", "runner", *arguments], env=environment, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"order-runner {' '.join(arguments)} ended with {process.returncode}")
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 if __name__ == "__main__":
