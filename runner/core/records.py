@@ -189,13 +189,15 @@ class Spending:
 class Bought:
     """A bought, or perhaps bought, order and its claim, `claimed_seq` as in `OpenClaim`.
 
-    `settled_seq` is the place of the event since which the ledger has it as placed.
+    `settled_seq` is the place of the event since which the ledger has it as placed, `renewed_until` the end that its
+    renewals bring, where they were asked for.
     """
 
     record: Record
     claimed_at: datetime
     claimed_seq: int = 0
     settled_seq: int = 0
+    renewed_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,22 @@ _ESCAPED: Final = re.compile(r"(?:%(?:25)*|\\u00)([0-9a-f]{2})", re.IGNORECASE)
 _HALF_ESCAPED: Final = re.compile(r"(?:%(?:25)*[0-9a-f]?|\\u?0{0,2}[0-9a-f]?)\Z", re.IGNORECASE)
 _LONGEST: Final = len("%252561")
 
+_NAME: Final = r"[^\"\\]{0,40}(?:login|user|pass|pwd|reboot|rotat|secret)[^\"\\]{0,40}"
+_CREDENTIAL: Final = re.compile(
+    rf"(\"{_NAME}\"\s*:\s*)(?:\"(?:[^\"\\]|\\.)*(?:\"|\\?\Z)|\[[^\]]*(?:\]|\Z)|[^\"\s,\[\]{{}}]+)",
+    re.IGNORECASE | re.DOTALL,
+)
+_CREDENTIAL_INSIDE: Final = re.compile(rf"(\\+\"{_NAME}\\+\"\s*:).*", re.IGNORECASE | re.DOTALL)
+
+
+def without_credentials(text: str) -> str:
+    """An answer of the vendor, whole or cut off, with the values masked of every field that by its name may open a
+    proxy: its login, its password, its link. What is JSON inside of a JSON text ends where the first of them stands.
+
+    Quotes of renewals show the rows with their credentials (docs/vendor/api-v1.md#renewals).
+    """
+    return _CREDENTIAL_INSIDE.sub(rf"\1{MASK}", _CREDENTIAL.sub(rf'\1"{MASK}"', text))
+
 
 class ApiKey:
     """A key whose `repr` and `str` are the mask; `reveal` is for the transport alone."""

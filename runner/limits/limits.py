@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_DOWN, Decimal
 from operator import itemgetter
 from typing import Any, Final, Literal
@@ -14,9 +14,10 @@ from typing import Any, Final, Literal
 from runner.core.clock import rfc3339
 from runner.core.errors import Problem, Span, UsageError
 from runner.core.ledger import Ledger
-from runner.core.orders import OrderKey, OrderRequest, Quote, decimal_text
+from runner.core.orders import ENDS, OrderKey, OrderRequest, Quote, decimal_text
 from runner.core.periods import end_of
-from runner.core.records import Bought
+from runner.core.records import Bought, Record
+from runner.core.states import CLAIMABLE
 from runner.limits.budgets import Cap, Purse, earliest
 from runner.limits.policy import Objection, Policy, breaches, receipts_of
 from runner.manifest import Batch, Budget
@@ -26,6 +27,11 @@ FACTOR: Final = Decimal(10)
 
 _MONTHS_APART: Final = timedelta(days=4)
 """By how much the same number of months may be longer elsewhere in the calendar, and a bit."""
+
+_EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+_DAY: Final = timedelta(days=1)
+"""A day that is the last one ends with it."""
 
 CENT: Final = Decimal("0.01")
 _AMOUNTS: Final = ("max_total", "max_order", "price_tolerance")
@@ -108,9 +114,8 @@ class Standing:
 def standing_of(ledger: Ledger, requests: Iterable[OrderRequest], at: datetime) -> Standing:
     """Ask the ledger; under the hold nothing of it can change but by this run."""
     alike: defaultdict[str, list[Bought]] = defaultdict(list)
-    wanted = {request.fingerprint: request for request in requests if request.enabled}
-    for bought in ledger.bought_alike(wanted, _earliest(wanted.values(), at)):
-        if end_of(bought.record.type, bought.record.fields, bought.claimed_at) > at:
+    for bought in _bought_alike(ledger, [request for request in requests if request.enabled], at):
+        if _runs_until(bought) > at:
             alike[bought.record.fingerprint].append(bought)
     return Standing(
         at=at,
@@ -118,6 +123,40 @@ def standing_of(ledger: Ledger, requests: Iterable[OrderRequest], at: datetime) 
         dearest=ledger.dearest(),
         alike={fingerprint: tuple(found) for fingerprint, found in alike.items()},
     )
+
+
+def _bought_alike(ledger: Ledger, requests: Sequence[OrderRequest], at: datetime) -> list[Bought]:
+    """What was bought of the same content and may still run, with the end that renewals gave it, oldest first.
+
+    Only of what is perhaps to be bought: a renewed order may have been bought at any time.
+    """
+    lately = ledger.bought_alike({request.fingerprint for request in requests}, _earliest(requests, at))
+    there = {bought.record.key for bought in lately}
+    missing = {request.fingerprint for request in requests if request.key not in there}
+    if not missing:
+        return lately
+    ever = ledger.bought_alike(missing, _EVER)
+    renewals = ledger.renewals([bought.record.key for bought in ever]) if ever else {}
+    rest = [bought for bought in lately if bought.record.fingerprint not in missing]
+    both = [*rest, *(_with_renewals(bought, renewals.get(bought.record.key, ())) for bought in ever)]
+    return sorted(both, key=lambda bought: bought.claimed_at)
+
+
+def _with_renewals(bought: Bought, renewals: Iterable[Record]) -> Bought:
+    """With the last end that a renewal of it brings, which is bought or in doubt."""
+    ends = [_end_after(one) for one in renewals if one.state not in CLAIMABLE and one.renews == bought.record.order_id]
+    return replace(bought, renewed_until=max(ends, default=None))
+
+
+def _end_after(renewal: Record) -> datetime:
+    before = datetime.combine(date.fromisoformat(str(renewal.fields[ENDS])), time(), UTC)
+    return end_of(renewal.type, renewal.fields, before) + _DAY
+
+
+def _runs_until(bought: Bought) -> datetime:
+    """When a purchase is over: after its period from its claim on, or after its last renewal."""
+    end = end_of(bought.record.type, bought.record.fields, bought.claimed_at)
+    return end if bought.renewed_until is None else max(end, bought.renewed_until)
 
 
 def _earliest(requests: Iterable[OrderRequest], at: datetime) -> datetime:
@@ -231,7 +270,7 @@ def object_to_copy(bought: Bought, *, is_wanted: bool = False) -> Objection:
     """What is said of an order that is alike to that one, which no other order of the call wants, or one does."""
     record = bought.record
     state = f"bought as order {record.order_id}" if record.order_id else f"{record.state}"
-    end = end_of(record.type, record.fields, bought.claimed_at)
+    end = _runs_until(bought)
     return Objection(
         code="PSR433",
         message=f"identical but for the name: {record.key}, claimed at {rfc3339(bought.claimed_at)} and {state}, "

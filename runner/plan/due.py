@@ -20,6 +20,7 @@ from runner.core.periods import length_of
 from runner.core.records import Record
 from runner.core.renewals import LAG, RenewalRule, Term, new_end, same_term
 from runner.core.states import CLAIMABLE, OPEN, State
+from runner.evidence.match import UNCOUNTED
 from runner.limits.limits import against
 from runner.limits.policy import Objection, object_to_renewals
 from runner.plan.plan import Plan, Step
@@ -29,9 +30,6 @@ from runner.plan.task import Task
 IMPOSSIBLE: Final = "PSR460"
 UNCLEAR: Final = "PSR461"
 REPEATED: Final = "PSR462"
-
-ONE_ROW_EACH: Final = frozenset({"ipv4", "isp"})
-"""Types of which the vendor's list is known to have a row for each proxy (docs/vendor/api-v1.md#proxy-lists)."""
 
 _ANEW: Final = (
     "an order that has ended is bought anew, with other addresses: raise its `generation` if that is wanted, or "
@@ -203,7 +201,7 @@ def _questions(step: Step, term: Term, end: date, expected: date | None, flags: 
     if term.endless or term.ends[-1][0] - end > LAG:
         yield UNCLEAR, f"the proxies of {order} do not end together: {_ends(term)}", _LOOK
     quantity = step.request.fields.get("quantity")
-    if step.request.type in ONE_ROW_EACH and isinstance(quantity, int) and term.rows > quantity:
+    if step.request.type not in UNCOUNTED and isinstance(quantity, int) and term.rows > quantity:
         message = f"the vendor's list has {term.rows} proxies of {order}, of which {quantity} were bought"
         yield UNCLEAR, message, _LOOK
 

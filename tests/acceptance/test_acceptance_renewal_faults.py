@@ -106,3 +106,15 @@ def test_a_person_settles_what_end_dates_leave_open(world: World) -> None:
     assert world.run("resolve", key, "--placed", "--yes", env=PERSON).code == 0
     world.apply(path)
     assert terms(world) == Counter("a")
+
+
+def test_a_refusal_that_shows_the_rows_leaves_no_login_behind(world: World) -> None:
+    """An older server refuses with a quote, its rows and their logins: neither ledger, report nor output keeps them."""
+    world.serve(renewal_refusal="data")
+    path = due(world, "a")
+    world.box.add_fault("renew-no-funds")
+    result = world.apply(path, "-v")
+    assert (result.code, terms(world)) == (7, Counter())
+    for run in (result, world.run("status", "-v"), world.run("reconcile", "-v"), world.run("ledger", "export")):
+        world.find_no_login(run.output.encode(), "an output")
+    world.find_no_key_in_files()

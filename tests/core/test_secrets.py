@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.core.secrets import KEY_PATTERN, MASK, ApiKey
+from runner.core.secrets import KEY_PATTERN, MASK, ApiKey, without_credentials
 
 KEY = "Ab3_dE-9fGh1jKlM"
 KEYS = st.text("abcXYZ0189-_", min_size=8, max_size=40)
@@ -136,3 +136,36 @@ def test_a_key_is_ascii_and_quotable_by_definition() -> None:
     """The pattern allows nothing that a URL would change."""
     allowed = [chr(n) for n in range(0x3000) if KEY_PATTERN.fullmatch(chr(n) * 8)]
     assert "".join(allowed) == "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
+
+
+ROW = {"id": 7, "login": "us er", "password": 'p"\\:@1', "link_reboot": "https://v.test/r?k=tok", "ip": "198.18.0.1"}
+
+
+def test_a_row_of_the_vendor_keeps_everything_but_what_opens_its_proxy() -> None:
+    """Names of fields stay, so that a person sees what was answered."""
+    assert json.loads(without_credentials(json.dumps({"items": [ROW]}))) == {
+        "items": [{**ROW, "login": MASK, "password": MASK, "link_reboot": MASK}]
+    }
+    assert without_credentials('{"Password" : 12345, "login": null}') == '{"Password" : "***", "login": "***"}'
+    assert without_credentials('{"passwords": ["a", "b"], "id": 1}') == '{"passwords": "***", "id": 1}'
+
+
+def test_a_row_that_is_cut_anywhere_shows_no_credentials() -> None:
+    """The text of an answer is kept up to a length, whatever stands there."""
+    text = json.dumps(ROW)
+    for end in range(len(text)):
+        masked = without_credentials(text[:end])
+        assert not [part for part in ("us ", 'p\\"', "https") if part in masked], masked
+
+
+def test_json_inside_of_a_text_ends_before_its_credentials() -> None:
+    """Escaped once more, a value has no end that could be told."""
+    masked = without_credentials(json.dumps({"error": json.dumps(ROW)}))
+    assert masked.startswith('{"error": "{')
+    assert not [part for part in ("us er", "tok") if part in masked]
+
+
+@pytest.mark.parametrize("text", ["", "<html>login: see your password</html>", '{"status": "error", "errors": []}'])
+def test_what_holds_no_such_field_stays_as_it_is(text: str) -> None:
+    """Words are no values."""
+    assert without_credentials(text) == text

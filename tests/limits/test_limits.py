@@ -19,7 +19,7 @@ from runner.limits.policy import Policy
 from runner.manifest import Loaded
 from runner.manifest.requests import Batch, Budget
 from runner.plan.plan import Plan
-from tests.make import AT, Books, Shop, batch, loaded, order, record, span
+from tests.make import AT, Books, Shop, batch, loaded, order, record, renewal, span
 from tests.plan.test_plan import TODAY, priced, steps_of
 
 
@@ -140,6 +140,32 @@ def test_alike_is_what_still_runs(days: float, period: str, runs: bool) -> None:
     found = standing_of(Ledger(), [wanted], AT).alike  # type: ignore[arg-type] - as far as it is asked
     assert bool(found) == runs
     assert asked[0] <= claimed or not runs
+
+
+@pytest.mark.parametrize(
+    ("ended", "state", "runs"),
+    [
+        (29, State.PLACED, True),
+        (29, State.UNKNOWN, True),
+        (29, State.REJECTED, False),
+        (33, State.PLACED, False),
+    ],
+)
+def test_what_was_renewed_still_runs_however_long_ago_it_was_bought(ended: int, state: State, runs: bool) -> None:
+    """Renamed by mistake after its first term, it would else be bought anew, and without a word."""
+    wanted = order("copy")
+    first = record(order("first"))
+    end = (AT - timedelta(days=ended)).date().isoformat()
+    term = record(renewal("first", end, renews=str(first.order_id)), state)
+
+    class Ledger(Books):
+        def bought_alike(self, fingerprints: Iterable[str], at: datetime) -> list[Bought]:
+            claimed = AT - timedelta(days=400)
+            return [Bought(record=first, claimed_at=claimed)] if claimed >= at else []
+
+    standing = standing_of(Ledger(first, term), [wanted], AT)  # type: ignore[arg-type] - as far as it is asked
+    (step,) = planned(loaded(wanted), Limits(), standing).steps
+    assert (step.warning is not None and step.warning.code == "PSR433") == runs
 
 
 # -- policies

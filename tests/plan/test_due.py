@@ -352,8 +352,10 @@ def test_more_proxies_than_were_bought_are_a_question() -> None:
     code, message = refusal(World(shows=rows(*[END] * 11)))
     assert (code, message) == (UNCLEAR, "the vendor's list has 11 proxies of order 77, of which 10 were bought")
     assert World(shows=rows(*[END] * 9)).plan().to_buy
+    world = World(renewed(type="mobile"), shows=(replace(row, type="mobile") for row in rows(*[END] * 11)))
+    assert refusal(world) == (code, message), "as `proxies` and `status --online` count them"
     world = World(renewed(type="ipv6"), shows=(replace(row, type="ipv6") for row in rows(*[END] * 11)))
-    assert world.plan().to_buy, "of other types nobody knows how many rows there are"
+    assert world.plan().to_buy, "of ipv6 nobody knows how many rows there are"
 
 
 def test_rows_that_end_a_day_apart_end_together() -> None:

@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Final
 
 from runner.core.orders import PAY_BY_BALANCE, PRODUCT_TYPES, OrderRequest, ProductType, Scalar
+from runner.core.secrets import without_credentials
 from runner.core.vendor import Answer, NotSent, Outcome, Placed, Rejected, Unknown, VendorError
 from runner.vendors.retry_after import retry_after
 from runner.vendors.v1.refusals import (
@@ -120,12 +121,12 @@ def decode_answer(response: Response, rules: AnswerRules) -> Answer:
         outcome = _outcome(response, rules)
     except Exception as error:  # noqa: BLE001 - money may have moved: a mistake of ours must not lose the answer
         outcome = _unknown_outcome(f"the answer could not be read: {type(error).__name__}", response.body)
-    head = response.body[:BODY_HEAD].decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
+    text = response.body[:BODY_HEAD].decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
     return Answer(
         outcome=outcome,
         http_status=response.status,
         body_sha256=hashlib.sha256(response.body).hexdigest(),
-        body_head=head,
+        body_head=without_credentials(text),
     )
 
 
