@@ -6,9 +6,17 @@ import pytest
 
 from tests.chaos.points import POINTS, Plan
 from tests.chaos.runner import GUARD_SECONDS
-from tests.chaos.schedule import ARGUMENTS, FREEZES, MAKE_FAULTS, READ_FAULTS, SETTLE_AFTER, schedule
+from tests.chaos.schedule import (
+    ARGUMENTS,
+    FREEZES,
+    MAKE_FAULTS,
+    READ_FAULTS,
+    RENEW_FAULTS,
+    SETTLE_AFTER,
+    schedule,
+)
 from tests.chaos.seeds import play_all, play_seeds
-from tests.chaos.tally import FEW, LANES, MANY, SETTLED, Tally
+from tests.chaos.tally import FEW, LANES, MANY, MOST, RENEWALS, SETTLED, Tally
 
 SEEDS = 12
 
@@ -59,5 +67,7 @@ def test_a_run_that_met_nothing_proves_nothing() -> None:
     assert {f"no kill at {point}" for point in POINTS} <= set(gaps)
     assert {f"fault {kind} never met" for kind in (*MAKE_FAULTS, *READ_FAULTS)} <= set(gaps)
     assert {f"no {what}" for what in SETTLED} <= set(gaps)
+    assert {f"no renewal {what}" for what in RENEWALS} <= set(gaps)
+    assert {f"fault {kind} never met" for kind in RENEW_FAULTS} <= set(Tally(seeds=MOST).gaps())
     assert {f"never {what}" for what in LANES} <= set(gaps)
     assert "20 seeds without a verdict" in Tally(seeds=MANY, slow=20).gaps()
