@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
+from tests.chaos.judge import Broken
+from tests.chaos.nursery import Nursery
+from tests.chaos.play import Player
 from tests.chaos.points import POINTS, Plan
 from tests.chaos.runner import GUARD_SECONDS
 from tests.chaos.schedule import (
     ARGUMENTS,
     FREEZES,
     MAKE_FAULTS,
+    OFFERS,
     READ_FAULTS,
+    RENEW,
     RENEW_FAULTS,
     SETTLE_AFTER,
+    Round,
+    Schedule,
     schedule,
 )
 from tests.chaos.seeds import play_all, play_seeds
@@ -44,6 +54,29 @@ def test_a_broken_protocol_is_caught(mutant: str, first: int) -> None:
     tally = play_seeds(list(range(first, first + 60)), mutant)
     assert {kind for _, kind, _ in tally.broken} <= {"duplicate", "lost", "verdict", "awaited", "phantom"}
     assert tally.broken
+
+
+def test_a_renewal_that_is_repeated_is_caught(tmp_path: Path) -> None:
+    """The order is bought, and the answer to its renewal is lost: the program keeps it in doubt, the mutant does not."""
+    tally = Tally()
+    with Nursery() as nursery:
+        Player(nursery, tally).play(_one_renewal(None), _folder(tmp_path / "whole"))
+        with pytest.raises(Broken) as caught:
+            Player(nursery, Tally()).play(_one_renewal("renewal-repeated"), _folder(tmp_path / "broken"))
+    assert (tally.renewals["made"], tally.renewals["answer lost, sold"]) == (1, 1)
+    assert caught.value.kind in ("duplicate", "lost")
+
+
+def _one_renewal(mutant: str | None) -> Schedule:
+    order = {"name": "o", **OFFERS[0], "customTargetName": "o", "renew": RENEW}
+    buys = Round(orders=(order,), runners=(Plan(mutant=mutant),), faults=(), strangers=(), settling=None)
+    renews = replace(buys, orders=(), faults=("renew-close-after+1",))
+    return Schedule(seed=0, shared=False, renews=True, rounds=(buys, renews), switches={})
+
+
+def _folder(path: Path) -> Path:
+    path.mkdir()
+    return path
 
 
 def test_nothing_is_bought_after_the_waiting_time() -> None:
