@@ -66,7 +66,8 @@ def judge(world: World, ends: Sequence[End]) -> dict[OrderKey, Record]:
 
 
 def judge_end(world: World) -> int:
-    """After the calm: ledger and vendor agree, and every order was bought once. How many purchases there were."""
+    """After the calm: ledger and vendor agree, and every order was bought and renewed once. How many purchases there were, renewals
+    not counted."""
     records, bought = judge(world, ()), world.bought()
     for key in world.keys:
         record = records.get(key)
@@ -74,7 +75,18 @@ def judge_end(world: World) -> int:
             raise Broken("stuck", f"{key} is {record.state if record else 'missing'} after the calm")
         if [record.order_id] != bought.get(key):
             raise Broken("lost", f"{key} has {record.order_id}, the vendor {bought.get(key)}")
-    return sum(map(len, bought.values()))
+    if left := not_renewed(bought, world):
+        raise Broken("stuck", f"{left} are not renewed after the calm")
+    for key, ids in bought.items():
+        if key and key.term and (key not in records or [records[key].order_id] != ids):
+            raise Broken("lost", f"{key} is {records.get(key)}, the vendor has {ids}")
+    return sum(len(ids) for key, ids in bought.items() if key and not key.term)
+
+
+def not_renewed(bought: dict[OrderKey | None, list[str]], world: World) -> list[str]:
+    """The orders that are to be renewed, and of which the vendor has sold no second term."""
+    renewed = {key.purchase for key in bought if key and key.term}
+    return [str(key) for key in world.renewing if key not in renewed]
 
 
 def once_each(bought: dict[OrderKey | None, list[str]]) -> None:

@@ -34,6 +34,19 @@ def retry_after_unknown() -> None:
     adapter.V1Connection.send = sends  # type: ignore[method-assign,assignment]
 
 
+def renewal_repeated() -> None:
+    """The same, of renewals alone."""
+    send = adapter.V1Connection.send
+
+    def sends(line: adapter.V1Connection, request: Any, guard: Callable[[], str | None]) -> Answer:
+        answer = send(line, request, guard)
+        if request.renews is not None and isinstance(answer.outcome, Unknown):
+            return replace(answer, outcome=NotSent(reason="timeout"))
+        return answer
+
+    adapter.V1Connection.send = sends  # type: ignore[method-assign,assignment]
+
+
 def lease() -> None:
     """What a dead run left `submitted` is taken for never sent, as if its lease had run out."""
 
@@ -131,6 +144,7 @@ def one_connection() -> None:
 
 MUTANTS: Final[Mapping[str, Callable[[], None]]] = {
     "retry-after-unknown": retry_after_unknown,
+    "renewal-repeated": renewal_repeated,
     "lease": lease,
     "mark-after-send": mark_after_send,
     "no-waiting-time": no_waiting_time,

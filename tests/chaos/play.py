@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from tests.chaos.judge import Broken, End, judge, judge_end
+from runner.core.orders import OrderKey
+from runner.core.records import Record
+from runner.core.states import OPEN, State
+from tests.chaos.judge import Broken, End, judge, judge_end, not_renewed
 from tests.chaos.nursery import Nursery, Started
 from tests.chaos.points import Plan
 from tests.chaos.runner import WHERE
@@ -79,6 +82,7 @@ class Player:
                 self._end_all()
                 self.tally.faults.update(found.box.fault_counts)
         self.tally.seeds += 1
+        self.tally.renewals["seeds"] += plan.renews
 
     def _round(self, world: World, each: Round) -> None:
         world.top_up()
@@ -87,10 +91,19 @@ class Player:
         self.tally.by_card += sum("paymentId" in order for order in each.orders)
         ends = self.run_together(world, each.runners, each.strangers)
         records = judge(world, ends)
+        self._count_doubt(world, records)
         self.trace("  ledger: " + ", ".join(f"{key} {record.state}" for key, record in records.items()))
         if each.settling:
             count = settle(self, world, each.settling)
             self.trace(f"  {count} were in doubt")
+
+    def _count_doubt(self, world: World, records: dict[OrderKey, Record]) -> None:
+        """Renewals that this round left in doubt, by how they came into it, and whether their term is sold by now."""
+        bought, claimed_by = world.bought(), world.claimed_by()
+        for key, record in records.items():
+            if key.term and record.state in OPEN and claimed_by[key] in world.current_runs:
+                how = "killed" if record.state is State.SUBMITTED else "answer lost"
+                self.tally.renewals[f"{how}, {'sold' if key in bought else 'not sold'}"] += 1
 
     def _calm(self, world: World, mutant: str | None) -> None:
         """No faults: after a few runs everything is bought, once, and known by its right id."""
@@ -102,11 +115,12 @@ class Player:
             world.top_up()
             (end,) = ends = self.run_together(world, (Plan(mutant=mutant),))
             judge(world, ends)
-            if end.status == 0:
+            if end.status == 0 and not not_renewed(world.bought(), world):
                 break
         else:
             raise Broken("stuck", f"not done after {CALM_RUNS} calm runs: exit {end.status}, {end.stderr[-1000:]}")
         self.tally.purchases += judge_end(world)
+        self.tally.renewals["made"] += len(world.box.renewals)
         again = self.run_together(world, (Plan(mutant=mutant),))
         judge_end(world)
         if again[0].status != 0:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any, Final
 
@@ -10,6 +10,10 @@ from runner.sandbox import KINDS
 from tests.chaos.points import BETWEEN, LATE, MEETING, STEPS, Plan
 
 MAKE_FAULTS: Final = tuple(name for name, kind in KINDS.items() if kind.endpoint == "order/make")
+RENEW_FAULTS: Final = tuple(
+    name for name, kind in KINDS.items() if kind.endpoint.startswith("prolong/") and name != "renew-half"
+)
+"""All but the one after which the calm needs a person to remove `renew`."""
 READS: Final = ("order/calc", "proxy/list", "balance/get", "*")
 READ_FAULTS: Final = tuple(name for name, kind in KINDS.items() if kind.endpoint in READS)
 ARGUMENTS: Final = {
@@ -21,6 +25,14 @@ ARGUMENTS: Final = {
     "price-up-quote": "3",
     "calc-slow": "0.1",
     "calc-error": "Country not exists",
+    "renew-silent-later": "0.7",
+    "renew-drip": "0.02",
+    "renew-slow": "0.2",
+    "renew-429": "0",
+    "renew-price-up": "3",
+    "renew-price-up-quote": "3",
+    "renew-calc-slow": "0.1",
+    "renew-calc-error": "Renewal not possible",
 }
 """Small enough for a test; the meaning of each fault stays. What comes later comes after the money timeout."""
 
@@ -54,6 +66,11 @@ OFFERS: Final[tuple[dict[str, Any], ...]] = (
     {"type": "resident", "tarifId": 6930},
 )
 """One of every type, with ids of the sandbox."""
+
+RENEWING: Final = 0.25
+"""The share of seeds in which orders are renewed."""
+RENEW: Final = {"until": "2999-01-01", "periodId": "3m", "within": "80d"}
+"""Due as soon as an order of OFFERS is bought, and not again once it is renewed: no clock has to be moved."""
 
 JOBS: Final = (1, 2, 8)
 ORDERS: Final = {1: (2, 3), 2: (2, 4), 8: (4, 9)}
@@ -100,10 +117,14 @@ class Round:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """One seed. `shared`: others may buy on the account, so nobody says `--exclusive`. `switches`: the vendor's."""
+    """One seed. `shared`: others may buy on the account, so nobody says `--exclusive`. `switches`: the vendor's.
+
+    `renews`: orders have `renew`, and the runs after the one that buys an order renew it.
+    """
 
     seed: int
     shared: bool
+    renews: bool
     rounds: tuple[Round, ...]
     switches: dict[str, Any]
 
@@ -114,9 +135,10 @@ def schedule(seed: int, mutant: str | None = None) -> Schedule:
     rounds = dice.randint(4, 6)
     shared = dice.random() < 0.3
     delay = dice.choice((0.0, 0.0, 0.05, 0.3))
-    return Schedule(
+    plan = Schedule(
         seed=seed,
         shared=shared,
+        renews=False,
         rounds=tuple(_round(dice, number, mutant, shared=shared) for number in range(1, rounds + 1)),
         switches={
             "provisioning_delay": delay,
@@ -124,6 +146,31 @@ def schedule(seed: int, mutant: str | None = None) -> Schedule:
             "ends_hidden": dice.choice((0.0, 0.0, 7.0, 40.0)),
         },
     )
+    dice = Random(f"renewals {seed}")  # of their own: what the other seeds stand for stays as it was
+    return _with_renewals(dice, plan) if dice.random() < RENEWING else plan
+
+
+def _with_renewals(dice: Random, plan: Schedule) -> Schedule:
+    rounds = tuple(
+        replace(
+            each,
+            orders=tuple(_with_renew(dice, order) for order in each.orders),
+            faults=(*each.faults, *(_renew_fault(dice) for _ in range(dice.choice((1, 1, 2)) if number else 0))),
+        )
+        for number, each in enumerate(plan.rounds)
+    )
+    return replace(plan, renews=True, rounds=rounds)
+
+
+def _with_renew(dice: Random, order: dict[str, Any]) -> dict[str, Any]:
+    """A resident order has no end."""
+    return order if order["type"] == "resident" or dice.random() < 0.3 else order | {"renew": RENEW}
+
+
+def _renew_fault(dice: Random) -> str:
+    kind = dice.choice((*RENEW_FAULTS, "renew-silent-later", "renew-silent-later"))
+    argument = f":{ARGUMENTS[kind]}" if kind in ARGUMENTS else ""
+    return f"{kind}+{dice.randint(1, 2)}{argument}"
 
 
 def _round(dice: Random, number: int, mutant: str | None, *, shared: bool) -> Round:

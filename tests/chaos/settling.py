@@ -64,7 +64,8 @@ def reconcile(player: Player, world: World, plan: Plan, *, wait: bool) -> End:
 def resolve(player: Player, world: World, key: OrderKey, *, more: int, mutant: str | None) -> None:
     """A person looks at the vendor's books, which have come to rest, and says what is there."""
     ids = world.bought().get(key, [])
-    ruling = ["--placed", ids[0]] if ids else ["--absent", "--reason", "the dashboard does not show it"]
+    placed = ["--placed"] if key.term else ["--placed", *ids[:1]]
+    ruling = placed if ids else ["--absent", "--reason", "the dashboard does not show it"]
     accepts = [] if ids else ["--accept-possible-second-purchase"]
     end = player.run(world, Plan(mutant=mutant), "resolve", str(key), *ruling, *accepts, "--yes")
     if end.status != (7 if more else 0):
@@ -72,6 +73,7 @@ def resolve(player: Player, world: World, key: OrderKey, *, more: int, mutant: s
             "exit", f"resolve {key} {ruling} ended with {end.status}, {more} others open: {end.stderr[-1000:]}"
         )
     player.tally.settled["person placed" if ids else "person absent"] += 1
+    player.tally.renewals["settled by a person"] += bool(key.term)
 
 
 def _look_blind(player: Player, world: World, kind: str, mutant: str | None) -> None:
@@ -82,6 +84,8 @@ def _look_blind(player: Player, world: World, kind: str, mutant: str | None) -> 
     after = world.records()
     for key, claim in before.items():
         unread = claim.record.type != "resident" or not kind.startswith("list-")
+        if key.term and kind == "balance-500":  # ends that moved say enough
+            continue
         if unread and after[key].state not in OPEN:
             raise Broken("verdict", f"{key} is {after[key].state}, though {kind} met every look")
     player.tally.settled["blind looks"] += 1
@@ -137,6 +141,7 @@ def _count(player: Player, world: World, before: Claims, document: Mapping[str, 
     for key in before:
         if after[key].state in (State.PLACED, State.ABSENT):
             settled[f"reconcile {after[key].state}"] += 1
+            player.tally.renewals[f"reconcile {after[key].state}"] += bool(key.term)
     settled["looks that could not read all"] += bool(document.get("not_read"))
     for order in document.get("orders", ()):
         if order["ruling"] == "open":

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tests.chaos.points import POINTS
-from tests.chaos.schedule import MAKE_FAULTS, READ_FAULTS
+from tests.chaos.schedule import MAKE_FAULTS, READ_FAULTS, RENEW_FAULTS
 
 SETTLED = (
     "reconcile placed",
@@ -29,10 +29,17 @@ LANES = (
 )
 """What only several purchases in flight can meet."""
 
+RENEWALS = (
+    *("killed, sold", "killed, not sold", "answer lost, sold", "answer lost, not sold"),
+    *("reconcile placed", "reconcile absent", "settled by a person"),
+)
+"""How renewals come into doubt, and out of it."""
+
 SLOW = 0.01
 """The share of seeds that this machine may have been too busy for."""
-FEW, MANY = 10, 200
-"""Seeds from which on something of every sort, and everything of its sort, must have happened."""
+FEW, MANY, MOST = 10, 200, 1000
+"""Seeds from which on something of every sort, everything of its sort, and every fault of the rarer renewals must have
+happened."""
 
 
 def _counters() -> defaultdict[str, Counter[str]]:
@@ -59,6 +66,7 @@ class Tally:
     ends: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     lanes: Counter[str] = field(default_factory=Counter)
+    renewals: Counter[str] = field(default_factory=Counter)
     broken: list[tuple[int, str, str]] = field(default_factory=list)
 
     def add(self, other: Tally) -> None:
@@ -67,7 +75,7 @@ class Tally:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for point, counts in other.at_points.items():
             self.at_points[point].update(counts)
-        for name in ("at_random", "settled", "open_because", "while_settling", "ends", "faults", "lanes"):
+        for name in ("at_random", "settled", "open_because", "while_settling", "ends", "faults", "lanes", "renewals"):
             getattr(self, name).update(getattr(other, name))
         self.broken.extend(other.broken)
 
@@ -83,17 +91,21 @@ class Tally:
             *(["no frozen process"] if not self.woken else []),
             *(["nothing killed with several in flight"] if not any("killed" in what for what in self.lanes) else []),
             *(["no purchase"] if not self.purchases else []),
+            *(["no renewal"] if not self.renewals["made"] else []),
             *(["nothing settled by reconcile"] if not self.settled["reconcile placed"] else []),
         ]
         if self.seeds >= MANY:
             found += [f"no kill at {point}" for point in POINTS if point not in kills]
             found += [f"no {what}" for what in SETTLED if not self.settled[what]]
             found += [f"never {what}" for what in LANES if not self.lanes[what]]
+            found += [f"no renewal {what}" for what in RENEWALS if not self.renewals[what]]
             found += ["no kill of reconcile"] if not self.while_settling["KILL"] else []
             found += ["no stranger"] if not self.strangers else []
             found += ["no order by card"] if not self.by_card else []
             found += [f"{self.slow} seeds without a verdict"] if self.slow > self.seeds * SLOW else []
             found += [f"fault {kind} never met" for kind in (*MAKE_FAULTS, *READ_FAULTS) if not self.faults[kind]]
+        if self.seeds >= MOST:
+            found += [f"fault {kind} never met" for kind in RENEW_FAULTS if not self.faults[kind]]
         return found
 
     def lines(self) -> Iterator[str]:
@@ -115,6 +127,7 @@ class Tally:
         yield f"faults               {sum(self.faults.values())}: {_counts(self.faults)}"
         yield f"several in flight    {_counts(self.lanes)}"
         yield f"settled              {', '.join(f'{what} {self.settled[what]}' for what in SETTLED)}"
+        yield f"renewals             {_counts(self.renewals)}"
         yield f"kills of reconcile   {self.while_settling['KILL']}"
         yield f"strangers' purchases {self.strangers}"
         yield f"orders by card       {self.by_card}"

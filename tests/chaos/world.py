@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +19,7 @@ from runner import manifest
 from runner.core.ledger import Ledger
 from runner.core.orders import OrderKey
 from runner.core.records import OpenClaim, Record
+from runner.core.renewals import term_id
 from runner.core.states import OPEN, State
 from runner.ledger.sqlite import open_sqlite
 from runner.sandbox import KINDS
@@ -38,6 +40,7 @@ PLENTY: Final = Decimal(100000)
 class World:
     """What outlives every real runner: a folder with manifest and ledger, and a served sandbox that remembers the truth.
 
+    `renewing` are the keys of orders that the manifest has renewed, each once.
     `jobs_of` says how many purchases a run, by its id, may have in flight; `current_runs` are those of this round.
     """
 
@@ -47,6 +50,7 @@ class World:
     shared: bool = False
     orders: list[dict[str, Any]] = field(default_factory=list)
     bodies: dict[str, OrderKey] = field(default_factory=dict)
+    renewing: list[OrderKey] = field(default_factory=list)
     judged: set[tuple[str, int]] = field(default_factory=set)
     jobs_of: dict[str, int] = field(default_factory=dict)
     current_runs: set[str] = field(default_factory=set)
@@ -74,6 +78,7 @@ class World:
         assert not loaded.errors, loaded.problems
         encoder = V1Encoder()
         self.bodies = {_canonical(encoder.preview(request)): request.key for request in loaded.orders}
+        self.renewing = [request.key for request in loaded.orders if request.renew]
         assert len(self.bodies) == len(self.orders), "two orders with one body cannot be told apart"
 
     def arguments(self, slot: str, plan: Plan) -> list[str]:
@@ -86,16 +91,34 @@ class World:
         ]
 
     def bought(self) -> dict[OrderKey | None, list[str]]:
-        """The vendor's books: order ids by our key, None for what fits no order of ours. Strangers' are left out."""
+        """The vendor's books: order ids by our key, None for what fits no order of ours. Strangers' are left out.
+
+        A renewal has the id that the ledger gives its term. An order is to be renewed once, so every term of it counts
+        as one of the first.
+        """
         ids: dict[OrderKey | None, list[str]] = defaultdict(list)
-        for purchase in self.box.purchases:
-            if not purchase.stranger:
-                ids[self.bodies.get(_canonical(purchase.body))].append(str(purchase.order_id))
+        for key, order_id, _ in self._sales():
+            ids[key].append(order_id)
         return dict(ids)
 
     def bought_at(self, key: OrderKey) -> list[float]:
         """When the vendor's books say it was bought."""
-        return [purchase.at for purchase in self.box.purchases if self.bodies.get(_canonical(purchase.body)) == key]
+        return [at for sold, _, at in self._sales() if sold == key]
+
+    def _sales(self) -> Iterator[tuple[OrderKey | None, str, float]]:
+        """What we were sold, as key, id in the ledger, and when."""
+        keys: dict[int, OrderKey | None] = {}
+        for purchase in self.box.purchases:
+            if not purchase.stranger:
+                keys[purchase.order_id] = key = self.bodies.get(_canonical(purchase.body))
+                yield key, str(purchase.order_id), purchase.at
+        first: dict[int, OrderKey | None] = {}
+        for renewal in self.box.renewals:
+            for order_id, before, _ in renewal.terms:
+                end = datetime.fromtimestamp(before, UTC).date()
+                key = keys.get(order_id)
+                term = first.setdefault(order_id, key.renewal(end) if key in self.renewing and key else None)
+                yield term, term_id(str(order_id), end), renewal.at
 
     def stranger_buys(self, order: Mapping[str, Any]) -> bool:
         """Somebody else buys on our account, past every fault; False where the balance does not allow it."""
