@@ -1,4 +1,7 @@
-"""The benchmarks still run: what they measure is for a quiet machine, that they measure at all is for every change."""
+"""The benchmarks still run: what they measure is for a quiet machine, that they measure at all is for every change.
+
+Those that take longer are left out unless they are asked for: `bash tests/run -m benchmark`.
+"""
 
 from __future__ import annotations
 
@@ -6,29 +9,34 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 
 
+def longer(name: str, *size: str) -> Any:
+    return pytest.param(name, list(size), marks=pytest.mark.benchmark, id=name)
+
+
 @pytest.mark.parametrize(
     ("name", "size"),
     [
-        ("buy", ["--sizes", "2", "4", "--rounds", "1"]),
-        ("history", ["--orders", "1000", "--rounds", "1"]),
-        ("ledger", ["--purchases", "2", "--orders", "3", "--rounds", "1"]),
         ("lists", ["--rows", "5", "--rounds", "1"]),
-        ("online", ["--orders", "2", "--rounds", "1"]),
         ("plan", ["--orders", "6", "--rounds", "1"]),
         ("render", ["--orders", "5", "--rounds", "1"]),
-        (
+        longer("buy", "--sizes", "2", "4", "--rounds", "1"),
+        longer("history", "--orders", "1000", "--rounds", "1"),
+        longer("ledger", "--purchases", "2", "--orders", "3", "--rounds", "1"),
+        longer("online", "--orders", "2", "--rounds", "1"),
+        longer(
             "asking",
-            ["--orders", "13", "--rounds", "1", "--only", "count", "plan", "cpu", "--earlier", sys.executable],
+            *("--orders", "13", "--rounds", "1", "--only", "count", "plan", "cpu", "--earlier", sys.executable),
         ),
-        ("lanes", ["--orders", "4", "--only", "memory", "--earlier", sys.executable]),
-        ("proxies", ["--orders", "4", "--rows", "3", "--rounds", "1"]),
-        ("strangers", ["--orders", "4", "--history", "3", "--rounds", "1"]),
+        longer("lanes", "--orders", "4", "--only", "memory", "--earlier", sys.executable),
+        longer("proxies", "--orders", "4", "--rows", "3", "--rounds", "1"),
+        longer("strangers", "--orders", "4", "--history", "3", "--rounds", "1"),
     ],
 )
 def test_a_benchmark_of_next_to_nothing_comes_to_its_verdict(name: str, size: list[str], tmp_path: Path) -> None:
