@@ -42,6 +42,7 @@ def order(number: int, status: str = "placed", **changes: Any) -> dict[str, Any]
         "source": {"file": "orders/crawl.yaml", "line": 4 + 6 * number, "column": 11, "snippet": SNIPPET},
         "status": status,
         "renamed_from": None,
+        "renews": None,
         "reason": None if bought else f"why it is {status}",
         "fingerprint": f"sha256:{number:064x}",
         "request": REQUEST,

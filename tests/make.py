@@ -20,7 +20,17 @@ from runner.core.records import Allowed, Attempt, Bought, Claim, Holder, Record,
 from runner.core.renewals import Term
 from runner.core.secrets import ApiKey
 from runner.core.states import OPEN, State
-from runner.core.vendor import Choice, ListedProxy, Look, QuoteRefused, SeenOrder, VendorError, Witness
+from runner.core.vendor import (
+    Authorization,
+    Choice,
+    ListedProxy,
+    Look,
+    QuoteRefused,
+    ResidentList,
+    SeenOrder,
+    VendorError,
+    Witness,
+)
 from runner.limits.limits import Limits
 from runner.manifest import Loaded, ManifestFile
 from runner.manifest.requests import Batch, Budget
@@ -253,6 +263,17 @@ class Shop:
     def proxies(self, product: str, order_ids: Collection[str] | None = None) -> tuple[ListedProxy, ...]:
         self.asked.append(f"proxies of {product}")
         return tuple(row for row in self.rows if order_ids is None or row.order_id in order_ids)
+
+    def resident_package(self) -> None:
+        self.asked.append("package")
+
+    def authorizations(self) -> tuple[Authorization, ...]:
+        self.asked.append("authorizations")
+        return ()
+
+    def resident_lists(self) -> tuple[ResidentList, ...]:
+        self.asked.append("resident lists")
+        return ()
 
     def reference(self, product: str) -> tuple[Choice, ...]:
         self.asked.append(f"list of {product}")

@@ -173,6 +173,13 @@ class OrderRequest:
         return renewed_order(self.fields)
 
     @property
+    def price_hint(self) -> str:
+        """What to do about it where the vendor does not price it."""
+        if self.renews is not None:
+            return "do what the vendor says, top up for example, and run again before it ends; or renew it by hand"
+        return "compare the order with `order-runner reference`"
+
+    @property
     def pays_by_card(self) -> bool:
         return self.fields.get("paymentId") == PAY_BY_CARD
 

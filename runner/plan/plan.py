@@ -321,7 +321,7 @@ def _price(step: Step, answer: Quote | QuoteRefused, batch: Batch | None, limits
         refused = step.with_refusal(
             "PSR403",
             f"the vendor refused to price it: {error.message}",
-            hint="compare the order with `order-runner reference`",
+            hint=step.request.price_hint,
             field=error.field,
         )
         return replace(refused, quote=answer.quote, vendor=error)

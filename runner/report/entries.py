@@ -89,7 +89,7 @@ def _note_rejection(entry: OrderEntry, outcome: Rejected) -> None:
             )
             _find(entry, "PSR502", f"the vendor refused access: {error.message}", "access", hint=hint, vendor=error)
         else:
-            hint = "compare the order with `order-runner reference`; the next run tries it again, changed or not"
+            hint = f"{entry.request.price_hint}; the next run tries it again, changed or not"
             _find(entry, "PSR501", f"the vendor refused it: {error.message}", "rejected", hint=hint, vendor=error)
 
 
@@ -109,7 +109,7 @@ def warn_of_overcharge(entry: OrderEntry, outcome: Placed, quote: Quote) -> bool
 def refuse_unpriced(entry: OrderEntry, refusal: QuoteRefused) -> None:
     error = refusal.errors[0]
     message = f"the vendor no longer prices it: {error.message}"
-    _refuse(entry, "PSR403", message, hint="compare the order with `order-runner reference`", vendor=error)
+    _refuse(entry, "PSR403", message, hint=entry.request.price_hint, vendor=error)
 
 
 def refuse_term(entry: OrderEntry, change: str) -> None:

@@ -78,7 +78,7 @@ def test_events_come_while_the_run_goes_on(world: World) -> None:
     world.wait_for(lambda: events.exists() and len(events.read_bytes().splitlines()) == 2, process)
     world.wait_for(lambda: world.money_requests == 2, process)
     started, first = map(json.loads, events.read_text().splitlines())
-    assert started["stream_version"] == "1.0"
+    assert started["stream_version"] == "1.1"
     assert (first["event"], first["order"]["key"], first["order"]["status"]) == ("order", "crawl/a", "placed")
     assert events.stat().st_mode & 0o777 == 0o600
     world.release()

@@ -78,3 +78,11 @@ def test_only_what_is_bought_counts() -> None:
 def test_money_is_written_plainly(amount: str, text: str) -> None:
     """At least two decimals, no exponent, nothing rounded away."""
     assert decimal_text(Decimal(amount)) == text
+
+
+def test_what_to_do_about_a_price_is_another_thing_for_a_renewal() -> None:
+    """Nothing of a renewal stands in the reference lists: its order was bought already."""
+    renewal = replace(make.order(), fields={"renews": "77", "ends": "2026-12-29", "periodId": "1m", "paymentId": 1})
+    assert "order-runner reference" in make.order().price_hint
+    assert "reference" not in renewal.price_hint
+    assert "before it ends" in renewal.price_hint
