@@ -283,6 +283,7 @@ def test_a_reading_that_failed_is_no_reading(desk: Desk, fault: str, exclusive: 
     desk.apply()
     desk.apply(IPV4, f"{IPV4}", fault="reset-before")
     desk.box.add_fault(f"{fault}x40")
+    desk.monkeypatch.setattr(SystemClock, "sleep", lambda *_: None)  # four seconds before each is given up
     code, told = desk.rulings(*NOW, *exclusive)
     assert (code, told["n1"]["ruling"]) == (7, "open")
     assert desk.record("n1").state is State.UNKNOWN

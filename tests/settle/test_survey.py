@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from runner.core.clock import SystemClock
 from runner.core.orders import ENDS, RENEWS, OrderKey
 from runner.core.records import Holder, Settlement
 from runner.core.sightings import Sighting
@@ -245,6 +246,7 @@ def test_a_list_that_is_down(desk: Desk) -> None:
     look(desk)
     before = noted(desk)
     desk.box.add_fault("list-500x*")
+    desk.monkeypatch.setattr(SystemClock, "sleep", lambda *_: None)  # four seconds before each list is given up
     code, document = look(desk, "--detailed-exitcode")
     assert code == 5
     assert {failure["type"] for failure in document["not_read"]} == {

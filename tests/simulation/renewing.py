@@ -264,8 +264,8 @@ class Renewing:
         world.check_claim_age(process, key)
         self._check_price(process, key, body)
         self._check_due(key, order)
-        shown = min(world.vendor.terms.shown.get(int(row), 0.0) for row in body["ids"])
-        if shown < process.own.checked_at - MAX_AGE - 5:
+        seen = min(world.vendor.terms.last_listed.get(int(row), 0.0) for row in body["ids"])
+        if seen < process.own.checked_at - MAX_AGE - 5:
             world.against(f"I14: {key} was written with rows that no list had shown for a minute")
 
     def _check_price(self, process: Process, key: str, body: dict[str, Any]) -> None:

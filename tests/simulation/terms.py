@@ -58,7 +58,7 @@ class Terms:
         """By how many days an end may be off as a list tells it."""
         self.takes_old_ids = False
         """Whether the ids that rows had before stand for them."""
-        self.shown: dict[int, float] = {}
+        self.last_listed: dict[int, float] = {}
         """When a list had which row last, by its id."""
         self._key_of = key_of
         self._on_renewal = on_renewal

@@ -261,7 +261,7 @@ class Vendor:
             how["shift"] = self.rng.choice(self.terms.shifts)
         rows = [row for lot in lots for row in lot.seen(now).rows(now, **how)]
         if self.terms.is_begun:
-            self.terms.shown.update((row["id"], now) for row in rows)
+            self.terms.last_listed.update((row["id"], now) for row in rows)
         return rows
 
     def _package(self) -> Response:
