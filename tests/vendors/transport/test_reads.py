@@ -144,7 +144,7 @@ def test_a_lost_read_is_tried_three_times_and_told_in_plain_words(script: Script
     ("method", "path"),
     [
         *(("POST", path) for path in ("order/make", "ORDER/MAKE", "Order/Calc", "order/calc/", "balance/add")),
-        *(("POST", path) for path in ("prolong/make", "prolong/make/ipv4", "prolong/calc/ipv4", "auth/add/ip")),
+        *(("POST", path) for path in ("prolong/make", "prolong/make/ipv4", "prolong/calc", "auth/add/ip")),
         *(("POST", path) for path in ("autoprolong/enable", "autoprolong/disable", "proxy/replace")),
         *(("GET", path) for path in ("prolong/make/ipv4", "order/calc", "order/list", "proxy/list", "proxy/list/x")),
         *(("POST", path) for path in ("balance/get", "proxy/list/ipv4", "resident/package")),
