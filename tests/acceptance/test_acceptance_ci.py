@@ -95,6 +95,9 @@ def approve(machine: Machine) -> None:
     shutil.copy(machine.out / "plan.json", machine.world.root / "approved.json")
 
 
+@pytest.mark.parametrize(
+    "machine", ["github", "gitlab", pytest.param("jenkins", marks=pytest.mark.long)], indirect=True
+)
 def test_a_pull_request_from_its_first_plan_to_a_night_in_doubt(machine: Machine) -> None:
     """Red until the plan is approved, one comment, changed in place; the merge buys, once; a lost answer fails the job
     and the night, buys nothing more, and leaves everything there is to look at."""

@@ -119,6 +119,7 @@ def test_a_hundred_thousand_orders_are_checked(world: World) -> None:
     assert [diagnostic["code"] for diagnostic in found] == ["PSR301", "PSR207"]
 
 
+@pytest.mark.long
 def test_a_hundred_thousand_orders_are_planned_offline(world: World) -> None:
     """A dry run without network reports all 100,000 with their exact bodies."""
     world.write(MANIFEST, large(100_000))

@@ -1,6 +1,6 @@
 """The benchmarks still run: what they measure is for a quiet machine, that they measure at all is for every change.
 
-Those that take longer are left out unless they are asked for: `bash tests/run -m benchmark`.
+Those that take longer are left out unless they are asked for: `bash tests/run -m long`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ FOLDER = Path(__file__).parents[2] / "benchmarks"
 
 
 def longer(name: str, *size: str) -> Any:
-    return pytest.param(name, list(size), marks=pytest.mark.benchmark, id=name)
+    return pytest.param(name, list(size), marks=pytest.mark.long, id=name)
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def test_broken_code_is_noticed(mutant: str) -> None:
         explore(examples=60, shrink=False, processes=False)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_what_breaks_is_told_as_a_short_list_of_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """What Hypothesis shrinks to, given a few seconds, can be read, and played again by hand."""
     monkeypatch.setattr("hypothesis.internal.conjecture.engine.MAX_SHRINKING_SECONDS", 6)

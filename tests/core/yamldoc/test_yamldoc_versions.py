@@ -41,6 +41,7 @@ def release(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Path]:
     return version, tmp_path
 
 
+@pytest.mark.slow
 def test_yaml_is_read_alike_with_every_libyaml(release: tuple[str, Path]) -> None:
     """Values, places, limits and findings are as tested with the newest release of PyYAML, and with older ones."""
     version, path = release

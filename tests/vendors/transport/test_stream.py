@@ -197,6 +197,7 @@ def pieces_of_a_list(rows: int) -> Iterator[bytes]:
     yield b']},"errors":[]}'
 
 
+@pytest.mark.long
 def test_an_account_of_200_000_proxies_takes_little_memory() -> None:
     """Two lists of 200,000 rows, over 100 MB each: all rows are counted once, and memory grows with ids, not bytes."""
     pieces = list(pieces_of_a_list(ROWS))
