@@ -156,7 +156,8 @@ def test_an_older_ledger_is_counted(store: SqliteStore) -> None:
     """The upgrade fills in what the orders come to, and leaves a ledger that is whole."""
     play(store, WAY)
     before = store.sql("SELECT account, day, orders, spent FROM days ORDER BY day")
-    store.sql("DROP TABLE days")
+    for table in ("days", "deliveries"):
+        store.sql(f"DROP TABLE {table}")
     for index in ("orders_newest", "orders_stray", "order_events_history"):
         store.sql(f"DROP INDEX {index}")
     columns = "account, claimed_at, state, total, quote_total, stray_order_id"
