@@ -96,7 +96,9 @@ def approve(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize(
-    "machine", ["github", "gitlab", pytest.param("jenkins", marks=pytest.mark.long)], indirect=True
+    "machine",
+    ["github", *(pytest.param(name, marks=pytest.mark.long) for name in ("gitlab", "jenkins"))],
+    indirect=True,
 )
 def test_a_pull_request_from_its_first_plan_to_a_night_in_doubt(machine: Machine) -> None:
     """Red until the plan is approved, one comment, changed in place; the merge buys, once; a lost answer fails the job
